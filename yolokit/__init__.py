@@ -1,0 +1,36 @@
+"""Fine-tune a YOLO detector on your own labels and run it anywhere.
+
+Importing this package does nothing; each public name is loaded on first use::
+
+    import yolokit
+
+    detections = yolokit.load("model.onnx")(image)  # image: (H, W, 3) uint8 BGR
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+# name -> module that defines it
+_PUBLIC = {
+    "Detections": "yolokit.core.types",
+    "Frame": "yolokit.core.types",
+    "Letterbox": "yolokit.core.types",
+    "YolokitError": "yolokit.errors",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The command line: signatures and printing; every body imports what it needs when it runs."""

@@ -1,0 +1,94 @@
+"""The entry point: builds the command tree and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import ClickException  # typer 0.28 carries click within
+
+import yolokit
+from yolokit.cli.output import say
+from yolokit.errors import YolokitError
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="yolokit",
+    help="Fine-tune a YOLO detector on your own labels and run it anywhere.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(yolokit.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error. Allowed anywhere.")
+    ] = False,
+) -> None:
+    del version, debug
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code; the only place that catches YolokitError."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = _take_debug(arguments)
+    sys.exit(_run(arguments, debug=debug))
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    try:
+        result = app(arguments, prog_name="yolokit", standalone_mode=False)
+    except YolokitError as error:
+        if debug:
+            traceback.print_exc()
+        _report(error)
+        return error.exit_code
+    except ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader of our stdout went away: not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+        if debug:
+            traceback.print_exc()
+        say(f"internal error: {type(error).__name__}: {error}")
+        say("hint: this is a mistake in yolokit; run again with --debug and report what it prints")
+        return 70
+    return result if isinstance(result, int) else 0
+
+
+def _take_debug(arguments: list[str]) -> bool:
+    """Remove ``--debug`` wherever it stands before a ``--``, and tell whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    found = "--debug" in arguments[:end]
+    arguments[:end] = [word for word in arguments[:end] if word != "--debug"]
+    return found
+
+
+def _report(error: YolokitError) -> None:
+    say(f"error: {error}")
+    if error.hint:
+        say(f"hint: {error.hint}")

@@ -1,0 +1,176 @@
+"""Hashes and atomic publishing: nothing half-made ever stands under a final name.
+
+A file or folder is built under a hidden name beside its final one and renamed when it is
+complete. What a killed process leaves behind is such a hidden leftover, and the next run that
+publishes to the same name removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import uuid
+from typing import TYPE_CHECKING
+
+from yolokit.errors import ConfigError, OutputExistsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MARK = ".yolokit-part-"
+
+
+def sha256_file(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that exists, before any work is done.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+    """
+    if os.path.lexists(path) and not overwrite:
+        raise OutputExistsError(
+            f"{path} already exists", hint="choose another --out, or replace it with --overwrite"
+        )
+
+
+@contextlib.contextmanager
+def publish_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a temporary path; on success it becomes ``path``, on any error it is removed.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+        ConfigError: The folder of ``path`` cannot be made.
+    """
+    check_output(path, overwrite=overwrite)
+    part = _new_part(path)
+    # The suffix stays: encoders choose a container or an image format by it.
+    part = part.with_name(part.name + path.suffix)
+    try:
+        yield part
+        _sync(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder; on success it becomes ``path``, on any error it is removed.
+
+    With ``overwrite`` an existing folder stays whole until the new one is complete.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+        ConfigError: The folder of ``path`` cannot be made.
+    """
+    check_output(path, overwrite=overwrite)
+    part = _new_part(path)
+    part.mkdir()
+    try:
+        yield part
+        old = _new_part(path) if os.path.lexists(path) else None
+        if old is not None:
+            path.rename(old)
+        part.rename(path)
+        if old is not None:
+            _remove(old)
+    finally:
+        if part.exists():
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace a file's content in one step: a reader sees the old or the new one, whole."""
+    with publish_file(path, overwrite=True) as part:
+        part.write_bytes(content)
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """Return ``folder / name`` if that lies inside ``folder``, else None.
+
+    Absolute names, drive letters and ``..`` that climb out are all outside. Backslashes count
+    as separators on every system, so that a set made on Windows cannot climb out elsewhere.
+    """
+    if "\x00" in name:
+        return None
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or (len(parts[0]) == 2 and parts[0][1] == ":"):
+        return None
+    depth = 0
+    for part in parts:
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return None
+    return folder.joinpath(*parts)
+
+
+def _new_part(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    _remove_leftovers(path)
+    return path.parent / f".{path.name}{_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left behind for this name; a living one keeps its part."""
+    prefix = f".{path.name}{_MARK}"
+    for entry in path.parent.iterdir():
+        if not entry.name.startswith(prefix):
+            continue
+        pid = entry.name[len(prefix) :].split("-", 1)[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            _remove(entry)
+
+
+def _is_alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return True
+    if os.name == "nt":  # os.kill would end the process there
+        return _is_alive_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_alive_windows(pid: int) -> bool:
+    import ctypes
+
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    if not handle:
+        return False
+    code = ctypes.c_ulong()
+    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return code.value == 259  # STILL_ACTIVE
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file's bytes to the disk before its name, so that a power cut leaves no hole."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())

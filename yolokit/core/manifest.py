@@ -1,0 +1,106 @@
+"""The model manifest: everything the runtime must know, in one JSON value inside the ONNX file."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import msgspec
+
+from yolokit.errors import InferenceError
+
+METADATA_KEY = "yolokit"
+SCHEMA_VERSION = 1
+
+
+class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
+    """How an image becomes the model's input.
+
+    Attributes:
+        input_name: Name of the ONNX input.
+        shape: (B, 3, H, W); None where the axis is dynamic.
+        input_wh: Width and height in px to use where the shape does not fix them.
+        color_order: Channel order that the model was trained on.
+        pixel_scale: Factor from uint8 to the model's range.
+        pad_value: Grey level of the letterbox border, uint8.
+        stride_px: Input sizes are multiples of this.
+    """
+
+    input_name: str
+    shape: tuple[int | None, int | None, int | None, int | None]
+    input_wh: tuple[int, int]
+    color_order: Literal["rgb", "bgr"] = "rgb"
+    pixel_scale: float = 1 / 255
+    pad_value: int = 114
+    stride_px: int = 32
+
+
+class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model's output becomes detections.
+
+    Attributes:
+        output_name: Name of the ONNX output.
+        layout: ``raw``: (B, 4 + C, A) cxcywh in input px and C scores in [0, 1];
+            ``end2end``: (B, K, 6) xyxy in input px, score, class.
+        names: Class names by index.
+        conf: Score below which a detection is not reported by default.
+        iou: Overlap above which two boxes of a class are one.
+        max_count: Most detections in one image.
+    """
+
+    output_name: str
+    layout: Literal["raw", "end2end"]
+    names: tuple[str, ...]
+    task: Literal["detect"] = "detect"
+    conf: float = 0.25
+    iou: float = 0.7
+    max_count: int = 300
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ValueError("a model has at least one class")
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model comes from; empty strings where that is not known."""
+
+    precision: str = "fp32"
+    opset: int = 0
+    weights_sha256: str = ""
+    data_sha256: str = ""
+    architecture: str = ""
+    license: str = ""
+    tool_versions: dict[str, str] = {}
+
+
+class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one ONNX file says of itself. Unknown keys are ignored, so newer files stay readable."""
+
+    schema_version: int = SCHEMA_VERSION
+    io: ModelIO
+    head: ModelHead
+    provenance: Provenance = msgspec.field(default_factory=Provenance)
+
+
+def encode_manifest(manifest: ModelManifest) -> str:
+    """Return the manifest as the JSON text that is stored under ``METADATA_KEY``."""
+    return json.dumps(msgspec.to_builtins(manifest), sort_keys=True, ensure_ascii=False)
+
+
+def decode_manifest(text: str) -> ModelManifest:
+    """Read a manifest from the JSON text in a model's metadata.
+
+    Raises:
+        InferenceError: It is not a manifest, or its schema is newer than this runtime.
+    """
+    try:
+        manifest = msgspec.json.decode(text.encode(), type=ModelManifest)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise InferenceError(f"the model's manifest is unreadable: {error}") from error
+    if manifest.schema_version > SCHEMA_VERSION:
+        raise InferenceError(
+            f"the model's manifest has schema {manifest.schema_version}, "
+            f"this runtime reads up to {SCHEMA_VERSION}",
+            hint="update yolokit on this machine",
+        )
+    return manifest

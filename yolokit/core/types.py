@@ -1,0 +1,152 @@
+"""The central types: frozen, validated at construction, trusted after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+F32: TypeAlias = npt.NDArray[np.float32]
+F64: TypeAlias = npt.NDArray[np.float64]
+I64: TypeAlias = npt.NDArray[np.int64]
+U8: TypeAlias = npt.NDArray[np.uint8]
+Bool: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """What a detector found in one image, sorted by descending score.
+
+    Attributes:
+        xyxy: (N, 4) float32, source-image pixels, origin at the top-left corner.
+        scores: (N,) float32 in [0, 1], descending.
+        class_ids: (N,) int64, indices into the model's class names.
+    """
+
+    xyxy: F32
+    scores: F32
+    class_ids: I64
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        _expect("xyxy", self.xyxy, (count, 4), np.float32)
+        _expect("scores", self.scores, (count,), np.float32)
+        _expect("class_ids", self.class_ids, (count,), np.int64)
+        if count > 1 and bool(np.any(np.diff(self.scores) > 0)):
+            raise ValueError("scores must be in descending order")
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Return no detections."""
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0,), np.int64)
+        )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __iter__(self) -> Iterator[tuple[F32, float, int]]:
+        """Yield ``(xyxy (4,), score, class_id)`` for each detection."""
+        for box, score, class_id in zip(self.xyxy, self.scores, self.class_ids, strict=True):
+            yield box, float(score), int(class_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """The transform from a source image into a model's input: scale, then pad.
+
+    Attributes:
+        scale: Input pixels per source-image pixel.
+        pad_xy: Left and top padding in input pixels.
+        image_wh: Width and height of the source image in pixels.
+        input_wh: Width and height of the model input in pixels.
+    """
+
+    scale: float
+    pad_xy: tuple[int, int]
+    image_wh: tuple[int, int]
+    input_wh: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"scale must be positive, not {self.scale}")
+        if min(*self.image_wh, *self.input_wh) < 1:
+            raise ValueError("an image and an input are at least 1x1 px")
+
+    @classmethod
+    def fit(cls, image_wh: tuple[int, int], input_wh: tuple[int, int]) -> Letterbox:
+        """Centre an image in an input, with the largest scale that fits.
+
+        The rounding follows ultralytics ``data/augment.py:LetterBox`` (centred, ``scaleup``),
+        so that boxes agree with those of the model's own training framework.
+        """
+        scale = min(input_wh[0] / image_wh[0], input_wh[1] / image_wh[1])
+        resized_w, resized_h = round(image_wh[0] * scale), round(image_wh[1] * scale)
+        pad_x = round((input_wh[0] - resized_w) / 2 - 0.1)
+        pad_y = round((input_wh[1] - resized_h) / 2 - 0.1)
+        return cls(scale, (pad_x, pad_y), image_wh, input_wh)
+
+    @property
+    def resized_wh(self) -> tuple[int, int]:
+        """Width and height in input pixels of the image inside the padding, at least 1x1."""
+        return (
+            max(1, round(self.image_wh[0] * self.scale)),
+            max(1, round(self.image_wh[1] * self.scale)),
+        )
+
+    def to_image(self, xyxy: F32) -> F32:
+        """Map (N, 4) boxes from input pixels to source-image pixels, clipped to the image."""
+        pad = np.array([*self.pad_xy, *self.pad_xy], np.float32)
+        limit = np.array([*self.image_wh, *self.image_wh], np.float32)
+        return np.clip((xyxy - pad) / np.float32(self.scale), np.float32(0), limit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded image of a source.
+
+    Attributes:
+        bgr: (H, W, 3) uint8, blue-green-red.
+        index: Position in its source, from 0.
+        pts_s: Presentation time in seconds, or None for still images.
+        source: Where it came from: a path or a URI.
+    """
+
+    bgr: U8
+    index: int
+    pts_s: float | None
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
+            raise ValueError(
+                f"a frame is (H, W, 3) uint8 BGR, not {self.bgr.shape} {self.bgr.dtype}"
+            )
+
+    @property
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.bgr.shape[1], self.bgr.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameError:
+    """A frame or an image that could not be read: it keeps its place in the order."""
+
+    index: int
+    source: str
+    message: str
+
+
+def _expect(
+    name: str, array: npt.NDArray[np.generic], shape: tuple[int, ...], dtype: type[np.generic]
+) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(
+            f"{name} must be {shape} {np.dtype(dtype)}, not {array.shape} {array.dtype}"
+        )
