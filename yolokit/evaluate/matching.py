@@ -1,0 +1,189 @@
+"""Matching of boxes: two models' detections of one image, and detections with ground truth."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.core.boxes import pairwise_iou
+
+if TYPE_CHECKING:
+    from yolokit.core.types import F64, I64, Bool, Detections
+
+_FREE = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matching:
+    """A one-to-one matching of two sets of detections, a and b, of one image.
+
+    Attributes:
+        a_index: (K,) int64, ascending; the matched detections of a.
+        b_index: (K,) int64, the detection of b that each of them is matched with.
+        iou: (K,) float64, overlap of each pair.
+        box_diff_px: (K,) float64, largest difference of a coordinate, in source-image px.
+        score_diff: (K,) float64, absolute difference of the scores.
+        unmatched_a: (.,) int64, the other detections of a, ascending, so best score first.
+        unmatched_b: (.,) int64, the other detections of b, likewise.
+    """
+
+    a_index: I64
+    b_index: I64
+    iou: F64
+    box_diff_px: F64
+    score_diff: F64
+    unmatched_a: I64
+    unmatched_b: I64
+
+    def __len__(self) -> int:
+        return len(self.a_index)
+
+
+def match_detections(
+    a: Detections,
+    b: Detections,
+    *,
+    min_iou: float,
+    max_score_diff: float | None = None,
+    class_aware: bool = True,
+) -> Matching:
+    """Match two models' detections of one image, one to one.
+
+    As many as possible are matched, and on both sides the highest scores first: whenever some
+    admissible matching covers all detections above a score on one side, and some other one all
+    of those on the other side, this one covers both. So "everything above 0.25 on either side
+    has a partner" is exactly "no unmatched index is above 0.25", also where boxes are
+    near-duplicates and a greedy choice would go wrong. Among equals the larger overlap wins,
+    then the smaller index: the answer never varies.
+
+    Args:
+        a: The detections of one model.
+        b: The detections of the other, in the same source-image px.
+        min_iou: Boxes that overlap less are never a pair; in (0, 1].
+        max_score_diff: Scores that differ more are never a pair; None for any difference.
+        class_aware: Whether a pair has the same class.
+
+    Returns:
+        The pairs with their differences, and what is left on either side.
+    Source: Mendelsohn and Dulmage 1958, "Some generalizations of the problem of distinct
+        representatives"; alternating paths as in Kuhn 1955.
+    """
+    iou = _iou(a, b)
+    score_diff = np.abs(a.scores[:, None].astype(np.float64) - b.scores[None, :])
+    admissible = iou >= min_iou
+    if class_aware:
+        admissible &= a.class_ids[:, None] == b.class_ids[None, :]
+    if max_score_diff is not None:
+        admissible &= score_diff <= max_score_diff
+    partner = _maximum_matching(admissible, iou)
+    a_index = np.flatnonzero(partner != _FREE)
+    b_index = partner[a_index]
+    box_diff_px = np.abs(a.xyxy[a_index].astype(np.float64) - b.xyxy[b_index])
+    return Matching(
+        a_index=a_index,
+        b_index=b_index,
+        iou=iou[a_index, b_index],
+        box_diff_px=box_diff_px.max(axis=1, initial=0),
+        score_diff=score_diff[a_index, b_index],
+        unmatched_a=np.flatnonzero(partner == _FREE),
+        unmatched_b=np.setdiff1d(np.arange(len(b)), b_index),
+    )
+
+
+def match_to_truth(iou: F64, *, min_iou: float) -> I64:
+    """Match detections to true boxes of their class by COCO's rule.
+
+    Detections are visited in order, and each takes the true box that it overlaps most of those
+    that are still free; of equal ones the last, as the reference implementation does.
+
+    Args:
+        iou: (D, G) float64; a row for each detection, best score first.
+        min_iou: Least overlap of a match.
+
+    Returns:
+        (D,) int64: the index of each detection's true box, or -1.
+    Source: pycocotools ``cocoeval.py:COCOeval.evaluateImg``.
+    """
+    matched = np.full(iou.shape[0], _FREE, np.int64)
+    if iou.shape[1] == 0:
+        return matched
+    free_iou = iou.copy()
+    for row in np.flatnonzero(iou.max(axis=1) >= min_iou):
+        best = iou.shape[1] - 1 - int(free_iou[row, ::-1].argmax())
+        if free_iou[row, best] >= min_iou:
+            matched[row] = best
+            free_iou[:, best] = _FREE
+    return matched
+
+
+def _iou(a: Detections, b: Detections) -> F64:
+    """Return the (N, M) overlaps; a box has 1 with its equal even if both have no area."""
+    iou = pairwise_iou(a.xyxy.astype(np.float64), b.xyxy.astype(np.float64))
+    iou[(a.xyxy[:, None] == b.xyxy[None, :]).all(axis=2)] = 1
+    return iou
+
+
+def _maximum_matching(admissible: Bool, quality: F64) -> I64:
+    """Return (N,) int64: the column matched to each row, or -1; earlier ones are covered first."""
+    to_column = np.full(admissible.shape[0], _FREE, np.int64)
+    to_row = np.full(admissible.shape[1], _FREE, np.int64)
+    rows, columns = np.nonzero(admissible)
+    for edge in np.argsort(-quality[rows, columns], kind="stable"):
+        row, column = rows[edge], columns[edge]
+        if to_column[row] == _FREE and to_row[column] == _FREE:
+            to_column[row], to_row[column] = column, row
+    _cover_earliest(admissible, to_column, to_row)
+    _cover_earliest(admissible.T, to_row, to_column)
+    return to_column
+
+
+def _cover_earliest(admissible: Bool, to_column: I64, to_row: I64) -> None:
+    """Change a matching in place so that it covers as many and as early rows as possible.
+
+    Each uncovered row, in order, looks along alternating paths for a free column, and else for
+    the last of the later rows that it can replace. Neither uncovers a column, so doing the same
+    with the sides swapped keeps what was reached here.
+    """
+    for start in range(len(to_column)):
+        if to_column[start] != _FREE:
+            continue
+        reached_from, end = _search_paths(admissible, to_row, start)
+        if end == _FREE:
+            replaced = max((int(to_row[column]) for column in reached_from), default=start)
+            if replaced <= start:
+                continue
+            end, to_column[replaced] = int(to_column[replaced]), _FREE
+        _flip_path(end, reached_from, to_column, to_row)
+
+
+def _search_paths(admissible: Bool, to_row: I64, start: int) -> tuple[dict[int, int], int]:
+    """Walk all alternating paths from an uncovered row, breadth first, up to a free column.
+
+    Returns:
+        For each reached column the row that it was reached from; and the free column, or -1.
+    """
+    reached_from: dict[int, int] = {}
+    queue = deque([start])
+    while queue:
+        row = queue.popleft()
+        for column in map(int, np.flatnonzero(admissible[row])):
+            if column in reached_from:
+                continue
+            reached_from[column] = row
+            if to_row[column] == _FREE:
+                return reached_from, column
+            queue.append(int(to_row[column]))
+    return reached_from, _FREE
+
+
+def _flip_path(end: int, reached_from: dict[int, int], to_column: I64, to_row: I64) -> None:
+    """Match every row of the alternating path that ends in column ``end`` with its next column."""
+    column = end
+    while column != _FREE:
+        row = reached_from[column]
+        previous = int(to_column[row])
+        to_column[row], to_row[column] = column, row
+        column = previous
