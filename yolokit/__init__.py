@@ -16,9 +16,11 @@ __version__ = "0.1.0"
 # name -> module that defines it
 _PUBLIC = {
     "Detections": "yolokit.core.types",
+    "Detector": "yolokit.runtime.detector",
     "Frame": "yolokit.core.types",
     "Letterbox": "yolokit.core.types",
     "YolokitError": "yolokit.errors",
+    "load": "yolokit.runtime.detector",
 }
 
 __all__ = ["__version__", *_PUBLIC]

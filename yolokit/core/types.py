@@ -86,7 +86,7 @@ class Letterbox:
         so that boxes agree with those of the model's own training framework.
         """
         scale = min(input_wh[0] / image_wh[0], input_wh[1] / image_wh[1])
-        resized_w, resized_h = round(image_wh[0] * scale), round(image_wh[1] * scale)
+        resized_w, resized_h = (max(1, round(side * scale)) for side in image_wh)
         pad_x = round((input_wh[0] - resized_w) / 2 - 0.1)
         pad_y = round((input_wh[1] - resized_h) / 2 - 0.1)
         return cls(scale, (pad_x, pad_y), image_wh, input_wh)
@@ -100,10 +100,15 @@ class Letterbox:
         )
 
     def to_image(self, xyxy: F32) -> F32:
-        """Map (N, 4) boxes from input pixels to source-image pixels, clipped to the image."""
+        """Map (N, 4) boxes from input pixels to source-image pixels, clipped to the image.
+
+        Each axis has a scale of its own, since the resized sides are whole pixels: what was
+        resized exactly is mapped back exactly.
+        """
         pad = np.array([*self.pad_xy, *self.pad_xy], np.float32)
         limit = np.array([*self.image_wh, *self.image_wh], np.float32)
-        return np.clip((xyxy - pad) / np.float32(self.scale), np.float32(0), limit)
+        gain = np.array([*self.resized_wh, *self.resized_wh], np.float32) / limit
+        return np.clip((xyxy - pad) / gain, np.float32(0), limit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

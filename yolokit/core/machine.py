@@ -1,0 +1,77 @@
+"""What this machine lets the process use."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from pathlib import Path, PurePosixPath
+
+_PROC_CGROUP = Path("/proc/self/cgroup")
+_CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may keep busy, at least 1.
+
+    The smaller of the CPU affinity and the quota of the control group, rounded up: a container
+    with half a core of 64 has one, not 64.
+    """
+    cores = _affinity_cores()
+    quota = _cgroup_cores()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def _affinity_cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cgroup_cores() -> float | None:
+    """Return the tightest CPU quota of this process in cores, or None without one."""
+    try:
+        memberships = _PROC_CGROUP.read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return None
+    quotas: list[float] = []
+    for line in memberships:
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":
+            quotas += _quotas_v2(PurePosixPath(group))
+        elif "cpu" in controllers.split(","):
+            quotas += _quotas_v1(controllers, PurePosixPath(group))
+    return min(quotas, default=None)
+
+
+def _quotas_v2(group: PurePosixPath) -> list[float]:
+    """Return the quotas of a group and of all its parents: each of them limits it."""
+    quotas = []
+    for folder in _with_parents(_CGROUP_ROOT, group):
+        limit = _read_words(folder / "cpu.max")
+        if len(limit) == 2 and limit[0] != "max":
+            quotas.append(int(limit[0]) / int(limit[1]))
+    return quotas
+
+
+def _quotas_v1(controllers: str, group: PurePosixPath) -> list[float]:
+    quotas = []
+    for folder in _with_parents(_CGROUP_ROOT / controllers, group):
+        quota = _read_words(folder / "cpu.cfs_quota_us")
+        period = _read_words(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota[0]) > 0:
+            quotas.append(int(quota[0]) / int(period[0]))
+    return quotas
+
+
+def _with_parents(root: Path, group: PurePosixPath) -> list[Path]:
+    relative = group.relative_to("/") if group.is_absolute() else group
+    return [root / relative, *(root / parent for parent in relative.parents)]
+
+
+def _read_words(path: Path) -> list[str]:
+    """Return the words of a small kernel file; none where it does not exist."""
+    try:
+        return path.read_text(encoding="ascii").split()
+    except OSError:  # this controller is not mounted, or the group is outside our namespace
+        return []

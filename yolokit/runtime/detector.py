@@ -1,0 +1,185 @@
+"""A detector: one ONNX file, from an image to its boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.errors import ModelOutputError
+from yolokit.runtime.manifest import read_manifest
+from yolokit.runtime.postprocess import decode_end2end, decode_raw
+from yolokit.runtime.preprocess import make_input, plan_letterbox
+from yolokit.runtime.session import Session, open_session
+
+if TYPE_CHECKING:
+    from yolokit.core.manifest import ModelManifest
+    from yolokit.core.types import F32, U8, Detections, Letterbox
+
+
+class Detector:
+    """Finds objects in images with one ONNX model; safe to call from several threads.
+
+    Attributes:
+        manifest: What the model says of itself.
+        provider: Short name of the execution provider that runs it, e.g. ``cpu``.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.manifest: ModelManifest = read_manifest(session)
+        self.provider = session.provider
+        self.threads = session.threads
+        self._session = session
+
+    @classmethod
+    def load(
+        cls, path: Path | str, *, provider: str = "auto", threads: int | None = None
+    ) -> Detector:
+        """Load an ONNX file, exported by yolokit or by ultralytics.
+
+        Args:
+            path: The model file; all that the runtime must know is in it.
+            provider: ``auto`` for the best one that really loads, or a key of
+                ``yolokit.runtime.session.PROVIDERS``.
+            threads: Threads inside one operator; None for the cores this process may use.
+
+        Raises:
+            ConfigError: There is no such provider, or ``threads`` is below 1.
+            MissingDependencyError: onnxruntime is not installed.
+            ProviderError: The provider that was asked for does not load; the message says why.
+            InferenceError: The file is missing, broken, or not a detector.
+        """
+        return cls(open_session(Path(path), provider=provider, threads=threads))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names by index."""
+        return self.manifest.head.names
+
+    def __call__(
+        self,
+        bgr: U8,
+        *,
+        conf: float | None = None,
+        iou: float | None = None,
+        max_count: int | None = None,
+    ) -> Detections:
+        """Find objects in one image.
+
+        Args:
+            bgr: (H, W, 3) uint8, blue-green-red.
+            conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
+            iou: Overlap up to which two boxes of a class both stay; None for the model's own.
+            max_count: Most detections to return; None for the model's own limit.
+
+        Returns:
+            Detections in pixels of the image, score-descending.
+
+        Raises:
+            InferenceError: The model failed, or its output is not what it states.
+        """
+        tensor, letterbox = self.preprocess(bgr)
+        output = self.infer(tensor)[0]
+        return self.decode(output, letterbox, conf=conf, iou=iou, max_count=max_count)
+
+    def preprocess(self, bgr: U8) -> tuple[F32, Letterbox]:
+        """Turn one image into the model's input.
+
+        Args:
+            bgr: (H, W, 3) uint8, blue-green-red.
+
+        Returns:
+            The input (1, 3, H, W) float32, and the transform that leads back to the image.
+
+        Raises:
+            ValueError: The array is not such an image.
+        """
+        if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
+            raise ValueError(f"an image is (H, W, 3) uint8 BGR, not {bgr.shape} {bgr.dtype}")
+        letterbox = plan_letterbox((bgr.shape[1], bgr.shape[0]), self.manifest.io)
+        return make_input(bgr, letterbox, self.manifest.io), letterbox
+
+    def infer(self, tensor: F32) -> F32:
+        """Run the model.
+
+        Args:
+            tensor: (B, 3, H, W) float32, as ``preprocess`` makes it. A model with a fixed batch
+                that is larger than B gets zeros for the rest.
+
+        Returns:
+            (B, 4 + C, A) or (B, K, 6) float32, as the manifest states.
+
+        Raises:
+            InferenceError: onnxruntime failed.
+            ModelOutputError: The output has another batch size than the input.
+        """
+        count, fixed = len(tensor), self.manifest.io.shape[0]
+        if fixed is not None and count < fixed:
+            tensor = np.concatenate(
+                [tensor, np.zeros_like(tensor, shape=(fixed - count, *tensor.shape[1:]))]
+            )
+        head, io = self.manifest.head, self.manifest.io
+        output = self._session.run(head.output_name, io.input_name, tensor)
+        if output.ndim != 3 or len(output) != len(tensor):
+            raise ModelOutputError(
+                f"an input of {len(tensor)} images gave an output of shape {output.shape}"
+            )
+        return output[:count]
+
+    def decode(
+        self,
+        output: F32,
+        letterbox: Letterbox,
+        *,
+        conf: float | None = None,
+        iou: float | None = None,
+        max_count: int | None = None,
+        multi_label: bool = False,
+    ) -> Detections:
+        """Turn the output of one image into detections.
+
+        Args:
+            output: (4 + C, A) or (K, 6) float32: one element of what ``infer`` returns.
+            letterbox: The transform that ``preprocess`` returned with the input.
+            conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
+            iou: Overlap up to which two boxes of a class both stay; None for the model's own.
+            max_count: Most detections to return; None for the model's own limit.
+            multi_label: Report every class of an anchor that reaches ``conf``, for evaluation;
+                an end-to-end head has chosen already.
+
+        Returns:
+            Detections in pixels of the image, score-descending.
+
+        Raises:
+            ModelOutputError: The output is not of the layout that the manifest states.
+        """
+        head = self.manifest.head
+        min_score = head.conf if conf is None else conf
+        limit = head.max_count if max_count is None else max_count
+        if head.layout == "end2end":
+            return decode_end2end(
+                output,
+                letterbox,
+                class_count=len(head.names),
+                min_score=min_score,
+                max_count=limit,
+            )
+        if output.shape[0] != 4 + len(head.names):
+            raise ModelOutputError(
+                f"{len(head.names)} classes need {4 + len(head.names)} rows of output, "
+                f"not {output.shape[0]}"
+            )
+        return decode_raw(
+            output,
+            letterbox,
+            min_score=min_score,
+            max_iou=head.iou if iou is None else iou,
+            max_count=limit,
+            multi_label=multi_label,
+        )
+
+
+def load(path: Path | str, *, provider: str = "auto", threads: int | None = None) -> Detector:
+    """Load a detector from an ONNX file; see :meth:`Detector.load`."""
+    return Detector.load(path, provider=provider, threads=threads)

@@ -1,0 +1,127 @@
+"""From a model's output to detections, for the two layouts that there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.core.boxes import cxcywh_to_xyxy
+from yolokit.core.nms import suppress_overlaps
+from yolokit.core.types import Detections
+from yolokit.errors import ModelOutputError
+
+if TYPE_CHECKING:
+    from yolokit.core.types import F32, I64, Letterbox
+
+# Candidates that enter the suppression of one image, as in ultralytics utils/nms.py.
+MAX_CANDIDATES = 30_000
+_SCORE_SLACK = np.float32(1e-3)  # what half precision may add to a score of 1
+
+
+def decode_raw(
+    output: F32,
+    letterbox: Letterbox,
+    *,
+    min_score: float,
+    max_iou: float,
+    max_count: int,
+    multi_label: bool = False,
+) -> Detections:
+    """Decode one raw head output into image-space detections.
+
+    Args:
+        output: (4 + C, A) float32; rows 0-3 cxcywh in input px, the rest scores in [0, 1].
+        letterbox: Transform that produced the input.
+        min_score: Discard below this, in [0, 1].
+        max_iou: Overlap in [0, 1] up to which two boxes of a class both stay.
+        max_count: Most detections to return, the best ones.
+        multi_label: Every class of an anchor that reaches ``min_score`` is a candidate, as COCO
+            evaluation wants it; otherwise only the best class of each anchor is.
+
+    Returns:
+        N detections, xyxy in source-image px, score-descending.
+
+    Raises:
+        ModelOutputError: The shape is not (4 + C, A), a value is not finite, or the scores are
+            no probabilities.
+    Source: ultralytics ``utils/nms.py:non_max_suppression``, without its time limit.
+    """
+    if output.ndim != 2 or output.shape[0] < 5:
+        raise ModelOutputError(f"a raw output is (4 + C, A), not {output.shape}")
+    _check_finite(output)
+    scores_by_class = output[4:]
+    best = scores_by_class.max(axis=0, initial=0)
+    _check_scores(best)
+    candidates = np.flatnonzero(best >= min_score)
+    scores_by_class = scores_by_class[:, candidates]
+    if multi_label:
+        class_ids, columns = np.nonzero(scores_by_class >= min_score)
+    else:
+        class_ids, columns = scores_by_class.argmax(axis=0), np.arange(len(candidates))
+    scores = scores_by_class[class_ids, columns]
+    if len(scores) > MAX_CANDIDATES:
+        top = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+        class_ids, columns, scores = class_ids[top], columns[top], scores[top]
+    xyxy = cxcywh_to_xyxy(output[:4, candidates[columns]].T)
+    class_ids = class_ids.astype(np.int64, copy=False)
+    kept = suppress_overlaps(xyxy, scores, class_ids, max_iou=max_iou, max_count=max_count)
+    return _place(xyxy[kept], scores[kept], class_ids[kept], letterbox)
+
+
+def decode_end2end(
+    output: F32, letterbox: Letterbox, *, class_count: int, min_score: float, max_count: int
+) -> Detections:
+    """Decode the output of a head that suppresses overlaps itself.
+
+    Args:
+        output: (K, 6) float32; xyxy in input px, score in [0, 1], class index. Rows of score 0
+            are the head's own padding.
+        letterbox: Transform that produced the input.
+        class_count: Number of classes.
+        min_score: Discard below this, in [0, 1].
+        max_count: Most detections to return, the best ones.
+
+    Returns:
+        N detections, xyxy in source-image px, score-descending.
+
+    Raises:
+        ModelOutputError: The shape is not (K, 6), a value is not finite, or a class is unknown.
+    Source: ultralytics ``nn/modules/head.py:Detect.postprocess``.
+    """
+    if output.ndim != 2 or output.shape[1] != 6:
+        raise ModelOutputError(f"an end-to-end output is (K, 6), not {output.shape}")
+    _check_finite(output)
+    _check_scores(output[:, 4])
+    rows = output[(output[:, 4] >= min_score) & (output[:, 4] > 0)]
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")[:max_count]]
+    class_ids = rows[:, 5].astype(np.int64)
+    wrong = (class_ids != rows[:, 5]) | (class_ids < 0) | (class_ids >= class_count)
+    if wrong.any():
+        raise ModelOutputError(
+            f"the model's output names class {float(rows[wrong][0, 5]):g} of {class_count}"
+        )
+    return _place(rows[:, :4], rows[:, 4].copy(), class_ids, letterbox)
+
+
+def _place(xyxy: F32, scores: F32, class_ids: I64, letterbox: Letterbox) -> Detections:
+    return Detections(letterbox.to_image(xyxy), np.minimum(scores, np.float32(1)), class_ids)
+
+
+def _check_finite(output: F32) -> None:
+    # The sum of all values is finite only if every value is: one pass and no temporary array.
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = output.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        count = int(np.count_nonzero(~np.isfinite(output)))
+        raise ModelOutputError(
+            f"{count} of the {output.size} values in the model's output are NaN or infinite"
+        )
+
+
+def _check_scores(scores: F32) -> None:
+    highest = scores.max(initial=0)
+    if highest > 1 + _SCORE_SLACK:
+        raise ModelOutputError(
+            f"the model's output holds a score of {float(highest):g}: not a probability"
+        )

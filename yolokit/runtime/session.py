@@ -1,0 +1,232 @@
+"""One onnxruntime session: the only module that talks to onnxruntime."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yolokit.core.extras import install_command, require
+from yolokit.core.machine import usable_cores
+from yolokit.core.suggest import describe_unknown, nearest
+from yolokit.errors import ConfigError, InferenceError, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.core.types import F32
+
+# What a user types -> what onnxruntime calls it.
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "qnn": "QNNExecutionProvider",
+    "xnnpack": "XnnpackExecutionProvider",
+}
+# Best first. TensorRT is left to those who ask for it: it compiles for minutes at first start.
+AUTO_ORDER = ("cuda", "migraphx", "rocm", "directml", "coreml", "openvino", "cpu")
+
+_EXTRA_OF = {"cuda": "gpu", "tensorrt": "gpu", "openvino": "openvino"}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a model.
+
+    Attributes:
+        name: Its name in the graph.
+        shape: Its axes; None where an axis is dynamic.
+        type: Its onnxruntime type, e.g. ``tensor(float)``.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    type: str
+
+
+class Session:
+    """A loaded ONNX model on one execution provider.
+
+    Attributes:
+        path: The model file.
+        provider: Short name of the provider that really runs it, e.g. ``cpu``.
+        threads: Threads inside one operator.
+        inputs: The model's inputs.
+        outputs: The model's outputs.
+        metadata: The key-value pairs stored in the file.
+    """
+
+    def __init__(self, path: Path, provider: str, threads: int, ort_session: Any) -> None:
+        self.path = path
+        self.provider = provider
+        self.threads = threads
+        self.inputs = tuple(_port(node) for node in ort_session.get_inputs())
+        self.outputs = tuple(_port(node) for node in ort_session.get_outputs())
+        self.metadata: dict[str, str] = dict(ort_session.get_modelmeta().custom_metadata_map)
+        self._ort = ort_session
+
+    def run(self, output_name: str, input_name: str, tensor: F32) -> F32:
+        """Run the model on one input tensor and return one output as float32.
+
+        Raises:
+            InferenceError: onnxruntime failed; its message is quoted.
+        """
+        half = self.inputs[0].type == "tensor(float16)"
+        feed = {input_name: tensor.astype(np.float16) if half else tensor}
+        with _mapped(f"{self.path.name} failed on an input of shape {tensor.shape}"):
+            outputs = self._ort.run([output_name], feed)
+        result: F32 = np.asarray(outputs[0]).astype(np.float32, copy=False)
+        return result
+
+
+def open_session(path: Path, *, provider: str = "auto", threads: int | None = None) -> Session:
+    """Load an ONNX file.
+
+    Args:
+        path: The model file.
+        provider: A key of ``PROVIDERS``, or ``auto`` for the best one that really loads.
+        threads: Threads inside one operator; None for the cores that this process may use.
+
+    Raises:
+        ConfigError: There is no such provider, or ``threads`` is below 1.
+        MissingDependencyError: onnxruntime is not installed.
+        ProviderError: The provider that was asked for does not load; the message says why.
+        InferenceError: The file is missing, is no ONNX file, or is broken.
+    """
+    problems = check_options(provider=provider, threads=threads)
+    if problems:
+        raise ConfigError("the model cannot be opened with these options", problems=problems)
+    _check_file(path)
+    ort = require("onnxruntime", extra="cpu", purpose="Running a model")
+    ort.set_default_logger_severity(3)
+    count = usable_cores() if threads is None else threads
+    if provider != "auto":
+        return _open_on(ort, path, provider, count)
+    for candidate in AUTO_ORDER[:-1]:
+        if PROVIDERS[candidate] in ort.get_available_providers():
+            with contextlib.suppress(ProviderError):  # then the next best is taken
+                return _open_on(ort, path, candidate, count)
+    return _open_on(ort, path, "cpu", count)
+
+
+def check_options(*, provider: str, threads: int | None) -> list[str]:
+    """Return one sentence for each mistake in the options of a session."""
+    problems = []
+    if provider != "auto" and provider not in PROVIDERS:
+        problems.append(describe_unknown("provider", provider, ["auto", *PROVIDERS]))
+    if threads is not None and threads < 1:
+        problems.append(f"--threads must be at least 1, not {threads}")
+    return problems
+
+
+def _open_on(ort: Any, path: Path, provider: str, threads: int) -> Session:
+    """Load a model on exactly one provider (with the CPU for what that one cannot run)."""
+    wanted = PROVIDERS[provider]
+    if wanted not in ort.get_available_providers():
+        raise _not_in_build(ort, provider)
+    if provider in ("cuda", "tensorrt"):
+        _preload_cuda(ort)
+    chain = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
+    with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
+        warnings.simplefilter("ignore")  # of providers that are not there: checked below
+        ort_session = ort.InferenceSession(
+            str(path),
+            sess_options=_session_options(ort, threads),
+            providers=chain,
+            enable_fallback=0,
+        )
+    if wanted not in ort_session.get_providers():
+        raise ProviderError(
+            f"onnxruntime cannot load its provider {provider!r}: {_load_failure(ort, wanted)}",
+            hint="see `yolokit doctor`, or run with --provider auto",
+        )
+    return Session(path, provider, threads, ort_session)
+
+
+def _session_options(ort: Any, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only: warnings speak of graph details, not to users
+    return options
+
+
+def _not_in_build(ort: Any, provider: str) -> ProviderError:
+    short = {long: name for name, long in PROVIDERS.items()}
+    has = [short.get(name, name) for name in ort.get_available_providers()]
+    extra = _EXTRA_OF.get(provider)
+    return ProviderError(
+        f"the installed onnxruntime {ort.__version__} has no provider {provider!r}; "
+        f"it has {', '.join(has)}",
+        hint=install_command(extra) if extra else "use one of those, or --provider auto",
+    )
+
+
+def _preload_cuda(ort: Any) -> None:
+    """Let onnxruntime find the CUDA libraries of the ``nvidia-*`` packages."""
+    if hasattr(ort, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints; stdout is for results
+            ort.preload_dlls()
+
+
+def _load_failure(ort: Any, wanted: str) -> str:
+    """Return why a provider's library does not load, in the words of the system's loader."""
+    import ctypes
+
+    stem = wanted.removesuffix("ExecutionProvider").lower()
+    folder = Path(ort.__file__).parent / "capi"
+    for library in sorted(folder.glob(f"*onnxruntime_providers_{stem}.*")):
+        try:
+            ctypes.CDLL(str(library))
+        except OSError as error:
+            return str(error)
+    return "its library loads, but no device for it was found"
+
+
+def _check_file(path: Path) -> None:
+    if path.suffix.lower() in (".pt", ".pth"):
+        raise InferenceError(
+            f"{path} holds trained weights, not an ONNX model",
+            hint=f"make one with `yolokit export {path}`",
+        )
+    if path.is_file():
+        return
+    if path.exists():
+        raise InferenceError(f"{path} is not a file")
+    siblings = [p.name for p in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
+    guess = nearest(path.name, siblings)
+    raise InferenceError(
+        f"there is no model {path}",
+        hint=f"did you mean {path.with_name(guess)}?" if guess else None,
+    )
+
+
+def _port(node: Any) -> Port:
+    shape = tuple(axis if isinstance(axis, int) else None for axis in node.shape)
+    return Port(node.name, shape, node.type)
+
+
+@contextlib.contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    """Turn what onnxruntime raises into an InferenceError that quotes it."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    values = vars(state).values()
+    own = [value for value in values if isinstance(value, type) and issubclass(value, Exception)]
+    mapped: tuple[type[Exception], ...] = (*own, RuntimeError, ValueError)
+    try:
+        yield
+    except mapped as error:
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise InferenceError(f"{what}: {first_line}") from error
