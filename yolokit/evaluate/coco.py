@@ -1,0 +1,181 @@
+"""COCO metrics of detections, overall and per class: pycocotools' numbers on the same boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.evaluate.coco_backend import accumulate_class
+from yolokit.evaluate.confidence import ScoredClass, find_best_conf, operate_at
+from yolokit.evaluate.store import BoxStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from yolokit.core.types import F64
+    from yolokit.evaluate.coco_backend import ClassCurves
+    from yolokit.evaluate.store import EvaluatedImage
+
+_IOU_50, _IOU_75 = 0, 5  # places among the thresholds 0.50, 0.55 ... 0.95
+_ALL, _SMALL, _MEDIUM, _LARGE = range(4)
+_ONE, _TEN, _EVERY = range(3)
+
+
+class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of one class, or their means over the classes that have true boxes.
+
+    None where there is no true box (of that size). Small is an area up to 32 x 32 px of the
+    source image, large one from 96 x 96 px.
+
+    Attributes:
+        name: The class, or ``all``.
+        images: Images with at least one true box.
+        boxes: True boxes.
+        precision: Share of the detections that are true at IoU 0.5, at the confidence ``conf``.
+        recall: Share of the true boxes that are found, likewise.
+        f1: Harmonic mean of the two.
+        conf: Confidence of the three above: the one with the highest mean F1 of all classes,
+            so the best single ``--conf``.
+        best_conf: Confidence with the highest F1 of this class alone.
+        best_f1: That F1.
+        map50_95: Average precision, the mean over IoU 0.50, 0.55 ... 0.95.
+        map50: Average precision at IoU 0.50.
+        map75: Average precision at IoU 0.75.
+        map_small: As ``map50_95``, of small boxes.
+        map_medium: As ``map50_95``, of medium boxes.
+        map_large: As ``map50_95``, of large boxes.
+        ar: Average recall over the same IoUs, all detections of an image allowed.
+        ar_1: Average recall with the best detection of each image alone.
+        ar_10: Average recall with the ten best.
+        ar_small: As ``ar``, of small boxes.
+        ar_medium: As ``ar``, of medium boxes.
+        ar_large: As ``ar``, of large boxes.
+    """
+
+    name: str
+    images: int
+    boxes: int
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    conf: float | None = None
+    best_conf: float | None = None
+    best_f1: float | None = None
+    map50_95: float | None = None
+    map50: float | None = None
+    map75: float | None = None
+    map_small: float | None = None
+    map_medium: float | None = None
+    map_large: float | None = None
+    ar: float | None = None
+    ar_1: float | None = None
+    ar_10: float | None = None
+    ar_small: float | None = None
+    ar_medium: float | None = None
+    ar_large: float | None = None
+
+
+class CocoMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of a detector over a data set.
+
+    Attributes:
+        overall: Means over the classes that have true boxes; counts over all images.
+        classes: One for each class, in the order of the class ids.
+    """
+
+    overall: BoxMetrics
+    classes: tuple[BoxMetrics, ...]
+
+
+def compute_coco_metrics(
+    images: Iterable[EvaluatedImage], class_names: Sequence[str]
+) -> CocoMetrics:
+    """Compute COCO's metrics, and precision, recall and F1 at the best confidence.
+
+    COCO's own limit of 100 detections an image is not applied: all that an image has count,
+    by default up to 300 in this project. pycocotools with ``maxDets = [1, 10, 300]`` gives the
+    same numbers. A class without true boxes is left out of all means, with its detections.
+
+    Args:
+        images: Consumed once, one at a time; only the boxes are kept.
+        class_names: Names by class id, of true boxes and detections alike.
+
+    Returns:
+        Metrics in [0, 1], or None where there is nothing to measure.
+    Source: https://cocodataset.org/#detection-eval and pycocotools ``cocoeval.py``.
+    """
+    store = BoxStore()
+    for image in images:
+        store.add(image)
+    truth = store.truth_by_class(len(class_names))
+    found = store.found_by_class(len(class_names))
+    scored = {
+        i: ScoredClass(found[i].scores.astype(np.float64), found[i].is_true, len(truth[i]))
+        for i in range(len(class_names))
+        if len(truth[i])
+    }
+    conf = find_best_conf(list(scored.values()))
+    limits = (1, 10, max(10, store.max_detections))
+    rows = []
+    for i, name in enumerate(class_names):
+        row = BoxMetrics(name=name, images=len(np.unique(truth[i].image_ids)), boxes=len(truth[i]))
+        if i in scored:
+            curves = accumulate_class(truth[i], found[i], max_detections=limits)
+            row = msgspec.structs.replace(
+                row, **_average_curves(curves), **_find_points(scored[i], conf)
+            )
+        rows.append(row)
+    return CocoMetrics(
+        overall=_average_rows(rows, labelled_images=store.labelled_image_count),
+        classes=tuple(rows),
+    )
+
+
+def _find_points(one: ScoredClass, conf: float) -> dict[str, float]:
+    shared = operate_at(one, conf)
+    best = operate_at(one, find_best_conf([one]))
+    return {
+        "precision": shared.precision,
+        "recall": shared.recall,
+        "f1": shared.f1,
+        "conf": conf,
+        "best_conf": best.conf,
+        "best_f1": best.f1,
+    }
+
+
+def _average_curves(curves: ClassCurves) -> dict[str, float | None]:
+    """Return the metrics of one class, named as in :class:`BoxMetrics`."""
+    precision, recall = curves.precision[..., _EVERY], curves.recall
+    return {
+        "map50_95": _mean(precision[:, :, _ALL]),
+        "map50": _mean(precision[_IOU_50, :, _ALL]),
+        "map75": _mean(precision[_IOU_75, :, _ALL]),
+        "map_small": _mean(precision[:, :, _SMALL]),
+        "map_medium": _mean(precision[:, :, _MEDIUM]),
+        "map_large": _mean(precision[:, :, _LARGE]),
+        "ar": _mean(recall[:, _ALL, _EVERY]),
+        "ar_1": _mean(recall[:, _ALL, _ONE]),
+        "ar_10": _mean(recall[:, _ALL, _TEN]),
+        "ar_small": _mean(recall[:, _SMALL, _EVERY]),
+        "ar_medium": _mean(recall[:, _MEDIUM, _EVERY]),
+        "ar_large": _mean(recall[:, _LARGE, _EVERY]),
+    }
+
+
+def _mean(values: F64) -> float | None:
+    """Return the mean, or None where COCO marks with -1 that there is no true box."""
+    return None if values.min() < 0 else float(values.mean())
+
+
+def _average_rows(rows: Sequence[BoxMetrics], *, labelled_images: int) -> BoxMetrics:
+    means = {}
+    for name in BoxMetrics.__struct_fields__[3:]:
+        values = [value for row in rows if (value := getattr(row, name)) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    shared = {"best_conf": means["conf"], "best_f1": means["f1"]}
+    return BoxMetrics(
+        name="all", images=labelled_images, boxes=sum(row.boxes for row in rows), **means | shared
+    )
