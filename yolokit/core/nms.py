@@ -9,7 +9,9 @@ import numpy as np
 from yolokit.core.boxes import box_areas
 
 if TYPE_CHECKING:
-    from yolokit.core.types import F32, I64
+    from yolokit.core.types import F32, I64, Bool
+
+_BLOCK = 256  # candidates that are compared with each other at once
 
 
 def suppress_overlaps(
@@ -33,26 +35,44 @@ def suppress_overlaps(
         Part-Based Models", section V.C.
     """
     order = np.argsort(-scores, kind="stable")
-    boxes, classes, areas = xyxy[order], class_ids[order], box_areas(xyxy)[order]
+    kept = np.zeros(0, np.int64)
+    # Block by block: of thousands of candidates, as evaluation has them, the first hundreds
+    # usually fill max_count, and no pair beyond them is ever compared.
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        block = block[~_overlap_matrix(xyxy, class_ids, kept, block, max_iou).any(axis=0)]
+        clashes = _overlap_matrix(xyxy, class_ids, block, block, max_iou)
+        kept = np.concatenate([kept, block[_greedy(clashes, max_count - len(kept))]])
+        if len(kept) >= max_count:
+            break
+    return kept
+
+
+def _greedy(clashes: Bool, max_count: int) -> list[int]:
+    """Visit (N, N) clashing candidates in order; keep each one that no kept one clashes with."""
+    alive = np.ones(len(clashes), np.bool_)
     kept: list[int] = []
-    while len(order) and len(kept) < max_count:
-        kept.append(int(order[0]))
-        stay = ~_overlaps_first(boxes, areas, max_iou) | (classes != classes[0])
-        stay[0] = False
-        order, boxes, classes, areas = order[stay], boxes[stay], classes[stay], areas[stay]
-    return np.array(kept, np.int64)
+    for candidate, row in enumerate(clashes):
+        if len(kept) == max_count:
+            break
+        if alive[candidate]:
+            kept.append(candidate)
+            alive &= ~row
+    return kept
 
 
-def _overlaps_first(
-    boxes: F32, areas: F32, max_iou: float
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return (N,) bool: does a box overlap the first one by more than ``max_iou``."""
-    low = np.maximum(boxes[:, :2], boxes[0, :2])
-    high = np.minimum(boxes[:, 2:4], boxes[0, 2:4])
+def _overlap_matrix(xyxy: F32, class_ids: I64, a: I64, b: I64, max_iou: float) -> Bool:
+    """Return (len(a), len(b)) bool: same class, and an IoU above ``max_iou``.
+
+    ``a`` and ``b`` are indices of boxes.
+    """
+    first, second = xyxy[a], xyxy[b]
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:4], second[None, :, 2:4])
     size = np.maximum(high - low, np.float32(0))
-    overlap = size[:, 0] * size[:, 1]
+    overlap = size[..., 0] * size[..., 1]
     # Compared without a division: exact at the threshold, and defined for boxes without area.
-    result: np.ndarray[tuple[int], np.dtype[np.bool_]] = overlap > np.float32(max_iou) * (
-        areas + areas[0] - overlap
-    )
+    union = box_areas(first)[:, None] + box_areas(second)[None, :] - overlap
+    result: Bool = overlap > np.float32(max_iou) * union
+    result &= class_ids[a][:, None] == class_ids[b][None, :]
     return result

@@ -61,7 +61,7 @@ def decode_raw(
         class_ids, columns = scores_by_class.argmax(axis=0), np.arange(len(candidates))
     scores = scores_by_class[class_ids, columns]
     if len(scores) > MAX_CANDIDATES:
-        top = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+        top = _highest(scores, MAX_CANDIDATES)
         class_ids, columns, scores = class_ids[top], columns[top], scores[top]
     xyxy = cxcywh_to_xyxy(output[:4, candidates[columns]].T)
     class_ids = class_ids.astype(np.int64, copy=False)
@@ -102,6 +102,14 @@ def decode_end2end(
             f"the model's output names class {float(rows[wrong][0, 5]):g} of {class_count}"
         )
     return _place(rows[:, :4], rows[:, 4].copy(), class_ids, letterbox)
+
+
+def _highest(scores: F32, count: int) -> I64:
+    """Return the indices, ascending, of the ``count`` highest scores; of equal ones the first."""
+    limit = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > limit)
+    equal = np.flatnonzero(scores == limit)[: count - len(above)]
+    return np.sort(np.concatenate([above, equal]))
 
 
 def _place(xyxy: F32, scores: F32, class_ids: I64, letterbox: Letterbox) -> Detections:
