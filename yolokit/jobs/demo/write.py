@@ -1,0 +1,234 @@
+"""Writes the demo: pictures, labels and the video, published as a whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from yolokit.core.files import publish_folder
+from yolokit.errors import DataError
+from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
+from yolokit.jobs.demo.picture import draw_scene, make_camera, take_picture
+from yolokit.jobs.demo.plan import (
+    PICTURE_WH_PX,
+    SPLITS,
+    VIDEO_FPS,
+    DemoPlan,
+    frame_window,
+    make_plan,
+    split_scenes,
+    video_scene,
+)
+from yolokit.jobs.demo.scene import labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from yolokit.jobs.demo.scene import Scene
+
+JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What was written.
+
+    Attributes:
+        out: The folder.
+        classes: Class names in label order.
+        images: Pictures in each split.
+        parts: Labelled parts in each split.
+        backgrounds: Pictures without a labelled part in each split.
+        video: The video, or None where none was asked for.
+        frames: Its frames.
+    """
+
+    out: Path
+    classes: tuple[str, ...]
+    images: dict[str, int]
+    parts: dict[str, int]
+    backgrounds: dict[str, int]
+    video: Path | None
+    frames: int
+
+
+def write_demo(
+    out: Path,
+    *,
+    classes: str = "belt",
+    seed: int = 0,
+    images: int = 480,
+    video_seconds: float = 8.0,
+    overwrite: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> DemoResult:
+    """Draw a labelled data set of parts on a conveyor belt.
+
+    ``out/images/{train,val,test}/*.jpg`` with ``out/annotations/{train,val,test}.json`` (COCO;
+    file names are relative to ``out/images``), ``out/video/belt.mp4`` with ``belt.json`` (one
+    image record a frame) and ``out/README.txt``. Labels are the same on every machine.
+
+    Args:
+        out: Folder to make.
+        classes: Class set, ``belt`` or ``pretrain``.
+        seed: 0 or more.
+        images: Pictures in all; 75, 10 and 15 % go to train, val and test.
+        video_seconds: Length of the video; 0 is none.
+        overwrite: Replace ``out`` where it exists.
+        on_progress: Called with the number of pictures and frames drawn so far.
+    Returns:
+        What was written.
+    Raises:
+        ConfigError: An option is out of range.
+        OutputExistsError: ``out`` exists and ``overwrite`` is false.
+        DataError: The disk refused a file.
+    """
+    plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
+    progress = _Counter(on_progress)
+    with publish_folder(out, overwrite=overwrite) as folder:
+        files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
+        if plan.frames:
+            _write_video(folder / "video", plan, progress)
+        (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
+    return DemoResult(
+        out=out,
+        classes=tuple(kind.name for kind in plan.kinds),
+        images={split: file.image_count for split, file in files.items()},
+        parts={split: file.label_count for split, file in files.items()},
+        backgrounds={split: file.background_count for split, file in files.items()},
+        video=out / "video" / "belt.mp4" if plan.frames else None,
+        frames=plan.frames,
+    )
+
+
+class _Counter:
+    """Counts what is drawn and tells who wants to know."""
+
+    def __init__(self, listener: Callable[[int], None] | None) -> None:
+        self._listener = listener
+        self._done = 0
+
+    def step(self) -> None:
+        self._done += 1
+        if self._listener is not None:
+            self._listener(self._done)
+
+
+def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -> CocoFile:
+    """Draw the pictures of a split and write its labels."""
+    (folder / "images" / split).mkdir(parents=True)
+    (folder / "annotations").mkdir(exist_ok=True)
+    coco = CocoFile(plan)
+    before = sum(plan.split_sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+    for index, scene in enumerate(split_scenes(plan, split)):
+        number = before + index + 1
+        name = f"{split}/{plan.classes}_{number:05d}.jpg"
+        _write_jpeg(folder / "images" / name, draw_picture(scene, plan.look_key(split, index)))
+        coco.add({"id": number, "file_name": name}, labels_of(scene))
+        progress.step()
+    (folder / "annotations" / f"{split}.json").write_bytes(coco.encode())
+    return coco
+
+
+def draw_picture(scene: Scene, look_key: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Draw a scene as the camera sees it.
+
+    Args:
+        scene: What lies where.
+        look_key: Seed of belt, light, materials and noise.
+    Returns:
+        (H, W, 3) uint8 BGR.
+    """
+    canvas = draw_scene(scene, look_key)
+    camera = make_camera(scene.wh_px, look_key)
+    return take_picture(canvas, camera, np.random.default_rng([*look_key, 4]))
+
+
+def _write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
+    done, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise DataError("the picture could not be encoded as JPEG", path=path)
+    path.write_bytes(content.tobytes())
+
+
+def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
+    """Write the video of the moving belt and the labels of each frame."""
+    folder.mkdir()
+    scene = video_scene(plan)
+    coco = CocoFile(plan)
+    for index in range(plan.frames):
+        image = {
+            "id": index + 1,
+            "file_name": f"belt.mp4#{index:06d}",
+            "video_id": 1,
+            "frame_index": index,
+            "pts_s": round(index / VIDEO_FPS, 6),
+        }
+        coco.add(image, labels_of(scene, frame_window(index)), track=True)
+    (folder / "belt.json").write_bytes(coco.encode(video="belt.mp4"))
+    _encode_video(folder / "belt.mp4", draw_frames(plan, scene), progress)
+
+
+def draw_frames(plan: DemoPlan, scene: Scene) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of the video: the belt moves under one camera and one light.
+
+    Args:
+        plan: What was asked for.
+        scene: The stretch of belt from :func:`video_scene`.
+    """
+    key = plan.look_key("video", 0)
+    strip = draw_scene(scene, key)
+    camera = make_camera(PICTURE_WH_PX, key)
+    rng = np.random.default_rng([*key, 4])
+    for index in range(plan.frames):
+        left, top, right, bottom = frame_window(index)
+        yield take_picture(strip[top:bottom, left:right], camera, rng)
+
+
+def _encode_video(
+    path: Path, frames: Iterator[NDArray[np.uint8]], progress: _Counter
+) -> None:
+    """Encode H.264 that starts to play in a browser before all of it is loaded."""
+    import av
+
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=VIDEO_FPS)
+        stream.width, stream.height = PICTURE_WH_PX
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "20", "preset": "veryfast"}
+        for index, bgr in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(bgr, format="bgr24")
+            frame.pts = index
+            frame.time_base = Fraction(1, VIDEO_FPS)
+            container.mux(stream.encode(frame))
+            progress.step()
+        container.mux(stream.encode(None))
+
+
+def _readme(plan: DemoPlan) -> str:
+    names = ", ".join(kind.name for kind in plan.kinds)
+    video = (
+        "video/belt.mp4          the moving belt, H.264\n"
+        "video/belt.json         COCO, one image record a frame; track_id names a part\n"
+        if plan.frames
+        else ""
+    )
+    return (
+        "Parts on a conveyor belt: a labelled data set that yolokit drew.\n\n"
+        f"Command  {command_of(plan)}\n"
+        f"Seed     {plan.seed}\n"
+        f"Classes  {names}\n"
+        f"Licence  {LICENCE}: no rights reserved\n\n"
+        "images/<split>/*.jpg    pictures; about one in twelve shows no part\n"
+        "annotations/<split>.json  COCO; file names are relative to images/\n"
+        f"{video}\n"
+        "The same seed gives the same labels on every machine; pixels may differ in the last\n"
+        "bits between versions of OpenCV.\n"
+    )
