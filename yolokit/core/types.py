@@ -99,7 +99,7 @@ class Letterbox:
             max(1, round(self.image_wh[1] * self.scale)),
         )
 
-    def to_image(self, xyxy: F32) -> F32:
+    def to_image(self, xyxy: F32, *, clip: bool = True) -> F32:
         """Map (N, 4) boxes from input pixels to source-image pixels, clipped to the image.
 
         Each axis has a scale of its own, since the resized sides are whole pixels: what was
@@ -108,7 +108,8 @@ class Letterbox:
         pad = np.array([*self.pad_xy, *self.pad_xy], np.float32)
         limit = np.array([*self.image_wh, *self.image_wh], np.float32)
         gain = np.array([*self.resized_wh, *self.resized_wh], np.float32) / limit
-        return np.clip((xyxy - pad) / gain, np.float32(0), limit)
+        mapped = (xyxy - pad) / gain
+        return np.clip(mapped, np.float32(0), limit) if clip else mapped
 
 
 @dataclass(frozen=True, slots=True, eq=False)

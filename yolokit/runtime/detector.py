@@ -136,6 +136,7 @@ class Detector:
         iou: float | None = None,
         max_count: int | None = None,
         multi_label: bool = False,
+        clip: bool = True,
     ) -> Detections:
         """Turn the output of one image into detections.
 
@@ -147,6 +148,8 @@ class Detector:
             max_count: Most detections to return; None for the model's own limit.
             multi_label: Report every class of an anchor that reaches ``conf``, for evaluation;
                 an end-to-end head has chosen already.
+            clip: Whether to clip boxes to the image; evaluation does not, so that its figures
+                are those of ``yolo val``.
 
         Returns:
             Detections in pixels of the image, score-descending.
@@ -164,6 +167,7 @@ class Detector:
                 class_count=len(head.names),
                 min_score=min_score,
                 max_count=limit,
+                clip=clip,
             )
         if output.shape[0] != 4 + len(head.names):
             raise ModelOutputError(
@@ -177,6 +181,7 @@ class Detector:
             max_iou=head.iou if iou is None else iou,
             max_count=limit,
             multi_label=multi_label,
+            clip=clip,
         )
 
 

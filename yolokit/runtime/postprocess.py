@@ -27,6 +27,7 @@ def decode_raw(
     max_iou: float,
     max_count: int,
     multi_label: bool = False,
+    clip: bool = True,
 ) -> Detections:
     """Decode one raw head output into image-space detections.
 
@@ -38,6 +39,7 @@ def decode_raw(
         max_count: Most detections to return, the best ones.
         multi_label: Every class of an anchor that reaches ``min_score`` is a candidate, as COCO
             evaluation wants it; otherwise only the best class of each anchor is.
+        clip: Whether to clip boxes to the image.
 
     Returns:
         N detections, xyxy in source-image px, score-descending.
@@ -66,11 +68,17 @@ def decode_raw(
     xyxy = cxcywh_to_xyxy(output[:4, candidates[columns]].T)
     class_ids = class_ids.astype(np.int64, copy=False)
     kept = suppress_overlaps(xyxy, scores, class_ids, max_iou=max_iou, max_count=max_count)
-    return _place(xyxy[kept], scores[kept], class_ids[kept], letterbox)
+    return _place(xyxy[kept], scores[kept], class_ids[kept], letterbox, clip=clip)
 
 
 def decode_end2end(
-    output: F32, letterbox: Letterbox, *, class_count: int, min_score: float, max_count: int
+    output: F32,
+    letterbox: Letterbox,
+    *,
+    class_count: int,
+    min_score: float,
+    max_count: int,
+    clip: bool = True,
 ) -> Detections:
     """Decode the output of a head that suppresses overlaps itself.
 
@@ -81,6 +89,7 @@ def decode_end2end(
         class_count: Number of classes.
         min_score: Discard below this, in [0, 1].
         max_count: Most detections to return, the best ones.
+        clip: Whether to clip boxes to the image.
 
     Returns:
         N detections, xyxy in source-image px, score-descending.
@@ -101,7 +110,7 @@ def decode_end2end(
         raise ModelOutputError(
             f"the model's output names class {float(rows[wrong][0, 5]):g} of {class_count}"
         )
-    return _place(rows[:, :4], rows[:, 4].copy(), class_ids, letterbox)
+    return _place(rows[:, :4], rows[:, 4].copy(), class_ids, letterbox, clip=clip)
 
 
 def _highest(scores: F32, count: int) -> I64:
@@ -112,8 +121,11 @@ def _highest(scores: F32, count: int) -> I64:
     return np.sort(np.concatenate([above, equal]))
 
 
-def _place(xyxy: F32, scores: F32, class_ids: I64, letterbox: Letterbox) -> Detections:
-    return Detections(letterbox.to_image(xyxy), np.minimum(scores, np.float32(1)), class_ids)
+def _place(
+    xyxy: F32, scores: F32, class_ids: I64, letterbox: Letterbox, *, clip: bool
+) -> Detections:
+    scores = np.minimum(scores, np.float32(1))
+    return Detections(letterbox.to_image(xyxy, clip=clip), scores, class_ids)
 
 
 def _check_finite(output: F32) -> None:
