@@ -12,6 +12,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli.output import say
+from yolokit.cli.predict import predict
 from yolokit.errors import YolokitError
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -45,6 +46,9 @@ def _root(
     ] = False,
 ) -> None:
     del version, debug
+
+
+app.command()(predict)
 
 
 def main(argv: list[str] | None = None) -> None:

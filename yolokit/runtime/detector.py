@@ -24,11 +24,14 @@ class Detector:
     Attributes:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
+        skipped: Why providers that ``auto`` would rather have taken did not load.
+        threads: Threads inside one operator.
     """
 
     def __init__(self, session: Session) -> None:
         self.manifest: ModelManifest = read_manifest(session)
         self.provider = session.provider
+        self.skipped = session.skipped
         self.threads = session.threads
         self._session = session
 

@@ -65,6 +65,7 @@ class Session:
         inputs: The model's inputs.
         outputs: The model's outputs.
         metadata: The key-value pairs stored in the file.
+        skipped: Why providers that ``auto`` would rather have taken did not load.
     """
 
     def __init__(self, path: Path, provider: str, threads: int, ort_session: Any) -> None:
@@ -74,6 +75,7 @@ class Session:
         self.inputs = tuple(_port(node) for node in ort_session.get_inputs())
         self.outputs = tuple(_port(node) for node in ort_session.get_outputs())
         self.metadata: dict[str, str] = dict(ort_session.get_modelmeta().custom_metadata_map)
+        self.skipped: tuple[str, ...] = ()
         self._ort = ort_session
 
     def run(self, output_name: str, input_name: str, tensor: F32) -> F32:
@@ -104,7 +106,9 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         ProviderError: The provider that was asked for does not load; the message says why.
         InferenceError: The file is missing, is no ONNX file, or is broken.
     """
-    problems = check_options(provider=provider, threads=threads)
+    problems = check_options(provider=provider)
+    if threads is not None and threads < 1:
+        problems.append(f"threads: must be at least 1, not {threads}")
     if problems:
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
@@ -113,21 +117,33 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
     count = usable_cores() if threads is None else threads
     if provider != "auto":
         return _open_on(ort, path, provider, count)
-    for candidate in AUTO_ORDER[:-1]:
-        if PROVIDERS[candidate] in ort.get_available_providers():
-            with contextlib.suppress(ProviderError):  # then the next best is taken
-                return _open_on(ort, path, candidate, count)
-    return _open_on(ort, path, "cpu", count)
+    return _open_best(ort, path, count)
 
 
-def check_options(*, provider: str, threads: int | None) -> list[str]:
+def check_options(*, provider: str) -> list[str]:
     """Return one sentence for each mistake in the options of a session."""
-    problems = []
-    if provider != "auto" and provider not in PROVIDERS:
-        problems.append(describe_unknown("provider", provider, ["auto", *PROVIDERS]))
-    if threads is not None and threads < 1:
-        problems.append(f"--threads must be at least 1, not {threads}")
-    return problems
+    if provider == "auto" or provider in PROVIDERS:
+        return []
+    return [describe_unknown("provider", provider, ["auto", *PROVIDERS])]
+
+
+def _open_best(ort: Any, path: Path, threads: int) -> Session:
+    """Load a model on the best provider that really loads, and keep why better ones did not."""
+    available = ort.get_available_providers()
+    skipped: list[str] = []
+    for candidate in AUTO_ORDER[:-1]:
+        if PROVIDERS[candidate] not in available:
+            continue
+        try:
+            session = _open_on(ort, path, candidate, threads)
+        except InferenceError as error:
+            skipped.append(error.message)
+        else:
+            session.skipped = tuple(skipped)
+            return session
+    session = _open_on(ort, path, "cpu", threads)
+    session.skipped = tuple(skipped)
+    return session
 
 
 def _open_on(ort: Any, path: Path, provider: str, threads: int) -> Session:

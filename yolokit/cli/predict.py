@@ -1,0 +1,135 @@
+"""``yolokit predict``: boxes on images and videos."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from yolokit.runtime.detector import Detector
+    from yolokit.runtime.predict import PredictJob
+    from yolokit.runtime.sink import Sink
+
+_NOTHING_READ = 3
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="ONNX file, exported by yolokit or ultralytics.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Images, folders, glob patterns, .txt lists of images, videos.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; it must not exist.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Write to runs/predict/NAME.  [default: a fresh one]")
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(
+            help="What to write, by commas: images, video, jsonl.  "
+            "[default: jsonl, and images or video as the source is]"
+        ),
+    ] = None,
+    conf: Annotated[
+        float | None, typer.Option(help="Lowest score to report.  [default: the model's, 0.25]")
+    ] = None,
+    iou: Annotated[
+        float | None,
+        typer.Option(help="Overlap above which boxes merge.  [default: the model's, 0.7]"),
+    ] = None,
+    max_count: Annotated[
+        int | None, typer.Option(help="Most boxes in one image.  [default: the model's, 300]")
+    ] = None,
+    provider: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...")
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for the model.  [default: all usable cores]")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Records to stdout; no folder unless --save is given.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results of that name.")
+    ] = False,
+) -> int:
+    """Find objects with an ONNX model and write boxes, pictures and videos.
+
+    An input that cannot be read keeps its place in the results, with the reason. The exit code
+    is 3 if no input at all could be read.
+    """
+    from yolokit.cli.output import progress, say
+    from yolokit.runtime.predict import check_config, open_job
+
+    config = check_config(
+        {
+            "model": str(model),
+            "sources": tuple(sources),
+            "out": None if out is None else str(out),
+            "name": name,
+            "save": None if save is None else tuple(filter(None, save.split(","))),
+            "conf": conf,
+            "iou": iou,
+            "max_count": max_count,
+            "provider": provider,
+            "threads": threads,
+            "records_only": json,
+            "overwrite": overwrite,
+        }
+    )
+    _quiet_decoders()
+    job = open_job(config)
+    for reason in job.detector.skipped:
+        say(f"note: {reason}")
+    run = job.run(_stdout_records(job.detector) if json else ())
+    with progress("predicting", job.frame_count) as show, contextlib.closing(run):
+        for done in run:
+            show(done)
+    _print_summary(job)
+    return _NOTHING_READ if job.summary.failed == job.summary.frames else 0
+
+
+def _stdout_records(detector: Detector) -> list[Sink]:
+    from yolokit.runtime.sinks.jsonl import JsonLines
+
+    return [JsonLines(sys.stdout.buffer, detector.names, is_shared=True)]
+
+
+def _quiet_decoders() -> None:
+    """Keep OpenCV's own log off stderr: an image that it cannot decode has a record of ours."""
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def _print_summary(job: PredictJob) -> None:
+    from yolokit.cli.output import emit, say
+
+    summary, detector = job.summary, job.detector
+    frames = summary.frames
+    read = f"{frames} read" if not summary.failed else f"{summary.failed} of {frames} not readable"
+    rate = f"{frames / summary.wall_s:.1f}/s" if summary.wall_s else "-"
+    say(
+        f"{frames - summary.failed} images, {summary.detections} objects, {rate} "
+        f"on {detector.provider} with {detector.threads} threads; {read}"
+    )
+    times = summary.times
+    stages = {
+        "read": times.read_s,
+        "preprocess": times.preprocess_s,
+        "infer": times.infer_s,
+        "decode": times.decode_s,
+        "write": times.write_s,
+    }
+    say("ms an image: " + ", ".join(f"{k} {v / frames * 1e3:.1f}" for k, v in stages.items()))
+    if job.out is not None:
+        emit(str(job.out))

@@ -1,0 +1,126 @@
+"""Draw detections so that they can be read on any background."""
+
+from __future__ import annotations
+
+import colorsys
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yolokit.core.types import F32, U8, Detections
+
+_Color = tuple[int, int, int]
+
+_GOLDEN_RATIO = 0.618033988749895
+_DARK: _Color = (20, 20, 20)
+_LIGHT: _Color = (255, 255, 255)
+
+
+def draw_detections(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
+    """Return a copy of an image with a labelled box for every detection.
+
+    Lines and letters grow with the image. Every box has a dark rim, so that it stands out from
+    a background of its own colour; labels stay inside the image; the best score lies on top.
+
+    Args:
+        bgr: (H, W, 3) uint8.
+        detections: Boxes in pixels of this image.
+        names: Class names by index.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+    """
+    image = bgr.copy()
+    mean_side_px = (image.shape[0] + image.shape[1]) / 2
+    line_px = max(1, round(mean_side_px * 0.003))
+    for xyxy, score, class_id in reversed(list(detections)):
+        color = class_color(class_id)
+        _draw_box(image, xyxy, color, line_px)
+        label = f"{names[class_id]} {score:.2f}"
+        _draw_label(image, label, xyxy, color, text_px=max(10, round(mean_side_px * 0.024)))
+    return image
+
+
+@cache
+def class_color(class_id: int) -> _Color:
+    """Return the BGR colour of a class: the same in every image, far from its neighbours'.
+
+    Successive hues lie a golden ratio of the circle apart, so that any first few differ most.
+    """
+    hue = (0.58 + class_id * _GOLDEN_RATIO) % 1
+    # Three rounds of hues are told apart by brightness and saturation as well.
+    saturation, value = ((0.75, 1.0), (0.95, 0.8), (0.5, 1.0))[class_id // 12 % 3]
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    return round(blue * 255), round(green * 255), round(red * 255)
+
+
+def _draw_box(image: U8, xyxy: F32, color: _Color, line_px: int) -> None:
+    import cv2
+
+    x0, y0, x1, y1 = (round(float(side)) for side in xyxy)
+    for shade, width_px in ((_DARK, line_px + 2), (color, line_px)):
+        cv2.rectangle(image, (x0, y0), (x1, y1), shade, width_px)
+
+
+def _draw_label(image: U8, text: str, xyxy: F32, color: _Color, *, text_px: int) -> None:
+    """Draw a filled label above a box, or inside its top edge where there is no room above."""
+    import cv2
+
+    height_px, width_px = image.shape[:2]
+    pad_px = max(2, text_px // 4)
+    text_width_px = _text_width_px(text, text_px)
+    label_w, label_h = text_width_px + 2 * pad_px, text_px + 2 * pad_px
+    x = max(0, min(round(float(xyxy[0])), width_px - label_w))
+    above = round(float(xyxy[1])) - label_h
+    y = above if above >= 0 else min(round(float(xyxy[1])), height_px - label_h)
+    y = max(0, y)
+    cv2.rectangle(image, (x, y), (x + label_w - 1, y + label_h - 1), color, cv2.FILLED)
+    ink = _DARK if _luminance(color) > 0.4 else _LIGHT
+    baseline = (x + pad_px, y + pad_px + round(text_px * 0.86))
+    _put_text(image, text, baseline, ink, text_px)
+
+
+def _luminance(color: _Color) -> float:
+    """Return how bright a colour looks, in [0, 1]. Source: ITU-R BT.709, linear weights."""
+    return float(np.dot(color, (0.0722, 0.7152, 0.2126))) / 255
+
+
+@cache
+def _font() -> Any:
+    """Return OpenCV 5's own TrueType font, which knows most scripts; None before OpenCV 5."""
+    import cv2
+
+    return cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
+
+
+def _put_text(image: U8, text: str, baseline: tuple[int, int], ink: _Color, text_px: int) -> None:
+    import cv2
+
+    font = _font()
+    if font is not None:
+        cv2.putText(image, text, baseline, ink, font, text_px, 600)
+    else:
+        style, scale, width_px = _hershey(text_px)
+        cv2.putText(image, text, baseline, style, scale, ink, width_px, cv2.LINE_AA)
+
+
+@lru_cache(maxsize=4096)
+def _text_width_px(text: str, text_px: int) -> int:
+    import cv2
+
+    font = _font()
+    if font is not None:
+        return int(cv2.getTextSize((0, 0), text, (0, 0), font, text_px, 600)[2])
+    style, scale, width_px = _hershey(text_px)
+    return int(cv2.getTextSize(text, style, scale, width_px)[0][0])
+
+
+def _hershey(text_px: int) -> tuple[int, float, int]:
+    """Return style, scale and line width of the stroke font whose letters have this height."""
+    import cv2
+
+    return cv2.FONT_HERSHEY_SIMPLEX, text_px / 28, max(1, text_px // 12)

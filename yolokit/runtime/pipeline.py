@@ -1,0 +1,194 @@
+"""From sources to predictions: reading, inference and writing overlap, in bounded memory.
+
+Two threads work ahead of the caller: one decodes and preprocesses, one runs the model. The
+caller's own thread turns outputs into detections and does with them what it likes. Queues are
+short, order is kept, and an error of any stage ends all of them and reaches the caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from yolokit.core.types import Detections, Frame, FrameError
+from yolokit.runtime.run_ahead import RunAhead
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from yolokit.core.types import F32, Letterbox
+    from yolokit.runtime.detector import Detector
+    from yolokit.runtime.sink import Sink
+    from yolokit.runtime.source import FrameSource
+
+_DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
+_JOIN_S = 10.0  # a stage that is stuck in the system for longer is left behind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What was found in one image or frame.
+
+    Attributes:
+        source: The source it comes from.
+        frame: The image, or why there is none.
+        detections: In pixels of the image; empty where there is none.
+    """
+
+    source: FrameSource
+    frame: Frame | FrameError
+    detections: Detections
+
+
+@dataclass(slots=True)
+class StageTimes:
+    """Busy time of each stage in s; stages overlap, so their sum exceeds the wall time."""
+
+    read_s: float = 0.0
+    preprocess_s: float = 0.0
+    infer_s: float = 0.0
+    decode_s: float = 0.0
+    write_s: float = 0.0
+
+    @contextlib.contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to one stage, e.g. ``infer_s``; one thread a stage."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, stage, getattr(self, stage) + time.perf_counter() - start_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One image or frame on its way through the stages; a FrameError has no tensor."""
+
+    source: FrameSource
+    frame: Frame | FrameError
+    tensor: F32 | None = None
+    letterbox: Letterbox | None = None
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """What a whole run came to.
+
+    Attributes:
+        frames: Images and frames, failed ones included.
+        failed: How many of them could not be read.
+        detections: How many objects were found.
+        wall_s: From the first frame asked for to the last one written.
+        times: Busy time of each stage.
+    """
+
+    frames: int = 0
+    failed: int = 0
+    detections: int = 0
+    wall_s: float = 0.0
+    times: StageTimes = field(default_factory=StageTimes)
+
+
+def predict_frames(
+    detector: Detector,
+    sources: Iterable[FrameSource],
+    *,
+    conf: float | None = None,
+    iou: float | None = None,
+    max_count: int | None = None,
+    times: StageTimes | None = None,
+) -> Generator[Prediction]:
+    """Find objects in every image and frame of some sources.
+
+    Args:
+        detector: The model.
+        sources: What to read, one after the other.
+        conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
+        iou: Overlap up to which two boxes of a class both stay; None for the model's own.
+        max_count: Most detections in one image; None for the model's own limit.
+        times: Where to add up the busy time of the stages.
+
+    Yields:
+        One prediction for every image or frame, in order, failed ones included. Closing the
+        generator stops the threads.
+
+    Raises:
+        InferenceError: The model failed, or its output is not what it states.
+    """
+    times = StageTimes() if times is None else times
+    read = RunAhead(_read(detector, sources, times), depth=_DEPTH, name="yolokit-read")
+    inferred = RunAhead(_infer(detector, read, times), depth=_DEPTH, name="yolokit-infer")
+    try:
+        for job, output in inferred:
+            detections = Detections.empty()
+            if output is not None and job.letterbox is not None:
+                with times.measure("decode_s"):
+                    detections = detector.decode(
+                        output, job.letterbox, conf=conf, iou=iou, max_count=max_count
+                    )
+            yield Prediction(job.source, job.frame, detections)
+    finally:
+        # All are asked before any is waited for: they wait for one another.
+        for stage in (read, inferred):
+            stage.stop()
+        for stage in (read, inferred):
+            stage.join(_JOIN_S)
+
+
+def write_predictions(
+    predictions: Iterable[Prediction], sinks: Sequence[Sink], summary: RunSummary
+) -> Iterator[int]:
+    """Hand every prediction to every sink.
+
+    Args:
+        predictions: What ``predict_frames`` yields.
+        sinks: Open sinks.
+        summary: Where to count; ``summary.times`` may be that of ``predict_frames``.
+
+    Yields:
+        The number of images and frames so far.
+    """
+    start_s = time.perf_counter()
+    source: FrameSource | None = None
+    for prediction in predictions:
+        with summary.times.measure("write_s"):
+            for sink in sinks:
+                if prediction.source is not source:
+                    sink.begin(prediction.source)
+                sink.write(prediction.frame, prediction.detections)
+        source = prediction.source
+        summary.frames += 1
+        summary.failed += isinstance(prediction.frame, FrameError)
+        summary.detections += len(prediction.detections)
+        summary.wall_s = time.perf_counter() - start_s
+        yield summary.frames
+
+
+def _read(detector: Detector, sources: Iterable[FrameSource], times: StageTimes) -> Generator[_Job]:
+    for source in sources:
+        frames = iter(source)
+        while True:
+            with times.measure("read_s"):
+                frame = next(frames, None)
+            if frame is None:
+                break
+            if isinstance(frame, FrameError):
+                yield _Job(source, frame)
+                continue
+            with times.measure("preprocess_s"):
+                tensor, letterbox = detector.preprocess(frame.bgr)
+            yield _Job(source, frame, tensor, letterbox)
+
+
+def _infer(
+    detector: Detector, jobs: Iterable[_Job], times: StageTimes
+) -> Generator[tuple[_Job, F32 | None]]:
+    for job in jobs:
+        if job.tensor is None:
+            yield job, None
+            continue
+        with times.measure("infer_s"):
+            output = detector.infer(job.tensor)[0]
+        yield _Job(job.source, job.frame, None, job.letterbox), output
