@@ -97,6 +97,36 @@ def write_atomic(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def fresh_path(parent: Path, stem: str) -> Path:
+    """Return ``parent / stem``, or with ``-2``, ``-3``, ... the first that does not exist."""
+    number = 1
+    while os.path.lexists(path := parent / (stem if number == 1 else f"{stem}-{number}")):
+        number += 1
+    return path
+
+
+def claim_folder(folder: Path | None, *, parent: Path, stem: str) -> Path:
+    """Make a folder that is nobody else's: the given one, or a fresh one below ``parent``.
+
+    Raises:
+        OutputExistsError: ``folder`` is given and exists.
+        ConfigError: It cannot be made.
+    """
+    while True:
+        path = folder or fresh_path(parent, stem)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as error:
+            if folder is not None:
+                raise OutputExistsError(
+                    f"{path} already exists", hint="choose another --name or --out"
+                ) from error
+        except OSError as error:
+            raise ConfigError(f"cannot make the folder {path}: {error.strerror}") from error
+        else:
+            return path
+
+
 def inside(folder: Path, name: str) -> Path | None:
     """Return ``folder / name`` if that lies inside ``folder``, else None.
 
@@ -106,7 +136,8 @@ def inside(folder: Path, name: str) -> Path | None:
     if "\x00" in name:
         return None
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or (len(parts[0]) == 2 and parts[0][1] == ":"):
+    drive = parts[0][1:2] == ":" and (len(parts[0]) == 2 or os.name == "nt")
+    if drive or not parts[0]:
         return None
     depth = 0
     for part in parts:

@@ -1,0 +1,65 @@
+"""Options are checked as a whole: every mistake is listed, nothing is guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+from msgspec import Meta
+
+from yolokit.core.config import build_config, read_yaml_mapping
+from yolokit.errors import ConfigError
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    data: str
+    epochs: Annotated[int, Meta(ge=1)] = 10
+    mode: Literal["fast", "slow"] = "fast"
+
+
+def test_defaults_fill_in() -> None:
+    assert build_config(Options, {"data": "x"}, what="t") == Options(data="x")
+
+
+def test_all_mistakes_come_at_once() -> None:
+    values = {"epochs": 0, "mode": "fats", "epohcs": 3}
+    with pytest.raises(ConfigError) as caught:
+        build_config(Options, values, what="t", also=lambda v: [f"seen {v['epochs']}"])
+    problems = caught.value.problems
+    assert len(problems) == 5
+    assert "did you mean 'epochs'" in problems[0]
+    assert problems[1] == "epochs: must be int >= 1, not 0"
+    assert "mode" in problems[2]
+    assert problems[3] == "data: is missing"
+    assert problems[4] == "seen 10", "checks between fields see the default of a wrong field"
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("value", ["3", 3.5, True, None])
+def test_types_are_not_coerced(value: object) -> None:
+    with pytest.raises(ConfigError, match="epochs"):
+        build_config(Options, {"data": "x", "epochs": value}, what="t")
+
+
+def test_yaml_is_never_executed(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("a: !!python/object/apply:os.system ['touch pwned']\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml:1"):
+        read_yaml_mapping(path)
+    assert not Path("pwned").exists()
+
+
+@pytest.mark.parametrize("text", ["- 1\n- 2\n", "a: [1\n", "1: 2\n", "\x00"])
+def test_other_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"c\.yaml"):
+        read_yaml_mapping(path)
+
+
+def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("# nothing\n")
+    assert read_yaml_mapping(path) == {}

@@ -1,0 +1,27 @@
+"""A missing optional package names its command, and never one that could fetch a stranger's."""
+
+from __future__ import annotations
+
+import pytest
+
+from yolokit.core.extras import install_command, require
+from yolokit.errors import MissingDependencyError
+
+
+def test_a_present_module_is_returned() -> None:
+    assert require("json", extra="cpu", purpose="Reading").dumps([]) == "[]"
+
+
+def test_a_missing_one_is_a_clear_error() -> None:
+    with pytest.raises(MissingDependencyError, match="Reading needs nowhere_to_be_found") as caught:
+        require("nowhere_to_be_found", extra="cpu", purpose="Reading")
+    assert caught.value.exit_code == 7
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("extra", ["cpu", "gpu", "openvino", "train"])
+def test_no_hint_installs_by_name_from_an_index(extra: str) -> None:
+    command = install_command(extra)
+    assert "uv sync" in command or "checkout" in command
+    assert "install yolokit" not in command
+    assert 'install "yolokit' not in command

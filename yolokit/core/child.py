@@ -1,0 +1,239 @@
+"""Start a job of ``yolokit.engine`` in a process of its own and talk to it through typed events.
+
+The engine stands on ultralytics, whose import edits global state, takes seconds and reaches for
+the network. So it never shares a process with anything else: the parent sends one request and
+receives events, one JSON line each, marked in the child's output; every other line is its log.
+A closed standard input tells the child that its parent is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from yolokit import errors
+from yolokit.core.extras import is_installed, missing
+from yolokit.errors import JobCancelledError, YolokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVENT_MARK = "\x1eyolokit "
+_STOP_S = 60.0
+_ENGINE_MODULES = ("torch", "torchvision", "ultralytics", "onnx")
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Base of what a child tells its parent."""
+
+
+class Phase(Event, tag="phase"):
+    """A new part of the job began, e.g. ``loading the model``."""
+
+    name: str
+
+
+class Notice(Event, tag="notice"):
+    """Something that a person should know."""
+
+    message: str
+
+
+class BatchEnd(Event, tag="batch"):
+    """One training step is done; losses are running means of the epoch."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    images: int
+    losses: dict[str, float]
+
+
+class EpochEnd(Event, tag="epoch"):
+    """One epoch is done and its checkpoint is on disk; metrics as upstream names them."""
+
+    epoch: int
+    epochs: int
+    metrics: dict[str, float]
+    seconds: float
+
+
+class Done(Event, tag="done"):
+    """The job is complete; ``result`` has the fields that the job documents."""
+
+    result: dict[str, Any]
+
+
+class Cancelled(Event, tag="cancelled"):
+    """The job stopped because it was asked to."""
+
+    message: str
+
+
+class Failed(Event, tag="failed"):
+    """The job failed; ``kind`` names a class of ``yolokit.errors``."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+AnyEvent = Phase | Notice | BatchEnd | EpochEnd | Done | Cancelled | Failed
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def run_job(
+    job: str,
+    request: msgspec.Struct,
+    *,
+    log_path: Path,
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+) -> dict[str, Any]:
+    """Run ``python -m yolokit.engine.<job>`` to its end.
+
+    Args:
+        job: Module of ``yolokit.engine``.
+        request: What the job needs; it is sent as one line of JSON.
+        log_path: File that the child's own output is appended to.
+        on_event: Called with every event, in order, in the caller's thread.
+
+    Returns:
+        The result of the child's ``Done`` event.
+
+    Raises:
+        MissingDependencyError: What the engine stands on is not installed.
+        JobCancelledError: The user interrupted the job; the child has stopped by itself.
+        YolokitError: The class that the child named, with its message.
+    """
+    for module in _ENGINE_MODULES:
+        if not is_installed(module):
+            raise missing(module, extra="train", purpose="Training and export")
+    with tempfile.TemporaryDirectory(prefix="yolokit-") as scratch:
+        process = _start(job, Path(scratch))
+        try:
+            with log_path.open("a", encoding="utf-8", errors="replace") as log:
+                last = _converse(process, request, log, on_event)
+        finally:
+            _end(process)
+    return _conclude(last, process.returncode, log_path)
+
+
+def child_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment in which upstream neither sends, installs, downloads nor shares.
+
+    Each precaution answers a behaviour that is listed in ultralytics' own source: analytics
+    (``utils/events.py``), installs at run time (``utils/checks.py``), settings shared between
+    projects (``utils/__init__.py``) and unpickling of arbitrary classes (``nn/tasks.py``).
+    """
+    return os.environ | {
+        "YOLO_AUTOINSTALL": "False",
+        "YOLO_OFFLINE": "1",
+        "YOLO_CONFIG_DIR": str(scratch),
+        "ULTRALYTICS_SAFE_LOAD": "1",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(scratch),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "WANDB_MODE": "disabled",
+    }
+
+
+def _start(job: str, scratch: Path) -> subprocess.Popen[str]:
+    new_group = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    # A group of its own: Ctrl-C reaches the parent alone, which then asks the child to stop.
+    return subprocess.Popen(
+        _command(job),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=child_environment(scratch),
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        **new_group,  # type: ignore[arg-type]
+    )
+
+
+def _command(job: str) -> list[str]:
+    return [sys.executable, "-m", f"yolokit.engine.{job}"]
+
+
+def _converse(
+    process: subprocess.Popen[str],
+    request: msgspec.Struct,
+    log: IO[str],
+    on_event: Callable[[AnyEvent], None],
+) -> AnyEvent | None:
+    """Send the request, pass events on, and return the last one."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError):  # it died at once: its log says why
+        process.stdin.write(msgspec.json.encode(request).decode() + "\n")
+        process.stdin.flush()
+    try:
+        return _pass_on(_read_events(process.stdout, log), on_event)
+    except KeyboardInterrupt:
+        # A second interrupt, or a child that does not stop in time, ends it at once in _end.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write("cancel\n")
+            process.stdin.flush()
+        return _pass_on(_read_events(process.stdout, log), on_event) or Cancelled("interrupted")
+
+
+def _pass_on(events: Iterator[AnyEvent], on_event: Callable[[AnyEvent], None]) -> AnyEvent | None:
+    last: AnyEvent | None = None
+    for event in events:
+        last = event
+        on_event(event)
+    return last
+
+
+def _read_events(stream: IO[str], log: IO[str]) -> Iterator[AnyEvent]:
+    for line in stream:
+        text, mark, payload = line.partition(EVENT_MARK)
+        if text:
+            log.write(text if mark else line)
+            log.flush()
+        if mark:
+            yield _decoder.decode(payload)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Leave no process behind: a closed input asks the child to stop, then it is killed."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:
+    if isinstance(last, Done) and returncode == 0:
+        return last.result
+    if isinstance(last, Cancelled):
+        raise JobCancelledError(last.message)
+    if isinstance(last, Failed):
+        kind = getattr(errors, last.kind, YolokitError)
+        raise kind(last.message, hint=last.hint or f"the whole log is {log_path}")
+    how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+    message = f"the engine ended with {how} and said nothing more"
+    if returncode == -9:
+        message += "; the system may have run out of memory (a smaller --batch or --imgsz helps)"
+    raise YolokitError(message, hint=f"the whole log is {log_path}")

@@ -1,0 +1,98 @@
+"""One small checker for the options of every job: it collects all mistakes, then reports them.
+
+A job's options are a frozen ``msgspec.Struct`` whose annotations state type and range. They are
+checked before anything is loaded, downloaded or written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+import msgspec
+
+from yolokit.core.suggest import describe_unknown
+from yolokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_Config = TypeVar("_Config", bound=msgspec.Struct)
+
+
+def build_config(
+    config_type: type[_Config],
+    values: Mapping[str, Any],
+    *,
+    what: str,
+    also: Callable[[Mapping[str, Any]], list[str]] = lambda _values: [],
+) -> _Config:
+    """Check values field by field and build a config from them.
+
+    Args:
+        config_type: The struct to build; its annotations are what is checked.
+        values: Field name to value; a missing one takes the struct's default.
+        what: What is being configured, for the message, e.g. ``train``.
+        also: Checks between fields: takes the values that are right by themselves, completed
+            by the defaults of the others, and returns one sentence for each mistake.
+
+    Raises:
+        ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
+    """
+    hints = get_type_hints(config_type, include_extras=True)
+    problems = [describe_unknown("option", key, hints) for key in values if key not in hints]
+    good: dict[str, Any] = {
+        field.name: field.default
+        for field in msgspec.structs.fields(config_type)
+        if field.default is not msgspec.NODEFAULT
+    }
+    for key, value in values.items():
+        if key not in hints:
+            continue
+        try:
+            good[key] = msgspec.convert(value, hints[key], strict=True)
+        except msgspec.ValidationError as error:
+            problems.append(f"{key}: {_in_words(str(error))}, not {value!r}")
+    problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
+    problems += also(good)
+    if problems:
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        raise ConfigError(f"{count} in the options of {what}:", problems=problems)
+    return config_type(**good)
+
+
+def read_yaml_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping with text keys.
+
+    Raises:
+        ConfigError: It cannot be read, is no YAML (with the line) or holds something else.
+    """
+    import yaml
+
+    try:
+        content = yaml.load(
+            path.read_bytes(),
+            getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 - safe
+        )
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError(f"{place}: {problem}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ConfigError(f"{path}: must hold `option: value` lines, not {type(content).__name__}")
+    return content
+
+
+def _in_words(message: str) -> str:
+    """Turn msgspec's sentence into ours: ``Expected `int` >= 1`` -> ``must be int >= 1``."""
+    message = message.split(" - at ", 1)[0].replace("`", "")
+    if ", got " in message:
+        message = message.split(", got ", 1)[0]
+    if message.startswith("Invalid enum value"):
+        return "is not one of the known values"
+    return message.replace("Expected ", "must be ", 1)
