@@ -1,1 +1,4 @@
-"""engine."""
+"""What stands on torch and ultralytics; each job runs as ``python -m yolokit.engine.<job>``.
+
+Nothing imports this package: ``yolokit.core.child`` starts its modules as processes.
+"""

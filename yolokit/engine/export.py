@@ -1,0 +1,102 @@
+"""The export job: a checkpoint becomes a plain ONNX file, by a trace of our own.
+
+Upstream's exporter knows dynamic axes only all together, names its own output and installs
+packages on the way; the trace itself is one call, so it is made here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from yolokit.core.requests import ExportRequest
+from yolokit.engine.process import serve
+from yolokit.errors import ExportError
+
+INPUT_NAME = "images"
+OUTPUT_NAME = "output0"
+
+
+def export(request: ExportRequest) -> dict[str, Any]:
+    """Write the ONNX file and return what the manifest needs to know of the model.
+
+    Returns:
+        ``names``, ``imgsz``, ``stride_px``, ``layout``, ``architecture``, ``license``,
+        ``input_name``, ``output_name`` and ``versions``.
+    """
+    import torch
+
+    from yolokit.engine import upstream
+    from yolokit.engine.train import versions
+
+    model, checkpoint = upstream.load_model(request.weights)
+    layout = _prepare(model, dynamic=request.dynamic == "all")
+    stride = max(32, int(max(model.stride.tolist())))
+    imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
+    if imgsz % stride:
+        raise ExportError(f"imgsz must be a multiple of {stride}, the model's stride, not {imgsz}")
+    image = torch.zeros(1, 3, imgsz, imgsz)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The tracer warns of every Python branch; the parity gate is what proves the graph.
+        warnings.simplefilter("ignore")
+        model(image)  # the anchors of a fixed size become constants
+        torch.onnx.export(
+            model,
+            (image,),
+            request.out,
+            opset_version=request.opset,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_axes=_dynamic_axes(request.dynamic, layout),
+            dynamo=False,
+        )
+    return {
+        "names": [model.names[index] for index in range(len(model.names))],
+        "imgsz": imgsz,
+        "stride_px": stride,
+        "layout": layout,
+        "architecture": _architecture(model),
+        "license": str(checkpoint.get("license") or ""),
+        "input_name": INPUT_NAME,
+        "output_name": OUTPUT_NAME,
+        "versions": versions(),
+    }
+
+
+def prepare_for_inference(model: Any) -> None:
+    """Make a detection model return its decoded output alone, as the exported graph does."""
+    for module in model.modules():
+        if hasattr(module, "export"):
+            module.export = True
+            module.format = "onnx"
+
+
+def _prepare(model: Any, *, dynamic: bool) -> str:
+    model.eval().float().fuse()
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    prepare_for_inference(model)
+    head = model.model[-1]
+    head.dynamic = dynamic
+    return "end2end" if getattr(head, "end2end", False) else "raw"
+
+
+def _dynamic_axes(dynamic: str, layout: str) -> dict[str, dict[int, str]] | None:
+    if dynamic == "none":
+        return None
+    axes = {INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}}
+    if dynamic == "all":
+        axes[INPUT_NAME] |= {2: "height", 3: "width"}
+        if layout == "raw":
+            axes[OUTPUT_NAME][2] = "anchors"
+    return axes
+
+
+def _architecture(model: Any) -> str:
+    name = str(model.yaml.get("yaml_file", "")).rsplit("/", 1)[-1].removesuffix(".yaml")
+    scale = model.yaml.get("scale") or ""
+    return name if not scale or scale in name.removeprefix("yolo") else f"{name} scale {scale}"
+
+
+if __name__ == "__main__":
+    serve(ExportRequest, export)

@@ -1,0 +1,54 @@
+"""The infer job: run a checkpoint in torch, for the parity gate.
+
+It prepares each image with the letterbox of the training framework, not with the runtime's, and
+leaves the model unfused: so the gate proves preprocessing, fusing and exporting together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yolokit.core.requests import InferRequest
+from yolokit.engine.process import check_stop, serve
+
+if TYPE_CHECKING:
+    from yolokit.core.types import F32, U8
+
+
+def infer(request: InferRequest) -> dict[str, Any]:
+    """Write input and output of every image, and return their ``count``."""
+    import torch
+
+    from yolokit.engine import upstream
+    from yolokit.engine.export import prepare_for_inference
+
+    upstream.use_cores(request.threads)
+    model, _checkpoint = upstream.load_model(request.weights)
+    model.eval().float()
+    prepare_for_inference(model)
+    folder = Path(request.folder)
+    with torch.inference_mode():
+        for index, input_wh in enumerate(request.input_wh):
+            check_stop()
+            image = np.load(folder / f"{index:04d}.image.npy", allow_pickle=False)
+            tensor = _letterbox(image, input_wh)
+            output = model(torch.from_numpy(tensor))
+            np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
+            np.save(folder / f"{index:04d}.output.npy", output.numpy(), allow_pickle=False)
+    return {"count": len(request.input_wh)}
+
+
+def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
+    """Prepare one image as upstream's validator does (``data/augment.py:LetterBox``, / 255)."""
+    from ultralytics.data.augment import LetterBox
+
+    padded = LetterBox(new_shape=(input_wh[1], input_wh[0]), auto=False)(image=image)
+    tensor: F32 = np.ascontiguousarray(padded[..., ::-1].transpose(2, 0, 1)[None], np.float32)
+    return tensor / np.float32(255)
+
+
+if __name__ == "__main__":
+    serve(InferRequest, infer)

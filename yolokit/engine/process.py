@@ -1,0 +1,85 @@
+"""The child's side of ``yolokit.core.child``: the request, the events and the safe frame of a job.
+
+Import this before ultralytics; it imports neither torch nor ultralytics itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from yolokit.core.child import EVENT_MARK, Cancelled, Done, Event, Failed
+from yolokit.engine.guard import forbid_network
+from yolokit.errors import JobCancelledError, YolokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Request = TypeVar("_Request", bound=msgspec.Struct)
+
+stop_requested = threading.Event()
+
+
+def send(event: Event) -> None:
+    """Send one event to the parent, in one write so that lines of other threads stay whole."""
+    sys.stdout.flush()
+    line = f"\n{EVENT_MARK}".encode() + msgspec.json.encode(event) + b"\n"
+    os.write(1, line)
+
+
+def check_stop() -> None:
+    """Raise if the parent asked this job to stop, or is gone.
+
+    Raises:
+        JobCancelledError: It did.
+    """
+    if stop_requested.is_set():
+        raise JobCancelledError("interrupted")
+
+
+def serve(request_type: type[_Request], job: Callable[[_Request], dict[str, Any]]) -> None:
+    """Read one request from stdin, run the job, report its end, and exit."""
+    forbid_network()
+    request = msgspec.json.decode(sys.stdin.readline(), type=request_type)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    try:
+        send(Done(job(request)))
+    except JobCancelledError as error:
+        send(Cancelled(error.message))
+    except YolokitError as error:
+        traceback.print_exc()
+        send(Failed(type(error).__name__, error.message, error.hint))
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever upstream raises ends here
+        traceback.print_exc()
+        send(explain(error))
+    else:
+        return
+    sys.stdout.flush()
+    # Data loader threads of a stopped run must not keep the process alive.
+    os._exit(1)
+
+
+def explain(error: Exception) -> Failed:
+    """Turn an error of torch or ultralytics into one sentence for a person."""
+    text = " ".join(str(error).replace("❌️", "").replace("❌", "").split())
+    if "out of memory" in text.lower():
+        return Failed(
+            "TrainError", "the device ran out of memory", "use a smaller --batch or --imgsz"
+        )
+    if isinstance(error, MemoryError):
+        return Failed("TrainError", "the machine ran out of memory", "use a smaller --batch")
+    name = type(error).__name__
+    return Failed("TrainError", f"{name}: {text}" if text else name)
+
+
+def _watch_parent() -> None:
+    """Set ``stop_requested`` on ``cancel`` or when the parent closes our input or dies."""
+    for line in sys.stdin:
+        if line.strip() == "cancel":
+            break
+    stop_requested.set()

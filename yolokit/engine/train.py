@@ -1,0 +1,101 @@
+"""The train job: one ``TrainRequest`` in, events, and a run folder with checkpoints out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from yolokit.core.child import Notice, Phase
+from yolokit.core.requests import TrainRequest
+from yolokit.engine.process import send, serve
+from yolokit.errors import ConfigError, JobCancelledError
+
+
+def train(request: TrainRequest) -> dict[str, Any]:
+    """Train and return ``epochs``, ``device``, ``precision``, ``batch`` and ``versions``."""
+    send(Phase("starting torch and ultralytics"))
+    # Set before ultralytics is imported, which would set a single thread.
+    os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
+
+    import torch
+
+    from yolokit.engine import trainer as engine_trainer
+    from yolokit.engine import upstream
+
+    os.environ[engine_trainer.RUN_DIR] = request.run_dir
+    os.environ[engine_trainer.THREADS] = str(request.threads)
+
+    if request.weights is not None:
+        upstream.load_model(
+            request.weights
+        )  # a clear error now rather than one in upstream's words
+    send(Phase("reading the data set"))
+    trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, torch))
+    send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+    try:
+        trainer.train()
+    except JobCancelledError:
+        trainer.keep_progress()
+        raise
+    return {
+        "epochs_done": trainer.epoch + 1,
+        "device": str(trainer.device),
+        "precision": _precision(trainer.args.amp),
+        "batch": trainer.batch_size,
+        "optimizer": trainer.args.optimizer,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a model is made with."""
+    import torch
+    import ultralytics
+
+    return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
+
+
+def _overrides(request: TrainRequest, torch: Any) -> dict[str, Any]:
+    settings = dict(request.settings)
+    settings["device"] = _choose_device(settings["device"], torch)
+    if settings["batch"] == -1 and settings["device"] in ("cpu", "mps"):
+        settings["batch"] = 16  # upstream measures memory on GPUs alone
+    overrides = settings | {
+        "task": "detect",
+        "mode": "train",
+        "data": request.data_yaml,
+        "model": request.weights or request.arch,
+        "pretrained": request.weights is not None,
+        "save_dir": str(Path(request.run_dir) / "engine"),
+        "plots": False,
+        "save": True,
+        "exist_ok": True,
+    }
+    if request.resume:
+        overrides["resume"] = request.weights
+    return overrides
+
+
+def _choose_device(device: str, torch: Any) -> str:
+    if device == "auto":
+        return "0" if torch.cuda.is_available() else "cpu"
+    if device[0].isdecimal():
+        wanted = max(int(number) for number in device.split(","))
+        found = torch.cuda.device_count()
+        if wanted >= found:
+            raise ConfigError(
+                f"device {device} was asked for, but torch sees {found} CUDA device(s)",
+                hint="`yolokit doctor` says why; --device cpu trains without one",
+            )
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("device mps was asked for, but torch does not see one")
+    return device
+
+
+def _precision(amp: object) -> str:
+    return amp if isinstance(amp, str) else "fp32"
+
+
+if __name__ == "__main__":
+    serve(TrainRequest, train)
