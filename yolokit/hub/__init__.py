@@ -1,1 +1,1 @@
-"""hub."""
+"""Where data sets and weights are kept, and how weights are found by name."""

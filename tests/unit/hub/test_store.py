@@ -1,0 +1,51 @@
+"""Where things land, and how weights are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yolokit.errors import WeightsError
+from yolokit.hub.store import find_weights, store_dir
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("YOLOKIT_HOME", raising=False)
+    return tmp_path
+
+
+def test_home_decides(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (working_folder / "weights").mkdir()
+    monkeypatch.setenv("YOLOKIT_HOME", str(working_folder / "home"))
+    assert store_dir("weights") == working_folder / "home" / "weights"
+
+
+def test_then_the_working_folder_then_the_platforms(working_folder: Path) -> None:
+    assert "yolokit" in store_dir("weights").parts
+    assert working_folder not in store_dir("weights").parents
+    (working_folder / "weights").mkdir()
+    assert store_dir("weights") == working_folder / "weights"
+
+
+def test_weights_are_found_by_path_and_by_name(working_folder: Path) -> None:
+    (working_folder / "weights").mkdir()
+    (working_folder / "weights" / "mine.pt").touch()
+    (working_folder / "here.pt").touch()
+    assert find_weights("mine") == find_weights("mine.pt") == working_folder / "weights" / "mine.pt"
+    assert find_weights("here.pt") == working_folder / "here.pt"
+    assert find_weights(str(working_folder / "here.pt")).is_absolute()
+
+
+def test_missing_weights_say_where_was_looked(working_folder: Path) -> None:
+    (working_folder / "weights").mkdir()
+    (working_folder / "weights" / "yolo26n.pt").touch()
+    with pytest.raises(WeightsError) as caught:
+        find_weights("yolo26m")
+    assert str(working_folder / "weights" / "yolo26m.pt") in str(caught.value)
+    assert "yolo26n.pt" in str(caught.value.hint)
+    assert caught.value.exit_code == 4
+    with pytest.raises(WeightsError):
+        find_weights("missing/yolo26n.pt")

@@ -1,0 +1,73 @@
+"""Options of a training: ranges, combinations, and upstream's names."""
+
+from __future__ import annotations
+
+import pytest
+
+from yolokit.errors import ConfigError
+from yolokit.train.config import TrainConfig, is_device, to_upstream
+from yolokit.train.run import check_config
+
+
+def test_every_mistake_is_listed_at_once() -> None:
+    values = {"data": "d.yaml", "epochs": 0, "imgsz": 333, "lr0": 0.1, "device": "gpu", "mosiac": 1}
+    with pytest.raises(ConfigError) as caught:
+        check_config(values)
+    text = str(caught.value)
+    assert "did you mean 'mosaic'" in text
+    assert "epochs: must be int >= 1" in text
+    assert "imgsz: must be a multiple of 32, not 333 (nearest is 320)" in text
+    assert "lr0: has no effect with optimizer auto" in text
+    assert "device: unknown device 'gpu'" in text
+    assert len(caught.value.problems) == 5
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "mps", "0", "0,1", "3"])
+def test_devices(device: str) -> None:
+    assert is_device(device)
+
+
+@pytest.mark.parametrize("device", ["", "gpu", "0,", "0,0", "-1", "cuda:0"])
+def test_no_devices(device: str) -> None:
+    assert not is_device(device)
+
+
+def test_upstream_gets_its_own_names_and_no_paths() -> None:
+    settings = to_upstream(TrainConfig(data="d", validate=False, class_weights=0.5))
+    assert settings["val"] is False
+    assert settings["cls_pw"] == 0.5
+    assert settings["batch"] == -1
+    assert settings["amp"] is True
+    assert settings["cache"] is False
+    assert not {"data", "weights", "arch", "precision", "validate", "lr0"} & settings.keys()
+    assert to_upstream(TrainConfig(data="d", optimizer="SGD", lr0=0.02))["lr0"] == 0.02
+
+
+def test_upstream_knows_every_setting_that_it_gets() -> None:
+    """A setting that upstream renamed would otherwise fail only when a training starts."""
+    import importlib.util
+    from pathlib import Path
+
+    import yaml
+
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        pytest.skip("ultralytics is not installed")
+    known = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text())
+    assert set(to_upstream(TrainConfig(data="d", optimizer="SGD", lr0=0.1))) <= set(known)
+
+
+@pytest.mark.parametrize("field", ["lrf", "momentum", "box", "cls", "dfl", "mosaic", "hsv_h",
+                                   "translate", "scale", "weight_decay", "warmup_epochs", "nbs",
+                                   "close_mosaic", "fliplr"])  # fmt: skip
+def test_defaults_are_upstreams_unless_noted(field: str) -> None:
+    import importlib.util
+    from pathlib import Path
+
+    import yaml
+
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        pytest.skip("ultralytics is not installed")
+    theirs = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text())
+    assert getattr(TrainConfig(data="d"), field) == theirs[field]

@@ -1,0 +1,131 @@
+"""``yolokit train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yolokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yolokit.train.run import TrainRun
+
+
+def train(
+    data: Annotated[
+        str | None, typer.Option(metavar="FILE", help="data.yaml of the data set.")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH|none", help="Checkpoint to start from. [default: none]"),
+    ] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|YAML", help="Architecture, with --weights none. [default: yolo26n]"
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="[default: 100]")] = None,
+    imgsz: Annotated[
+        int | None, typer.Option(metavar="PX", help="Side of the input. [default: 640]")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="auto|N", help="Images a step; auto measures a GPU's memory."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="[default: 0]")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML with these and further options (lr0, mosaic, freeze, ...); "
+            "the command line wins.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Folder of the run below runs/train.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run, anywhere.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that --name or --out names.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the run's record as one line of JSON.")
+    ] = False,
+) -> None:
+    """Fine-tune a detector on a YOLO data set.
+
+    Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
+    Ctrl-C stops cleanly; --resume goes on.
+    """
+    from yolokit.cli.train_progress import show_progress
+    from yolokit.train.run import RUNS_DIR, check_config, resume_training, train_model
+
+    given = {
+        "data": data, "weights": weights, "arch": arch, "epochs": epochs, "imgsz": imgsz,
+        "batch": _number_or_word(batch), "device": device, "seed": seed,
+    }  # fmt: skip
+    given = {key: value for key, value in given.items() if value is not None}
+    folder = _choose_folder(name, out, RUNS_DIR)
+    if resume:
+        _refuse_on_resume(given, config, folder)
+        assert folder is not None
+        with show_progress() as on_event:
+            run = resume_training(folder, on_event=on_event)
+    else:
+        checked = check_config(_read_config(config) | given)
+        with show_progress() as on_event:
+            run = train_model(checked, folder, on_event=on_event)
+    _print_run(run, as_json=json)
+
+
+def _number_or_word(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.lstrip("-").isdecimal() else text
+
+
+def _choose_folder(name: str | None, out: Path | None, runs_dir: Path) -> Path | None:
+    if name is not None and out is not None:
+        raise ConfigError("--name and --out both say where the run goes: give one")
+    if name is not None and (not name or Path(name).name != name or name in (".", "..")):
+        raise ConfigError(f"--name {name!r} is no plain folder name", hint="--out takes a path")
+    return runs_dir / name if name is not None else out
+
+
+def _read_config(config: Path | None) -> dict[str, Any]:
+    from yolokit.core.config import read_yaml_mapping
+
+    return read_yaml_mapping(config) if config is not None else {}
+
+
+def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> None:
+    problems = [f"--{key}: a resumed run keeps the options it began with" for key in given]
+    if config is not None:
+        problems.append("--config: a resumed run keeps the options it began with")
+    if folder is None:
+        problems.append("--name or --out: says which run to go on with")
+    if problems:
+        raise ConfigError("--resume does not go with these options:", problems=problems)
+
+
+def _print_run(run: TrainRun, *, as_json: bool) -> None:
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.train.record import to_plain
+
+    if as_json:
+        emit_json({"folder": str(run.folder), **to_plain(run.record)})
+        return
+    best = run.record.best
+    if best is not None:
+        emit(
+            f"best epoch {best.epoch}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
+            f"mAP50 {best.metrics['mAP50']:.4f} (in torch, on val)"
+        )
+    emit(f"{run.best}")

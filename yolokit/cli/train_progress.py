@@ -1,0 +1,136 @@
+"""What a person sees while a model trains: one bar, or a line an epoch without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from yolokit.cli.output import say
+from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yolokit.core.child import AnyEvent
+
+
+@contextlib.contextmanager
+def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
+    """Yield a function that takes the events of a training and shows them on stderr."""
+    if not sys.stderr.isatty():
+        yield _print_lines(Pace())
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None, figures="", left="")
+        pace, scores = Pace(), ""
+
+        def show(event: AnyEvent) -> None:
+            nonlocal scores
+            if isinstance(event, Phase):
+                bar.update(task, description=event.name)
+            elif isinstance(event, Notice):
+                bar.console.print(event.message, highlight=False, markup=False)
+            elif isinstance(event, BatchEnd):
+                pace.note(event)
+                bar.update(
+                    task,
+                    description=f"epoch {event.epoch}/{event.epochs}",
+                    total=event.epochs * event.batches,
+                    completed=(event.epoch - 1) * event.batches + event.batch,
+                    figures=f"{describe_losses(event)}{scores}  {pace.images_per_s:.0f} img/s",
+                    left=f"{describe_seconds(pace.seconds_left(event))} left",
+                )
+            elif isinstance(event, EpochEnd):
+                scores = _describe_scores(event)
+
+        yield show
+
+
+class Pace:
+    """How fast a training goes, from the batches seen so far in this process."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._images = 0
+        self._batches = 0
+
+    def note(self, event: BatchEnd) -> None:
+        """Count one batch; the first one only starts the clock, since it warms up."""
+        if self._began is None:
+            self._began = time.monotonic()
+            return
+        self._images += event.images
+        self._batches += 1
+
+    @property
+    def images_per_s(self) -> float:
+        """Images a second, validation included; 0 before the second batch."""
+        return self._images / self._seconds if self._images else 0.0
+
+    def seconds_left(self, event: BatchEnd) -> float | None:
+        """Time to the end of the last epoch, or None before it can be told."""
+        if not self._batches:
+            return None
+        done = (event.epoch - 1) * event.batches + event.batch
+        return (event.epochs * event.batches - done) * self._seconds / self._batches
+
+    @property
+    def _seconds(self) -> float:
+        assert self._began is not None
+        return max(time.monotonic() - self._began, 1e-9)
+
+
+def describe_losses(event: BatchEnd) -> str:
+    """Return the losses in short, e.g. ``box 1.20 cls 0.85``."""
+    return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in event.losses.items())
+
+
+def describe_seconds(seconds: float | None) -> str:
+    """Return a duration in words of two units at most, e.g. ``1 h 05 min``."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _describe_scores(event: EpochEnd) -> str:
+    value = event.metrics.get("metrics/mAP50-95(B)", 0.0)
+    return f"  mAP50-95 {value:.3f}" if value else ""
+
+
+def _print_lines(pace: Pace) -> Callable[[AnyEvent], None]:
+    last: BatchEnd | None = None
+
+    def show(event: AnyEvent) -> None:
+        nonlocal last
+        if isinstance(event, Phase):
+            say(f"{event.name} ...")
+        elif isinstance(event, Notice):
+            say(event.message)
+        elif isinstance(event, BatchEnd):
+            pace.note(event)
+            last = event
+        elif isinstance(event, EpochEnd) and last is not None:
+            say(
+                f"epoch {event.epoch}/{event.epochs}: {describe_losses(last)}"
+                f"{_describe_scores(event)}  {pace.images_per_s:.0f} img/s  "
+                f"{describe_seconds(pace.seconds_left(last))} left"
+            )
+
+    return show

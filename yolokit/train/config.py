@@ -1,0 +1,131 @@
+"""The options of ``yolokit train``: one frozen struct, checked as a whole before the start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from yolokit.core.suggest import describe_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Optimizer = Literal["auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "MuSGD"]
+
+
+class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is trained. Names follow the field; defaults are upstream's unless noted.
+
+    Attributes:
+        data: Path of ``data.yaml``.
+        weights: Name or path of the checkpoint to start from, or ``none``.
+        arch: Architecture where weights are ``none``.
+        patience: Epochs without a better mAP50-95 before training stops. Upstream's 100 never
+            stops a run of 100 epochs; 50 does.
+        lr0: Initial learning rate; needs an explicit ``optimizer``.
+        precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
+        cache: Keep decoded images in memory or on disk.
+        validate: Validate after every epoch; else only after the last.
+        freeze: Leave the first N layers as they are.
+    """
+
+    data: str
+    weights: str = "none"
+    arch: str = "yolo26n"
+    epochs: Positive = 100
+    imgsz: Annotated[int, Meta(ge=32, le=8192)] = 640
+    batch: Positive | Literal["auto"] = "auto"
+    device: str = "auto"
+    seed: Count = 0
+    workers: Count | Literal["auto"] = "auto"
+    patience: Count = 50
+    validate: bool = True
+    cache: Literal["none", "ram", "disk"] = "none"
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
+    freeze: Count = 0
+    fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
+
+    optimizer: Optimizer = "auto"
+    lr0: Annotated[float, Meta(gt=0, le=1)] | None = None
+    lrf: Annotated[float, Meta(gt=0, le=1)] = 0.01
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.937
+    weight_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0005
+    warmup_epochs: Annotated[float, Meta(ge=0)] = 3.0
+    cos_lr: bool = False
+    nbs: Positive = 64
+    class_weights: Share = 0.0
+
+    box: Annotated[float, Meta(ge=0)] = 7.5
+    cls: Annotated[float, Meta(ge=0)] = 0.5
+    dfl: Annotated[float, Meta(ge=0)] = 1.5
+
+    mosaic: Share = 1.0
+    close_mosaic: Count = 10
+    mixup: Share = 0.0
+    copy_paste: Share = 0.0
+    hsv_h: Share = 0.015
+    hsv_s: Share = 0.7
+    hsv_v: Share = 0.4
+    degrees: Annotated[float, Meta(ge=0, le=180)] = 0.0
+    translate: Share = 0.1
+    scale: Share = 0.5
+    shear: Annotated[float, Meta(ge=0, le=180)] = 0.0
+    perspective: Annotated[float, Meta(ge=0, le=0.001)] = 0.0
+    fliplr: Share = 0.5
+    flipud: Share = 0.0
+
+
+# Ours -> upstream's, where the two differ.
+_UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
+# Resolved by yolokit, not handed on under these names.
+_OURS = {"data", "weights", "arch", "device", "batch", "workers", "precision", "cache", "lr0"}
+
+
+def check_between_fields(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each pair of options that do not go together."""
+    problems = []
+    if values.get("lr0") is not None and values.get("optimizer") == "auto":
+        problems.append(
+            "lr0: has no effect with optimizer auto, which chooses a rate of its own; "
+            "set optimizer as well, e.g. SGD"
+        )
+    imgsz = values.get("imgsz")
+    if isinstance(imgsz, int) and imgsz % 32:
+        near = max(32, round(imgsz / 32) * 32)
+        problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
+    device = values.get("device", "auto")
+    if not is_device(device):
+        problems.append(
+            "device: " + describe_unknown("device", device, ["auto", "cpu", "mps", "0", "0,1"])
+        )
+    return problems
+
+
+def is_device(text: str) -> bool:
+    """Tell whether this is auto, cpu, mps or a comma-separated list of different GPU numbers."""
+    numbers = text.split(",")
+    listed = all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(numbers)
+    return text in ("auto", "cpu", "mps") or listed
+
+
+def to_upstream(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings under upstream's names, without those that yolokit resolves itself."""
+    plain = {
+        _UPSTREAM_NAMES.get(name, name): value
+        for name, value in msgspec.structs.asdict(config).items()
+        if name not in _OURS
+    }
+    if config.lr0 is not None:
+        plain["lr0"] = config.lr0
+    plain["cache"] = False if config.cache == "none" else config.cache
+    plain["batch"] = -1 if config.batch == "auto" else config.batch
+    plain["workers"] = 8 if config.workers == "auto" else config.workers
+    # True leaves the choice to the engine, which knows the device.
+    plain["amp"] = True if config.precision == "auto" else config.precision
+    plain["device"] = config.device
+    return plain

@@ -1,0 +1,137 @@
+"""``run.json``: what a run was asked to do, what it stood on, and what came of it."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+import yolokit
+from yolokit.core.files import write_atomic
+from yolokit.errors import TrainError
+from yolokit.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
+# Upstream's names of metrics -> ours.
+_METRICS = {
+    "metrics/precision(B)": "precision",
+    "metrics/recall(B)": "recall",
+    "metrics/mAP50(B)": "mAP50",
+    "metrics/mAP50-95(B)": "mAP50-95",
+    "lr/pg0": "learning_rate",
+}
+
+
+class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The data set of a run: its file, its content's hash, its classes and its size."""
+
+    path: str
+    sha256: str
+    names: list[str]
+    images: dict[str, int]
+    boxes: dict[str, int]
+
+
+class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The checkpoint that a run started from."""
+
+    path: str
+    sha256: str
+
+
+class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One epoch, from 1: losses, metrics on the validation split, and the time it took.
+
+    ``metrics`` has no mAP where the epoch was not validated.
+    """
+
+    epoch: int
+    seconds: float
+    metrics: dict[str, float]
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """The content of ``run.json``; replaced as a whole after every epoch."""
+
+    schema_version: int = SCHEMA_VERSION
+    state: Literal["running", "complete", "interrupted", "failed"] = "running"
+    config: TrainConfig
+    data: DataRecord
+    weights: WeightsRecord | None
+    arch: str | None
+    versions: dict[str, str]
+    started: str
+    ended: str | None = None
+    resumed: list[str] = msgspec.field(default_factory=list)
+    device: str | None = None
+    precision: str | None = None
+    batch: int | None = None
+    optimizer: str | None = None
+    epochs: list[EpochRecord] = msgspec.field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch with the highest mAP50-95, or None if none was validated."""
+        validated = [epoch for epoch in self.epochs if "mAP50-95" in epoch.metrics]
+        return max(validated, key=lambda epoch: epoch.metrics["mAP50-95"], default=None)
+
+
+def write_record(record: RunRecord, run_dir: Path) -> None:
+    """Write ``run.json`` in one step."""
+    content = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    write_atomic(run_dir / "run.json", content)
+
+
+def read_record(run_dir: Path) -> RunRecord:
+    """Read ``run.json``.
+
+    Raises:
+        TrainError: It is missing or not readable.
+    """
+    path = run_dir / "run.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunRecord)
+    except OSError as error:
+        raise TrainError(f"{run_dir} is no run: it has no run.json") from error
+    except msgspec.DecodeError as error:
+        raise TrainError(f"{path} is not readable: {error}") from error
+
+
+def epoch_record(epoch: int, seconds: float, metrics: dict[str, float]) -> EpochRecord:
+    """Turn one epoch's figures from upstream's names into ours."""
+    ours: dict[str, float] = {}
+    for name, value in metrics.items():
+        if name.startswith(("train/", "val/")):
+            ours[name.replace("/", "_")] = value
+        elif name in _METRICS:
+            ours[_METRICS[name]] = value
+    return EpochRecord(epoch=epoch, seconds=round(seconds, 3), metrics=ours)
+
+
+def collect_versions() -> dict[str, str]:
+    """Return the versions of everything that a run's outcome depends on."""
+    found = {"yolokit": yolokit.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def now() -> str:
+    """Return the time, with its zone."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def to_plain(value: Any) -> Any:
+    """Return a record as plain dicts and lists, for output."""
+    return msgspec.to_builtins(value)

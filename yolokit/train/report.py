@@ -1,0 +1,64 @@
+"""The curves of a run as one picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.core.files import publish_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from yolokit.train.record import EpochRecord
+
+_INK = "#1f2430"
+_COLORS = ("#2a6fdb", "#e07a1f", "#2f9e63", "#a4458c")
+
+
+def draw_curves(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
+    """Draw losses, metrics and learning rate over the epochs.
+
+    Args:
+        epochs: What was recorded, in order; at least one.
+        title: Heading of the picture.
+        path: PNG file to write.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    figure.suptitle(title, color=_INK, fontsize=11)
+    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))
+    train = [name for name in names if name.startswith("train_")]
+    val = [name for name in names if name.startswith("val_")]
+    panels = {
+        "training loss": train,
+        "validation loss": val,
+        "validation metrics": ["mAP50", "mAP50-95", "precision", "recall"],
+        "learning rate": ["learning_rate"],
+    }
+    for axes, (heading, curves) in zip(figure.subplots(1, 4), panels.items(), strict=True):
+        for name, color in zip(curves, _COLORS, strict=False):
+            points = [(e.epoch, e.metrics[name]) for e in epochs if name in e.metrics]
+            if points:
+                axes.plot(*zip(*points, strict=True), color=color, label=name, marker=".", ms=4)
+        _style(axes, heading)
+    with publish_file(path, overwrite=True) as part:
+        figure.savefig(part, dpi=110)
+
+
+def _style(axes: object, heading: str) -> None:
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
+
+    assert isinstance(axes, Axes)
+    axes.set_title(heading, fontsize=10, color=_INK)
+    axes.set_xlabel("epoch", fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.tick_params(labelsize=8)
+    axes.grid(visible=True, alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.lines:
+        axes.legend(fontsize=8, frameon=False)
+    if heading == "validation metrics":
+        axes.set_ylim(0, 1)

@@ -1,0 +1,232 @@
+"""The train job: check everything, claim a run folder, let the engine train, keep the record."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolokit.annotations.check import DatasetReport, check_dataset
+from yolokit.core.child import AnyEvent, EpochEnd, run_job
+from yolokit.core.config import build_config
+from yolokit.core.files import claim_folder, sha256_file, write_atomic
+from yolokit.core.machine import usable_cores
+from yolokit.core.requests import TrainRequest
+from yolokit.errors import DataError, JobCancelledError, TrainError, YolokitError
+from yolokit.hub.store import find_weights
+from yolokit.train import record as records
+from yolokit.train.arch import find_arch
+from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.report import draw_curves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yolokit.train.record import RunRecord
+
+RUNS_DIR = Path("runs") / "train"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRun:
+    """A finished run: its folder and its record."""
+
+    folder: Path
+    record: RunRecord
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best epoch."""
+        return self.folder / "best.pt"
+
+
+def check_config(values: Mapping[str, Any]) -> TrainConfig:
+    """Check the options of a run as a whole, before anything is loaded or written.
+
+    Raises:
+        ConfigError: Anything is wrong; all mistakes are listed.
+    """
+    return build_config(TrainConfig, values, what="train", also=check_between_fields)
+
+
+def train_model(
+    config: TrainConfig,
+    folder: Path | None = None,
+    *,
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+) -> TrainRun:
+    """Fine-tune a detector.
+
+    Args:
+        config: What to train, how, and on what.
+        folder: Folder of the run; None for a fresh one below ``runs/train``.
+        on_event: Called with what happens, in order.
+
+    Raises:
+        ConfigError: The architecture is unknown or the folder exists.
+        DataError: The data set has faults; each is named with file and line.
+        WeightsError: The weights are missing or cannot be loaded.
+        TrainError: Training failed.
+        JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
+    """
+    weights = None if config.weights == "none" else find_weights(config.weights)
+    arch = find_arch(config.arch) if weights is None else None
+    data = check_dataset(Path(config.data))
+    _require_splits(data, Path(config.data))
+    run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
+    record = records.RunRecord(
+        config=config,
+        data=_record_data(data, Path(config.data)),
+        weights=_record_weights(weights),
+        arch=config.arch if weights is None else None,
+        versions=records.collect_versions(),
+        started=records.now(),
+    )
+    records.write_record(record, run_dir)
+    request = TrainRequest(
+        data_yaml=str(_write_data_yaml(data, run_dir)),
+        run_dir=str(run_dir),
+        weights=str(weights) if weights else None,
+        arch=str(_copy_arch(*arch, run_dir)) if arch else None,
+        resume=False,
+        settings=to_upstream(config),
+        threads=usable_cores(),
+    )
+    return _run_engine(request, record, run_dir, on_event)
+
+
+def resume_training(
+    folder: Path, *, on_event: Callable[[AnyEvent], None] = lambda _event: None
+) -> TrainRun:
+    """Go on with an interrupted run from its ``last.pt``, with the options it began with.
+
+    Raises:
+        TrainError: The folder is no run, or the run is complete.
+        DataError: The data set is not the one that the run began with.
+    """
+    run_dir = folder.resolve()
+    record = records.read_record(run_dir)
+    if record.state == "complete":
+        raise TrainError(
+            f"the run {folder} is complete: there is nothing to go on with",
+            hint=f"to train further, start a new run with --weights {folder / 'best.pt'}",
+        )
+    last = run_dir / "last.pt"
+    if not last.is_file():
+        raise TrainError(f"{folder} has no last.pt: its first epoch was not completed")
+    data = check_dataset(Path(record.data.path))
+    if data.sha256 != record.data.sha256:
+        raise DataError(
+            "the labels have changed since the run began",
+            path=record.data.path,
+            hint=f"start a new run with --weights {last}",
+        )
+    record.state, record.error = "running", None
+    record.resumed.append(records.now())
+    records.write_record(record, run_dir)
+    request = TrainRequest(
+        data_yaml=str(_write_data_yaml(data, run_dir)),
+        run_dir=str(run_dir),
+        weights=str(last),
+        arch=None,
+        resume=True,
+        settings=to_upstream(record.config),
+        threads=usable_cores(),
+    )
+    return _run_engine(request, record, run_dir, on_event)
+
+
+def _run_engine(
+    request: TrainRequest,
+    record: RunRecord,
+    run_dir: Path,
+    on_event: Callable[[AnyEvent], None],
+) -> TrainRun:
+    def note(event: AnyEvent) -> None:
+        if isinstance(event, EpochEnd):
+            record.epochs.append(_record_epoch(event, record))
+            records.write_record(record, run_dir)
+        on_event(event)
+
+    try:
+        result = run_job("train", request, log_path=run_dir / "train.log", on_event=note)
+    except YolokitError as error:
+        record.state = "interrupted" if isinstance(error, JobCancelledError) else "failed"
+        record.error = str(error)
+        if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
+            error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"
+        raise
+    else:
+        record.state = "complete"
+        record.device, record.precision = result["device"], result["precision"]
+        record.batch, record.optimizer = result["batch"], result["optimizer"]
+    finally:
+        record.ended = records.now()
+        records.write_record(record, run_dir)
+        if record.epochs:
+            draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
+    shutil.rmtree(run_dir / "engine", ignore_errors=True)
+    return TrainRun(run_dir, record)
+
+
+def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
+    metrics = dict(event.metrics)
+    if not record.config.validate and event.epoch < event.epochs:
+        # Upstream reports zeros for an epoch that it did not validate; a zero is a result.
+        metrics = {
+            name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
+        }
+    return records.epoch_record(event.epoch, event.seconds, metrics)
+
+
+def _resume_command(run_dir: Path) -> str:
+    inside = run_dir.parent == RUNS_DIR.resolve()
+    return (
+        f"yolokit train --resume {'--name ' + run_dir.name if inside else '--out ' + str(run_dir)}"
+    )
+
+
+def _require_splits(data: DatasetReport, path: Path) -> None:
+    lacking = [split for split in ("train", "val") if not data.images.get(split)]
+    if lacking:
+        raise DataError(
+            f"has no images in the split {' and '.join(lacking)}: training needs train and val",
+            path=path,
+            hint="`yolokit data convert` splits a data set that has none",
+        )
+
+
+def _record_data(data: DatasetReport, path: Path) -> records.DataRecord:
+    return records.DataRecord(
+        path=str(path.resolve()),
+        sha256=data.sha256,
+        names=list(data.names),
+        images=dict(data.images),
+        boxes=dict(data.boxes),
+    )
+
+
+def _record_weights(weights: Path | None) -> records.WeightsRecord | None:
+    if weights is None:
+        return None
+    return records.WeightsRecord(path=str(weights), sha256=sha256_file(weights))
+
+
+def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
+    """Write the only YAML that upstream sees: absolute paths, names, and nothing to execute."""
+    import yaml
+
+    path = run_dir / "data.yaml"
+    content: dict[str, Any] = {"names": dict(enumerate(data.names))}
+    for split, sources in data.sources.items():
+        content[split] = [str(source.resolve()) for source in sources]
+    write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+    return path
+
+
+def _copy_arch(path: Path, stem: str, run_dir: Path) -> Path:
+    """Copy an architecture beside the run, under the stem that carries its scale letter."""
+    copy = run_dir / f"{stem}.yaml"
+    shutil.copyfile(path, copy)
+    return copy
