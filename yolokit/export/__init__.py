@@ -1,1 +1,1 @@
-"""export."""
+"""From a checkpoint to one self-describing ONNX file, published only if parity holds."""

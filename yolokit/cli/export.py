@@ -1,0 +1,83 @@
+"""``yolokit export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from yolokit.export.run import ExportArtifact
+
+
+def export(
+    weights: Annotated[str, typer.Argument(metavar="BEST.PT", help="Checkpoint to export.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="data.yaml whose images the parity gate looks at."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="ONNX file to write. [default: beside the checkpoint]"),
+    ] = None,
+    dynamic: Annotated[
+        str,
+        typer.Option(metavar="none|batch|all", help="Axes of the input that may vary."),
+    ] = "none",
+    imgsz: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Side of the input. [default: as it was trained]"),
+    ] = None,
+    opset: Annotated[int, typer.Option(metavar="N", help="ONNX operator set.")] = 17,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the parity report as one line of JSON.")
+    ] = False,
+) -> None:
+    """Export a checkpoint to one ONNX file, published only if it equals what was trained.
+
+    MODEL.parity.json beside it is the proof. If the two differ, there is no model but a
+    MODEL.parity-failed.json, and the exit code is 5.
+    """
+    from yolokit.cli.output import say
+    from yolokit.export.run import check_config, export_model
+
+    config = check_config(
+        {
+            "weights": weights,
+            "data": str(data) if data else None,
+            "out": str(out) if out else None,
+            "dynamic": dynamic,
+            "imgsz": imgsz,
+            "opset": opset,
+            "overwrite": overwrite,
+        }
+    )
+    artifact = export_model(config, on_phase=lambda phase: say(f"{phase} ..."))
+    _print_artifact(artifact, as_json=json)
+
+
+def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
+    import msgspec
+
+    from yolokit.cli.output import emit, emit_json, say
+
+    parity = artifact.parity
+    if as_json:
+        report = msgspec.to_builtins(parity)
+        emit_json({"model": str(artifact.path), "parity": str(artifact.parity_path), **report})
+        return
+    say(
+        f"parity on {parity.images} images ({parity.non_square_images} not square): raw boxes "
+        f"within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
+        f"{parity.max_raw_score_diff:.2g}"
+    )
+    if parity.verdict == "tensors only":
+        say("tensors only: the model detects nothing on these images, so no boxes were compared")
+    else:
+        say(
+            f"{parity.matched} detections from score {parity.threshold:g} up, all matched: boxes "
+            f"within {parity.max_box_diff_px:.2g} px, scores within {parity.max_score_diff:.2g}"
+        )
+    emit(f"{artifact.path}")

@@ -1,0 +1,58 @@
+"""Edits of an ONNX file: simplify the graph, write metadata. The one place that uses onnx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.core.extras import require
+from yolokit.core.manifest import METADATA_KEY, encode_manifest
+from yolokit.errors import ExportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolokit.core.manifest import ModelManifest
+
+# Newest version that onnxruntime releases of the last two years read.
+_MAX_IR_VERSION = 10
+
+
+def finish_graph(src: Path, dst: Path, manifest: ModelManifest) -> None:
+    """Simplify a graph and write it with its manifest.
+
+    The keys that ultralytics writes are added as well, so that its tools read the file too.
+
+    Raises:
+        MissingDependencyError: onnx or onnxslim is not installed.
+        ExportError: The graph is not valid.
+    """
+    onnx = require("onnx", extra="train", purpose="Export")
+    onnxslim = require("onnxslim", extra="train", purpose="Export")
+    model = onnxslim.slim(onnx.load(src))
+    model.ir_version = min(model.ir_version, _MAX_IR_VERSION)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(
+        model, {METADATA_KEY: encode_manifest(manifest)} | _upstream_metadata(manifest)
+    )
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
+    onnx.save(model, dst)
+
+
+def _upstream_metadata(manifest: ModelManifest) -> dict[str, str]:
+    """Return what ultralytics' ONNX backend reads: text that it parses as Python literals."""
+    width, height = manifest.io.input_wh
+    return {
+        "description": manifest.provenance.architecture,
+        "stride": str(manifest.io.stride_px),
+        "task": manifest.head.task,
+        "batch": str(manifest.io.shape[0] or 1),
+        "imgsz": str([height, width]),
+        "names": str(dict(enumerate(manifest.head.names))),
+        "channels": "3",
+        "end2end": str(manifest.head.layout == "end2end"),
+        "license": manifest.provenance.license,
+        "dynamic": str(manifest.io.shape[2] is None),
+    }

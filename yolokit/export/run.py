@@ -1,0 +1,234 @@
+"""The export job: trace, simplify, describe, verify, and only then publish."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from yolokit.core.child import run_job
+from yolokit.core.config import build_config
+from yolokit.core.files import check_output, publish_file, sha256_file, write_atomic
+from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.requests import ExportRequest
+from yolokit.errors import ParityError, WeightsError
+from yolokit.export.graph import finish_graph
+from yolokit.export.samples import load_samples
+from yolokit.export.verify import ParityReport, compare, run_both
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yolokit.runtime.detector import Detector
+
+QUANTIZERS = "yolokit.export.quantizers"
+
+
+class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How a checkpoint becomes an ONNX file.
+
+    Attributes:
+        weights: Checkpoint to export.
+        data: ``data.yaml`` whose images the gate looks at; None for the shipped ones.
+        out: File to write; None for the checkpoint's name with ``.onnx``.
+        dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
+            ``all``: any batch size, height and width.
+        imgsz: Side of the input in px; None for the one it was trained with.
+        opset: ONNX operator set.
+        precision: ``fp32``, or the name of a quantizer.
+        overwrite: Replace an existing file.
+    """
+
+    weights: str
+    data: str | None = None
+    out: str | None = None
+    dynamic: Literal["none", "batch", "all"] = "none"
+    imgsz: Annotated[int, Meta(ge=32, le=8192)] | None = None
+    opset: Annotated[int, Meta(ge=13, le=20)] = 17
+    precision: str = "fp32"
+    overwrite: bool = False
+
+
+class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
+    """What was published: the model, its manifest and the proof beside it."""
+
+    path: Path
+    parity_path: Path
+    manifest: ModelManifest
+    parity: ParityReport
+
+
+def check_config(values: Mapping[str, Any]) -> ExportConfig:
+    """Check the options of an export as a whole.
+
+    Raises:
+        ConfigError: Anything is wrong; all mistakes are listed.
+    """
+    return build_config(ExportConfig, values, what="export", also=_check_values)
+
+
+def _check_values(values: Mapping[str, Any]) -> list[str]:
+    problems = []
+    out = values.get("out")
+    if out is not None and not out.endswith(".onnx"):
+        problems.append(f"out: must end with .onnx, not {out!r}")
+    known = ("fp32", *list_plugins(QUANTIZERS))
+    if values["precision"] not in known:
+        problems.append(
+            f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
+        )
+    data = values.get("data")
+    if data is not None and not Path(data).is_file():
+        problems.append(f"data: there is no file {data!r}")
+    return problems
+
+
+def export_model(
+    config: ExportConfig, *, on_phase: Callable[[str], None] = lambda _phase: None
+) -> ExportArtifact:
+    """Export a checkpoint and publish it if it equals what was trained.
+
+    Args:
+        config: What to export and how.
+        on_phase: Called with what is being done, in words.
+
+    Raises:
+        ConfigError: The output exists.
+        WeightsError: The checkpoint is missing or cannot be loaded.
+        ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
+    """
+    weights = Path(config.weights).resolve()
+    if not weights.is_file():
+        raise WeightsError(f"there is no checkpoint {config.weights}")
+    out = Path(config.out) if config.out is not None else weights.with_suffix(".onnx")
+    check_output(out, overwrite=config.overwrite)
+    images = load_samples(Path(config.data) if config.data else None)
+    with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
+        folder, log_path = Path(scratch), Path(scratch) / "engine.log"
+        on_phase("tracing the model")
+        facts = _trace(config, weights, folder / "traced.onnx", log_path)
+        manifest = _describe(config, weights, facts)
+        on_phase("simplifying the graph")
+        model = folder / "model.onnx"
+        finish_graph(folder / "traced.onnx", model, manifest)
+        if config.precision != "fp32":
+            model = _quantize(config, model, folder / "quantized.onnx", images)
+        on_phase(f"checking parity on {len(images)} images")
+        detector = _load(model)
+        report = compare(run_both(weights, detector, images, log_path=log_path), detector)
+        _prove_batch(detector, images, config.dynamic, report)
+        report.model_sha256 = sha256_file(model)
+        report.weights_sha256 = manifest.provenance.weights_sha256
+        return _publish(model, out, manifest, report)
+
+
+def _trace(config: ExportConfig, weights: Path, out: Path, log_path: Path) -> dict[str, Any]:
+    request = ExportRequest(
+        weights=str(weights),
+        out=str(out),
+        imgsz=config.imgsz,
+        dynamic=config.dynamic,
+        opset=config.opset,
+    )
+    return run_job("export", request, log_path=log_path)
+
+
+def _describe(config: ExportConfig, weights: Path, facts: dict[str, Any]) -> ModelManifest:
+    import yolokit
+
+    size = facts["imgsz"]
+    fixed = config.dynamic != "all"
+    return ModelManifest(
+        io=ModelIO(
+            input_name=facts["input_name"],
+            shape=(
+                1 if config.dynamic == "none" else None,
+                3,
+                size if fixed else None,
+                size if fixed else None,
+            ),
+            input_wh=(size, size),
+            stride_px=facts["stride_px"],
+        ),
+        head=ModelHead(
+            output_name=facts["output_name"], layout=facts["layout"], names=tuple(facts["names"])
+        ),
+        provenance=Provenance(
+            precision=config.precision,
+            opset=config.opset,
+            weights_sha256=sha256_file(weights),
+            data_sha256=_read_data_sha256(weights),
+            architecture=facts["architecture"],
+            license=facts["license"],
+            tool_versions={"yolokit": yolokit.__version__, **facts["versions"]},
+        ),
+    )
+
+
+def _read_data_sha256(weights: Path) -> str:
+    """Return the data set's hash from the ``run.json`` beside a checkpoint; empty without one."""
+    record = weights.parent / "run.json"
+    if not record.is_file():
+        return ""
+    try:
+        content = msgspec.json.decode(record.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise WeightsError(f"{record} is not readable: {error}") from error
+    return str(content.get("data", {}).get("sha256", ""))
+
+
+def _load(model: Path) -> Detector:
+    from yolokit.runtime.detector import Detector
+
+    return Detector.load(model, provider="cpu")
+
+
+def _quantize(config: ExportConfig, model: Path, dst: Path, images: list[tuple[str, Any]]) -> Path:
+    quantizer = load_plugin(QUANTIZERS, config.precision, kind="precision")
+    detector = _load(model)
+    quantizer.quantize(model, dst, (detector.preprocess(image)[0] for _, image in images))
+    return dst
+
+
+def _prove_batch(
+    detector: Detector, images: list[tuple[str, Any]], dynamic: str, report: ParityReport
+) -> None:
+    """Prove that a dynamic batch is one: three images at once give what each gives alone."""
+    if dynamic == "none":
+        return
+    import numpy as np
+
+    tensors = [detector.preprocess(image)[0] for _, image in images]
+    alike = [tensor for tensor in tensors if tensor.shape == tensors[0].shape]
+    three = (alike * 3)[:3]
+    together = detector.infer(np.concatenate(three))
+    for index, tensor in enumerate(three):
+        diff = float(np.abs(together[index] - detector.infer(tensor)[0]).max())
+        if not diff <= report.tolerance.box_abs_px:
+            report.problems.append(f"image {index + 1} of a batch of 3 differs by {diff:.3g}")
+            report.verdict = "different"
+
+
+def _publish(
+    model: Path, out: Path, manifest: ModelManifest, report: ParityReport
+) -> ExportArtifact:
+    """Give model and proof their final names; the proof first, so no model stands without."""
+    parity_path = out.with_suffix(".parity.json")
+    failed_path = out.with_suffix(".parity-failed.json")
+    content = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    if report.verdict == "different":
+        write_atomic(failed_path, content)
+        shown = "\n".join(f"  - {problem}" for problem in report.problems[:5])
+        raise ParityError(
+            f"the exported model does not equal the trained one; nothing was published\n{shown}",
+            hint=f"all differences are in {failed_path}",
+        )
+    with publish_file(out, overwrite=True) as part:
+        part.write_bytes(model.read_bytes())
+        write_atomic(parity_path, content)
+    failed_path.unlink(missing_ok=True)
+    return ExportArtifact(path=out, parity_path=parity_path, manifest=manifest, parity=report)

@@ -1,0 +1,267 @@
+"""The parity gate: proof that what is deployed equals what was trained.
+
+The trained model runs in torch, unfused, on images that its own framework prepared; the exported
+file runs in the deployed runtime, with the deployed letterbox and decoder. Inputs, raw outputs
+and detections must agree.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import numpy as np
+
+from yolokit.core.child import run_job
+from yolokit.core.machine import usable_cores
+from yolokit.core.requests import InferRequest
+from yolokit.evaluate.matching import match_detections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yolokit.core.types import F32, U8, Detections, Letterbox
+    from yolokit.runtime.detector import Detector
+
+MIN_MATCHED = 20
+_NO_LIMIT = 1_000_000
+SCORE_STEPS = (0.25, 0.1, 0.05, 0.01, 0.001)
+
+
+class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the two sides may be apart; ``CONTRIBUTING.md`` has the measurements behind it.
+
+    Attributes:
+        input_abs: Model input, whose range is [0, 1]. The two letterboxes are bit-identical.
+        box_abs_px: Raw boxes, in input px.
+        score_abs: Raw scores.
+        rel: Added for both: this part of the trained side's value.
+        min_iou: Overlap of a pair of detections.
+        score_diff: Difference of a pair's scores.
+        score_margin: The partner of a detection may score this much below the threshold.
+    """
+
+    input_abs: float = 1e-6
+    box_abs_px: float = 0.02
+    score_abs: float = 2e-4
+    rel: float = 1e-4
+    min_iou: float = 0.99
+    score_diff: float = 0.001
+    score_margin: float = 0.001
+
+
+class ParityReport(msgspec.Struct, kw_only=True):
+    """What the gate saw. Differences are the largest over all images.
+
+    Attributes:
+        verdict: ``equal``; ``tensors only`` where the model detects nothing at any threshold
+            (raw outputs were compared all the same); ``different``.
+        problems: One sentence for each thing that is not equal.
+        threshold: Score from which detections were compared.
+        matched: Pairs of detections.
+        unmatched: Detections of either side without a partner.
+    """
+
+    verdict: Literal["equal", "tensors only", "different"] = "different"
+    problems: list[str] = msgspec.field(default_factory=list)
+    images: int = 0
+    non_square_images: int = 0
+    threshold: float | None = None
+    matched: int = 0
+    unmatched: int = 0
+    max_input_diff: float = 0.0
+    max_raw_box_diff_px: float = 0.0
+    max_raw_score_diff: float = 0.0
+    max_box_diff_px: float = 0.0
+    max_score_diff: float = 0.0
+    min_iou: float | None = None
+    tolerance: Tolerance = msgspec.field(default_factory=Tolerance)
+    image_names: list[str] = msgspec.field(default_factory=list)
+    model_sha256: str = ""
+    weights_sha256: str = ""
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """One image seen by both sides: ``trained`` in torch, ``deployed`` in the runtime."""
+
+    name: str
+    letterbox: Letterbox
+    trained_input: F32
+    trained: F32
+    deployed_input: F32
+    deployed: F32
+
+
+def run_both(
+    weights: Path, detector: Detector, images: Sequence[tuple[str, U8]], *, log_path: Path
+) -> list[Sample]:
+    """Run the checkpoint and the exported file on the same images.
+
+    Args:
+        weights: The checkpoint that was exported.
+        detector: The exported file in the runtime.
+        images: Names and (H, W, 3) uint8 BGR arrays.
+        log_path: Log of the engine.
+    """
+    deployed = []
+    for name, bgr in images:
+        tensor, letterbox = detector.preprocess(bgr)
+        deployed.append((name, letterbox, tensor, detector.infer(tensor)[0]))
+    with tempfile.TemporaryDirectory(prefix="yolokit-parity-") as scratch:
+        folder = Path(scratch)
+        for index, (_name, bgr) in enumerate(images):
+            np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
+        request = InferRequest(
+            weights=str(weights),
+            folder=str(folder),
+            input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
+            threads=usable_cores(),
+        )
+        run_job("infer", request, log_path=log_path)
+        return [
+            Sample(
+                name=name,
+                letterbox=letterbox,
+                trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
+                trained=np.load(folder / f"{index:04d}.output.npy", allow_pickle=False)[0],
+                deployed_input=tensor,
+                deployed=output,
+            )
+            for index, (name, letterbox, tensor, output) in enumerate(deployed)
+        ]
+
+
+def compare(
+    samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
+) -> ParityReport:
+    """Compare the two sides of every sample: inputs, raw outputs, detections.
+
+    Args:
+        samples: What both sides made of each image.
+        detector: Decodes both sides' outputs, as it does when deployed.
+        tolerance: How far they may be apart.
+    """
+    report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
+    for sample in samples:
+        report.images += 1
+        report.image_names.append(sample.name)
+        width, height = sample.letterbox.image_wh
+        report.non_square_images += width != height
+        _compare_inputs(sample, report)
+        _compare_raw(sample, detector.manifest.head.layout, report)
+    if not report.problems:
+        _compare_detections(samples, detector, report)
+    if not report.problems:
+        report.verdict = "equal" if report.matched else "tensors only"
+    return report
+
+
+def _compare_inputs(sample: Sample, report: ParityReport) -> None:
+    if sample.trained_input.shape != sample.deployed_input.shape:
+        report.problems.append(
+            f"{sample.name}: the runtime's input is {sample.deployed_input.shape}, "
+            f"the trained model's {sample.trained_input.shape}"
+        )
+        return
+    diff = float(np.abs(sample.trained_input - sample.deployed_input).max())
+    report.max_input_diff = max(report.max_input_diff, diff)
+    if not diff <= report.tolerance.input_abs:
+        report.problems.append(
+            f"{sample.name}: the prepared inputs differ by {diff:.3g} (letterbox, colour order "
+            "or scale is not the one that the model was trained with)"
+        )
+
+
+def _compare_raw(sample: Sample, layout: str, report: ParityReport) -> None:
+    a, b = sample.trained.astype(np.float64), sample.deployed.astype(np.float64)
+    if a.shape != b.shape:
+        report.problems.append(f"{sample.name}: raw outputs are {b.shape}, trained {a.shape}")
+        return
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        report.problems.append(f"{sample.name}: a raw output is not finite")
+        return
+    if layout == "end2end":  # its rows are already chosen; equal scores may come in any order
+        a, b = a[:, 4:5].T, b[:, 4:5].T
+        boxes, scores = slice(0, 0), slice(0, 1)
+    else:
+        boxes, scores = slice(0, 4), slice(4, None)
+    limits = report.tolerance
+    box_diff = _check_part(sample.name, "boxes", a[boxes], b[boxes], limits.box_abs_px, report)
+    score_diff = _check_part(sample.name, "scores", a[scores], b[scores], limits.score_abs, report)
+    report.max_raw_box_diff_px = max(report.max_raw_box_diff_px, box_diff)
+    report.max_raw_score_diff = max(report.max_raw_score_diff, score_diff)
+
+
+def _check_part(
+    name: str,
+    what: str,
+    trained: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    deployed: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    limit_abs: float,
+    report: ParityReport,
+) -> float:
+    diff = np.abs(trained - deployed)
+    outside = int(np.count_nonzero(diff > limit_abs + report.tolerance.rel * np.abs(trained)))
+    if outside:
+        report.problems.append(
+            f"{name}: {outside} of {diff.size} raw {what} differ, by up to {diff.max():.3g}"
+        )
+    return float(diff.max(initial=0))
+
+
+def _compare_detections(
+    samples: Sequence[Sample], detector: Detector, report: ParityReport
+) -> None:
+    """Compare at 0.25, or lower where that gives too few pairs to mean anything."""
+    for threshold in SCORE_STEPS:
+        report.threshold, report.matched, report.unmatched = threshold, 0, 0
+        report.min_iou, report.max_box_diff_px, report.max_score_diff = None, 0.0, 0.0
+        for sample in samples:
+            _match_sample(sample, detector, threshold, report)
+        if report.problems or report.matched >= MIN_MATCHED:
+            return
+    if not report.matched:
+        report.threshold = None
+
+
+def _match_sample(
+    sample: Sample, detector: Detector, threshold: float, report: ParityReport
+) -> None:
+    limits = report.tolerance
+    lower = max(threshold - limits.score_margin, 0.0)
+    # No limit on the count: one that falls off its end on one side alone is no difference.
+    trained = detector.decode(sample.trained, sample.letterbox, conf=lower, max_count=_NO_LIMIT)
+    deployed = detector.decode(sample.deployed, sample.letterbox, conf=lower, max_count=_NO_LIMIT)
+    pairs = match_detections(
+        trained, deployed, min_iou=limits.min_iou, max_score_diff=limits.score_diff
+    )
+    counted = trained.scores[pairs.a_index] >= threshold
+    counted |= deployed.scores[pairs.b_index] >= threshold
+    report.matched += int(counted.sum())
+    if counted.any():
+        box_diff, score_diff = pairs.box_diff_px[counted], pairs.score_diff[counted]
+        report.max_box_diff_px = max(report.max_box_diff_px, float(box_diff.max()))
+        report.max_score_diff = max(report.max_score_diff, float(score_diff.max()))
+        lowest = float(pairs.iou[counted].min())
+        report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
+    for side, found, lonely in (
+        ("trained", trained, pairs.unmatched_a),
+        ("deployed", deployed, pairs.unmatched_b),
+    ):
+        for index in lonely[found.scores[lonely] >= threshold]:
+            report.unmatched += 1
+            report.problems.append(_describe(sample.name, side, found, int(index), detector))
+
+
+def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
+    box = ", ".join(f"{value:.1f}" for value in found.xyxy[index])
+    class_name = detector.names[int(found.class_ids[index])]
+    return (
+        f"{name}: only the {side} model finds {class_name} at ({box}) "
+        f"with score {found.scores[index]:.4f}"
+    )
