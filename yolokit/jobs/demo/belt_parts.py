@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,19 +29,26 @@ def _bolt(dice: Dice) -> Shape:
     facet = half_head * 0.5
     return (
         Layer((plain, threaded), rise=radius, bevel=radius * 0.96),
-        Layer((threaded,), rise=radius, bevel=radius, finish="thread"),
+        Layer((threaded,), rise=radius, bevel=radius, finish="thread", detail=True),
         Layer(
             (round_box(-0.5, -half_head, shank_start, half_head, 0.02),),
             base=0.02,
             rise=half_head * 0.9,
             bevel=half_head * 0.75,
         ),
-        Layer((box(-0.485, -facet, shank_start, facet),), base=half_head, rise=0.02, bevel=0.03),
         Layer(
-            (box(shank_start - 0.03, -half_head * 0.94, shank_start + 0.006, half_head * 0.94),),
+            (box(-0.485, -facet, shank_start, facet),),
+            base=half_head,
+            rise=0.02,
+            bevel=0.03,
+            detail=True,
+        ),
+        Layer(
+            (box(shank_start - 0.025, -half_head * 0.94, shank_start, half_head * 0.94),),
             base=0.02,
             rise=half_head,
             bevel=half_head * 0.9,
+            detail=True,
         ),
     )
 
@@ -66,14 +74,25 @@ def _nut(dice: Dice) -> Shape:
     bore = circle(hole)
     layers = [
         Layer((regular(6, corner),), (bore,), base=0.02, rise=0.26, bevel=0.05),
-        Layer((circle(across),), (bore,), base=0.27, rise=0.05, bevel=across * 0.16),
+        Layer((circle(across),), (bore,), base=0.27, rise=0.05, bevel=across * 0.16, detail=True),
     ]
     if style == "flange":
+        layers[0] = replace(layers[0], detail=True)
         layers.insert(0, Layer((circle(0.5),), (bore,), rise=0.07, bevel=0.06))
     if style == "nylon":
-        ring = circle(hole * 1.34)
-        layers.append(Layer((ring,), (bore,), base=0.3, rise=0.04, bevel=0.03, tint="insert"))
-    layers.append(Layer((circle(hole * 1.13),), (bore,), base=0.12, rise=0.10, tint="dark"))
+        layers.append(
+            Layer(
+                (circle(hole * 1.34),),
+                (bore,),
+                base=0.3,
+                rise=0.04,
+                bevel=0.03,
+                tint="insert",
+                detail=True,
+            )
+        )
+    thread = circle(hole * 1.13)
+    layers.append(Layer((thread,), (bore,), base=0.12, rise=0.10, tint="dark", detail=True))
     return tuple(layers)
 
 
@@ -106,8 +125,10 @@ def _gear(dice: Dice) -> Shape:
     web = dice.chance(0.7)
     layers = [Layer((outline,), cuts, rise=0.14, bevel=0.025, finish="spun")]
     if web:
-        layers.append(Layer((circle(rim),), cuts, base=0.09, rise=0.005, finish="spun"))
-    layers.append(Layer((circle(hub),), cuts[:2], base=0.1, rise=0.12, bevel=0.03))
+        layers.append(
+            Layer((circle(rim),), cuts, base=0.09, rise=0.005, finish="spun", detail=True)
+        )
+    layers.append(Layer((circle(hub),), cuts[:2], base=0.1, rise=0.12, bevel=0.03, detail=True))
     return tuple(layers)
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def _coin(_dice: Dice) -> Shape:
     return (
         Layer((circle(0.5),), rise=0.05, bevel=0.02),
-        Layer((circle(0.43),), base=0.03, rise=0.008, bevel=0.02),
-        Layer((lobed(3, 0.17, 0.08),), base=0.035, rise=0.02, bevel=0.06),
+        Layer((circle(0.43),), base=0.03, rise=0.008, bevel=0.02, detail=True),
+        Layer((lobed(3, 0.17, 0.08),), base=0.035, rise=0.02, bevel=0.06, detail=True),
     )
 
 

@@ -114,9 +114,9 @@ def _clip(dice: Dice) -> Shape:
     inner = half * 0.66
     path = np.concatenate([
         points((-0.22, -half + pen)),
-        arc(half - pen, 0.75, 1.25, 0.5 - half) + np.array([0.0, 0.0]),
+        arc(half - pen, 0.75, 1.25, 0.5 - half),
         arc(half - pen * 2.2, 0.25, 0.75, -0.5 + half) + np.array([0.0, pen * 1.2]),
-        arc(inner, 0.75, 1.25, 0.32 - inner) + np.array([0.0, 0.0]),
+        arc(inner, 0.75, 1.25, 0.32 - inner),
         points((-0.26, inner)),
     ])  # fmt: skip
     return (Layer(wire(path, pen), rise=pen, bevel=pen),)
@@ -156,7 +156,7 @@ def _spanner(dice: Dice) -> Shape:
     eye = moved(regular(12, ring * 0.58), 0.5 - ring)
     return (
         Layer((mouth, bar, circle(ring, 0.5 - ring)), (eye,), rise=0.05, bevel=0.022),
-        Layer((groove,), base=0.02, rise=0.004, tint="dark"),
+        Layer((groove,), base=0.02, rise=0.004, tint="dark", detail=True),
     )
 
 
@@ -169,7 +169,7 @@ def _chain_link(dice: Dice) -> Shape:
     return (
         Layer(plate, rise=0.06, bevel=0.03),
         Layer((circle(pin, -x), circle(pin, x)), base=0.07, rise=0.05, bevel=pin * 0.5,
-              tint="steel"),
+              tint="steel", detail=True),
     )  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _cam(dice: Dice) -> Shape:
     nose = dice.uniform(0.1, 0.16)
     x = -0.5 + base
     tip = 0.5 - nose
-    # Tangents of two circles touch them where the normal's x is the difference of radii by distance.
+    # A common tangent touches both circles where its normal's x is this.
     cos = (base - nose) / (tip - x)
     sin = float(np.sqrt(1.0 - cos * cos))
     flank = points(
@@ -228,8 +228,8 @@ def _star_knob(dice: Dice) -> Shape:
     insert = dice.uniform(0.1, 0.15)
     return (
         Layer((lobed(lobes, 0.5 - depth, depth),), rise=0.2, bevel=0.17, finish="matt"),
-        Layer((circle(insert * 1.5),), base=0.2, rise=0.02, bevel=0.02, finish="matt"),
-        Layer((circle(insert),), base=0.2, rise=0.05, bevel=0.04, tint="insert"),
+        Layer((circle(insert * 1.5),), base=0.2, rise=0.02, bevel=0.02, finish="matt", detail=True),
+        Layer((circle(insert),), base=0.2, rise=0.05, bevel=0.04, tint="insert", detail=True),
     )
 
 

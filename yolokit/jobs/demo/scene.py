@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.jobs.demo.litter import LITTER
-from yolokit.jobs.demo.outline import contains, unit_vectors
-from yolokit.jobs.demo.shape import Placed, extent_of, rotate, shift, transform_shape
+from yolokit.jobs.demo.outline import contains, direction, rotate
+from yolokit.jobs.demo.shape import Placed, extent_of, shift, transform_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ MIN_SIDE_PX = 4.0
 
 _KEPT_VISIBLE = 0.6  # a part that is put down leaves at least this much of each other one
 _TRIES = 24
-_PROBES_A_SIDE = 16
+_PROBES_A_SIDE = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +116,7 @@ def labels_of(scene: Scene, window_xyxy: tuple[int, int, int, int] | None = None
     Args:
         scene: Where the parts lie.
         window_xyxy: The picture in scene px; None is the whole scene.
+
     Returns:
         Labels in the order in which the parts were put down, in window px.
     """
@@ -148,6 +149,7 @@ def visible_fraction(
         thing: The part.
         above: What was put down after it.
         window_xyxy: The picture in scene px.
+
     Returns:
         A multiple of 1 / (number of probes), in [0, 1].
     """
@@ -167,11 +169,14 @@ def covers(shape: Shape, xy: F64) -> NDArray[np.bool_]:
     Args:
         shape: Layers in the frame of the points.
         xy: (N, 2) points.
+
     Returns:
         (N,) bool.
     """
     covered = np.zeros(len(xy), dtype=np.bool_)
     for layer in shape:
+        if layer.detail:
+            continue
         solid = np.zeros(len(xy), dtype=np.bool_)
         for outline in layer.solids:
             solid |= contains(outline, xy)
@@ -185,7 +190,7 @@ def put_down(
     kind: PartKind, category: int | None, shape: Shape, *, size_px: float, turn: float, flip: bool
 ) -> Placed:
     """Return a specimen at the origin, turned by ``turn`` turns, mirrored where ``flip`` is set."""
-    (cos, sin), *_ = unit_vectors([turn]).tolist()
+    cos, sin = direction(turn)
     side = -1.0 if flip else 1.0
     axes = ((cos, sin), (-sin * side, cos * side))
     turned = transform_shape(shape, size_px, axes)
@@ -197,7 +202,7 @@ def put_down(
         axes=axes,
         centre_px=(0.0, 0.0),
         extent_px=extent_of(turned),
-        probes_px=rotate(_probes(shape) * size_px, axes),
+        probes_px=rotate(_probes(shape) * size_px, *axes),
     )
 
 

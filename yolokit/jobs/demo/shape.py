@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from yolokit.jobs.demo.outline import rotate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,6 +33,7 @@ class Layer:
         slope_xy: Gradient that tilts the surface, for facets.
         finish: What the surface looks like close up.
         tint: Which of the part's materials it has.
+        detail: It lies wholly on lower layers, so that it changes neither outline nor box.
     """
 
     solids: tuple[Outline, ...]
@@ -41,6 +44,7 @@ class Layer:
     slope_xy: tuple[float, float] = (0.0, 0.0)
     finish: Finish = "smooth"
     tint: Tint = "part"
+    detail: bool = False
 
 
 Shape: TypeAlias = tuple[Layer, ...]
@@ -96,7 +100,7 @@ def transform_shape(
     (ux, uy), (vx, vy) = axes
 
     def turn(outline: Outline) -> Outline:
-        return rotate(outline * size_px, axes)
+        return rotate(outline * size_px, *axes)
 
     return tuple(
         Layer(
@@ -111,16 +115,10 @@ def transform_shape(
             ),
             finish=layer.finish,
             tint=layer.tint,
+            detail=layer.detail,
         )
         for layer in shape
     )
-
-
-def rotate(xy: F64, axes: tuple[tuple[float, float], tuple[float, float]]) -> F64:
-    """Return points (N, 2) given along the two axes in the frame of the axes' own coordinates."""
-    (ux, uy), (vx, vy) = axes
-    x, y = xy[:, 0], xy[:, 1]
-    return np.stack((x * ux + y * vx, x * uy + y * vy), axis=-1)
 
 
 def shift(placed: Placed, x_px: float, y_px: float) -> Placed:
@@ -145,6 +143,6 @@ def shift(placed: Placed, x_px: float, y_px: float) -> Placed:
 
 def extent_of(shape: Shape) -> tuple[float, float, float, float]:
     """Return xyxy around all solid outlines."""
-    every = np.concatenate([outline for layer in shape for outline in layer.solids])
+    every = np.concatenate([o for layer in shape if not layer.detail for o in layer.solids])
     (x1, y1), (x2, y2) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
     return x1, y1, x2, y2

@@ -7,12 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from yolokit.core.files import publish_folder
 from yolokit.errors import DataError
 from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
-from yolokit.jobs.demo.picture import draw_scene, make_camera, take_picture
+from yolokit.jobs.demo.picture import draw_frames, draw_picture
 from yolokit.jobs.demo.plan import (
     PICTURE_WH_PX,
     SPLITS,
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from yolokit.jobs.demo.scene import Scene
+    from yolokit.jobs.demo.raster import U8
 
 JPEG_QUALITY = 90
 
@@ -83,8 +80,10 @@ def write_demo(
         video_seconds: Length of the video; 0 is none.
         overwrite: Replace ``out`` where it exists.
         on_progress: Called with the number of pictures and frames drawn so far.
+
     Returns:
         What was written.
+
     Raises:
         ConfigError: An option is out of range.
         OutputExistsError: ``out`` exists and ``overwrite`` is false.
@@ -137,21 +136,7 @@ def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -
     return coco
 
 
-def draw_picture(scene: Scene, look_key: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Draw a scene as the camera sees it.
-
-    Args:
-        scene: What lies where.
-        look_key: Seed of belt, light, materials and noise.
-    Returns:
-        (H, W, 3) uint8 BGR.
-    """
-    canvas = draw_scene(scene, look_key)
-    camera = make_camera(scene.wh_px, look_key)
-    return take_picture(canvas, camera, np.random.default_rng([*look_key, 4]))
-
-
-def _write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
+def _write_jpeg(path: Path, picture: U8) -> None:
     done, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise DataError("the picture could not be encoded as JPEG", path=path)
@@ -173,28 +158,11 @@ def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
         }
         coco.add(image, labels_of(scene, frame_window(index)), track=True)
     (folder / "belt.json").write_bytes(coco.encode(video="belt.mp4"))
-    _encode_video(folder / "belt.mp4", draw_frames(plan, scene), progress)
+    frames = draw_frames(scene, plan.look_key("video", 0), plan.frames)
+    _encode_video(folder / "belt.mp4", frames, progress)
 
 
-def draw_frames(plan: DemoPlan, scene: Scene) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames of the video: the belt moves under one camera and one light.
-
-    Args:
-        plan: What was asked for.
-        scene: The stretch of belt from :func:`video_scene`.
-    """
-    key = plan.look_key("video", 0)
-    strip = draw_scene(scene, key)
-    camera = make_camera(PICTURE_WH_PX, key)
-    rng = np.random.default_rng([*key, 4])
-    for index in range(plan.frames):
-        left, top, right, bottom = frame_window(index)
-        yield take_picture(strip[top:bottom, left:right], camera, rng)
-
-
-def _encode_video(
-    path: Path, frames: Iterator[NDArray[np.uint8]], progress: _Counter
-) -> None:
+def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
     """Encode H.264 that starts to play in a browser before all of it is loaded."""
     import av
 
