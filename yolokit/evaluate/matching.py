@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.boxes import pairwise_iou
+from yolokit.core.boxes import box_areas, pairwise_iou
 
 if TYPE_CHECKING:
-    from yolokit.core.types import F64, I64, Bool, Detections
+    from collections.abc import Sequence
+
+    from yolokit.core.types import F64, I64, Detections
 
 _FREE = -1
+_BLOCK = 256  # boxes compared at a time, which bounds the memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,23 +74,23 @@ def match_detections(
     Source: Mendelsohn and Dulmage 1958, "Some generalizations of the problem of distinct
         representatives"; alternating paths as in Kuhn 1955.
     """
-    iou = _iou(a, b)
-    score_diff = np.abs(a.scores[:, None].astype(np.float64) - b.scores[None, :])
-    admissible = iou >= min_iou
+    rows, columns, iou = _overlapping(a, b, min_iou)
+    keep = np.ones(len(rows), np.bool_)
     if class_aware:
-        admissible &= a.class_ids[:, None] == b.class_ids[None, :]
+        keep &= a.class_ids[rows] == b.class_ids[columns]
+    score_diff = np.abs(a.scores[rows].astype(np.float64) - b.scores[columns])
     if max_score_diff is not None:
-        admissible &= score_diff <= max_score_diff
-    partner = _maximum_matching(admissible, iou)
-    a_index = np.flatnonzero(partner != _FREE)
-    b_index = partner[a_index]
+        keep &= score_diff <= max_score_diff
+    partner = _maximum_matching(rows[keep], columns[keep], iou[keep], (len(a), len(b)))
+    chosen = keep & (partner[rows] == columns)
+    a_index, b_index = rows[chosen], columns[chosen]
     box_diff_px = np.abs(a.xyxy[a_index].astype(np.float64) - b.xyxy[b_index])
     return Matching(
         a_index=a_index,
         b_index=b_index,
-        iou=iou[a_index, b_index],
+        iou=iou[chosen],
         box_diff_px=box_diff_px.max(axis=1, initial=0),
-        score_diff=score_diff[a_index, b_index],
+        score_diff=score_diff[chosen],
         unmatched_a=np.flatnonzero(partner == _FREE),
         unmatched_b=np.setdiff1d(np.arange(len(b)), b_index),
     )
@@ -119,28 +122,47 @@ def match_to_truth(iou: F64, *, min_iou: float) -> I64:
     return matched
 
 
-def _iou(a: Detections, b: Detections) -> F64:
-    """Return the (N, M) overlaps; a box has 1 with its equal even if both have no area."""
-    iou = pairwise_iou(a.xyxy.astype(np.float64), b.xyxy.astype(np.float64))
-    iou[(a.xyxy[:, None] == b.xyxy[None, :]).all(axis=2)] = 1
-    return iou
+def _overlapping(a: Detections, b: Detections, min_iou: float) -> tuple[I64, I64, F64]:
+    """Return all pairs of boxes that overlap enough: indices in a, ascending, and b, and IoU."""
+    none = np.zeros(0, np.int64)
+    parts: list[tuple[I64, I64, F64]] = [(none, none, np.zeros(0))]
+    b_xyxy = b.xyxy.astype(np.float64)
+    for start in range(0, len(a), _BLOCK):
+        a_xyxy = a.xyxy[start : start + _BLOCK].astype(np.float64)
+        iou = pairwise_iou(a_xyxy, b_xyxy)
+        # A box without area overlaps nothing, but equals its equal.
+        flat = np.flatnonzero(box_areas(a_xyxy) == 0)
+        iou[flat] = (a_xyxy[flat, None] == b_xyxy[None, :]).all(axis=2)
+        rows, columns = np.nonzero(iou >= min_iou)
+        parts.append((rows + start, columns, iou[rows, columns]))
+    rows, columns, overlaps = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, columns, overlaps
 
 
-def _maximum_matching(admissible: Bool, quality: F64) -> I64:
-    """Return (N,) int64: the column matched to each row, or -1; earlier ones are covered first."""
-    to_column = np.full(admissible.shape[0], _FREE, np.int64)
-    to_row = np.full(admissible.shape[1], _FREE, np.int64)
-    rows, columns = np.nonzero(admissible)
-    for edge in np.argsort(-quality[rows, columns], kind="stable"):
-        row, column = rows[edge], columns[edge]
+def _maximum_matching(rows: I64, columns: I64, quality: F64, shape: tuple[int, int]) -> I64:
+    """Return (N,) int64: the column matched to each of the N rows, or -1.
+
+    Args:
+        rows: (E,) one end of each edge.
+        columns: (E,) its other end.
+        quality: (E,) edges of higher quality are preferred, where that costs no coverage.
+        shape: Number of rows and of columns.
+    """
+    to_column, to_row = (np.full(count, _FREE, np.int64) for count in shape)
+    columns_of: list[list[int]] = [[] for _ in range(shape[0])]
+    rows_of: list[list[int]] = [[] for _ in range(shape[1])]
+    for edge in np.argsort(-quality, kind="stable").tolist():
+        row, column = int(rows[edge]), int(columns[edge])
+        columns_of[row].append(column)
+        rows_of[column].append(row)
         if to_column[row] == _FREE and to_row[column] == _FREE:
             to_column[row], to_row[column] = column, row
-    _cover_earliest(admissible, to_column, to_row)
-    _cover_earliest(admissible.T, to_row, to_column)
+    _cover_earliest(columns_of, to_column, to_row)
+    _cover_earliest(rows_of, to_row, to_column)
     return to_column
 
 
-def _cover_earliest(admissible: Bool, to_column: I64, to_row: I64) -> None:
+def _cover_earliest(columns_of: Sequence[Sequence[int]], to_column: I64, to_row: I64) -> None:
     """Change a matching in place so that it covers as many and as early rows as possible.
 
     Each uncovered row, in order, looks along alternating paths for a free column, and else for
@@ -150,7 +172,7 @@ def _cover_earliest(admissible: Bool, to_column: I64, to_row: I64) -> None:
     for start in range(len(to_column)):
         if to_column[start] != _FREE:
             continue
-        reached_from, end = _search_paths(admissible, to_row, start)
+        reached_from, end = _search_paths(columns_of, to_row, start)
         if end == _FREE:
             replaced = max((int(to_row[column]) for column in reached_from), default=start)
             if replaced <= start:
@@ -159,7 +181,9 @@ def _cover_earliest(admissible: Bool, to_column: I64, to_row: I64) -> None:
         _flip_path(end, reached_from, to_column, to_row)
 
 
-def _search_paths(admissible: Bool, to_row: I64, start: int) -> tuple[dict[int, int], int]:
+def _search_paths(
+    columns_of: Sequence[Sequence[int]], to_row: I64, start: int
+) -> tuple[dict[int, int], int]:
     """Walk all alternating paths from an uncovered row, breadth first, up to a free column.
 
     Returns:
@@ -169,7 +193,7 @@ def _search_paths(admissible: Bool, to_row: I64, start: int) -> tuple[dict[int, 
     queue = deque([start])
     while queue:
         row = queue.popleft()
-        for column in map(int, np.flatnonzero(admissible[row])):
+        for column in columns_of[row]:
             if column in reached_from:
                 continue
             reached_from[column] = row
