@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,21 +116,19 @@ def _print_summary(job: PredictJob) -> None:
     from yolokit.cli.output import emit, say
 
     summary, detector = job.summary, job.detector
-    frames = summary.frames
-    read = f"{frames} read" if not summary.failed else f"{summary.failed} of {frames} not readable"
-    rate = f"{frames / summary.wall_s:.1f}/s" if summary.wall_s else "-"
+    for failure in summary.first_failures:
+        say(f"not read: {failure.source} [{failure.index}]: {failure.message}")
+    if summary.failed > len(summary.first_failures):
+        say(f"not read: {summary.failed - len(summary.first_failures)} more, see the records")
+    rate = f", {summary.frames / summary.wall_s:.1f} images/s" if summary.wall_s else ""
     say(
-        f"{frames - summary.failed} images, {summary.detections} objects, {rate} "
-        f"on {detector.provider} with {detector.threads} threads; {read}"
+        f"{summary.frames - summary.failed} images read, {summary.failed} not, "
+        f"{summary.detections} objects{rate} on {detector.provider} ({detector.threads} threads)"
     )
-    times = summary.times
-    stages = {
-        "read": times.read_s,
-        "preprocess": times.preprocess_s,
-        "infer": times.infer_s,
-        "decode": times.decode_s,
-        "write": times.write_s,
+    times_ms = {
+        stage.removesuffix("_s"): time_s / summary.frames * 1e3
+        for stage, time_s in dataclasses.asdict(summary.times).items()
     }
-    say("ms an image: " + ", ".join(f"{k} {v / frames * 1e3:.1f}" for k, v in stages.items()))
+    say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
     if job.out is not None:
         emit(str(job.out))

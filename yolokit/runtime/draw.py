@@ -37,11 +37,14 @@ def draw_detections(bgr: U8, detections: Detections, names: Sequence[str]) -> U8
     image = bgr.copy()
     mean_side_px = (image.shape[0] + image.shape[1]) / 2
     line_px = max(1, round(mean_side_px * 0.003))
-    for xyxy, score, class_id in reversed(list(detections)):
-        color = class_color(class_id)
-        _draw_box(image, xyxy, color, line_px)
+    text_px = max(10, round(6 + mean_side_px * 0.0125))
+    drawn = list(reversed(list(detections)))
+    for xyxy, _, class_id in drawn:
+        _draw_box(image, xyxy, class_color(class_id), line_px)
+    for xyxy, score, class_id in drawn:  # all boxes first: no line runs through a label
+        corner = (round(float(xyxy[0])) - line_px, round(float(xyxy[1])))
         label = f"{names[class_id]} {score:.2f}"
-        _draw_label(image, label, xyxy, color, text_px=max(10, round(mean_side_px * 0.024)))
+        _draw_label(image, label, corner, class_color(class_id), text_px)
     return image
 
 
@@ -66,22 +69,20 @@ def _draw_box(image: U8, xyxy: F32, color: _Color, line_px: int) -> None:
         cv2.rectangle(image, (x0, y0), (x1, y1), shade, width_px)
 
 
-def _draw_label(image: U8, text: str, xyxy: F32, color: _Color, *, text_px: int) -> None:
-    """Draw a filled label above a box, or inside its top edge where there is no room above."""
+def _draw_label(image: U8, text: str, corner: tuple[int, int], color: _Color, text_px: int) -> None:
+    """Draw a filled label above a box's corner, or below it where there is no room above."""
     import cv2
 
     height_px, width_px = image.shape[:2]
     pad_px = max(2, text_px // 4)
-    text_width_px = _text_width_px(text, text_px)
-    label_w, label_h = text_width_px + 2 * pad_px, text_px + 2 * pad_px
-    x = max(0, min(round(float(xyxy[0])), width_px - label_w))
-    above = round(float(xyxy[1])) - label_h
-    y = above if above >= 0 else min(round(float(xyxy[1])), height_px - label_h)
-    y = max(0, y)
+    label_w, label_h = _text_width_px(text, text_px) + 2 * pad_px, text_px + 2 * pad_px
+    x = max(0, min(corner[0], width_px - label_w))
+    y = corner[1] - label_h
+    if y < 0:
+        y = max(0, min(corner[1], height_px - label_h))
     cv2.rectangle(image, (x, y), (x + label_w - 1, y + label_h - 1), color, cv2.FILLED)
     ink = _DARK if _luminance(color) > 0.4 else _LIGHT
-    baseline = (x + pad_px, y + pad_px + round(text_px * 0.86))
-    _put_text(image, text, baseline, ink, text_px)
+    _put_text(image, text, (x + pad_px, y + pad_px + round(text_px * 0.86)), ink, text_px)
 
 
 def _luminance(color: _Color) -> float:

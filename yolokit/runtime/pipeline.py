@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.source import FrameSource
 
 _DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
+_FAILURES_SHOWN = 5
 _JOIN_S = 10.0  # a stage that is stuck in the system for longer is left behind
 
 
@@ -79,6 +80,7 @@ class RunSummary:
     Attributes:
         frames: Images and frames, failed ones included.
         failed: How many of them could not be read.
+        first_failures: The first few of those.
         detections: How many objects were found.
         wall_s: From the first frame asked for to the last one written.
         times: Busy time of each stage.
@@ -86,6 +88,7 @@ class RunSummary:
 
     frames: int = 0
     failed: int = 0
+    first_failures: list[FrameError] = field(default_factory=list)
     detections: int = 0
     wall_s: float = 0.0
     times: StageTimes = field(default_factory=StageTimes)
@@ -160,7 +163,10 @@ def write_predictions(
                 sink.write(prediction.frame, prediction.detections)
         source = prediction.source
         summary.frames += 1
-        summary.failed += isinstance(prediction.frame, FrameError)
+        if isinstance(prediction.frame, FrameError):
+            summary.failed += 1
+            if len(summary.first_failures) < _FAILURES_SHOWN:
+                summary.first_failures.append(prediction.frame)
         summary.detections += len(prediction.detections)
         summary.wall_s = time.perf_counter() - start_s
         yield summary.frames

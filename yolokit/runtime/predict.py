@@ -96,10 +96,11 @@ def open_sources(uris: Sequence[str]) -> list[FrameSource]:
     Raises:
         DataError: One or more of them hold nothing that can be read.
     """
-    sources, errors = [], []
+    sources: list[FrameSource] = []
+    errors = []
     for uri in uris:
         try:
-            sources.append(open_source(uri))
+            sources += open_source(uri)
         except DataError as error:
             errors.append(error)
     if len(errors) == 1:

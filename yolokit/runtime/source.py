@@ -12,13 +12,16 @@ from yolokit.core.plugins import list_plugins
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
-from yolokit.runtime.images import read_image
+from yolokit.runtime.images import is_image_name, read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
 _PACKAGE = "yolokit.runtime.sources"
+_VIDEO_NAME = re.compile(
+    r".\.(3gp|asf|avi|flv|gif|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|ogv|ts|webm|wmv)$", re.IGNORECASE
+)
 
 
 class FrameSource(Protocol):
@@ -86,11 +89,31 @@ class StillImages:
                 yield FrameError(index, str(path), error.message)
 
 
-def open_source(uri: str) -> FrameSource:
-    """Find the frame source for what a user named, and check that it holds something.
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that cannot be opened keeps its place; see :class:`FrameSource`."""
+
+    uri: str
+    root: Path
+    message: str
+    count: int = 1
+    fps: None = None
+    time_base: None = None
+    is_live: bool = False
+
+    def __iter__(self) -> Iterator[Frame | FrameError]:
+        """Yield the one failure."""
+        yield FrameError(0, self.uri, self.message)
+
+
+def open_source(uri: str) -> list[FrameSource]:
+    """Find the frame sources for what a user named, and check that there is something.
 
     Args:
-        uri: An image, a folder of images, a glob pattern, a list file or a video.
+        uri: An image, a video, a folder or a glob pattern of either, or a list of images.
+
+    Returns:
+        At least one: all still images that ``uri`` names together, and one for each video.
 
     Raises:
         DataError: There is nothing of that name, it is of no known kind, or it is empty.
@@ -98,11 +121,47 @@ def open_source(uri: str) -> FrameSource:
     for name in list_plugins(_PACKAGE):
         plugin = importlib.import_module(f"{_PACKAGE}.{name}")
         if plugin.matches(uri):
-            source: FrameSource = plugin.open(uri)
-            return source
+            sources: list[FrameSource] = plugin.open(uri)
+            return sources
+    if "://" in uri:
+        raise DataError("only files are read, no cameras and no streams", path=uri)
     if Path(uri).exists():
         raise DataError("not a known kind of image or video", path=uri)
     raise no_such_path(uri)
+
+
+def open_files(uri: str, root: Path, paths: Iterable[Path]) -> list[FrameSource]:
+    """Return the sources for the images and videos among some files, in natural order.
+
+    Args:
+        uri: What the user named.
+        root: Folder that the names of outputs are relative to.
+        paths: Any files; those that are neither are left out.
+    """
+    ordered = sorted(paths, key=natural_order)
+    images = tuple(path for path in ordered if is_image_name(path))
+    stills: list[FrameSource] = [StillImages(uri, root, images)] if images else []
+    return [*stills, *(open_video(str(path)) for path in ordered if is_video_name(path))]
+
+
+def open_video(uri: str) -> FrameSource:
+    """Return a video file as a source; one that cannot be opened becomes a failure record."""
+    from yolokit.runtime.video_file import VideoFile
+
+    try:
+        return VideoFile.open(uri)
+    except DataError as error:
+        return Unreadable(uri, Path(uri).parent, error.message)
+
+
+def is_video_name(path: Path) -> bool:
+    """Tell by its suffix whether a file is a video."""
+    return _VIDEO_NAME.search(path.name) is not None
+
+
+def has_wildcard(uri: str) -> bool:
+    """Tell whether ``uri`` is a glob pattern, and no path that really has such a name."""
+    return any(sign in uri for sign in "*?[") and not Path(uri).exists()
 
 
 def no_such_path(uri: str) -> DataError:

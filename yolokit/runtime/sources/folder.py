@@ -1,4 +1,4 @@
-"""All images in a folder and the folders within it."""
+"""All images and videos in a folder and the folders within it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from yolokit.errors import DataError
-from yolokit.runtime.images import is_image_name
-from yolokit.runtime.source import FrameSource, StillImages, natural_order
+from yolokit.runtime.source import FrameSource, open_files
 
 
 def matches(uri: str) -> bool:
@@ -15,28 +14,22 @@ def matches(uri: str) -> bool:
     return Path(uri).is_dir()
 
 
-def open(uri: str) -> FrameSource:  # noqa: A001 - every source has matches() and open()
-    """Return the folder's images in natural order; hidden files and folders are left out.
+def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
+    """Return the folder's images, then its videos, each in natural order.
+
+    Hidden files and folders are left out; links to folders are not followed.
 
     Raises:
-        DataError: The folder cannot be read, or holds no image.
+        DataError: A folder cannot be read, or there is neither image nor video.
     """
-    root = Path(uri)
     found: list[Path] = []
-    for folder, subfolders, names in os.walk(root, onerror=_refuse):
+    for folder, subfolders, names in os.walk(uri, onerror=_refuse):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found += [
-            Path(folder, name)
-            for name in names
-            if not name.startswith(".") and is_image_name(Path(name))
-        ]
-    if not found:
-        raise DataError(
-            "the folder holds no image",
-            path=uri,
-            hint="videos are named one by one, or by a pattern such as 'clips/*.mp4'",
-        )
-    return StillImages(uri, root, tuple(sorted(found, key=natural_order)))
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    sources = open_files(uri, Path(uri), found)
+    if not sources:
+        raise DataError(f"no image or video among the folder's {len(found)} files", path=uri)
+    return sources
 
 
 def _refuse(error: OSError) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from yolokit.errors import DataError
-from yolokit.runtime.source import FrameSource, StillImages, no_such_path
+from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, no_such_path
 
 
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names a text file; it need not exist."""
-    return (
-        "://" not in uri and uri.lower().endswith(".txt") and not any(sign in uri for sign in "*?[")
-    )
+    path = Path(uri)
+    is_text = path.suffix.lower() == ".txt" and not path.is_dir()
+    return "://" not in uri and is_text and not has_wildcard(uri)
 
 
-def open(uri: str) -> FrameSource:  # noqa: A001 - every source has matches() and open()
+def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
     """Return the images that the file lists, in its order; empty lines are left out.
 
     Relative paths start at the list file's folder. A path that does not exist keeps its place
@@ -36,4 +36,4 @@ def open(uri: str) -> FrameSource:  # noqa: A001 - every source has matches() an
     listed = tuple(path.parent / line.strip() for line in lines if line.strip())
     if not listed:
         raise DataError("the file lists no image", path=uri)
-    return StillImages(uri, path.parent, listed)
+    return [StillImages(uri, path.parent, listed)]

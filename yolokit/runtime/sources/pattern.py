@@ -1,4 +1,4 @@
-"""Images that a glob pattern names, for shells that do not expand one themselves."""
+"""Images and videos that a glob pattern names, for shells that do not expand one themselves."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ import glob
 from pathlib import Path
 
 from yolokit.errors import DataError
-from yolokit.runtime.images import is_image_name
-from yolokit.runtime.source import FrameSource, StillImages, natural_order
-
-_SIGNS = "*?["
+from yolokit.runtime.source import FrameSource, has_wildcard, open_files
 
 
 def matches(uri: str) -> bool:
-    """Tell whether ``uri`` holds wildcards, and is no file that really has such a name."""
-    return "://" not in uri and any(sign in uri for sign in _SIGNS) and not Path(uri).exists()
+    """Tell whether ``uri`` holds wildcards, and is no path that really has such a name."""
+    return "://" not in uri and has_wildcard(uri)
 
 
-def open(uri: str) -> FrameSource:  # noqa: A001 - every source has matches() and open()
-    """Return the images that the pattern names, in natural order; ``**`` crosses folders.
+def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
+    """Return the images, then the videos that the pattern names; ``**`` crosses folders.
 
     Raises:
-        DataError: It names no image.
+        DataError: It names neither.
     """
     named = [Path(name) for name in glob.glob(uri, recursive=True)]  # noqa: PTH207 - absolute too
-    images = sorted((p for p in named if p.is_file() and is_image_name(p)), key=natural_order)
-    if not images:
-        what = "images" if not named else f"images among its {len(named)} files and folders"
-        raise DataError(f"the pattern names no {what}", path=uri)
-    return StillImages(uri, _fixed_folder(uri), tuple(images))
+    files = [path for path in named if path.is_file()]
+    sources = open_files(uri, _fixed_folder(uri), files)
+    if not sources:
+        raise DataError(f"no image or video among the pattern's {len(files)} files", path=uri)
+    return sources
 
 
 def _fixed_folder(pattern: str) -> Path:
     """Return the folder before the first wildcard: the names below it are kept in outputs."""
     folder = Path(pattern)
-    while any(sign in str(folder) for sign in _SIGNS):
+    while any(sign in str(folder) for sign in "*?["):
         folder = folder.parent
     return folder
