@@ -9,14 +9,13 @@ import numpy as np
 
 from yolokit.evaluate.coco_backend import accumulate_class
 from yolokit.evaluate.confidence import ScoredClass, find_best_conf, operate_at
-from yolokit.evaluate.store import BoxStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from yolokit.core.types import F64
     from yolokit.evaluate.coco_backend import ClassCurves
-    from yolokit.evaluate.store import EvaluatedImage
+    from yolokit.evaluate.store import BoxStore
 
 _IOU_50, _IOU_75 = 0, 5  # places among the thresholds 0.50, 0.55 ... 0.95
 _ALL, _SMALL, _MEDIUM, _LARGE = range(4)
@@ -89,9 +88,7 @@ class CocoMetrics(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[BoxMetrics, ...]
 
 
-def compute_coco_metrics(
-    images: Iterable[EvaluatedImage], class_names: Sequence[str]
-) -> CocoMetrics:
+def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMetrics:
     """Compute COCO's metrics, and precision, recall and F1 at the best confidence.
 
     COCO's own limit of 100 detections an image is not applied: all that an image has count,
@@ -99,16 +96,16 @@ def compute_coco_metrics(
     same numbers. A class without true boxes is left out of all means, with its detections.
 
     Args:
-        images: Consumed once, one at a time; only the boxes are kept.
+        store: The boxes of all images.
         class_names: Names by class id, of true boxes and detections alike.
 
     Returns:
         Metrics in [0, 1], or None where there is nothing to measure.
+
+    Raises:
+        ValueError: A class id has no name.
     Source: https://cocodataset.org/#detection-eval and pycocotools ``cocoeval.py``.
     """
-    store = BoxStore()
-    for image in images:
-        store.add(image)
     truth = store.truth_by_class(len(class_names))
     found = store.found_by_class(len(class_names))
     scored = {

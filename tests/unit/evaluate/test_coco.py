@@ -11,12 +11,13 @@ import pytest
 
 from yolokit.core.types import Detections
 from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.store import EvaluatedImage
+from yolokit.evaluate.store import BoxStore, EvaluatedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from yolokit.core.types import F64
+    from yolokit.evaluate.coco import CocoMetrics
 
 NAMES = ("bolt", "nut", "washer", "never labelled", "never found")
 
@@ -66,6 +67,13 @@ def make_set(seed: int, *, crowded: bool, score_steps: int) -> list[EvaluatedIma
     images.append(EvaluatedImage(*empty, images[0].detections))
     images.append(EvaluatedImage(images[1].true_xyxy, images[1].true_class_ids, Detections.empty()))
     return images
+
+
+def evaluate(images: Iterable[EvaluatedImage], names: Sequence[str]) -> CocoMetrics:
+    store = BoxStore()
+    for image in images:
+        store.add(image)
+    return compute_coco_metrics(store, names)
 
 
 def reference(images: Sequence[EvaluatedImage], names: Sequence[str]) -> Any:
@@ -132,7 +140,7 @@ SETS = [
 @pytest.mark.parametrize(("seed", "crowded", "steps"), SETS)
 def test_every_number_equals_that_of_pycocotools(seed: int, crowded: bool, steps: int) -> None:
     images = make_set(seed, crowded=crowded, score_steps=steps)
-    metrics = compute_coco_metrics(iter(images), NAMES)
+    metrics = evaluate(images, NAMES)
     evaluation = reference(images, NAMES)
 
     ours = metrics.overall
@@ -168,7 +176,7 @@ def test_precision_and_recall_count_what_pycocotools_matches_at_iou_50(
     seed: int, crowded: bool, steps: int
 ) -> None:
     images = make_set(seed, crowded=crowded, score_steps=steps)
-    metrics = compute_coco_metrics(images, NAMES)
+    metrics = evaluate(images, NAMES)
     evaluation = reference(images, NAMES)
     conf = metrics.overall.conf
     assert conf is not None
@@ -188,7 +196,7 @@ def test_precision_and_recall_count_what_pycocotools_matches_at_iou_50(
 
 def test_counts_are_of_images_and_boxes() -> None:
     images = make_set(1, crowded=False, score_steps=100)
-    metrics = compute_coco_metrics(images, NAMES)
+    metrics = evaluate(images, NAMES)
     assert metrics.overall.boxes == sum(len(image.true_xyxy) for image in images)
     assert metrics.overall.images == sum(len(image.true_xyxy) > 0 for image in images)
     assert [row.name for row in metrics.classes] == list(NAMES)
@@ -199,7 +207,7 @@ def test_counts_are_of_images_and_boxes() -> None:
 
 def test_a_class_without_truth_is_none_and_outside_every_mean() -> None:
     images = make_set(0, crowded=False, score_steps=1000)
-    metrics = compute_coco_metrics(images, NAMES)
+    metrics = evaluate(images, NAMES)
     unlabelled = metrics.classes[3]
     empty = [value for value in msgspec.structs.astuple(unlabelled)[3:] if value is not None]
     assert (unlabelled.images, unlabelled.boxes, empty) == (0, 0, [])
@@ -214,7 +222,7 @@ def test_perfect_detections_score_one() -> None:
     xyxy = np.array([[10.0, 10, 50, 50], [100, 100, 300, 300]])
     ids = np.array([0, 1])
     found = Detections(xyxy.astype(np.float32), np.array([0.9, 0.8], np.float32), ids)
-    overall = compute_coco_metrics([EvaluatedImage(xyxy, ids, found)], ("a", "b")).overall
+    overall = evaluate([EvaluatedImage(xyxy, ids, found)], ("a", "b")).overall
     assert overall.map50_95 == pytest.approx(1)
     assert (overall.precision, overall.recall, overall.f1) == (1, 1, 1)
     assert overall.conf == pytest.approx(0.8)
@@ -226,7 +234,7 @@ def test_more_than_a_hundred_boxes_of_an_image_count() -> None:
     ids = np.zeros(150, np.int64)
     scores = np.linspace(0.9, 0.1, 150).astype(np.float32)
     found = Detections(xyxy.astype(np.float32), scores, ids)
-    overall = compute_coco_metrics([EvaluatedImage(xyxy, ids, found)], ("a",)).overall
+    overall = evaluate([EvaluatedImage(xyxy, ids, found)], ("a",)).overall
     assert overall.map50_95 == pytest.approx(1)
     assert overall.ar == 1
 
@@ -234,17 +242,17 @@ def test_more_than_a_hundred_boxes_of_an_image_count() -> None:
 @pytest.mark.parametrize("with_image", [True, False])
 def test_nothing_to_measure_is_none_everywhere(with_image: bool) -> None:
     image = EvaluatedImage(np.zeros((0, 4)), np.zeros(0, np.int64), Detections.empty())
-    overall = compute_coco_metrics([image] * with_image, ("a",)).overall
+    overall = evaluate([image] * with_image, ("a",)).overall
     assert set(msgspec.structs.astuple(overall)[3:]) == {None}
 
 
 def test_class_ids_beyond_the_names_are_refused() -> None:
     image = EvaluatedImage(np.array([[0.0, 0, 9, 9]]), np.array([1]), Detections.empty())
     with pytest.raises(ValueError, match="below 1"):
-        compute_coco_metrics([image], ("a",))
+        evaluate([image], ("a",))
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    metrics = compute_coco_metrics(make_set(0, crowded=False, score_steps=10), NAMES)
+    metrics = evaluate(make_set(0, crowded=False, score_steps=10), NAMES)
     assert capfd.readouterr() == ("", "")
     assert json.loads(msgspec.json.encode(metrics))["classes"][3]["map50"] is None

@@ -1,0 +1,161 @@
+"""Run a detector over labelled images and measure it.
+
+Boxes are compared as the model puts them out, not clipped to the image, though a prediction that
+a user sees is. ultralytics measures so too, and the difference shows: a young model's boxes reach
+over the border, and clipped to it they fit the true boxes better than they were. With clipping,
+mAP50-95 of such a model came out 0.02 above ``yolo val``'s on the same file; without, 0.001.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.errors import DataError
+from yolokit.evaluate.classes import map_classes
+from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
+from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.runtime.images import read_image
+from yolokit.runtime.run_ahead import RunAhead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from yolokit.annotations.model import ImageRecord, LabelledImage
+    from yolokit.core.types import F32, U8, Letterbox
+    from yolokit.runtime.detector import Detector
+
+CONF = 0.001
+IOU = 0.7
+MAX_COUNT = 300
+_DEPTH = 2  # images that wait between two stages
+_JOIN_S = 10.0  # a stage that is stuck in the system for longer is left behind
+
+
+class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an evaluation came to.
+
+    Attributes:
+        metrics: Overall and per class.
+        images: How many images were evaluated, those without labels included.
+        extra_classes: Classes of the model that the data set does not have; what the model
+            found of them was left out.
+        wall_s: From the first image asked for to the last metric.
+    """
+
+    metrics: CocoMetrics
+    images: int
+    extra_classes: tuple[str, ...]
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One image on its way through the stages."""
+
+    labelled: LabelledImage
+    tensor: F32
+    letterbox: Letterbox
+
+
+def evaluate_model(
+    detector: Detector,
+    images: Iterable[LabelledImage],
+    class_names: Sequence[str],
+    *,
+    conf: float = CONF,
+    iou: float = IOU,
+    max_count: int = MAX_COUNT,
+    multi_label: bool = True,
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> EvaluationResult:
+    """Run a detector over labelled images and compute COCO's metrics.
+
+    Reading, inference and decoding overlap; memory holds a few images and all boxes.
+
+    Args:
+        detector: The model.
+        images: Labelled images whose files are at hand; taken one at a time, in a thread.
+        class_names: The data set's class names, by category index.
+        conf: Discard scores below this. Metrics need nearly all: a higher value cuts the tail
+            of the precision-recall curve off.
+        iou: Overlap up to which two boxes of a class both stay.
+        max_count: Most boxes in one image.
+        multi_label: Every class of an anchor that reaches ``conf`` counts, as COCO has it.
+        on_progress: Called with the number of images done.
+
+    Raises:
+        ConfigError: The classes of the model and of the data set do not fit together.
+        DataError: There is no image, or one is missing, unreadable or of another size than
+            its labels were made for. None is skipped: the figures would be of another set.
+        InferenceError: The model failed.
+    Source: ultralytics ``models/yolo/detect/val.py`` for the defaults.
+    """
+    start_s = time.perf_counter()
+    classes = map_classes(detector.names, class_names)
+    store = BoxStore()
+    with contextlib.closing(_overlap(detector, images)) as outputs:
+        for job, output in outputs:
+            found = detector.decode(
+                output,
+                job.letterbox,
+                conf=conf,
+                iou=iou,
+                max_count=max_count,
+                multi_label=multi_label,
+                clip=False,
+            )
+            truth = job.labelled.annotations
+            store.add(EvaluatedImage(truth.xyxy, truth.category_indices, classes.apply(found)))
+            on_progress(store.image_count)
+    if store.image_count == 0:
+        raise DataError("there is no image to evaluate the model on")
+    return EvaluationResult(
+        metrics=compute_coco_metrics(store, class_names),
+        images=store.image_count,
+        extra_classes=classes.extra,
+        wall_s=time.perf_counter() - start_s,
+    )
+
+
+def _overlap(detector: Detector, images: Iterable[LabelledImage]) -> Generator[tuple[_Job, F32]]:
+    """Read and infer in two threads, ahead of the caller; an error in one is raised here."""
+    read = RunAhead(_read(detector, images), depth=_DEPTH, name="yolokit-read")
+    inferred = RunAhead(_infer(detector, read), depth=_DEPTH, name="yolokit-infer")
+    try:
+        yield from inferred
+    finally:
+        # Both are asked before one is waited for: the second waits for the first.
+        for stage in (read, inferred):
+            stage.stop()
+        for stage in (read, inferred):
+            stage.join(_JOIN_S)
+
+
+def _read(detector: Detector, images: Iterable[LabelledImage]) -> Generator[_Job]:
+    for labelled in images:
+        yield _Job(labelled, *detector.preprocess(_read_image(labelled.image)))
+
+
+def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, F32]]:
+    for job in jobs:
+        yield job, detector.infer(job.tensor)[0]
+
+
+def _read_image(record: ImageRecord) -> U8:
+    if record.path is None:
+        raise DataError(f"the image {record.file_name} is not there", path=record.source.path)
+    bgr = read_image(Path(record.path))
+    width_px, height_px = bgr.shape[1], bgr.shape[0]
+    if record.width_px is not None and (width_px, height_px) != record.image_wh:
+        raise DataError(
+            f"is {width_px}x{height_px} px, but its labels are for "
+            f"{record.width_px}x{record.height_px}",
+            path=record.path,
+        )
+    return bgr
