@@ -1,1 +1,1 @@
-"""annotations."""
+"""Annotations of any tool, read into one model, accounted for, and written again."""

@@ -1,0 +1,259 @@
+"""The ``data.yaml`` of a YOLO data set: read strictly, and nothing in it is ever run.
+
+Paths are relative to the YAML file, never to the working folder. A ``path:`` key is honoured,
+relative to the YAML too; where it leads nowhere, as on another machine, the YAML's folder is
+taken. Every scalar is read as the text that stands there: a class called ``no`` stays ``no``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.image_size import read_image_size
+from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
+from yolokit.annotations.split_files import SplitImage, list_images, normal_path, resolve_path
+from yolokit.annotations.yolo_labels import (
+    RowLayout,
+    find_faults,
+    label_path,
+    read_labels,
+    to_annotations,
+)
+from yolokit.core.suggest import unknown_name
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SPLITS = ("train", "val", "test")
+_MAX_BYTES = 4 << 20
+_ALIASES = {"valid": "val", "validation": "val"}
+
+
+class DataYaml(msgspec.Struct, frozen=True):
+    """A checked ``data.yaml``.
+
+    Attributes:
+        path: The YAML file, absolute.
+        names: Class names; a label's class is the index.
+        class_ids: The number that label rows use for each name: 0, 1, 2...
+        splits: Split to existing folders, list files or images.
+        keypoint_columns: Columns of keypoints in a label row (``kpt_shape``); 0 for none.
+        notes: What is odd, one sentence each.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    class_ids: tuple[int, ...]
+    splits: Mapping[str, tuple[Path, ...]]
+    keypoint_columns: int = 0
+    notes: tuple[str, ...] = ()
+
+    def sources(self, split: str) -> tuple[Path, ...]:
+        """Return the places of a split.
+
+        Raises:
+            ConfigError: There is no such split; the message suggests the nearest.
+        """
+        if split not in self.splits:
+            raise unknown_name(f"split of {self.path}", split, self.splits)
+        return self.splits[split]
+
+
+def load_data_yaml(path: Path, *, sparse: bool = False) -> DataYaml:
+    """Read a ``data.yaml``.
+
+    Args:
+        path: The YAML file.
+        sparse: Allow gaps in the ids of the classes (training does not).
+
+    Raises:
+        DataError: It is no such file, with the line of the mistake; or a path does not exist.
+    """
+    path = path.absolute()
+    reader = _Reader(path, _compose(path))
+    names, class_ids = reader.read_names()
+    if not sparse and class_ids != tuple(range(len(class_ids))):
+        raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
+    splits = {split: found for split in SPLITS if (found := reader.read_split(split))}
+    if not splits:
+        raise DataError("there is no train, val or test in it", path=path)
+    if "download" in reader.values:
+        reader.notes.append("`download:` is ignored: nothing from a data set is run")
+    return DataYaml(
+        path, names, class_ids, splits, reader.read_keypoint_columns(), tuple(reader.notes)
+    )
+
+
+def list_split_images(data: DataYaml, split: str) -> Iterator[SplitImage]:
+    """Yield the images of a split, sorted within each of its folders, listed order else.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: A list file cannot be read.
+    """
+    for source in data.sources(split):
+        yield from list_images(source, data.path.parent)
+
+
+def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
+    """Stream the images of a split with their labels, as an evaluation needs them.
+
+    Categories are the indices of ``data.names``. An image without a label file, or with an empty
+    one, is a background image.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: An image cannot be read, or a label row is wrong (the first file that is).
+    """
+    layout = RowLayout(data.keypoint_columns)
+    for image in list_split_images(data, split):
+        labels = label_path(image.path)
+        size = read_image_size(image.path)
+        rows = read_labels(labels, layout)
+        wh = (size.width_px, size.height_px)
+        record = ImageRecord(image.name, *wh, split, image.path, SourceFile(labels))
+        if rows is None or not rows.row_count:
+            yield LabelledImage(record, Annotations.empty())
+            continue
+        for fault in find_faults(rows, len(data.names), layout):
+            raise DataError(fault.message, path=labels, line=fault.line)
+        annotations = to_annotations(rows, rows.class_ids, wh, layout)
+        limit = np.array([*wh, *wh], np.float64)
+        inside = np.clip(annotations.xyxy, 0.0, limit)
+        yield LabelledImage(record, msgspec.structs.replace(annotations, xyxy=inside))
+
+
+class _Reader:
+    """Reads the keys of one composed YAML mapping, and knows their lines."""
+
+    def __init__(self, path: Path, root: Any) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        self.values: dict[str, Any] = {}
+        for key, value in root.value:
+            text = self._text(key, "a key")
+            if text in self.values:
+                raise self._error_at(key, f"{text!r} stands here a second time")
+            self.values[text] = value
+        for alias, name in _ALIASES.items():
+            if alias in self.values and name not in self.values:
+                self.values[name] = self.values[alias]
+
+    def error(self, key: str, message: str) -> DataError:
+        """Return an error at the line of a key's value."""
+        return self._error_at(self.values[key], message)
+
+    def read_names(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Return the class names and their ids, by ascending id."""
+        if "names" not in self.values:
+            raise DataError("there are no `names` of classes in it", path=self.path)
+        node = self.values["names"]
+        if node.id == "sequence":
+            found = dict(enumerate(self._text(item, "a class name") for item in node.value))
+        elif node.id == "mapping":
+            found = {}
+            for key, value in node.value:
+                number = self._text(key, "a class id").strip()
+                if not number.isdecimal():
+                    raise self._error_at(key, f"the class id {number!r} is no whole number")
+                if int(number) in found:
+                    raise self._error_at(key, f"class {number} stands here a second time")
+                found[int(number)] = self._text(value, "a class name")
+        else:
+            raise self._error_at(node, "`names` must be a list, or ids with names")
+        self._check_names(node, found)
+        ids = tuple(sorted(found))
+        return tuple(found[number] for number in ids), ids
+
+    def _check_names(self, node: Any, names: dict[int, str]) -> None:
+        if not names or not all(names.values()):
+            raise self._error_at(node, "`names` holds an empty name, or no name at all")
+        twice = [name for name in names.values() if list(names.values()).count(name) > 1]
+        if twice:
+            raise self._error_at(node, f"two classes are called {twice[0]!r}")
+        count = self.values.get("nc")
+        if count is not None and self._text(count, "`nc`").strip() != str(len(names)):
+            raise self._error_at(
+                count, f"`nc` is {self._text(count, '`nc`')}, but there are {len(names)} names"
+            )
+
+    def read_split(self, split: str) -> tuple[Path, ...]:
+        """Return the places of a split, each of which exists; empty if it is not there."""
+        node = self.values.get(split)
+        if node is None or (node.id == "scalar" and node.value in ("", "null", "~")):
+            return ()
+        items = node.value if node.id == "sequence" else [node]
+        return tuple(self._find(item, split) for item in items)
+
+    def _find(self, node: Any, split: str) -> Path:
+        text = self._text(node, f"`{split}`")
+        bases = self._bases()
+        found = resolve_path(text, bases, is_file=False)
+        if found is None or not text.strip():
+            where = " or ".join(str(base) for base in bases)
+            raise self._error_at(node, f"`{split}: {text}` does not exist below {where}")
+        if found != normal_path(bases[0] / text):
+            self.notes.append(f"`{split}: {text}` does not exist; taken is {found}")
+        return found
+
+    def _bases(self) -> tuple[Path, ...]:
+        here = self.path.parent
+        if "path" not in self.values:
+            return (here,)
+        stated = self._text(self.values["path"], "`path`").strip()
+        if stated and (here / stated).is_dir():
+            return (normal_path(here / stated), here)
+        note = f"`path: {stated}` does not exist; paths are taken relative to {here}"
+        if note not in self.notes:
+            self.notes.append(note)
+        return (here,)
+
+    def read_keypoint_columns(self) -> int:
+        """Return how many columns ``kpt_shape: [count, 2 or 3]`` adds to a label row."""
+        node = self.values.get("kpt_shape")
+        if node is None:
+            return 0
+        words = [item.value for item in node.value] if node.id == "sequence" else []
+        if len(words) != 2 or not all(isinstance(word, str) for word in words):
+            raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
+        if not words[0].isdecimal() or words[1] not in ("2", "3"):
+            raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
+        return int(words[0]) * int(words[1])
+
+    def _text(self, node: Any, what: str) -> str:
+        if node.id != "scalar":
+            raise self._error_at(node, f"{what} must be text")
+        return str(node.value)
+
+    def _error_at(self, node: Any, message: str) -> DataError:
+        return DataError(message, path=self.path, line=node.start_mark.line + 1)
+
+
+def _compose(path: Path) -> Any:
+    """Parse YAML into nodes: text and positions, no objects of any kind."""
+    import yaml
+
+    try:
+        if path.is_file() and path.stat().st_size > _MAX_BYTES:
+            raise DataError("this is too large for a data.yaml", path=path)
+        text = path.read_bytes().decode("utf-8-sig")
+        # Not the loader in C: it overflows the stack on deep nesting and ends the process.
+        root: Any = yaml.compose(text, Loader=yaml.BaseLoader)
+    except OSError as error:
+        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+    except UnicodeDecodeError as error:
+        raise DataError("this is no UTF-8 text", path=path) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        problem = getattr(error, "problem", None) or "this is no valid YAML"
+        raise DataError(problem, path=path, line=line) from error
+    if root is None or root.id != "mapping":
+        raise DataError("this is no data.yaml: it must hold `key: value` lines", path=path)
+    return root

@@ -1,0 +1,210 @@
+"""The size of an image as training and inference see it, read from the file's head.
+
+OpenCV turns a JPEG upright by its EXIF orientation when it decodes, and so does everything that
+is built on it; the size here is the one after that. Where a head is not enough (rare formats,
+orientation in other containers) the image is decoded.
+
+Source: ITU-T T.81 (JPEG), CIPA DC-008 (Exif), W3C PNG, RFC 9649 (WebP), TIFF 6.0.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_HEAD_BYTES = 1 << 16
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+_TRANSPOSED = frozenset({5, 6, 7, 8})
+
+
+class ImageSize(msgspec.Struct, frozen=True):
+    """How large an image is.
+
+    Attributes:
+        width_px: As decoded: upright.
+        height_px: As decoded: upright.
+        orientation: EXIF orientation, 1 to 8; 1 is upright as stored.
+    """
+
+    width_px: int
+    height_px: int
+    orientation: int = 1
+
+    @property
+    def stored_wh(self) -> tuple[int, int]:
+        """Width and height before the EXIF orientation is applied."""
+        if self.orientation in _TRANSPOSED:
+            return self.height_px, self.width_px
+        return self.width_px, self.height_px
+
+
+def read_image_size(path: str | Path) -> ImageSize:
+    """Read the size of an image file without decoding it, where its format allows that.
+
+    Raises:
+        DataError: The file cannot be read or is no image.
+    """
+    head = _read_head(path)
+    size = _from_head(head, path)
+    if size is None:
+        size = _decode(path)
+    if size.width_px < 1 or size.height_px < 1:
+        raise DataError("the image has no pixels", path=path)
+    return size
+
+
+def _read_head(path: str | Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            return os.read(descriptor, _HEAD_BYTES)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"cannot read the image: {reason}", path=path) from error
+
+
+def _from_head(head: bytes, path: str | Path) -> ImageSize | None:
+    """Return the size, or None where the image has to be decoded."""
+    try:
+        if head[:3] == b"\xff\xd8\xff":
+            return _from_jpeg(head, path)
+        for magic, parse in _PARSERS:
+            if head.startswith(magic):
+                return parse(head)
+    except (struct.error, IndexError):
+        pass  # the head is cut short or odd: the decoder has the last word
+    return None
+
+
+def _from_jpeg(head: bytes, path: str | Path) -> ImageSize | None:
+    orientation, at = 1, 2
+    whole = len(head) < _HEAD_BYTES
+    while True:
+        if at + 9 > len(head):
+            if whole:
+                return None
+            with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
+                head, whole = stream.read(), True
+            continue
+        if head[at] != 0xFF:
+            return None
+        marker = head[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if marker in _BARE_MARKERS:
+            at += 2
+            continue
+        if marker in _FRAME_MARKERS:
+            height_px, width_px = struct.unpack_from(">HH", head, at + 5)
+            return _oriented(width_px, height_px, orientation) if height_px else None
+        length = struct.unpack_from(">H", head, at + 2)[0]
+        if marker == 0xE1 and head[at + 4 : at + 10] == b"Exif\x00\x00":
+            orientation = _orientation(head[at + 10 : at + 2 + length])
+        at += 2 + length
+
+
+def _orientation(tiff: bytes) -> int:
+    """Return the orientation in an Exif block, 1 where it states none or nonsense."""
+    try:
+        tags = _first_directory(tiff)
+    except (struct.error, IndexError):
+        return 1
+    value = tags.get(0x0112, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def _first_directory(tiff: bytes) -> dict[int, int]:
+    """Return the tags of the first directory that hold one whole number."""
+    order = "<" if tiff[:2] == b"II" else ">"
+    start = struct.unpack_from(f"{order}I", tiff, 4)[0]
+    count = struct.unpack_from(f"{order}H", tiff, start)[0]
+    tags: dict[int, int] = {}
+    for index in range(count):
+        at = start + 2 + 12 * index
+        tag, kind, length = struct.unpack_from(f"{order}HHI", tiff, at)
+        if length == 1 and kind in (3, 4):
+            code = "H" if kind == 3 else "I"
+            tags[tag] = struct.unpack_from(f"{order}{code}", tiff, at + 8)[0]
+    return tags
+
+
+def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
+    if orientation in _TRANSPOSED:
+        width_px, height_px = height_px, width_px
+    return ImageSize(width_px, height_px, orientation)
+
+
+def _from_png(head: bytes) -> ImageSize | None:
+    if head[12:16] != b"IHDR" or b"eXIf" in head:
+        return None  # whether an orientation counts is the decoder's choice
+    return ImageSize(*struct.unpack_from(">II", head, 16))
+
+
+def _from_bmp(head: bytes) -> ImageSize | None:
+    if struct.unpack_from("<I", head, 14)[0] < 40:
+        return None
+    width_px, height_px = struct.unpack_from("<ii", head, 18)
+    return ImageSize(width_px, abs(height_px))
+
+
+def _from_webp(head: bytes) -> ImageSize | None:
+    if head[8:12] != b"WEBP":
+        return None
+    kind = head[12:16]
+    if kind == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
+        width_px, height_px = struct.unpack_from("<HH", head, 26)
+        return ImageSize(width_px & 0x3FFF, height_px & 0x3FFF)
+    if kind == b"VP8L" and head[20] == 0x2F:
+        bits = struct.unpack_from("<I", head, 21)[0]
+        return ImageSize((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8X" and not head[20] & 0x08:  # no Exif block
+        width_px = int.from_bytes(head[24:27], "little") + 1
+        return ImageSize(width_px, int.from_bytes(head[27:30], "little") + 1)
+    return None
+
+
+def _from_tiff(head: bytes) -> ImageSize | None:
+    tags = _first_directory(head)
+    if tags.get(0x0112, 1) != 1 or 0x0100 not in tags or 0x0101 not in tags:
+        return None
+    return ImageSize(tags[0x0100], tags[0x0101])
+
+
+_PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageSize | None]], ...] = (
+    (b"\x89PNG\r\n\x1a\n", _from_png),
+    (b"BM", _from_bmp),
+    (b"RIFF", _from_webp),
+    (b"II*\x00", _from_tiff),
+    (b"MM\x00*", _from_tiff),
+)
+
+
+def _decode(path: str | Path) -> ImageSize:
+    import cv2
+    import numpy as np
+
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
+            data = np.frombuffer(stream.read(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except OSError as error:
+        raise DataError(f"cannot read the image: {error.strerror}", path=path) from error
+    except cv2.error as error:
+        raise DataError("the image cannot be decoded", path=path) from error
+    if image is None:
+        what = "the file is empty" if not data.size else "this is no image that can be decoded"
+        raise DataError(what, path=path)
+    return ImageSize(image.shape[1], image.shape[0])

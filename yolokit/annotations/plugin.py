@@ -1,0 +1,115 @@
+"""What a format's file defines, and how a source's format is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import Dataset
+
+PACKAGE = "yolokit.annotations.formats"
+
+
+class Match(msgspec.Struct, frozen=True):
+    """That a source looks like a format.
+
+    Attributes:
+        score: How sure that is, in (0, 1]; 1.0 when a key file of the format was read.
+        evidence: What was seen, as one sentence.
+    """
+
+    score: float
+    evidence: str
+
+
+class ReadOptions(msgspec.Struct, frozen=True):
+    """How a source is to be read.
+
+    Attributes:
+        images: Folder with the images, where they are not beside the annotations.
+        labels_only: Images are elsewhere: sizes come from the annotations.
+        assume: What the user states about conventions, by the keys of the format's ``ASSUME``.
+    """
+
+    images: Path | None = None
+    labels_only: bool = False
+    assume: Mapping[str, str] = MappingProxyType({})
+
+
+class Format(Protocol):
+    """A module of ``formats``; ``write`` and ``IMAGE_FOLDER`` only where it can be written.
+
+    Attributes:
+        TITLE: The format's name for people.
+        ASSUME: Convention to its possible values, the default first.
+        IMAGE_FOLDER: Where a written set has its images; ``{split}`` stands for the split.
+    """
+
+    TITLE: str
+    ASSUME: Mapping[str, tuple[str, ...]]
+    IMAGE_FOLDER: str
+
+    def sniff(self, path: Path) -> Match | None:
+        """Tell from the content whether ``path`` (a file or folder) is of this format."""
+
+    def read(self, source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+        """Open a source; images stream, and what is not a plain box goes to the ledger."""
+
+    def write(self, dataset: Dataset, folder: Path) -> None:
+        """Write a settled data set: each image has a split, a size and boxes inside it.
+
+        Images themselves are put in place by the caller.
+        """
+
+
+def list_formats() -> tuple[str, ...]:
+    """Return the names of all formats, importing none."""
+    return list_plugins(PACKAGE)
+
+
+def load_format(name: str) -> Format:
+    """Import one format.
+
+    Raises:
+        ConfigError: There is no such format; the message suggests the nearest.
+    """
+    return cast(Format, load_plugin(PACKAGE, name, kind="format"))
+
+
+def can_write(name: str) -> bool:
+    """Tell whether a format can be written."""
+    return hasattr(load_format(name), "write")
+
+
+def recognise(source: Path) -> tuple[str, Match]:
+    """Find the one format that a source is of.
+
+    Raises:
+        DataError: None fits, or more than one; nothing is guessed.
+    """
+    found = {name: load_format(name).sniff(source) for name in list_formats()}
+    fits = sorted(
+        ((name, match) for name, match in found.items() if match is not None),
+        key=lambda item: -item[1].score,
+    )
+    if not fits:
+        raise DataError(
+            f"none of the known formats ({', '.join(list_formats())}) was recognised",
+            path=source,
+            hint="name the format with --from, or point to the annotation file itself",
+        )
+    if len(fits) > 1:
+        seen = "; ".join(f"{name}: {match.evidence}" for name, match in fits)
+        raise DataError(
+            f"more than one format fits ({seen})", path=source, hint="choose one with --from"
+        )
+    return fits[0]

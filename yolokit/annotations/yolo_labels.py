@@ -1,0 +1,252 @@
+"""Rows of YOLO label files: ``class cx cy w h``, or ``class x1 y1 x2 y2 x3 y3 ...``.
+
+Coordinates are fractions of the image's width and height. A row of six columns is ambiguous: the
+sixth may be a track id or a confidence, or the row a damaged polygon.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.model import Annotations
+from yolokit.core.boxes import cxcywh_to_xyxy
+from yolokit.core.types import F64, I64
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLYGON = "polygon-to-box"
+SIXTH = "sixth-column-left"
+
+
+class RowFault(msgspec.Struct, frozen=True):
+    """A row that is no annotation.
+
+    Attributes:
+        line: In its file, from 1.
+        code: The reason as a fixed word.
+        message: The reason for a person.
+    """
+
+    line: int
+    code: str
+    message: str
+
+
+class LabelRows(msgspec.Struct, frozen=True, eq=False):
+    """The rows of one label file.
+
+    Attributes:
+        class_ids: (N,) int64, as the file states them.
+        cxcywh: (N, 4) float64, fractions of the image.
+        lines: (N,) int64, the line of each row, from 1.
+        columns: (N,) int64, how many columns each row has.
+        faults: Rows that could not be read; they are not among the N.
+        content: The bytes of the file.
+    """
+
+    class_ids: I64
+    cxcywh: F64
+    lines: I64
+    columns: I64
+    faults: tuple[RowFault, ...] = ()
+    content: bytes = b""
+
+    def digest(self) -> bytes:
+        """Return the sha256 of the file, as hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest().encode()
+
+    @property
+    def row_count(self) -> int:
+        """All rows, faulty ones too."""
+        return len(self.class_ids) + len(self.faults)
+
+
+class RowLayout(msgspec.Struct, frozen=True):
+    """What the rows of a data set may be.
+
+    Attributes:
+        keypoint_columns: How many columns follow the box in a pose row; 0 for none.
+        take_sixth: Read rows of six columns as a box and leave the sixth aside.
+    """
+
+    keypoint_columns: int = 0
+    take_sixth: bool = False
+
+
+DETECT = RowLayout()
+
+
+def label_path(image: str) -> str:
+    """Return where ultralytics looks for an image's labels: the last ``images`` -> ``labels``.
+
+    Source: ultralytics ``data/utils.py:img2label_paths``.
+    """
+    inner = f"{os.sep}images{os.sep}"
+    stem = f"{os.sep}labels{os.sep}".join(image.rsplit(inner, 1))
+    return os.path.splitext(stem)[0] + ".txt"  # noqa: PTH122 - hot path
+
+
+def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | None:
+    """Read one label file; None if there is none.
+
+    Raises:
+        DataError: It is there and cannot be read, or is no text.
+    """
+    try:
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - hot path
+            data = stream.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"cannot read the labels: {error.strerror}", path=path) from error
+    return parse_labels(data, path, layout)
+
+
+def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> LabelRows:
+    """Read the rows of a label file from its bytes.
+
+    Raises:
+        DataError: The bytes are no UTF-8 text.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError("the labels are no UTF-8 text", path=path, line=line) from error
+    rows: list[list[float]] = []
+    lines: list[int] = []
+    columns: list[int] = []
+    faults: list[RowFault] = []
+    for line, words in enumerate(map(str.split, re.split(r"\r\n|\r|\n", text)), 1):
+        if not words:
+            continue
+        row = _read_row(words, line, layout)
+        if isinstance(row, RowFault):
+            faults.append(row)
+        else:
+            rows.append(row)
+            lines.append(line)
+            columns.append(len(words))
+    table = np.array(rows, np.float64).reshape(-1, 5)
+    return LabelRows(
+        table[:, 0].astype(np.int64),
+        table[:, 1:],
+        np.array(lines, np.int64),
+        np.array(columns, np.int64),
+        tuple(faults),
+        data,
+    )
+
+
+def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | RowFault:
+    """Return ``[class, cx, cy, w, h]`` or what is wrong."""
+    count = len(words)
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        return RowFault(line, "not-a-number", f"{_shorten(words)} are not all numbers")
+    if not values[0].is_integer() or values[0] < 0:
+        return RowFault(line, "bad-class", f"class {words[0]} is not a whole number from 0 on")
+    if count == 5 or (layout.keypoint_columns and count == 5 + layout.keypoint_columns):
+        row = values[:5]
+    elif count == 6:
+        if not layout.take_sixth:
+            return RowFault(
+                line,
+                "six-columns",
+                "6 columns are ambiguous: the last may be a track id or a confidence",
+            )
+        row = values[:5]
+    elif count >= 7 and count % 2 == 1:
+        row = [values[0], *_enclosing_box(values[1:])]
+    else:
+        return RowFault(
+            line, "column-count", f"{count} columns: neither a box (5) nor a polygon (7, 9, ...)"
+        )
+    if not all(-1e9 < value < 1e9 for value in row):
+        return RowFault(line, "not-finite", f"{_shorten(words)} has a value that is not finite")
+    return row
+
+
+def _enclosing_box(points: list[float]) -> tuple[float, float, float, float]:
+    """Return the cxcywh of the box around ``x1 y1 x2 y2 ...``; NaN where a point is NaN."""
+    if any(value != value for value in points):  # noqa: PLR0124 - only NaN is unequal to itself
+        return (float("nan"),) * 4
+    low_x, high_x = min(points[0::2]), max(points[0::2])
+    low_y, high_y = min(points[1::2]), max(points[1::2])
+    return (low_x + high_x) / 2, (low_y + high_y) / 2, high_x - low_x, high_y - low_y
+
+
+def _shorten(words: list[str]) -> str:
+    text = " ".join(words)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def is_polygon(columns: I64, layout: RowLayout) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return (N,) bool: which rows were polygons."""
+    result: np.ndarray[tuple[int], np.dtype[np.bool_]] = columns >= 7
+    if layout.keypoint_columns:
+        result &= columns != 5 + layout.keypoint_columns
+    return result
+
+
+def to_annotations(
+    rows: LabelRows, category_indices: I64, image_wh: tuple[int, int], layout: RowLayout
+) -> Annotations:
+    """Bring rows into pixels.
+
+    Args:
+        rows: N rows.
+        category_indices: (N,) int64, the category of each.
+        image_wh: Width and height of the image in px.
+        layout: What the rows may be.
+
+    Returns:
+        N annotations; those that were polygons are marked as reinterpreted.
+    """
+    scale = np.array([*image_wh, *image_wh], np.float64)
+    polygons = np.flatnonzero(is_polygon(rows.columns, layout)).tolist()
+    changes = dict.fromkeys(polygons, POLYGON)
+    if layout.take_sixth:
+        changes.update(dict.fromkeys(np.flatnonzero(rows.columns == 6).tolist(), SIXTH))
+    boxes = cxcywh_to_xyxy(rows.cxcywh) * scale
+    return Annotations(category_indices, boxes, rows.lines, changes)
+
+
+def find_faults(rows: LabelRows, class_count: int, layout: RowLayout) -> list[RowFault]:
+    """Return every row for which ultralytics would leave the whole image out, by line.
+
+    Source: ultralytics ``data/utils.py:verify_image_label``: five columns, or polygons alone;
+    classes below ``class_count``; fractions of at most 1.01 and at least -0.01.
+    """
+    faults = list(rows.faults)
+    table = rows.cxcywh
+    low_ok = (table >= -0.01).all(axis=1) & (table[:, 2:] >= 0).all(axis=1)
+    range_ok = low_ok & (table <= 1.01).all(axis=1)
+    class_ok = rows.class_ids < class_count
+    faults += [
+        RowFault(
+            int(rows.lines[at]),
+            "unknown-class",
+            f"class {rows.class_ids[at]} is not one of 0 to {class_count - 1}",
+        )
+        for at in np.flatnonzero(~class_ok).tolist()
+    ]
+    for at in np.flatnonzero(~range_ok).tolist():
+        box = " ".join(f"{value:g}" for value in table[at])
+        faults.append(
+            RowFault(int(rows.lines[at]), "outside-image", f"box {box} is not within 0 and 1")
+        )
+    polygons = is_polygon(rows.columns, layout)
+    if polygons.any() and not polygons.all():
+        first = int(rows.lines[np.flatnonzero(polygons)[0]])
+        faults.append(RowFault(first, "mixed-rows", "a polygon stands beside boxes"))
+    return sorted(faults, key=lambda fault: fault.line)
