@@ -11,8 +11,12 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
+from yolokit.cli.doctor import doctor
+from yolokit.cli.export import export
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
+from yolokit.cli.train import train
+from yolokit.cli.val import val
 from yolokit.errors import YolokitError
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -48,7 +52,11 @@ def _root(
     del version, debug
 
 
+app.command()(train)
+app.command()(export)
+app.command()(val)
 app.command()(predict)
+app.command()(doctor)
 
 
 def main(argv: list[str] | None = None) -> None:

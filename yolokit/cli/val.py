@@ -1,0 +1,115 @@
+"""``yolokit val``: how good a model is on labelled images."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from yolokit.evaluate.coco import BoxMetrics
+    from yolokit.evaluate.job import ValReport
+
+
+def val(
+    model: Annotated[Path, typer.Argument(help="ONNX file, exported by yolokit or ultralytics.")],
+    data: Annotated[Path, typer.Option(metavar="FILE", help="data.yaml of the data set.")],
+    split: Annotated[str, typer.Option(metavar="NAME", help="val, test or train.")] = "val",
+    conf: Annotated[
+        float, typer.Option(help="Lowest score that counts; metrics need nearly all.")
+    ] = 0.001,
+    iou: Annotated[float, typer.Option(help="Overlap above which boxes merge.")] = 0.7,
+    max_count: Annotated[int, typer.Option(help="Most boxes in one image.")] = 300,
+    provider: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...")
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for the model.  [default: all usable cores]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Write to runs/val/NAME.  [default: a fresh one]")
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON object to stdout; no file unless --out or --name."),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a metrics.json that is there.")
+    ] = False,
+) -> None:
+    """Measure a model on labelled images: COCO's mAP, precision and recall, for each class.
+
+    Classes are matched by name. An image that cannot be read is an error, not a gap.
+    """
+    from yolokit.cli.output import emit, emit_json, progress, say
+    from yolokit.evaluate.job import check_config, open_job, write_report
+
+    config = check_config(
+        {
+            "model": str(model),
+            "data": str(data),
+            "split": split,
+            "conf": conf,
+            "iou": iou,
+            "max_count": max_count,
+            "provider": provider,
+            "threads": threads,
+            "out": None if out is None else str(out),
+            "name": name,
+            "report_only": json,
+            "overwrite": overwrite,
+        }
+    )
+    job = open_job(config)
+    for note in (*job.data.notes, *job.detector.skipped):
+        say(f"note: {note}")
+    with progress("evaluating", job.image_count) as show:
+        report = job.run(show)
+    _say_summary(report)
+    path = write_report(report, config)
+    if json:
+        import msgspec
+
+        emit_json(msgspec.to_builtins(report))
+    else:
+        emit(metrics_table(report))
+    if path is not None:
+        say(f"all figures: {path}")
+
+
+def metrics_table(report: ValReport) -> str:
+    """Lay out the main figures, one row for all classes and one for each."""
+    from yolokit.cli.output import table
+
+    head = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
+    return table(head, [_row(metrics) for metrics in (report.overall, *report.classes)])
+
+
+def _row(metrics: BoxMetrics) -> tuple[object, ...]:
+    shares = (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95)
+    cells = ("-" if share is None else f"{share:.3f}" for share in shares)
+    return (metrics.name, metrics.images, metrics.boxes, *cells)
+
+
+def _say_summary(report: ValReport) -> None:
+    from yolokit.cli.output import say
+
+    say(
+        f"{report.images} images of {report.split} in {report.wall_s:.1f} s on {report.provider} "
+        f"with {report.threads} threads"
+    )
+    if report.extra_classes:
+        say(
+            "note: the data set has no labels for what the model also knows, so that was left "
+            f"out: {', '.join(report.extra_classes)}"
+        )
+    overall = report.overall
+    if overall.conf is None or overall.f1 is None:
+        say("note: no image of this split has a label, so there is nothing to measure")
+        return
+    # Rounded down: a --conf of this figure keeps every box that was counted.
+    shown = math.floor(overall.conf * 1000) / 1000
+    say(f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}")

@@ -1,0 +1,212 @@
+"""The val job: options, model, data set, and the report of their meeting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+import yolokit
+from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
+from yolokit.core.config import build_config
+from yolokit.core.files import check_output, claim_folder, publish_file, sha256_file
+from yolokit.evaluate.coco import BoxMetrics
+from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
+from yolokit.runtime.detector import Detector
+from yolokit.runtime.session import check_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yolokit.annotations.data_yaml import DataYaml
+
+RUNS = Path("runs") / "val"
+REPORT_NAME = "metrics.json"
+SCHEMA_VERSION = 1
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What to evaluate, on what, and where the report goes.
+
+    Attributes:
+        model: ONNX file.
+        data: ``data.yaml`` of a YOLO data set.
+        split: Which of its splits.
+        conf: Scores below this are discarded; metrics need nearly all.
+        iou: Overlap up to which two boxes of a class both stay.
+        max_count: Most boxes in one image.
+        provider: Execution provider, or ``auto``.
+        threads: Threads for the model; None for all cores this process may use.
+        out: Folder for the report; None for one below ``runs/val``.
+        name: Name of that folder; None for the first of val, val-2 ... that is free.
+        report_only: Write no file unless ``out`` or ``name`` is given.
+        overwrite: Replace a report that exists.
+    """
+
+    model: str
+    data: str
+    split: str = "val"
+    conf: Share = CONF
+    iou: Share = IOU
+    max_count: Positive = MAX_COUNT
+    provider: str = "auto"
+    threads: Positive | None = None
+    out: str | None = None
+    name: str | None = None
+    report_only: bool = False
+    overwrite: bool = False
+
+
+class ValReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of a model on a split, and what they were measured with.
+
+    Attributes:
+        extra_classes: Classes of the model that the data set does not have; what the model
+            found of them was left out.
+        wall_s: Time for all images, reading included.
+        overall: Means over the classes that have true boxes.
+        classes: One for each class of the data set.
+    """
+
+    model: str
+    model_sha256: str
+    data: str
+    split: str
+    conf: float
+    iou: float
+    max_count: int
+    provider: str
+    threads: int
+    images: int
+    wall_s: float
+    extra_classes: tuple[str, ...]
+    overall: BoxMetrics
+    classes: tuple[BoxMetrics, ...]
+    schema_version: int = SCHEMA_VERSION
+    yolokit_version: str = yolokit.__version__
+
+
+class ValJob:
+    """An evaluation that is ready to run.
+
+    Attributes:
+        config: Its options.
+        data: The data set.
+        detector: The loaded model.
+        image_count: Images of the split.
+    """
+
+    def __init__(self, config: ValConfig, data: DataYaml, detector: Detector) -> None:
+        self.config = config
+        self.data = data
+        self.detector = detector
+        self.image_count = sum(1 for _ in list_split_images(data, config.split))
+
+    def run(self, on_progress: Callable[[int], None] = lambda _done: None) -> ValReport:
+        """Evaluate the model; nothing is written.
+
+        Args:
+            on_progress: Called with the number of images done.
+
+        Raises:
+            ConfigError: The classes of the model and of the data set do not fit together.
+            DataError: There is no image, or an image or its labels are missing or wrong.
+            InferenceError: The model failed.
+        """
+        config = self.config
+        result = evaluate_model(
+            self.detector,
+            iter_split(self.data, config.split),
+            self.data.names,
+            conf=config.conf,
+            iou=config.iou,
+            max_count=config.max_count,
+            on_progress=on_progress,
+        )
+        return ValReport(
+            model=config.model,
+            model_sha256=sha256_file(Path(config.model)),
+            data=str(self.data.path),
+            split=config.split,
+            conf=config.conf,
+            iou=config.iou,
+            max_count=config.max_count,
+            provider=self.detector.provider,
+            threads=self.detector.threads,
+            images=result.images,
+            wall_s=result.wall_s,
+            extra_classes=result.extra_classes,
+            overall=result.metrics.overall,
+            classes=result.metrics.classes,
+        )
+
+
+def check_config(values: Mapping[str, Any]) -> ValConfig:
+    """Check the options of an evaluation as a whole.
+
+    Raises:
+        ConfigError: Anything is wrong; all mistakes are listed.
+    """
+    return build_config(ValConfig, values, what="val", also=_check_values)
+
+
+def _check_values(values: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if "provider" in values:
+        problems += [f"provider: {text}" for text in check_options(provider=values["provider"])]
+    name = values.get("name")
+    if values.get("out") is not None and name is not None:
+        problems.append("out and name: give one of them")
+    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
+        problems.append(f"name: must be the name of a folder, not {name!r}")
+    return problems
+
+
+def open_job(config: ValConfig) -> ValJob:
+    """Read the data set's description and load the model; nothing is written.
+
+    Raises:
+        ConfigError: The data set has no such split; the message names those it has.
+        DataError: The data set's description is wrong.
+        OutputExistsError: The report exists and ``overwrite`` is false.
+        InferenceError: The model cannot be loaded.
+    """
+    folder = _named_folder(config)
+    if folder is not None:
+        check_output(folder / REPORT_NAME, overwrite=config.overwrite)
+    data = load_data_yaml(Path(config.data))
+    data.sources(config.split)  # before the model is loaded: it takes longest
+    detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
+    return ValJob(config, data, detector)
+
+
+def write_report(report: ValReport, config: ValConfig) -> Path | None:
+    """Write ``metrics.json`` whole or not at all, and return its path.
+
+    Returns:
+        None where the options ask for no file.
+
+    Raises:
+        OutputExistsError: It exists and ``overwrite`` is false.
+        ConfigError: Its folder cannot be made.
+    """
+    folder = _named_folder(config)
+    if folder is None:
+        if config.report_only:
+            return None
+        folder = claim_folder(None, parent=RUNS, stem="val")
+    path = folder / REPORT_NAME
+    with publish_file(path, overwrite=config.overwrite) as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return path
+
+
+def _named_folder(config: ValConfig) -> Path | None:
+    if config.name is not None:
+        return RUNS / config.name
+    return None if config.out is None else Path(config.out)
