@@ -145,7 +145,7 @@ def round_box(x1: float, y1: float, x2: float, y2: float, radius: float) -> Outl
 
 def arc(radius: float, start: float, end: float, x: float = 0.0, y: float = 0.0) -> Outline:
     """Return points along an arc from ``start`` to ``end`` in turns, both ends included."""
-    count = max(4, int(abs(end - start) * _CIRCLE_POINTS) + 2)
+    count = max(5, int(abs(end - start) * _CIRCLE_POINTS) | 1)  # odd: the middle is a point
     turns = start + (end - start) * np.arange(count) / (count - 1)
     return shifted(unit_vectors(turns) * radius, x, y)
 

@@ -82,8 +82,10 @@ def make_plan(*, classes: str, seed: int, images: int, video_seconds: float) -> 
     if not 0 <= video_seconds <= MAX_VIDEO_S:
         problems.append(f"video-seconds must be from 0 to {MAX_VIDEO_S:g}, not {video_seconds:g}")
     if problems:
-        raise ConfigError("the demo's options are wrong:", problems=problems)
-    return DemoPlan(classes, seed, images, round(video_seconds * VIDEO_FPS))
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        raise ConfigError(f"{count} in the options of data demo:", problems=problems)
+    frames = max(round(video_seconds * VIDEO_FPS), 1) if video_seconds else 0
+    return DemoPlan(classes, seed, images, frames)
 
 
 def split_scenes(plan: DemoPlan, split: str) -> Iterator[Scene]:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from yolokit.jobs.demo.shape import PartKind, Shape
 
 MIN_VISIBLE = 0.25
-"""A part is labelled where at least this share of its surface is in the picture and uncovered."""
+"""A part is labelled where at least this share of its surface is in the picture and uncovered.
+
+The share is counted on a grid of points over the part.
+"""
 MIN_SIDE_PX = 4.0
 """A label's box, clipped at the picture's edge, is at least this wide and high."""
 

@@ -91,11 +91,14 @@ def write_demo(
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
     progress = _Counter(on_progress)
-    with publish_folder(out, overwrite=overwrite) as folder:
-        files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
-        if plan.frames:
-            _write_video(folder / "video", plan, progress)
-        (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
+    try:
+        with publish_folder(out, overwrite=overwrite) as folder:
+            files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
+            if plan.frames:
+                _write_video(folder / "video", plan, progress)
+            (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"the demo could not be written: {error}", path=out) from error
     return DemoResult(
         out=out,
         classes=tuple(kind.name for kind in plan.kinds),

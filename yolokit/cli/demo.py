@@ -1,0 +1,80 @@
+"""``yolokit data demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from yolokit.jobs.demo import DemoResult
+
+
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
+    classes: Annotated[
+        str,
+        typer.Option(
+            metavar="belt|pretrain",
+            help="bolts, nuts, washers and gears; or sixteen other kinds of parts.",
+        ),
+    ] = "belt",
+    images: Annotated[
+        int, typer.Option(metavar="N", help="Images in all: 75 % train, 10 % val, 15 % test.")
+    ] = 480,
+    video_seconds: Annotated[
+        float, typer.Option(metavar="S", help="Length of the video; 0 is none.")
+    ] = 8.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds give equal labels.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what was written as one line of JSON.")
+    ] = False,
+) -> None:
+    """Draw a labelled data set of parts on a conveyor belt, and a video of the moving belt.
+
+    Labels are COCO JSON and the same on every machine; the video has ground truth per frame.
+    """
+    from yolokit.cli.output import progress
+    from yolokit.jobs.demo import VIDEO_FPS, write_demo
+
+    total = images + round(max(video_seconds, 0.0) * VIDEO_FPS)
+    with progress("drawing", total) as on_progress:
+        result = write_demo(
+            out,
+            classes=classes,
+            seed=seed,
+            images=images,
+            video_seconds=video_seconds,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    _print_result(result, as_json=json)
+
+
+def _print_result(result: DemoResult, *, as_json: bool) -> None:
+    from yolokit.cli.output import emit, emit_json, say, table
+
+    if as_json:
+        emit_json(
+            {
+                "out": str(result.out),
+                "classes": result.classes,
+                "images": result.images,
+                "parts": result.parts,
+                "backgrounds": result.backgrounds,
+                "video": None if result.video is None else str(result.video),
+                "frames": result.frames,
+            }
+        )
+        return
+    say(f"classes: {', '.join(result.classes)}")
+    rows = [
+        (split, count, result.parts[split], result.backgrounds[split])
+        for split, count in result.images.items()
+    ]
+    emit(table(("split", "images", "parts", "without parts"), rows))
+    if result.video is not None:
+        say(f"video: {result.video}, {result.frames} frames")
+    emit(str(result.out))
