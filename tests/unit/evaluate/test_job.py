@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from yolokit.core.files import sha256_file
+from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[..., Path]
+
+BOX = (16, 16, 48, 48)
+ROW = "0 0.5 0.5 0.5 0.5\n"
+
+
+@pytest.fixture
+def config(make_model: Make, make_data: Make, tmp_path: Path) -> ValConfig:
+    model = make_model([BOX], [[0.9, 0, 0]], "nut", "bolt", "cat")
+    data = make_data({"a": ROW, "b": ROW, "c": ""}, "nut", "bolt")
+    return ValConfig(
+        model=str(model), data=str(data), provider="cpu", threads=1, out=str(tmp_path / "out")
+    )
+
+
+def change(config: ValConfig, **values: object) -> ValConfig:
+    import msgspec
+
+    return msgspec.structs.replace(config, **values)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_config(
+            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_count": 0, "threads": 0}
+            | {"provider": "cdua", "out": "x", "name": "a/b"}
+        )
+    fields = [problem.split(":")[0] for problem in caught.value.problems]
+    assert sorted(fields) == [
+        "conf", "iou", "max_count", "name", "out and name", "provider", "threads",
+    ]  # fmt: skip
+
+
+def test_the_report_says_what_was_measured_with_what(config: ValConfig) -> None:
+    job = open_job(config)
+    assert job.image_count == 3
+    report = job.run()
+    path = write_report(report, config)
+    assert path == Path(str(config.out)) / "metrics.json"
+    written = json.loads(path.read_text())
+    assert written["model_sha256"] == sha256_file(Path(config.model))
+    assert (written["images"], written["split"], written["provider"]) == (3, "val", "cpu")
+    assert (written["conf"], written["iou"], written["max_count"]) == (0.001, 0.7, 300)
+    assert written["extra_classes"] == ["cat"]
+    assert written["overall"]["map50"] == pytest.approx(1)
+    assert written["overall"]["precision"] == pytest.approx(2 / 3)
+    assert written["classes"][1] == dict.fromkeys(written["classes"][1]) | {
+        "name": "bolt", "images": 0, "boxes": 0,
+    }  # fmt: skip
+
+
+def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make) -> None:
+    boxes = [BOX, (16, 16, 48, 44), (0, 0, 8, 8), (50, 50, 60, 60)]
+    model = make_model(boxes, [[0.9], [0.8], [0.5], [0.1]], "nut")
+    data = make_data({"a": ROW + "0 0.0625 0.0625 0.125 0.125\n"}, "nut")
+    base = ValConfig(model=str(model), data=str(data), provider="cpu", threads=1)
+
+    def recall(**options: object) -> float | None:
+        return open_job(change(base, **options)).run().overall.ar
+
+    assert recall() == 1
+    assert recall(conf=0.6) == 0.5
+    assert recall(max_count=2) == 1
+    assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+
+
+def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:
+    with pytest.raises(ConfigError, match=r"'test'.*known are val"):
+        open_job(change(config, split="test", model="nowhere.onnx"))
+
+
+def test_a_report_that_exists_stays_unless_it_may_be_replaced(config: ValConfig) -> None:
+    report = open_job(config).run()
+    path = write_report(report, config)
+    assert path is not None
+    path.write_text("mine")
+    with pytest.raises(OutputExistsError):
+        open_job(change(config, model="nowhere.onnx"))
+    with pytest.raises(OutputExistsError):
+        write_report(report, config)
+    assert path.read_text() == "mine"
+    other = path.with_name("other.txt")
+    other.write_text("also mine")
+    write_report(report, change(config, overwrite=True))
+    assert json.loads(path.read_text())["images"] == 3
+    assert other.read_text() == "also mine"
+
+
+def test_without_a_name_every_report_has_a_folder_of_its_own(
+    config: ValConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    unnamed = change(config, out=None)
+    report = open_job(unnamed).run()
+    assert write_report(report, unnamed) == Path("runs/val/val/metrics.json")
+    assert write_report(report, unnamed) == Path("runs/val/val-2/metrics.json")
+    assert write_report(report, change(unnamed, name="x")) == Path("runs/val/x/metrics.json")
+    assert write_report(report, change(unnamed, report_only=True)) is None
+    assert write_report(report, change(unnamed, report_only=True, name="y")) is not None
