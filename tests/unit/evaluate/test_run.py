@@ -113,6 +113,7 @@ def test_an_error_of_the_caller_ends_the_threads(make_model: Make, make_data: Ma
 
     model = make_model([BOX], [[0.9]], "nut")
     data = make_data({stem: ROW.format(0) for stem in "abcdefgh"}, "nut")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         evaluate(model, data, interrupt)
+    assert caught.tb  # which holds what is not closed
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
