@@ -1,0 +1,115 @@
+"""The central types: wrong arrays are refused at the door, the letterbox leads back exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolokit.core.types import Detections, Frame, Letterbox
+
+sides = st.integers(1, 4000)
+input_sides = st.sampled_from([32, 320, 416, 640, 1280])
+
+
+def fields(**changed: Any) -> dict[str, Any]:
+    good = {
+        "xyxy": np.zeros((2, 4), np.float32),
+        "scores": np.array([0.9, 0.1], np.float32),
+        "class_ids": np.zeros(2, np.int64),
+    }
+    return good | changed
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"xyxy": np.zeros((3, 4), np.float32)},
+        {"xyxy": np.zeros((2, 5), np.float32)},
+        {"xyxy": np.zeros((2, 4), np.float64)},
+        {"scores": np.array([0.9, 0.1], np.float64)},
+        {"scores": np.array([0.1, 0.9], np.float32)},
+        {"class_ids": np.zeros(2, np.int32)},
+    ],
+)
+def test_wrong_detections_are_refused(changed: dict[str, Any]) -> None:
+    Detections(**fields())
+    with pytest.raises(ValueError, match=r"must be"):
+        Detections(**fields(**changed))
+
+
+def test_detections_are_counted_and_iterated() -> None:
+    found = Detections(**fields())
+    assert len(found) == 2
+    assert [(round(score, 3), class_id) for _, score, class_id in found] == [(0.9, 0), (0.1, 0)]
+    assert len(Detections.empty()) == 0
+
+
+@pytest.mark.parametrize(
+    "bgr", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))]
+)
+def test_a_frame_is_a_colour_image(bgr: Any) -> None:
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8 BGR"):
+        Frame(bgr, 0, None, "x")
+
+
+def test_a_frame_knows_its_width_and_height() -> None:
+    assert Frame(np.zeros((2, 5, 3), np.uint8), 0, None, "x").image_wh == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("image_wh", "scale", "pad_xy", "resized_wh"),
+    [
+        ((640, 480), 1.0, (0, 80), (640, 480)),
+        ((480, 640), 1.0, (80, 0), (480, 640)),
+        ((1920, 1080), 1 / 3, (0, 140), (640, 360)),
+        ((320, 240), 2.0, (0, 80), (640, 480)),
+        ((641, 333), 640 / 641, (0, 154), (640, 332)),  # an odd border: the smaller half on top
+        ((1, 3000), 640 / 3000, (319, 0), (1, 640)),  # never thinner than a pixel
+    ],
+)
+def test_fit_by_hand(
+    image_wh: tuple[int, int], scale: float, pad_xy: tuple[int, int], resized_wh: tuple[int, int]
+) -> None:
+    letterbox = Letterbox.fit(image_wh, (640, 640))
+    assert letterbox.scale == pytest.approx(scale)
+    assert (letterbox.pad_xy, letterbox.resized_wh) == (pad_xy, resized_wh)
+
+
+@given(sides, sides, input_sides, input_sides)
+def test_the_image_fits_and_touches_two_borders(
+    width: int, height: int, input_w: int, input_h: int
+) -> None:
+    letterbox = Letterbox.fit((width, height), (input_w, input_h))
+    spare = (input_w - letterbox.resized_wh[0], input_h - letterbox.resized_wh[1])
+    assert min(spare) == 0
+    for left, both in zip(letterbox.pad_xy, spare, strict=True):
+        assert 0 <= left <= both - left <= left + 1
+
+
+@given(sides, sides, input_sides)
+def test_the_borders_lead_back_to_the_whole_image(width: int, height: int, side: int) -> None:
+    letterbox = Letterbox.fit((width, height), (side, side))
+    (left, top), (inner_w, inner_h) = letterbox.pad_xy, letterbox.resized_wh
+    inner = np.array([[left, top, left + inner_w, top + inner_h]], np.float32)
+    np.testing.assert_allclose(letterbox.to_image(inner), [[0, 0, width, height]], rtol=1e-5)
+
+
+def test_boxes_are_clipped_to_the_image_unless_told_otherwise() -> None:
+    letterbox = Letterbox.fit((640, 480), (640, 640))
+    outside = np.array([[-5, 10, 700, 600]], np.float32)
+    assert letterbox.to_image(outside).tolist() == [[0, 0, 640, 480]]
+    assert letterbox.to_image(outside, clip=False).tolist() == [[-5, -70, 700, 520]]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"scale": 0.0}, {"scale": float("nan")}, {"image_wh": (0, 5)}, {"input_wh": (5, 0)}]
+)
+def test_an_impossible_letterbox_is_refused(changed: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"scale": 1.0, "pad_xy": (0, 0), "image_wh": (5, 5), "input_wh": (5, 5)}
+    Letterbox(**good)
+    with pytest.raises(ValueError, match=r"scale must|at least 1x1"):
+        Letterbox(**(good | changed))
