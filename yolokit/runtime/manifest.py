@@ -121,14 +121,11 @@ def _layout(session: Session, class_count: int) -> Literal["raw", "end2end"]:
     """
     shape = session.outputs[0].shape
     if len(shape) == 3:
-        fits_raw = shape[1] in (None, 4 + class_count)
-        fits_end2end = shape[2] in (None, 6)
-        if fits_raw and fits_end2end:
+        is_raw, is_end2end = shape[1] == 4 + class_count, shape[2] == 6
+        if is_raw != is_end2end:
+            return "raw" if is_raw else "end2end"
+        if is_raw or {shape[1], shape[2]} == {None}:
             return "end2end" if _says_end2end(session) else "raw"
-        if fits_raw:
-            return "raw"
-        if fits_end2end:
-            return "end2end"
     raise ModelOutputError(
         f"{session.path}: an output of shape {_show(shape)} is neither (batch, "
         f"{4 + class_count}, anchors) for {class_count} classes nor (batch, boxes, 6)"
