@@ -1,0 +1,70 @@
+"""What several tests share: real data where it is at hand, and one trained model for all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+START = ROOT / "yolokit" / "jobs" / "assets" / "parts-n.pt"
+
+
+def run_yolokit(
+    *arguments: object, cwd: Path, code: int = 0, timeout: float = 900
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, and expect its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "yolokit", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, check=False, timeout=timeout,
+    )  # fmt: skip
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data; tests that need it are skipped where there is none."""
+    folder = Path(os.environ.get("YOLOKIT_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"there is no test data in {folder}; YOLOKIT_TEST_DATA says where it is")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bccd(test_data: Path) -> Path:
+    """BCCD, real blood cells in Pascal VOC, as its authors publish it."""
+    return test_data / "bccd"
+
+
+@dataclass(frozen=True)
+class TrainedBccd:
+    """BCCD all the way: converted, trained for three epochs, exported."""
+
+    workdir: Path
+    data: Path
+    run: Path
+    model: Path
+    train_log: str
+    export_log: str
+
+
+@pytest.fixture(scope="session")
+def trained_bccd(bccd: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedBccd:
+    """The README's commands on BCCD, once for all tests that look at what came out."""
+    workdir = tmp_path_factory.mktemp("bccd")
+    run_yolokit("data", "convert", bccd, "--out", "datasets/bccd", cwd=workdir)
+    data = workdir / "datasets" / "bccd" / "data.yaml"
+    trained = run_yolokit(
+        "train", "--data", data, "--weights", START, "--epochs", 3, "--imgsz", 320,
+        "--batch", 16, "--device", "cpu", "--name", "bccd", cwd=workdir,
+    )  # fmt: skip
+    run = workdir / "runs" / "train" / "bccd"
+    exported = run_yolokit("export", run / "best.pt", "--data", data, cwd=workdir)
+    return TrainedBccd(
+        workdir, data, run, run / "best.onnx", trained.stdout + trained.stderr, exported.stderr
+    )

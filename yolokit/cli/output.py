@@ -8,8 +8,11 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from yolokit.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 
 def say(text: str) -> None:
@@ -25,6 +28,19 @@ def emit(text: str) -> None:
 def emit_json(value: Any) -> None:
     """Print one result for a machine: one line of JSON on stdout; NaN becomes null."""
     print(json.dumps(_finite(value), ensure_ascii=False), flush=True)
+
+
+def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | None:
+    """Return the folder that ``--name`` or ``--out`` ask for; None for a fresh one.
+
+    Raises:
+        ConfigError: Both are given, or the name is no plain name.
+    """
+    if name is not None and out is not None:
+        raise ConfigError("--name and --out both say where the results go: give one")
+    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
+        raise ConfigError(f"--name {name!r} is no plain folder name", hint="--out takes a path")
+    return parent / name if name is not None else out
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -66,6 +66,7 @@ def train(
     Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
     Ctrl-C stops cleanly; --resume goes on.
     """
+    from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress
     from yolokit.train.run import RUNS_DIR, check_config, resume_training, train_model
 
@@ -74,7 +75,7 @@ def train(
         "batch": _number_or_word(batch), "device": device, "seed": seed,
     }  # fmt: skip
     given = {key: value for key, value in given.items() if value is not None}
-    folder = _choose_folder(name, out, RUNS_DIR)
+    folder = choose_folder(name, out, RUNS_DIR)
     if resume:
         _refuse_on_resume(given, config, folder)
         assert folder is not None
@@ -89,14 +90,6 @@ def train(
 
 def _number_or_word(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.lstrip("-").isdecimal() else text
-
-
-def _choose_folder(name: str | None, out: Path | None, runs_dir: Path) -> Path | None:
-    if name is not None and out is not None:
-        raise ConfigError("--name and --out both say where the run goes: give one")
-    if name is not None and (not name or Path(name).name != name or name in (".", "..")):
-        raise ConfigError(f"--name {name!r} is no plain folder name", hint="--out takes a path")
-    return runs_dir / name if name is not None else out
 
 
 def _read_config(config: Path | None) -> dict[str, Any]:

@@ -34,19 +34,19 @@ class Event(msgspec.Struct, frozen=True, tag_field="event"):
     """Base of what a child tells its parent."""
 
 
-class Phase(Event, tag="phase"):
+class Phase(Event, frozen=True, tag="phase"):
     """A new part of the job began, e.g. ``loading the model``."""
 
     name: str
 
 
-class Notice(Event, tag="notice"):
+class Notice(Event, frozen=True, tag="notice"):
     """Something that a person should know."""
 
     message: str
 
 
-class BatchEnd(Event, tag="batch"):
+class BatchEnd(Event, frozen=True, tag="batch"):
     """One training step is done; losses are running means of the epoch."""
 
     epoch: int
@@ -57,7 +57,7 @@ class BatchEnd(Event, tag="batch"):
     losses: dict[str, float]
 
 
-class EpochEnd(Event, tag="epoch"):
+class EpochEnd(Event, frozen=True, tag="epoch"):
     """One epoch is done and its checkpoint is on disk; metrics as upstream names them."""
 
     epoch: int
@@ -66,19 +66,19 @@ class EpochEnd(Event, tag="epoch"):
     seconds: float
 
 
-class Done(Event, tag="done"):
+class Done(Event, frozen=True, tag="done"):
     """The job is complete; ``result`` has the fields that the job documents."""
 
     result: dict[str, Any]
 
 
-class Cancelled(Event, tag="cancelled"):
+class Cancelled(Event, frozen=True, tag="cancelled"):
     """The job stopped because it was asked to."""
 
     message: str
 
 
-class Failed(Event, tag="failed"):
+class Failed(Event, frozen=True, tag="failed"):
     """The job failed; ``kind`` names a class of ``yolokit.errors``."""
 
     kind: str

@@ -6,7 +6,7 @@ checked before anything is loaded, downloaded or written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -52,7 +52,7 @@ def build_config(
         try:
             good[key] = msgspec.convert(value, hints[key], strict=True)
         except msgspec.ValidationError as error:
-            problems.append(f"{key}: {_in_words(str(error))}, not {value!r}")
+            problems.append(f"{key}: {_in_words(str(error), hints[key])}, not {value!r}")
     problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
     problems += also(good)
     if problems:
@@ -70,10 +70,8 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.load(
-            path.read_bytes(),
-            getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 - safe
-        )
+        # Not the loader in C: deep nesting overflows its stack and ends the process.
+        content = yaml.safe_load(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -88,11 +86,18 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _in_words(message: str) -> str:
+def _in_words(message: str, hint: Any) -> str:
     """Turn msgspec's sentence into ours: ``Expected `int` >= 1`` -> ``must be int >= 1``."""
     message = message.split(" - at ", 1)[0].replace("`", "")
     if ", got " in message:
         message = message.split(", got ", 1)[0]
     if message.startswith("Invalid enum value"):
-        return "is not one of the known values"
+        return f"must be one of {', '.join(_literals(hint))}"
     return message.replace("Expected ", "must be ", 1)
+
+
+def _literals(hint: Any) -> list[str]:
+    """Return the literal values somewhere inside a type."""
+    if get_origin(hint) is Literal:
+        return [str(value) for value in get_args(hint)]
+    return [value for part in get_args(hint) for value in _literals(part)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,6 @@ import numpy as np
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from yolokit.core.types import U8
 
 COUNT = 16
@@ -46,15 +45,22 @@ def _load_shipped() -> list[tuple[str, U8]]:
 
 
 def _load_own(data_yaml: Path) -> list[tuple[str, U8]]:
-    from yolokit.annotations.data_yaml import list_images, load_data_yaml
+    from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
 
     data = load_data_yaml(data_yaml)
     split = next((name for name in ("val", "test", "train") if name in data.splits), None)
-    if split is None:
+    images = list(list_split_images(data, split)) if split is not None else []
+    if not images:
         raise DataError("names no split with images", path=data_yaml)
-    paths = list_images(data, split)
-    step = max(1, len(paths) // COUNT)
-    return [(path.name, _decode(path.read_bytes(), str(path))) for path in paths[::step][:COUNT]]
+    step = max(1, len(images) // COUNT)
+    return [(image.name, _read(Path(image.path))) for image in images[::step][:COUNT]]
+
+
+def _read(path: Path) -> U8:
+    try:
+        return _decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
 
 
 def _decode(content: bytes, name: str) -> U8:

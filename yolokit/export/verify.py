@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from yolokit.core.types import F32, U8, Detections, Letterbox
     from yolokit.runtime.detector import Detector
 
+SCORE = 0.25
+MIN_SCORE = 0.001
 MIN_MATCHED = 20
 _NO_LIMIT = 1_000_000
-SCORE_STEPS = (0.25, 0.1, 0.05, 0.01, 0.001)
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,26 +218,39 @@ def _check_part(
 def _compare_detections(
     samples: Sequence[Sample], detector: Detector, report: ParityReport
 ) -> None:
-    """Compare at 0.25, or lower where that gives too few pairs to mean anything."""
-    for threshold in SCORE_STEPS:
-        report.threshold, report.matched, report.unmatched = threshold, 0, 0
-        report.min_iou, report.max_box_diff_px, report.max_score_diff = None, 0.0, 0.0
-        for sample in samples:
-            _match_sample(sample, detector, threshold, report)
-        if report.problems or report.matched >= MIN_MATCHED:
-            return
-    if not report.matched:
-        report.threshold = None
+    """Compare from 0.25 up, or from lower where that gives too few pairs to mean anything."""
+    threshold = _choose_threshold(samples, detector)
+    if threshold is None:
+        return
+    report.threshold = threshold
+    for sample in samples:
+        _match_sample(sample, detector, threshold, report)
+
+
+def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | None:
+    """Return 0.25, or the score of the 20th detection if that is lower; None without any."""
+    scores: list[float] = []
+    for sample in samples:
+        found = detector.decode(sample.trained, sample.letterbox, conf=MIN_SCORE)
+        scores += found.scores[:MIN_MATCHED].tolist()
+    if not scores:
+        return None
+    scores.sort(reverse=True)
+    return min(SCORE, scores[min(MIN_MATCHED, len(scores)) - 1])
 
 
 def _match_sample(
     sample: Sample, detector: Detector, threshold: float, report: ParityReport
 ) -> None:
     limits = report.tolerance
-    lower = max(threshold - limits.score_margin, 0.0)
-    # No limit on the count: one that falls off its end on one side alone is no difference.
-    trained = detector.decode(sample.trained, sample.letterbox, conf=lower, max_count=_NO_LIMIT)
-    deployed = detector.decode(sample.deployed, sample.letterbox, conf=lower, max_count=_NO_LIMIT)
+    # A partner may score a little less; at low thresholds "a little" shrinks with them.
+    lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
+    # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
+    # box that falls off the end of the list on one side alone is no difference.
+    trained, deployed = (
+        detector.decode(output, sample.letterbox, conf=lower, max_count=_NO_LIMIT, clip=False)
+        for output in (sample.trained, sample.deployed)
+    )
     pairs = match_detections(
         trained, deployed, min_iou=limits.min_iou, max_score_diff=limits.score_diff
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.check import DatasetReport, check_dataset
+from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
 from yolokit.core.child import AnyEvent, EpochEnd, run_job
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, sha256_file, write_atomic
@@ -73,11 +74,11 @@ def train_model(
     weights = None if config.weights == "none" else find_weights(config.weights)
     arch = find_arch(config.arch) if weights is None else None
     data = check_dataset(Path(config.data))
-    _require_splits(data, Path(config.data))
+    _require_splits(data)
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
     record = records.RunRecord(
         config=config,
-        data=_record_data(data, Path(config.data)),
+        data=_record_data(data),
         weights=_record_weights(weights),
         arch=config.arch if weights is None else None,
         versions=records.collect_versions(),
@@ -187,23 +188,23 @@ def _resume_command(run_dir: Path) -> str:
     )
 
 
-def _require_splits(data: DatasetReport, path: Path) -> None:
-    lacking = [split for split in ("train", "val") if not data.images.get(split)]
+def _require_splits(data: DatasetReport) -> None:
+    lacking = [split for split in ("train", "val") if split not in data.splits]
     if lacking:
         raise DataError(
             f"has no images in the split {' and '.join(lacking)}: training needs train and val",
-            path=path,
+            path=data.path,
             hint="`yolokit data convert` splits a data set that has none",
         )
 
 
-def _record_data(data: DatasetReport, path: Path) -> records.DataRecord:
+def _record_data(data: DatasetReport) -> records.DataRecord:
     return records.DataRecord(
-        path=str(path.resolve()),
+        path=str(data.path),
         sha256=data.sha256,
         names=list(data.names),
-        images=dict(data.images),
-        boxes=dict(data.boxes),
+        images={split: found.images for split, found in data.splits.items()},
+        boxes={split: found.boxes for split, found in data.splits.items()},
     )
 
 
@@ -214,13 +215,21 @@ def _record_weights(weights: Path | None) -> records.WeightsRecord | None:
 
 
 def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
-    """Write the only YAML that upstream sees: absolute paths, names, and nothing to execute."""
+    """Write the only YAML that upstream sees: names and lists of the images that were checked.
+
+    Lists rather than folders: what is trained on is exactly what was checked, however upstream
+    would have read the user's own file.
+    """
     import yaml
 
+    source = load_data_yaml(data.path)
     path = run_dir / "data.yaml"
     content: dict[str, Any] = {"names": dict(enumerate(data.names))}
-    for split, sources in data.sources.items():
-        content[split] = [str(source.resolve()) for source in sources]
+    for split in data.splits:
+        listed = run_dir / f"{split}.txt"
+        images = (image.path for image in list_split_images(source, split))
+        write_atomic(listed, "".join(f"{image}\n" for image in images).encode())
+        content[split] = str(listed)
     write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
     return path
 

@@ -31,7 +31,7 @@ def test_all_mistakes_come_at_once() -> None:
     assert len(problems) == 5
     assert "did you mean 'epochs'" in problems[0]
     assert problems[1] == "epochs: must be int >= 1, not 0"
-    assert "mode" in problems[2]
+    assert problems[2] == "mode: must be one of fast, slow, not 'fats'"
     assert problems[3] == "data: is missing"
     assert problems[4] == "seen 10", "checks between fields see the default of a wrong field"
     assert caught.value.exit_code == 2

@@ -1,0 +1,76 @@
+"""What imports what: lazy, and torch-free where that is promised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numpy", "cv2", "av", "onnxruntime", "torch", "ultralytics", "onnx", "rich", "msgspec")
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_after(code: str) -> set[str]:
+    return set(run(f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})").split())
+
+
+def test_importing_yolokit_loads_nothing() -> None:
+    assert not loaded_after("import yolokit") & {*HEAVY, "typer", "pathlib", "dataclasses"}
+
+
+@pytest.mark.parametrize("command", ["", "predict", "train", "export", "val", "data", "doctor"])
+def test_help_loads_nothing_heavy(command: str) -> None:
+    code = f"""
+from yolokit.cli.main import main
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main([{command!r}, "--help"] if {command!r} else ["--help"])
+"""
+    assert not loaded_after(code) & set(HEAVY)
+
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "ultralytics", "onnx", "matplotlib"):
+            raise ModuleNotFoundError(f"blocked: {name}", name=name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+@pytest.mark.parametrize(
+    "package", ["core", "hub", "annotations", "runtime", "evaluate", "jobs", "cli", "train"]
+)
+def test_every_module_imports_without_torch(package: str) -> None:
+    code = f"""{BLOCK}
+import importlib, pkgutil
+import yolokit.{package} as package
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(module.name)
+"""
+    run(code)
+
+
+def test_the_public_names_are_there() -> None:
+    out = run(
+        "import yolokit\n"
+        "for name in yolokit.__all__: getattr(yolokit, name)\n"
+        "print(set(yolokit.__all__) <= set(dir(yolokit)), callable(yolokit.load))"
+    )
+    assert out.split() == ["True", "True"]
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    import yolokit
+
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = yolokit.nothing

@@ -1,0 +1,201 @@
+"""The main job on real data, as a user does it: VOC -> YOLO -> train -> ONNX -> boxes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.conftest import TrainedBccd, run_yolokit
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_run_folder_tells_everything(trained_bccd: TrainedBccd) -> None:
+    record = json.loads((trained_bccd.run / "run.json").read_text())
+    assert record["state"] == "complete"
+    assert record["config"]["epochs"] == 3
+    assert len(record["epochs"]) == 3
+    assert {"mAP50", "mAP50-95", "train_box_loss", "val_box_loss"} <= record["epochs"][-1][
+        "metrics"
+    ].keys()
+    assert len(record["data"]["sha256"]) == len(record["weights"]["sha256"]) == 64
+    assert record["data"]["images"] == {"train": 205, "val": 87, "test": 72}
+    assert record["versions"]["ultralytics"]
+    assert record["device"] == "cpu"
+    assert cv2.imread(str(trained_bccd.run / "curves.png")) is not None
+    assert not (trained_bccd.run / "engine").exists(), "no working files are left"
+    assert "epoch 3/3" in trained_bccd.train_log
+
+
+def test_training_wrote_nothing_beside_the_data(trained_bccd: TrainedBccd) -> None:
+    assert not list(trained_bccd.data.parent.rglob("*.cache"))
+
+
+def test_training_asked_for_no_connection(trained_bccd: TrainedBccd) -> None:
+    log = (trained_bccd.run / "train.log").read_text()
+    assert "refused to reach" not in log
+    assert "ultralytics" in log.lower()
+
+
+def test_the_proof_of_parity(trained_bccd: TrainedBccd) -> None:
+    proof = json.loads(trained_bccd.model.with_suffix(".parity.json").read_text())
+    assert proof["verdict"] == "equal"
+    assert proof["images"] >= 16
+    assert proof["non_square_images"] >= 4
+    assert proof["matched"] >= 20
+    assert proof["unmatched"] == 0
+    assert proof["max_input_diff"] == 0
+
+
+def test_the_model_carries_its_manifest(trained_bccd: TrainedBccd) -> None:
+    from yolokit.runtime.detector import Detector
+
+    manifest = Detector.load(trained_bccd.model, provider="cpu").manifest
+    assert set(manifest.head.names) == {"RBC", "WBC", "Platelets"}
+    assert manifest.io.shape == (1, 3, 320, 320)
+    record = json.loads((trained_bccd.run / "run.json").read_text())
+    assert manifest.provenance.data_sha256 == record["data"]["sha256"]
+    assert "AGPL" in manifest.provenance.license
+
+
+def test_val_and_predict_on_images_and_video(trained_bccd: TrainedBccd, tmp_path: Path) -> None:
+    model, data = trained_bccd.model, trained_bccd.data
+    done = run_yolokit("val", model, "--data", data, "--split", "test", "--json", cwd=tmp_path)
+    metrics = json.loads(done.stdout)
+    assert metrics["overall"]["map50"] > 0.3
+
+    images = data.parent / "images" / "test"
+    run_yolokit("predict", model, images, "--out", "on-images", cwd=tmp_path)
+    records = [json.loads(row) for row in (tmp_path / "on-images" / "predictions.jsonl").open()]
+    assert len(records) == 72
+    assert sum(len(record["detections"]) for record in records) > 300
+
+    video = write_video(sorted(images.iterdir())[:12], tmp_path / "cells.mp4")
+    run_yolokit("predict", model, video, "--out", "on-video", cwd=tmp_path)
+    import av
+
+    with av.open(str(next((tmp_path / "on-video").rglob("*.mp4")))) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert sum(1 for _ in container.decode(stream)) == 12
+
+
+def write_video(pictures: list[Path], path: Path) -> Path:
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=6)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("dynamic", ["batch", "all"])
+def test_dynamic_axes(trained_bccd: TrainedBccd, tmp_path: Path, dynamic: str) -> None:
+    """Any batch is proved at 1 and 3; height and width vary with `all` alone."""
+    import numpy as np
+
+    from yolokit.runtime.detector import Detector
+
+    out = tmp_path / f"{dynamic}.onnx"
+    run_yolokit(
+        "export", trained_bccd.run / "best.pt", "--dynamic", dynamic, "--out", out, cwd=tmp_path
+    )
+    detector = Detector.load(out, provider="cpu")
+    one = np.random.default_rng(0).random((1, 3, 320, 320), dtype=np.float32)
+    three = np.concatenate([one, one[:, :, ::-1], one[:, ::-1]])
+    assert np.abs(detector.infer(three)[0] - detector.infer(one)[0]).max() < 1e-3
+    assert detector.infer(three).shape[0] == 3
+    side = None if dynamic == "all" else 320
+    assert detector.manifest.io.shape == (None, 3, side, side)
+    if dynamic == "all":
+        wide, _ = detector.preprocess(np.zeros((240, 640, 3), np.uint8))
+        assert wide.shape == (1, 3, 128, 320)
+        assert (
+            detector.infer(wide).shape[2] == 128 * 320 // 64 + 128 * 320 // 256 + 128 * 320 // 1024
+        )
+
+
+@pytest.fixture
+def checkpoint(trained_bccd: TrainedBccd, tmp_path: Path) -> Path:
+    shutil.copy(trained_bccd.run / "best.pt", tmp_path / "best.pt")
+    return tmp_path / "best.pt"
+
+
+def test_a_damaged_weight_is_not_published(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One convolution of the exported graph is changed by a tenth: the gate must refuse it."""
+    import onnx
+    from onnx import numpy_helper
+
+    from yolokit.errors import ParityError
+    from yolokit.export import run as export
+
+    finish = export.finish_graph
+
+    def finish_and_damage(src: Path, dst: Path, manifest: object) -> None:
+        finish(src, dst, manifest)  # type: ignore[arg-type]
+        model = onnx.load(dst)
+        weight = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.1, weight.name))
+        onnx.save(model, dst)
+
+    monkeypatch.setattr(export, "finish_graph", finish_and_damage)
+    with pytest.raises(ParityError) as caught:
+        export.export_model(export.check_config({"weights": str(checkpoint)}))
+    assert caught.value.exit_code == 5
+    assert not checkpoint.with_suffix(".onnx").exists()
+    failed = json.loads(checkpoint.with_suffix(".parity-failed.json").read_text())
+    assert failed["verdict"] == "different"
+    assert "raw" in failed["problems"][0]
+
+
+@pytest.mark.parametrize("fault", ["swapped channels", "wrong letterbox"])
+def test_a_wrong_preparation_is_not_published(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    import numpy as np
+
+    from yolokit.errors import ParityError
+    from yolokit.export import run as export
+    from yolokit.runtime import detector
+
+    make_input = detector.make_input
+
+    def make_wrongly(bgr: object, letterbox: object, io: object) -> object:
+        tensor = make_input(bgr, letterbox, io)  # type: ignore[arg-type]
+        if fault == "swapped channels":
+            return np.ascontiguousarray(tensor[:, ::-1])
+        return np.roll(tensor, 2, axis=2)
+
+    monkeypatch.setattr(detector, "make_input", make_wrongly)
+    with pytest.raises(ParityError, match="prepared inputs differ"):
+        export.export_model(export.check_config({"weights": str(checkpoint)}))
+    assert not checkpoint.with_suffix(".onnx").exists()
+
+
+def test_an_existing_model_is_not_overwritten(trained_bccd: TrainedBccd) -> None:
+    before = trained_bccd.model.read_bytes()
+    done = run_yolokit("export", trained_bccd.run / "best.pt", cwd=trained_bccd.workdir, code=2)
+    assert "--overwrite" in done.stderr
+    assert trained_bccd.model.read_bytes() == before
+
+
+def test_a_run_never_overwrites_another(trained_bccd: TrainedBccd) -> None:
+    done = run_yolokit(
+        "train", "--data", trained_bccd.data, "--name", "bccd", cwd=trained_bccd.workdir, code=2
+    )
+    assert "already exists" in done.stderr
+
+
+def test_a_complete_run_is_not_resumed(trained_bccd: TrainedBccd) -> None:
+    done = run_yolokit("train", "--resume", "--name", "bccd", cwd=trained_bccd.workdir, code=1)
+    assert "is complete" in done.stderr

@@ -1,0 +1,26 @@
+"""Make a small data set and a model for the torch-free lane: the demo, and the shipped weights.
+
+Usage: python tests/make_lane_fixture.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from yolokit.annotations.convert import ConvertConfig, convert
+
+from yolokit.export.run import check_config, export_model
+from yolokit.jobs.demo import write_demo
+from yolokit.jobs.quickstart import START
+
+
+def main(folder: Path) -> None:
+    """Write ``data/`` and ``model.onnx`` into a new folder."""
+    write_demo(folder / "demo", classes="pretrain", images=60, video_seconds=0)
+    convert(ConvertConfig(source=str(folder / "demo"), out=str(folder / "data")))
+    export_model(check_config({"weights": str(START), "out": str(folder / "model.onnx")}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,38 @@
+"""``yolokit doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+
+
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Run a small train, export and predict on the GPU.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print findings as lines of JSON.")] = False,
+) -> None:
+    """Look at this machine: packages, cores, providers that really load, folders and disk.
+
+    The exit code is 1 if something is missing that every job needs.
+    """
+    import msgspec
+
+    from yolokit.cli.output import emit, emit_json, say
+    from yolokit.jobs.doctor import examine
+    from yolokit.jobs.gpu_check import check_gpu
+
+    failed = False
+    for finding in (*examine(), *(check_gpu(say) if gpu else ())):
+        failed |= finding.state == "fail"
+        if json:
+            emit_json(msgspec.to_builtins(finding))
+            continue
+        emit(f"{_MARKS[finding.state]}  {finding.about:<18}  {finding.detail}")
+        if finding.advice:
+            emit(f"{'':>26}-> {finding.advice}")
+    if failed:
+        raise typer.Exit(1)

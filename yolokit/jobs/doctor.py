@@ -1,0 +1,220 @@
+"""``yolokit doctor``: what this machine has, what really loads, and what to do about the rest."""
+
+from __future__ import annotations
+
+import base64
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from yolokit.core.extras import install_command, is_installed
+from yolokit.core.machine import usable_cores
+from yolokit.errors import YolokitError
+from yolokit.hub.store import HOME_VARIABLE, store_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BASE = (
+    "numpy", "opencv-python", "av", "msgspec", "typer", "rich", "faster-coco-eval",
+    "defusedxml", "pyyaml", "platformdirs",
+)  # fmt: skip
+_TRAIN = ("torch", "torchvision", "ultralytics", "onnx", "onnxslim", "matplotlib")
+_RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+_LOW_DISK_BYTES = 5 << 30
+# A graph of one Relu over one float: enough to make a provider load and run.
+_PROBE = base64.b64decode(
+    "CAgSB3lvbG9raXQ6NwoMCgF4EgF5IgRSZWx1EgVwcm9iZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAES"
+    "BAoCCAFCBAoAEA0="
+)
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at.
+
+    Attributes:
+        about: What it is.
+        state: ``fail`` is what stops a base job; ``warn`` what stops an optional one.
+        detail: What was found.
+        advice: What to do about it, where something is to be done.
+    """
+
+    about: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+    advice: str | None = None
+
+
+def examine() -> Iterator[Finding]:
+    """Yield findings one by one, cheap ones first."""
+    yield _examine_python()
+    yield Finding(about="system", state="ok", detail=f"{platform.platform()}")
+    yield Finding(
+        about="cores",
+        state="ok",
+        detail=f"{usable_cores()} usable of {os.cpu_count()} (affinity and container limits)",
+    )
+    yield from _examine_packages()
+    yield _examine_opencv()
+    yield from _examine_providers()
+    yield from _examine_torch()
+    yield from _examine_folders()
+
+
+def _examine_python() -> Finding:
+    version = platform.python_version()
+    return Finding(about="python", state="ok", detail=f"{version} ({sys.executable})")
+
+
+def _examine_packages() -> Iterator[Finding]:
+    for package in _BASE:
+        version = _version(package)
+        yield Finding(
+            about=package,
+            state="ok" if version else "fail",
+            detail=version or "not installed",
+            advice=None if version else "install yolokit again: this is one of its base packages",
+        )
+    runtimes = [name for name in _RUNTIMES if _version(name)]
+    yield _examine_runtimes(runtimes)
+    for package in _TRAIN:
+        version = _version(package)
+        yield Finding(
+            about=package,
+            state="ok" if version else "warn",
+            detail=version or "not installed: train and export need it",
+            advice=None if version else install_command("train"),
+        )
+
+
+def _examine_runtimes(installed: list[str]) -> Finding:
+    listed = ", ".join(f"{name} {_version(name)}" for name in installed)
+    if not installed:
+        return Finding(
+            about="onnxruntime",
+            state="fail",
+            detail="not installed: predict, val and export need it",
+            advice=install_command("cpu"),
+        )
+    if len(installed) > 1:
+        return Finding(
+            about="onnxruntime",
+            state="fail",
+            detail=f"{listed}: these overwrite each other's files",
+            advice="make a fresh environment with one of the extras cpu, gpu, openvino",
+        )
+    return Finding(about="onnxruntime", state="ok", detail=listed)
+
+
+def _examine_opencv() -> Finding:
+    try:
+        import cv2
+    except ImportError as error:
+        return Finding(
+            about="opencv loads",
+            state="fail",
+            detail=str(error),
+            advice="install the system's OpenGL library, e.g. `apt-get install libgl1 libglib2.0-0`"
+            if "libGL" in str(error)
+            else "install opencv-python again",
+        )
+    return Finding(about="opencv loads", state="ok", detail=str(cv2.__version__))
+
+
+def _examine_providers() -> Iterator[Finding]:
+    """Make a session on each provider of the build: a listed name says little."""
+    if not is_installed("onnxruntime"):
+        return
+    import onnxruntime
+
+    from yolokit.runtime.session import PROVIDERS, open_session
+
+    listed = set(onnxruntime.get_available_providers())
+    with tempfile.TemporaryDirectory(prefix="yolokit-doctor-") as folder:
+        model = Path(folder) / "probe.onnx"
+        model.write_bytes(_PROBE)
+        for name, full_name in PROVIDERS.items():
+            if full_name not in listed:
+                continue
+            try:
+                open_session(model, provider=name)
+            except YolokitError as error:
+                yield Finding(
+                    about=f"provider {name}",
+                    state="warn",
+                    detail=f"is in this build and does not load: {error.message}",
+                    advice=error.hint,
+                )
+            else:
+                yield Finding(about=f"provider {name}", state="ok", detail="loads")
+
+
+def _examine_torch() -> Iterator[Finding]:
+    """Ask torch for its devices in a process of its own; it takes seconds to import."""
+    if not is_installed("torch"):
+        return
+    import subprocess
+
+    code = (
+        "import torch; n = torch.cuda.device_count(); "
+        "print(', '.join(f'{i}: {torch.cuda.get_device_name(i)}' for i in range(n)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        yield Finding(
+            about="torch loads", state="warn", detail=reason, advice=install_command("train")
+        )
+        return
+    devices = done.stdout.strip()
+    yield Finding(
+        about="torch devices",
+        state="ok",
+        detail=f"cpu, {devices}" if devices else "cpu alone: training runs on the CPU",
+    )
+
+
+def _examine_folders() -> Iterator[Finding]:
+    home = os.environ.get(HOME_VARIABLE)
+    for kind in ("datasets", "weights"):
+        folder = store_dir(kind)
+        why = f"{HOME_VARIABLE} is set" if home else _why(folder)
+        yield _examine_folder(f"{kind} land in", folder, why)
+    yield _examine_folder("runs land in", Path.cwd() / "runs", "below the working folder")
+
+
+def _why(folder: Path) -> str:
+    local = folder.parent == Path.cwd()
+    return "the working folder has it" if local else "the platform's folder for data"
+
+
+def _examine_folder(about: str, folder: Path, why: str) -> Finding:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free_bytes = shutil.disk_usage(existing).free
+    detail = f"{folder} ({why}; {free_bytes / 2**30:.0f} GiB free)"
+    if not os.access(existing, os.W_OK):
+        return Finding(
+            about=about,
+            state="fail",
+            detail=f"{detail}: {existing} cannot be written",
+            advice=f"change its permissions, or set {HOME_VARIABLE}",
+        )
+    if free_bytes < _LOW_DISK_BYTES:
+        return Finding(about=about, state="warn", detail=detail, advice="free some disk space")
+    return Finding(about=about, state="ok", detail=detail)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,81 @@
+"""``yolokit doctor --gpu``: a small train, export and predict on the GPU, and what came of each."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolokit.errors import YolokitError
+from yolokit.jobs.doctor import Finding
+from yolokit.jobs.quickstart import START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_IMAGES = 48
+
+
+def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
+    """Train two epochs on GPU 0, export, and predict with the CUDA provider.
+
+    Args:
+        say: Called with what is being done.
+
+    Yields:
+        A finding for each step; the first that fails is the last.
+    """
+    with tempfile.TemporaryDirectory(prefix="yolokit-gpu-") as scratch:
+        folder = Path(scratch)
+        for about, step in (
+            ("gpu: train", _train),
+            ("gpu: export", _export),
+            ("gpu: predict", _predict),
+        ):
+            say(f"{about} ...")
+            try:
+                detail = step(folder)
+            except YolokitError as error:
+                yield Finding(about=about, state="fail", detail=str(error), advice=error.hint)
+                return
+            yield Finding(about=about, state="ok", detail=detail)
+
+
+def _train(folder: Path) -> str:
+    from yolokit.annotations.convert import ConvertConfig, convert
+    from yolokit.jobs.demo import write_demo
+    from yolokit.train.run import check_config, train_model
+
+    write_demo(folder / "demo", images=_IMAGES, video_seconds=0)
+    convert(ConvertConfig(source=str(folder / "demo"), out=str(folder / "data")))
+    values = {
+        "data": str(folder / "data" / "data.yaml"), "weights": str(START), "epochs": 2,
+        "imgsz": 320, "batch": 8, "device": "0", "validate": False,
+    }  # fmt: skip
+    record = train_model(check_config(values), folder / "train").record
+    seconds = record.epochs[-1].seconds
+    return f"2 epochs on {record.device} in {record.precision}, the second in {seconds:.1f} s"
+
+
+def _export(folder: Path) -> str:
+    from yolokit.export.run import check_config, export_model
+
+    best = folder / "train" / "best.pt"
+    artifact = export_model(check_config({"weights": str(best)}))
+    return f"{artifact.parity.verdict}: {artifact.parity.matched} detections compared"
+
+
+def _predict(folder: Path) -> str:
+    from yolokit.runtime.predict import check_config, open_job
+
+    values = {
+        "model": str(folder / "train" / "best.onnx"),
+        "sources": (str(folder / "data" / "images"),),
+        "provider": "cuda",
+        "out": str(folder / "predicted"),
+    }
+    job = open_job(check_config(values))
+    for _ in job.run():
+        pass
+    rate = job.summary.frames / job.summary.wall_s
+    return f"{job.summary.frames} images on {job.detector.provider}, {rate:.0f} a second"

@@ -1,0 +1,246 @@
+"""``yolokit quickstart``: the whole job on drawn data, from annotations to boxes on a video."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.child import run_job
+from yolokit.core.files import claim_folder
+from yolokit.core.requests import ReheadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yolokit.core.child import AnyEvent
+    from yolokit.evaluate.job import ValReport
+    from yolokit.export.run import ExportArtifact
+    from yolokit.train.run import TrainRun
+
+RUNS = Path("runs")
+START = Path(__file__).parent / "assets" / "parts-n.pt"
+IMAGES = 400
+EPOCHS = 10
+IMGSZ = 320
+VIDEO_S = 8.0
+_SHEET_PICTURES = 12
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step that was done: its command, what came out, and how long it took."""
+
+    command: str
+    outcome: str
+    seconds: float
+
+
+class QuickstartResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the quickstart came to.
+
+    Attributes:
+        folder: Everything is in it.
+        steps: What was done, in order.
+        map50_before: mAP50 on the test split of the model that training started from.
+        map50_after: mAP50 after fine-tuning; both through ONNX in the torch-free runtime.
+        map50_95_after: mAP50-95 after fine-tuning.
+        matched: Detections that the parity gate compared, all equal.
+        files: What to open: what it is, and where.
+        seconds: Time for everything.
+    """
+
+    folder: Path
+    steps: list[Step]
+    map50_before: float
+    map50_after: float
+    map50_95_after: float
+    matched: int
+    files: dict[str, Path]
+    seconds: float
+
+
+class Quickstart:
+    """Runs the steps in one folder, and keeps the account of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_step: Callable[[str], None],
+        on_event: Callable[[AnyEvent], None],
+    ) -> None:
+        self.folder = folder
+        self.steps: list[Step] = []
+        self._on_step = on_step
+        self._on_event = on_event
+        self._data = folder / "dataset" / "data.yaml"
+
+    def draw(self) -> None:
+        """Draw the demo: images with COCO labels, and a video."""
+        from yolokit.jobs.demo import write_demo
+
+        with self._step(f"yolokit data demo --out {self.folder / 'demo'}") as done:
+            result = write_demo(self.folder / "demo", images=IMAGES, video_seconds=VIDEO_S)
+            parts = sum(result.parts.values())
+            done(f"{IMAGES} images, {parts} labelled parts, a video of {VIDEO_S:g} s")
+
+    def convert(self) -> None:
+        """Convert the labels to YOLO."""
+        from yolokit.annotations.convert import ConvertConfig, convert
+
+        source, out = self.folder / "demo", self.folder / "dataset"
+        with self._step(f"yolokit data convert {source} --out {out}") as done:
+            totals = convert(ConvertConfig(source=str(source), out=str(out))).totals
+            done(f"{totals.annotations_in} labels in, {totals.kept} kept, {totals.dropped} dropped")
+
+    def evaluate_start(self) -> ValReport:
+        """Evaluate the model that training starts from: the shipped weights with a fresh head."""
+        from yolokit.annotations.data_yaml import load_data_yaml
+
+        names = list(load_data_yaml(self._data).names)
+        start = self.folder / "start.pt"
+        request = ReheadRequest(weights=str(START), names=names, out=str(start))
+        run_job("rehead", request, log_path=self.folder / "start.log")
+        with self._step(f"yolokit export {start} (before training) and val") as done:
+            artifact = self._export(start, with_data=False)
+            report = self._evaluate(artifact.path)
+            done(f"mAP50 {report.overall.map50 or 0.0:.3f} before training")
+        return report
+
+    def train(self) -> TrainRun:
+        """Fine-tune the shipped weights on the demo, on the CPU."""
+        from yolokit.train.run import check_config, train_model
+
+        values = {
+            "data": str(self._data), "weights": str(START), "epochs": EPOCHS, "imgsz": IMGSZ,
+            "device": "cpu", "batch": 16, "validate": False, "cache": "ram", "close_mosaic": 3,
+            "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 1.0, "cos_lr": True,
+        }  # fmt: skip
+        command = f"yolokit train --data {self._data} --weights {START} --epochs {EPOCHS}"
+        with self._step(command) as done:
+            run = train_model(check_config(values), self.folder / "train", on_event=self._on_event)
+            done(f"{len(run.record.epochs)} epochs in {run.record.precision} on the CPU")
+        return run
+
+    def export(self, run: TrainRun) -> ExportArtifact:
+        """Export the trained model through the parity gate."""
+        with self._step(f"yolokit export {run.best} --data {self._data}") as done:
+            artifact = self._export(run.best, with_data=True)
+            parity = artifact.parity
+            done(
+                f"equal to the trained model: {parity.matched} detections on {parity.images} "
+                f"images, boxes within {parity.max_box_diff_px:.1g} px"
+            )
+        return artifact
+
+    def evaluate(self, model: Path) -> ValReport:
+        """Evaluate the deployed file on the test split."""
+        with self._step(f"yolokit val {model} --data {self._data} --split test") as done:
+            report = self._evaluate(model)
+            done(f"mAP50 {report.overall.map50:.3f}, mAP50-95 {report.overall.map50_95:.3f}")
+        return report
+
+    def predict(self, model: Path, source: Path, out: Path) -> None:
+        """Find parts in images or in a video."""
+        from yolokit.runtime.predict import check_config, open_job
+
+        with self._step(f"yolokit predict {model} {source}") as done:
+            values = {"model": str(model), "sources": (str(source),), "out": str(out)}
+            job = open_job(check_config(values))
+            for _ in job.run():
+                pass
+            summary = job.summary
+            done(
+                f"{summary.frames} images, {summary.detections} parts, "
+                f"{summary.frames / summary.wall_s:.0f} a second"
+            )
+
+    def _export(self, weights: Path, *, with_data: bool) -> ExportArtifact:
+        from yolokit.export.run import check_config, export_model
+
+        values = {"weights": str(weights), "imgsz": IMGSZ}
+        return export_model(check_config(values | ({"data": str(self._data)} if with_data else {})))
+
+    def _evaluate(self, model: Path) -> ValReport:
+        from yolokit.evaluate.job import check_config, open_job
+
+        values = {"model": str(model), "data": str(self._data), "split": "test"}
+        return open_job(check_config(values)).run()
+
+    def _step(self, command: str) -> _Clock:
+        self._on_step(command)
+        return _Clock(command, self.steps)
+
+
+class _Clock:
+    """Times one step and enters it in the account when it is done."""
+
+    def __init__(self, command: str, steps: list[Step]) -> None:
+        self._command = command
+        self._steps = steps
+        self._outcome = ""
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self._set_outcome
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None:
+            seconds = round(time.monotonic() - self._began, 1)
+            self._steps.append(Step(command=self._command, outcome=self._outcome, seconds=seconds))
+
+    def _set_outcome(self, outcome: str) -> None:
+        self._outcome = outcome
+
+
+def run_quickstart(
+    folder: Path | None,
+    *,
+    on_step: Callable[[str], None] = lambda _step: None,
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+) -> QuickstartResult:
+    """Do the whole job on drawn data.
+
+    Args:
+        folder: Where everything goes; None for a fresh folder below ``runs``.
+        on_step: Called with the command of each step when it begins.
+        on_event: Called with the events of the training.
+
+    Raises:
+        OutputExistsError: ``folder`` exists.
+        YolokitError: A step failed.
+    """
+    from yolokit.jobs.contact_sheet import write_contact_sheet
+
+    began = time.monotonic()
+    folder = claim_folder(folder, parent=RUNS, stem="quickstart")
+    job = Quickstart(folder, on_step=on_step, on_event=on_event)
+    job.draw()
+    job.convert()
+    before = job.evaluate_start()
+    artifact = job.export(job.train())
+    after = job.evaluate(artifact.path)
+    images, video = folder / "predict-images", folder / "predict-video"
+    job.predict(artifact.path, folder / "dataset" / "images" / "test", images)
+    job.predict(artifact.path, folder / "demo" / "video" / "belt.mp4", video)
+    sheet = folder / "contact-sheet.jpg"
+    write_contact_sheet(sorted(images.rglob("*.jpg"))[:_SHEET_PICTURES], sheet)
+    return QuickstartResult(
+        folder=folder,
+        steps=job.steps,
+        map50_before=before.overall.map50 or 0.0,
+        map50_after=after.overall.map50 or 0.0,
+        map50_95_after=after.overall.map50_95 or 0.0,
+        matched=artifact.parity.matched,
+        files={
+            "contact sheet": sheet,
+            "annotated images": images,
+            "annotated video": next(video.rglob("*.mp4")),
+            "training curves": folder / "train" / "curves.png",
+            "model": artifact.path,
+            "proof of parity": artifact.parity_path,
+        },
+        seconds=round(time.monotonic() - began, 1),
+    )
