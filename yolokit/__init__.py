@@ -11,6 +11,15 @@ from __future__ import annotations
 
 import importlib
 
+TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
+if TYPE_CHECKING:
+    from yolokit.core.types import Detections as Detections
+    from yolokit.core.types import Frame as Frame
+    from yolokit.core.types import Letterbox as Letterbox
+    from yolokit.errors import YolokitError as YolokitError
+    from yolokit.runtime.detector import Detector as Detector
+    from yolokit.runtime.detector import load as load
+
 __version__ = "0.1.0"
 
 # name -> module that defines it

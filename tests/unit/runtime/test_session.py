@@ -1,0 +1,192 @@
+"""The session: providers that do not load, files that are no models, errors that are ours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from yolokit.errors import ConfigError, InferenceError, MissingDependencyError, ProviderError
+from yolokit.runtime import session as module
+from yolokit.runtime.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class FakeOrt:
+    """onnxruntime with providers of our choice, some of which silently do not load."""
+
+    __version__ = "1.0"
+    __file__ = "/nowhere/__init__.py"
+    SessionOptions = SimpleNamespace
+
+    def __init__(self, available: Sequence[str], broken: Sequence[str] = ()) -> None:
+        self._available = list(available)
+        self._broken = broken
+        self.asked: list[str] = []
+
+    def get_available_providers(self) -> list[str]:
+        return self._available
+
+    def set_default_logger_severity(self, level: int) -> None:
+        self.severity = level
+
+    def InferenceSession(self, path: str, *, providers: list[str], **options: Any) -> Any:  # noqa: N802
+        assert options["enable_fallback"] == 0
+        self.asked.append(providers[0])
+        loaded = [name for name in providers if name not in self._broken]
+        return SimpleNamespace(
+            get_providers=lambda: loaded,
+            get_inputs=list,
+            get_outputs=list,
+            get_modelmeta=lambda: SimpleNamespace(custom_metadata_map={}),
+        )
+
+
+@pytest.fixture
+def use_ort(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeOrt], FakeOrt]:
+    def use(fake: FakeOrt) -> FakeOrt:
+        monkeypatch.setattr(module, "require", lambda *_args, **_options: fake)
+        return fake
+
+    return use
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"x")
+    return path
+
+
+CPU, CUDA, OPENVINO = (
+    "CPUExecutionProvider",
+    "CUDAExecutionProvider",
+    "OpenVINOExecutionProvider",
+)
+
+
+class TestProviders:
+    def test_an_unknown_name_gets_a_suggestion(self, model: Path) -> None:
+        with pytest.raises(ConfigError) as caught:
+            open_session(model, provider="cdua", threads=0)
+        assert caught.value.exit_code == 2
+        assert caught.value.problems == (
+            "unknown provider 'cdua': did you mean 'cuda'?",
+            "threads: must be at least 1, not 0",
+        )
+
+    def test_one_that_this_onnxruntime_lacks(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU, OPENVINO]))
+        with pytest.raises(
+            ProviderError, match=r"no provider 'cuda'; it has cpu, openvino"
+        ) as caught:
+            open_session(model, provider="cuda")
+        assert caught.value.hint is not None
+        assert "gpu" in caught.value.hint
+
+    def test_one_that_silently_does_not_load_says_why(
+        self, model: Path, use_ort: Any, tmp_path: Path
+    ) -> None:
+        fake = use_ort(FakeOrt([CUDA, CPU], broken=[CUDA]))
+        capi = tmp_path / "ort" / "capi"
+        capi.mkdir(parents=True)
+        (capi / "libonnxruntime_providers_cuda.so").write_bytes(b"not a library")
+        fake.__file__ = str(capi.parent / "__init__.py")
+        with pytest.raises(ProviderError, match=r"cannot load its provider 'cuda'.*providers_cuda"):
+            open_session(model, provider="cuda")
+
+    def test_auto_takes_the_best_that_loads_and_keeps_why(self, model: Path, use_ort: Any) -> None:
+        fake = use_ort(FakeOrt([CPU, OPENVINO, CUDA], broken=[CUDA]))
+        session = open_session(model)
+        assert session.provider == "openvino"
+        assert fake.asked == [CUDA, OPENVINO]
+        assert len(session.skipped) == 1
+        assert "'cuda'" in session.skipped[0]
+
+    def test_auto_ends_at_the_cpu(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU]))
+        session = open_session(model)
+        assert (session.provider, session.skipped) == ("cpu", ())
+
+    def test_auto_never_takes_tensorrt(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt(["TensorrtExecutionProvider", CPU]))
+        assert open_session(model).provider == "cpu"
+
+    def test_threads_default_to_the_usable_cores(
+        self, model: Path, use_ort: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_ort(FakeOrt([CPU]))
+        monkeypatch.setattr(module, "usable_cores", lambda: 5)
+        assert open_session(model).threads == 5
+        assert open_session(model, threads=2).threads == 2
+
+
+class TestFiles:
+    def test_a_missing_file_gets_a_suggestion(self, tmp_path: Path) -> None:
+        (tmp_path / "best.onnx").touch()
+        with pytest.raises(InferenceError, match=r"there is no model .*bset\.onnx") as caught:
+            open_session(tmp_path / "bset.onnx")
+        assert caught.value.hint == f"did you mean {tmp_path / 'best.onnx'}?"
+        assert caught.value.exit_code == 6
+
+    def test_a_missing_file_in_a_missing_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(InferenceError, match="there is no model"):
+            open_session(tmp_path / "none" / "m.onnx")
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(InferenceError, match="is not a file"):
+            open_session(tmp_path)
+
+    @pytest.mark.parametrize("name", ["best.pt", "BEST.PT"])
+    def test_weights_are_exported_first(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(InferenceError, match="not an ONNX model") as caught:
+            open_session(tmp_path / name)
+        assert caught.value.hint == f"make one with `yolokit export {tmp_path / name}`"
+
+    @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08" * 500])
+    def test_what_is_no_onnx_file(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "m.onnx"
+        path.write_bytes(content)
+        with pytest.raises(InferenceError, match=r"m\.onnx could not be loaded") as caught:
+            open_session(path)
+        assert "\n" not in str(caught.value)
+
+    def test_a_truncated_model(self, make_model: Any) -> None:
+        path: Path = make_model()
+        path.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(InferenceError, match="could not be loaded"):
+            open_session(path)
+
+    def test_without_onnxruntime(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        with pytest.raises(MissingDependencyError, match="Running a model needs onnxruntime"):
+            open_session(model)
+
+
+class TestRun:
+    def test_a_real_session_on_the_cpu(self, make_model: Any) -> None:
+        session = open_session(make_model(), provider="cpu", threads=1)
+        assert (session.provider, session.threads) == ("cpu", 1)
+        assert session.inputs[0].shape == (1, 3, 64, 64)
+        output = session.run("output0", "images", np.zeros((1, 3, 64, 64), np.float32))
+        assert output.shape == (1, 6, 2)
+
+    def test_what_onnxruntime_raises_becomes_ours(self, make_model: Any) -> None:
+        session = open_session(make_model(), threads=1)
+        with pytest.raises(InferenceError, match=r"failed on an input of shape \(1, 3, 32, 32\)"):
+            session.run("output0", "images", np.zeros((1, 3, 32, 32), np.float32))
+
+    def test_half_precision_goes_in_and_comes_out(self, make_model: Any) -> None:
+        session = open_session(make_model(half=True), threads=1)
+        output = session.run("output0", "images", np.zeros((1, 3, 64, 64), np.float32))
+        assert output.dtype == np.float32
+
+    def test_nothing_is_printed(self, make_model: Any, capfd: pytest.CaptureFixture[str]) -> None:
+        open_session(make_model(), threads=1)
+        assert capfd.readouterr() == ("", "")
