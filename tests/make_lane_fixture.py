@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yolokit.annotations.convert import ConvertConfig, convert
-
+from yolokit.annotations.convert import convert
+from yolokit.annotations.convert_config import ConvertConfig
 from yolokit.export.run import check_config, export_model
 from yolokit.jobs.demo import write_demo
 from yolokit.jobs.quickstart import START
@@ -18,7 +18,7 @@ from yolokit.jobs.quickstart import START
 def main(folder: Path) -> None:
     """Write ``data/`` and ``model.onnx`` into a new folder."""
     write_demo(folder / "demo", classes="pretrain", images=60, video_seconds=0)
-    convert(ConvertConfig(source=str(folder / "demo"), out=str(folder / "data")))
+    convert(ConvertConfig(source=folder / "demo", out=folder / "data"))
     export_model(check_config({"weights": str(START), "out": str(folder / "model.onnx")}))
 
 

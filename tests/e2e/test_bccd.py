@@ -91,7 +91,9 @@ def write_video(pictures: list[Path], path: Path) -> Path:
         stream = container.add_stream("libx264", rate=6)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
         for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(cv2.imread(str(picture)), format="bgr24")
+            image = cv2.imread(str(picture))
+            assert image is not None
+            frame = av.VideoFrame.from_ndarray(image.astype("uint8"), format="bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
@@ -138,11 +140,10 @@ def test_a_damaged_weight_is_not_published(
 
     from yolokit.errors import ParityError
     from yolokit.export import run as export
-
-    finish = export.finish_graph
+    from yolokit.export.graph import finish_graph
 
     def finish_and_damage(src: Path, dst: Path, manifest: object) -> None:
-        finish(src, dst, manifest)  # type: ignore[arg-type]
+        finish_graph(src, dst, manifest)  # type: ignore[arg-type]
         model = onnx.load(dst)
         weight = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.1, weight.name))
@@ -167,8 +168,7 @@ def test_a_wrong_preparation_is_not_published(
     from yolokit.errors import ParityError
     from yolokit.export import run as export
     from yolokit.runtime import detector
-
-    make_input = detector.make_input
+    from yolokit.runtime.preprocess import make_input
 
     def make_wrongly(bgr: object, letterbox: object, io: object) -> object:
         tensor = make_input(bgr, letterbox, io)  # type: ignore[arg-type]

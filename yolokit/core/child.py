@@ -162,7 +162,7 @@ def _start(job: str, scratch: Path) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         errors="replace",
-        **new_group,  # type: ignore[arg-type]
+        **new_group,
     )
 
 

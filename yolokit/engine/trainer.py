@@ -87,6 +87,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             for path in (self.last, self.best):
                 if path.exists():
                     strip_optimizer(path)
+                    forget_places(path)
                     self._publish(path)
 
     def keep_progress(self) -> None:
@@ -138,6 +139,19 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
                 seconds=time.monotonic() - self._epoch_began,
             )
         )
+
+
+def forget_places(path: Path) -> None:
+    """Remove from a checkpoint where on whose machine it was made; a model travels."""
+    checkpoint = torch.load(path, map_location="cpu", weights_only=False)  # written by us just now
+    checkpoint.pop("git", None)
+    for owner in (checkpoint["train_args"], checkpoint["model"].args):
+        for key in ("model", "data", "save_dir", "project", "resume"):
+            if isinstance(owner.get(key), str):
+                owner[key] = Path(owner[key]).name
+    checkpoint["model"].pt_path = path.name
+    checkpoint["model"].yaml["yaml_file"] = Path(checkpoint["model"].yaml["yaml_file"]).name
+    torch.save(checkpoint, path)
 
 
 def read_arch(path: str) -> dict[str, Any]:

@@ -42,12 +42,13 @@ def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
 
 
 def _train(folder: Path) -> str:
-    from yolokit.annotations.convert import ConvertConfig, convert
+    from yolokit.annotations.convert import convert
+    from yolokit.annotations.convert_config import ConvertConfig
     from yolokit.jobs.demo import write_demo
     from yolokit.train.run import check_config, train_model
 
     write_demo(folder / "demo", images=_IMAGES, video_seconds=0)
-    convert(ConvertConfig(source=str(folder / "demo"), out=str(folder / "data")))
+    convert(ConvertConfig(source=folder / "demo", out=folder / "data"))
     values = {
         "data": str(folder / "data" / "data.yaml"), "weights": str(START), "epochs": 2,
         "imgsz": 320, "batch": 8, "device": "0", "validate": False,

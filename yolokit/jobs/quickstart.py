@@ -88,11 +88,12 @@ class Quickstart:
 
     def convert(self) -> None:
         """Convert the labels to YOLO."""
-        from yolokit.annotations.convert import ConvertConfig, convert
+        from yolokit.annotations.convert import convert
+        from yolokit.annotations.convert_config import ConvertConfig
 
         source, out = self.folder / "demo", self.folder / "dataset"
         with self._step(f"yolokit data convert {source} --out {out}") as done:
-            totals = convert(ConvertConfig(source=str(source), out=str(out))).totals
+            totals = convert(ConvertConfig(source=source, out=out)).totals
             done(f"{totals.annotations_in} labels in, {totals.kept} kept, {totals.dropped} dropped")
 
     def evaluate_start(self) -> ValReport:
