@@ -65,18 +65,19 @@ class DataYaml(msgspec.Struct, frozen=True):
         return self.splits[split]
 
 
-def load_data_yaml(path: Path, *, sparse: bool = False) -> DataYaml:
+def load_data_yaml(path: Path, *, sparse: bool = False, images: Path | None = None) -> DataYaml:
     """Read a ``data.yaml``.
 
     Args:
         path: The YAML file.
         sparse: Allow gaps in the ids of the classes (training does not).
+        images: A folder in which the images lie, where they are not beside the YAML.
 
     Raises:
         DataError: It is no such file, with the line of the mistake; or a path does not exist.
     """
     path = path.absolute()
-    reader = _Reader(path, _compose(path))
+    reader = _Reader(path, _compose(path), images)
     names, class_ids = reader.read_names()
     if not sparse and class_ids != tuple(range(len(class_ids))):
         raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
@@ -132,8 +133,9 @@ def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
 class _Reader:
     """Reads the keys of one composed YAML mapping, and knows their lines."""
 
-    def __init__(self, path: Path, root: Any) -> None:
+    def __init__(self, path: Path, root: Any, images: Path | None) -> None:
         self.path = path
+        self._images = images.absolute() if images is not None else None
         self.notes: list[str] = []
         self.values: dict[str, Any] = {}
         for key, value in root.value:
@@ -193,12 +195,16 @@ class _Reader:
 
     def _find(self, node: Any, split: str) -> Path:
         text = self._text(node, f"`{split}`")
+        if self._images is not None:
+            elsewhere = resolve_path(text, (self._images,))
+            if elsewhere is not None:
+                return elsewhere
         bases = self._bases()
         found = resolve_path(text, bases, is_file=False)
-        if found is None or not text.strip():
+        if found is None:
             where = " or ".join(str(base) for base in bases)
             raise self._error_at(node, f"`{split}: {text}` does not exist below {where}")
-        if found != normal_path(bases[0] / text):
+        if found not in [normal_path(base / text) for base in bases]:
             self.notes.append(f"`{split}: {text}` does not exist; taken is {found}")
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,6 @@ from yolokit.core.files import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif"}
@@ -52,15 +52,24 @@ def is_absolute_anywhere(name: str) -> bool:
     return name.startswith(("/", "\\")) or _DRIVE.match(name) is not None
 
 
+def climbs_out(name: str) -> bool:
+    """Tell whether a relative name leads out of the folder that it is in, or is no name."""
+    if ".." not in name and "\x00" not in name:
+        return False
+    return not is_absolute_anywhere(name) and inside(Path(), name) is None
+
+
 class Found(msgspec.Struct, frozen=True):
     """Where an image lies.
 
     Attributes:
         path: The file.
+        name: Its name in the data set, safe to be put below any folder.
         remark: What is odd about how it was found, or None if its name led straight to it.
     """
 
     path: str
+    name: str
     remark: str | None = None
 
 
@@ -71,22 +80,35 @@ class ImageLocator:
         roots: Folders in the order in which they are tried.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        self._roots = [root for root in dict.fromkeys(roots) if root.is_dir()]
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = [Path(root) for root in dict.fromkeys(roots) if os.path.isdir(root)]  # noqa: PTH112
 
-    def find(self, name: str) -> Found | None:
-        """Find an image; a name that climbs out of its folder is never followed."""
-        if not is_absolute_anywhere(name):
-            return self._below_roots(name) or self._by_tail(name)
-        return self._by_tail(name)
+    def find(self, name: str, other_names: Sequence[str] = ()) -> Found | None:
+        """Find an image; a name that climbs out of its folder is never followed.
+
+        Args:
+            name: As the annotations state it; it may lack the suffix.
+            other_names: Tried where there is no such file.
+        """
+        for candidate in (name, *other_names):
+            found = self._below_roots(candidate)
+            if found is not None:
+                remark = (
+                    None if candidate == name else f"{name} is not there; taken is {found.path}"
+                )
+                return msgspec.structs.replace(found, remark=remark)
+        for candidate in (name, *other_names):
+            found = self._by_tail(candidate)
+            if found is not None:
+                return found
+        return None
 
     def _below_roots(self, name: str) -> Found | None:
-        for position, root in enumerate(self._roots):
+        for root in self._roots:
             path = inside(root, name)
-            if path is not None and path.is_file():
-                if position:  # the next image most likely lies in the same folder
-                    self._roots.insert(0, self._roots.pop(position))
-                return Found(str(path))
+            if path is not None and _is_file(path):
+                plain = Path(os.path.normpath(path))
+                return Found(str(plain), plain.relative_to(os.path.normpath(root)).as_posix())
         return None
 
     def _by_tail(self, name: str) -> Found | None:
@@ -94,24 +116,47 @@ class ImageLocator:
         parts = [part for part in re.split(r"[/\\]+", name) if part]
         if ".." in parts or not parts:
             return None
-        candidates = self._by_base_name.get(parts[-1], [])
+        key = parts[-1] if is_image_name(name) else parts[-1] + ".*"
+        candidates = self._by_base_name.get(key, [])
         for start in range(len(parts)):
             tail = "/" + "/".join(parts[start:])
-            fits = [path for path in candidates if path.replace(os.sep, "/").endswith(tail)]
+            fits = [path for path in candidates if _ends_with(path, tail)]
             if len(fits) == 1:
-                return Found(fits[0], f"{name} is not there; taken is {fits[0]}")
+                plain = is_image_name(name) or start == 0
+                remark = (
+                    None if plain and start == 0 else f"{name} is not there; taken is {fits[0]}"
+                )
+                folders = [] if start == 0 and is_absolute_anywhere(name) else parts[start:-1]
+                base = fits[0].replace(os.sep, "/").rsplit("/", 1)[-1]
+                return Found(fits[0], "/".join([*folders, base]), remark)
             if fits:
                 return None
         return None
 
     @cached_property
     def _by_base_name(self) -> dict[str, list[str]]:
+        """Images by their base name, and by their stem with ``.*`` for names without suffix."""
         found: dict[str, list[str]] = {}
         seen: set[str] = set()
         for root in self._roots:
             for name in walk_images(root):
                 path = str(root.joinpath(*name.split("/")))
-                if path not in seen:
-                    seen.add(path)
-                    found.setdefault(name.rsplit("/", 1)[-1], []).append(path)
+                if path in seen:
+                    continue
+                seen.add(path)
+                base = name.rsplit("/", 1)[-1]
+                found.setdefault(base, []).append(path)
+                found.setdefault(base.rsplit(".", 1)[0] + ".*", []).append(path)
         return found
+
+
+def _ends_with(path: str, tail: str) -> bool:
+    path = path.replace(os.sep, "/")
+    return path.endswith(tail) or path.rsplit(".", 1)[0].endswith(tail)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with characters that no file name has
+        return False

@@ -44,10 +44,12 @@ class SourceFile(msgspec.Struct, frozen=True):
     Attributes:
         path: As it is shown to a person.
         counts: Whether a place is a line, from 1, or an annotation's index, from 0.
+        image_roots: Folders in which the images that it names may lie, first choice first.
     """
 
     path: str
     counts: Literal["line", "index"] = "line"
+    image_roots: tuple[str, ...] = ()
 
 
 class ImageRecord(msgspec.Struct, frozen=True):
@@ -58,8 +60,10 @@ class ImageRecord(msgspec.Struct, frozen=True):
         width_px: Width as the source states it, or None.
         height_px: Height as the source states it, or None.
         split: ``train``, ``val``, ``test``..., or None where the source has no splits.
-        path: Where the file lies, or None if the image is not at hand.
+        path: The file, where the source leads to it and the size above was read from it; None
+            where it has yet to be found by name.
         source: The annotation file, for messages.
+        other_names: Names to look for where there is no file called ``file_name``.
     """
 
     file_name: str
@@ -68,6 +72,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     split: str | None
     path: str | None
     source: SourceFile
+    other_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.file_name:
@@ -130,11 +135,15 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
         categories: In the order of their index.
         iter_images: Starts a new pass over the images, in the source's order.
         evidence: What the reader concluded from the content, one sentence each.
+        has_splits: Whether the source has splits; images without one then belong to none.
+        image_count: How many images there are, if that is known before the end.
     """
 
     categories: tuple[Category, ...]
     iter_images: Callable[[], Iterator[LabelledImage]]
     evidence: tuple[str, ...] = ()
+    has_splits: bool = False
+    image_count: int | None = None
 
     def __post_init__(self) -> None:
         if [category.index for category in self.categories] != list(range(len(self.categories))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
@@ -64,10 +64,11 @@ class Format(Protocol):
     def read(self, source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         """Open a source; images stream, and what is not a plain box goes to the ledger."""
 
-    def write(self, dataset: Dataset, folder: Path) -> None:
+    def write(self, dataset: Dataset, folder: Path, remarks: Sequence[str]) -> None:
         """Write a settled data set: each image has a split, a size and boxes inside it.
 
-        Images themselves are put in place by the caller.
+        Images themselves are put in place by the caller. ``remarks`` are sentences for people,
+        to be kept where the format has a place for them.
         """
 
 

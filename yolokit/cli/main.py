@@ -11,6 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
+from yolokit.cli import data
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.output import say
@@ -52,6 +53,7 @@ def _root(
     del version, debug
 
 
+app.add_typer(data.app)
 app.command()(train)
 app.command()(export)
 app.command()(val)

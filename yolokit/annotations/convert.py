@@ -1,0 +1,318 @@
+"""The job ``data convert``: one data set in, one out, and an account of every annotation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.convert_config import AUTO, ConvertConfig, check_assumptions
+from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
+from yolokit.annotations.model import Dataset, LabelledImage
+from yolokit.annotations.output_names import OutputNames
+from yolokit.annotations.place import place_image
+from yolokit.annotations.plugin import Format, ReadOptions, load_format, recognise
+from yolokit.annotations.settle import settle_boxes
+from yolokit.annotations.split import SPLITS, SplitPlan, stratify
+from yolokit.core.files import publish_folder
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from yolokit.core.types import I64
+
+LEDGER_FILE = "ledger.jsonl"
+
+
+class SplitCounts(msgspec.Struct, frozen=True):
+    """What a written split holds.
+
+    Attributes:
+        images: All images.
+        background_images: Those without a box.
+        boxes: All boxes.
+        boxes_by_class: Boxes of each class, by index.
+    """
+
+    images: int
+    background_images: int
+    boxes: int
+    boxes_by_class: tuple[int, ...]
+
+
+class ConvertResult(msgspec.Struct, frozen=True):
+    """What a conversion did.
+
+    Attributes:
+        out: The folder that was made.
+        from_format: The format that was read.
+        to_format: The format that was written.
+        evidence: What was concluded about the source, one sentence each.
+        names: The classes, by index.
+        splits: Split to what it holds.
+        totals: The ledger's counts.
+        codes: How often each reason occurs in the ledger.
+        warnings: What the user should know, one sentence each.
+    """
+
+    out: Path
+    from_format: str
+    to_format: str
+    evidence: tuple[str, ...]
+    names: tuple[str, ...]
+    splits: Mapping[str, SplitCounts]
+    totals: LedgerTotals
+    codes: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+def convert(
+    config: ConvertConfig,
+    *,
+    on_start: Callable[[str, int | None], None] = lambda _stage, _total: None,
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> ConvertResult:
+    """Convert a data set; the output folder appears whole or not at all.
+
+    Args:
+        config: Made by :meth:`ConvertConfig.build`.
+        on_start: Called as a stage begins, with its name and the number of images if known.
+        on_progress: Called with the number of images done in this stage.
+
+    Raises:
+        ConfigError: An option does not fit the source.
+        DataError: The source is broken, not recognised, or too much of it would be dropped.
+        OutputExistsError: ``out`` exists and is not to be replaced.
+    """
+    name, evidence = _choose_format(config)
+    source_format = load_format(name)
+    assume = check_assumptions(config.assume, name, source_format)
+    ledger = Ledger()
+    images = config.images.absolute() if config.images else None
+    options = ReadOptions(images, config.labels_only, assume)
+    on_start("reading", None)
+    dataset = source_format.read(config.source.absolute(), options, ledger)
+    evidence = (*evidence, *dataset.evidence)
+    with publish_folder(config.out, overwrite=config.overwrite) as folder:
+        run = _Run(config, dataset, ledger, folder, on_start, on_progress)
+        counts = run.write_set()
+        totals = ledger.close(MaxDrop.parse(config.max_drop))
+        result = ConvertResult(
+            config.out,
+            name,
+            config.to_format,
+            evidence,
+            dataset.names,
+            counts,
+            totals,
+            ledger.codes(),
+            tuple(_warnings(config, counts, dataset.names)),
+        )
+        ledger.write(folder / LEDGER_FILE, _summary(config, result))
+    return result
+
+
+def _choose_format(config: ConvertConfig) -> tuple[str, tuple[str, ...]]:
+    if config.from_format != AUTO:
+        return config.from_format, ()
+    name, match = recognise(config.source)
+    return name, (f"{load_format(name).TITLE}: {match.evidence}",)
+
+
+class _Run:
+    """One pass, or two where splits are made, from the source to the folder that is built."""
+
+    def __init__(
+        self,
+        config: ConvertConfig,
+        dataset: Dataset,
+        ledger: Ledger,
+        folder: Path,
+        on_start: Callable[[str, int | None], None],
+        on_progress: Callable[[int], None],
+    ) -> None:
+        self._config = config
+        self._dataset = dataset
+        self._ledger = ledger
+        self._folder = folder
+        self._on_start = on_start
+        self._on_progress = on_progress
+        self._target: Format = load_format(config.to_format)
+        self._counts: dict[str, _Counter] = {}
+        self._placed: dict[str, str] = {}
+        self._made: set[Path] = set()
+        self._names: dict[str, OutputNames] = {}
+
+    def write_set(self) -> dict[str, SplitCounts]:
+        """Write annotations and images, and return what was written.
+
+        Raises:
+            DataError: There is no image, or a file cannot be written.
+        """
+        opening = self._ledger.mark()
+        plan = self._plan_splits()
+        self._ledger.rewind(opening)
+        self._on_start("converting", self._dataset.image_count)
+
+        def iter_images() -> Iterator[LabelledImage]:
+            for done, labelled in enumerate(self._assign(self._settled(), plan), 1):
+                yield self._put(labelled)
+                if done % 64 == 0:
+                    self._on_progress(done)
+
+        settled = msgspec.structs.replace(self._dataset, iter_images=iter_images)
+        try:
+            self._target.write(settled, self._folder, self._remarks())
+        except OSError as error:
+            raise DataError(
+                f"cannot write the set: {error.strerror}", path=error.filename
+            ) from error
+        if not self._counts:
+            raise DataError(
+                "no image was found in it" + self._first_reason(), path=self._config.source
+            )
+        return {split: self._counts[split].freeze() for split in SPLITS if split in self._counts}
+
+    def _settled(self) -> Iterator[LabelledImage]:
+        images: Iterable[LabelledImage] = self._dataset.iter_images()
+        if self._config.labels_only:
+            images = require_sizes(images, self._ledger)
+        else:
+            images = locate_images(images, self._ledger)
+        return settle_boxes(images, self._ledger)
+
+    def _plan_splits(self) -> dict[str, str] | None:
+        """Return image to split where splits are made, None where the source's are kept."""
+        plan = SplitPlan.parse(self._config.split)
+        if plan.mode == "keep" or (plan.mode == "auto" and self._dataset.has_splits):
+            return None
+        self._on_start("looking at classes", self._dataset.image_count)
+        classes: dict[str, tuple[int, ...]] = {}
+        for key, labelled in _keyed(self._settled()):
+            found = np.unique(labelled.annotations.category_indices)
+            classes[key] = tuple(found.tolist())
+        return stratify(classes, plan.shares, self._config.seed)
+
+    def _assign(
+        self, images: Iterable[LabelledImage], plan: dict[str, str] | None
+    ) -> Iterator[LabelledImage]:
+        """Give each image its split."""
+        if plan is not None:
+            for key, labelled in _keyed(images):
+                yield _with(labelled, split=plan[key])
+        elif self._dataset.has_splits:
+            yield from images
+        else:
+            for labelled in images:
+                yield _with(labelled, split="train")
+
+    def _put(self, labelled: LabelledImage) -> LabelledImage:
+        """Give an image its name in the set, put its file there, and count it."""
+        split = labelled.image.split or "train"
+        place = self._target.IMAGE_FOLDER.format(split=split)
+        names = self._names.setdefault(place, OutputNames())
+        name = names.assign(labelled.image.file_name)
+        if name != labelled.image.file_name:
+            self._ledger.note(
+                labelled.image.source, None, "renamed", f"{labelled.image.file_name} -> {name}"
+            )
+        if labelled.image.path is not None and not self._config.labels_only:
+            target = self._folder.joinpath(place, *name.split("/"))
+            if target.parent not in self._made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(target.parent)
+            self._note_duplicate(labelled, f"{place}/{name}")
+            place_image(labelled.image.path, target, self._config.link)
+        if split not in self._counts:
+            self._counts[split] = _Counter(len(self._dataset.categories))
+        self._counts[split].add(labelled.annotations.category_indices)
+        return labelled if name == labelled.image.file_name else _with(labelled, file_name=name)
+
+    def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
+        path = labelled.image.path or ""
+        first = self._placed.setdefault(path, name)
+        if first != name:
+            message = f"{path} stands in the set twice: as {first} and {name}"
+            self._ledger.note(labelled.image.source, None, "image-twice", message)
+
+    def _remarks(self) -> list[str]:
+        remarks = ["Made by `yolokit data convert`; ledger.jsonl says what became of each label."]
+        if self._config.labels_only:
+            folder = self._target.IMAGE_FOLDER.format(split="<split>")
+            remarks.append(f"Labels only: put the images into {folder} beside this file.")
+        elif self._config.link != "copy":
+            remarks.append(
+                f"Bound to this machine: the images are {self._config.link}s to files elsewhere."
+            )
+        return remarks
+
+    def _first_reason(self) -> str:
+        entry = next(iter(self._ledger.entries), None)
+        return f" ({entry.place}: {entry.message})" if entry is not None else ""
+
+
+class _Counter:
+    """Counts a split's images and boxes."""
+
+    def __init__(self, classes: int) -> None:
+        self._images = 0
+        self._background = 0
+        self._boxes = [0] * classes
+
+    def add(self, category_indices: I64) -> None:
+        self._images += 1
+        if not len(category_indices):
+            self._background += 1
+        for index in category_indices.tolist():
+            self._boxes[index] += 1
+
+    def freeze(self) -> SplitCounts:
+        return SplitCounts(self._images, self._background, sum(self._boxes), tuple(self._boxes))
+
+
+def _with(labelled: LabelledImage, **changes: str) -> LabelledImage:
+    record = msgspec.structs.replace(labelled.image, **changes)
+    return LabelledImage(record, labelled.annotations)
+
+
+def _keyed(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
+    """Give images keys that depend on their names alone, equal names numbered in their order."""
+    seen: dict[str, int] = {}
+    for labelled in images:
+        name = labelled.image.file_name
+        seen[name] = seen.get(name, 0) + 1
+        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled
+
+
+def _warnings(
+    config: ConvertConfig, counts: Mapping[str, SplitCounts], names: tuple[str, ...]
+) -> Iterator[str]:
+    for split in ("train", "val"):
+        if split not in counts:
+            yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
+    if config.link != "copy" and not config.labels_only:
+        yield f"the set is bound to this machine: its images are {config.link}s"
+    boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)
+    empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
+    if empty:
+        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+        yield f"{len(empty)} classes have no box: {shown}"
+
+
+def _summary(config: ConvertConfig, result: ConvertResult) -> dict[str, object]:
+    return {
+        "source": os.fspath(config.source),
+        "from": result.from_format,
+        "to": result.to_format,
+        "portable": config.link == "copy",
+        "evidence": list(result.evidence),
+        "names": list(result.names),
+        "splits": {split: msgspec.to_builtins(counts) for split, counts in result.splits.items()},
+        "warnings": list(result.warnings),
+    }

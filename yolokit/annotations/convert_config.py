@@ -1,0 +1,143 @@
+"""The options of ``data convert``, checked as a whole before anything is read or written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from yolokit.annotations.ledger import MaxDrop
+from yolokit.annotations.place import LinkMode
+from yolokit.annotations.plugin import Format, can_write, list_formats
+from yolokit.annotations.split import SplitPlan
+from yolokit.core.config import build_config
+from yolokit.core.files import check_output
+from yolokit.core.suggest import describe_unknown
+from yolokit.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTO = "auto"
+
+
+class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What is converted, and how.
+
+    Attributes:
+        source: An annotation file, or a folder with annotations.
+        out: The folder to make.
+        images: Folder with the images, where they are not beside the annotations.
+        from_format: A format's name, or ``auto``.
+        to_format: The name of a format that can be written.
+        split: ``auto``, ``keep``, or shares of train, val and test such as ``0.8,0.1,0.1``.
+        seed: Of a split that is made here.
+        link: How images get into the set.
+        labels_only: Write no images, and look at none.
+        overwrite: Replace ``out`` if it exists.
+        max_drop: How many annotations may be dropped: a share such as ``0.5%``, or a count.
+        assume: What is known about conventions of the source, each as ``KEY=VALUE``.
+    """
+
+    source: Path
+    out: Path
+    images: Path | None = None
+    from_format: str = AUTO
+    to_format: str = "yolo"
+    split: str = "auto"
+    seed: Annotated[int, Meta(ge=0)] = 0
+    link: LinkMode = "copy"
+    labels_only: bool = False
+    overwrite: bool = False
+    max_drop: str = "0.5%"
+    assume: tuple[str, ...] = ()
+
+    @classmethod
+    def build(cls, values: Mapping[str, Any]) -> ConvertConfig:
+        """Check options and put them together.
+
+        Raises:
+            ConfigError: Anything is wrong; all mistakes are listed.
+            OutputExistsError: Nothing else is wrong, but ``out`` exists.
+            DataError: The options are right, but there is no ``source``.
+        """
+        config = build_config(cls, values, what="data convert", also=_find_problems)
+        if not _exists(config.source):
+            raise DataError("there is no such file or folder", path=config.source)
+        check_output(config.out, overwrite=config.overwrite)
+        return config
+
+
+def check_assumptions(assume: tuple[str, ...], name: str, source_format: Format) -> dict[str, str]:
+    """Return what the user states about a format's conventions.
+
+    Raises:
+        ConfigError: A key or a value is not one of the format's; all of them are listed.
+    """
+    known, found, problems = source_format.ASSUME, {}, []
+    for text in assume:
+        key, _, value = text.partition("=")
+        if key not in known:
+            problems.append(describe_unknown(f"convention of {name}", key, known))
+        elif value not in known[key]:
+            problems.append(f"assume: {key} is {' or '.join(known[key])}, not {value!r}")
+        found[key] = value
+    if problems:
+        raise ConfigError("mistakes in the options of data convert:", problems=problems)
+    return found
+
+
+def _find_problems(values: Mapping[str, Any]) -> list[str]:
+    problems: list[str] = []
+    formats = list_formats()
+    from_format, to_format = values.get("from_format"), values.get("to_format")
+    if from_format is not None and from_format not in (AUTO, *formats):
+        problems.append("from: " + describe_unknown("format", from_format, (AUTO, *formats)))
+    if to_format is not None:
+        writable = [name for name in formats if can_write(name)]
+        if to_format not in writable:
+            problems.append("to: " + describe_unknown("format", to_format, writable))
+    for key, parse in (("split", SplitPlan.parse), ("max_drop", MaxDrop.parse)):
+        try:
+            parse(values.get(key, "auto" if key == "split" else "0%"))
+        except ValueError as error:
+            problems.append(f"{key.replace('_', '-')}: {error}")
+    problems += [
+        f"assume: {text!r} is not KEY=VALUE"
+        for text in values.get("assume", ())
+        if not all(text.partition("="))
+    ]
+    return problems + _find_path_problems(values)
+
+
+def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
+    source, out, images = values.get("source"), values.get("out"), values.get("images")
+    problems: list[str] = []
+    if images is not None and not _exists(images):
+        problems.append(f"images: {images} does not exist")
+    elif images is not None and not images.is_dir():
+        problems.append(f"images: {images} is no folder")
+    if images is not None and values.get("labels_only"):
+        problems.append("images: goes with images, and labels-only looks at none")
+    problems += [
+        f"out: {path} lies in {out}, which would be replaced"
+        for path in (source, images)
+        if path is not None and out is not None and _is_within(path, out)
+    ]
+    return problems
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a folder or lies in it, links followed."""
+    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    return inner == outer or inner.startswith(os.path.join(outer, ""))  # noqa: PTH118

@@ -1,0 +1,154 @@
+"""Decodes COCO JSON: typed and fast, and item by item where an item is not as it should be."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_Item = TypeVar("_Item", bound=msgspec.Struct)
+_NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+class CocoAnnotation(msgspec.Struct, gc=False):
+    """One item of ``annotations``; ``bbox`` is xywh in px."""
+
+    image_id: int | str
+    category_id: int | str
+    bbox: tuple[float, float, float, float]
+    iscrowd: int = 0
+
+
+class LooseAnnotation(msgspec.Struct):
+    """One item of ``annotations`` that may have a mask in place of a box."""
+
+    image_id: int | str
+    category_id: int | str
+    bbox: Any = None
+    iscrowd: int | bool | float = 0
+    segmentation: Any = None
+
+
+class CocoImage(msgspec.Struct, gc=False):
+    """One item of ``images``."""
+
+    id: int | str
+    file_name: str
+    width: int | None = None
+    height: int | None = None
+
+
+class CocoCategory(msgspec.Struct):
+    """One item of ``categories``."""
+
+    id: int | str
+    name: str
+    supercategory: str | None = None
+
+
+class CocoFile(msgspec.Struct):
+    """A whole file, every item as it should be."""
+
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
+
+
+class LooseFile(msgspec.Struct):
+    """A whole file whose items have yet to be looked at one by one."""
+
+    images: list[Any]
+    annotations: list[Any]
+    categories: list[Any]
+
+
+def decode_coco(path: Path) -> CocoFile | LooseFile:
+    """Read a COCO file.
+
+    Returns:
+        The typed file, or, if any item is not of its type, all items as they are.
+
+    Raises:
+        DataError: It cannot be read or is no COCO JSON; with the line where there is one.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return msgspec.json.decode(data, type=CocoFile)
+    except msgspec.ValidationError:
+        return _as_loose(_decode_any(data, path), path)
+    except msgspec.DecodeError as error:
+        if _NOT_FINITE.search(data) is None:
+            raise _syntax_error(data, str(error), path) from error
+        return _as_loose(_decode_with_nan(data, path), path)
+    except UnicodeDecodeError as error:
+        raise DataError("the JSON is no UTF-8 text", path=path) from error
+    except RecursionError as error:
+        raise DataError("the JSON is nested too deep", path=path) from error
+
+
+def convert_item(item: Any, item_type: type[_Item]) -> _Item:
+    """Bring one untyped item into its type; numbers may be written as text.
+
+    Raises:
+        ValueError: It does not fit; the message says why.
+    """
+    try:
+        return msgspec.convert(item, item_type, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _decode_any(data: bytes, path: Path) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        # The typed decoder stopped at an item before it came to this.
+        if _NOT_FINITE.search(data) is None:
+            raise _syntax_error(data, str(error), path) from error
+        return _decode_with_nan(data, path)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DataError("the JSON is no UTF-8 text or nested too deep", path=path) from error
+
+
+def _decode_with_nan(data: bytes, path: Path) -> Any:
+    """Decode JSON that holds NaN or Infinity, which Python and numpy write and no standard has."""
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        raise DataError(f"this is no JSON: {error.msg}", path=path, line=error.lineno) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DataError("the JSON is no UTF-8 text or nested too deep", path=path) from error
+
+
+def _syntax_error(data: bytes, message: str, path: Path) -> DataError:
+    found = _BYTE.search(message)
+    at = int(found.group(1)) if found else len(data)
+    line = data.count(b"\n", 0, at) + 1
+    column = at - (data.rfind(b"\n", 0, at) + 1) + 1
+    if "truncated" in message:
+        return DataError("the JSON ends before it is complete", path=path, line=line)
+    words = message.split(" (byte", 1)[0].replace("JSON is malformed: ", "")
+    return DataError(f"this is no JSON: {words} in column {column}", path=path, line=line)
+
+
+def _as_loose(content: Any, path: Path) -> LooseFile:
+    if not isinstance(content, dict):
+        raise DataError("this is no COCO file: it holds no object at the top", path=path)
+    parts = {key: content.get(key) for key in ("images", "annotations", "categories")}
+    for key, value in parts.items():
+        if not isinstance(value, list):
+            what = "is missing" if value is None else "is no list"
+            raise DataError(f"this is no COCO file: `{key}` {what}", path=path)
+    return LooseFile(**parts)  # type: ignore[arg-type]

@@ -1,0 +1,334 @@
+"""Reads COCO files into the model: ids to indices, boxes into arrays, the rest to the ledger."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.formats._coco_json import (
+    CocoAnnotation,
+    CocoCategory,
+    CocoFile,
+    CocoImage,
+    LooseAnnotation,
+    LooseFile,
+    convert_item,
+    decode_coco,
+)
+from yolokit.annotations.formats._coco_mask import box_of_mask
+from yolokit.annotations.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.core.types import F64, I64
+
+_Item = TypeVar("_Item", bound=msgspec.Struct)
+_MASK = "mask-to-box: the annotation has a mask and no box"
+
+
+class CocoSource(NamedTuple):
+    """A COCO file, its split, and the folders in which its images may lie."""
+
+    path: Path
+    split: str | None
+    image_roots: tuple[str, ...]
+
+
+class _Content(NamedTuple):
+    """One file in arrays: images in its order, annotations by image.
+
+    Attributes:
+        ends: (images,) int64; the rows of image i are those from ends[i - 1] to ends[i].
+        category_keys: (N,) int64, positions in ``categories``.
+        places: (N,) int64, positions in the file's list of annotations.
+        masks: Positions in that list of those that had a mask and no box.
+    """
+
+    records: list[ImageRecord]
+    categories: list[CocoCategory]
+    ends: I64
+    category_keys: I64
+    xyxy: F64
+    places: I64
+    masks: frozenset[int]
+
+
+def read_sources(sources: Sequence[CocoSource], ledger: Ledger, *, keep_crowds: bool) -> Dataset:
+    """Read COCO files as one data set.
+
+    Args:
+        sources: The files.
+        ledger: Gets what is no plain box.
+        keep_crowds: Take annotations marked ``iscrowd`` as boxes; they are excluded else.
+
+    Raises:
+        DataError: A file is broken.
+    """
+    with _collector_paused():
+        contents = [_read_one(source, ledger, keep_crowds=keep_crowds) for source in sources]
+    categories, evidence = _merge_categories(contents)
+    index = {category.name: category.index for category in categories}
+
+    def iter_images() -> Iterator[LabelledImage]:
+        for content in contents:
+            yield from _iter_content(content, index)
+
+    return Dataset(
+        categories,
+        iter_images,
+        evidence,
+        has_splits=any(source.split for source in sources),
+        image_count=sum(len(content.records) for content in contents),
+    )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Millions of new objects, none of them garbage: looking for cycles doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _iter_content(content: _Content, index: dict[str, int]) -> Iterator[LabelledImage]:
+    translate = np.array(
+        [index.get(category.name, -1) for category in content.categories] or [-1], np.int64
+    )
+    classes = translate[content.category_keys]
+    start = 0
+    for record, end in zip(content.records, content.ends.tolist(), strict=True):
+        if start == end:
+            yield LabelledImage(record, Annotations.empty())
+            continue
+        places = content.places[start:end]
+        changes = {}
+        if content.masks:
+            rows = enumerate(places.tolist())
+            changes = {row: _MASK for row, place in rows if place in content.masks}
+        annotations = Annotations(classes[start:end], content.xyxy[start:end], places, changes)
+        yield LabelledImage(record, annotations)
+        start = end
+
+
+def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Content:
+    shown = SourceFile(str(source.path), "index", source.image_roots)
+    decoded = decode_coco(source.path)
+    ledger.see(len(decoded.annotations))
+    if isinstance(decoded, LooseFile):
+        file, places, masks = _tighten(decoded, shown, ledger)
+    else:
+        file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
+    categories, category_of = _read_categories(file.categories, source.path)
+    records, image_of = _read_images(file.images, source, shown, ledger)
+    annotations = file.annotations
+    count = len(annotations)
+    images = _look_up([item.image_id for item in annotations], image_of)
+    keys = _look_up([item.category_id for item in annotations], category_of)
+    values = chain.from_iterable([item.bbox for item in annotations])
+    xyxy = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
+    crowds = np.fromiter((item.iscrowd for item in annotations), np.bool_, count=count)
+    del file, decoded, annotations
+    keep = _report_unknown(images, keys, places, shown, ledger)
+    if not keep_crowds:
+        for place in places[keep & crowds].tolist():
+            ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
+        keep &= ~crowds
+    xyxy[:, 2:] += xyxy[:, :2]
+    chosen = np.flatnonzero(keep)
+    chosen = chosen[np.argsort(images[chosen], kind="stable")]
+    ends = np.cumsum(np.bincount(images[chosen], minlength=len(records)))
+    return _Content(records, categories, ends, keys[chosen], xyxy[chosen], places[chosen], masks)
+
+
+def _look_up(ids: list[Any], known: dict[Hashable, int]) -> I64:
+    """Return (N,) int64: what each id stands for, -1 for an unknown one."""
+    return np.fromiter([known.get(key, -1) for key in ids], np.int64, count=len(ids))
+
+
+def _report_unknown(
+    images: I64, keys: I64, places: I64, source: SourceFile, ledger: Ledger
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Drop annotations whose image or category is not in the file; return (N,) bool: the rest."""
+    for place in places[images < 0].tolist():
+        message = "its `image_id` is not in `images`"
+        ledger.record(source, place, "dropped", "unknown-image", message)
+    for place in places[(images >= 0) & (keys < 0)].tolist():
+        message = "its `category_id` is not in `categories`"
+        ledger.record(source, place, "dropped", "unknown-category", message)
+    return (images >= 0) & (keys >= 0)
+
+
+def _read_categories(
+    items: list[CocoCategory], path: Path
+) -> tuple[list[CocoCategory], dict[Hashable, int]]:
+    """Return the categories, names stripped, and id to position."""
+    found: list[CocoCategory] = []
+    positions: dict[Hashable, int] = {}
+    for item in items:
+        name = item.name.strip()
+        if not name:
+            raise DataError(f"the category with id {item.id} has no name", path=path)
+        if item.id in positions:
+            other = found[positions[item.id]].name
+            raise DataError(
+                f"the category id {item.id} stands for {other!r} and {name!r}", path=path
+            )
+        positions[item.id] = len(found)
+        found.append(msgspec.structs.replace(item, name=name))
+    return found, positions
+
+
+def _read_images(
+    items: list[CocoImage], source: CocoSource, shown: SourceFile, ledger: Ledger
+) -> tuple[list[ImageRecord], dict[Hashable, int]]:
+    """Return a record for each file, and image id to position; a file listed twice is one."""
+    records: list[ImageRecord] = []
+    positions: dict[Hashable, int] = {}
+    by_name: dict[str, int] = {}
+    for item in items:
+        name = item.file_name
+        at = by_name.setdefault(name, len(records))
+        if positions.setdefault(item.id, at) != at:
+            other = records[positions[item.id]].file_name
+            raise DataError(
+                f"the image id {item.id} stands for {other!r} and {name!r}", path=source.path
+            )
+        if at < len(records):
+            message = f"{name} is listed more than once; its annotations were joined"
+            ledger.note(shown, None, "duplicate-image", message)
+            continue
+        width, height = item.width, item.height
+        if width is None or height is None or width < 1 or height < 1:
+            width = height = None
+        if not name:
+            raise DataError(f"the image with id {item.id} has no file_name", path=source.path)
+        records.append(ImageRecord(name, width, height, source.split, None, shown))
+    return records, positions
+
+
+def _tighten(
+    loose: LooseFile, source: SourceFile, ledger: Ledger
+) -> tuple[CocoFile, I64, frozenset[int]]:
+    """Bring a loose file's items into their types one by one; bad annotations are dropped."""
+    images = [
+        _required(item, CocoImage, f"item {at} of `images`", source)
+        for at, item in enumerate(loose.images)
+    ]
+    categories = [
+        _required(item, CocoCategory, f"item {at} of `categories`", source)
+        for at, item in enumerate(loose.categories)
+    ]
+    annotations: list[CocoAnnotation] = []
+    places: list[int] = []
+    masks: set[int] = set()
+    for place, item in enumerate(loose.annotations):
+        try:
+            one = convert_item(item, LooseAnnotation)
+            box = _xywh(one)
+            if box is None:
+                box = _xywh_of_mask(one.segmentation)
+                masks.add(place)
+        except ValueError as error:
+            ledger.record(source, place, "dropped", "bad-annotation", str(error))
+            continue
+        places.append(place)
+        crowd = int(bool(one.iscrowd))
+        annotations.append(CocoAnnotation(one.image_id, one.category_id, box, crowd))
+    file = CocoFile(images, annotations, categories)
+    return file, np.array(places, np.int64), frozenset(masks)
+
+
+def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) -> _Item:
+    """Bring an item into its type, where the file makes no sense without it."""
+    try:
+        return convert_item(_mended(item), item_type)
+    except ValueError as error:
+        raise DataError(f"{what}: {error}", path=source.path) from error
+
+
+def _mended(item: Any) -> Any:
+    """Leave out what is optional and not usable: a size that is no whole number."""
+    if not isinstance(item, dict):
+        return item
+    sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}
+    return {**item, **sizes}
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return round(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _xywh(item: LooseAnnotation) -> tuple[float, float, float, float] | None:
+    """Return the box of an annotation, None if it has none and is to be made from its mask."""
+    box = item.bbox
+    if box is None or box == []:
+        if not item.segmentation:
+            raise ValueError("it has neither a `bbox` nor a `segmentation`")
+        return None
+    if not isinstance(box, list) or len(box) != 4:
+        raise ValueError(f"its `bbox` is not [x, y, width, height] but {str(box)[:80]}")
+    try:
+        x, y, width, height = (float(value) for value in box)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"its `bbox` holds no four numbers: {str(box)[:80]}") from error
+    return x, y, width, height
+
+
+def _xywh_of_mask(segmentation: Any) -> tuple[float, float, float, float]:
+    box = box_of_mask(segmentation)
+    if box is None:
+        raise ValueError("its mask covers nothing")
+    return box[0], box[1], box[2] - box[0], box[3] - box[1]
+
+
+def _merge_categories(
+    contents: Sequence[_Content],
+) -> tuple[tuple[Category, ...], tuple[str, ...]]:
+    """Return the categories of all files by name, in the order of their ids."""
+    found: dict[str, CocoCategory] = {}
+    used: set[str] = set()
+    parents: set[str] = set()
+    for content in contents:
+        for item in sorted(content.categories, key=_by_id):
+            found.setdefault(item.name, item)
+            parents.add(item.supercategory or "")
+        used.update(content.categories[key].name for key in np.unique(content.category_keys))
+    unused = [name for name in found if name in parents and name not in used]
+    umbrella = [name for name in unused if found[name].supercategory in (None, "", "none")]
+    evidence = [
+        f"category {name!r} is left out: no annotation uses it, it only names a group of others"
+        for name in umbrella
+    ]
+    names = [name for name in found if name not in umbrella]
+    categories = tuple(Category(at, name, found[name].id) for at, name in enumerate(names))
+    return categories, tuple(evidence)
+
+
+def _by_id(item: CocoCategory) -> tuple[bool, int, str]:
+    """Sort numbers first, by value; then texts."""
+    if isinstance(item.id, int):
+        return False, item.id, ""
+    return True, 0, item.id

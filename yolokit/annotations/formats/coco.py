@@ -1,0 +1,120 @@
+"""COCO JSON: one file a split with images, annotations and categories.
+
+Ids are any numbers, with gaps or from 0; nothing is computed from them: classes go by name.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
+from yolokit.annotations.formats._coco_writer import write_coco
+from yolokit.annotations.image_files import walk_files
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.split import split_from_name
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import Dataset
+    from yolokit.annotations.plugin import ReadOptions
+
+TITLE = "COCO JSON"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("exclude", "keep")})
+IMAGE_FOLDER = "images/{split}"
+
+_LIST_KEY = rb'"%s"\s*:\s*\['
+_KEYS = (b"images", b"annotations", b"categories")
+
+
+def sniff(path: Path) -> Match | None:
+    """Recognise JSON files with lists of images, annotations and categories."""
+    files = _find_files(path)
+    if not files:
+        return None
+    names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
+    return Match(1.0, f"{names}: lists of `images`, `annotations` and `categories`")
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open one COCO file or a folder of them; see :class:`yolokit.annotations.plugin.Format`.
+
+    Raises:
+        DataError: There is no COCO file, or one is broken, with the line.
+    """
+    files = [source] if source.is_file() else _find_files(source)
+    if not files:
+        raise DataError(
+            "there is no JSON file with `images`, `annotations` and `categories` in it",
+            path=source,
+        )
+    root = source if source.is_dir() else source.parent
+    sources = [_describe(file, root, options.images) for file in files]
+    return read_sources(sources, ledger, keep_crowds=options.assume.get("iscrowd") == "keep")
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write a JSON file a split; see :class:`yolokit.annotations.plugin.Format`."""
+    write_coco(dataset, folder / "annotations", remarks)
+
+
+def _find_files(path: Path) -> list[Path]:
+    """Return the COCO files at a path; beside ``instances_*`` no other file of that folder.
+
+    The published COCO set describes the same images in ``captions_*`` and
+    ``person_keypoints_*`` too.
+    """
+    if path.is_file():
+        return [path] if path.suffix.lower() == ".json" and _is_coco(path) else []
+    found = [
+        path.joinpath(*name.split("/"))
+        for name in walk_files(path)
+        if name.lower().endswith(".json")
+    ]
+    found = [file for file in found if _is_coco(file)]
+    with_instances = {file.parent for file in found if file.name.startswith("instances")}
+    return [
+        file
+        for file in found
+        if file.parent not in with_instances or file.name.startswith("instances")
+    ]
+
+
+def _is_coco(path: Path) -> bool:
+    """Tell whether a file has the three lists of a COCO file, without decoding it."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+                return False
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                return all(re.search(_LIST_KEY % key, content) for key in _KEYS)
+    except (OSError, ValueError):
+        return False
+
+
+def _describe(path: Path, root: Path, images: Path | None) -> CocoSource:
+    """Say which split a file is, by its own name or its folder's, and where its images may be."""
+    split = split_from_name(path.stem)
+    token = next((word for word in re.split(r"[^A-Za-z0-9]+", path.stem)[::-1] if word), "")
+    if split is None and path.parent != root:
+        split = split_from_name(path.parent.name)
+        token = path.parent.name
+    if images is not None:
+        bases = [images]
+    else:
+        bases = [path.parent]
+        if path.parent.name.lower() in ("annotations", "labels", "json"):
+            bases.append(path.parent.parent)
+    inner = [name for name in (token, split) if name] if split else []
+    folders = [base / "images" / name for base in bases for name in inner]
+    folders += [base / name for base in bases for name in inner]
+    folders += [base / "images" for base in bases] + bases
+    if images is None:
+        folders.append(root)
+    return CocoSource(path, split, tuple(dict.fromkeys(str(folder) for folder in folders)))

@@ -1,0 +1,323 @@
+"""Pascal VOC: one XML file an image, splits in ``ImageSets/Main``.
+
+Coordinates are read as they stand. The original devkit counts pixels from 1, most tools of today
+from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from the minima.
+"""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from yolokit.annotations.formats._voc_writer import write_voc
+from yolokit.annotations.image_files import is_image_name, walk_files
+from yolokit.annotations.model import (
+    Annotations,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+    make_categories,
+)
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.split import SPLITS, split_from_name
+from yolokit.annotations.xml_tree import XmlElement, read_xml
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.plugin import ReadOptions
+
+TITLE = "Pascal VOC"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
+)
+IMAGE_FOLDER = "JPEGImages"
+
+_SNIFFED_FILES = 5
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def sniff(path: Path) -> Match | None:
+    """Recognise XML whose root element is ``annotation``."""
+    found = 0
+    for file in _xml_files(path):
+        try:
+            with file.open("rb") as stream:
+                head = stream.read(4096).replace(b"\x00", b"")
+        except OSError:
+            continue
+        if b"<annotation>" in head or b"<annotation " in head:
+            return Match(1.0, f"{file.name} has the root element <annotation>")
+        found += 1
+        if found == _SNIFFED_FILES:
+            break
+    return None
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Read a VOC set; see :class:`yolokit.annotations.plugin.Format`.
+
+    The names of all classes are known only when all files are read, so that is done here, once;
+    what is kept are a few hundred bytes an image.
+
+    Raises:
+        DataError: A file is no VOC annotation, with its line.
+    """
+    reader = _Reader(source, options, ledger)
+    parsed = [reader.read_file(file) for file in _xml_files(source)]
+    if not parsed:
+        raise DataError("there are no XML files in it", path=source)
+    reader.report_listed_only()
+    names = sorted({name for one in parsed for name in one.names})
+    index = {name: at for at, name in enumerate(names)}
+
+    def iter_images() -> Iterator[LabelledImage]:
+        for one in parsed:
+            classes = np.array([index[name] for name in one.names], np.int64)
+            yield LabelledImage(one.image, Annotations(classes, one.xyxy, one.lines))
+
+    return Dataset(
+        make_categories(names),
+        iter_images,
+        evidence=reader.evidence(),
+        has_splits=reader.has_splits,
+        image_count=len(parsed),
+    )
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write XML files and splits; see :class:`yolokit.annotations.plugin.Format`."""
+    del remarks  # the format has no place for them
+    write_voc(dataset, folder)
+
+
+def _xml_files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        if path.suffix.lower() == ".xml":
+            yield path
+        return
+    for name in walk_files(path):
+        if name.lower().endswith(".xml"):
+            yield path.joinpath(*name.split("/"))
+
+
+class _Parsed(NamedTuple):
+    """One file: class names beside their (N, 4) boxes and (N,) lines."""
+
+    image: ImageRecord
+    names: list[str]
+    xyxy: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    lines: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+class _Base:
+    """A folder with ``Annotations``, and the splits that its ``ImageSets/Main`` lists."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lists: dict[str, tuple[Path, dict[str, int]]] = {}
+        for split in (*SPLITS, "trainval"):
+            path = folder / "ImageSets" / "Main" / f"{split}.txt"
+            if path.is_file():
+                self.lists[split] = (path, _read_ids(path))
+        trainval = self.lists.pop("trainval", None)
+        if trainval is not None and not {"train", "val"} & set(self.lists):
+            self.lists["train"] = trainval
+        self.met: set[str] = set()
+
+    def splits_of(self, image_id: str) -> list[str]:
+        self.met.add(image_id)
+        return [split for split, (_, ids) in self.lists.items() if image_id in ids]
+
+
+def _read_ids(path: Path) -> dict[str, int]:
+    """Return the ids in a split's list with their lines; a second column is left aside."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError("cannot read the list of a split as UTF-8 text", path=path) from error
+    found = [(line, number) for number, raw in enumerate(lines, 1) if (line := raw.strip())]
+    if all(line.rpartition(" ")[2] in ("-1", "0", "1") for line, _ in found):
+        found = [(line.rpartition(" ")[0].strip() or line, number) for line, number in found]
+    return dict(reversed(found))
+
+
+class _Reader:
+    """Reads files one by one; what is no box goes to the ledger."""
+
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._source = source if source.is_dir() else source.parent
+        self._options = options
+        self._ledger = ledger
+        self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
+        self._exclude_difficult = options.assume.get("difficult") == "exclude"
+        self._bases: dict[Path, _Base] = {}
+        self._smallest = np.inf
+        self._reaches_edge = 0
+        self.has_splits = False
+
+    def read_file(self, path: Path) -> _Parsed:
+        root = read_xml(path)
+        if root.tag != "annotation":
+            raise DataError(
+                f"the root element is <{root.tag}>, not <annotation>", path=path, line=root.line
+            )
+        image = self._read_image(root, path)
+        names: list[str] = []
+        boxes: list[list[float]] = []
+        lines: list[int] = []
+        for element in root.all("object"):
+            self._ledger.see(1)
+            box = self._read_object(element, image.source)
+            if box is not None:
+                names.append(element.text_of("name"))
+                boxes.append(box)
+                lines.append(element.line)
+        xyxy = np.array(boxes, np.float64).reshape(-1, 4)
+        self._observe(xyxy, image)
+        xyxy[:, :2] -= self._shift
+        return _Parsed(image, names, xyxy, np.array(lines, np.int64))
+
+    def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
+        base = self._base_of(path)
+        stem = _id_of(path, base.folder)
+        source = SourceFile(str(path), "line", self._image_roots(path, base))
+        name = root.text_of("filename") or stem
+        suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
+        width_px, height_px = _read_size(root)
+        if width_px is None and root.find("size") is not None:
+            self._ledger.note(source, root.line, "no-size", "the <size> is not usable")
+        return ImageRecord(
+            name,
+            width_px,
+            height_px,
+            self._split_of(path, stem, base, source),
+            None,
+            source,
+            tuple(other for other in (stem + suffix, stem) if other != name),
+        )
+
+    def _read_object(self, element: XmlElement, source: SourceFile) -> list[float] | None:
+        """Return the box of an object, or None if it has to go, which is entered."""
+        name = element.text_of("name")
+        try:
+            box = _read_box(element)
+        except ValueError as error:
+            self._ledger.record(source, element.line, "dropped", "bad-object", str(error))
+            return None
+        if self._exclude_difficult and element.text_of("difficult") == "1":
+            message = f"the {name} is marked as difficult"
+            self._ledger.record(source, element.line, "excluded", "difficult", message)
+            return None
+        return box
+
+    def _base_of(self, path: Path) -> _Base:
+        folder = path.parent
+        for parent in path.parents:
+            if parent.name == "Annotations":
+                folder = parent.parent
+            if parent in (self._source, self._source.parent):
+                break
+        if folder not in self._bases:
+            self._bases[folder] = _Base(folder)
+        return self._bases[folder]
+
+    def _image_roots(self, path: Path, base: _Base) -> tuple[str, ...]:
+        inner = path.parent.relative_to(base.folder).parts[1:]
+        below = [base.folder.joinpath(name, *inner) for name in ("JPEGImages", "images", "Images")]
+        folders = [
+            *below,
+            *(base.folder / name for name in ("JPEGImages", "images", "Images")),
+            path.parent,
+            base.folder,
+        ]
+        if self._options.images is not None:
+            folders = [self._options.images.joinpath(*inner), self._options.images]
+        return tuple(str(folder) for folder in dict.fromkeys(folders))
+
+    def _split_of(self, path: Path, stem: str, base: _Base, source: SourceFile) -> str | None:
+        if base.lists:
+            self.has_splits = True
+            found = base.splits_of(stem)
+            if len(found) > 1:
+                message = f"{stem} is listed for {' and '.join(found)}; it goes to {found[0]}"
+                self._ledger.note(source, None, "in-two-splits", message)
+            return found[0] if found else None
+        for part in path.relative_to(self._source).parts[:-1]:
+            split = split_from_name(part)
+            if split is not None:
+                self.has_splits = True
+                return split
+        return None
+
+    def _observe(
+        self, xyxy: np.ndarray[tuple[int, int], np.dtype[np.float64]], image: ImageRecord
+    ) -> None:
+        """Keep what may tell whether pixels are counted from 0 or from 1."""
+        if not len(xyxy) or image.width_px is None:
+            return
+        self._smallest = min(self._smallest, float(xyxy[:, :2].min()))
+        self._reaches_edge += int((xyxy[:, 2:] == np.array(image.image_wh)).any(axis=1).sum())
+
+    def evidence(self) -> tuple[str, ...]:
+        if not np.isfinite(self._smallest):
+            return ()
+        taken = "subtracted from the minima" if self._shift else "read as they stand"
+        sentence = (
+            f"the smallest corner is at {self._smallest:g} px and {self._reaches_edge} boxes end "
+            f"at the full width or height; coordinates are {taken} (--assume origin=0|1)"
+        )
+        return (sentence,)
+
+    def report_listed_only(self) -> None:
+        """Note images that a split lists and that have no annotation file."""
+        for base in self._bases.values():
+            for split, (path, ids) in base.lists.items():
+                source = SourceFile(str(path))
+                for image_id in sorted(set(ids) - base.met):
+                    message = f"{image_id} is listed for {split} and has no annotation file"
+                    self._ledger.note(source, ids[image_id], "no-annotation-file", message)
+
+
+def _read_box(element: XmlElement) -> list[float]:
+    """Return the xyxy of an object.
+
+    Raises:
+        ValueError: It has no class or no box of four numbers.
+    """
+    name, corners = element.text_of("name"), element.find("bndbox")
+    if not name:
+        raise ValueError("the object has no <name>")
+    if corners is None:
+        raise ValueError(f"the {name} has no <bndbox>")
+    texts = [corners.text_of(corner) for corner in _CORNERS]
+    try:
+        return [float(text) for text in texts]
+    except ValueError as error:
+        shown = ", ".join(
+            f"{corner} {text!r}" for corner, text in zip(_CORNERS, texts, strict=True)
+        )
+        raise ValueError(f"the box of the {name} has no four numbers: {shown}") from error
+
+
+def _id_of(path: Path, base: Path) -> str:
+    """Return what ``ImageSets`` calls an annotation file: its name, folders inside kept."""
+    relative = path.relative_to(base)
+    parts = relative.parts[1:] if relative.parts[0] == "Annotations" else relative.parts
+    return "/".join(parts)[: -len(path.suffix)]
+
+
+def _read_size(root: XmlElement) -> tuple[int, int] | tuple[None, None]:
+    try:
+        width_px = int(float(root.text_of("size", "width")))
+        height_px = int(float(root.text_of("size", "height")))
+    except (ValueError, OverflowError):
+        return None, None
+    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)

@@ -1,0 +1,260 @@
+"""YOLO: one text file of rows an image, and a ``data.yaml`` with names and splits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.annotations.formats._yolo_writer import write_data_yaml, write_label_files
+from yolokit.annotations.image_files import walk_files
+from yolokit.annotations.image_size import read_image_size
+from yolokit.annotations.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.yolo_labels import (
+    LabelRows,
+    RowLayout,
+    label_path,
+    read_labels,
+    to_annotations,
+)
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.split_files import SplitImage
+
+TITLE = "YOLO (Ultralytics, Roboflow)"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"sixth-column": ("ambiguous", "ignore")})
+IMAGE_FOLDER = "images/{split}"
+
+_NAME_FILES = ("classes.txt", "obj.names", "names.txt")
+_UNSPLIT = "all"
+
+
+def sniff(path: Path) -> Match | None:
+    """Recognise a ``data.yaml``, a folder with one, or labels beside a list of class names."""
+    found = _find_yaml(path)
+    if found is not None:
+        return Match(1.0, f"{found.name} has `names` and splits")
+    names = _find_name_file(path) if path.is_dir() else None
+    if names is not None and (path / "labels").is_dir():
+        return Match(0.8, f"{names.name} beside a folder `labels`")
+    return None
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open a YOLO set; see :class:`yolokit.annotations.plugin.Format`.
+
+    Raises:
+        DataError: There is no usable ``data.yaml`` nor a list of class names.
+    """
+    data = _open(source, options)
+    reader = _Reader(data, options, ledger)
+    categories = tuple(
+        Category(index, name, class_id)
+        for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
+    )
+    has_splits = _UNSPLIT not in data.splits
+    return Dataset(categories, reader.iter_images, data.notes, has_splits)
+
+
+def _open(source: Path, options: ReadOptions) -> DataYaml:
+    found = _find_yaml(source) or (source if source.is_file() else None)
+    if found is not None:
+        return load_data_yaml(found, sparse=True, images=options.images)
+    name_file = _find_name_file(source)
+    if name_file is None:
+        raise DataError(
+            "there is no data.yaml in it, and no classes.txt with the names of the classes",
+            path=source,
+        )
+    try:
+        lines = name_file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError("cannot read the names of the classes", path=name_file) from error
+    names = tuple(line.strip() for line in lines if line.strip())
+    if not names or len(set(names)) < len(names):
+        raise DataError("the names of the classes are empty or not unique", path=name_file)
+    return DataYaml(name_file, names, tuple(range(len(names))), _find_splits(source, options))
+
+
+def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
+    """Find image folders where no YAML names them: ``images/train``..., else all of them."""
+    root = options.images or (source / "images" if (source / "images").is_dir() else source)
+    splits: dict[str, tuple[Path, ...]] = {
+        split: (root / split,) for split in SPLITS if (root / split).is_dir()
+    }
+    if "val" not in splits and (root / "valid").is_dir():
+        splits["val"] = (root / "valid",)
+    return splits or {_UNSPLIT: (root,)}
+
+
+def _find_yaml(path: Path) -> Path | None:
+    """Return the one YAML file of a set: ``path`` itself, or the only one in a folder."""
+    if path.is_file():
+        return path if path.suffix.lower() in (".yaml", ".yml") and _is_data_yaml(path) else None
+    if not path.is_dir():
+        return None
+    names = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in (".yaml", ".yml"))
+    fits = [entry for entry in names if _is_data_yaml(entry)]
+    preferred = [entry for entry in fits if entry.name in ("data.yaml", "dataset.yaml")]
+    return next(iter(preferred or fits), None)
+
+
+def _is_data_yaml(path: Path) -> bool:
+    """Tell whether a YAML file has the keys of a data set, right or wrong in detail."""
+    try:
+        head = path.read_bytes()[: 1 << 20]
+    except OSError:
+        return False
+    keys = {line.split(b":")[0].strip(b" \"'\r") for line in head.splitlines() if b":" in line}
+    return b"names" in keys and bool(keys & {b"train", b"val", b"valid", b"test"})
+
+
+def _find_name_file(folder: Path) -> Path | None:
+    return next((folder / name for name in _NAME_FILES if (folder / name).is_file()), None)
+
+
+class _Reader:
+    """Streams the images of all splits; rows that are no boxes go to the ledger."""
+
+    def __init__(self, data: DataYaml, options: ReadOptions, ledger: Ledger) -> None:
+        self._data = data
+        self._options = options
+        self._ledger = ledger
+        sixth = options.assume.get("sixth-column") == "ignore"
+        self._layout = RowLayout(data.keypoint_columns, take_sixth=sixth)
+        self._index = {class_id: index for index, class_id in enumerate(data.class_ids)}
+
+    def iter_images(self) -> Iterator[LabelledImage]:
+        used: set[str] = set()
+        for split in self._data.splits:
+            used.update(label_path(str(place / "_")) for place in self._data.splits[split])
+            for image in list_split_images(self._data, split):
+                labels = self._find_labels(image)
+                used.add(labels)
+                labelled = self._read(image, labels, None if split == _UNSPLIT else split)
+                if labelled is not None:
+                    yield labelled
+        self._account_for_orphans(used)
+
+    def _find_labels(self, image: SplitImage) -> str:
+        """Return the label file: beside the image, or in the set where images lie elsewhere."""
+        beside = label_path(image.path)
+        images = self._options.images
+        if images is None or os.path.isfile(beside):  # noqa: PTH113 - hot path
+            return beside
+        below = os.path.relpath(image.path, images)
+        here = self._data.path.parent
+        for folder in (here / "images", here, here / "labels"):
+            candidate = label_path(str(folder / below))
+            if os.path.isfile(candidate):  # noqa: PTH113 - hot path
+                return candidate
+        return beside
+
+    def _read(self, image: SplitImage, labels: str, split: str | None) -> LabelledImage | None:
+        rows = read_labels(labels, self._layout)
+        source = SourceFile(labels)
+        if rows is not None:
+            self._ledger.see(rows.row_count)
+            for fault in rows.faults:
+                self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            self._lose_image(image, source, rows, str(error))
+            return None
+        wh = (size.width_px, size.height_px)
+        record = ImageRecord(image.name, *wh, split, image.path, source)
+        if rows is None or not len(rows.class_ids):
+            return LabelledImage(record, Annotations.empty())
+        rows, indices = self._map_classes(rows, source)
+        return LabelledImage(record, to_annotations(rows, indices, wh, self._layout))
+
+    def _map_classes(
+        self, rows: LabelRows, source: SourceFile
+    ) -> tuple[LabelRows, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Turn class ids into indices; rows of unknown classes are dropped."""
+        found = [self._index.get(class_id, -1) for class_id in rows.class_ids.tolist()]
+        indices = np.array(found, np.int64)
+        known = indices >= 0
+        if known.all():
+            return rows, indices
+        for at in np.flatnonzero(~known).tolist():
+            message = f"class {rows.class_ids[at]} has no name in {self._data.path.name}"
+            line = int(rows.lines[at])
+            self._ledger.record(source, line, "dropped", "unknown-class", message)
+        return _take(rows, known), indices[known]
+
+    def _lose_image(
+        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, message: str
+    ) -> None:
+        if rows is None or not len(rows.lines):
+            path, line = image.place or (image.path, None)
+            self._ledger.note(SourceFile(path), line, "unreadable-image", message)
+            return
+        for line in rows.lines.tolist():
+            self._ledger.record(source, line, "dropped", "unreadable-image", message)
+
+    def _account_for_orphans(self, used: set[str]) -> None:
+        """Drop, by name, the rows of label files that no image of any split leads to."""
+        known = {_comparable(path) for path in used}
+        for folder in sorted({os.path.dirname(path) for path in used}):  # noqa: PTH120
+            for name in walk_files(Path(folder)) if os.path.isdir(folder) else ():  # noqa: PTH112
+                path = os.path.join(folder, name.replace("/", os.sep))  # noqa: PTH118
+                if not name.endswith(".txt") or _comparable(path) in known:
+                    continue
+                known.add(_comparable(path))
+                self._drop_orphan(path)
+
+    def _drop_orphan(self, path: str) -> None:
+        if os.path.basename(path) in _NAME_FILES or path in self._list_files:  # noqa: PTH119
+            return
+        rows = read_labels(path, self._layout)
+        if rows is None or not len(rows.lines):  # a README is no label file
+            return
+        self._ledger.see(rows.row_count)
+        lines = [*rows.lines.tolist(), *(fault.line for fault in rows.faults)]
+        for line in sorted(lines):
+            message = "no image of the set has these labels"
+            self._ledger.record(SourceFile(path), line, "dropped", "missing-image", message)
+
+    @property
+    def _list_files(self) -> set[str]:
+        return {str(source) for sources in self._data.splits.values() for source in sources}
+
+
+def _take(rows: LabelRows, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LabelRows:
+    return msgspec.structs.replace(
+        rows,
+        class_ids=rows.class_ids[chosen],
+        cxcywh=rows.cxcywh[chosen],
+        lines=rows.lines[chosen],
+        columns=rows.columns[chosen],
+    )
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write label files and ``data.yaml``; see :class:`yolokit.annotations.plugin.Format`."""
+    splits = write_label_files(dataset, folder / "labels")
+    write_data_yaml(folder / "data.yaml", dataset.names, splits, remarks)
+
+
+def _comparable(path: str) -> str:
+    return os.path.normcase(os.path.normpath(path))

@@ -1,0 +1,177 @@
+"""Brings boxes into the frame that training and inference see.
+
+An image's size as its annotations state it may disagree with the file: the annotations may have
+been made on the image as stored, before EXIF orientation turned it upright, or on a copy of
+another size. The file wins; what is done to the boxes is in the ledger.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.image_files import ImageLocator, climbs_out, is_absolute_anywhere
+from yolokit.annotations.image_size import ImageSize, read_image_size
+from yolokit.annotations.model import Annotations, LabelledImage
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.core.types import F64
+
+_INSIDE_PX = 1.0
+_UNSAFE = "the file name {!r} climbs out of its folder and is not followed"
+
+
+def locate_images(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Find each image's file, read its true size and bring its boxes into that frame.
+
+    An image that is not found or not readable is left out, and its annotations are dropped.
+    """
+    locators: dict[tuple[str, ...], ImageLocator] = {}
+    for labelled in images:
+        if labelled.image.path is not None:
+            yield labelled
+            continue
+        roots = labelled.image.source.image_roots
+        locator = locators.get(roots)
+        if locator is None:
+            locator = locators[roots] = ImageLocator(roots)
+        located = _locate(labelled, locator, ledger)
+        if located is not None:
+            yield located
+
+
+def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Pass images on as their annotations state them, where no image is looked at.
+
+    Raises:
+        DataError: The size of an image is not stated.
+    """
+    for labelled in images:
+        image = labelled.image
+        if image.width_px is None:
+            raise DataError(
+                f"the size of {image.file_name} is not stated, and --labels-only looks at no image",
+                path=image.source.path,
+                hint="leave --labels-only out, and say with --images where the images are",
+            )
+        if is_absolute_anywhere(image.file_name):
+            name = re.split(r"[/\\]", image.file_name)[-1] or "image"
+            yield LabelledImage(
+                msgspec.structs.replace(image, file_name=name), labelled.annotations
+            )
+        elif climbs_out(image.file_name):
+            _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
+        else:
+            yield labelled
+
+
+def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> LabelledImage | None:
+    image = labelled.image
+    if climbs_out(image.file_name):
+        _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
+        return None
+    found = locator.find(image.file_name, image.other_names)
+    if found is None:
+        message = f"the image {image.file_name} was not found"
+        _lose(labelled, ledger, "missing-image", message)
+        return None
+    if found.remark is not None:
+        ledger.note(image.source, None, "image-elsewhere", found.remark)
+    try:
+        size = read_image_size(found.path)
+    except DataError as error:
+        _lose(labelled, ledger, "unreadable-image", str(error))
+        return None
+    annotations = _to_frame(labelled, size, ledger)
+    record = msgspec.structs.replace(
+        image,
+        file_name=found.name,
+        width_px=size.width_px,
+        height_px=size.height_px,
+        path=found.path,
+    )
+    return LabelledImage(record, annotations)
+
+
+def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> None:
+    if not len(labelled.annotations):
+        ledger.note(labelled.image.source, None, code, message)
+    for place in labelled.annotations.places.tolist():
+        ledger.record(labelled.image.source, place, "dropped", code, message)
+
+
+def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
+    image, annotations = labelled.image, labelled.annotations
+    seen = (size.width_px, size.height_px)
+    if image.width_px is None or image.image_wh == seen:
+        if size.orientation != 1 and image.width_px is not None:
+            ledger.note(
+                image.source,
+                None,
+                "exif-orientation",
+                f"{image.file_name} has EXIF orientation {size.orientation}: its boxes are taken "
+                "as drawn on the upright image",
+            )
+        return annotations
+    stated = image.image_wh
+    if stated == size.stored_wh:
+        return _change(
+            annotations,
+            _turn_upright(annotations.xyxy, stated, size.orientation),
+            f"exif-orientation: {image.file_name} is stored as {_by(stated)} px and seen as "
+            f"{_by(seen)} px; the box was turned with it",
+        )
+    text = f"{image.file_name} is {_by(seen)} px, not {_by(stated)} px as stated"
+    ledger.note(image.source, None, "size-mismatch", text)
+    if _is_resized(stated, seen):
+        factor = np.array([seen[0] / stated[0], seen[1] / stated[1]] * 2, np.float64)
+        return _change(annotations, annotations.xyxy * factor, f"rescaled: {text}")
+    if _is_inside(annotations.xyxy, seen):
+        return annotations
+    for place in annotations.places.tolist():
+        ledger.record(image.source, place, "dropped", "size-mismatch", text)
+    return Annotations.empty()
+
+
+def _change(annotations: Annotations, xyxy: F64, what: str) -> Annotations:
+    rows = {**dict.fromkeys(range(len(annotations)), what), **annotations.reinterpreted}
+    return Annotations(annotations.category_indices, xyxy, annotations.places, rows)
+
+
+def _turn_upright(xyxy: F64, stored_wh: tuple[int, int], orientation: int) -> F64:
+    """Apply an EXIF orientation to (N, 4) boxes in the frame of the stored image.
+
+    Source: CIPA DC-008, tag 0x0112: which side of the stored image is the top and the left.
+    """
+    width_px, height_px = stored_wh
+    x1, y1, x2, y2 = xyxy.T
+    if orientation in (5, 6, 7, 8):  # transposed first; the rest is a mirroring of that
+        x1, y1, x2, y2 = y1, x1, y2, x2
+        width_px, height_px = height_px, width_px
+    if orientation in (2, 3, 6, 7):
+        x1, x2 = width_px - x2, width_px - x1
+    if orientation in (3, 4, 7, 8):
+        y1, y2 = height_px - y2, height_px - y1
+    return np.stack([x1, y1, x2, y2], axis=1)
+
+
+def _is_resized(stated: tuple[int, int], seen: tuple[int, int]) -> bool:
+    """Tell whether two sizes have one aspect ratio, up to the rounding of a side to 1 px."""
+    off_px = abs(stated[0] * seen[1] - stated[1] * seen[0])
+    return off_px <= max(*stated, *seen)
+
+
+def _is_inside(xyxy: F64, wh: tuple[int, int]) -> bool:
+    low_ok = bool((xyxy >= -_INSIDE_PX).all())
+    return low_ok and bool((xyxy[:, 2:] <= np.array(wh) + _INSIDE_PX).all())
+
+
+def _by(wh: tuple[int, int]) -> str:
+    return f"{wh[0]}x{wh[1]}"

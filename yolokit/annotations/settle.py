@@ -1,0 +1,112 @@
+"""Decides each box's fate: kept, clipped to its image, reinterpreted, or dropped.
+
+Images are handled in blocks, all boxes of a block at once: nearly every image goes through
+unchanged, and only those that do not are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.annotations.model import Annotations, LabelledImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.core.types import F64, Bool
+
+TOLERANCE_PX = 0.01
+"""A box may stick out by this much without being called clipped, and must be larger."""
+
+_BLOCK = 1024
+
+
+def settle_boxes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Clip boxes to their images and drop those without area; every change is entered.
+
+    Args:
+        images: Each with its size known.
+        ledger: Gets one outcome for each annotation.
+    """
+    stream = iter(images)
+    while block := list(islice(stream, _BLOCK)):
+        counts = [len(labelled.annotations.category_indices) for labelled in block]
+        xyxy = np.concatenate([labelled.annotations.xyxy for labelled in block])
+        sizes = np.array([labelled.image.image_wh * 2 for labelled in block], np.float64)
+        odd = ~_is_plain(xyxy, np.repeat(sizes, counts, axis=0))
+        owners = np.repeat(np.arange(len(block)), counts)
+        odd_images = set(owners[odd].tolist())
+        kept = len(xyxy)
+        for at, labelled in enumerate(block):
+            if at in odd_images or labelled.annotations.reinterpreted:
+                kept -= counts[at]
+                yield _settle_one(labelled, ledger)
+            else:
+                yield labelled
+        ledger.keep(kept)
+
+
+def _is_plain(xyxy: F64, limits: F64) -> Bool:
+    """Return (N,) bool: finite, inside the image, larger than nothing. NaN compares false."""
+    inside = (xyxy >= 0) & (xyxy <= limits)
+    size = xyxy[:, 2:] - xyxy[:, :2]
+    return np.asarray(inside.all(axis=1) & (size >= TOLERANCE_PX).all(axis=1))
+
+
+def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
+    image, annotations = labelled.image, labelled.annotations
+    limit = np.array(image.image_wh * 2, np.float64)
+    with np.errstate(invalid="ignore"):
+        clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
+        moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
+    keep = np.ones(len(annotations), np.bool_)
+    for row, place in enumerate(annotations.places.tolist()):
+        box = annotations.xyxy[row]
+        why = _why_dropped(box, clipped[row])
+        change = annotations.reinterpreted.get(row)
+        if why is not None:
+            ledger.record(image.source, place, "dropped", why, f"{_WORDS[why]}: {_show(box)}")
+            keep[row] = False
+        elif change is not None:
+            code, _, message = change.partition(": ")
+            also = f"; clipped from {_show(box)} too" if moved[row] else ""
+            ledger.record(image.source, place, "reinterpreted", code, (message or code) + also)
+        elif moved[row]:
+            message = f"sticks out of the image of {image.width_px}x{image.height_px} px: "
+            ledger.record(image.source, place, "clipped", "clipped", message + _show(box))
+        else:
+            ledger.keep(1)
+    return LabelledImage(
+        image,
+        Annotations(annotations.category_indices[keep], clipped[keep], annotations.places[keep]),
+    )
+
+
+_WORDS = {
+    "not-finite": "the box has a value that is not finite",
+    "inverted-box": "the box ends before it begins",
+    "empty-box": "the box has no area",
+    "outside-image": "the box lies outside the image",
+}
+
+
+def _why_dropped(box: F64, clipped: F64) -> str | None:
+    """Return the code of the reason why a (4,) box cannot stay, or None."""
+    if not np.isfinite(box).all():
+        return "not-finite"
+    size = box[2:] - box[:2]
+    if (size < 0).any():
+        return "inverted-box"
+    if (size < TOLERANCE_PX).any():
+        return "empty-box"
+    if (clipped[2:] - clipped[:2] < TOLERANCE_PX).any():
+        return "outside-image"
+    return None
+
+
+def _show(box: F64) -> str:
+    return "xyxy " + " ".join(f"{value:g}" for value in box.tolist())

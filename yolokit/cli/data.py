@@ -1,0 +1,161 @@
+"""``yolokit data ...``: make, convert and check data sets."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from yolokit.cli.demo import demo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yolokit.annotations.convert import ConvertResult
+
+app = typer.Typer(
+    name="data",
+    help="Convert data sets, or draw one.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Annotation file or folder.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the images are, if not beside the annotations."),
+    ] = None,
+    from_format: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="coco, voc, yolo; auto recognises it.")
+    ] = "auto",
+    to_format: Annotated[
+        str, typer.Option("--to", metavar="NAME", help="yolo, coco or voc.")
+    ] = "yolo",
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|keep|SHARES",
+            help="auto keeps the source's splits, or makes 0.8,0.1,0.1 where it has none.",
+        ),
+    ] = "auto",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of splits that are made.")] = 0,
+    link: Annotated[
+        str, typer.Option(metavar="copy|hardlink|symlink", help="How images get into the set.")
+    ] = "copy",
+    labels_only: Annotated[
+        bool, typer.Option("--labels-only", help="Write no images and look at none.")
+    ] = False,
+    max_drop: Annotated[
+        str, typer.Option(metavar="SHARE|N", help="Fail if more annotations are dropped.")
+    ] = "0.5%",
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A convention of the source. voc: origin=0|1, difficult=keep|exclude; coco: "
+            "iscrowd=exclude|keep; yolo: sixth-column=ambiguous|ignore.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what was written as one line of JSON.")
+    ] = False,
+) -> None:
+    """Convert annotations between COCO, Pascal VOC and YOLO, with an account of every one.
+
+    DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
+    kept, with its file, line and reason.
+    """
+    from yolokit.annotations.convert import convert as run
+    from yolokit.annotations.convert_config import ConvertConfig
+
+    config = ConvertConfig.build(
+        {
+            "source": source,
+            "out": out,
+            "images": images,
+            "from_format": from_format,
+            "to_format": to_format,
+            "split": split,
+            "seed": seed,
+            "link": link,
+            "labels_only": labels_only,
+            "max_drop": max_drop,
+            "assume": tuple(assume or ()),
+            "overwrite": overwrite,
+        }
+    )
+    with _Stages() as stages:
+        result = run(config, on_start=stages.start, on_progress=stages.advance)
+    _print_result(result, as_json=json)
+
+
+app.command()(convert)
+app.command()(demo)
+
+
+class _Stages:
+    """One progress bar after another."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._show: Callable[[int], None] = lambda _done: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def start(self, stage: str, total: int | None) -> None:
+        from yolokit.cli.output import progress
+
+        self._stack.close()
+        self._show = self._stack.enter_context(progress(stage, total))
+
+    def advance(self, done: int) -> None:
+        self._show(done)
+
+
+def _print_result(result: ConvertResult, *, as_json: bool) -> None:
+    from yolokit.cli.output import emit, emit_json, say, table
+
+    for sentence in result.evidence:
+        say(f"read as {sentence}" if sentence == result.evidence[0] else f"note: {sentence}")
+    for sentence in result.warnings:
+        say(f"warning: {sentence}")
+    if as_json:
+        import msgspec
+
+        emit_json(msgspec.to_builtins(result, enc_hook=str))
+        return
+    rows = [
+        (split, counts.images, counts.background_images, counts.boxes)
+        for split, counts in result.splits.items()
+    ]
+    emit(table(("split", "images", "without boxes", "boxes"), rows))
+    splits = result.splits.values()
+    by_class = [
+        (name, *(counts.boxes_by_class[index] for counts in splits))
+        for index, name in enumerate(result.names)
+    ]
+    emit("\n" + table(("class", *result.splits), by_class))
+    emit("\n" + _describe_totals(result))
+    emit(str(result.out))
+
+
+def _describe_totals(result: ConvertResult) -> str:
+    totals = result.totals
+    head = (
+        f"{totals.annotations_in} annotations in = {totals.kept} kept + {totals.clipped} clipped "
+        f"+ {totals.reinterpreted} reinterpreted + {totals.dropped} dropped "
+        f"+ {totals.excluded} excluded"
+    )
+    reasons = [f"  {count} {code}" for code, count in result.codes.items()]
+    return "\n".join([head, *reasons])
