@@ -174,18 +174,18 @@ def write_predictions(
 
 def _read(detector: Detector, sources: Iterable[FrameSource], times: StageTimes) -> Generator[_Job]:
     for source in sources:
-        frames = iter(source)
-        while True:
-            with times.measure("read_s"):
-                frame = next(frames, None)
-            if frame is None:
-                break
-            if isinstance(frame, FrameError):
-                yield _Job(source, frame)
-                continue
-            with times.measure("preprocess_s"):
-                tensor, letterbox = detector.preprocess(frame.bgr)
-            yield _Job(source, frame, tensor, letterbox)
+        with contextlib.closing(iter(source)) as frames:
+            while True:
+                with times.measure("read_s"):
+                    frame = next(frames, None)
+                if frame is None:
+                    break
+                if isinstance(frame, FrameError):
+                    yield _Job(source, frame)
+                    continue
+                with times.measure("preprocess_s"):
+                    tensor, letterbox = detector.preprocess(frame.bgr)
+                yield _Job(source, frame, tensor, letterbox)
 
 
 def _infer(

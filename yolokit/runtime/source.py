@@ -15,7 +15,7 @@ from yolokit.errors import DataError
 from yolokit.runtime.images import is_image_name, read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from fractions import Fraction
 
 _PACKAGE = "yolokit.runtime.sources"
@@ -60,8 +60,12 @@ class FrameSource(Protocol):
     def is_live(self) -> bool:
         """Whether it never ends by itself."""
 
-    def __iter__(self) -> Iterator[Frame | FrameError]:
-        """Yield one item for every image or frame; what cannot be read is a FrameError."""
+    def __iter__(self) -> Generator[Frame | FrameError]:
+        """Yield one item for every image or frame; what cannot be read is a FrameError.
+
+        Closing the generator releases what it has opened.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class StillImages:
         """How many images there are."""
         return len(self.paths)
 
-    def __iter__(self) -> Iterator[Frame | FrameError]:
+    def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield every image in order; one that cannot be read is a FrameError in its place."""
         for index, path in enumerate(self.paths):
             try:
@@ -101,7 +105,7 @@ class Unreadable:
     time_base: None = None
     is_live: bool = False
 
-    def __iter__(self) -> Iterator[Frame | FrameError]:
+    def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield the one failure."""
         yield FrameError(0, self.uri, self.message)
 

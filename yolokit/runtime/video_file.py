@@ -11,7 +11,7 @@ from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Self
 
     from yolokit.core.types import U8
@@ -57,7 +57,7 @@ class VideoFile:
                 time_base=Fraction(stream.time_base),
             )
 
-    def __iter__(self) -> Iterator[Frame | FrameError]:
+    def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield every frame in the order it is shown; a broken one is a FrameError."""
         with _open_container(Path(self.uri)) as container:
             stream = container.streams.video[0]
