@@ -1,0 +1,52 @@
+"""What a person sees of a training where there is no terminal, and the arithmetic of time left."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from yolokit.cli.train_progress import Pace, describe_seconds, show_progress
+from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
+
+
+def batch(epoch: int, number: int) -> BatchEnd:
+    return BatchEnd(epoch, 2, number, 5, 16, {"box_loss": 1.234, "cls_loss": 0.5})
+
+
+def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    with show_progress() as show:
+        show(Phase("training"))
+        show(Notice("device cpu"))
+        for number in range(1, 6):
+            show(batch(1, number))
+        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0))
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert captured.out == ""
+    assert lines[:2] == ["training ...", "device cpu"]
+    assert lines[2].startswith("epoch 1/2: box 1.23 cls 0.50  mAP50-95 0.250")
+    assert "img/s" in lines[2]
+    assert lines[2].endswith("left")
+
+
+def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    pace = Pace()
+    assert pace.seconds_left(batch(1, 1)) is None
+    pace.note(batch(1, 1))
+    assert pace.images_per_s == 0
+    for number in (2, 3):
+        now += 2.0
+        pace.note(batch(1, number))
+    assert pace.images_per_s == pytest.approx(8.0)
+    assert pace.seconds_left(batch(1, 3)) == pytest.approx(14.0), "7 of 10 steps at 2 s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "?"), (3, "3 s"), (75, "1 min 15 s"), (3725, "1 h 02 min"), (59.6, "1 min 00 s")],
+)
+def test_durations(seconds: float | None, words: str) -> None:
+    assert describe_seconds(seconds) == words
