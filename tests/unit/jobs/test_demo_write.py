@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Labels of seed 7 with 20 images and one second of video, all four files: the same everywhere.
 PINNED = {
-    "belt": "c9fcaade372db53a29e4ee5bd661dc03fc0f81129508e753b6f54996200a107b",
-    "pretrain": "4ed6a2aa39095f67170065d718ab5e28e0f3f6bf9c2c51d9b0f37469104ca966",
+    "belt": "89c6cd74ddb7c9dced0bf1db7c91169eb99cc92d59f51be6629fac10e66b56e7",
+    "pretrain": "3467af8b28030d7cc7faf0cb21732245394944cabd422e0e88285a694726faff",
 }
 
 
@@ -43,11 +43,24 @@ def _load(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
+def _load_truth(result: DemoResult) -> list[Any]:
+    lines = (result.out / "video" / "belt.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["index"] for record in records] == list(range(result.frames))
+    return records
+
+
+def test_the_folder_holds_no_other_coco_file_than_those_of_the_splits(belt: DemoResult) -> None:
+    # `data convert DIR` looks at every .json file below DIR.
+    found = {path.parent.name for path in belt.out.rglob("*.json")}
+    assert found == {"annotations"}
+
+
 @pytest.mark.parametrize("classes", CLASS_SETS)
 def test_labels_have_the_pinned_hash(demos: dict[str, DemoResult], classes: str) -> None:
     out = demos[classes].out
-    files = [*sorted((out / "annotations").iterdir()), out / "video" / "belt.json"]
-    assert [file.name for file in files] == ["test.json", "train.json", "val.json", "belt.json"]
+    files = [*sorted((out / "annotations").iterdir()), out / "video" / "belt.jsonl"]
+    assert [file.name for file in files] == ["test.json", "train.json", "val.json", "belt.jsonl"]
     content = b"".join(file.read_bytes() for file in files)
     assert hashlib.sha256(content).hexdigest() == PINNED[classes]
 
@@ -97,24 +110,28 @@ def test_the_result_counts_what_is_in_the_files(belt: DemoResult) -> None:
 
 def test_the_video_plays_and_has_a_record_a_frame(belt: DemoResult) -> None:
     assert belt.video is not None
-    coco = _load(belt.out / "video" / "belt.json")
+    truth = _load_truth(belt)
     with av.open(str(belt.video)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         frames = [(frame.time, frame.width, frame.height) for frame in container.decode(video=0)]
-    assert len(frames) == len(coco["images"]) == belt.frames == 25
-    for (time_s, wide, high), image in zip(frames, coco["images"], strict=True):
-        assert time_s == pytest.approx(image["pts_s"], abs=1e-4)
-        assert (wide, high) == (image["width"], image["height"])
+    assert len(frames) == len(truth) == belt.frames == 25
+    for (time_s, wide, high), record in zip(frames, truth, strict=True):
+        assert time_s == pytest.approx(record["pts_s"], abs=1e-4)
+        assert (wide, high) == (record["width_px"], record["height_px"])
     content = belt.video.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat"), "a browser starts before the end"
 
 
 def test_tracks_of_the_video_keep_their_class(belt: DemoResult) -> None:
-    coco = _load(belt.out / "video" / "belt.json")
-    classes: dict[int, set[int]] = {}
-    for annotation in coco["annotations"]:
-        classes.setdefault(annotation["track_id"], set()).add(annotation["category_id"])
+    classes: dict[int, set[str]] = {}
+    for record in _load_truth(belt):
+        for part in record["objects"]:
+            classes.setdefault(part["track_id"], set()).add(part["name"])
+            assert belt.classes[part["class_id"]] == part["name"]
+            x1, y1, x2, y2 = part["xyxy"]
+            assert 0 <= x1 < x2 <= record["width_px"]
+            assert 0 <= y1 < y2 <= record["height_px"]
     assert classes
     assert all(len(found) == 1 for found in classes.values())
 

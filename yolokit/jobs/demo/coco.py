@@ -41,33 +41,33 @@ class CocoFile:
         """Pictures so far that have no label."""
         return len(self._images) - len({record["image_id"] for record in self._annotations})
 
-    def add(self, image: dict[str, Any], labels: Sequence[Label], *, track: bool = False) -> None:
+    def add(self, number: int, file_name: str, labels: Sequence[Label]) -> None:
         """Add a picture and its labels.
 
         Args:
-            image: Fields of its record other than size and licence; with ``id``.
+            number: Its id.
+            file_name: Its file, relative to the folder ``images``.
             labels: Its parts.
-            track: Say which part of the scene each label is, as ``track_id`` from 1.
         """
         wide, high = PICTURE_WH_PX
-        self._images.append({**image, "width": wide, "height": high, "license": 1})
+        self._images.append(
+            {"id": number, "file_name": file_name, "width": wide, "height": high, "license": 1}
+        )
         for label in labels:
             x1, y1, x2, y2 = label.xyxy_px
             side_wh = (round(x2 - x1, 2), round(y2 - y1, 2))
-            record = {
+            record: dict[str, Any] = {
                 "id": len(self._annotations) + 1,
-                "image_id": image["id"],
+                "image_id": number,
                 "category_id": label.category + 1,
                 "bbox": [x1, y1, *side_wh],
                 "area": round(side_wh[0] * side_wh[1], 2),
                 "iscrowd": 0,
             }
-            if track:
-                record["track_id"] = label.thing + 1
             self._annotations.append(record)
 
-    def encode(self, *, video: str | None = None) -> bytes:
-        """Return the file's content; ``video`` names the file whose frames the images are."""
+    def encode(self) -> bytes:
+        """Return the file's content."""
         content: dict[str, Any] = {
             "info": {
                 "description": f"yolokit demo, class set {self._plan.classes}: parts on a conveyor "
@@ -85,11 +85,9 @@ class CocoFile:
                 {"id": index + 1, "name": kind.name, "supercategory": "part"}
                 for index, kind in enumerate(self._plan.kinds)
             ],
+            "images": self._images,
+            "annotations": self._annotations,
         }
-        if video is not None:
-            content["videos"] = [{"id": 1, "name": video, "fps": VIDEO_FPS}]
-        content["images"] = self._images
-        content["annotations"] = self._annotations
         return (json.dumps(content, separators=(",", ":")) + "\n").encode()
 
 

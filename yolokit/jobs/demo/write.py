@@ -23,6 +23,7 @@ from yolokit.jobs.demo.plan import (
     video_scene,
 )
 from yolokit.jobs.demo.scene import labels_of
+from yolokit.jobs.demo.truth import TRUTH_NAME, VIDEO_NAME, encode_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,8 +70,8 @@ def write_demo(
     """Draw a labelled data set of parts on a conveyor belt.
 
     ``out/images/{train,val,test}/*.jpg`` with ``out/annotations/{train,val,test}.json`` (COCO;
-    file names are relative to ``out/images``), ``out/video/belt.mp4`` with ``belt.json`` (one
-    image record a frame) and ``out/README.txt``. Labels are the same on every machine.
+    file names are relative to ``out/images``), ``out/video/belt.mp4`` with ``belt.jsonl`` (one
+    record a frame) and ``out/README.txt``. Labels are the same on every machine.
 
     Args:
         out: Folder to make.
@@ -105,7 +106,7 @@ def write_demo(
         images={split: file.image_count for split, file in files.items()},
         parts={split: file.label_count for split, file in files.items()},
         backgrounds={split: file.background_count for split, file in files.items()},
-        video=out / "video" / "belt.mp4" if plan.frames else None,
+        video=out / "video" / VIDEO_NAME if plan.frames else None,
         frames=plan.frames,
     )
 
@@ -133,7 +134,7 @@ def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -
         number = before + index + 1
         name = f"{split}/{plan.classes}_{number:05d}.jpg"
         _write_jpeg(folder / "images" / name, draw_picture(scene, plan.look_key(split, index)))
-        coco.add({"id": number, "file_name": name}, labels_of(scene))
+        coco.add(number, name, labels_of(scene))
         progress.step()
     (folder / "annotations" / f"{split}.json").write_bytes(coco.encode())
     return coco
@@ -150,19 +151,12 @@ def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
     """Write the video of the moving belt and the labels of each frame."""
     folder.mkdir()
     scene = video_scene(plan)
-    coco = CocoFile(plan)
-    for index in range(plan.frames):
-        image = {
-            "id": index + 1,
-            "file_name": f"belt.mp4#{index:06d}",
-            "video_id": 1,
-            "frame_index": index,
-            "pts_s": round(index / VIDEO_FPS, 6),
-        }
-        coco.add(image, labels_of(scene, frame_window(index)), track=True)
-    (folder / "belt.json").write_bytes(coco.encode(video="belt.mp4"))
+    names = [kind.name for kind in plan.kinds]
+    with (folder / TRUTH_NAME).open("wb") as truth:
+        for index in range(plan.frames):
+            truth.write(encode_truth(index, labels_of(scene, frame_window(index)), names))
     frames = draw_frames(scene, plan.look_key("video", 0), plan.frames)
-    _encode_video(folder / "belt.mp4", frames, progress)
+    _encode_video(folder / VIDEO_NAME, frames, progress)
 
 
 def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
@@ -186,8 +180,8 @@ def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
 def _readme(plan: DemoPlan) -> str:
     names = ", ".join(kind.name for kind in plan.kinds)
     video = (
-        "video/belt.mp4          the moving belt, H.264\n"
-        "video/belt.json         COCO, one image record a frame; track_id names a part\n"
+        "video/belt.mp4            the moving belt, H.264\n"
+        "video/belt.jsonl          boxes of each frame, one line of JSON a frame\n"
         if plan.frames
         else ""
     )
@@ -197,7 +191,7 @@ def _readme(plan: DemoPlan) -> str:
         f"Seed     {plan.seed}\n"
         f"Classes  {names}\n"
         f"Licence  {LICENCE}: no rights reserved\n\n"
-        "images/<split>/*.jpg    pictures; about one in twelve shows no part\n"
+        "images/<split>/*.jpg      pictures; about one in twelve shows no part\n"
         "annotations/<split>.json  COCO; file names are relative to images/\n"
         f"{video}\n"
         "The same seed gives the same labels on every machine; pixels may differ in the last\n"
