@@ -40,9 +40,11 @@ def val(
         bool, typer.Option("--overwrite", help="Replace a metrics.json that is there.")
     ] = False,
 ) -> None:
-    """Measure a model on labelled images: COCO's mAP, precision and recall, for each class.
+    """Measure a model on labelled images, class by class.
 
-    Classes are matched by name. An image that cannot be read is an error, not a gap.
+    Prints COCO's mAP, and precision and recall at the confidence with the best mean F1; all
+    figures go to runs/val/NAME/metrics.json. Classes are matched by name. An image that cannot
+    be read is an error, not a gap.
     """
     from yolokit.cli.output import emit, emit_json, progress, say
     from yolokit.evaluate.job import check_config, open_job, write_report

@@ -66,11 +66,23 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     """The metrics of a model on a split, and what they were measured with.
 
     Attributes:
+        model: Path of the ONNX file, as it was given.
+        model_sha256: What the file was.
+        data: Absolute path of the ``data.yaml``.
+        split: The split that was evaluated.
+        conf: As in :class:`ValConfig`, like ``iou`` and ``max_count``.
+        iou: See there.
+        max_count: See there.
+        provider: The execution provider that ran the model.
+        threads: Its threads.
+        images: Images of the split, those without labels included.
+        wall_s: Time for all images, reading included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
-        wall_s: Time for all images, reading included.
         overall: Means over the classes that have true boxes.
         classes: One for each class of the data set.
+        schema_version: Raised when a key changes its meaning.
+        yolokit_version: What measured it.
     """
 
     model: str
