@@ -199,3 +199,18 @@ def test_a_run_never_overwrites_another(trained_bccd: TrainedBccd) -> None:
 def test_a_complete_run_is_not_resumed(trained_bccd: TrainedBccd) -> None:
     done = run_yolokit("train", "--resume", "--name", "bccd", cwd=trained_bccd.workdir, code=1)
     assert "is complete" in done.stderr
+
+
+def test_the_figures_of_the_trained_model_are_those_of_ultralytics(
+    trained_bccd: TrainedBccd, tmp_path: Path
+) -> None:
+    from tests.e2e.test_val import upstream_val
+
+    done = run_yolokit(
+        "val", trained_bccd.model, "--data", trained_bccd.data, "--split", "test", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    ours = json.loads(done.stdout)["overall"]
+    theirs = upstream_val(trained_bccd.model, trained_bccd.data, "test", tmp_path)
+    assert theirs["map50"] > 0.3, "a model that finds nothing proves nothing"
+    assert ours["map50_95"] == pytest.approx(theirs["map50_95"], abs=0.005)

@@ -16,6 +16,7 @@ from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
+from yolokit.cli.quickstart import quickstart
 from yolokit.cli.train import train
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
@@ -54,6 +55,7 @@ def _root(
 
 
 app.add_typer(data.app)
+app.command()(quickstart)
 app.command()(train)
 app.command()(export)
 app.command()(val)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -218,10 +219,19 @@ def _end(process: subprocess.Popen[str]) -> None:
     try:
         process.wait(_STOP_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.kill()
+        _kill_group(process)
         process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill the child and what it started; it leads a group of its own."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:

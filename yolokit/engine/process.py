@@ -6,8 +6,10 @@ Import this before ultralytics; it imports neither torch nor ultralytics itself.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 stop_requested = threading.Event()
+# Less than the parent's own patience: the child ends its group before it is killed alone.
+_grace_s = [50.0]
 
 
 def send(event: Event) -> None:
@@ -77,9 +81,23 @@ def explain(error: Exception) -> Failed:
     return Failed("TrainError", f"{name}: {text}" if text else name)
 
 
+def stop_at_once() -> None:
+    """Say that this job waits for processes of its own, which will not ask ``check_stop``."""
+    _grace_s[0] = 0.0
+
+
 def _watch_parent() -> None:
-    """Set ``stop_requested`` on ``cancel`` or when the parent closes our input or dies."""
+    """Set ``stop_requested`` on ``cancel`` or when the parent closes our input or dies.
+
+    A job that does not stop by itself in time is ended with all processes that it started;
+    checkpoints are published in one step, so the last one stays whole.
+    """
     for line in sys.stdin:
         if line.strip() == "cancel":
             break
     stop_requested.set()
+    time.sleep(_grace_s[0])
+    send(Cancelled("interrupted"))
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)

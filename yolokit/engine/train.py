@@ -8,12 +8,12 @@ from typing import Any
 
 from yolokit.core.child import Notice, Phase
 from yolokit.core.requests import TrainRequest
-from yolokit.engine.process import send, serve
+from yolokit.engine.process import send, serve, stop_at_once
 from yolokit.errors import ConfigError, JobCancelledError
 
 
 def train(request: TrainRequest) -> dict[str, Any]:
-    """Train and return ``epochs``, ``device``, ``precision``, ``batch`` and ``versions``."""
+    """Train and return ``device``, ``precision``, ``batch`` and ``versions``."""
     send(Phase("starting torch and ultralytics"))
     # Set before ultralytics is imported, which would set a single thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
@@ -33,13 +33,14 @@ def train(request: TrainRequest) -> dict[str, Any]:
     send(Phase("reading the data set"))
     trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, torch))
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+    if trainer.ddp:
+        stop_at_once()
     try:
         trainer.train()
     except JobCancelledError:
         trainer.keep_progress()
         raise
     return {
-        "epochs_done": trainer.epoch + 1,
         "device": str(trainer.device),
         "precision": _precision(trainer.args.amp),
         "batch": trainer.batch_size,
