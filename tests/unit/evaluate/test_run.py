@@ -115,5 +115,5 @@ def test_an_error_of_the_caller_ends_the_threads(make_model: Make, make_data: Ma
     data = make_data({stem: ROW.format(0) for stem in "abcdefgh"}, "nut")
     with pytest.raises(KeyboardInterrupt) as caught:
         evaluate(model, data, interrupt)
-    assert caught.tb  # which holds what is not closed
+    assert caught.tb is not None  # which holds what is not closed
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
