@@ -36,7 +36,7 @@ def draw_detections(bgr: U8, detections: Detections, names: Sequence[str]) -> U8
     """
     image = bgr.copy()
     mean_side_px = (image.shape[0] + image.shape[1]) / 2
-    line_px = max(1, round(mean_side_px * 0.003))
+    line_px = round(1.3 + mean_side_px * 0.0024)
     text_px = max(10, round(6 + mean_side_px * 0.0125))
     drawn = list(reversed(list(detections)))
     for xyxy, _, class_id in drawn:
@@ -62,17 +62,27 @@ def class_color(class_id: int) -> _Color:
 
 
 def _draw_box(image: U8, xyxy: F32, color: _Color, line_px: int) -> None:
-    import cv2
-
+    """Draw a coloured outline between two dark ones of one pixel."""
     x0, y0, x1, y1 = (round(float(side)) for side in xyxy)
     for shade, width_px in ((_DARK, line_px + 2), (color, line_px)):
-        cv2.rectangle(image, (x0, y0), (x1, y1), shade, width_px)
+        before, after = width_px // 2, width_px - width_px // 2
+        # Four filled edges: the lines that OpenCV 5 draws are wider than asked for.
+        for edge in (x0, x1):
+            _fill(image, (edge - before, edge + after), (y0 - before, y1 + after), shade)
+        for edge in (y0, y1):
+            _fill(image, (x0 - before, x1 + after), (edge - before, edge + after), shade)
+
+
+def _fill(image: U8, columns: tuple[int, int], rows: tuple[int, int], color: _Color) -> None:
+    """Fill what of a half-open rectangle lies in the image."""
+    import cv2
+
+    (left, right), (top, bottom) = columns, rows
+    cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, cv2.FILLED)
 
 
 def _draw_label(image: U8, text: str, corner: tuple[int, int], color: _Color, text_px: int) -> None:
     """Draw a filled label above a box's corner, or below it where there is no room above."""
-    import cv2
-
     height_px, width_px = image.shape[:2]
     pad_px = max(2, text_px // 4)
     label_w, label_h = _text_width_px(text, text_px) + 2 * pad_px, text_px + 2 * pad_px
@@ -80,7 +90,7 @@ def _draw_label(image: U8, text: str, corner: tuple[int, int], color: _Color, te
     y = corner[1] - label_h
     if y < 0:
         y = max(0, min(corner[1], height_px - label_h))
-    cv2.rectangle(image, (x, y), (x + label_w - 1, y + label_h - 1), color, cv2.FILLED)
+    _fill(image, (x, x + label_w), (y, y + label_h), color)
     ink = _DARK if _luminance(color) > 0.4 else _LIGHT
     _put_text(image, text, (x + pad_px, y + pad_px + round(text_px * 0.86)), ink, text_px)
 

@@ -81,20 +81,23 @@ def _decode(container: Any, stream: Any) -> Iterator[Any]:
     """Yield decoded frames; a string in place of one that is broken says why."""
     from av.error import FFmpegError
 
-    packets, shown = 0, 0
+    packets, given, broken = 0, 0, 0
     try:
         for packet in container.demux(stream):
             packets += bool(packet.size)
             for frame in _decode_packet(packet):
-                shown += 1
+                given += 1
+                broken += isinstance(frame, str)
                 yield frame
     except FFmpegError as error:
         yield f"the file cannot be read any further: {error.strerror}"
         return
     if packets < stream.frames:
         yield f"the file ends early: it holds {packets} of its {stream.frames} frames"
-    elif not shown:
+    elif not given:
         yield "the video has no frame"
+    elif broken:  # an intact file may have packets that show nothing; here they are losses
+        yield from ["needs a frame that is damaged"] * (packets - given)
 
 
 def _decode_packet(packet: Any) -> Iterator[Any]:

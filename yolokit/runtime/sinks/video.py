@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -105,8 +105,9 @@ class Mp4Writer:
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = time_base
         self._stream.codec_context.color_range = 1  # limited
-        for key in ("colorspace", "color_primaries", "color_trc"):
-            setattr(self._stream.codec_context, key, 1)  # BT.709
+        self._stream.codec_context.colorspace = 6  # BT.601, what cv2.cvtColor computes
+        for key in ("color_primaries", "color_trc"):
+            setattr(self._stream.codec_context, key, 1)  # BT.709, as sRGB has it
 
     def write(self, bgr: U8, pts_s: float) -> None:
         """Append a frame that is shown from ``pts_s`` on.
@@ -114,11 +115,12 @@ class Mp4Writer:
         Raises:
             InferenceError: The encoder failed.
         """
+        import cv2
         from av.video.frame import VideoFrame
-        from av.video.reformatter import Colorspace
 
-        frame = VideoFrame.from_ndarray(self._fit(bgr), format="bgr24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        # OpenCV rounds where FFmpeg's scaler truncates, which would tint grey; and it is faster.
+        planes = cast("U8", cv2.cvtColor(self._fit(bgr), cv2.COLOR_BGR2YUV_I420))
+        frame = VideoFrame.from_numpy_buffer(planes, format="yuv420p")
         frame.pts, frame.time_base = self._next_pts(pts_s), self._time_base
         self._mux(frame)
 

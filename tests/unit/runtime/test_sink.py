@@ -1,0 +1,223 @@
+"""Outputs: names of their own, videos that browsers play, records that say everything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from yolokit.core.types import Detections, Frame, FrameError
+from yolokit.errors import ConfigError
+from yolokit.runtime.images import read_image
+from yolokit.runtime.record import encode_record, make_record
+from yolokit.runtime.sink import OutputNames, open_sinks
+from yolokit.runtime.sinks.video import Mp4Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+FOUND = Detections(
+    np.array([[1.00049, 2, 20.5, 15], [0, 0, 3, 3]], np.float32),
+    np.array([0.75, 0.1234567], np.float32),
+    np.array([1, 0], np.int64),
+)
+
+
+@dataclass
+class Source:
+    root: Path
+    uri: str = ""
+    fps: Fraction | None = None
+    time_base: Fraction | None = None
+    count: int | None = None
+    is_live: bool = False
+
+    def __iter__(self) -> Generator[Frame | FrameError]:
+        yield from ()
+
+
+def picture(name: Path | str, pts_s: float | None = None, index: int = 0) -> Frame:
+    return Frame(np.full((30, 40, 3), 90, np.uint8), index, pts_s, str(name))
+
+
+class TestNames:
+    def test_collisions_are_numbered(self, tmp_path: Path) -> None:
+        names = OutputNames(tmp_path)
+        claimed = [names.claim("a/b.png") for _ in range(3)]
+        assert [p.relative_to(tmp_path).as_posix() for p in claimed] == [
+            "a/b.png",
+            "a/b-2.png",
+            "a/b-3.png",
+        ]
+        assert (tmp_path / "a").is_dir()
+
+    def test_names_differ_by_more_than_case(self, tmp_path: Path) -> None:
+        names = OutputNames(tmp_path)
+        assert names.claim("A.png").name == "A.png"
+        assert names.claim("a.png").name == "a-2.png"
+
+    def test_a_number_that_is_taken_is_skipped(self, tmp_path: Path) -> None:
+        names = OutputNames(tmp_path)
+        assert [names.claim(n).name for n in ("a-2.png", "a.png", "a.png")] == [
+            "a-2.png",
+            "a.png",
+            "a-3.png",
+        ]
+
+    @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "a/../../x.png", "..\\x.png"])
+    def test_nothing_climbs_out(self, tmp_path: Path, name: str) -> None:
+        assert OutputNames(tmp_path).claim(name) == tmp_path / "x.png"
+
+
+class TestRecord:
+    def test_of_an_image(self) -> None:
+        record = make_record(picture("a.png"), FOUND, ["nut", "bolt"])
+        assert record == {
+            "source": "a.png",
+            "index": 0,
+            "width_px": 40,
+            "height_px": 30,
+            "detections": [
+                {"xyxy": [1.0, 2.0, 20.5, 15.0], "score": 0.75, "class_id": 1, "name": "bolt"},
+                {"xyxy": [0.0, 0.0, 3.0, 3.0], "score": 0.123457, "class_id": 0, "name": "nut"},
+            ],
+            "error": None,
+        }
+
+    def test_of_a_frame(self) -> None:
+        record = make_record(picture("a.mp4", 0.5, 12), Detections.empty(), ["nut"])
+        assert (record["index"], record["pts_s"]) == (12, 0.5)
+
+    def test_of_a_failure(self) -> None:
+        record = make_record(FrameError(3, "a.png", "damaged"), Detections.empty(), ["nut"])
+        assert record == {
+            "source": "a.png",
+            "index": 3,
+            "width_px": None,
+            "height_px": None,
+            "detections": [],
+            "error": "damaged",
+        }
+
+    def test_one_line_of_json(self) -> None:
+        record = make_record(picture("螺\n母.png"), FOUND, ["nut", "bölt"])
+        line = encode_record(record)
+        assert line.count(b"\n") == 1
+        assert json.loads(line) == record
+
+
+class TestImages:
+    def write(self, folder: Path, source: Source, frames: Sequence[Frame | FrameError]) -> set[str]:
+        with open_sinks(["images"], folder, ["nut", "bolt"]) as sinks:
+            sinks[0].begin(source)
+            for frame in frames:
+                sinks[0].write(frame, FOUND)
+        return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+    def test_names_below_the_root_are_kept(self, tmp_path: Path) -> None:
+        root = tmp_path / "in"
+        frames: list[Frame | FrameError] = [
+            picture(root / "a.png"),
+            picture(root / "d" / "b.gif"),
+            FrameError(2, "c", "x"),
+        ]
+        assert self.write(tmp_path / "out", Source(root), frames) == {
+            "images/a.png",
+            "images/d/b.jpg",
+        }
+        drawn = read_image(tmp_path / "out" / "images" / "a.png")
+        assert drawn.shape == (30, 40, 3)
+        assert (drawn != 90).any()
+
+    def test_an_input_from_elsewhere_keeps_its_name(self, tmp_path: Path) -> None:
+        frames = [picture(tmp_path / "far" / "away" / "a.png")]
+        assert self.write(tmp_path / "out", Source(tmp_path / "list"), frames) == {"images/a.png"}
+
+    def test_frames_of_a_video_have_a_folder_of_their_own(self, tmp_path: Path) -> None:
+        frames = [picture("x/clip.mp4", 0.5, 12)]
+        assert self.write(tmp_path, Source(Path("x")), frames) == {"images/clip/000012.jpg"}
+
+
+class TestVideo:
+    def write(
+        self,
+        path: Path,
+        stamps_s: Sequence[float],
+        *,
+        image_wh: tuple[int, int] = (64, 48),
+        time_base: Fraction = Fraction(1, 1000),
+    ) -> Any:
+        """Write grey frames, then return (pts in s, frames as BGR, codec context)."""
+        import av
+
+        writer = Mp4Writer(path, image_wh, fps=Fraction(10), time_base=time_base)
+        for index, pts_s in enumerate(stamps_s):
+            level = 60 + 10 * index
+            writer.write(np.full((image_wh[1], image_wh[0], 3), level, np.uint8), pts_s)
+        writer.close()
+        with av.open(str(path)) as container:
+            frames = [
+                (float(f.pts * f.time_base), f.to_ndarray(format="bgr24"))
+                for f in container.decode(video=0)
+                if f.pts is not None and f.time_base is not None
+            ]
+            context = container.streams.video[0].codec_context
+            return frames, (context.name, context.pix_fmt, context.width, context.height)
+
+    def test_uneven_time_stamps_are_the_sources_own(self, tmp_path: Path) -> None:
+        stamps_s = [0.1, 0.14, 0.141, 0.3, 1.0, 1.017]
+        frames, _ = self.write(tmp_path / "a.mp4", stamps_s)
+        assert [pts_s for pts_s, _ in frames] == pytest.approx(stamps_s, abs=1e-9)
+
+    def test_thirds_are_exact(self, tmp_path: Path) -> None:
+        stamps_s = [index * 1001 / 30000 for index in range(20)]
+        frames, _ = self.write(tmp_path / "a.mp4", stamps_s, time_base=Fraction(1, 30000))
+        assert [pts_s for pts_s, _ in frames] == pytest.approx(stamps_s, abs=1e-9)
+
+    def test_stamps_that_repeat_are_moved_by_one_tick(self, tmp_path: Path) -> None:
+        frames, _ = self.write(tmp_path / "a.mp4", [0.0, 0.1, 0.1, 0.05])
+        assert [round(pts_s, 4) for pts_s, _ in frames] == [0.0, 0.1, 0.101, 0.102]
+
+    def test_a_format_that_browsers_play(self, tmp_path: Path) -> None:
+        _, stored = self.write(tmp_path / "a.mp4", [0.0, 0.1])
+        assert stored == ("h264", "yuv420p", 64, 48)
+        content = (tmp_path / "a.mp4").read_bytes()
+        assert content.index(b"moov") < content.index(b"mdat")
+
+    def test_grey_stays_grey(self, tmp_path: Path) -> None:
+        frames, _ = self.write(tmp_path / "a.mp4", [0.0, 0.1, 0.2])
+        for index, (_, bgr) in enumerate(frames):
+            assert np.abs(bgr.astype(int) - (60 + 10 * index)).max() <= 2
+
+    def test_odd_sides_are_continued(self, tmp_path: Path) -> None:
+        frames, stored = self.write(tmp_path / "a.mp4", [0.0, 0.1], image_wh=(33, 47))
+        assert stored[2:] == (34, 48)
+        assert np.abs(frames[0][1].astype(int) - 60).max() <= 2
+
+    def test_a_frame_of_another_size_is_fitted(self, tmp_path: Path) -> None:
+        writer = Mp4Writer(
+            tmp_path / "a.mp4", (64, 48), fps=Fraction(10), time_base=Fraction(1, 10)
+        )
+        writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
+        writer.write(np.zeros((20, 30, 3), np.uint8), 0.1)
+        writer.close()
+        assert (tmp_path / "a.mp4").stat().st_size > 0
+
+    def test_still_images_pass_by(self, tmp_path: Path) -> None:
+        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+            sinks[0].begin(Source(tmp_path))
+            sinks[0].write(picture("a.png"), FOUND)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_output(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match="did you mean 'video'"),
+        open_sinks(["vidoe"], tmp_path, []),
+    ):
+        raise AssertionError("not reached")
