@@ -8,6 +8,7 @@ publishes to the same name removes it.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import shutil
@@ -98,11 +99,22 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def fresh_path(parent: Path, stem: str) -> Path:
-    """Return ``parent / stem``, or with ``-2``, ``-3``, ... the first that does not exist."""
+    """Return ``parent / stem``, or with ``-2``, ``-3``, ... the first that is free.
+
+    A name is free if nothing has it and no living process is about to publish under it.
+    """
     number = 1
-    while os.path.lexists(path := parent / (stem if number == 1 else f"{stem}-{number}")):
+    while not _is_free(path := parent / (stem if number == 1 else f"{stem}-{number}")):
         number += 1
     return path
+
+
+def _is_free(path: Path) -> bool:
+    if os.path.lexists(path):
+        return False
+    if path.parent.is_dir():
+        _remove_leftovers(path)
+    return not any(path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"))
 
 
 def claim_folder(folder: Path | None, *, parent: Path, stem: str) -> Path:

@@ -72,9 +72,13 @@ def write_image(path: Path, bgr: U8) -> None:
     import cv2
 
     # Looked at more often than kept: PNG is written fast rather than small.
-    settings = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_PNG_COMPRESSION, 1]
+    settings = {
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92],
+        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92],
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
+    }
     try:
-        _, content = cv2.imencode(path.suffix, bgr, settings)
+        _, content = cv2.imencode(path.suffix, bgr, settings.get(path.suffix.lower(), []))
         content.tofile(path)
     except (cv2.error, OSError) as error:
         raise DataError(f"cannot be written: {error}", path=path) from error

@@ -16,7 +16,7 @@ from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.runtime.run_ahead import RunAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from yolokit.core.types import F32, Letterbox
     from yolokit.runtime.detector import Detector
@@ -141,13 +141,15 @@ def predict_frames(
 
 
 def write_predictions(
-    predictions: Iterable[Prediction], sinks: Sequence[Sink], summary: RunSummary
+    predictions: Iterable[Prediction],
+    sinks_for: Callable[[FrameSource], Sequence[Sink]],
+    summary: RunSummary,
 ) -> Iterator[int]:
-    """Hand every prediction to every sink.
+    """Hand every prediction to the sinks of its source.
 
     Args:
         predictions: What ``predict_frames`` yields.
-        sinks: Open sinks.
+        sinks_for: Returns the open sinks for a source.
         summary: Where to count; ``summary.times`` may be that of ``predict_frames``.
 
     Yields:
@@ -155,13 +157,16 @@ def write_predictions(
     """
     start_s = time.perf_counter()
     source: FrameSource | None = None
+    sinks: Sequence[Sink] = ()
     for prediction in predictions:
         with summary.times.measure("write_s"):
+            if prediction.source is not source:
+                source = prediction.source
+                sinks = sinks_for(source)
+                for sink in sinks:
+                    sink.begin(source)
             for sink in sinks:
-                if prediction.source is not source:
-                    sink.begin(prediction.source)
                 sink.write(prediction.frame, prediction.detections)
-        source = prediction.source
         summary.frames += 1
         if isinstance(prediction.frame, FrameError):
             summary.failed += 1

@@ -144,7 +144,8 @@ class PredictJob:
         detector: The loaded model.
         sources: What is read, in order.
         sink_names: What is written.
-        out: Folder that appears when all results are complete; None where nothing is written.
+        out: Folder that appears when all results are complete; None where nothing is written,
+            and until the start where its name is to be a fresh one.
         summary: What the run came to, so far.
     """
 
@@ -182,18 +183,30 @@ class PredictJob:
             times=self.summary.times,
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
-            yield from write_predictions(predictions, [*sinks, *more_sinks], self.summary)
+
+            def sinks_for(source: FrameSource) -> list[Sink]:
+                own = [sink for name, sink in sinks.items() if self._suits(name, source)]
+                return [*own, *more_sinks]
+
+            yield from write_predictions(predictions, sinks_for, self.summary)
+
+    def _suits(self, sink_name: str, source: FrameSource) -> bool:
+        """Tell whether a sink gets a source: single frames of a video only without the video."""
+        is_second_best = sink_name == "images" and "video" in self.sink_names and source.fps
+        return sink_takes(sink_name, source) and not is_second_best
 
     @contextlib.contextmanager
-    def _open_outputs(self) -> Iterator[list[Sink]]:
-        if self.out is None:
-            yield []
+    def _open_outputs(self) -> Iterator[dict[str, Sink]]:
+        if not self.sink_names:
+            yield {}
             return
+        # Chosen only now: from here on the name is taken for every other process.
+        self.out = self.out or fresh_path(RUNS, "predict")
         with (
             publish_folder(self.out, overwrite=self.config.overwrite) as folder,
             open_sinks(self.sink_names, folder, self.detector.names) as sinks,
         ):
-            yield sinks
+            yield dict(zip(self.sink_names, sinks, strict=True))
 
 
 def open_job(config: PredictConfig) -> PredictJob:
@@ -206,14 +219,14 @@ def open_job(config: PredictConfig) -> PredictJob:
     """
     sources = open_sources(config.sources)
     names = choose_sinks(config, sources)
-    out = _output_folder(config) if names else None
+    out = _given_folder(config) if names else None
     detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
     return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
 
 
-def _output_folder(config: PredictConfig) -> Path:
+def _given_folder(config: PredictConfig) -> Path | None:
     if config.out is None and config.name is None:
-        return fresh_path(RUNS, "predict")
+        return None
     out = Path(config.out) if config.out is not None else RUNS / str(config.name)
     check_output(out, overwrite=config.overwrite)
     return out

@@ -109,6 +109,14 @@ def test_half_an_image_is_none(tmp_path: Path, suffix: str) -> None:
         read_image(tmp_path / f"a{suffix}")
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".bmp", ".tif", ".webp"])
+def test_writing_prints_nothing(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_image(tmp_path / f"a{suffix}", gradient())
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written"):
         write_image(tmp_path / "none" / "a.png", gradient())

@@ -253,7 +253,7 @@ class TestWriting:
             run = predict_frames(detector, sources, times=summary.times)
             try:
                 with sink:
-                    done = list(write_predictions(run, [sink], summary))
+                    done = list(write_predictions(run, lambda _source: [sink], summary))
                 assert done == list(range(1, summary.frames + 1))
             finally:
                 run.close()

@@ -1,0 +1,229 @@
+"""The predict job: options checked together, sinks that suit, results whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from yolokit.errors import ConfigError, DataError, InferenceError, OutputExistsError
+from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
+from yolokit.runtime.sinks.video import Mp4Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    SaveImage = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    writer = Mp4Writer(tmp_path / "clip.mp4", (64, 64), fps=Fraction(10), time_base=Fraction(1, 10))
+    for index in range(6):
+        writer.write(np.full((64, 64, 3), 255 - index, np.uint8), index / 10)
+    writer.close()
+    return tmp_path / "clip.mp4"
+
+
+def config(model: Path | str, *sources: Path | str, **options: Any) -> Any:
+    return check_config({"model": str(model), "sources": tuple(map(str, sources)), **options})
+
+
+def run(job: PredictJob) -> list[dict[str, Any]]:
+    with contextlib.closing(job.run()) as running:
+        assert list(running) == list(range(1, job.summary.frames + 1))
+    assert job.out is not None
+    lines = (job.out / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+class TestOptions:
+    def test_all_mistakes_at_once(self) -> None:
+        with pytest.raises(ConfigError) as caught:
+            config(
+                "m.onnx",
+                "a.png",
+                conf=1.5,
+                iou=-0.1,
+                max_count=0,
+                threads=0,
+                provider="cudda",
+                save=("vidoe", "images"),
+                out="x",
+                name="a/b",
+            )
+        text = str(caught.value)
+        for word in ("conf", "iou", "max_count", "threads", "'cuda'", "'video'", "out and name"):
+            assert word in text
+        assert len(caught.value.problems) == 8
+        assert caught.value.exit_code == 2
+
+    def test_an_empty_save(self) -> None:
+        with pytest.raises(ConfigError, match="save: names nothing; known are images, jsonl"):
+            config("m.onnx", "a.png", save=())
+
+    @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "C:x"])
+    def test_a_name_is_no_path(self, name: str) -> None:
+        with pytest.raises(ConfigError, match="must be the name of a folder"):
+            config("m.onnx", "a.png", name=name)
+
+
+class TestSources:
+    def test_all_that_is_wrong_at_once(self, save_image: SaveImage) -> None:
+        good = save_image("a.png")
+        with pytest.raises(DataError, match="2 sources cannot be used") as caught:
+            open_sources([str(good), "b.png", "a.pgn"])
+        assert "b.png: there is no such" in str(caught.value)
+        assert caught.value.hint is not None
+        assert "a.png" in caught.value.hint
+
+    def test_one_that_is_wrong_is_reported_as_it_is(self) -> None:
+        with pytest.raises(DataError, match="no such file") as caught:
+            open_sources(["b.png"])
+        assert caught.value.path == "b.png"
+
+
+class TestSinks:
+    def choose(self, *sources: Path | str, **options: Any) -> tuple[str, ...]:
+        chosen = config("m.onnx", *sources, **options)
+        return choose_sinks(chosen, open_sources(chosen.sources))
+
+    def test_they_suit_the_sources(self, save_image: SaveImage, clip: Path) -> None:
+        image = save_image("a.png")
+        assert self.choose(image) == ("jsonl", "images")
+        assert self.choose(clip) == ("jsonl", "video")
+        assert self.choose(image, clip) == ("jsonl", "images", "video")
+
+    def test_records_on_stdout_need_no_folder(self, clip: Path) -> None:
+        assert self.choose(clip, records_only=True) == ()
+        assert self.choose(clip, records_only=True, save=("video",)) == ("video",)
+
+    def test_what_was_asked_for_twice_is_made_once(self, clip: Path) -> None:
+        assert self.choose(clip, save=("video", "jsonl", "video")) == ("video", "jsonl")
+
+    def test_one_that_nothing_is_for(self, save_image: SaveImage) -> None:
+        with pytest.raises(DataError, match="none of the sources gives anything for --save video"):
+            self.choose(save_image("a.png"), save=("video",))
+
+
+class TestRun:
+    def test_images_and_a_video(
+        self, bright_model: Path, save_image: SaveImage, clip: Path
+    ) -> None:
+        save_image("in/white.png")
+        save_image("in/deep/black.png", 0)
+        Path("in/deep/broken.png").write_bytes(b"x")
+        job = open_job(config(bright_model, "in", clip, conf=0.5, threads=1))
+        assert job.frame_count == 9
+        records = run(job)
+        assert job.out == Path("runs/predict/predict")
+        assert [Path(record["source"]).name for record in records] == [
+            *["black.png", "broken.png", "white.png"],
+            *["clip.mp4"] * 6,
+        ]
+        assert [len(record["detections"]) for record in records] == [0, 0, 2, *[2] * 6]
+        assert records[1]["error"] == "not a whole image that OpenCV can decode"
+        assert [record["pts_s"] for record in records[3:]] == [i / 10 for i in range(6)]
+        assert (job.summary.frames, job.summary.failed) == (9, 1)
+        written = {p.relative_to(job.out).as_posix() for p in job.out.rglob("*") if p.is_file()}
+        assert written == {
+            "predictions.jsonl",
+            "images/white.png",
+            "images/deep/black.png",
+            "clip.mp4",
+        }
+
+    def test_frames_as_images_where_no_video_is_made(self, bright_model: Path, clip: Path) -> None:
+        save = ("jsonl", "images")
+        job = open_job(config(bright_model, clip, out="there", save=save, threads=1))
+        assert len(run(job)) == 6
+        assert len(os.listdir("there/images/clip")) == 6
+
+    def test_every_run_has_a_name_of_its_own(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        image = save_image("a.png")
+        outs = []
+        for _ in range(3):
+            job = open_job(config(bright_model, image, save=("jsonl",), threads=1))
+            run(job)
+            outs.append(str(job.out))
+        assert [Path(out).name for out in outs] == ["predict", "predict-2", "predict-3"]
+
+    def test_a_run_at_the_same_time_takes_the_next_name(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        image = save_image("a.png")
+        first, second = (
+            open_job(config(bright_model, image, save=("jsonl",), threads=1)) for _ in range(2)
+        )
+        running = first.run()
+        next(running)
+        run(second)
+        assert list(running) == []
+        assert (str(first.out), str(second.out)) == (
+            str(Path("runs/predict/predict")),
+            str(Path("runs/predict/predict-2")),
+        )
+
+    def test_an_output_that_exists_is_refused_before_the_model_is_loaded(
+        self, save_image: SaveImage
+    ) -> None:
+        Path("there").mkdir()
+        with pytest.raises(OutputExistsError, match="there already exists"):
+            open_job(config("missing.onnx", save_image("a.png"), out="there"))
+        Path("runs/predict/x").mkdir(parents=True)
+        with pytest.raises(OutputExistsError):
+            open_job(config("missing.onnx", save_image("a.png"), name="x"))
+
+    def test_it_is_replaced_on_request(self, bright_model: Path, save_image: SaveImage) -> None:
+        Path("there").mkdir()
+        Path("there/old.txt").touch()
+        job = open_job(
+            config(bright_model, save_image("a.png"), out="there", overwrite=True, threads=1)
+        )
+        assert Path("there/old.txt").exists()
+        run(job)
+        assert sorted(os.listdir("there")) == ["images", "predictions.jsonl"]
+
+    def test_an_error_leaves_nothing_behind(self, make_model: Any, save_image: SaveImage) -> None:
+        nonsense = make_model(np.full((1, 6, 2), np.nan, np.float32))
+        job = open_job(config(nonsense, save_image("a.png"), out="there", threads=1))
+        with pytest.raises(InferenceError, match="NaN"):
+            run(job)
+        assert [p for p in os.listdir() if "there" in p] == []
+
+    def test_stopping_leaves_nothing_behind(self, bright_model: Path, clip: Path) -> None:
+        job = open_job(config(bright_model, clip, out="there", threads=1))
+        running = job.run()
+        next(running)
+        running.close()
+        assert [p for p in os.listdir() if "there" in p] == []
+
+    def test_more_sinks_get_the_same(self, bright_model: Path, save_image: SaveImage) -> None:
+        seen = []
+
+        class Sink:
+            def begin(self, source: Any) -> None:
+                seen.append(source.uri)
+
+            def write(self, frame: Any, detections: Any) -> None:
+                seen.append(len(detections))
+
+        image = save_image("a.png")
+        job = open_job(config(bright_model, image, records_only=True, threads=1))
+        list(job.run([Sink()]))  # type: ignore[list-item]
+        assert seen == [str(image), 2]
+        assert job.out is None
+        assert not Path("runs").exists()
