@@ -55,7 +55,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> tuple[list[Result], d
     def read_ours(_output: str) -> float:
         epochs = json.loads((run / "run.json").read_text())["epochs"]
         scores["yolokit"] = epochs[-1]["metrics"]["mAP50-95"]
-        return sum(epoch["seconds"] for epoch in epochs[1:]) / (len(epochs) - 1)
+        return float(sum(epoch["seconds"] for epoch in epochs[1:]) / (len(epochs) - 1))
 
     def read_theirs(_output: str) -> float:
         rows = list(csv.DictReader((upstream / "results.csv").open()))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 START = Path(__file__).parent / "assets" / "parts-n.pt"
-IMAGES = 400
-EPOCHS = 10
+IMAGES = 440
+EPOCHS = 18
 IMGSZ = 320
 VIDEO_S = 8.0
 _SHEET_PICTURES = 12
