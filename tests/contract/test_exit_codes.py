@@ -27,7 +27,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["predict", "m.onnx", "x.jpg", "--cnof", "1"], 2, "--conf"),
         (["predict", "m.onnx", "x.jpg", "--save", "imges"], 2, "did you mean 'images'"),
         (["predict", "m.onnx", "x.jpg", "--conf", "7", "--iou", "-1"], 2, "2 mistakes"),
-        (["predict", "missing.onnx", "."], 3, "hint"),
+        (["predict", "missing.onnx", "."], 3, "no image or video"),
         (["train", "--data", "missing.yaml"], 3, "missing.yaml"),
         (["train"], 2, "data: is missing"),
         (["train", "--data", "d.yaml", "--epochs", "0", "--imgsz", "33"], 2, "2 mistakes"),
