@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
-from yolokit.annotations.image_size import read_image_size
+from yolokit.annotations.image_size import is_cut_short, read_image_size
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     RowLayout,
@@ -99,6 +99,7 @@ class _Check:
         self._without_area = 0
         self._seen: dict[str, str] = {}
         self._in_two_splits = 0
+        self._cut_short: list[str] = []
 
     def run_split(self, split: str) -> SplitReport:
         counts = np.zeros(len(self._data.names), np.int64)
@@ -145,6 +146,8 @@ class _Check:
             message = error.message if image.place is None else str(error)
             self.problems.append(DataError(message, path=place[0], line=place[1]))
             return
+        if is_cut_short(image.path):
+            self._cut_short.append(image.path)
         if min(size.width_px, size.height_px) < _MIN_SIDE_PX:
             self.problems.append(
                 DataError(
@@ -164,9 +167,15 @@ class _Check:
         if self._without_file:
             found.append(f"{_images(self._without_file)} without a label file: taken as background")
         if self._without_area:
-            found.append(f"{self._without_area} boxes have no area")
+            plural = self._without_area > 1
+            found.append(f"{self._without_area} {'boxes have' if plural else 'box has'} no area")
         if self._in_two_splits:
             found.append(f"{_images(self._in_two_splits)} in more than one split")
+        if self._cut_short:
+            count = f"{len(self._cut_short)} JPEG file{'s are' if self._cut_short[1:] else ' is'}"
+            found.append(
+                f"{count} cut short, so ultralytics would write over it: {self._cut_short[0]}"
+            )
         return found
 
     def digest(self) -> str:

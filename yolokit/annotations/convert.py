@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import I64
 
 LEDGER_FILE = "ledger.jsonl"
+_BLOCK = 1024
 
 
 class SplitCounts(msgspec.Struct, frozen=True):
@@ -147,7 +148,7 @@ class _Run:
         self._counts: dict[str, _Counter] = {}
         self._placed: dict[str, str] = {}
         self._made: set[Path] = set()
-        self._names: dict[str, OutputNames] = {}
+        self._places: dict[str, tuple[str, OutputNames]] = {}
 
     def write_set(self) -> dict[str, SplitCounts]:
         """Write annotations and images, and return what was written.
@@ -215,8 +216,9 @@ class _Run:
     def _put(self, labelled: LabelledImage) -> LabelledImage:
         """Give an image its name in the set, put its file there, and count it."""
         split = labelled.image.split or "train"
-        place = self._target.IMAGE_FOLDER.format(split=split)
-        names = self._names.setdefault(place, OutputNames())
+        if split not in self._counts:
+            self._start_split(split)
+        place, names = self._places[split]
         name = names.assign(labelled.image.file_name)
         if name != labelled.image.file_name:
             self._ledger.note(
@@ -229,10 +231,14 @@ class _Run:
                 self._made.add(target.parent)
             self._note_duplicate(labelled, f"{place}/{name}")
             place_image(labelled.image.path, target, self._config.link)
-        if split not in self._counts:
-            self._counts[split] = _Counter(len(self._dataset.categories))
         self._counts[split].add(labelled.annotations.category_indices)
         return labelled if name == labelled.image.file_name else _with(labelled, file_name=name)
+
+    def _start_split(self, split: str) -> None:
+        place = self._target.IMAGE_FOLDER.format(split=split)
+        names = dict(self._places.values()).get(place)  # VOC has one folder for all splits
+        self._places[split] = place, names or OutputNames()
+        self._counts[split] = _Counter(len(self._dataset.categories))
 
     def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
         path = labelled.image.path or ""
@@ -263,17 +269,26 @@ class _Counter:
     def __init__(self, classes: int) -> None:
         self._images = 0
         self._background = 0
-        self._boxes = [0] * classes
+        self._boxes = np.zeros(classes, np.int64)
+        self._pending: list[I64] = []
 
     def add(self, category_indices: I64) -> None:
         self._images += 1
-        if not len(category_indices):
-            self._background += 1
-        for index in category_indices.tolist():
-            self._boxes[index] += 1
+        self._background += not len(category_indices)
+        self._pending.append(category_indices)
+        if len(self._pending) == _BLOCK:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        if self._pending:
+            found = np.concatenate(self._pending)
+            self._boxes += np.bincount(found, minlength=len(self._boxes))
+            self._pending.clear()
 
     def freeze(self) -> SplitCounts:
-        return SplitCounts(self._images, self._background, sum(self._boxes), tuple(self._boxes))
+        self._sum_up()
+        boxes = tuple(self._boxes.tolist())
+        return SplitCounts(self._images, self._background, sum(boxes), boxes)
 
 
 def _with(labelled: LabelledImage, **changes: str) -> LabelledImage:

@@ -258,7 +258,8 @@ def _compose(path: Path) -> Any:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or "this is no valid YAML"
+        reason = getattr(error, "problem", None) or getattr(error, "reason", None)
+        problem = f"this is no valid YAML: {reason or 'it is nested too deep'}"
         raise DataError(problem, path=path, line=line) from error
     if root is None or root.id != "mapping":
         raise DataError("this is no data.yaml: it must hold `key: value` lines", path=path)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import F64
 
 _INSIDE_PX = 1.0
+_UNUSUAL = re.compile(r"^[/\\]|^.:|\.\.|\x00")
 _UNSAFE = "the file name {!r} climbs out of its folder and is not followed"
 
 
@@ -61,7 +62,9 @@ def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[L
                 path=image.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )
-        if is_absolute_anywhere(image.file_name):
+        if _UNUSUAL.search(image.file_name) is None:
+            yield labelled
+        elif is_absolute_anywhere(image.file_name):
             name = re.split(r"[/\\]", image.file_name)[-1] or "image"
             yield LabelledImage(
                 msgspec.structs.replace(image, file_name=name), labelled.annotations
@@ -132,7 +135,8 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annot
     ledger.note(image.source, None, "size-mismatch", text)
     if _is_resized(stated, seen):
         factor = np.array([seen[0] / stated[0], seen[1] / stated[1]] * 2, np.float64)
-        return _change(annotations, annotations.xyxy * factor, f"rescaled: {text}")
+        with np.errstate(over="ignore"):
+            return _change(annotations, annotations.xyxy * factor, f"rescaled: {text}")
     if _is_inside(annotations.xyxy, seen):
         return annotations
     for place in annotations.places.tolist():

@@ -21,8 +21,6 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Lower-case suffixes that ultralytics takes as images (its ``IMG_FORMATS``)."""
 
-_DRIVE = re.compile(r"^[A-Za-z]:")
-
 
 def is_image_name(name: str) -> bool:
     """Tell by the suffix whether a file is an image."""
@@ -49,7 +47,7 @@ def walk_files(folder: Path) -> Iterator[str]:
 
 def is_absolute_anywhere(name: str) -> bool:
     """Tell whether a name is absolute on this or on any other system."""
-    return name.startswith(("/", "\\")) or _DRIVE.match(name) is not None
+    return name.startswith(("/", "\\")) or (name[1:2] == ":" and name[0].isalpha())
 
 
 def climbs_out(name: str) -> bool:
@@ -81,7 +79,7 @@ class ImageLocator:
     """
 
     def __init__(self, roots: Sequence[str]) -> None:
-        self._roots = [Path(root) for root in dict.fromkeys(roots) if os.path.isdir(root)]  # noqa: PTH112
+        self._roots = [root for root in dict.fromkeys(roots) if os.path.isdir(root)]  # noqa: PTH112
 
     def find(self, name: str, other_names: Sequence[str] = ()) -> Found | None:
         """Find an image; a name that climbs out of its folder is never followed.
@@ -104,11 +102,13 @@ class ImageLocator:
         return None
 
     def _below_roots(self, name: str) -> Found | None:
+        if inside(Path(), name) is None:
+            return None
+        plain = os.path.normpath(name.replace("\\", "/"))
         for root in self._roots:
-            path = inside(root, name)
-            if path is not None and _is_file(path):
-                plain = Path(os.path.normpath(path))
-                return Found(str(plain), plain.relative_to(os.path.normpath(root)).as_posix())
+            path = os.path.join(root, plain)  # noqa: PTH118 - hot path
+            if _is_file(path):
+                return Found(path, plain.replace(os.sep, "/"))
         return None
 
     def _by_tail(self, name: str) -> Found | None:
@@ -139,8 +139,8 @@ class ImageLocator:
         found: dict[str, list[str]] = {}
         seen: set[str] = set()
         for root in self._roots:
-            for name in walk_images(root):
-                path = str(root.joinpath(*name.split("/")))
+            for name in walk_images(Path(root)):
+                path = os.path.join(root, name.replace("/", os.sep))  # noqa: PTH118 - hot path
                 if path in seen:
                     continue
                 seen.add(path)
@@ -155,8 +155,8 @@ def _ends_with(path: str, tail: str) -> bool:
     return path.endswith(tail) or path.rsplit(".", 1)[0].endswith(tail)
 
 
-def _is_file(path: Path) -> bool:
+def _is_file(path: str) -> bool:
     try:
-        return path.is_file()
-    except (OSError, ValueError):  # too long, or with characters that no file name has
+        return os.path.isfile(path)  # noqa: PTH113 - hot path
+    except ValueError:  # characters that no file name has
         return False

@@ -9,6 +9,7 @@ Source: ITU-T T.81 (JPEG), CIPA DC-008 (Exif), W3C PNG, RFC 9649 (WebP), TIFF 6.
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _TRANSPOSED = frozenset({5, 6, 7, 8})
@@ -63,6 +65,18 @@ def read_image_size(path: str | Path) -> ImageSize:
     return size
 
 
+def is_cut_short(path: str | Path) -> bool:
+    """Tell whether a JPEG lacks its end.
+
+    OpenCV decodes what is there; ultralytics writes such a file anew, in its place.
+    """
+    with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
+        if stream.read(3) != b"\xff\xd8\xff":
+            return False
+        stream.seek(-2, os.SEEK_END)
+        return stream.read(2) != b"\xff\xd9"
+
+
 def _read_head(path: str | Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -80,10 +94,12 @@ def _from_head(head: bytes, path: str | Path) -> ImageSize | None:
     try:
         if head[:3] == b"\xff\xd8\xff":
             return _from_jpeg(head, path)
+        if head[:8] == _PNG_MAGIC:
+            return _from_png(head, path)
         for magic, parse in _PARSERS:
             if head.startswith(magic):
                 return parse(head)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OSError):
         pass  # the head is cut short or odd: the decoder has the last word
     return None
 
@@ -147,10 +163,32 @@ def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
     return ImageSize(width_px, height_px, orientation)
 
 
-def _from_png(head: bytes) -> ImageSize | None:
-    if head[12:16] != b"IHDR" or b"eXIf" in head:
-        return None  # whether an orientation counts is the decoder's choice
-    return ImageSize(*struct.unpack_from(">II", head, 16))
+def _from_png(head: bytes, path: str | Path) -> ImageSize | None:
+    """Return the size if all chunks are there and none has an orientation.
+
+    An Exif chunk counts wherever it stands, and a PNG that is cut short is not decoded at all.
+    """
+    if len(head) < _HEAD_BYTES:
+        is_plain = _is_plain_png(head)
+    else:
+        with (
+            open(path, "rb") as stream,  # noqa: PTH123 - a str or a Path
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            is_plain = _is_plain_png(content)
+    return ImageSize(*struct.unpack_from(">II", head, 16)) if is_plain else None
+
+
+def _is_plain_png(content: bytes | mmap.mmap) -> bool:
+    at = len(_PNG_MAGIC)
+    while at + 12 <= len(content):
+        kind = content[at + 4 : at + 8]
+        if kind == b"eXIf":
+            return False
+        at += 12 + int.from_bytes(content[at : at + 4], "big")
+        if kind == b"IEND":
+            return at <= len(content) and content[12:16] == b"IHDR"
+    return False
 
 
 def _from_bmp(head: bytes) -> ImageSize | None:
@@ -184,7 +222,6 @@ def _from_tiff(head: bytes) -> ImageSize | None:
 
 
 _PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageSize | None]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", _from_png),
     (b"BM", _from_bmp),
     (b"RIFF", _from_webp),
     (b"II*\x00", _from_tiff),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])$", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{,99}\.[A-Za-z0-9]{1,9}")
 _MAX_PART_BYTES = 200
 
 
@@ -17,35 +18,48 @@ class OutputNames:
     """
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        # Names given out, without suffix and case, and the last number put behind each.
+        self._numbers: dict[str, int] = {}
 
     def assign(self, name: str) -> str:
         """Return the name for an image that its source calls ``name``; never given out before."""
-        parts = [_clean(part) for part in name.replace("\\", "/").split("/")]
-        clean = "/".join(part for part in parts if part not in ("", ".", ".."))
-        stem, dot, suffix = (clean or "image").rpartition(".")
+        clean = name
+        if _PLAIN.fullmatch(name) is None or _RESERVED.match(name) is not None:
+            clean = _clean_path(name)
+        stem, dot, suffix = clean.rpartition(".")
         if not dot or "/" in suffix or not stem:
-            stem, suffix = clean or "image", ""
-        choice, number = stem, 1
-        while choice.casefold() in self._taken:
+            stem, suffix = clean, ""
+        key = stem.casefold()
+        if key not in self._numbers:
+            self._numbers[key] = 1
+            return clean
+        choice, number = stem, self._numbers[key]
+        while choice.casefold() in self._numbers:
             number += 1
             choice = f"{stem}-{number}"
-        self._taken.add(choice.casefold())
+        self._numbers[key] = number
+        self._numbers[choice.casefold()] = 1
         return f"{choice}.{suffix}" if suffix else choice
+
+
+def _clean_path(name: str) -> str:
+    """Clean each part of a name; those that lead nowhere or upwards are left out."""
+    parts = [_clean(part) for part in name.replace("\\", "/").split("/")]
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "image"
 
 
 def _clean(part: str) -> str:
     """Replace what Windows, macOS or Linux does not allow in a name."""
-    part = _FORBIDDEN.sub("_", part)
+    part = _FORBIDDEN.sub("_", part.encode(errors="replace").decode())
     if part in ("", ".", ".."):
         return part
     part = part.rstrip(" .") or "_"
-    if _RESERVED.match(part.split(".", 1)[0]):
+    if _RESERVED.match(part):
         part = "_" + part
-    if len(part.encode(errors="surrogateescape")) > _MAX_PART_BYTES:
+    if len(part.encode()) > _MAX_PART_BYTES:
         stem, dot, suffix = part.rpartition(".")
         end = f".{suffix}" if dot and len(suffix) < 10 else ""
-        keep = _MAX_PART_BYTES - len(end.encode(errors="surrogateescape"))
-        cut = (stem if end else part).encode(errors="surrogateescape")[:keep]
+        keep = _MAX_PART_BYTES - len(end.encode())
+        cut = (stem if end else part).encode()[:keep]
         part = cut.decode(errors="ignore") + end
     return part

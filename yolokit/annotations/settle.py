@@ -23,6 +23,7 @@ TOLERANCE_PX = 0.01
 """A box may stick out by this much without being called clipped, and must be larger."""
 
 _BLOCK = 1024
+_ODD_VALUES = np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are looked for here
 
 
 def settle_boxes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
@@ -50,6 +51,7 @@ def settle_boxes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[La
         ledger.keep(kept)
 
 
+@_ODD_VALUES
 def _is_plain(xyxy: F64, limits: F64) -> Bool:
     """Return (N,) bool: finite, inside the image, larger than nothing. NaN compares false."""
     inside = (xyxy >= 0) & (xyxy <= limits)
@@ -57,12 +59,12 @@ def _is_plain(xyxy: F64, limits: F64) -> Bool:
     return np.asarray(inside.all(axis=1) & (size >= TOLERANCE_PX).all(axis=1))
 
 
+@_ODD_VALUES
 def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
     image, annotations = labelled.image, labelled.annotations
     limit = np.array(image.image_wh * 2, np.float64)
-    with np.errstate(invalid="ignore"):
-        clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
-        moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
+    clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
+    moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
     keep = np.ones(len(annotations), np.bool_)
     for row, place in enumerate(annotations.places.tolist()):
         box = annotations.xyxy[row]

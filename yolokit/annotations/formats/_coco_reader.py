@@ -153,7 +153,8 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
         for place in places[keep & crowds].tolist():
             ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
         keep &= ~crowds
-    xyxy[:, 2:] += xyxy[:, :2]
+    with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped further on
+        xyxy[:, 2:] += xyxy[:, :2]
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
     ends = np.cumsum(np.bincount(images[chosen], minlength=len(records)))
@@ -162,6 +163,17 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
 
 def _look_up(ids: list[Any], known: dict[Hashable, int]) -> I64:
     """Return (N,) int64: what each id stands for, -1 for an unknown one."""
+    if known and all(type(key) is int for key in known):
+        try:
+            numbers = np.fromiter(ids, np.int64, count=len(ids))
+            keys = np.fromiter(known, np.int64, count=len(known))
+        except (ValueError, OverflowError):  # a text, or a number beyond 64 bits
+            pass
+        else:
+            values = np.fromiter(known.values(), np.int64, count=len(known))
+            order = np.argsort(keys)
+            at = np.minimum(np.searchsorted(keys[order], numbers), len(keys) - 1)
+            return np.where(keys[order][at] == numbers, values[order][at], -1)
     return np.fromiter([known.get(key, -1) for key in ids], np.int64, count=len(ids))
 
 

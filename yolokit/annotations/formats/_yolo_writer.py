@@ -33,26 +33,35 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
     Returns:
         The splits that were met, train, val and test in this order.
     """
-    root = str(folder)
+    prefixes: dict[str, str] = {}
     made: set[str] = set()
-    splits: set[str] = set()
     images = dataset.iter_images()
     while block := list(islice(images, _BLOCK)):
         rows, ends = format_block(block)
         start = 0
         for labelled, end in zip(block, ends, strict=True):
-            image = labelled.image
-            split = image.split or ""
-            splits.add(split)
-            stem, _, suffix = image.file_name.rpartition(".")
-            path = f"{root}/{split}/{stem if stem and '/' not in suffix else image.file_name}.txt"
-            where = path[: path.rindex("/")]
-            if where not in made:
-                os.makedirs(where, exist_ok=True)  # noqa: PTH103 - hot path
-                made.add(where)
-            _write_new(path, rows[start:end])
+            split = labelled.image.split or ""
+            if split not in prefixes:
+                (folder / split).mkdir(parents=True)
+                prefixes[split] = os.path.join(folder, split, "")  # noqa: PTH118 - hot path
+            name = _label_name(labelled.image.file_name)
+            if "/" in name:
+                _make_folder(prefixes[split] + name, made)
+            _write_new(prefixes[split] + name, rows[start:end])
             start = end
-    return [split for split in SPLITS if split in splits]
+    return [split for split in SPLITS if split in prefixes]
+
+
+def _label_name(file_name: str) -> str:
+    stem, _, suffix = file_name.rpartition(".")
+    return f"{file_name if not stem or '/' in suffix else stem}.txt"
+
+
+def _make_folder(path: str, made: set[str]) -> None:
+    folder = path[: path.rindex("/")]
+    if folder not in made:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - hot path
+        made.add(folder)
 
 
 def _write_new(path: str, content: bytes) -> None:

@@ -1,0 +1,153 @@
+"""Boxes end up in the frame that training and inference see."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.unit.annotations.conftest import write_image
+from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.ledger import Ledger
+from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
+from yolokit.errors import DataError
+
+
+def labelled(
+    root: Path, box: tuple[float, ...] | None, wh: tuple[int | None, int | None], **more: Any
+) -> LabelledImage:
+    source = SourceFile("a.json", "index", (str(root),))
+    name = more.pop("name", "a.jpg")
+    record = ImageRecord(name, *wh, None, None, source, **more)
+    if box is None:
+        return LabelledImage(record, Annotations.empty())
+    boxes = np.array([box], np.float64)
+    return LabelledImage(record, Annotations(np.zeros(1, np.int64), boxes, np.array([7])))
+
+
+def locate(one: LabelledImage) -> tuple[LabelledImage | None, Ledger]:
+    ledger = Ledger()
+    return next(locate_images([one], ledger), None), ledger
+
+
+def write_turned(path: Path, orientation: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Write a JPEG of 160x80 px as stored, one bright rectangle in it, and decode it again."""
+    image = np.zeros((80, 160, 3), np.uint8)
+    image[8:24, 32:80] = 255
+    jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+    tags = struct.pack("<HHHIHH", 1, 0x0112, 3, 1, orientation, 0) + bytes(4)
+    block = b"Exif\x00\x00II*\x00\x08\x00\x00\x00" + tags
+    path.write_bytes(jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[2:])
+    decoded = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert decoded is not None
+    return np.asarray(decoded, np.uint8)
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_boxes_drawn_on_the_stored_image_turn_with_it(orientation: int, tmp_path: Path) -> None:
+    seen = write_turned(tmp_path / "a.jpg", orientation)
+    found, ledger = locate(labelled(tmp_path, (32, 8, 80, 24), (160, 80)))
+    assert found is not None
+    assert found.image.image_wh == (80, 160) == seen.shape[::-1]
+    rows, columns = np.nonzero(seen > 128)
+    bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert found.annotations.xyxy[0].tolist() == pytest.approx(bright, abs=1.0)
+    assert found.annotations.reinterpreted[0].startswith("exif-orientation: ")
+    assert ledger.entries == []
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 6])
+def test_boxes_drawn_on_the_upright_image_stay_and_that_is_said(
+    orientation: int, tmp_path: Path
+) -> None:
+    height_px, width_px = write_turned(tmp_path / "a.jpg", orientation).shape
+    found, ledger = locate(labelled(tmp_path, (1, 2, 3, 4), (width_px, height_px)))
+    assert found is not None
+    assert found.annotations.xyxy.tolist() == [[1, 2, 3, 4]]
+    assert [entry.code for entry in ledger.entries] == ["exif-orientation"]
+
+
+def test_the_size_comes_from_the_file_where_none_is_stated(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg", 64, 48)
+    found, ledger = locate(labelled(tmp_path, (1, 2, 3, 4), (None, None)))
+    assert found is not None
+    assert found.image.image_wh == (64, 48)
+    assert found.image.path == str(tmp_path / "a.jpg")
+    assert ledger.entries == []
+
+
+@pytest.mark.parametrize(("wh", "factor"), [((128, 96), 0.5), ((32, 24), 2), ((129, 96), 0.5)])
+def test_annotations_of_a_resized_copy_are_rescaled(
+    wh: tuple[int, int], factor: float, tmp_path: Path
+) -> None:
+    write_image(tmp_path / "a.jpg", 64, 48)
+    found, ledger = locate(labelled(tmp_path, (2, 4, 20, 16), wh))
+    assert found is not None
+    expected = np.array([2, 4, 20, 16]) * factor
+    np.testing.assert_allclose(found.annotations.xyxy[0], expected, rtol=0.01)
+    assert found.annotations.reinterpreted[0].startswith("rescaled: a.jpg is 64x48 px, not")
+    assert [entry.code for entry in ledger.entries] == ["size-mismatch"]
+
+
+def test_another_aspect_ratio_keeps_what_fits_and_drops_what_does_not(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg", 64, 48)
+    fits, ledger = locate(labelled(tmp_path, (2, 4, 60, 40), (48, 64)))
+    assert fits is not None
+    assert fits.annotations.xyxy.tolist() == [[2, 4, 60, 40]]
+    assert [(entry.action, entry.code) for entry in ledger.entries] == [("noted", "size-mismatch")]
+    none, ledger = locate(labelled(tmp_path, (2, 4, 40, 60), (48, 64)))
+    assert none is not None
+    assert len(none.annotations) == 0
+    dropped = [entry for entry in ledger.entries if entry.action == "dropped"]
+    assert [(entry.code, entry.index) for entry in dropped] == [("size-mismatch", 7)]
+    assert "64x48 px, not 48x64" in dropped[0].message
+
+
+@pytest.mark.parametrize("name", ["none.jpg", "../a.jpg", "x/../../a.jpg", "a\0.jpg"])
+def test_an_image_that_is_not_found_takes_its_annotations_along(name: str, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg")
+    (tmp_path / "root").mkdir()
+    found, ledger = locate(labelled(tmp_path / "root", (1, 2, 3, 4), (64, 48), name=name))
+    assert found is None
+    code = "missing-image" if name == "none.jpg" else "unsafe-name"
+    assert [(entry.action, entry.code, entry.index) for entry in ledger.entries] == [
+        ("dropped", code, 7)
+    ]
+    _, ledger = locate(labelled(tmp_path / "root", None, (64, 48), name=name))
+    assert [(entry.action, entry.code) for entry in ledger.entries] == [("noted", code)]
+
+
+def test_an_unreadable_image_takes_its_annotations_along(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
+    found, ledger = locate(labelled(tmp_path, (1, 2, 3, 4), (64, 48)))
+    assert found is None
+    assert [entry.code for entry in ledger.entries] == ["unreadable-image"]
+    assert str(tmp_path / "a.jpg") in ledger.entries[0].message
+
+
+def test_a_size_that_the_reader_took_from_the_file_is_not_read_again(tmp_path: Path) -> None:
+    source = SourceFile("a.txt")
+    record = ImageRecord("a.jpg", 64, 48, None, str(tmp_path / "not there.jpg"), source)
+    one = LabelledImage(record, Annotations.empty())
+    assert locate(one)[0] is one
+
+
+def test_without_images_a_size_must_be_stated(tmp_path: Path) -> None:
+    one = labelled(tmp_path, (1, 2, 3, 4), (64, 48))
+    assert list(require_sizes([one], Ledger())) == [one]
+    with pytest.raises(DataError, match="is not stated") as caught:
+        list(require_sizes([labelled(tmp_path, None, (None, None))], Ledger()))
+    assert caught.value.hint is not None
+
+
+def test_without_images_names_are_made_safe_too(tmp_path: Path) -> None:
+    ledger = Ledger()
+    names = ["/home/ann/b.jpg", r"C:\set\c.jpg", "../d.jpg", "e..f.jpg"]
+    images = [labelled(tmp_path, (1, 2, 3, 4), (64, 48), name=name) for name in names]
+    kept = [one.image.file_name for one in require_sizes(images, ledger)]
+    assert kept == ["b.jpg", "c.jpg", "e..f.jpg"]
+    assert [(entry.action, entry.code) for entry in ledger.entries] == [("dropped", "unsafe-name")]
