@@ -37,6 +37,9 @@ PROVIDERS = {
 # Best first. TensorRT is left to those who ask for it: it compiles for minutes at first start.
 AUTO_ORDER = ("cuda", "migraphx", "rocm", "directml", "coreml", "openvino", "cpu")
 
+# Errors come as exceptions too, and warnings speak of the graph's details, not to users.
+_FATAL = 4
+
 _EXTRA_OF = {"cuda": "gpu", "tensorrt": "gpu", "openvino": "openvino"}
 
 
@@ -113,7 +116,7 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
     ort = require("onnxruntime", extra="cpu", purpose="Running a model")
-    ort.set_default_logger_severity(3)
+    ort.set_default_logger_severity(_FATAL)
     count = usable_cores() if threads is None else threads
     if provider != "auto":
         return _open_on(ort, path, provider, count)
@@ -148,33 +151,47 @@ def _open_best(ort: Any, path: Path, threads: int) -> Session:
 
 def _open_on(ort: Any, path: Path, provider: str, threads: int) -> Session:
     """Load a model on exactly one provider (with the CPU for what that one cannot run)."""
-    wanted = PROVIDERS[provider]
-    if wanted not in ort.get_available_providers():
+    if PROVIDERS[provider] not in ort.get_available_providers():
         raise _not_in_build(ort, provider)
+    if provider == "cpu":
+        return Session(path, provider, threads, _make_session(ort, path, provider, threads))
     if provider in ("cuda", "tensorrt"):
         _preload_cuda(ort)
-    chain = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
+    try:
+        ort_session = _make_session(ort, path, provider, threads)
+    except InferenceError as error:
+        _make_session(ort, path, "cpu", threads)  # raises if it is the model that is broken
+        raise _does_not_load(ort, provider, error.message) from error
+    if PROVIDERS[provider] not in ort_session.get_providers():
+        # onnxruntime itself goes on with the CPU in this case, and says so in its log alone.
+        raise _does_not_load(ort, provider, "it finds no device")
+    return Session(path, provider, threads, ort_session)
+
+
+def _make_session(ort: Any, path: Path, provider: str, threads: int) -> Any:
+    chain = [(PROVIDERS[provider], _provider_options(provider, threads))]
+    if provider != "cpu":
+        chain.append((PROVIDERS["cpu"], {}))
     with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
-        warnings.simplefilter("ignore")  # of providers that are not there: checked below
-        ort_session = ort.InferenceSession(
+        warnings.simplefilter("ignore")
+        return ort.InferenceSession(
             str(path),
             sess_options=_session_options(ort, threads),
             providers=chain,
             enable_fallback=0,
         )
-    if wanted not in ort_session.get_providers():
-        raise ProviderError(
-            f"onnxruntime cannot load its provider {provider!r}: {_load_failure(ort, wanted)}",
-            hint="see `yolokit doctor`, or run with --provider auto",
-        )
-    return Session(path, provider, threads, ort_session)
+
+
+def _provider_options(provider: str, threads: int) -> dict[str, str]:
+    """Return options for a provider that does not heed those of the session."""
+    return {"num_of_threads": str(threads)} if provider == "openvino" else {}
 
 
 def _session_options(ort: Any, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: warnings speak of graph details, not to users
+    options.log_severity_level = _FATAL
     return options
 
 
@@ -196,18 +213,26 @@ def _preload_cuda(ort: Any) -> None:
             ort.preload_dlls()
 
 
-def _load_failure(ort: Any, wanted: str) -> str:
-    """Return why a provider's library does not load, in the words of the system's loader."""
+def _does_not_load(ort: Any, provider: str, reason: str) -> ProviderError:
+    return ProviderError(
+        f"onnxruntime cannot load its provider {provider!r}: "
+        f"{_library_failure(ort, provider) or reason}",
+        hint="see `yolokit doctor`, or run with --provider auto",
+    )
+
+
+def _library_failure(ort: Any, provider: str) -> str | None:
+    """Return why a provider's library does not load, in the words of the system; None if it does."""
     import ctypes
 
-    stem = wanted.removesuffix("ExecutionProvider").lower()
+    stem = PROVIDERS[provider].removesuffix("ExecutionProvider").lower()
     folder = Path(ort.__file__).parent / "capi"
     for library in sorted(folder.glob(f"*onnxruntime_providers_{stem}.*")):
         try:
             ctypes.CDLL(str(library))
         except OSError as error:
             return str(error)
-    return "its library loads, but no device for it was found"
+    return None
 
 
 def _check_file(path: Path) -> None:

@@ -25,9 +25,15 @@ class FakeOrt:
     __file__ = "/nowhere/__init__.py"
     SessionOptions = SimpleNamespace
 
-    def __init__(self, available: Sequence[str], broken: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        available: Sequence[str],
+        broken: Sequence[str] = (),
+        raising: Sequence[str] = (),
+    ) -> None:
         self._available = list(available)
         self._broken = broken
+        self._raising = raising
         self.asked: list[str] = []
 
     def get_available_providers(self) -> list[str]:
@@ -36,10 +42,13 @@ class FakeOrt:
     def set_default_logger_severity(self, level: int) -> None:
         self.severity = level
 
-    def InferenceSession(self, path: str, *, providers: list[str], **options: Any) -> Any:  # noqa: N802
+    def InferenceSession(self, path: str, *, providers: Any, **options: Any) -> Any:  # noqa: N802
         assert options["enable_fallback"] == 0
-        self.asked.append(providers[0])
-        loaded = [name for name in providers if name not in self._broken]
+        chain = [name for name, _ in providers]
+        self.asked.append(chain[0])
+        if chain[0] in self._raising:
+            raise RuntimeError(f"no luck with {chain[0]}\nmore of it")
+        loaded = [name for name in chain if name not in self._broken]
         return SimpleNamespace(
             get_providers=lambda: loaded,
             get_inputs=list,
@@ -100,6 +109,20 @@ class TestProviders:
         fake.__file__ = str(capi.parent / "__init__.py")
         with pytest.raises(ProviderError, match=r"cannot load its provider 'cuda'.*providers_cuda"):
             open_session(model, provider="cuda")
+
+    def test_one_that_finds_no_device(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CUDA, CPU], broken=[CUDA]))
+        with pytest.raises(ProviderError, match="'cuda': it finds no device"):
+            open_session(model, provider="cuda")
+
+    def test_one_that_raises_is_told_from_a_broken_model(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CUDA, CPU], raising=[CUDA]))
+        with pytest.raises(ProviderError, match=r"'cuda': .*no luck with CUDA\w+$"):
+            open_session(model, provider="cuda")
+        use_ort(FakeOrt([CUDA, CPU], raising=[CUDA, CPU]))
+        with pytest.raises(InferenceError, match="could not be loaded: no luck with CPU") as caught:
+            open_session(model, provider="cuda")
+        assert not isinstance(caught.value, ProviderError)
 
     def test_auto_takes_the_best_that_loads_and_keeps_why(self, model: Path, use_ort: Any) -> None:
         fake = use_ort(FakeOrt([CPU, OPENVINO, CUDA], broken=[CUDA]))
