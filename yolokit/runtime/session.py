@@ -222,7 +222,7 @@ def _does_not_load(ort: Any, provider: str, reason: str) -> ProviderError:
 
 
 def _library_failure(ort: Any, provider: str) -> str | None:
-    """Return why a provider's library does not load, in the words of the system; None if it does."""
+    """Return why a provider's library does not load, in the system's words, or None if it does."""
     import ctypes
 
     stem = PROVIDERS[provider].removesuffix("ExecutionProvider").lower()
