@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.convert_config import AUTO, ConvertConfig, check_assumptions
+from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.frame import locate_images, require_sizes
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.model import Dataset, LabelledImage
@@ -18,33 +20,15 @@ from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.place import place_image
 from yolokit.annotations.plugin import Format, ReadOptions, load_format, recognise
 from yolokit.annotations.settle import settle_boxes
-from yolokit.annotations.split import SPLITS, SplitPlan, stratify
+from yolokit.annotations.split import SPLITS, SplitPlan
 from yolokit.core.files import publish_folder
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from yolokit.core.types import I64
 
 LEDGER_FILE = "ledger.jsonl"
-_BLOCK = 1024
-
-
-class SplitCounts(msgspec.Struct, frozen=True):
-    """What a written split holds.
-
-    Attributes:
-        images: All images.
-        background_images: Those without a box.
-        boxes: All boxes.
-        boxes_by_class: Boxes of each class, by index.
-    """
-
-    images: int
-    background_images: int
-    boxes: int
-    boxes_by_class: tuple[int, ...]
 
 
 class ConvertResult(msgspec.Struct, frozen=True):
@@ -145,7 +129,9 @@ class _Run:
         self._on_start = on_start
         self._on_progress = on_progress
         self._target: Format = load_format(config.to_format)
-        self._counts: dict[str, _Counter] = {}
+        self._plan = SplitPlan.parse(config.split)
+        self._keeps_splits = dataset.has_splits and self._plan.mode != "shares"
+        self._counts: dict[str, SplitCounter] = {}
         self._placed: dict[str, str] = {}
         self._made: set[Path] = set()
         self._places: dict[str, tuple[str, OutputNames]] = {}
@@ -156,13 +142,11 @@ class _Run:
         Raises:
             DataError: There is no image, or a file cannot be written.
         """
-        opening = self._ledger.mark()
-        plan = self._plan_splits()
-        self._ledger.rewind(opening)
+        images = self._iter_split()
         self._on_start("converting", self._dataset.image_count)
 
         def iter_images() -> Iterator[LabelledImage]:
-            for done, labelled in enumerate(self._assign(self._settled(), plan), 1):
+            for done, labelled in enumerate(images, 1):
                 yield self._put(labelled)
                 if done % 64 == 0:
                     self._on_progress(done)
@@ -180,38 +164,27 @@ class _Run:
             )
         return {split: self._counts[split].freeze() for split in SPLITS if split in self._counts}
 
-    def _settled(self) -> Iterator[LabelledImage]:
+    def _iter_settled(self) -> Iterator[LabelledImage]:
         images: Iterable[LabelledImage] = self._dataset.iter_images()
+        if self._keeps_splits:
+            images = exclude_unsplit(images, self._ledger)
         if self._config.labels_only:
             images = require_sizes(images, self._ledger)
         else:
             images = locate_images(images, self._ledger)
         return settle_boxes(images, self._ledger)
 
-    def _plan_splits(self) -> dict[str, str] | None:
-        """Return image to split where splits are made, None where the source's are kept."""
-        plan = SplitPlan.parse(self._config.split)
-        if plan.mode == "keep" or (plan.mode == "auto" and self._dataset.has_splits):
-            return None
+    def _iter_split(self) -> Iterator[LabelledImage]:
+        """Yield settled images with their splits; to make splits, one pass goes ahead."""
+        if self._keeps_splits:
+            return self._iter_settled()
+        if self._plan.mode == "keep":
+            return set_splits(self._iter_settled(), None)
+        opening = self._ledger.mark()
         self._on_start("looking at classes", self._dataset.image_count)
-        classes: dict[str, tuple[int, ...]] = {}
-        for key, labelled in _keyed(self._settled()):
-            found = np.unique(labelled.annotations.category_indices)
-            classes[key] = tuple(found.tolist())
-        return stratify(classes, plan.shares, self._config.seed)
-
-    def _assign(
-        self, images: Iterable[LabelledImage], plan: dict[str, str] | None
-    ) -> Iterator[LabelledImage]:
-        """Give each image its split."""
-        if plan is not None:
-            for key, labelled in _keyed(images):
-                yield _with(labelled, split=plan[key])
-        elif self._dataset.has_splits:
-            yield from images
-        else:
-            for labelled in images:
-                yield _with(labelled, split="train")
+        splits = deal_out(self._iter_settled(), self._plan, self._config.seed)
+        self._ledger.rewind(opening)
+        return set_splits(self._iter_settled(), splits)
 
     def _put(self, labelled: LabelledImage) -> LabelledImage:
         """Give an image its name in the set, put its file there, and count it."""
@@ -232,13 +205,16 @@ class _Run:
             self._note_duplicate(labelled, f"{place}/{name}")
             place_image(labelled.image.path, target, self._config.link)
         self._counts[split].add(labelled.annotations.category_indices)
-        return labelled if name == labelled.image.file_name else _with(labelled, file_name=name)
+        if name == labelled.image.file_name:
+            return labelled
+        record = msgspec.structs.replace(labelled.image, file_name=name)
+        return LabelledImage(record, labelled.annotations)
 
     def _start_split(self, split: str) -> None:
         place = self._target.IMAGE_FOLDER.format(split=split)
         names = dict(self._places.values()).get(place)  # VOC has one folder for all splits
         self._places[split] = place, names or OutputNames()
-        self._counts[split] = _Counter(len(self._dataset.categories))
+        self._counts[split] = SplitCounter(len(self._dataset.categories))
 
     def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
         path = labelled.image.path or ""
@@ -261,48 +237,6 @@ class _Run:
     def _first_reason(self) -> str:
         entry = next(iter(self._ledger.entries), None)
         return f" ({entry.place}: {entry.message})" if entry is not None else ""
-
-
-class _Counter:
-    """Counts a split's images and boxes."""
-
-    def __init__(self, classes: int) -> None:
-        self._images = 0
-        self._background = 0
-        self._boxes = np.zeros(classes, np.int64)
-        self._pending: list[I64] = []
-
-    def add(self, category_indices: I64) -> None:
-        self._images += 1
-        self._background += not len(category_indices)
-        self._pending.append(category_indices)
-        if len(self._pending) == _BLOCK:
-            self._sum_up()
-
-    def _sum_up(self) -> None:
-        if self._pending:
-            found = np.concatenate(self._pending)
-            self._boxes += np.bincount(found, minlength=len(self._boxes))
-            self._pending.clear()
-
-    def freeze(self) -> SplitCounts:
-        self._sum_up()
-        boxes = tuple(self._boxes.tolist())
-        return SplitCounts(self._images, self._background, sum(boxes), boxes)
-
-
-def _with(labelled: LabelledImage, **changes: str) -> LabelledImage:
-    record = msgspec.structs.replace(labelled.image, **changes)
-    return LabelledImage(record, labelled.annotations)
-
-
-def _keyed(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
-    """Give images keys that depend on their names alone, equal names numbered in their order."""
-    seen: dict[str, int] = {}
-    for labelled in images:
-        name = labelled.image.file_name
-        seen[name] = seen.get(name, 0) + 1
-        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled
 
 
 def _warnings(

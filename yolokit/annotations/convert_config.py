@@ -139,5 +139,8 @@ def _exists(path: Path) -> bool:
 
 def _is_within(path: Path, folder: Path) -> bool:
     """Tell whether a path is a folder or lies in it, links followed."""
-    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    try:
+        inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    except ValueError:  # a character that no path has
+        return False
     return inner == outer or inner.startswith(os.path.join(outer, ""))  # noqa: PTH118

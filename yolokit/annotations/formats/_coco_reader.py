@@ -5,22 +5,13 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from yolokit.annotations.formats._coco_json import (
-    CocoAnnotation,
-    CocoCategory,
-    CocoFile,
-    CocoImage,
-    LooseAnnotation,
-    LooseFile,
-    convert_item,
-    decode_coco,
-)
-from yolokit.annotations.formats._coco_mask import box_of_mask
+from yolokit.annotations.formats._coco_items import tighten
+from yolokit.annotations.formats._coco_json import CocoCategory, CocoImage, LooseFile, decode_coco
 from yolokit.annotations.model import (
     Annotations,
     Category,
@@ -38,7 +29,6 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64, I64
 
-_Item = TypeVar("_Item", bound=msgspec.Struct)
 _MASK = "mask-to-box: the annotation has a mask and no box"
 
 
@@ -135,7 +125,7 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
     decoded = decode_coco(source.path)
     ledger.see(len(decoded.annotations))
     if isinstance(decoded, LooseFile):
-        file, places, masks = _tighten(decoded, shown, ledger)
+        file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
     categories, category_of = _read_categories(file.categories, source.path)
@@ -236,84 +226,6 @@ def _read_images(
             raise DataError(f"the image with id {item.id} has no file_name", path=source.path)
         records.append(ImageRecord(name, width, height, source.split, None, shown))
     return records, positions
-
-
-def _tighten(
-    loose: LooseFile, source: SourceFile, ledger: Ledger
-) -> tuple[CocoFile, I64, frozenset[int]]:
-    """Bring a loose file's items into their types one by one; bad annotations are dropped."""
-    images = [
-        _required(item, CocoImage, f"item {at} of `images`", source)
-        for at, item in enumerate(loose.images)
-    ]
-    categories = [
-        _required(item, CocoCategory, f"item {at} of `categories`", source)
-        for at, item in enumerate(loose.categories)
-    ]
-    annotations: list[CocoAnnotation] = []
-    places: list[int] = []
-    masks: set[int] = set()
-    for place, item in enumerate(loose.annotations):
-        try:
-            one = convert_item(item, LooseAnnotation)
-            box = _xywh(one)
-            if box is None:
-                box = _xywh_of_mask(one.segmentation)
-                masks.add(place)
-        except ValueError as error:
-            ledger.record(source, place, "dropped", "bad-annotation", str(error))
-            continue
-        places.append(place)
-        crowd = int(bool(one.iscrowd))
-        annotations.append(CocoAnnotation(one.image_id, one.category_id, box, crowd))
-    file = CocoFile(images, annotations, categories)
-    return file, np.array(places, np.int64), frozenset(masks)
-
-
-def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) -> _Item:
-    """Bring an item into its type, where the file makes no sense without it."""
-    try:
-        return convert_item(_mended(item), item_type)
-    except ValueError as error:
-        raise DataError(f"{what}: {error}", path=source.path) from error
-
-
-def _mended(item: Any) -> Any:
-    """Leave out what is optional and not usable: a size that is no whole number."""
-    if not isinstance(item, dict):
-        return item
-    sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}
-    return {**item, **sizes}
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        return round(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _xywh(item: LooseAnnotation) -> tuple[float, float, float, float] | None:
-    """Return the box of an annotation, None if it has none and is to be made from its mask."""
-    box = item.bbox
-    if box is None or box == []:
-        if not item.segmentation:
-            raise ValueError("it has neither a `bbox` nor a `segmentation`")
-        return None
-    if not isinstance(box, list) or len(box) != 4:
-        raise ValueError(f"its `bbox` is not [x, y, width, height] but {str(box)[:80]}")
-    try:
-        x, y, width, height = (float(value) for value in box)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"its `bbox` holds no four numbers: {str(box)[:80]}") from error
-    return x, y, width, height
-
-
-def _xywh_of_mask(segmentation: Any) -> tuple[float, float, float, float]:
-    box = box_of_mask(segmentation)
-    if box is None:
-        raise ValueError("its mask covers nothing")
-    return box[0], box[1], box[2] - box[0], box[3] - box[1]
 
 
 def _merge_categories(

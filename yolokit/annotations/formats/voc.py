@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from yolokit.annotations.formats._voc_folder import VocFolder
 from yolokit.annotations.formats._voc_writer import write_voc
 from yolokit.annotations.image_files import is_image_name, walk_files
 from yolokit.annotations.model import (
@@ -23,7 +24,7 @@ from yolokit.annotations.model import (
     make_categories,
 )
 from yolokit.annotations.plugin import Match
-from yolokit.annotations.split import SPLITS, split_from_name
+from yolokit.annotations.split import split_from_name
 from yolokit.annotations.xml_tree import XmlElement, read_xml
 from yolokit.errors import DataError
 
@@ -74,7 +75,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     parsed = [reader.read_file(file) for file in _xml_files(source)]
     if not parsed:
         raise DataError("there are no XML files in it", path=source)
-    reader.report_listed_only()
+    reader.note_unannotated()
     names = sorted({name for one in parsed for name in one.names})
     index = {name: at for at, name in enumerate(names)}
 
@@ -117,38 +118,6 @@ class _Parsed(NamedTuple):
     lines: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-class _Base:
-    """A folder with ``Annotations``, and the splits that its ``ImageSets/Main`` lists."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.lists: dict[str, tuple[Path, dict[str, int]]] = {}
-        for split in (*SPLITS, "trainval"):
-            path = folder / "ImageSets" / "Main" / f"{split}.txt"
-            if path.is_file():
-                self.lists[split] = (path, _read_ids(path))
-        trainval = self.lists.pop("trainval", None)
-        if trainval is not None and not {"train", "val"} & set(self.lists):
-            self.lists["train"] = trainval
-        self.met: set[str] = set()
-
-    def splits_of(self, image_id: str) -> list[str]:
-        self.met.add(image_id)
-        return [split for split, (_, ids) in self.lists.items() if image_id in ids]
-
-
-def _read_ids(path: Path) -> dict[str, int]:
-    """Return the ids in a split's list with their lines; a second column is left aside."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError("cannot read the list of a split as UTF-8 text", path=path) from error
-    found = [(line, number) for number, raw in enumerate(lines, 1) if (line := raw.strip())]
-    if all(line.rpartition(" ")[2] in ("-1", "0", "1") for line, _ in found):
-        found = [(line.rpartition(" ")[0].strip() or line, number) for line, number in found]
-    return dict(reversed(found))
-
-
 class _Reader:
     """Reads files one by one; what is no box goes to the ledger."""
 
@@ -158,7 +127,7 @@ class _Reader:
         self._ledger = ledger
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
-        self._bases: dict[Path, _Base] = {}
+        self._bases: dict[Path, VocFolder] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self.has_splits = False
@@ -218,7 +187,7 @@ class _Reader:
             return None
         return box
 
-    def _base_of(self, path: Path) -> _Base:
+    def _base_of(self, path: Path) -> VocFolder:
         folder = path.parent
         for parent in path.parents:
             if parent.name == "Annotations":
@@ -226,10 +195,10 @@ class _Reader:
             if parent in (self._source, self._source.parent):
                 break
         if folder not in self._bases:
-            self._bases[folder] = _Base(folder)
+            self._bases[folder] = VocFolder(folder)
         return self._bases[folder]
 
-    def _image_roots(self, path: Path, base: _Base) -> tuple[str, ...]:
+    def _image_roots(self, path: Path, base: VocFolder) -> tuple[str, ...]:
         inner = path.parent.relative_to(base.folder).parts[1:]
         below = [base.folder.joinpath(name, *inner) for name in ("JPEGImages", "images", "Images")]
         folders = [
@@ -242,7 +211,7 @@ class _Reader:
             folders = [self._options.images.joinpath(*inner), self._options.images]
         return tuple(str(folder) for folder in dict.fromkeys(folders))
 
-    def _split_of(self, path: Path, stem: str, base: _Base, source: SourceFile) -> str | None:
+    def _split_of(self, path: Path, stem: str, base: VocFolder, source: SourceFile) -> str | None:
         if base.lists:
             self.has_splits = True
             found = base.splits_of(stem)
@@ -266,6 +235,11 @@ class _Reader:
         self._smallest = min(self._smallest, float(xyxy[:, :2].min()))
         self._reaches_edge += int((xyxy[:, 2:] == np.array(image.image_wh)).any(axis=1).sum())
 
+    def note_unannotated(self) -> None:
+        """Enter the images that a split lists and that have no annotation file."""
+        for base in self._bases.values():
+            base.note_unannotated(self._ledger)
+
     def evidence(self) -> tuple[str, ...]:
         if not np.isfinite(self._smallest):
             return ()
@@ -275,15 +249,6 @@ class _Reader:
             f"at the full width or height; coordinates are {taken} (--assume origin=0|1)"
         )
         return (sentence,)
-
-    def report_listed_only(self) -> None:
-        """Note images that a split lists and that have no annotation file."""
-        for base in self._bases.values():
-            for split, (path, ids) in base.lists.items():
-                source = SourceFile(str(path))
-                for image_id in sorted(set(ids) - base.met):
-                    message = f"{image_id} is listed for {split} and has no annotation file"
-                    self._ledger.note(source, ids[image_id], "no-annotation-file", message)
 
 
 def _read_box(element: XmlElement) -> list[float]:

@@ -64,6 +64,12 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no usable ``data.yaml`` nor a list of class names.
     """
+    if options.labels_only:
+        raise DataError(
+            "YOLO labels state no sizes of images, and --labels-only looks at no image",
+            path=source,
+            hint="leave --labels-only out, and say with --images where the images are",
+        )
     data = _open(source, options)
     reader = _Reader(data, options, ledger)
     categories = tuple(

@@ -1,0 +1,172 @@
+"""YOLO sets as people have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.annotations.conftest import read_set, write_image, write_text, write_yolo
+from yolokit.annotations.formats import yolo
+from yolokit.errors import DataError
+
+
+def test_boxes_and_polygons_in_one_file(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "1 .5 .5 .5 .5\n0 .25 .25 .75 .25 .5 .75\n"})
+    found = read_set("yolo", path)
+    assert found.boxes == {"a.jpg": [("dog", [16, 12, 48, 36]), ("cat", [16, 12, 48, 36])]}
+    annotations = found.images[0].annotations
+    assert dict(annotations.reinterpreted) == {1: "polygon-to-box"}
+    assert annotations.places.tolist() == [1, 2]
+    assert found.ledger.totals.annotations_in == 2
+
+
+def test_background_images_survive(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "", "b.jpg": None, "c.jpg": "\ufeff\r\n"})
+    found = read_set("yolo", path)
+    assert found.boxes == {"a.jpg": [], "b.jpg": [], "c.jpg": []}
+    assert found.ledger.entries == []
+
+
+def test_six_columns_are_ambiguous_unless_declared(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "1 .5 .5 .5 .5 3\n0 .5 .5 .5 .5\n"})
+    found = read_set("yolo", path)
+    assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
+    assert found.entries == [("dropped", "six-columns", 1)]
+    assert "ambiguous" in found.ledger.entries[0].message
+    found = read_set("yolo", path, assume={"sixth-column": "ignore"})
+    assert len(found.boxes["a.jpg"]) == 2
+    assert dict(found.images[0].annotations.reinterpreted) == {0: "sixth-column-left"}
+
+
+def test_bad_rows_and_unknown_classes_are_entered_with_their_lines(tmp_path: Path) -> None:
+    rows = "0 .5 .5 .5 .5\nx .5 .5 .5 .5\n\n2 .5 .5 .5 .5\n1 .5 .5 .5\n"
+    found = read_set("yolo", write_yolo(tmp_path, {"a.jpg": rows}))
+    assert len(found.boxes["a.jpg"]) == 1
+    assert found.entries == [
+        ("dropped", "not-a-number", 2),
+        ("dropped", "column-count", 5),
+        ("dropped", "unknown-class", 4),
+    ]
+    assert found.ledger.totals.annotations_in == 4
+    assert found.ledger.entries[0].path == str(tmp_path / "labels" / "train" / "a.txt")
+
+
+def test_classes_go_by_name_where_ids_have_gaps(tmp_path: Path) -> None:
+    yaml = "train: images/train\nnames: {5: dog, 2: cat}\n"
+    found = read_set("yolo", write_yolo(tmp_path, {"a.jpg": "5 .5 .5 .5 .5\n"}, yaml=yaml))
+    assert found.dataset.names == ("cat", "dog")
+    assert [category.source_id for category in found.dataset.categories] == [2, 5]
+    assert found.boxes == {"a.jpg": [("dog", [16, 12, 48, 36])]}
+
+
+def test_pose_rows_keep_their_boxes(tmp_path: Path) -> None:
+    yaml = "train: images/train\nnames: [cat]\nkpt_shape: [1, 3]\n"
+    path = write_yolo(tmp_path, {"a.jpg": "0 .5 .5 .5 .5 .1 .1 2\n"}, yaml=yaml)
+    assert read_set("yolo", path).boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
+
+
+def test_splits_and_equal_names_in_them(tmp_path: Path) -> None:
+    write_yolo(tmp_path, {"a.jpg": "0 .5 .5 .5 .5\n"}, split="val")
+    yaml = "train: images/train\nval: images/val\nnames: [cat]\n"
+    path = write_yolo(tmp_path, {"a.jpg": ""}, yaml=yaml)
+    found = read_set("yolo", path)
+    assert [(one.image.split, len(one.annotations)) for one in found.images] == [
+        ("train", 0),
+        ("val", 1),
+    ]
+    assert found.dataset.has_splits
+
+
+def test_roboflow_layout_with_images_in_the_folder_of_the_split(tmp_path: Path) -> None:
+    write_image(tmp_path / "train/images/a_jpg.rf.0123.jpg")
+    write_text(tmp_path / "train/labels/a_jpg.rf.0123.txt", "0 .5 .5 .5 .5")
+    write_text(tmp_path / "README.roboflow.txt", "1 2 3\n")
+    write_text(tmp_path / "data.yaml", "train: ../train/images\nnc: 1\nnames: ['cat']\n")
+    found = read_set("yolo", tmp_path)
+    assert found.boxes == {"a_jpg.rf.0123.jpg": [("cat", [16, 12, 48, 36])]}
+    assert len(found.dataset.evidence) == 1
+
+
+def test_labels_beside_the_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "obj/a.jpg")
+    write_text(tmp_path / "obj/a.txt", "0 .5 .5 .5 .5")
+    write_text(tmp_path / "obj/notes.txt", "no labels at all\n")
+    path = write_text(tmp_path / "data.yaml", "train: obj\nnames: [cat]\n")
+    found = read_set("yolo", path)
+    assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
+    assert found.ledger.entries == []
+
+
+def test_labels_without_an_image_are_dropped_and_named(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"sub/a.jpg": "0 .5 .5 .5 .5\n"})
+    orphan = write_text(tmp_path / "labels/train/sub/gone.txt", "0 .5 .5 .5 .5\nx\n")
+    write_text(tmp_path / "labels/train/empty.txt", "")
+    found = read_set("yolo", path)
+    assert found.entries == [("dropped", "missing-image", 1), ("dropped", "missing-image", 2)]
+    assert found.ledger.entries[0].path == str(orphan)
+    assert found.ledger.totals.annotations_in == 3
+
+
+def test_labels_of_a_split_without_any_image_are_dropped_and_named(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "0 .5 .5 .5 .5\n"})
+    (tmp_path / "images/train/a.jpg").unlink()
+    assert read_set("yolo", path).entries == [("dropped", "missing-image", 1)]
+
+
+def test_an_unreadable_image_takes_its_rows_along(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "0 .5 .5 .5 .5\n", "b.jpg": ""})
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "images/train" / name).write_bytes(b"")
+    found = read_set("yolo", path)
+    assert found.images == []
+    assert found.entries == [
+        ("dropped", "unreadable-image", 1),
+        ("noted", "unreadable-image", None),
+    ]
+
+
+def test_images_elsewhere(tmp_path: Path) -> None:
+    write_image(tmp_path / "pictures/train/x/a.jpg")
+    write_text(tmp_path / "set/labels/train/x/a.txt", "0 .5 .5 .5 .5\n")
+    path = write_text(tmp_path / "set/data.yaml", "train: images/train\nnames: [cat]\n")
+    found = read_set("yolo", path, images=tmp_path / "pictures")
+    assert found.boxes == {"x/a.jpg": [("cat", [16, 12, 48, 36])]}
+    assert found.images[0].image.path == str(tmp_path / "pictures/train/x/a.jpg")
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_a_list_of_names_in_place_of_a_yaml(splits: bool, tmp_path: Path) -> None:
+    split = "train/" if splits else ""
+    write_image(tmp_path / f"images/{split}a.jpg")
+    write_text(tmp_path / f"labels/{split}a.txt", "1 .5 .5 .5 .5\n")
+    write_text(tmp_path / "classes.txt", "\ufeffcat\r\ndog\r\n")
+    match = yolo.sniff(tmp_path)
+    assert match is not None
+    assert "classes.txt" in match.evidence
+    found = read_set("yolo", tmp_path)
+    assert found.boxes == {"a.jpg": [("dog", [16, 12, 48, 36])]}
+    assert found.dataset.has_splits is splits
+    assert found.images[0].image.split == ("train" if splits else None)
+
+
+def test_recognised_by_its_keys(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": ""})
+    write_text(tmp_path / "hyp.yaml", "lr0: 0.1\n")
+    for source in (path, tmp_path):
+        match = yolo.sniff(source)
+        assert match is not None
+        assert "data.yaml" in match.evidence
+    assert yolo.sniff(tmp_path / "hyp.yaml") is None
+    assert yolo.sniff(tmp_path / "images") is None
+
+
+def test_a_folder_that_is_no_set_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no data.yaml in it, and no classes.txt"):
+        read_set("yolo", tmp_path)
+    write_text(tmp_path / "classes.txt", "cat\ncat\n")
+    with pytest.raises(DataError, match="not unique"):
+        read_set("yolo", tmp_path)
+    (tmp_path / "classes.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="cannot read the names"):
+        read_set("yolo", tmp_path)

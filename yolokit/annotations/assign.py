@@ -1,0 +1,61 @@
+"""Gives each image of a conversion its split: the source's own, or a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.annotations.model import LabelledImage
+from yolokit.annotations.split import SplitPlan, stratify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from yolokit.annotations.ledger import Ledger
+
+
+def exclude_unsplit(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Leave out images that belong to no split, where others do.
+
+    The lists of a format's splits say what the set is; each annotation left out is entered.
+    """
+    for labelled in images:
+        image = labelled.image
+        if image.split is not None:
+            yield labelled
+            continue
+        message = f"{image.file_name} is in no split of the source (--split SHARES takes all)"
+        if not len(labelled.annotations):
+            ledger.note(image.source, None, "in-no-split", message)
+        for place in labelled.annotations.places.tolist():
+            ledger.record(image.source, place, "excluded", "in-no-split", message)
+
+
+def deal_out(images: Iterable[LabelledImage], plan: SplitPlan, seed: int) -> dict[str, str]:
+    """Make a split: key of each image to its split, for :func:`set_splits`."""
+    classes = {
+        key: tuple(np.unique(labelled.annotations.category_indices).tolist())
+        for key, labelled in _keyed(images)
+    }
+    return stratify(classes, plan.shares, seed)
+
+
+def set_splits(
+    images: Iterable[LabelledImage], splits: dict[str, str] | None
+) -> Iterator[LabelledImage]:
+    """Give images the splits that were made for them; ``train`` to all where none were made."""
+    for key, labelled in _keyed(images):
+        split = "train" if splits is None else splits[key]
+        record = msgspec.structs.replace(labelled.image, split=split)
+        yield LabelledImage(record, labelled.annotations)
+
+
+def _keyed(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
+    """Give images keys that depend on their names alone, equal names numbered in their order."""
+    seen: dict[str, int] = {}
+    for labelled in images:
+        name = labelled.image.file_name
+        seen[name] = seen.get(name, 0) + 1
+        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled
