@@ -251,7 +251,8 @@ def _warnings(
     empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
     if empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
-        yield f"{len(empty)} classes have no box: {shown}"
+        count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
+        yield f"{count} no box: {shown}"
 
 
 def _summary(config: ConvertConfig, result: ConvertResult) -> dict[str, object]:
