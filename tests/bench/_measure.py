@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,34 +98,42 @@ def run_once(side: Side) -> Sample:
     """
     if side.before is not None:
         side.before()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        start_s = time.perf_counter()
-        process = subprocess.Popen(
-            list(side.command),
-            stdout=out,
-            stderr=err,
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = Path(scratch) / "figures.json"
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", _LAUNCHER, str(figures), *side.command],
+            capture_output=True,
+            text=True,
+            check=False,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **side.env},
             cwd=side.cwd,
         )
-        peak_rss_bytes = _wait(process)
-        wall_s = time.perf_counter() - start_s
-        if process.returncode != 0:
-            err.seek(0)
-            raise RuntimeError(f"{side.name} exited {process.returncode}: {err.read()[-2000:]}")
-        out.seek(0)
-        value = wall_s if side.value is None else side.value(out.read())
+        if done.returncode != 0:
+            raise RuntimeError(f"{side.name} exited {done.returncode}: {done.stderr[-2000:]}")
+        wall_s, peak_rss_bytes = json.loads(figures.read_text())
+    value = wall_s if side.value is None else side.value(done.stdout)
     return Sample(value, peak_rss_bytes)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process and return its peak resident memory in bytes (0 on Windows)."""
-    if sys.platform == "win32":
-        process.wait()
-        return 0
+# A process of its own that starts the one to measure: on Linux a child's peak memory is at least
+# what its parent had at that moment, and this parent has next to nothing.
+_LAUNCHER = """
+import json, os, subprocess, sys, time
+start_s = time.perf_counter()
+process = subprocess.Popen(sys.argv[2:])
+if sys.platform == "win32":
+    process.wait()
+    peak_rss_bytes = 0
+else:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return int(usage.ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
+    peak_rss_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+wall_s = time.perf_counter() - start_s
+with open(sys.argv[1], "w") as stream:
+    json.dump([wall_s, peak_rss_bytes], stream)
+sys.exit(process.returncode)
+"""
 
 
 def ratios(of: Result, to: Result) -> list[float]:
