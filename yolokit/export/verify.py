@@ -46,9 +46,9 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     input_abs: float = 1e-6
-    box_abs_px: float = 0.02
-    score_abs: float = 2e-4
-    rel: float = 1e-4
+    box_abs_px: float = 0.01
+    score_abs: float = 1e-4
+    rel: float = 1e-5
     min_iou: float = 0.99
     score_diff: float = 0.001
     score_margin: float = 0.001

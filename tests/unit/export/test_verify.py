@@ -88,11 +88,11 @@ def test_none_at_all_is_said() -> None:
 def test_a_difference_within_tolerance_passes() -> None:
     sample = make_sample([0.9] * 20)
     moved = sample.deployed.copy()
-    moved[:4] += 0.01
+    moved[:4] += 0.005
     moved[4:] += 1e-5
     report = check(replace(sample, deployed=moved))
     assert report.verdict == "equal"
-    assert report.max_raw_box_diff_px == pytest.approx(0.01, rel=0.01)
+    assert report.max_raw_box_diff_px == pytest.approx(0.005, rel=0.01)
 
 
 @pytest.mark.parametrize(
