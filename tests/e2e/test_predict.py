@@ -109,6 +109,14 @@ def test_json_goes_to_stdout_alone(bccd_model: Path, few_images: Path, tmp_path:
     assert not (tmp_path / "runs").exists()
 
 
+def test_json_and_files_together(bccd_model: Path, few_images: Path, tmp_path: Path) -> None:
+    image = next(few_images.iterdir())
+    done = run(bccd_model, image, "--json", "--save", "jsonl", "--name", "x", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/predict/x/predictions.jsonl").read_text() == done.stdout
+    assert f"results in {Path('runs/predict/x')}" in done.stderr
+
+
 def test_where_nothing_could_be_read_the_exit_code_is_3(bccd_model: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"x")
     done = run(bccd_model, "broken.png", "--out", "there", cwd=tmp_path)

@@ -95,7 +95,7 @@ def predict(
     with progress("predicting", job.frame_count) as show, contextlib.closing(run):
         for done in run:
             show(done)
-    _print_summary(job)
+    _print_summary(job, is_last_word=not json)
     return _NOTHING_READ if job.summary.failed == job.summary.frames else 0
 
 
@@ -112,7 +112,8 @@ def _quiet_decoders() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def _print_summary(job: PredictJob) -> None:
+def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
+    """Print what a run came to; stdout gets the folder, unless it is full of records."""
     from yolokit.cli.output import emit, say
 
     summary, detector = job.summary, job.detector
@@ -126,9 +127,11 @@ def _print_summary(job: PredictJob) -> None:
         f"{summary.detections} objects{rate} on {detector.provider} ({detector.threads} threads)"
     )
     times_ms = {
-        stage.removesuffix("_s"): time_s / summary.frames * 1e3
+        stage.removesuffix("_s"): time_s / max(1, summary.frames) * 1e3
         for stage, time_s in dataclasses.asdict(summary.times).items()
     }
     say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
-    if job.out is not None:
+    if job.out is not None and is_last_word:
         emit(str(job.out))
+    elif job.out is not None:
+        say(f"results in {job.out}")

@@ -23,7 +23,10 @@ class FakeOrt:
 
     __version__ = "1.0"
     __file__ = "/nowhere/__init__.py"
-    SessionOptions = SimpleNamespace
+
+    class SessionOptions(SimpleNamespace):
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            setattr(self, key, value)
 
     def __init__(
         self,

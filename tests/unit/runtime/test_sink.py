@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections, Frame, FrameError
-from yolokit.errors import ConfigError
+from yolokit.errors import ConfigError, InferenceError
 from yolokit.runtime.images import read_image
 from yolokit.runtime.record import encode_record, make_record
 from yolokit.runtime.sink import OutputNames, open_sinks
@@ -43,6 +43,16 @@ class Source:
 
 def picture(name: Path | str, pts_s: float | None = None, index: int = 0) -> Frame:
     return Frame(np.full((30, 40, 3), 90, np.uint8), index, pts_s, str(name))
+
+
+class _NoEncoder:
+    """A container of an FFmpeg that was built without x264."""
+
+    def add_stream(self, name: str, **_options: object) -> None:
+        raise ValueError(name)
+
+    def close(self) -> None:
+        pass
 
 
 class TestNames:
@@ -207,6 +217,11 @@ class TestVideo:
         writer.write(np.zeros((20, 30, 3), np.uint8), 0.1)
         writer.close()
         assert (tmp_path / "a.mp4").stat().st_size > 0
+
+    def test_without_an_encoder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("av.open", lambda *_args, **_options: _NoEncoder())
+        with pytest.raises(InferenceError, match=r"writes no H\.264: libx264"):
+            Mp4Writer(tmp_path / "a.mp4", (64, 48), fps=Fraction(10), time_base=Fraction(1, 10))
 
     def test_still_images_pass_by(self, tmp_path: Path) -> None:
         with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:

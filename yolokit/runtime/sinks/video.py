@@ -88,7 +88,7 @@ class Mp4Writer:
         time_base: Unit of the time stamps in s.
 
     Raises:
-        InferenceError: The encoder refuses these settings.
+        InferenceError: The installed FFmpeg has no H.264 encoder.
     """
 
     def __init__(
@@ -100,7 +100,11 @@ class Mp4Writer:
         self._even_wh = (image_wh[0] + image_wh[0] % 2, image_wh[1] + image_wh[1] % 2)
         self._last_pts: int | None = None
         self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
-        self._stream: Any = self._container.add_stream("libx264", rate=fps, options=dict(_X264))
+        try:
+            self._stream: Any = self._container.add_stream("libx264", rate=fps, options=_X264)
+        except ValueError as error:
+            self._container.close()
+            raise InferenceError(f"this build of FFmpeg writes no H.264: {error}") from error
         self._stream.width, self._stream.height = self._even_wh
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = time_base
