@@ -29,7 +29,7 @@ uv run --quiet python tests/make_lane_fixture.py "$lane/fixture"
 cd "$lane"
 env/bin/yolokit --version
 env/bin/yolokit predict fixture/model.onnx fixture/data/images/test --out predicted --save images,jsonl
-env/bin/yolokit val fixture/model.onnx --data fixture/data/data.yaml --split test --json --out evaluated
+env/bin/yolokit val fixture/model.onnx --data fixture/data/data.yaml --split test --json --out evaluated >/dev/null
 env/bin/python - <<'PY'
 import json, pathlib
 records = [json.loads(line) for line in pathlib.Path("predicted/predictions.jsonl").open()]
