@@ -193,6 +193,21 @@ class TestVideo:
         frames, _ = self.write(tmp_path / "a.mp4", [0.0, 0.1, 0.1, 0.05])
         assert [round(pts_s, 4) for pts_s, _ in frames] == [0.0, 0.1, 0.101, 0.102]
 
+    @pytest.mark.parametrize(("start_s", "expected_s"), [(0.25, 0.25), (36000.5, 0.0)])
+    def test_a_clock_that_starts_late_is_set_back(
+        self, tmp_path: Path, start_s: float, expected_s: float
+    ) -> None:
+        import av
+
+        source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 90_000))
+        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+            sinks[0].begin(source)
+            for index in range(3):
+                sinks[0].write(picture("a.ts", start_s + index / 10, index), FOUND)
+        with av.open(str(tmp_path / "a.mp4")) as container:
+            stamps_s = [float(f.pts * f.time_base) for f in container.decode(video=0)]  # type: ignore[operator]
+        assert stamps_s == pytest.approx([expected_s + index / 10 for index in range(3)], abs=1e-4)
+
     def test_a_format_that_browsers_play(self, tmp_path: Path) -> None:
         _, stored = self.write(tmp_path / "a.mp4", [0.0, 0.1])
         assert stored == ("h264", "yuv420p", 64, 48)

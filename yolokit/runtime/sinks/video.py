@@ -1,4 +1,7 @@
-"""Annotated H.264 video in MP4 that a browser plays, with the source's own time stamps."""
+"""Annotated H.264 video in MP4 that a browser plays, with the source's own time stamps.
+
+Only where those start later than at 1 s are they counted from the first frame.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 # veryfast is the best trade on a CPU that is busy with inference; 20 keeps thin lines sharp.
 _X264 = {"preset": "veryfast", "crf": "20"}
 
+# The clock of a broadcast stream may start at any hour; a browser would show nothing until then.
+_LATEST_START_S = 1.0
+
 
 def takes(source: FrameSource) -> bool:
     """Only what has a frame rate becomes a video."""
@@ -42,6 +48,7 @@ class AnnotatedVideo:
         self._classes = classes
         self._source: FrameSource | None = None
         self._writer: Mp4Writer | None = None
+        self._origin_s = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +76,9 @@ class AnnotatedVideo:
                 fps=self._source.fps or Fraction(25),
                 time_base=self._source.time_base or Fraction(1, 90_000),
             )
-        self._writer.write(draw_detections(frame.bgr, detections, self._classes), frame.pts_s)
+            self._origin_s = frame.pts_s if frame.pts_s > _LATEST_START_S else 0.0
+        drawn = draw_detections(frame.bgr, detections, self._classes)
+        self._writer.write(drawn, frame.pts_s - self._origin_s)
 
     def _finish(self) -> None:
         writer, self._writer = self._writer, None
