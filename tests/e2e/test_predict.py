@@ -88,6 +88,28 @@ def test_images_and_a_video(bccd_model: Path, few_images: Path, clip: Path, tmp_
     assert again.stdout.strip().endswith("predict-2")
 
 
+BLOCKED = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "ultralytics", "onnx", "matplotlib"):
+            raise ModuleNotFoundError(f"blocked: {name}", name=name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+def test_it_needs_neither_torch_nor_ultralytics_nor_onnx(
+    bccd_model: Path, few_images: Path, clip: Path, tmp_path: Path
+) -> None:
+    words = ["predict", bccd_model, few_images, clip, "--out", "there"]
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + PROGRAM, *map(str, words)],
+        capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "there" / "cells.mp4").is_file()
+
+
 def test_a_run_repeats_to_the_bit(bccd_model: Path, few_images: Path, tmp_path: Path) -> None:
     first, second = (
         run(bccd_model, few_images, "--json", "--threads", "1", cwd=tmp_path) for _ in range(2)

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from yolokit.runtime.detector import Detector
-    from yolokit.runtime.predict import PredictJob
+    from yolokit.runtime.predict import PredictConfig, PredictJob
     from yolokit.runtime.sink import Sink
 
 _NOTHING_READ = 3
@@ -36,8 +36,8 @@ def predict(
     save: Annotated[
         str | None,
         typer.Option(
-            help="What to write, by commas: images, video, jsonl.  "
-            "[default: jsonl, and images or video as the source is]"
+            help="What to write, by commas: jsonl, images, video. Frames of a video become images "
+            "only without video.  [default: jsonl, and images or video as the source is]"
         ),
     ] = None,
     conf: Annotated[
@@ -68,8 +68,7 @@ def predict(
     An input that cannot be read keeps its place in the results, with the reason. The exit code
     is 3 if no input at all could be read.
     """
-    from yolokit.cli.output import progress, say
-    from yolokit.runtime.predict import check_config, open_job
+    from yolokit.runtime.predict import check_config
 
     config = check_config(
         {
@@ -87,6 +86,14 @@ def predict(
             "overwrite": overwrite,
         }
     )
+    return _run(config, json=json)
+
+
+def _run(config: PredictConfig, *, json: bool) -> int:
+    """Run a prediction with a progress bar, and return the exit code."""
+    from yolokit.cli.output import progress, say
+    from yolokit.runtime.predict import open_job
+
     _quiet_decoders()
     job = open_job(config)
     for reason in job.detector.skipped:
