@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from hypothesis import settings
 # A time is never a reason to fail: machines differ, and other work runs beside the tests.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A shell starts what it puts in the background with interrupts ignored, and all that descends from
+# it inherits that; tests send interrupts, so here they have their usual meaning again.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 START = ROOT / "yolokit" / "jobs" / "assets" / "parts-n.pt"

@@ -13,6 +13,11 @@ import importlib
 
 TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
 if TYPE_CHECKING:
+    from yolokit.api import convert_dataset as convert_dataset
+    from yolokit.api import export_model as export_model
+    from yolokit.api import predict_files as predict_files
+    from yolokit.api import train_model as train_model
+    from yolokit.api import validate_model as validate_model
     from yolokit.core.types import Detections as Detections
     from yolokit.core.types import Frame as Frame
     from yolokit.core.types import Letterbox as Letterbox
@@ -29,7 +34,12 @@ _PUBLIC = {
     "Frame": "yolokit.core.types",
     "Letterbox": "yolokit.core.types",
     "YolokitError": "yolokit.errors",
+    "convert_dataset": "yolokit.api",
+    "export_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
+    "predict_files": "yolokit.api",
+    "train_model": "yolokit.api",
+    "validate_model": "yolokit.api",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -31,8 +31,8 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["train", "--data", "missing.yaml"], 3, "missing.yaml"),
         (["train"], 2, "data: is missing"),
         (["train", "--data", "d.yaml", "--epochs", "0", "--imgsz", "33"], 2, "2 mistakes"),
-        (["train", "--data", "d.yaml", "--weights", "yolo26n"], 4, "looked for"),
-        (["train", "--data", "d.yaml", "--arch", "yolo62n"], 2, "did you mean"),
+        (["train", "--data", "d.yaml", "--weights", "yolo26n", "--arch", "x"], 2, "goes with"),
+        (["train", "--data", "d.yaml", "--arch", "yolo62n"], 2, "2 mistakes"),
         (["train", "--resume", "--epochs", "3"], 2, "--resume does not go with"),
         (["train", "--resume", "--name", "none"], 1, "is no run"),
         (["export", "missing.pt"], 4, "missing.pt"),
@@ -40,6 +40,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["val", "missing.onnx", "--data", "missing.yaml"], 3, "missing.yaml"),
         (["data", "convert", "missing", "--out", "out"], 3, "missing"),
         (["data", "convert", ".", "--out", "out", "--from", "coc"], 2, "did you mean 'coco'"),
+        (["data", "convert", "."], 2, "--out or --name"),
         (["data", "demo", "--out", "o", "--classes", "bel"], 2, "did you mean 'belt'"),
     ],
 )
@@ -50,6 +51,13 @@ def test_mistakes(arguments: list[str], code: int, words: str, tmp_path: Path) -
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == [], "a refused command leaves nothing behind"
+
+
+def test_missing_weights_alone_have_their_own_code(tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text("names: [a]\ntrain: .\n")
+    done = run("train", "--data", "d.yaml", "--weights", "yolo26n", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "looked for" in done.stderr
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:

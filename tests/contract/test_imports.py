@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,11 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="nothing"):
         _ = yolokit.nothing
+
+
+def test_the_public_functions_are_no_subpackages() -> None:
+    """``yolokit.train`` is a package; a function of that name would vanish once it is imported."""
+    import yolokit
+
+    for name in yolokit.__all__:
+        assert not (Path(yolokit.__file__).parent / name).exists()

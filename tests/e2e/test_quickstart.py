@@ -20,7 +20,7 @@ def test_quickstart(tmp_path: Path) -> None:
     assert result["map50_before"] < 0.3
     assert result["map50_after"] >= 0.90
     assert result["matched"] >= 20
-    assert len(result["steps"]) == 8
+    assert len(result["steps"]) == 9
     sheet = cv2.imread(str(tmp_path / result["files"]["contact sheet"]))
     assert sheet is not None
     assert sheet.shape[1] > 1000

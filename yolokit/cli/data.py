@@ -26,7 +26,12 @@ app = typer.Typer(
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Annotation file or folder.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to make; or give --name.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make this folder in the store of data sets.")
+    ] = None,
     images: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where the images are, if not beside the annotations."),
@@ -74,11 +79,12 @@ def convert(
     """
     from yolokit.annotations.convert import convert as run
     from yolokit.annotations.convert_config import ConvertConfig
+    from yolokit.cli.output import choose_dataset_folder
 
     config = ConvertConfig.build(
         {
             "source": source,
-            "out": out,
+            "out": choose_dataset_folder(name, out),
             "images": images,
             "from_format": from_format,
             "to_format": to_format,

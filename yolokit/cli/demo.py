@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder to make; or give --name.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make this folder in the store of data sets.")
+    ] = None,
     classes: Annotated[
         str,
         typer.Option(
@@ -36,13 +41,13 @@ def demo(
 
     Labels are COCO JSON and the same on every machine; the video has ground truth per frame.
     """
-    from yolokit.cli.output import progress
+    from yolokit.cli.output import choose_dataset_folder, progress
     from yolokit.jobs.demo import VIDEO_FPS, write_demo
 
     total = images + round(max(video_seconds, 0.0) * VIDEO_FPS)
     with progress("drawing", total) as on_progress:
         result = write_demo(
-            out,
+            choose_dataset_folder(name, out),
             classes=classes,
             seed=seed,
             images=images,

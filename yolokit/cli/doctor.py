@@ -19,6 +19,8 @@ def doctor(
 
     The exit code is 1 if something is missing that every job needs.
     """
+    from itertools import chain
+
     import msgspec
 
     from yolokit.cli.output import emit, emit_json, say
@@ -26,7 +28,7 @@ def doctor(
     from yolokit.jobs.gpu_check import check_gpu
 
     failed = False
-    for finding in (*examine(), *(check_gpu(say) if gpu else ())):
+    for finding in chain(examine(), check_gpu(say) if gpu else ()):
         failed |= finding.state == "fail"
         if json:
             emit_json(msgspec.to_builtins(finding))

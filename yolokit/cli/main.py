@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -65,12 +66,15 @@ app.command()(doctor)
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code; the only place that catches YolokitError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be in any language
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(arguments)
     sys.exit(_run(arguments, debug=debug))
 
 
-def _run(arguments: list[str], *, debug: bool) -> int:
+def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: PLR0911 - one for each kind of end
     try:
         result = app(arguments, prog_name="yolokit", standalone_mode=False)
     except YolokitError as error:
@@ -87,6 +91,11 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except BrokenPipeError:  # the reader of our stdout went away: not an error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         if debug:
             traceback.print_exc()

@@ -43,6 +43,20 @@ def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | No
     return parent / name if name is not None else out
 
 
+def choose_dataset_folder(name: str | None, out: Path | None) -> Path:
+    """Return the folder of a new data set: ``--out``, or ``--name`` in the store.
+
+    Raises:
+        ConfigError: None or both are given, or the name is no plain name.
+    """
+    from yolokit.hub.store import store_dir
+
+    folder = choose_folder(name, out, store_dir("datasets"))
+    if folder is None:
+        raise ConfigError("--out or --name must say where the data set goes")
+    return folder
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Lay out rows under a head; columns that hold only numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]

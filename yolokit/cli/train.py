@@ -89,7 +89,10 @@ def train(
 
 
 def _number_or_word(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.lstrip("-").isdecimal() else text
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return text
 
 
 def _read_config(config: Path | None) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(scratch),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",
         "PYTHONIOENCODING": "utf-8",
         "WANDB_MODE": "disabled",
     }
@@ -168,7 +169,8 @@ def _start(job: str, scratch: Path) -> subprocess.Popen[str]:
 
 
 def _command(job: str) -> list[str]:
-    return [sys.executable, "-m", f"yolokit.engine.{job}"]
+    # -P: nothing in the working folder is imported, whatever it is called.
+    return [sys.executable, "-P", "-m", f"yolokit.engine.{job}"]
 
 
 def _converse(
@@ -180,17 +182,25 @@ def _converse(
     """Send the request, pass events on, and return the last one."""
     assert process.stdin is not None
     assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError):  # it died at once: its log says why
-        process.stdin.write(msgspec.json.encode(request).decode() + "\n")
-        process.stdin.flush()
+    _write(process, msgspec.json.encode(request).decode())
     try:
         return _pass_on(_read_events(process.stdout, log), on_event)
     except KeyboardInterrupt:
-        # A second interrupt, or a child that does not stop in time, ends it at once in _end.
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write("cancel\n")
-            process.stdin.flush()
-        return _pass_on(_read_events(process.stdout, log), on_event) or Cancelled("interrupted")
+        _write(process, "cancel")
+    try:
+        last = _pass_on(_read_events(process.stdout, log), on_event)
+    except KeyboardInterrupt:  # a second one: at once
+        _kill_group(process)
+        return Cancelled("interrupted")
+    return last if isinstance(last, Cancelled) else Cancelled("interrupted")
+
+
+def _write(process: subprocess.Popen[str], line: str) -> None:
+    """Send one line; a child that is gone cannot be told, and its log says why."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
 
 
 def _pass_on(events: Iterator[AnyEvent], on_event: Callable[[AnyEvent], None]) -> AnyEvent | None:
@@ -207,14 +217,23 @@ def _read_events(stream: IO[str], log: IO[str]) -> Iterator[AnyEvent]:
         if text:
             log.write(text if mark else line)
             log.flush()
-        if mark:
-            yield _decoder.decode(payload)
+        if mark and (event := _decode(payload)) is not None:
+            yield event
+
+
+def _decode(payload: str) -> AnyEvent | None:
+    """Return an event; None for what another process cut in two, which is no reason to stop."""
+    try:
+        event: AnyEvent = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+    return event
 
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Leave no process behind: a closed input asks the child to stop, then it is killed."""
     if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             process.stdin.close()
     try:
         process.wait(_STOP_S)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # yolokit is on no public package index, so a hint never says `pip install "yolokit[...]"`:
 # that name could one day bring a stranger's package.
 _SYNC = {
-    "cpu": "uv sync",
+    "cpu": "uv sync --no-default-groups --extra cpu",
     "train": "uv sync",
     "gpu": "uv sync --no-default-groups --extra gpu --extra train",
     "openvino": "uv sync --no-default-groups --extra openvino --extra train",

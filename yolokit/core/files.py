@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK = ".yolokit-part-"
+_OLD_MARK = ".yolokit-old-"
 
 
 def sha256_file(path: Path) -> str:
@@ -54,13 +55,14 @@ def publish_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         OutputExistsError: ``path`` exists and ``overwrite`` is false.
         ConfigError: The folder of ``path`` cannot be made.
     """
-    check_output(path, overwrite=overwrite)
     part = _new_part(path)
+    check_output(path, overwrite=overwrite)
     # The suffix stays: encoders choose a container or an image format by it.
     part = part.with_name(part.name + path.suffix)
     try:
         yield part
         _sync(part)
+        check_output(path, overwrite=overwrite)  # another process may have made it meanwhile
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -76,17 +78,13 @@ def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         OutputExistsError: ``path`` exists and ``overwrite`` is false.
         ConfigError: The folder of ``path`` cannot be made.
     """
-    check_output(path, overwrite=overwrite)
     part = _new_part(path)
+    check_output(path, overwrite=overwrite)
     part.mkdir()
     try:
         yield part
-        old = _new_part(path) if os.path.lexists(path) else None
-        if old is not None:
-            path.rename(old)
-        part.rename(path)
-        if old is not None:
-            _remove(old)
+        check_output(path, overwrite=overwrite)  # another process may have made it meanwhile
+        _swap_in(part, path)
     finally:
         if part.exists():
             shutil.rmtree(part, ignore_errors=True)
@@ -159,6 +157,21 @@ def inside(folder: Path, name: str) -> Path | None:
     return folder.joinpath(*parts)
 
 
+def _swap_in(part: Path, path: Path) -> None:
+    """Rename a folder to its final name; what stood there comes back if that fails."""
+    if not os.path.lexists(path):
+        part.rename(path)
+        return
+    old = path.parent / f".{path.name}{_OLD_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    path.rename(old)
+    try:
+        part.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    _remove(old)
+
+
 def _new_part(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,17 +182,33 @@ def _new_part(path: Path) -> Path:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what a killed process left behind for this name; a living one keeps its part."""
-    prefix = f".{path.name}{_MARK}"
-    for entry in path.parent.iterdir():
-        if not entry.name.startswith(prefix):
-            continue
-        pid = entry.name[len(prefix) :].split("-", 1)[0]
-        if pid.isdigit() and not _is_alive(int(pid)):
+    """Remove what a killed process left behind for this name; a living one keeps its part.
+
+    A process that was killed between its two renames left the former output under a hidden
+    name, and nothing under the final one: that output comes back.
+    """
+    for entry in _leftovers(path, _OLD_MARK):
+        if os.path.lexists(path):
             _remove(entry)
+        else:
+            entry.rename(path)
+    for entry in _leftovers(path, _MARK):
+        _remove(entry)
 
 
-def _is_alive(pid: int) -> bool:
+def _leftovers(path: Path, mark: str) -> list[Path]:
+    prefix = f".{path.name}{mark}"
+    named = [entry for entry in path.parent.iterdir() if entry.name.startswith(prefix)]
+    pids = (entry.name[len(prefix) :].split("-", 1)[0] for entry in named)
+    return [
+        entry
+        for entry, pid in zip(named, pids, strict=True)
+        if pid.isdigit() and not is_alive(int(pid))
+    ]
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this number runs on this machine."""
     if pid == os.getpid():
         return True
     if os.name == "nt":  # os.kill would end the process there

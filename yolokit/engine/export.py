@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from yolokit.core.requests import ExportRequest
-from yolokit.engine.process import serve
+from yolokit.engine.process import check_stop, serve
 from yolokit.errors import ExportError
 
 INPUT_NAME = "images"
@@ -30,6 +30,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
     from yolokit.engine.train import versions
 
     model, checkpoint = upstream.load_model(request.weights)
+    check_stop()
     layout = _prepare(model, dynamic=request.dynamic == "all")
     stride = max(32, int(max(model.stride.tolist())))
     imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
@@ -50,6 +51,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
             dynamic_axes=_dynamic_axes(request.dynamic, layout),
             dynamo=False,
         )
+    check_stop()
     return {
         "names": [model.names[index] for index in range(len(model.names))],
         "imgsz": imgsz,
@@ -99,4 +101,4 @@ def _architecture(model: Any) -> str:
 
 
 if __name__ == "__main__":
-    serve(ExportRequest, export)
+    serve(ExportRequest, export, failure="ExportError")

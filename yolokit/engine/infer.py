@@ -51,4 +51,4 @@ def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
 
 
 if __name__ == "__main__":
-    serve(InferRequest, infer)
+    serve(InferRequest, infer, failure="ExportError")

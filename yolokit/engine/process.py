@@ -46,8 +46,19 @@ def check_stop() -> None:
         raise JobCancelledError("interrupted")
 
 
-def serve(request_type: type[_Request], job: Callable[[_Request], dict[str, Any]]) -> None:
-    """Read one request from stdin, run the job, report its end, and exit."""
+def serve(
+    request_type: type[_Request],
+    job: Callable[[_Request], dict[str, Any]],
+    *,
+    failure: str = "TrainError",
+) -> None:
+    """Read one request from stdin, run the job, report its end, and exit.
+
+    Args:
+        request_type: What the request is decoded to.
+        job: Does the work and returns its result.
+        failure: The class of ``yolokit.errors`` for what torch or ultralytics raise.
+    """
     forbid_network()
     request = msgspec.json.decode(sys.stdin.readline(), type=request_type)
     threading.Thread(target=_watch_parent, daemon=True).start()
@@ -60,7 +71,7 @@ def serve(request_type: type[_Request], job: Callable[[_Request], dict[str, Any]
         send(Failed(type(error).__name__, error.message, error.hint))
     except Exception as error:  # noqa: BLE001 - the boundary: whatever upstream raises ends here
         traceback.print_exc()
-        send(explain(error))
+        send(explain(error, failure))
     else:
         return
     sys.stdout.flush()
@@ -68,17 +79,16 @@ def serve(request_type: type[_Request], job: Callable[[_Request], dict[str, Any]
     os._exit(1)
 
 
-def explain(error: Exception) -> Failed:
+def explain(error: Exception, failure: str) -> Failed:
     """Turn an error of torch or ultralytics into one sentence for a person."""
     text = " ".join(str(error).replace("❌️", "").replace("❌", "").split())
+    hint = "use a smaller --batch or --imgsz" if failure == "TrainError" else None
     if "out of memory" in text.lower():
-        return Failed(
-            "TrainError", "the device ran out of memory", "use a smaller --batch or --imgsz"
-        )
+        return Failed(failure, "the device ran out of memory", hint)
     if isinstance(error, MemoryError):
-        return Failed("TrainError", "the machine ran out of memory", "use a smaller --batch")
+        return Failed(failure, "the machine ran out of memory", hint)
     name = type(error).__name__
-    return Failed("TrainError", f"{name}: {text}" if text else name)
+    return Failed(failure, f"{name}: {text}" if text else name)
 
 
 def stop_at_once() -> None:
@@ -99,5 +109,7 @@ def _watch_parent() -> None:
     time.sleep(_grace_s[0])
     send(Cancelled("interrupted"))
     if os.name == "posix" and os.getpgrp() == os.getpid():
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        # SIGTERM, so that the launcher of a run on several GPUs ends its workers, which lead
+        # sessions of their own; it ends this process as well.
+        os.killpg(os.getpgrp(), signal.SIGTERM)
     os._exit(1)

@@ -33,4 +33,4 @@ def rehead(request: ReheadRequest) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve(ReheadRequest, rehead)
+    serve(ReheadRequest, rehead, failure="WeightsError")

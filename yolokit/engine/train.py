@@ -60,8 +60,9 @@ def versions() -> dict[str, str]:
 def _overrides(request: TrainRequest, torch: Any) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
-    if settings["batch"] == -1 and settings["device"] in ("cpu", "mps"):
-        settings["batch"] = 16  # upstream measures memory on GPUs alone
+    gpus = settings["device"].count(",") + 1
+    if settings["batch"] == -1 and (gpus > 1 or settings["device"] in ("cpu", "mps")):
+        settings["batch"] = 16 * gpus  # upstream measures memory on a single GPU alone
     overrides = settings | {
         "task": "detect",
         "mode": "train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -12,13 +13,12 @@ import torch
 
 from yolokit.core.child import BatchEnd, EpochEnd, Phase
 from yolokit.engine import process
-from yolokit.engine.upstream import has_native_bf16_cpu, use_cores
+from yolokit.engine.upstream import has_native_bf16_cpu, load_model, use_cores
 from yolokit.errors import ConfigError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
 from ultralytics.nn.tasks import guess_model_scale  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
-from ultralytics.utils.torch_utils import strip_optimizer  # isort: skip
 
 # Environment rather than arguments: the workers of a run on several GPUs inherit it.
 RUN_DIR = "YOLOKIT_ENGINE_RUN_DIR"
@@ -86,8 +86,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         if RANK in {-1, 0}:
             for path in (self.last, self.best):
                 if path.exists():
-                    strip_optimizer(path)
-                    forget_places(path)
+                    strip_checkpoint(path)
                     self._publish(path)
 
     def keep_progress(self) -> None:
@@ -125,7 +124,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
                 batch=(self._batches_done - 1) % batches + 1,
                 batches=batches,
                 images=self.batch_size,
-                losses={name: float(value) for name, value in self.tloss.items()},
+                losses=_finite(self.tloss),
             )
         )
 
@@ -135,23 +134,34 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             EpochEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
-                metrics={name: float(value) for name, value in metrics.items()},
+                metrics=_finite(metrics),
                 seconds=time.monotonic() - self._epoch_began,
             )
         )
 
 
-def forget_places(path: Path) -> None:
-    """Remove from a checkpoint where on whose machine it was made; a model travels."""
-    checkpoint = torch.load(path, map_location="cpu", weights_only=False)  # written by us just now
-    checkpoint.pop("git", None)
-    for owner in (checkpoint["train_args"], checkpoint["model"].args):
-        for key in ("model", "data", "save_dir", "project", "resume"):
-            if isinstance(owner.get(key), str):
-                owner[key] = Path(owner[key]).name
-    checkpoint["model"].pt_path = path.name
-    checkpoint["model"].yaml["yaml_file"] = Path(checkpoint["model"].yaml["yaml_file"]).name
-    torch.save(checkpoint, path)
+def strip_checkpoint(path: Path) -> None:
+    """Leave in a checkpoint what a model needs: not the optimizer, not where it was made."""
+    model, checkpoint = load_model(str(path))
+    model.half()
+    model.criterion = None
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    train_args = dict(checkpoint.get("train_args", {}))
+    for key in ("model", "data", "save_dir", "project", "resume"):
+        if isinstance(train_args.get(key), str):
+            train_args[key] = Path(train_args[key]).name
+    model.args = train_args
+    model.pt_path = path.name
+    model.yaml["yaml_file"] = Path(str(model.yaml.get("yaml_file", ""))).name
+    kept = ("train_metrics", "date", "version", "license", "docs")
+    stripped = {key: checkpoint[key] for key in kept if key in checkpoint}
+    torch.save({**stripped, "epoch": -1, "model": model, "train_args": train_args}, path)
+
+
+def _finite(values: dict[str, Any]) -> dict[str, float]:
+    """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def read_arch(path: str) -> dict[str, Any]:

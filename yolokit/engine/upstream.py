@@ -7,13 +7,15 @@ upstream behaviour that it answers; all were read in ultralytics 8.4.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from yolokit.engine.guard import forbid_network
 
 forbid_network()  # here as well: the workers of a run on several GPUs come through this module
 
 import torch  # noqa: E402
+import ultralytics.data.base as _base  # noqa: E402
 import ultralytics.data.dataset as _dataset  # noqa: E402
 import ultralytics.data.utils as _data_utils  # noqa: E402
 import ultralytics.engine.trainer as _trainer  # noqa: E402
@@ -23,8 +25,7 @@ from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.errors import WeightsError  # noqa: E402
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_NOWHERE = Path(os.devnull) / "none.npy"
 
 
 def _no_cache(path: Path) -> dict[str, Any]:
@@ -35,6 +36,16 @@ def _no_cache(path: Path) -> dict[str, Any]:
 def _keep_in_memory(_prefix: str, _path: Path, labels: dict[str, Any], version: str) -> None:
     """Write nothing beside the user's labels; the caller expects the version to be set."""
     labels["version"] = version
+
+
+def _leave_image(image: str, _write: object) -> None:
+    """Change no image of the user's: upstream writes a JPEG that is cut short anew."""
+    print(f"{image} is cut short; it is read as far as it goes", flush=True)
+
+
+def _no_arrays(dataset: Any) -> list[Path]:
+    """Name no ``.npy`` beside an image: upstream would take its pixels for the image's."""
+    return [_NOWHERE] * len(dataset.im_files)
 
 
 def _autocast(enabled: bool | torch.dtype, device: str = "cuda") -> torch.autocast:
@@ -54,6 +65,8 @@ _trainer.callbacks.add_integration_callbacks = lambda _instance: None
 _data_utils.check_font = lambda *_args: None
 _dataset.load_dataset_cache_file = _no_cache
 _dataset.save_dataset_cache_file = _keep_in_memory
+_data_utils._replace_image = _leave_image  # noqa: SLF001 - there is no public way
+_base.BaseDataset.npy_files = property(_no_arrays, lambda _dataset, _paths: None)
 # Analytics, and the one setting that allows them.
 events.enabled = False
 SETTINGS.update(sync=False)

@@ -81,6 +81,9 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
         )
+    imgsz = values.get("imgsz")
+    if imgsz is not None and imgsz % 32:
+        problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
     data = values.get("data")
     if data is not None and not Path(data).is_file():
         problems.append(f"data: there is no file {data!r}")
@@ -105,10 +108,12 @@ def export_model(
     if not weights.is_file():
         raise WeightsError(f"there is no checkpoint {config.weights}")
     out = Path(config.out) if config.out is not None else weights.with_suffix(".onnx")
-    check_output(out, overwrite=config.overwrite)
+    for path in (out, out.with_suffix(".parity.json")):
+        check_output(path, overwrite=config.overwrite)
     images = load_samples(Path(config.data) if config.data else None)
+    log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
-        folder, log_path = Path(scratch), Path(scratch) / "engine.log"
+        folder = Path(scratch)
         on_phase("tracing the model")
         facts = _trace(config, weights, folder / "traced.onnx", log_path)
         manifest = _describe(config, weights, facts)
@@ -123,7 +128,9 @@ def export_model(
         _prove_batch(detector, images, config.dynamic, report)
         report.model_sha256 = sha256_file(model)
         report.weights_sha256 = manifest.provenance.weights_sha256
-        return _publish(model, out, manifest, report)
+        artifact = _publish(model, out, manifest, report, overwrite=config.overwrite)
+    log_path.unlink(missing_ok=True)
+    return artifact
 
 
 def _trace(config: ExportConfig, weights: Path, out: Path, log_path: Path) -> dict[str, Any]:
@@ -176,9 +183,10 @@ def _read_data_sha256(weights: Path) -> str:
         return ""
     try:
         content = msgspec.json.decode(record.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise WeightsError(f"{record} is not readable: {error}") from error
-    return str(content.get("data", {}).get("sha256", ""))
+    except msgspec.DecodeError:  # somebody else's file of that name
+        return ""
+    data = content.get("data")
+    return str(data.get("sha256", "")) if isinstance(data, dict) else ""
 
 
 def _load(model: Path) -> Detector:
@@ -214,7 +222,7 @@ def _prove_batch(
 
 
 def _publish(
-    model: Path, out: Path, manifest: ModelManifest, report: ParityReport
+    model: Path, out: Path, manifest: ModelManifest, report: ParityReport, *, overwrite: bool
 ) -> ExportArtifact:
     """Give model and proof their final names; the proof first, so no model stands without."""
     parity_path = out.with_suffix(".parity.json")
@@ -227,7 +235,7 @@ def _publish(
             f"the exported model does not equal the trained one; nothing was published\n{shown}",
             hint=f"all differences are in {failed_path}",
         )
-    with publish_file(out, overwrite=True) as part:
+    with publish_file(out, overwrite=overwrite) as part:
         part.write_bytes(model.read_bytes())
         write_atomic(parity_path, content)
     failed_path.unlink(missing_ok=True)

@@ -132,8 +132,16 @@ def _examine_providers() -> Iterator[Finding]:
     """Make a session on each provider of the build: a listed name says little."""
     if not is_installed("onnxruntime"):
         return
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ImportError as error:
+        yield Finding(
+            about="onnxruntime loads",
+            state="fail",
+            detail=str(error),
+            advice=install_command("cpu"),
+        )
+        return
     from yolokit.runtime.session import PROVIDERS, open_session
 
     listed = set(onnxruntime.get_available_providers())
@@ -166,9 +174,14 @@ def _examine_torch() -> Iterator[Finding]:
         "import torch; n = torch.cuda.device_count(); "
         "print(', '.join(f'{i}: {torch.cuda.get_device_name(i)}' for i in range(n)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        yield Finding(about="torch loads", state="warn", detail="not within two minutes")
+        return
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         yield Finding(

@@ -23,8 +23,19 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 START = Path(__file__).parent / "assets" / "parts-n.pt"
 IMAGES = 440
-EPOCHS = 18
-IMGSZ = 320
+TRAINING = {
+    "epochs": 18,
+    "imgsz": 320,
+    "batch": 16,
+    "device": "cpu",
+    "optimizer": "AdamW",
+    "lr0": 0.002,
+    "warmup_epochs": 1.0,
+    "cos_lr": True,
+    "close_mosaic": 3,
+    "cache": "ram",
+    "validate": False,
+}
 VIDEO_S = 8.0
 _SHEET_PICTURES = 12
 
@@ -81,8 +92,9 @@ class Quickstart:
         """Draw the demo: images with COCO labels, and a video."""
         from yolokit.jobs.demo import write_demo
 
-        with self._step(f"yolokit data demo --out {self.folder / 'demo'}") as done:
-            result = write_demo(self.folder / "demo", images=IMAGES, video_seconds=VIDEO_S)
+        out = self.folder / "demo"
+        with self._step(f"yolokit data demo --out {out} --images {IMAGES}") as done:
+            result = write_demo(out, images=IMAGES, video_seconds=VIDEO_S)
             parts = sum(result.parts.values())
             done(f"{IMAGES} images, {parts} labelled parts, a video of {VIDEO_S:g} s")
 
@@ -96,58 +108,65 @@ class Quickstart:
             totals = convert(ConvertConfig(source=source, out=out)).totals
             done(f"{totals.annotations_in} labels in, {totals.kept} kept, {totals.dropped} dropped")
 
-    def evaluate_start(self) -> ValReport:
-        """Evaluate the model that training starts from: the shipped weights with a fresh head."""
+    def make_start(self) -> Path:
+        """Write the model that training starts from: the shipped weights with a fresh head."""
         from yolokit.annotations.data_yaml import load_data_yaml
 
         names = list(load_data_yaml(self._data).names)
         start = self.folder / "start.pt"
         request = ReheadRequest(weights=str(START), names=names, out=str(start))
         run_job("rehead", request, log_path=self.folder / "start.log")
-        with self._step(f"yolokit export {start} (before training) and val") as done:
-            artifact = self._export(start, with_data=False)
-            report = self._evaluate(artifact.path)
-            done(f"mAP50 {report.overall.map50 or 0.0:.3f} before training")
-        return report
+        return start
 
     def train(self) -> TrainRun:
         """Fine-tune the shipped weights on the demo, on the CPU."""
+        import yaml
+
         from yolokit.train.run import check_config, train_model
 
-        values = {
-            "data": str(self._data), "weights": str(START), "epochs": EPOCHS, "imgsz": IMGSZ,
-            "device": "cpu", "batch": 16, "validate": False, "cache": "ram", "close_mosaic": 3,
-            "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 1.0, "cos_lr": True,
-        }  # fmt: skip
-        command = f"yolokit train --data {self._data} --weights {START} --epochs {EPOCHS}"
+        options = self.folder / "train-options.yaml"
+        options.write_text(yaml.safe_dump(TRAINING, sort_keys=False), encoding="utf-8")
+        out = self.folder / "train"
+        command = (
+            f"yolokit train --data {self._data} --weights {START} --config {options} --out {out}"
+        )
         with self._step(command) as done:
-            run = train_model(check_config(values), self.folder / "train", on_event=self._on_event)
+            values = {"data": str(self._data), "weights": str(START), **TRAINING}
+            run = train_model(check_config(values), out, on_event=self._on_event)
             done(f"{len(run.record.epochs)} epochs in {run.record.precision} on the CPU")
         return run
 
-    def export(self, run: TrainRun) -> ExportArtifact:
-        """Export the trained model through the parity gate."""
-        with self._step(f"yolokit export {run.best} --data {self._data}") as done:
-            artifact = self._export(run.best, with_data=True)
+    def export(self, weights: Path, *, with_data: bool) -> ExportArtifact:
+        """Export a model through the parity gate."""
+        from yolokit.export.run import check_config, export_model
+
+        data = {"data": str(self._data)} if with_data else {}
+        words = " ".join(f"--{key} {value}" for key, value in data.items())
+        with self._step(f"yolokit export {weights} {words}".rstrip()) as done:
+            artifact = export_model(check_config({"weights": str(weights), **data}))
             parity = artifact.parity
             done(
-                f"equal to the trained model: {parity.matched} detections on {parity.images} "
+                f"{parity.verdict}: {parity.matched} detections compared on {parity.images} "
                 f"images, boxes within {parity.max_box_diff_px:.1g} px"
             )
         return artifact
 
     def evaluate(self, model: Path) -> ValReport:
-        """Evaluate the deployed file on the test split."""
+        """Evaluate a deployed file on the test split."""
+        from yolokit.evaluate.job import check_config, open_job
+
         with self._step(f"yolokit val {model} --data {self._data} --split test") as done:
-            report = self._evaluate(model)
-            done(f"mAP50 {report.overall.map50:.3f}, mAP50-95 {report.overall.map50_95:.3f}")
+            values = {"model": str(model), "data": str(self._data), "split": "test"}
+            report = open_job(check_config(values)).run()
+            overall = report.overall
+            done(f"mAP50 {overall.map50 or 0.0:.3f}, mAP50-95 {overall.map50_95 or 0.0:.3f}")
         return report
 
     def predict(self, model: Path, source: Path, out: Path) -> None:
         """Find parts in images or in a video."""
         from yolokit.runtime.predict import check_config, open_job
 
-        with self._step(f"yolokit predict {model} {source}") as done:
+        with self._step(f"yolokit predict {model} {source} --out {out}") as done:
             values = {"model": str(model), "sources": (str(source),), "out": str(out)}
             job = open_job(check_config(values))
             for _ in job.run():
@@ -157,18 +176,6 @@ class Quickstart:
                 f"{summary.frames} images, {summary.detections} parts, "
                 f"{summary.frames / summary.wall_s:.0f} a second"
             )
-
-    def _export(self, weights: Path, *, with_data: bool) -> ExportArtifact:
-        from yolokit.export.run import check_config, export_model
-
-        values = {"weights": str(weights), "imgsz": IMGSZ}
-        return export_model(check_config(values | ({"data": str(self._data)} if with_data else {})))
-
-    def _evaluate(self, model: Path) -> ValReport:
-        from yolokit.evaluate.job import check_config, open_job
-
-        values = {"model": str(model), "data": str(self._data), "split": "test"}
-        return open_job(check_config(values)).run()
 
     def _step(self, command: str) -> _Clock:
         self._on_step(command)
@@ -220,8 +227,8 @@ def run_quickstart(
     job = Quickstart(folder, on_step=on_step, on_event=on_event)
     job.draw()
     job.convert()
-    before = job.evaluate_start()
-    artifact = job.export(job.train())
+    before = job.evaluate(job.export(job.make_start(), with_data=False).path)
+    artifact = job.export(job.train().best, with_data=True)
     after = job.evaluate(artifact.path)
     images, video = folder / "predict-images", folder / "predict-video"
     job.predict(artifact.path, folder / "dataset" / "images" / "test", images)

@@ -24,19 +24,19 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         data: Path of ``data.yaml``.
         weights: Name or path of the checkpoint to start from, or ``none``.
-        arch: Architecture where weights are ``none``.
+        arch: Architecture where weights are ``none``; None for ``yolo26n``.
         patience: Epochs without a better mAP50-95 before training stops. Upstream's 100 never
             stops a run of 100 epochs; 50 does.
         lr0: Initial learning rate; needs an explicit ``optimizer``.
         precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
-        cache: Keep decoded images in memory or on disk.
+        cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
         freeze: Leave the first N layers as they are.
     """
 
     data: str
     weights: str = "none"
-    arch: str = "yolo26n"
+    arch: str | None = None
     epochs: Positive = 100
     imgsz: Annotated[int, Meta(ge=32, le=8192)] = 640
     batch: Positive | Literal["auto"] = "auto"
@@ -45,7 +45,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     workers: Count | Literal["auto"] = "auto"
     patience: Count = 50
     validate: bool = True
-    cache: Literal["none", "ram", "disk"] = "none"
+    cache: Literal["none", "ram"] = "none"
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
     freeze: Count = 0
     fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
@@ -98,11 +98,16 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     if isinstance(imgsz, int) and imgsz % 32:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
+    if values.get("arch") is not None and values.get("weights") != "none":
+        problems.append("arch: the architecture comes with the weights; it goes with weights none")
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(
             "device: " + describe_unknown("device", device, ["auto", "cpu", "mps", "0", "0,1"])
         )
+    batch, gpus = values.get("batch"), device.count(",") + 1
+    if isinstance(batch, int) and batch % gpus:
+        problems.append(f"batch: must be a multiple of the {gpus} devices, not {batch}")
     return problems
 
 

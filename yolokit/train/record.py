@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -70,6 +71,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started: str
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)
+    pid: int = msgspec.field(default_factory=os.getpid)
     device: str | None = None
     precision: str | None = None
     batch: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
-from yolokit.core.child import AnyEvent, EpochEnd, run_job
+from yolokit.core.child import AnyEvent, EpochEnd, Notice, run_job
 from yolokit.core.config import build_config
-from yolokit.core.files import claim_folder, sha256_file, write_atomic
+from yolokit.core.files import check_output, claim_folder, is_alive, sha256_file, write_atomic
 from yolokit.core.machine import usable_cores
 from yolokit.core.requests import TrainRequest
-from yolokit.errors import DataError, JobCancelledError, TrainError, YolokitError
+from yolokit.errors import (
+    ConfigError,
+    DataError,
+    JobCancelledError,
+    TrainError,
+    WeightsError,
+    YolokitError,
+)
 from yolokit.hub.store import find_weights
 from yolokit.train import record as records
 from yolokit.train.arch import find_arch
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 RUNS_DIR = Path("runs") / "train"
+DEFAULT_ARCH = "yolo26n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +80,17 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
     """
-    weights = None if config.weights == "none" else find_weights(config.weights)
-    arch = find_arch(config.arch) if weights is None else None
+    weights, arch = _resolve(config, folder)
     data = check_dataset(Path(config.data))
     _require_splits(data)
+    for warning in data.warnings:
+        on_event(Notice(f"note: {warning}"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
     record = records.RunRecord(
         config=config,
         data=_record_data(data),
         weights=_record_weights(weights),
-        arch=config.arch if weights is None else None,
+        arch=arch[1] if arch else None,
         versions=records.collect_versions(),
         started=records.now(),
     )
@@ -108,6 +118,8 @@ def resume_training(
     """
     run_dir = folder.resolve()
     record = records.read_record(run_dir)
+    if record.state == "running" and is_alive(record.pid):
+        raise TrainError(f"the run {folder} is still going on, in process {record.pid}")
     if record.state == "complete":
         raise TrainError(
             f"the run {folder} is complete: there is nothing to go on with",
@@ -123,7 +135,8 @@ def resume_training(
             path=record.data.path,
             hint=f"start a new run with --weights {last}",
         )
-    record.state, record.error = "running", None
+    record.state, record.error, record.pid = "running", None, os.getpid()
+    shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
     request = TrainRequest(
@@ -152,23 +165,63 @@ def _run_engine(
 
     try:
         result = run_job("train", request, log_path=run_dir / "train.log", on_event=note)
-    except YolokitError as error:
-        record.state = "interrupted" if isinstance(error, JobCancelledError) else "failed"
-        record.error = str(error)
-        if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
-            error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"
+    except BaseException as error:
+        _close_failed(record, run_dir, error)
         raise
-    else:
-        record.state = "complete"
-        record.device, record.precision = result["device"], result["precision"]
-        record.batch, record.optimizer = result["batch"], result["optimizer"]
-    finally:
-        record.ended = records.now()
-        records.write_record(record, run_dir)
-        if record.epochs:
-            draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
+    record.state, record.ended = "complete", records.now()
+    record.device, record.precision = result["device"], result["precision"]
+    record.batch, record.optimizer = result["batch"], result["optimizer"]
+    records.write_record(record, run_dir)
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
+    draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
     return TrainRun(run_dir, record)
+
+
+def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> None:
+    """Keep the account of a run that did not end well; one that never began leaves no folder."""
+    cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
+    record.state = "interrupted" if cancelled else "failed"
+    record.error, record.ended = str(error), records.now()
+    if not record.epochs and isinstance(error, (ConfigError, WeightsError)):
+        shutil.rmtree(run_dir, ignore_errors=True)
+        return
+    records.write_record(record, run_dir)
+    if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
+        error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"
+    if record.epochs:
+        draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
+
+
+def _resolve(
+    config: TrainConfig, folder: Path | None
+) -> tuple[Path | None, tuple[Path, str] | None]:
+    """Find weights or architecture, and report everything that is missing at once.
+
+    Raises:
+        YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
+    """
+    weights, arch = None, None
+    errors: list[YolokitError] = []
+    try:
+        if config.weights == "none":
+            arch = find_arch(config.arch or DEFAULT_ARCH)
+        else:
+            weights = find_weights(config.weights)
+    except YolokitError as error:
+        errors.append(error)
+    if not Path(config.data).is_file():
+        errors.append(DataError("there is no such data.yaml", path=config.data))
+    try:
+        if folder is not None:
+            check_output(folder, overwrite=False)
+    except YolokitError as error:
+        errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        problems = [str(error) for error in errors]
+        raise ConfigError(f"{len(errors)} mistakes in the options of train:", problems=problems)
+    return weights, arch
 
 
 def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:

@@ -139,3 +139,34 @@ def test_whatever_is_allowed_stays_inside(name: str) -> None:
     found = inside(folder, name)
     if found is not None:
         assert os.path.normpath(found).startswith(str(folder))
+
+
+def test_what_was_there_comes_back_after_a_kill_between_the_two_renames(tmp_path: Path) -> None:
+    code = f"""
+import os, pathlib
+from yolokit.core import files
+out = pathlib.Path({str(tmp_path / "out")!r})
+out.mkdir()
+(out / "precious").touch()
+rename = pathlib.Path.rename
+def rename_and_die(self, target):
+    rename(self, target)
+    os._exit(9)
+pathlib.Path.rename = rename_and_die
+with files.publish_folder(out, overwrite=True) as part:
+    (part / "new").touch()
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(OutputExistsError), publish_folder(tmp_path / "out"):
+        pass
+    assert os.listdir(tmp_path / "out") == ["precious"]
+
+
+def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    for publish in (publish_folder, publish_file):
+        out = tmp_path / publish.__name__
+        with pytest.raises(OutputExistsError), publish(out) as part:
+            part.touch()
+            out.mkdir()
+        assert out.is_dir()

@@ -1,0 +1,76 @@
+"""The jobs as functions: what the command line does, for Python.
+
+Options have the names of the command line's, with ``_`` for ``-``; what they mean is stated by
+each job's config. Mistakes are ``yolokit.errors``; nothing is printed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from yolokit.annotations.convert import ConvertResult
+    from yolokit.evaluate.job import ValReport
+    from yolokit.export.run import ExportArtifact
+    from yolokit.runtime.pipeline import RunSummary
+    from yolokit.train.run import TrainRun
+
+
+def convert_dataset(
+    source: str | PathLike[str], out: str | PathLike[str], **options: Any
+) -> ConvertResult:
+    """Convert a data set; see ``yolokit.annotations.convert_config.ConvertConfig``."""
+    from yolokit.annotations.convert import convert as run
+    from yolokit.annotations.convert_config import ConvertConfig
+
+    return run(ConvertConfig.build({"source": Path(source), "out": Path(out), **options}))
+
+
+def train_model(
+    data: str | PathLike[str], *, out: str | PathLike[str] | None = None, **options: Any
+) -> TrainRun:
+    """Fine-tune a detector; see ``yolokit.train.config.TrainConfig``.
+
+    Args:
+        data: ``data.yaml`` of the data set.
+        out: Folder of the run; None for a fresh one below ``runs/train``.
+        options: Fields of ``TrainConfig``.
+    """
+    from yolokit.train.run import check_config
+    from yolokit.train.run import train_model as run
+
+    config = check_config({"data": str(data), **options})
+    return run(config, None if out is None else Path(out))
+
+
+def export_model(weights: str | PathLike[str], **options: Any) -> ExportArtifact:
+    """Export a checkpoint through the parity gate; see ``yolokit.export.run.ExportConfig``."""
+    from yolokit.export.run import check_config
+    from yolokit.export.run import export_model as run
+
+    return run(check_config({"weights": str(weights), **options}))
+
+
+def validate_model(
+    model: str | PathLike[str], data: str | PathLike[str], **options: Any
+) -> ValReport:
+    """Evaluate an ONNX file, writing nothing; see ``yolokit.evaluate.job.ValConfig``."""
+    from yolokit.evaluate.job import check_config, open_job
+
+    return open_job(check_config({"model": str(model), "data": str(data), **options})).run()
+
+
+def predict_files(
+    model: str | PathLike[str], *sources: str | PathLike[str], **options: Any
+) -> RunSummary:
+    """Write boxes, pictures and videos; see ``yolokit.runtime.predict.PredictConfig``."""
+    from yolokit.runtime.predict import check_config, open_job
+
+    values = {"model": str(model), "sources": tuple(map(str, sources)), **options}
+    job = open_job(check_config(values))
+    for _ in job.run():
+        pass
+    return job.summary
