@@ -22,6 +22,7 @@ from yolokit.cli.train import train
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
 
+_INTERRUPTED = 130
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -87,7 +88,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: PLR0911 - one fo
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:  # the reader of our stdout went away: not an error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -102,6 +103,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: PLR0911 - one fo
         say(f"internal error: {type(error).__name__}: {error}")
         say("hint: this is a mistake in yolokit; run again with --debug and report what it prints")
         return 70
+    if result == _INTERRUPTED:  # typer has caught the interrupt itself
+        say("interrupted")
     return result if isinstance(result, int) else 0
 
 
