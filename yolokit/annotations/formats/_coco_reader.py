@@ -5,13 +5,20 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._coco_items import tighten
-from yolokit.annotations.formats._coco_json import CocoCategory, CocoImage, LooseFile, decode_coco
+from yolokit.annotations.formats._coco_json import (
+    CocoAnnotation,
+    CocoCategory,
+    CocoImage,
+    LooseFile,
+    decode_coco,
+)
 from yolokit.annotations.model import (
     Annotations,
     Category,
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64, I64
 
+_MAX_GAPS = 20
 _MASK = "mask-to-box: the annotation has a mask and no box"
 
 
@@ -132,11 +140,11 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
     records, image_of = _read_images(file.images, source, shown, ledger)
     annotations = file.annotations
     count = len(annotations)
-    images = _look_up([item.image_id for item in annotations], image_of)
-    keys = _look_up([item.category_id for item in annotations], category_of)
-    values = chain.from_iterable([item.bbox for item in annotations])
+    images = _look_up(annotations, "image_id", image_of)
+    keys = _look_up(annotations, "category_id", category_of)
+    values = chain.from_iterable(map(attrgetter("bbox"), annotations))
     xyxy = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
-    crowds = np.fromiter((item.iscrowd for item in annotations), np.bool_, count=count)
+    crowds = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keep_crowds:
@@ -151,20 +159,23 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
     return _Content(records, categories, ends, keys[chosen], xyxy[chosen], places[chosen], masks)
 
 
-def _look_up(ids: list[Any], known: dict[Hashable, int]) -> I64:
-    """Return (N,) int64: what each id stands for, -1 for an unknown one."""
-    if known and all(type(key) is int for key in known):
+def _look_up(items: list[CocoAnnotation], field: str, known: dict[Hashable, int]) -> I64:
+    """Return (N,) int64: what the id in a field stands for, -1 for an unknown one."""
+    get_id = attrgetter(field)
+    numbers = [key for key in known if type(key) is int]
+    low, high = (min(numbers), max(numbers)) if numbers else (0, 0)
+    if len(numbers) == len(known) and high - low < _MAX_GAPS * len(known):
         try:
-            numbers = np.fromiter(ids, np.int64, count=len(ids))
-            keys = np.fromiter(known, np.int64, count=len(known))
+            wanted = np.fromiter(map(get_id, items), np.int64, count=len(items))
         except (ValueError, OverflowError):  # a text, or a number beyond 64 bits
             pass
-        else:
-            values = np.fromiter(known.values(), np.int64, count=len(known))
-            order = np.argsort(keys)
-            at = np.minimum(np.searchsorted(keys[order], numbers), len(keys) - 1)
-            return np.where(keys[order][at] == numbers, values[order][at], -1)
-    return np.fromiter([known.get(key, -1) for key in ids], np.int64, count=len(ids))
+        else:  # nearly always: whole numbers not far apart, for which a table is faster
+            table = np.full(high - low + 2, -1, np.int64)
+            table[np.array(numbers, np.int64) - low] = list(known.values())
+            inside = (wanted >= low) & (wanted <= high)
+            return table[np.where(inside, wanted - low, -1)]
+    found = (known.get(key, -1) for key in map(get_id, items))
+    return np.fromiter(found, np.int64, count=len(items))
 
 
 def _report_unknown(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from yolokit.annotations.model import Dataset, LabelledImage
+    from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage
     from yolokit.core.types import F64, I64, U8
 
 _BLOCK = 1024  # images formatted at once: the arrays of one block stay in the cache
@@ -33,44 +33,49 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
     Returns:
         The splits that were met, train, val and test in this order.
     """
-    prefixes: dict[str, str] = {}
-    made: set[str] = set()
+    paths = _Paths(folder)
     images = dataset.iter_images()
     while block := list(islice(images, _BLOCK)):
         rows, ends = format_block(block)
         start = 0
         for labelled, end in zip(block, ends, strict=True):
-            split = labelled.image.split or ""
-            if split not in prefixes:
-                (folder / split).mkdir(parents=True)
-                prefixes[split] = os.path.join(folder, split, "")  # noqa: PTH118 - hot path
-            name = _label_name(labelled.image.file_name)
-            if "/" in name:
-                _make_folder(prefixes[split] + name, made)
-            _write_new(prefixes[split] + name, rows[start:end])
+            _write_new(paths.make(labelled.image), rows[start:end])
             start = end
-    return [split for split in SPLITS if split in prefixes]
-
-
-def _label_name(file_name: str) -> str:
-    stem, _, suffix = file_name.rpartition(".")
-    return f"{file_name if not stem or '/' in suffix else stem}.txt"
-
-
-def _make_folder(path: str, made: set[str]) -> None:
-    folder = path[: path.rindex("/")]
-    if folder not in made:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - hot path
-        made.add(folder)
+    return [split for split in SPLITS if split in paths.prefixes]
 
 
 def _write_new(path: str, content: bytes) -> None:
+    # Nearly all of a large conversion's time goes into these calls. Threads were measured: they
+    # wait for the interpreter's lock after each call and take longer; so does a second process.
     descriptor = os.open(path, _NEW_FILE, 0o644)
     try:
-        if content:
-            os.write(descriptor, content)
+        while content:
+            content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)
+
+
+class _Paths:
+    """The label files of images; their folders are made as they are met."""
+
+    def __init__(self, folder: Path) -> None:
+        self.prefixes: dict[str, str] = {}
+        self._folder = folder
+        self._made: set[str] = set()
+
+    def make(self, image: ImageRecord) -> str:
+        split = image.split or ""
+        if split not in self.prefixes:
+            (self._folder / split).mkdir(parents=True)
+            self.prefixes[split] = os.path.join(self._folder, split, "")  # noqa: PTH118
+        stem, _, suffix = image.file_name.rpartition(".")
+        path = f"{self.prefixes[split]}{image.file_name if not stem or '/' in suffix else stem}.txt"
+        if "/" in image.file_name:
+            folder = path[: path.rindex("/")]
+            if folder not in self._made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - hot path
+                self._made.add(folder)
+        return path
 
 
 def format_block(block: Sequence[LabelledImage]) -> tuple[bytes, list[int]]:

@@ -29,8 +29,8 @@ TITLE = "COCO JSON"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("exclude", "keep")})
 IMAGE_FOLDER = "images/{split}"
 
-_LIST_KEY = rb'"%s"\s*:\s*\['
-_KEYS = (b"images", b"annotations", b"categories")
+_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_LIST = re.compile(rb"\s*:\s*\[")
 
 
 def sniff(path: Path) -> Match | None:
@@ -93,9 +93,19 @@ def _is_coco(path: Path) -> bool:
             if stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
                 return False
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return all(re.search(_LIST_KEY % key, content) for key in _KEYS)
+                return all(_has_list(content, key) for key in _KEYS)
     except (OSError, ValueError):
         return False
+
+
+def _has_list(content: mmap.mmap, key: bytes) -> bool:
+    at = content.find(key)
+    while at >= 0:
+        at += len(key)
+        if _LIST.match(content, at) is not None:
+            return True
+        at = content.find(key, at)
+    return False
 
 
 def _describe(path: Path, root: Path, images: Path | None) -> CocoSource:
