@@ -15,6 +15,7 @@ import numpy as np
 
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.image_size import is_cut_short, read_image_size
+from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     RowLayout,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from yolokit.annotations.split_files import SplitImage
     from yolokit.core.types import I64
 
-_SHOWN = 20
 _MIN_SIDE_PX = 10  # ultralytics leaves smaller images out
 
 
@@ -79,7 +79,12 @@ def check_dataset(path: Path) -> DatasetReport:
     check = _Check(data)
     splits = {split: check.run_split(split) for split in data.splits}
     if check.problems:
-        raise _as_error(check.problems)
+        raise join_errors(
+            check.problems,
+            "problems in the data set",
+            hint="ultralytics would leave out the whole image for each bad row without saying so; "
+            "mend them, or run `yolokit data convert` on the set",
+        )
     warnings = [*data.notes, *check.warnings()]
     if "train" not in splits or "val" not in splits:
         missing = "train" if "train" not in splits else "val"
@@ -184,16 +189,3 @@ class _Check:
 
 def _images(count: int) -> str:
     return f"{count} image is" if count == 1 else f"{count} images are"
-
-
-def _as_error(problems: list[DataError]) -> DataError:
-    if len(problems) == 1:
-        return problems[0]
-    shown = [f"  {problem}" for problem in problems[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        shown.append(f"  ... and {len(problems) - _SHOWN} more")
-    return DataError(
-        "\n".join([f"{len(problems)} problems in the data set:", *shown]),
-        hint="ultralytics would leave out the whole image for each bad row without saying so; "
-        "mend them, or run `yolokit data convert` on the set",
-    )

@@ -105,7 +105,8 @@ def convert(
 
 def _choose_format(config: ConvertConfig) -> tuple[str, tuple[str, ...]]:
     if config.from_format != AUTO:
-        return config.from_format, ()
+        title = load_format(config.from_format).TITLE
+        return config.from_format, (f"{title}: as --from says",)
     name, match = recognise(config.source)
     return name, (f"{load_format(name).TITLE}: {match.evidence}",)
 

@@ -202,7 +202,7 @@ class _Reader:
         bases = self._bases()
         found = resolve_path(text, bases, is_file=False)
         if found is None:
-            where = " or ".join(str(base) for base in bases)
+            where = " or ".join(str(base) for base in dict.fromkeys(bases))
             raise self._error_at(node, f"`{split}: {text}` does not exist below {where}")
         if found not in [normal_path(base / text) for base in bases]:
             self.notes.append(f"`{split}: {text}` does not exist; taken is {found}")

@@ -9,6 +9,7 @@ Source: ITU-T T.81 (JPEG), CIPA DC-008 (Exif), W3C PNG, RFC 9649 (WebP), TIFF 6.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
@@ -19,7 +20,7 @@ import msgspec
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
@@ -229,6 +230,19 @@ _PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageSize | None]], ...] = (
 )
 
 
+@contextlib.contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV from writing to stderr what is reported here with the path."""
+    import cv2
+
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
 def _decode(path: str | Path) -> ImageSize:
     import cv2
     import numpy as np
@@ -236,7 +250,8 @@ def _decode(path: str | Path) -> ImageSize:
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
             data = np.frombuffer(stream.read(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        with _quiet_opencv():
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except OSError as error:
         raise DataError(f"cannot read the image: {error.strerror}", path=path) from error
     except cv2.error as error:

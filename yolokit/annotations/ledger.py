@@ -15,6 +15,7 @@ import msgspec
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from yolokit.annotations.model import SourceFile
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
 
 _SHOWN = 5
+_LISTED = 20
+
+
+def join_errors(errors: Sequence[DataError], what: str, *, hint: str | None = None) -> DataError:
+    """Return one error for several, the first of them listed with their places.
+
+    Args:
+        errors: At least one; a single one is returned as it is.
+        what: What they are, as the end of ``7 ...``.
+        hint: What to do about them.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    lines = [f"  {error}" for error in errors[:_LISTED]]
+    if len(errors) > _LISTED:
+        lines.append(f"  ... and {len(errors) - _LISTED} more")
+    return DataError("\n".join([f"{len(errors)} {what}:", *lines]), hint=hint)
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

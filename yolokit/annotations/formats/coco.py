@@ -39,6 +39,8 @@ def sniff(path: Path) -> Match | None:
     if not files:
         return None
     names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
+    if max(map(_count_lists, files)) < len(_KEYS):
+        return Match(0.5, f"{names}: a list of `images` or `annotations`, but not all of them")
     return Match(1.0, f"{names}: lists of `images`, `annotations` and `categories`")
 
 
@@ -70,14 +72,12 @@ def _find_files(path: Path) -> list[Path]:
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
     """
-    if path.is_file():
-        return [path] if path.suffix.lower() == ".json" and _is_coco(path) else []
+    names = [path] if path.is_file() else [path / name for name in walk_files(path)]
+    # One that is cut short is not passed over: reading it says what is wrong with it.
+    least = len(_KEYS) - 1
     found = [
-        path.joinpath(*name.split("/"))
-        for name in walk_files(path)
-        if name.lower().endswith(".json")
+        file for file in names if file.suffix.lower() == ".json" and _count_lists(file) >= least
     ]
-    found = [file for file in found if _is_coco(file)]
     with_instances = {file.parent for file in found if file.name.startswith("instances")}
     return [
         file
@@ -86,16 +86,16 @@ def _find_files(path: Path) -> list[Path]:
     ]
 
 
-def _is_coco(path: Path) -> bool:
-    """Tell whether a file has the three lists of a COCO file, without decoding it."""
+def _count_lists(path: Path) -> int:
+    """Count which of the three lists of a COCO file are in a file, without decoding it."""
     try:
         with path.open("rb") as stream:
             if stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
-                return False
+                return 0
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return all(_has_list(content, key) for key in _KEYS)
+                return sum(_has_list(content, key) for key in _KEYS)
     except (OSError, ValueError):
-        return False
+        return 0
 
 
 def _has_list(content: mmap.mmap, key: bytes) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from yolokit.annotations.formats._voc_folder import VocFolder
 from yolokit.annotations.formats._voc_writer import write_voc
 from yolokit.annotations.image_files import is_image_name, walk_files
+from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import (
     Annotations,
     Dataset,
@@ -29,7 +30,7 @@ from yolokit.annotations.xml_tree import XmlElement, read_xml
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
@@ -72,7 +73,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         DataError: A file is no VOC annotation, with its line.
     """
     reader = _Reader(source, options, ledger)
-    parsed = [reader.read_file(file) for file in _xml_files(source)]
+    parsed = reader.read_files(_xml_files(source))
     if not parsed:
         raise DataError("there are no XML files in it", path=source)
     reader.note_unannotated()
@@ -132,7 +133,20 @@ class _Reader:
         self._reaches_edge = 0
         self.has_splits = False
 
-    def read_file(self, path: Path) -> _Parsed:
+    def read_files(self, paths: Iterable[Path]) -> list[_Parsed]:
+        """Read all files, and report all broken ones at once."""
+        parsed: list[_Parsed] = []
+        broken: list[DataError] = []
+        for path in paths:
+            try:
+                parsed.append(self._read_file(path))
+            except DataError as error:
+                broken.append(error)
+        if broken:
+            raise join_errors(broken, "broken annotation files")
+        return parsed
+
+    def _read_file(self, path: Path) -> _Parsed:
         root = read_xml(path)
         if root.tag != "annotation":
             raise DataError(

@@ -230,8 +230,6 @@ class _Reader:
                 self._drop_orphan(path)
 
     def _drop_orphan(self, path: str) -> None:
-        if os.path.basename(path) in _NAME_FILES or path in self._list_files:  # noqa: PTH119
-            return
         rows = read_labels(path, self._layout)
         if rows is None or not len(rows.lines):  # a README is no label file
             return
@@ -240,10 +238,6 @@ class _Reader:
         for line in sorted(lines):
             message = "no image of the set has these labels"
             self._ledger.record(SourceFile(path), line, "dropped", "missing-image", message)
-
-    @property
-    def _list_files(self) -> set[str]:
-        return {str(source) for sources in self._data.splits.values() for source in sources}
 
 
 def _take(rows: LabelRows, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LabelRows:

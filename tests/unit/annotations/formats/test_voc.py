@@ -217,3 +217,12 @@ def test_a_folder_called_like_a_file_is_passed_over(tmp_path: Path) -> None:
     write_image(tmp_path / "x.xml/a.jpg")
     write_text(tmp_path / "b.xml", voc_xml())
     assert len(read_set("voc", tmp_path).images) == 1
+
+
+def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
+    for stem in "abc":
+        write_text(tmp_path / f"{stem}.xml", voc_xml() if stem == "b" else "<annotation>\n<a>")
+    with pytest.raises(DataError, match="2 broken annotation files") as caught:
+        read_set("voc", tmp_path)
+    assert f"{tmp_path / 'a.xml'}:2: " in str(caught.value)
+    assert f"{tmp_path / 'c.xml'}:2: " in str(caught.value)
