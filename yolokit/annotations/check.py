@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
-from yolokit.annotations.image_size import is_cut_short, read_image_size
+from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.yolo_labels import (
     LabelRows,
@@ -151,7 +151,7 @@ class _Check:
             message = error.message if image.place is None else str(error)
             self.problems.append(DataError(message, path=place[0], line=place[1]))
             return
-        if is_cut_short(image.path):
+        if size.cut_short:
             self._cut_short.append(image.path)
         if min(size.width_px, size.height_px) < _MIN_SIDE_PX:
             self.problems.append(

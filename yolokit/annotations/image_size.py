@@ -37,11 +37,14 @@ class ImageSize(msgspec.Struct, frozen=True):
         width_px: As decoded: upright.
         height_px: As decoded: upright.
         orientation: EXIF orientation, 1 to 8; 1 is upright as stored.
+        cut_short: It is a JPEG that lacks its end. OpenCV decodes what is there; ultralytics
+            writes such a file anew, in its place.
     """
 
     width_px: int
     height_px: int
     orientation: int = 1
+    cut_short: bool = False
 
     @property
     def stored_wh(self) -> tuple[int, int]:
@@ -57,32 +60,27 @@ def read_image_size(path: str | Path) -> ImageSize:
     Raises:
         DataError: The file cannot be read or is no image.
     """
-    head = _read_head(path)
+    head, tail = _read_ends(path)
     size = _from_head(head, path)
     if size is None:
         size = _decode(path)
+    if head.startswith(b"\xff\xd8\xff") and tail != b"\xff\xd9":
+        size = msgspec.structs.replace(size, cut_short=True)
     if size.width_px < 1 or size.height_px < 1:
         raise DataError("the image has no pixels", path=path)
     return size
 
 
-def is_cut_short(path: str | Path) -> bool:
-    """Tell whether a JPEG lacks its end.
-
-    OpenCV decodes what is there; ultralytics writes such a file anew, in its place.
-    """
-    with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
-        if stream.read(3) != b"\xff\xd8\xff":
-            return False
-        stream.seek(-2, os.SEEK_END)
-        return stream.read(2) != b"\xff\xd9"
-
-
-def _read_head(path: str | Path) -> bytes:
+def _read_ends(path: str | Path) -> tuple[bytes, bytes]:
+    """Return the first bytes of a file, and its last two."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            return os.read(descriptor, _HEAD_BYTES)
+            head = os.read(descriptor, _HEAD_BYTES)
+            if len(head) < _HEAD_BYTES:
+                return head, head[-2:]
+            os.lseek(descriptor, -2, os.SEEK_END)
+            return head, os.read(descriptor, 2)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:

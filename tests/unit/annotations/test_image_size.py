@@ -56,7 +56,15 @@ def test_size_of_every_format(suffix: str, wh: tuple[int, int], tmp_path: Path) 
 def test_only_the_head_is_needed(tmp_path: Path) -> None:
     for suffix in (".jpg", ".bmp", ".webp"):
         (tmp_path / "a").write_bytes(encode(suffix, 320, 200)[:1000])
-        assert read_image_size(tmp_path / "a") == ImageSize(320, 200)
+        assert read_image_size(tmp_path / "a") == ImageSize(320, 200, 1, suffix == ".jpg")
+
+
+@pytest.mark.parametrize("wh", [(40, 24), (640, 480)])
+def test_a_jpeg_without_its_end_is_told_apart(wh: tuple[int, int], tmp_path: Path) -> None:
+    data = encode(".jpg", *wh)
+    for cut_short in (False, True):
+        (tmp_path / "a.jpg").write_bytes(data[:-1] if cut_short else data)
+        assert read_image_size(tmp_path / "a.jpg") == ImageSize(*wh, 1, cut_short)
 
 
 def test_lossless_webp(tmp_path: Path) -> None:

@@ -165,11 +165,19 @@ def test_faults_come_by_line() -> None:
     assert [fault.line for fault in find_faults(parse(text), 2, DETECT)] == [1, 2, 3]
 
 
-def test_a_random_table_is_read_as_numpy_reads_it() -> None:
+@pytest.mark.parametrize("form", ["g", ".6f", ".12f"])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_random_table_is_read_as_numpy_reads_it(form: str, end: str) -> None:
     rng = np.random.default_rng(5)
-    table = np.column_stack([rng.integers(0, 90, 200), rng.random((200, 4)).round(6)])
-    text = "\n".join(" ".join(f"{value:g}" for value in row) for row in table)
-    rows = parse(text)
+    classes, boxes = rng.integers(0, 90, 200), rng.random((200, 4))
+    text = "\n".join(
+        " ".join([str(index), *(format(value, form) for value in box)])
+        for index, box in zip(classes, boxes, strict=True)
+    )
+    rows = parse(text + end)
+    assert rows.lines.tolist() == list(range(1, 201))
+    assert rows.columns.tolist() == [5] * 200
+    assert rows.content == (text + end).encode()
     expected = np.array([line.split() for line in text.splitlines()], np.float64)
     np.testing.assert_array_equal(rows.class_ids, expected[:, 0])
     np.testing.assert_array_equal(rows.cxcywh, expected[:, 1:])

@@ -38,8 +38,8 @@ def sniff(path: Path) -> Match | None:
     files = _find_files(path)
     if not files:
         return None
-    names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
-    if max(map(_count_lists, files)) < len(_KEYS):
+    names = ", ".join([file.name for file in files][:4]) + (", ..." if len(files) > 4 else "")
+    if max(files.values()) < len(_KEYS):
         return Match(0.5, f"{names}: a list of `images` or `annotations`, but not all of them")
     return Match(1.0, f"{names}: lists of `images`, `annotations` and `categories`")
 
@@ -50,7 +50,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no COCO file, or one is broken, with the line.
     """
-    files = [source] if source.is_file() else _find_files(source)
+    files = [source] if source.is_file() else list(_find_files(source))
     if not files:
         raise DataError(
             "there is no JSON file with `images`, `annotations` and `categories` in it",
@@ -66,8 +66,8 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     write_coco(dataset, folder / "annotations", remarks)
 
 
-def _find_files(path: Path) -> list[Path]:
-    """Return the COCO files at a path; beside ``instances_*`` no other file of that folder.
+def _find_files(path: Path) -> dict[Path, int]:
+    """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
 
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
@@ -75,15 +75,17 @@ def _find_files(path: Path) -> list[Path]:
     names = [path] if path.is_file() else [path / name for name in walk_files(path)]
     # One that is cut short is not passed over: reading it says what is wrong with it.
     least = len(_KEYS) - 1
-    found = [
-        file for file in names if file.suffix.lower() == ".json" and _count_lists(file) >= least
-    ]
+    found = {
+        file: count
+        for file in names
+        if file.suffix.lower() == ".json" and (count := _count_lists(file)) >= least
+    }
     with_instances = {file.parent for file in found if file.name.startswith("instances")}
-    return [
-        file
-        for file in found
+    return {
+        file: count
+        for file, count in found.items()
         if file.parent not in with_instances or file.name.startswith("instances")
-    ]
+    }
 
 
 def _count_lists(path: Path) -> int:
