@@ -48,6 +48,15 @@ def test_the_hash_stays_where_the_set_moves_and_changes_with_labels(
     assert len({first, other_label, other_names, other_images}) == 4
 
 
+def test_the_hash_does_not_depend_on_an_order(good: Path) -> None:
+    hashes = set()
+    for names in (("a.jpg", "b.jpg"), ("b.jpg", "a.jpg")):
+        write_text(good.parent / "list.txt", "".join(f"images/train/{name}\n" for name in names))
+        write_text(good, "train: list.txt\nval: images/val\nnames: [cat, dog]\n")
+        hashes.add(check_dataset(good).sha256)
+    assert len(hashes) == 1
+
+
 def test_the_hash_tells_splits_apart(good: Path) -> None:
     first = check_dataset(good).sha256
     write_text(good, YAML.replace("images/train", "x").replace("images/val", "images/train")

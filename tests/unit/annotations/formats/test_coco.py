@@ -345,3 +345,13 @@ def test_a_file_that_is_cut_short_is_recognised_so_that_its_fault_is_told(tmp_pa
     write_coco(tmp_path / "val.json", coco([], []))
     with pytest.raises(DataError, match="ends before it is complete"):
         read_set("coco", tmp_path)
+
+
+def test_annotations_stay_in_the_order_of_the_file(tmp_path: Path) -> None:
+    boxes = [annotation(at % 2, 1, (at % 50, 1, 5, 5)) for at in range(400)]
+    content = coco([coco_image(1), coco_image(0)], boxes)
+    found = read_set("coco", write_coco(tmp_path / "a.json", content))
+    assert [one.annotations.places.tolist() for one in found.images] == [
+        list(range(1, 400, 2)),
+        list(range(0, 400, 2)),
+    ]

@@ -226,3 +226,8 @@ def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
         read_set("voc", tmp_path)
     assert f"{tmp_path / 'a.xml'}:2: " in str(caught.value)
     assert f"{tmp_path / 'c.xml'}:2: " in str(caught.value)
+
+
+def test_the_first_of_two_equal_elements_counts(tmp_path: Path) -> None:
+    text = voc_xml(voc_object(more="<name>dog</name>"))
+    assert read_set("voc", write_text(tmp_path / "a.xml", text)).dataset.names == ("cat",)
