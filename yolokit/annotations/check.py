@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.ledger import join_errors
@@ -32,22 +33,6 @@ if TYPE_CHECKING:
 _MIN_SIDE_PX = 10  # ultralytics leaves smaller images out
 
 
-class SplitReport(msgspec.Struct, frozen=True):
-    """What one split holds.
-
-    Attributes:
-        images: All images.
-        background_images: Those without a box.
-        boxes: All boxes.
-        boxes_by_class: Boxes of each class, by index.
-    """
-
-    images: int
-    background_images: int
-    boxes: int
-    boxes_by_class: tuple[int, ...]
-
-
 class DatasetReport(msgspec.Struct, frozen=True):
     """A data set that can be trained on.
 
@@ -61,7 +46,7 @@ class DatasetReport(msgspec.Struct, frozen=True):
 
     path: Path
     names: tuple[str, ...]
-    splits: Mapping[str, SplitReport]
+    splits: Mapping[str, SplitCounts]
     sha256: str
     warnings: tuple[str, ...] = ()
 
@@ -106,7 +91,7 @@ class _Check:
         self._in_two_splits = 0
         self._cut_short: list[str] = []
 
-    def run_split(self, split: str) -> SplitReport:
+    def run_split(self, split: str) -> SplitCounts:
         counts = np.zeros(len(self._data.names), np.int64)
         images = background = 0
         lines: list[bytes] = []
@@ -123,7 +108,7 @@ class _Check:
             self.problems.append(DataError(f"the {split} split has no images", path=where))
         self._hash.update(f"\n\n{split}\n".encode())
         self._hash.update(b"\n".join(sorted(lines)))
-        return SplitReport(images, background, int(counts.sum()), tuple(counts.tolist()))
+        return SplitCounts(images, background, int(counts.sum()), tuple(counts.tolist()))
 
     def _check_image(self, image: SplitImage, lines: list[bytes]) -> LabelRows | None:
         labels = label_path(image.path)

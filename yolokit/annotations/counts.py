@@ -1,4 +1,4 @@
-"""Counts of a written split."""
+"""What a split holds: images, background images, boxes, boxes of each class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK = 1024
 
 
 class SplitCounts(msgspec.Struct, frozen=True):
-    """What a written split holds.
+    """What a split holds.
 
     Attributes:
         images: All images.
