@@ -12,7 +12,7 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
-from yolokit.cli import data
+from yolokit.cli import data, weights
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.output import say
@@ -57,6 +57,7 @@ def _root(
 
 
 app.add_typer(data.app)
+app.add_typer(weights.app)
 app.command()(quickstart)
 app.command()(train)
 app.command()(export)

@@ -104,6 +104,37 @@ def progress(description: str, total: int | None) -> Iterator[Callable[[int], No
         yield lambda done: bar.update(task, completed=done)
 
 
+@contextlib.contextmanager
+def download_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show one bar for bytes on stderr; yield a function that takes bytes so far and in total.
+
+    Where stderr is no terminal nothing is drawn, so that logs stay readable.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
 def _finite(value: Any) -> Any:
     """JSON knows no NaN: replace it by null, so that every parser can read the line."""
     if isinstance(value, float):

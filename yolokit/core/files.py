@@ -96,6 +96,22 @@ def write_atomic(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def rename_complete(part: Path, path: Path) -> None:
+    """Give a complete file its final name, in the same folder, so that a power cut undoes neither.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    _sync(part)
+    part.replace(path)
+    if os.name != "nt":  # folders cannot be opened there, and renaming is synchronous
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 def fresh_path(parent: Path, stem: str) -> Path:
     """Return ``parent / stem``, or with ``-2``, ``-3``, ... the first that is free.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import WeightsError
+from yolokit.hub.entries import find_entry
 
 HOME_VARIABLE = "YOLOKIT_HOME"
 
@@ -32,27 +33,52 @@ def store_dir(kind: str) -> Path:
 
 
 def find_weights(name: str) -> Path:
-    """Return the absolute path of weights given by path or by name.
+    """Return the absolute path of weights given by path or by name; nothing is fetched.
 
     Raises:
         WeightsError: They are nowhere; the message says where was looked.
     """
-    path = Path(name).expanduser()
-    looked = [path]
+    found = locate_weights(name)
+    if found is None:
+        raise no_weights(name)
+    return found.resolve()
+
+
+def locate_weights(name: str) -> Path | None:
+    """Return where weights are, given by path or by name, or None; links are not followed."""
+    return next((place.absolute() for place in _places(name) if place.is_file()), None)
+
+
+def no_weights(name: str) -> WeightsError:
+    """Return the error for weights that are nowhere: it says where was looked."""
+    looked = _places(name)
+    places = ", ".join(str(place.absolute()) for place in looked)
+    return WeightsError(f"no weights {name!r}: looked for {places}", hint=_hint(name, looked[-1]))
+
+
+def _places(name: str) -> list[Path]:
+    """Return where weights of this name may be, in the order in which they are looked for."""
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:
+        raise WeightsError(f"no weights {name!r}: {error}") from error
+    places = [path]
     if path.name == name:
         store = store_dir("weights")
-        looked += [store / name] if path.suffix else [store / f"{name}.pt"]
-    for candidate in looked:
-        if candidate.is_file():
-            return candidate.resolve()
-    places = ", ".join(str(place.absolute()) for place in looked)
-    raise WeightsError(f"no weights {name!r}: looked for {places}", hint=_hint(looked[-1]))
+        places.append(store / name if path.suffix else store / f"{name}.pt")
+        entry = find_entry(name)
+        if entry is not None and store / entry.file not in places:
+            places.append(store / entry.file)
+    return places
 
 
-def _hint(wanted: Path) -> str:
+def _hint(name: str, wanted: Path) -> str:
     folder = wanted.parent
     present = sorted(entry.name for entry in folder.glob("*.pt")) if folder.is_dir() else []
     guess = nearest(wanted.name, present)
-    if guess:
-        return f"did you mean {folder / guess}?"
+    advice = [f"did you mean {folder / guess}?"] if guess else []
+    if find_entry(name) is not None:
+        advice.append(f"`yolokit weights pull {name}` fetches it")
+    if advice:
+        return " ".join(advice)
     return "put the checkpoint there, or give its path; `--weights none` starts from scratch"

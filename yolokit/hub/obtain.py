@@ -1,0 +1,277 @@
+"""Weights by path, name or address: found, or fetched, and in any case what they claim to be."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from yolokit.core.files import rename_complete, sha256_file
+from yolokit.errors import WeightsError
+from yolokit.hub.exclusive import hold_alone
+from yolokit.hub.fetch import Fetched, fetch
+from yolokit.hub.lock import LOCK_NAME, HashFrom, LockEntry, add_to_lock, read_lock
+from yolokit.hub.names import place_of, public_url
+from yolokit.hub.source import Limits, is_local
+from yolokit.hub.target import Target, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from yolokit.hub.entries import WeightsEntry
+
+OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
+
+VERIFIED = "verified"
+LOCKED_NOW = "unverified, locked now"
+PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
+OWN_FILE = "a file of yours: there is nothing to check it against"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObtainedWeights:
+    """Weights that are there and are what they must be.
+
+    Attributes:
+        path: Absolute path of the file.
+        sha256: 64 hexadecimal digits, of the file as it is now.
+        size_bytes: Its size.
+        name: Its name in the catalog, or None.
+        url: Where it came from, without passwords; None where that is not known.
+        entry: What the catalog says of it, or None.
+        status: What its hash was compared with, in words.
+        fetched: It was not there before.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    name: str | None
+    url: str | None
+    entry: WeightsEntry | None
+    status: str
+    fetched: bool
+
+
+def obtain_weights(
+    name: str,
+    *,
+    offline: bool | None = None,
+    require_hash: bool = False,
+    on_notice: Callable[[str], None] = lambda _text: None,
+    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    limits: Limits | None = None,
+) -> ObtainedWeights:
+    """Return weights that are there, or fetch those that a name or an address stands for.
+
+    A file in the store is hashed each time: a second for the largest, while a changed checkpoint
+    costs a whole training.
+
+    Args:
+        name: A path; a name of the catalog or of a file in the store; or an address (``https:``,
+            ``hf:``, ``file:``), which may state ``#sha256=DIGITS``.
+        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
+        require_hash: Refuse what has no full hash yet, before any connection is opened.
+        on_notice: Takes sentences for people.
+        on_progress: Takes the bytes that are there and the bytes that there will be, or None.
+        limits: How long to wait and how often to try; None for what suits people.
+
+    Raises:
+        WeightsError: There is no such name; nothing could be fetched; or what is there, or what
+            came, is not what it must be.
+    """
+    target = resolve(name)
+    offline = is_offline() if offline is None else offline
+    if require_hash and target.known_sha256 is None:
+        raise _no_hash(target)
+    if target.path.is_file():
+        return _accept_present(target, on_notice)
+    urls = _choose_urls(target, name, offline=offline)
+    job = _Download(target, urls, limits or Limits(), on_notice, on_progress)
+    return job.run()
+
+
+def is_offline() -> bool:
+    """Tell whether the environment forbids connections."""
+    return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def _choose_urls(target: Target, name: str, *, offline: bool) -> tuple[str, ...]:
+    """Return the addresses to try; without a connection only those of this machine's files."""
+    urls = target.list_urls()
+    if not urls:
+        raise WeightsError(
+            f"{target.title} is not here, and no address for it is known",
+            hint="give the full address that it came from; it is not kept where it holds a token",
+        )
+    if not offline:
+        return urls
+    local = tuple(url for url in urls if is_local(url))
+    if not local:
+        raise WeightsError(
+            f"{target.title} is not in {target.path.parent}, and connections are forbidden "
+            f"(--offline or {OFFLINE_VARIABLE})",
+            hint=f"on a machine with a network: `yolokit weights bundle {name} --out w.tar`; "
+            "here: `yolokit weights import w.tar`",
+        )
+    return local
+
+
+def _accept_present(target: Target, on_notice: Callable[[str], None]) -> ObtainedWeights:
+    """Check a file that is there; one that is seen for the first time is locked."""
+    try:
+        size, sha256 = target.path.stat().st_size, sha256_file(target.path)
+    except OSError as error:
+        raise WeightsError(f"cannot read {target.path}: {error.strerror}") from error
+    if not target.in_store:
+        return _obtained(target, Fetched("", size, sha256), OWN_FILE, fetched=False)
+    fault = target.wanted.find_fault(size, sha256)
+    if fault is not None:
+        raise WeightsError(f"{target.path} {fault}", hint=_how_to_replace(target))
+    if target.known_sha256 is not None:
+        return _obtained(target, Fetched("", size, sha256), VERIFIED, fetched=False)
+    if target.entry is None:
+        return _obtained(target, Fetched("", size, sha256), OWN_FILE, fetched=False)
+    status = _describe(target)
+    add_to_lock(target.path.parent, {target.path.name: _lock_entry(target, "", size, sha256)})
+    on_notice(f"{target.title}: {status}")
+    return _obtained(target, Fetched("", size, sha256), status, fetched=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    target: Target
+    urls: tuple[str, ...]
+    limits: Limits
+    on_notice: Callable[[str], None]
+    on_progress: Callable[[int, int | None], None]
+
+    def run(self) -> ObtainedWeights:
+        """Fetch the file, unless another process does so meanwhile."""
+        path = self.target.path
+
+        def say_waiting() -> None:
+            self.on_notice(f"another process is fetching {self.target.title}: waiting for it")
+
+        with hold_alone(path, on_wait=say_waiting):
+            # Whoever held the lock before may have fetched and locked it.
+            target = replace(self.target, locked=read_lock(path.parent).get(path.name))
+            if path.is_file():
+                return _accept_present(target, self.on_notice)
+            if os.path.lexists(path):
+                raise WeightsError(f"{path} is in the way: it is no file")
+            return self._fetch(target)
+
+    def _fetch(self, target: Target) -> ObtainedWeights:
+        path = target.path
+        part = path.with_name(f".{path.name}.part")
+        self.on_notice(self._announce(target))
+        try:
+            fetched = fetch(
+                self.urls,
+                part,
+                target.wanted,
+                limits=self.limits,
+                on_notice=self.on_notice,
+                on_progress=self.on_progress,
+            )
+        except KeyboardInterrupt:
+            self.on_notice("what has arrived is kept; the same command goes on from there")
+            raise
+        _publish(target, part, fetched)
+        status = _describe(target)
+        self.on_notice(f"{target.title}: {status}")
+        return _obtained(target, fetched, status, fetched=True)
+
+    def _announce(self, target: Target) -> str:
+        size = target.wanted.size_bytes
+        facts = [describe_size(size) if size is not None else "size not stated"]
+        facts.append(target.entry.license if target.entry else "licence not known")
+        return f"fetching {target.title} from {place_of(self.urls[0])} ({', '.join(facts)})"
+
+
+def _publish(target: Target, part: Path, fetched: Fetched) -> None:
+    """Lock a complete file and give it its name.
+
+    In this order: a process that is killed in between leaves a lock that the next one meets, and
+    no file that nobody knows.
+    """
+    path = target.path
+    entry = _lock_entry(target, fetched.url, fetched.size_bytes, fetched.sha256)
+    try:
+        add_to_lock(path.parent, {path.name: entry})
+        rename_complete(part, path)
+    except WeightsError:
+        part.unlink(missing_ok=True)  # it differs from what another process has locked meanwhile
+        raise
+    except OSError as error:
+        raise WeightsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _lock_entry(target: Target, url: str, size_bytes: int, sha256: str) -> LockEntry:
+    source = target.url or url
+    return LockEntry(
+        sha256=sha256,
+        size_bytes=size_bytes,
+        hash_from=_hash_from(target),
+        url=public_url(source) if source else None,
+    )
+
+
+def _hash_from(target: Target) -> HashFrom:
+    if target.entry is not None and target.entry.sha256 is not None:
+        return "catalog"
+    if target.sha256 is not None:
+        return "address"
+    return "name" if target.wanted.sha256_prefix else "first use"
+
+
+def _describe(target: Target) -> str:
+    if target.known_sha256 is not None:
+        return VERIFIED
+    prefix = target.wanted.sha256_prefix
+    return PREFIX_LOCKED_NOW.format(count=len(prefix)) if prefix else LOCKED_NOW
+
+
+def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> ObtainedWeights:
+    source = target.url or found.url
+    locked = target.locked.url if target.locked else None
+    return ObtainedWeights(
+        path=target.path.resolve(),
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        name=target.entry.name if target.entry else None,
+        url=public_url(source) if source else locked,
+        entry=target.entry,
+        status=status,
+        fetched=fetched,
+    )
+
+
+def describe_size(size_bytes: int) -> str:
+    """Return a size as people read it."""
+    if size_bytes < 1000:
+        return f"{size_bytes} bytes"
+    size, units = size_bytes / 1000, ("kB", "MB", "GB")
+    for unit in units:
+        if size < 999.95 or unit == units[-1]:
+            return f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError
+
+
+def _no_hash(target: Target) -> WeightsError:
+    return WeightsError(
+        f"{target.title}: neither the catalog nor {LOCK_NAME} has its sha256, and --require-hash "
+        "asks for it",
+        hint="fetch it once without --require-hash and commit the lock file, or give its address "
+        "with #sha256=DIGITS",
+    )
+
+
+def _how_to_replace(target: Target) -> str:
+    return (
+        f"nothing was changed; if the file is spoiled, remove it and run `yolokit weights pull "
+        f"{target.title}`; if it is meant to be another one, give it another name"
+    )

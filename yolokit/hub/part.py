@@ -1,0 +1,87 @@
+"""What has arrived of a file so far, kept so that another process can go on with it.
+
+Beside the bytes stands a note of where they came from. A part is gone on with only if its bytes
+are known to belong to the same file: the source states the same validator, or the whole file's
+hash is known and will be checked in the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.files import write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_READ_BYTES = 1 << 20
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a part came from.
+
+    Attributes:
+        url: Its address; empty where its bytes came from several.
+        validator: What the source stated about the file's content, if anything.
+    """
+
+    url: str = ""
+    validator: str | None = None
+
+
+class Part:
+    """A file that is not complete yet.
+
+    Args:
+        path: Where its bytes are; the note stands beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._note = path.with_name(path.name + ".from")
+
+    @property
+    def size_bytes(self) -> int:
+        """How much has arrived, 0 where nothing has."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read_origin(self) -> Origin:
+        """Return where it came from; nothing is known where the note is missing or damaged."""
+        try:
+            return msgspec.json.decode(self._note.read_bytes(), type=Origin)
+        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            return Origin()
+
+    def begin(self, origin: Origin) -> None:
+        """Start over with bytes of another origin."""
+        # In this order: a process that is killed in between leaves no bytes under a wrong note.
+        self.path.write_bytes(b"")
+        self.note(origin)
+
+    def note(self, origin: Origin) -> None:
+        """Replace the note of where it came from."""
+        write_atomic(self._note, msgspec.json.encode(origin))
+
+    def hash_so_far(self) -> hashlib._Hash:
+        """Return the running sha256 of what has arrived."""
+        digest = hashlib.sha256()
+        if self.size_bytes:
+            with self.path.open("rb") as stream:
+                while chunk := stream.read(_READ_BYTES):
+                    digest.update(chunk)
+        return digest
+
+    def discard(self) -> None:
+        """Remove the bytes and the note."""
+        self.path.unlink(missing_ok=True)
+        self.forget_origin()
+
+    def forget_origin(self) -> None:
+        """Remove the note alone: the bytes are complete."""
+        self._note.unlink(missing_ok=True)
