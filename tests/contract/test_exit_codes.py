@@ -55,7 +55,7 @@ def test_mistakes(arguments: list[str], code: int, words: str, tmp_path: Path) -
 
 def test_missing_weights_alone_have_their_own_code(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text("names: [a]\ntrain: .\n")
-    done = run("train", "--data", "d.yaml", "--weights", "yolo26n", cwd=tmp_path)
+    done = run("train", "--data", "d.yaml", "--weights", "mine", cwd=tmp_path)
     assert done.returncode == 4
     assert "looked for" in done.stderr
 

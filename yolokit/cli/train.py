@@ -19,14 +19,50 @@ def train(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH|none", help="Checkpoint to start from. [default: none]"),
+        typer.Option(
+            metavar="NAME|PATH|URL|none",
+            help="What to start from: a name that `yolokit weights list` shows (fetched and "
+            "verified if it is not here), a file, or none. [default: none]",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="network|backbone|imagenet",
+            help="How much of --weights to take; imagenet takes the backbone of the matching "
+            "classifier and needs no --weights. [default: all that fits]",
+        ),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="torchvision:NAME", help="Another backbone, under the neck and head of --arch."
+        ),
     ] = None,
     arch: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|YAML", help="Architecture, with --weights none. [default: yolo26n]"
+            metavar="NAME|YAML|CFG",
+            help="Architecture, where the weights do not bring one. [default: yolo26n]",
         ),
     ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            metavar="backbone|neck|N",
+            help="Leave the backbone, all up to the neck, or the first N layers as they are.",
+        ),
+    ] = None,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Load this very file even if that runs code stored in it."
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
+    require_hash: Annotated[
+        bool, typer.Option("--require-hash", help="Refuse weights whose hash is not known.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="[default: 100]")] = None,
     imgsz: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. [default: 640]")
@@ -44,7 +80,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="YAML with these and further options (lr0, mosaic, freeze, ...); "
+            help="YAML with these and further options (lr0, mosaic, cos_lr, ...); "
             "the command line wins.",
         ),
     ] = None,
@@ -71,7 +107,9 @@ def train(
     from yolokit.train.run import RUNS_DIR, check_config, resume_training, train_model
 
     given = {
-        "data": data, "weights": weights, "arch": arch, "epochs": epochs, "imgsz": imgsz,
+        "data": data, "weights": weights, "init": init, "backbone": backbone, "arch": arch,
+        "freeze": _number_or_word(freeze), "trust": trust, "offline": offline or None,
+        "require_hash": require_hash or None, "epochs": epochs, "imgsz": imgsz,
         "batch": _number_or_word(batch), "device": device, "seed": seed,
     }  # fmt: skip
     given = {key: value for key, value in given.items() if value is not None}

@@ -7,13 +7,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from yolokit.cli.output import say
-from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
+from yolokit.cli.output import say, table
+from yolokit.core.child import BatchEnd, EpochEnd, FetchProgress, Notice, Phase, Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yolokit.core.child import AnyEvent
+    from yolokit.core.transfer import TransferReport
 
 
 @contextlib.contextmanager
@@ -43,6 +44,12 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
                 bar.update(task, description=event.name)
             elif isinstance(event, Notice):
                 bar.console.print(event.message, highlight=False, markup=False)
+            elif isinstance(event, FetchProgress):
+                figures = describe_fetch(event)
+                bar.update(task, total=event.total_bytes, completed=event.done_bytes)
+                bar.update(task, description="downloading", figures=figures)
+            elif isinstance(event, Started):
+                bar.console.print(describe_start(event.transfer), highlight=False, markup=False)
             elif isinstance(event, BatchEnd):
                 pace.note(event)
                 bar.update(
@@ -93,6 +100,25 @@ class Pace:
         return max(time.monotonic() - self._began, 1e-9)
 
 
+def describe_fetch(event: FetchProgress) -> str:
+    """Return how much has come, e.g. ``3.1 of 5.5 MB``."""
+    done = f"{event.done_bytes / 1e6:.1f}"
+    return f"{done} of {event.total_bytes / 1e6:.1f} MB" if event.total_bytes else f"{done} MB"
+
+
+def describe_start(report: TransferReport) -> str:
+    """Return the transfer report as a table under one line."""
+    head = (
+        f"start ({report.kind}): {report.transferred} of {report.tensors} tensors come from the "
+        "weights"
+    )
+    rows = [
+        (group.part, group.action, group.tensors, f"{group.values:,}", group.reason)
+        for group in report.groups
+    ]
+    return f"{head}\n{table(('part', '', 'tensors', 'values', 'why'), rows)}"
+
+
 def describe_losses(event: BatchEnd) -> str:
     """Return the losses in short, e.g. ``box 1.20 cls 0.85``."""
     return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in event.losses.items())
@@ -123,6 +149,8 @@ def _print_lines(pace: Pace) -> Callable[[AnyEvent], None]:
             say(f"{event.name} ...")
         elif isinstance(event, Notice):
             say(event.message)
+        elif isinstance(event, Started):
+            say(describe_start(event.transfer))
         elif isinstance(event, BatchEnd):
             pace.note(event)
             last = event

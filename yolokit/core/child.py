@@ -21,6 +21,7 @@ import msgspec
 
 from yolokit import errors
 from yolokit.core.extras import is_installed, missing
+from yolokit.core.transfer import TransferReport
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ class Notice(Event, frozen=True, tag="notice"):
     """Something that a person should know."""
 
     message: str
+
+
+class FetchProgress(Event, frozen=True, tag="fetch"):
+    """So much of a file has come; ``total_bytes`` is None where nobody says how large it is."""
+
+    done_bytes: int
+    total_bytes: int | None
+
+
+class Started(Event, frozen=True, tag="started"):
+    """The model to start from is made; what it took over is accounted for."""
+
+    transfer: TransferReport
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):
@@ -87,7 +101,9 @@ class Failed(Event, frozen=True, tag="failed"):
     hint: str | None = None
 
 
-AnyEvent = Phase | Notice | BatchEnd | EpochEnd | Done | Cancelled | Failed
+AnyEvent = (
+    Phase | Notice | FetchProgress | Started | BatchEnd | EpochEnd | Done | Cancelled | Failed
+)
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 

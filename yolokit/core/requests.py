@@ -6,6 +6,40 @@ from typing import Any, Literal
 
 import msgspec
 
+StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
+
+
+class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Make the model that a training starts from.
+
+    Attributes:
+        kind: Module of ``engine.starts``: ``scratch``, ``network`` (a checkpoint as a whole),
+            ``backbone`` (of any checkpoint), ``darknet`` or ``torchvision``.
+        weights: File to take weights from, or None.
+        arch: YAML file of the architecture; None for that of ``weights``.
+        names: Class names of the new model.
+        part: How much to take over: as much as fits, or the backbone alone.
+        backbone: torchvision's name of the backbone, for the kind ``torchvision``.
+        seed: Seed of everything that is left fresh.
+        trust: Load ``weights`` even if that runs code which is stored in it.
+    """
+
+    kind: StartKind
+    weights: str | None
+    arch: str | None
+    names: list[str]
+    part: Literal["all", "backbone"] = "all"
+    backbone: str | None = None
+    seed: int = 0
+    trust: bool = False
+
+
+class SaveStartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Write the model that a training would start from as a checkpoint ``out``."""
+
+    start: StartRequest
+    out: str
+
 
 class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Train one model.
@@ -13,18 +47,16 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         data_yaml: YAML that yolokit wrote: absolute paths, no ``download``.
         run_dir: Folder of the run; ``best.pt`` and ``last.pt`` appear in it.
-        weights: Checkpoint to start from, or None.
-        arch: Name or YAML file of the architecture, where there are no weights.
-        resume: Go on from ``weights``, which is the ``last.pt`` of this run.
+        start: The model to start from; None to go on from the run's ``last.pt``.
+        freeze: Layers to leave as they are: the first N, the backbone, or backbone and neck.
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
     """
 
     data_yaml: str
     run_dir: str
-    weights: str | None
-    arch: str | None
-    resume: bool
+    start: StartRequest | None
+    freeze: int | Literal["backbone", "neck"]
     settings: dict[str, Any]
     threads: int
 
@@ -38,6 +70,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
         imgsz: Side of the square input in px; None for the one it was trained with.
         dynamic: Which axes of the input are dynamic.
         opset: ONNX operator set.
+        trust: Load the checkpoint even if that runs code which is stored in it.
     """
 
     weights: str
@@ -45,6 +78,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     imgsz: int | None
     dynamic: Literal["none", "batch", "all"]
     opset: int
+    trust: bool = False
 
 
 class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,23 +90,11 @@ class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
             ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.output.npy``.
         input_wh: Width and height in px of the input for each image, in order.
         threads: Cores to use.
+        trust: As for the export.
     """
 
     weights: str
     folder: str
     input_wh: list[tuple[int, int]]
     threads: int
-
-
-class ReheadRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Write a checkpoint as fine-tuning would start from it: a fresh head for new classes.
-
-    Attributes:
-        weights: Checkpoint to start from.
-        names: The new class names.
-        out: Checkpoint to write.
-    """
-
-    weights: str
-    names: list[str]
-    out: str
+    trust: bool = False

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from yolokit.core.child import Notice, Phase
+from yolokit.core.child import Notice, Phase, Started
 from yolokit.core.requests import TrainRequest
 from yolokit.engine.process import send, serve, stop_at_once
 from yolokit.errors import ConfigError, JobCancelledError
@@ -21,17 +21,13 @@ def train(request: TrainRequest) -> dict[str, Any]:
     import torch
 
     from yolokit.engine import trainer as engine_trainer
-    from yolokit.engine import upstream
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
     os.environ[engine_trainer.THREADS] = str(request.threads)
 
-    if request.weights is not None:
-        upstream.load_model(
-            request.weights
-        )  # a clear error now rather than one in upstream's words
+    model, frozen = _begin(request)
     send(Phase("reading the data set"))
-    trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, torch))
+    trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, model, frozen, torch))
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
     if trainer.ddp:
         stop_at_once()
@@ -57,7 +53,44 @@ def versions() -> dict[str, str]:
     return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
 
 
-def _overrides(request: TrainRequest, torch: Any) -> dict[str, Any]:
+def _begin(request: TrainRequest) -> tuple[str, int]:
+    """Make the model to start from, or check the one to go on with.
+
+    It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
+    each worker of a run on several GPUs, then loads it like any other.
+
+    Returns:
+        The checkpoint, and how many of its layers are frozen.
+    """
+    from yolokit.engine import upstream
+    from yolokit.engine.starts import build_start, save_start
+
+    run_dir = Path(request.run_dir)
+    if request.start is None:
+        path = run_dir / "last.pt"
+        model, _checkpoint = upstream.load_model(str(path))
+        return str(path), _count_frozen(request.freeze, model)
+    send(Phase("making the model to start from"))
+    model, report = build_start(request.start)
+    send(Started(report))
+    path = run_dir / "engine" / "start.pt"
+    path.parent.mkdir(exist_ok=True)
+    save_start(model, str(path))
+    return str(path), _count_frozen(request.freeze, model)
+
+
+def _count_frozen(freeze: int | str, model: Any) -> int:
+    from yolokit.engine.transfer import count_backbone
+
+    if isinstance(freeze, int):
+        trainable = len(model.model) - 1
+        if freeze > trainable:
+            raise ConfigError(f"freeze {freeze}: all but the head are {trainable} layers")
+        return freeze
+    return count_backbone(model) if freeze == "backbone" else len(model.model) - 1
+
+
+def _overrides(request: TrainRequest, model: str, frozen: int, torch: Any) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
     gpus = settings["device"].count(",") + 1
@@ -67,15 +100,16 @@ def _overrides(request: TrainRequest, torch: Any) -> dict[str, Any]:
         "task": "detect",
         "mode": "train",
         "data": request.data_yaml,
-        "model": request.weights or request.arch,
-        "pretrained": request.weights is not None,
+        "model": model,
+        "pretrained": True,
+        "freeze": frozen,
         "save_dir": str(Path(request.run_dir) / "engine"),
         "plots": False,
         "save": True,
         "exist_ok": True,
     }
-    if request.resume:
-        overrides["resume"] = request.weights
+    if request.start is None:
+        overrides["resume"] = model
     return overrides
 
 

@@ -17,7 +17,6 @@ from yolokit.engine.upstream import has_native_bf16_cpu, load_model, use_cores
 from yolokit.errors import ConfigError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
-from ultralytics.nn.tasks import guess_model_scale  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
 
 # Environment rather than arguments: the workers of a run on several GPUs inherit it.
@@ -50,14 +49,6 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
-
-    def get_model(
-        self, cfg: Any = None, weights: torch.nn.Module | None = None, verbose: bool = True
-    ) -> torch.nn.Module:
-        """Build the model; a YAML is read here, so that upstream never searches for its name."""
-        if isinstance(cfg, (str, Path)):
-            cfg = read_arch(str(cfg))
-        return super().get_model(cfg, weights, verbose)  # type: ignore[no-any-return]
 
     def set_model_attributes(self) -> None:
         """Attach names and settings, and lay the weights out as the CPU's kernels want them."""
@@ -162,19 +153,6 @@ def strip_checkpoint(path: Path) -> None:
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
-
-
-def read_arch(path: str) -> dict[str, Any]:
-    """Read an architecture YAML into the mapping that upstream builds a model from.
-
-    The scale letter is part of the file's name, as upstream has it: ``yolo26n.yaml``.
-    """
-    import yaml
-
-    content: dict[str, Any] = yaml.safe_load(Path(path).read_bytes())
-    content.setdefault("scale", guess_model_scale(path))
-    content["yaml_file"] = Path(path).name
-    return content
 
 
 def _check_stop(_validator: object) -> None:

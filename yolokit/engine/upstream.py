@@ -6,24 +6,32 @@ upstream behaviour that it answers; all were read in ultralytics 8.4.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yolokit.engine.guard import forbid_network
 
 forbid_network()  # here as well: the workers of a run on several GPUs come through this module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 import torch  # noqa: E402
 import ultralytics.data.base as _base  # noqa: E402
 import ultralytics.data.dataset as _dataset  # noqa: E402
 import ultralytics.data.utils as _data_utils  # noqa: E402
 import ultralytics.engine.trainer as _trainer  # noqa: E402
-from ultralytics.nn.tasks import load_checkpoint as _load_checkpoint  # noqa: E402
+import ultralytics.nn.tasks as _tasks  # noqa: E402
+from ultralytics.nn.modules import Conv, TorchVision  # noqa: E402
 from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
-from yolokit.errors import WeightsError  # noqa: E402
+from yolokit.core.checkpoint import explain_unreadable  # noqa: E402
+from yolokit.engine.stages import StagedTorchVision  # noqa: E402
+from yolokit.errors import ConfigError, WeightsError  # noqa: E402
 
 _NOWHERE = Path(os.devnull) / "none.npy"
 
@@ -55,6 +63,51 @@ def _autocast(enabled: bool | torch.dtype, device: str = "cuda") -> torch.autoca
     return _upstream_autocast(enabled, device)  # type: ignore[no-any-return]
 
 
+def _initialize(model: Any) -> None:
+    """Leave batch norm as the source of a network has it; upstream sets one epsilon for all.
+
+    ``bn_eps`` and ``activations`` in an architecture are ours (Darknet's epsilon, YOLOv4's Mish);
+    torchvision's layers keep what its weights were trained with.
+    """
+    own = {
+        norm: (norm.eps, norm.momentum)
+        for layer in model.modules()
+        if isinstance(layer, TorchVision)
+        for norm in layer.modules()
+        if isinstance(norm, torch.nn.BatchNorm2d)
+    }
+    _upstream_initialize(model)
+    for norm in model.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.eps = model.yaml.get("bn_eps", norm.eps)
+    for norm, (eps, momentum) in own.items():
+        norm.eps, norm.momentum = eps, momentum
+    for name, layers in model.yaml.get("activations", {}).items():
+        for index in layers:
+            for module in model.model[index].modules():
+                if isinstance(module, Conv):
+                    module.act = getattr(torch.nn, name)()
+
+
+@contextlib.contextmanager
+def _allow_torchvision(path: str) -> Iterator[None]:
+    """Let a checkpoint hold torchvision's layers; upstream trains with them but cannot reload."""
+    with contextlib.suppress(ValueError):  # no zip archive: the loader says what it is
+        for name in torch.serialization.get_unsafe_globals_in_checkpoint(path):
+            module, _, attribute = name.rpartition(".")
+            if module.startswith(("torchvision.models.", "torchvision.ops.")):
+                found = getattr(importlib.import_module(module), attribute, None)
+                if isinstance(found, type) and issubclass(found, torch.nn.Module):
+                    torch.serialization.add_safe_globals([found])
+    with _upstream_loading(path):
+        yield
+
+
+_upstream_initialize = _tasks.initialize_weights
+_tasks.initialize_weights = _initialize
+_tasks.TorchVision = StagedTorchVision
+_upstream_loading = _tasks._SafeLoad.loading  # noqa: SLF001 - there is no public way
+_tasks._SafeLoad.loading = _allow_torchvision  # noqa: SLF001
 _upstream_autocast = _trainer.autocast
 _trainer.autocast = _autocast
 # Upstream downloads a model to try AMP out; which precision a device has is decided by us.
@@ -84,25 +137,90 @@ def has_native_bf16_cpu() -> bool:
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
 
 
-def load_model(path: str) -> tuple[Any, dict[str, Any]]:
-    """Load a checkpoint with weights only, in FP32 and eval mode.
+def guess_scale(path: str) -> str:
+    """Return the scale letter in the name of an architecture's file, or an empty text."""
+    return str(_tasks.guess_model_scale(path))
+
+
+def require_detector(arch: dict[str, Any]) -> None:
+    """Refuse an architecture that is no detector of the YOLO kind.
+
+    Raises:
+        ConfigError: Its last layer is another head.
+    """
+    head = arch["head"][-1]
+    name = head[2] if isinstance(head, list) and len(head) > 2 else head
+    if name not in ("Detect", "v10Detect"):
+        raise ConfigError(
+            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is no detection "
+            "head that this version trains",
+            hint="--init backbone takes the backbone of any checkpoint into a detector",
+        )
+
+
+def load_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
+    """Load a detection checkpoint with weights only, in FP32 and eval mode.
+
+    Args:
+        path: The checkpoint.
+        trust: Load it even if that runs code which is stored in it.
 
     Returns:
         The model and what else the checkpoint holds.
 
     Raises:
-        WeightsError: It is unreadable, or needs classes that a YOLO checkpoint does not.
+        WeightsError: It is unreadable, or needs classes that a YOLO checkpoint does not, or is
+            no detector.
     """
+    model, checkpoint = load_any_model(path, trust=trust)
+    if getattr(model, "task", "detect") != "detect":
+        raise WeightsError(
+            f"{path} is a {model.task} model; this version handles detection only",
+            hint="--init backbone takes its backbone into a detector",
+        )
+    return model, checkpoint
+
+
+def load_any_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
+    """Load a checkpoint of any task; otherwise as ``load_model``."""
+    if trust:
+        print(f"{path} is trusted: what is stored in it may run", flush=True)
     try:
-        model, checkpoint = _load_checkpoint(path)
+        with _trusting() if trust else contextlib.nullcontext():
+            model, checkpoint = _tasks.load_checkpoint(path)
     except FileNotFoundError:
         raise
     except Exception as error:
         text = " ".join(str(error).replace("ERROR ❌️", "").split())
-        raise WeightsError(
+        message, hint = explain_unreadable(Path(path)) or (
             f"{path} cannot be loaded as weights only: {text}",
-            hint="yolokit reads detection checkpoints as ultralytics saves them, YOLOv8 and later",
-        ) from error
-    if getattr(model, "task", "detect") != "detect":
-        raise WeightsError(f"{path} is a {model.task} model; this version handles detection only")
+            "yolokit reads checkpoints as ultralytics saves them, YOLOv8 and later",
+        )
+        raise WeightsError(message, hint=hint) from error
     return model, checkpoint
+
+
+def load_state(path: str, *, trust: bool = False) -> dict[str, Any]:
+    """Load a file that holds tensors by name alone, such as torchvision's.
+
+    Raises:
+        WeightsError: It is unreadable or holds anything else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=not trust)
+    except Exception as error:
+        message, hint = explain_unreadable(Path(path)) or (f"{path}: {error}", None)
+        raise WeightsError(message, hint=hint) from error
+    if not isinstance(state, dict) or not all(torch.is_tensor(value) for value in state.values()):
+        raise WeightsError(f"{path} holds no tensors by name, as torchvision's files do")
+    return state
+
+
+@contextlib.contextmanager
+def _trusting() -> Iterator[None]:
+    """Load without the allow-list; for a file that the user named, and for that alone."""
+    _tasks.SAFE_LOAD = False
+    try:
+        yield
+    finally:
+        _tasks.SAFE_LOAD = True

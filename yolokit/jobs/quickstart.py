@@ -10,7 +10,7 @@ import msgspec
 
 from yolokit.core.child import run_job
 from yolokit.core.files import claim_folder
-from yolokit.core.requests import ReheadRequest
+from yolokit.core.requests import SaveStartRequest, StartRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +114,9 @@ class Quickstart:
 
         names = list(load_data_yaml(self._data).names)
         start = self.folder / "start.pt"
-        request = ReheadRequest(weights=str(START), names=names, out=str(start))
-        run_job("rehead", request, log_path=self.folder / "start.log")
+        network = StartRequest(kind="network", weights=str(START), arch=None, names=names)
+        request = SaveStartRequest(start=network, out=str(start))
+        run_job("start", request, log_path=self.folder / "start.log")
         return start
 
     def train(self) -> TrainRun:

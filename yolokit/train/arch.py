@@ -1,42 +1,91 @@
-"""Architectures by name: the detection models that the installed ultralytics describes."""
+"""Architectures by name: those that the installed ultralytics describes, and Darknet's own."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from yolokit.core.extras import missing
 from yolokit.core.suggest import unknown_name
-from yolokit.errors import ConfigError
+from yolokit.errors import ConfigError, WeightsError
+from yolokit.train.darknet_cfg import read_cfg
 
 _SCALED = re.compile(r"^(yolov?\d+)([nslmx])(-.+)?$")
+_DARKNET = {
+    "yolov3-tiny": "darknet-yolov3-tiny",
+    "yolov3": "darknet-yolov3",
+    "darknet53": "darknet-yolov3",
+    "yolov4": "darknet-yolov4",
+}
 # Other tasks and other trainers: this version trains detectors of the YOLO kind.
 _OTHER = re.compile(r"-(cls|seg|pose|obb|depth|sem|world|worldv2|rtdetr)|^(rtdetr|yoloe)")
 
 
-def find_arch(name: str) -> tuple[Path, str]:
-    """Find the YAML file of an architecture.
+@dataclass(frozen=True, slots=True)
+class Arch:
+    """The file of an architecture, and the stem under which the engine reads its scale."""
+
+    path: Path
+    stem: str
+
+    def write_to(self, folder: Path) -> Path:
+        """Write the architecture as YAML into a folder, a Darknet cfg translated.
+
+        Raises:
+            DataError: The cfg describes something that has no counterpart.
+        """
+        import yaml
+
+        copy = folder / f"{self.stem}.yaml"
+        if self.path.suffix == ".cfg":
+            copy.write_text(yaml.safe_dump(read_cfg(self.path), sort_keys=False), "utf-8")
+        else:
+            shutil.copyfile(self.path, copy)
+        return copy
+
+
+def find_arch(name: str) -> Arch:
+    """Find an architecture.
 
     Args:
-        name: Name with its scale letter, e.g. ``yolo26n``, or the path of a YAML file.
-
-    Returns:
-        The file, and the stem under which the engine must see it to know the scale.
+        name: Name with its scale letter, e.g. ``yolo26n``, or the path of a YAML file or of a
+            Darknet ``.cfg``.
 
     Raises:
         ConfigError: There is none; the message suggests the nearest.
     """
-    if name.endswith((".yaml", ".yml")):
+    if name.endswith((".yaml", ".yml", ".cfg")):
         path = Path(name).expanduser()
         if not path.is_file():
             raise ConfigError(f"--arch {name}: there is no such file")
-        return path.resolve(), path.stem
+        return Arch(path.resolve(), path.stem)
     files = _list_files()
     for stem in (_without_scale(name), name):
         if stem in files and name in list_archs():
-            return files[stem], name
+            return Arch(files[stem], name)
     raise unknown_name("architecture", name, list_archs())
+
+
+def find_darknet_arch(weights: Path) -> Arch:
+    """Find the architecture of a Darknet file: the cfg beside it, or one known by its name.
+
+    Raises:
+        WeightsError: There is neither.
+    """
+    plain = re.sub(r"(\.weights|\.conv\.\d+)$", "", weights.name)
+    for candidate in (weights.with_suffix(".cfg"), weights.with_name(f"{plain}.cfg")):
+        if candidate.is_file():
+            return Arch(candidate, plain)
+    known = _DARKNET.get(plain)
+    if known is None:
+        raise WeightsError(
+            f"{weights} does not say what network it belongs to",
+            hint=f"put its {plain}.cfg beside it, or give the cfg with --arch",
+        )
+    return find_arch(known)
 
 
 def list_archs() -> list[str]:
@@ -58,11 +107,12 @@ def _without_scale(name: str) -> str:
 
 
 def _list_files() -> dict[str, Path]:
+    ours = {path.stem: path for path in sorted((Path(__file__).parent / "archs").glob("*.yaml"))}
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or not spec.submodule_search_locations:
         raise missing("ultralytics", extra="train", purpose="Training")
     root = Path(next(iter(spec.submodule_search_locations))) / "cfg" / "models"
-    return {
+    return ours | {
         path.stem: path for path in sorted(root.glob("*/*.yaml")) if not _OTHER.search(path.stem)
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -23,20 +24,32 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         data: Path of ``data.yaml``.
-        weights: Name or path of the checkpoint to start from, or ``none``.
-        arch: Architecture where weights are ``none``; None for ``yolo26n``.
+        weights: What to start from: a name of the catalog, a path, a URL, or ``none``.
+        init: How much of it to take: the whole ``network``, its ``backbone`` alone, or
+            ``imagenet`` for the backbone of the matching classifier. None for all that fits.
+        backbone: ``torchvision:NAME``: that classifier under the neck and head of ``arch``.
+        arch: Architecture where the weights do not bring one; None for ``yolo26n``.
+        trust: File that may be loaded even if that runs code which is stored in it; must be
+            the one that ``weights`` names.
+        offline: Open no connection to fetch weights.
+        require_hash: Refuse weights of the catalog whose sha256 is not known beforehand.
         patience: Epochs without a better mAP50-95 before training stops. Upstream's 100 never
             stops a run of 100 epochs; 50 does.
         lr0: Initial learning rate; needs an explicit ``optimizer``.
         precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
         cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
-        freeze: Leave the first N layers as they are.
+        freeze: Layers to leave as they are: the first N, the ``backbone``, or up to the ``neck``.
     """
 
     data: str
     weights: str = "none"
+    init: Literal["network", "backbone", "imagenet"] | None = None
+    backbone: str | None = None
     arch: str | None = None
+    trust: str | None = None
+    offline: bool = False
+    require_hash: bool = False
     epochs: Positive = 100
     imgsz: Annotated[int, Meta(ge=32, le=8192)] = 640
     batch: Positive | Literal["auto"] = "auto"
@@ -47,7 +60,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     validate: bool = True
     cache: Literal["none", "ram"] = "none"
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
-    freeze: Count = 0
+    freeze: Count | Literal["backbone", "neck"] = 0
     fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
 
     optimizer: Optimizer = "auto"
@@ -80,10 +93,15 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     flipud: Share = 0.0
 
 
+TORCHVISION = "torchvision:"
+
 # Ours -> upstream's, where the two differ.
 _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
-_OURS = {"data", "weights", "arch", "device", "batch", "workers", "precision", "cache", "lr0"}
+_OURS = {
+    "data", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash", "freeze",
+    "device", "batch", "workers", "precision", "cache", "lr0",
+}  # fmt: skip
 
 
 def check_between_fields(values: Mapping[str, Any]) -> list[str]:
@@ -98,8 +116,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     if isinstance(imgsz, int) and imgsz % 32:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
-    if values.get("arch") is not None and values.get("weights") != "none":
-        problems.append("arch: the architecture comes with the weights; it goes with weights none")
+    problems += _check_start(values)
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(
@@ -109,6 +126,35 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     if isinstance(batch, int) and batch % gpus:
         problems.append(f"batch: must be a multiple of the {gpus} devices, not {batch}")
     return problems
+
+
+def _check_start(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each option of the start that does not go with another."""
+    problems = []
+    weights, init = values.get("weights", "none"), values.get("init")
+    none, backbone = weights == "none", values.get("backbone")
+    if backbone is not None and not backbone.startswith(TORCHVISION):
+        problems.append(f"backbone: must be {TORCHVISION}NAME, not {backbone!r}")
+    if backbone is not None and init in ("network", "backbone"):
+        problems.append(f"init: {init} does not go with backbone; imagenet, or none, does")
+    if init == "imagenet" and not none:
+        problems.append("init: imagenet finds its weights by itself; it goes with weights none")
+    if init in ("network", "backbone") and none and backbone is None:
+        problems.append(f"init: {init} needs weights to take it from")
+    brings_arch = not none and init != "backbone" and backbone is None and not is_darknet(weights)
+    if values.get("arch") is not None and brings_arch:
+        problems.append(
+            "arch: the architecture comes with the weights; it goes with weights none, or with "
+            "init backbone"
+        )
+    if values.get("trust") is not None and none:
+        problems.append("trust: names the file that weights names, and there is none")
+    return problems
+
+
+def is_darknet(weights: str) -> bool:
+    """Tell by its name whether this is a file in Darknet's own format."""
+    return weights.endswith(".weights") or re.search(r"\.conv\.\d+$", weights) is not None
 
 
 def is_device(text: str) -> bool:

@@ -12,8 +12,10 @@ import msgspec
 
 import yolokit
 from yolokit.core.files import write_atomic
+from yolokit.core.transfer import TransferReport
 from yolokit.errors import TrainError
 from yolokit.train.config import TrainConfig
+from yolokit.train.start import WeightsRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,13 +42,6 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
     boxes: dict[str, int]
 
 
-class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The checkpoint that a run started from."""
-
-    path: str
-    sha256: str
-
-
 class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One epoch, from 1: losses, metrics on the validation split, and the time it took.
 
@@ -59,7 +54,11 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """The content of ``run.json``; replaced as a whole after every epoch."""
+    """The content of ``run.json``; replaced as a whole after every epoch.
+
+    ``start`` accounts for what was taken over from ``weights``; ``outputs`` has the sha256 of each
+    checkpoint, by which a later run that starts from it finds its ancestors.
+    """
 
     schema_version: int = SCHEMA_VERSION
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
@@ -67,6 +66,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     data: DataRecord
     weights: WeightsRecord | None
     arch: str | None
+    start: TransferReport | None = None
     versions: dict[str, str]
     started: str
     ended: str | None = None
@@ -77,6 +77,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     batch: int | None = None
     optimizer: str | None = None
     epochs: list[EpochRecord] = msgspec.field(default_factory=list)
+    outputs: dict[str, str] = msgspec.field(default_factory=dict)
     error: str | None = None
 
     @property

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
-from yolokit.core.child import AnyEvent, EpochEnd, Notice, run_job
+from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output, claim_folder, is_alive, sha256_file, write_atomic
+from yolokit.core.files import check_output, claim_folder, is_alive, write_atomic
 from yolokit.core.machine import usable_cores
 from yolokit.core.requests import TrainRequest
 from yolokit.errors import (
@@ -23,11 +23,10 @@ from yolokit.errors import (
     WeightsError,
     YolokitError,
 )
-from yolokit.hub.store import find_weights
 from yolokit.train import record as records
-from yolokit.train.arch import find_arch
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.report import draw_curves
+from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 RUNS_DIR = Path("runs") / "train"
-DEFAULT_ARCH = "yolo26n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
     """
-    weights, arch = _resolve(config, folder)
+    plan = _resolve(config, folder, on_event)
     data = check_dataset(Path(config.data))
     _require_splits(data)
     for warning in data.warnings:
@@ -89,8 +87,8 @@ def train_model(
     record = records.RunRecord(
         config=config,
         data=_record_data(data),
-        weights=_record_weights(weights),
-        arch=arch[1] if arch else None,
+        weights=plan.record(),
+        arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
         started=records.now(),
     )
@@ -98,9 +96,8 @@ def train_model(
     request = TrainRequest(
         data_yaml=str(_write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
-        weights=str(weights) if weights else None,
-        arch=str(_copy_arch(*arch, run_dir)) if arch else None,
-        resume=False,
+        start=plan.request(config, list(data.names), run_dir),
+        freeze=config.freeze,
         settings=to_upstream(config),
         threads=usable_cores(),
     )
@@ -142,9 +139,8 @@ def resume_training(
     request = TrainRequest(
         data_yaml=str(_write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
-        weights=str(last),
-        arch=None,
-        resume=True,
+        start=None,
+        freeze=record.config.freeze,
         settings=to_upstream(record.config),
         threads=usable_cores(),
     )
@@ -161,6 +157,8 @@ def _run_engine(
         if isinstance(event, EpochEnd):
             record.epochs.append(_record_epoch(event, record))
             records.write_record(record, run_dir)
+        elif isinstance(event, Started):
+            record.start = event.transfer
         on_event(event)
 
     try:
@@ -171,6 +169,7 @@ def _run_engine(
     record.state, record.ended = "complete", records.now()
     record.device, record.precision = result["device"], result["precision"]
     record.batch, record.optimizer = result["batch"], result["optimizer"]
+    record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
     draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
@@ -193,22 +192,14 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
 
 
 def _resolve(
-    config: TrainConfig, folder: Path | None
-) -> tuple[Path | None, tuple[Path, str] | None]:
-    """Find weights or architecture, and report everything that is missing at once.
+    config: TrainConfig, folder: Path | None, on_event: Callable[[AnyEvent], None]
+) -> StartPlan:
+    """Plan the start, and report everything that is missing at once.
 
     Raises:
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
     """
-    weights, arch = None, None
     errors: list[YolokitError] = []
-    try:
-        if config.weights == "none":
-            arch = find_arch(config.arch or DEFAULT_ARCH)
-        else:
-            weights = find_weights(config.weights)
-    except YolokitError as error:
-        errors.append(error)
     if not Path(config.data).is_file():
         errors.append(DataError("there is no such data.yaml", path=config.data))
     try:
@@ -216,12 +207,17 @@ def _resolve(
             check_output(folder, overwrite=False)
     except YolokitError as error:
         errors.append(error)
+    try:
+        # Nothing is fetched for a run that cannot begin.
+        plan = plan_start(config, on_event, fetch=not errors)
+    except YolokitError as error:
+        errors.insert(0, error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         problems = [str(error) for error in errors]
         raise ConfigError(f"{len(errors)} mistakes in the options of train:", problems=problems)
-    return weights, arch
+    return plan
 
 
 def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
@@ -261,12 +257,6 @@ def _record_data(data: DatasetReport) -> records.DataRecord:
     )
 
 
-def _record_weights(weights: Path | None) -> records.WeightsRecord | None:
-    if weights is None:
-        return None
-    return records.WeightsRecord(path=str(weights), sha256=sha256_file(weights))
-
-
 def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
     """Write the only YAML that upstream sees: names and lists of the images that were checked.
 
@@ -285,10 +275,3 @@ def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
         content[split] = str(listed)
     write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
     return path
-
-
-def _copy_arch(path: Path, stem: str, run_dir: Path) -> Path:
-    """Copy an architecture beside the run, under the stem that carries its scale letter."""
-    copy = run_dir / f"{stem}.yaml"
-    shutil.copyfile(path, copy)
-    return copy

@@ -1,0 +1,50 @@
+"""What a model took over from where it started: an account of every tensor."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Part = Literal["backbone", "neck", "head"]
+Action = Literal["taken", "reshaped", "fresh"]
+
+
+class TransferGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Tensors of one part of the model that had the same fate for the same reason.
+
+    Attributes:
+        part: Where in the model they are.
+        action: ``taken`` as they were, ``reshaped`` (class rows found by name), or left ``fresh``.
+        reason: Why, in words; empty where nothing needs to be said.
+        tensors: How many tensors of the model's state, batch norm's counters included.
+        values: How many numbers those hold.
+    """
+
+    part: Part
+    action: Action
+    reason: str
+    tensors: int
+    values: int
+
+
+class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the start of a run was made.
+
+    Attributes:
+        kind: Which kind of start: a module of ``engine.starts``.
+        groups: All tensors of the model, in groups; their counts add up to the whole model.
+    """
+
+    kind: str
+    groups: list[TransferGroup]
+
+    @property
+    def tensors(self) -> int:
+        """How many tensors the model has."""
+        return sum(group.tensors for group in self.groups)
+
+    @property
+    def transferred(self) -> int:
+        """How many tensors came from the source, class rows found by name included."""
+        return sum(group.tensors for group in self.groups if group.action != "fresh")

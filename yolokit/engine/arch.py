@@ -1,0 +1,33 @@
+"""Architectures as mappings, as upstream builds models from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from yolokit.errors import ConfigError
+
+
+def read_arch(path: str) -> dict[str, Any]:
+    """Read an architecture YAML.
+
+    The scale letter is part of the file's name, as upstream has it: ``yolo26n.yaml``.
+
+    Raises:
+        ConfigError: The file describes no network.
+    """
+    import yaml
+
+    from yolokit.engine import upstream
+
+    try:
+        content = yaml.safe_load(Path(path).read_bytes())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not a readable YAML file: {error}") from error
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(part), list) and content[part] for part in ("backbone", "head")
+    ):
+        raise ConfigError(f"{path} describes no network: it needs `backbone:` and `head:` lists")
+    content.setdefault("scale", upstream.guess_scale(path))
+    content["yaml_file"] = Path(path).name
+    return content

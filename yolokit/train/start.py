@@ -1,0 +1,193 @@
+"""What a training starts from: options become one plan, and weights are brought and verified."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.checkpoint import explain_unreadable
+from yolokit.core.child import FetchProgress, Notice
+from yolokit.core.files import sha256_file
+from yolokit.core.requests import StartRequest
+from yolokit.errors import ConfigError, WeightsError
+from yolokit.hub.entries import find_entry
+from yolokit.hub.obtain import ObtainedWeights, obtain_weights
+from yolokit.train.arch import Arch, find_arch, find_darknet_arch
+from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yolokit.core.child import AnyEvent
+    from yolokit.core.requests import StartKind
+
+DEFAULT_ARCH = "yolo26n"
+_FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")
+
+
+class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The file that a run started from.
+
+    Attributes:
+        path: Where it was.
+        sha256: Its hash.
+        name: Its name in the catalog, if it has one.
+        url: Where it was fetched from, as far as that is known.
+        chain: Hashes of the files that it descends from by earlier runs, oldest first; the last
+            one is its own. Each run's ``run.json`` states the hash of what it made.
+    """
+
+    path: str
+    sha256: str
+    name: str | None = None
+    url: str | None = None
+    chain: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """A start that can be made: its kind, and files that exist."""
+
+    kind: StartKind
+    arch: Arch | None = None
+    weights: ObtainedWeights | None = None
+
+    def request(self, config: TrainConfig, names: list[str], run_dir: Path) -> StartRequest:
+        """Return what the engine needs; the architecture is copied into the run's folder."""
+        return StartRequest(
+            kind=self.kind,
+            weights=str(self.weights.path) if self.weights else None,
+            arch=str(self.arch.write_to(run_dir)) if self.arch else None,
+            names=names,
+            part="backbone" if config.init == "backbone" else "all",
+            backbone=(config.backbone or "").removeprefix(TORCHVISION) or None,
+            seed=config.seed,
+            trust=config.trust is not None,
+        )
+
+    def record(self) -> WeightsRecord | None:
+        """Return the entry for ``run.json``."""
+        if self.weights is None:
+            return None
+        path, own = self.weights.path, self.weights.sha256
+        return WeightsRecord(
+            path=str(path),
+            sha256=own,
+            name=self.weights.name,
+            url=self.weights.url,
+            chain=[*read_ancestors(path, own), own],
+        )
+
+
+def plan_start(
+    config: TrainConfig, on_event: Callable[[AnyEvent], None], *, fetch: bool = True
+) -> StartPlan:
+    """Turn the options of a start into a plan; weights that are not here are fetched.
+
+    Args:
+        config: The options of the run.
+        on_event: Called with notices and progress of a download.
+        fetch: False to stop short of weights, where the plan will not be used.
+
+    Raises:
+        ConfigError: The architecture is unknown, or has no ImageNet weights.
+        WeightsError: The weights are nowhere, fail their check, or are no checkpoint.
+    """
+    plan, name = _choose(config)
+    if name is None or not fetch:
+        return plan
+    weights = obtain_weights(
+        name,
+        offline=config.offline or None,
+        require_hash=config.require_hash,
+        on_notice=lambda text: on_event(Notice(text)),
+        on_progress=lambda done, total: on_event(FetchProgress(done, total)),
+    )
+    if config.trust is not None and Path(config.trust).resolve() != weights.path.resolve():
+        raise ConfigError(f"--trust {config.trust} is not the file that is loaded, {weights.path}")
+    if plan.kind == "darknet":
+        arch = plan.arch or find_darknet_arch(weights.path)
+        return replace(plan, arch=arch, weights=weights)
+    if config.trust is None:
+        _refuse_unreadable(weights.path)
+    return replace(plan, weights=weights)
+
+
+def _choose(config: TrainConfig) -> tuple[StartPlan, str | None]:
+    """Return the kind of start with its architecture, and the name of the weights it needs."""
+    given = None if config.weights == "none" else config.weights
+    if config.backbone is not None:
+        arch = find_arch(config.arch or DEFAULT_ARCH)
+        if config.init == "imagenet":
+            given = _require_entry("torchvision-" + config.backbone.removeprefix(TORCHVISION))
+        return StartPlan("torchvision", arch), given
+    if config.init == "imagenet":
+        arch = find_arch(config.arch or DEFAULT_ARCH)
+        return StartPlan("backbone", arch), _find_classifier(arch)
+    if given is None:
+        return StartPlan("scratch", find_arch(config.arch or DEFAULT_ARCH)), None
+    chosen = find_arch(config.arch) if config.arch else None
+    if is_darknet(given):
+        return StartPlan("darknet", chosen), given
+    return StartPlan("backbone" if config.init == "backbone" else "network", chosen), given
+
+
+def _find_classifier(arch: Arch) -> str:
+    """Return the catalog's name of the classifier that has the backbone of a detector."""
+    family = _FAMILY.match(arch.stem)
+    name = f"{family[0]}-cls" if family else None
+    if name is None or find_entry(name) is None:
+        raise ConfigError(
+            f"no ImageNet weights are published for {arch.stem}",
+            hint="YOLOv8, YOLO11 and YOLO26 have them; --backbone torchvision:resnet50 as well",
+        )
+    return name
+
+
+def _require_entry(name: str) -> str:
+    if find_entry(name) is None:
+        raise ConfigError(
+            f"the catalog has no ImageNet weights for {name.replace('-', ':', 1)}",
+            hint="`yolokit weights list --family torchvision` shows those it has; "
+            "--weights PATH takes a file of your own",
+        )
+    return name
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """Say what a file is that cannot be loaded, before seconds are spent on starting torch."""
+    problem = explain_unreadable(path)
+    if problem is not None:
+        raise WeightsError(problem[0], hint=problem[1])
+
+
+def read_ancestors(path: Path, sha256: str) -> list[str]:
+    """Return the hashes that a checkpoint descends from, by the ``run.json`` beside it.
+
+    It is believed only where it states the hash that the checkpoint has.
+    """
+
+    class Parent(msgspec.Struct):
+        weights: WeightsRecord | None = None
+        outputs: dict[str, str] = {}
+
+    record = path.parent / "run.json"
+    if not record.is_file():
+        return []
+    try:
+        parent = msgspec.json.decode(record.read_bytes(), type=Parent)
+    except (OSError, msgspec.DecodeError):  # somebody else's file of that name
+        return []
+    if parent.outputs.get(path.name) != sha256 or parent.weights is None:
+        return []
+    return parent.weights.chain
+
+
+def hash_outputs(run_dir: Path) -> dict[str, str]:
+    """Return the hashes of the checkpoints of a run."""
+    names = ("best.pt", "last.pt")
+    return {name: sha256_file(run_dir / name) for name in names if (run_dir / name).is_file()}
