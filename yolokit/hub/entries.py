@@ -71,10 +71,12 @@ def load_entry(name: str) -> WeightsEntry:
 
 def find_entry(name: str) -> WeightsEntry | None:
     """Return the entry of a name or of a file's name, or None."""
-    plain = name.replace(":", "-")
+    plain, names = name.replace(":", "-"), list_names()
     for candidate in (plain, plain.removesuffix(".pt")):
-        if candidate in list_names():
+        if candidate in names:
             return _read(candidate)
+    if name.endswith(".pth"):  # only torchvision's files are not named after their entries
+        return next((entry for entry in list_entries() if entry.file == name), None)
     return None
 
 
