@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.hub.check import FileCheck
+    from yolokit.hub.inventory import Row
     from yolokit.hub.obtain import ObtainedWeights
+    from yolokit.hub.target import Target
 
 app = typer.Typer(
     name="weights",
@@ -18,13 +24,70 @@ app = typer.Typer(
 )
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Of the catalog, or addresses.")
+    list[str], typer.Argument(metavar="NAME...", help="Names of the catalog, or addresses.")
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Open no connection.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Open no connection; YOLOKIT_OFFLINE=1 says the same.")
+]
+# What never opens one takes the option as well, so that it can stand in any script.
+NeverOnline = Annotated[bool, typer.Option("--offline", help="As always with this command.")]
 RequireHash = Annotated[
     bool, typer.Option("--require-hash", help="Refuse what has no full hash beforehand.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
+
+
+@app.command("list")
+def list_(
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb, classify.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(metavar="NAME", help="yolo26, darknet, torchvision, ...")
+    ] = None,
+    installed: Annotated[
+        bool, typer.Option("--installed", help="Only what the store has.")
+    ] = False,
+    json: Json = False,
+    offline: NeverOnline = False,
+) -> None:
+    """List published weights, and what else is in the store."""
+    del offline
+    import msgspec
+
+    from yolokit.cli.output import emit, emit_json, table
+    from yolokit.hub.inventory import list_weights
+
+    rows = list_weights(task=task, family=family, installed=installed)
+    if json:
+        for row in rows:
+            emit_json(msgspec.to_builtins(row))
+        return
+    head = ("name", "task", "family", "trained on", "size", "hash", "installed")
+    emit(table(head, [_cells(row) for row in rows]))
+
+
+@app.command()
+def info(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Weights, here or not.")],
+    json: Json = False,
+    offline: NeverOnline = False,
+) -> None:
+    """Show all that is known about weights: where they are published, and what is here."""
+    del offline
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.hub.inventory import describe_weights
+
+    target, check = describe_weights(name)
+    facts = _facts(target, check)
+    if json:
+        emit_json(facts)
+        return
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        for number, line in enumerate(value if isinstance(value, list) else [value]):
+            label = "" if number else key
+            emit(f"{label:<{width}}  {'-' if line is None else line}")
 
 
 @app.command()
@@ -37,31 +100,128 @@ def pull(
     """Fetch weights into the store, by name or by address, and print where they are.
 
     Addresses are https://..., hf://owner/repo/file@revision or file:///..., and may end in
-    #sha256=DIGITS. Whatever is interrupted goes on where it stopped.
+    #sha256=DIGITS. What is interrupted goes on where it stopped.
     """
-    from yolokit.cli.output import emit, emit_json, say
-    from yolokit.errors import WeightsError
+    from yolokit.cli.output import emit, emit_json
 
-    failures: list[WeightsError] = []
-    for name in names:
-        try:
-            found = obtain(name, offline=offline, require_hash=require_hash)
-        except WeightsError as error:
-            failures.append(error)
-            if len(names) > 1:
-                say(f"failed: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
-            continue
+    for found in _obtain_all(names, offline=offline, require_hash=require_hash):
         if json:
-            emit_json(to_plain(found))
+            emit_json(_to_plain(found))
         else:
             emit(f"{found.path}")
-    if failures and len(names) == 1:
-        raise failures[0]
-    if failures:
-        raise WeightsError(f"{len(failures)} of {len(names)} could not be fetched")
 
 
-def obtain(name: str, *, offline: bool, require_hash: bool = False) -> ObtainedWeights:
+@app.command()
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One file.  [default: all in the store]")
+    ] = None,
+    json: Json = False,
+    offline: NeverOnline = False,
+) -> None:
+    """Hash what is installed and compare it with the catalog and weights.lock.
+
+    The exit code is 4 if a file is not what it must be. Nothing is changed.
+    """
+    del offline
+    from dataclasses import asdict
+
+    from yolokit.cli.output import emit, emit_json, table
+    from yolokit.errors import WeightsError
+    from yolokit.hub.inventory import verify_weights
+
+    checks = verify_weights(name)
+    if json:
+        for check in checks:
+            emit_json(asdict(check))
+    elif checks:
+        rows = [(check.file, check.state, check.detail) for check in checks]
+        emit(table(("file", "state", "because"), rows))
+    wrong = [check.file for check in checks if check.state == "differs"]
+    if wrong:
+        raise WeightsError(
+            f"not what they must be: {', '.join(wrong)}",
+            hint="remove a spoiled file and pull it again; `yolokit weights info NAME` has both "
+            "hashes",
+        )
+
+
+@app.command()
+def where(offline: NeverOnline = False) -> None:
+    """Print the folder of the store."""
+    del offline
+    from yolokit.cli.output import emit
+    from yolokit.hub.store import store_dir
+
+    emit(f"{store_dir('weights').absolute()}")
+
+
+@app.command()
+def bundle(
+    names: Names,
+    out: Annotated[Path, typer.Option(metavar="FILE.tar", help="Bundle to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.tar.")] = False,
+    offline: Offline = False,
+    require_hash: RequireHash = False,
+) -> None:
+    """Write weights into one plain tar, hashes included, for machines without a network.
+
+    What is missing is fetched first. The same files always make the same bundle.
+    """
+    from yolokit.cli.output import emit
+    from yolokit.core.files import check_output
+    from yolokit.hub.bundle import write_bundle
+
+    check_output(out, overwrite=overwrite)
+    found = list(_obtain_all(names, offline=offline, require_hash=require_hash))
+    write_bundle(found, out, overwrite=overwrite)
+    emit(f"{out}")
+
+
+@app.command("import")
+def import_(
+    archive: Annotated[Path, typer.Argument(metavar="FILE.tar", help="Bundle to read.")],
+    json: Json = False,
+    offline: NeverOnline = False,
+) -> None:
+    """Put the weights of a bundle into the store: all of them, verified, or none."""
+    del offline
+    from yolokit.cli.output import download_progress, emit, emit_json, say
+    from yolokit.hub.unbundle import import_bundle
+
+    with download_progress(archive.name) as show:
+        imported = import_bundle(archive, on_progress=show, on_notice=say)
+    for one in imported:
+        if json:
+            emit_json(
+                {"path": str(one.path), "sha256": one.file.sha256, "was_there": one.was_there}
+            )
+            continue
+        say(f"{one.path.name}: {'was there already' if one.was_there else 'imported, locked now'}")
+        emit(f"{one.path}")
+
+
+def _obtain_all(
+    names: list[str], *, offline: bool, require_hash: bool
+) -> Iterator[ObtainedWeights]:
+    """Yield all that can be obtained; then raise one error for all that cannot."""
+    from yolokit.cli.output import say
+    from yolokit.errors import WeightsError
+
+    failed = 0
+    for name in names:
+        try:
+            yield _obtain(name, offline=offline, require_hash=require_hash)
+        except WeightsError as error:
+            if len(names) == 1:
+                raise
+            failed += 1
+            say(f"failed: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+    if failed:
+        raise WeightsError(f"{failed} of {len(names)} could not be obtained")
+
+
+def _obtain(name: str, *, offline: bool, require_hash: bool) -> ObtainedWeights:
     """Obtain one file of weights, with a bar while it is fetched and words on stderr."""
     from yolokit.cli.output import download_progress, say
     from yolokit.hub.obtain import obtain_weights
@@ -76,8 +236,7 @@ def obtain(name: str, *, offline: bool, require_hash: bool = False) -> ObtainedW
         )
 
 
-def to_plain(found: ObtainedWeights) -> dict[str, object]:
-    """Return a result as JSON has it."""
+def _to_plain(found: ObtainedWeights) -> dict[str, object]:
     return {
         "name": found.name,
         "path": str(found.path),
@@ -86,4 +245,34 @@ def to_plain(found: ObtainedWeights) -> dict[str, object]:
         "url": found.url,
         "status": found.status,
         "fetched": found.fetched,
+    }
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    from yolokit.hub.obtain import describe_size
+
+    size = "-" if row.size_bytes is None else describe_size(row.size_bytes)
+    known = (row.task or "-", row.family or "-", row.trained_on or "-")
+    return (row.name, *known, size, row.hash, "yes" if row.installed else "-")
+
+
+def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | list[str] | None]:
+    from yolokit.hub.names import public_url
+
+    entry = target.entry
+    return {
+        "name": entry.name if entry else None,
+        "file": target.path.name,
+        "task": entry.task if entry else None,
+        "family": entry.family if entry else None,
+        "scale": entry.scale if entry else None,
+        "trained on": entry.kind if entry else None,
+        "license": entry.license if entry else None,
+        "published at": [public_url(url) for url in target.published_at] or None,
+        "size in bytes": check.size_bytes if check else target.wanted.size_bytes,
+        "sha256 known": target.known_sha256 or target.wanted.sha256_prefix,
+        "hash stated by": (entry.hash_source if entry else None),
+        "installed": str(target.path) if check else None,
+        "sha256 here": check.sha256 if check else None,
+        "state": f"{check.state}: {check.detail}" if check else "not here",
     }

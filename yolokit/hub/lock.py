@@ -16,7 +16,7 @@ import msgspec
 from yolokit.core.files import write_atomic
 from yolokit.errors import WeightsError
 from yolokit.hub.exclusive import hold_alone
-from yolokit.hub.names import is_plain_name
+from yolokit.hub.names import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,9 +137,12 @@ def _check_block(name: str, block: object, path: Path, text: str) -> LockEntry:
     if not is_plain_name(name):
         raise _damaged(path, line, f"{name!r} is no name of a file in this folder")
     try:
-        return msgspec.convert(block, LockEntry, strict=True)
+        entry = msgspec.convert(block, LockEntry, strict=True)
     except msgspec.ValidationError as error:
         raise _damaged(path, line, f"{name}: {error}") from error
+    if entry.url is not None and not is_public_url(entry.url):
+        raise _damaged(path, line, f"{name}: {entry.url!r} is no address")
+    return entry
 
 
 def _line_of(name: str, text: str) -> int | None:

@@ -11,7 +11,7 @@ from yolokit.errors import WeightsError
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|file:", re.IGNORECASE)
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._+-]+")
-_LONGEST_NAME = 120
+_LONGEST_NAME = 90  # with a mark it still fits the 100 bytes of a name in a plain tar
 # Names that Windows gives to devices, whatever suffix follows.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _RESERVED = ("weights.lock", "readme.md")
@@ -91,7 +91,7 @@ def with_mark(name: str, url: str) -> str:
 def is_plain_name(name: str) -> bool:
     """Tell whether a name is one that a file in the store may have, on every system."""
     return (
-        0 < len(name) <= 200
+        0 < len(name.encode(errors="replace")) <= 100
         and name == name.strip()
         and name[0] != "."
         and name[-1] != "."
@@ -114,6 +114,16 @@ def public_url(url: str) -> str:
     if query and not query.startswith(_QUERY_MARK):
         query = _QUERY_MARK + hashlib.sha256(query.encode()).hexdigest()[:16]
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def is_public_url(url: str) -> bool:
+    """Tell whether a text from elsewhere is an address as :func:`public_url` returns it."""
+    if not (is_url(url) and url.isprintable() and len(url) <= 2000):
+        return False
+    try:
+        return public_url(url) == url
+    except WeightsError:
+        return False
 
 
 def is_complete(url: str) -> bool:

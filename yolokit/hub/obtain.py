@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from yolokit.core.files import rename_complete, sha256_file
+from yolokit.core.files import rename_complete
 from yolokit.errors import WeightsError
+from yolokit.hub.check import check_file
 from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.fetch import Fetched, fetch
 from yolokit.hub.lock import LOCK_NAME, HashFrom, LockEntry, add_to_lock, read_lock
@@ -26,7 +27,9 @@ OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
 VERIFIED = "verified"
 LOCKED_NOW = "unverified, locked now"
 PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
-OWN_FILE = "a file of yours: there is nothing to check it against"
+_DISAGREEMENT_HINT = (
+    f"nothing is used while they differ; if {LOCK_NAME} is wrong, remove the file's block from it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,9 @@ def obtain_weights(
             came, is not what it must be.
     """
     target = resolve(name)
+    disagreement = target.find_disagreement()
+    if disagreement is not None:
+        raise WeightsError(f"{target.title} {disagreement}", hint=_DISAGREEMENT_HINT)
     offline = is_offline() if offline is None else offline
     if require_hash and target.known_sha256 is None:
         raise _no_hash(target)
@@ -120,23 +126,18 @@ def _choose_urls(target: Target, name: str, *, offline: bool) -> tuple[str, ...]
 
 def _accept_present(target: Target, on_notice: Callable[[str], None]) -> ObtainedWeights:
     """Check a file that is there; one that is seen for the first time is locked."""
-    try:
-        size, sha256 = target.path.stat().st_size, sha256_file(target.path)
-    except OSError as error:
-        raise WeightsError(f"cannot read {target.path}: {error.strerror}") from error
-    if not target.in_store:
-        return _obtained(target, Fetched("", size, sha256), OWN_FILE, fetched=False)
-    fault = target.wanted.find_fault(size, sha256)
-    if fault is not None:
-        raise WeightsError(f"{target.path} {fault}", hint=_how_to_replace(target))
-    if target.known_sha256 is not None:
-        return _obtained(target, Fetched("", size, sha256), VERIFIED, fetched=False)
-    if target.entry is None:
-        return _obtained(target, Fetched("", size, sha256), OWN_FILE, fetched=False)
+    check = check_file(target)
+    if check.state == "differs":
+        raise WeightsError(f"{target.path} {check.detail}", hint=_how_to_replace(target))
+    found = Fetched("", check.size_bytes, check.sha256)
+    if check.state == "ok":
+        return _obtained(target, found, VERIFIED, fetched=False)
+    if check.state == "not in catalog":
+        return _obtained(target, found, check.detail, fetched=False)
     status = _describe(target)
-    add_to_lock(target.path.parent, {target.path.name: _lock_entry(target, "", size, sha256)})
+    add_to_lock(target.path.parent, {target.path.name: _lock_entry(target, found)})
     on_notice(f"{target.title}: {status}")
-    return _obtained(target, Fetched("", size, sha256), status, fetched=False)
+    return _obtained(target, found, status, fetched=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +199,8 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
     no file that nobody knows.
     """
     path = target.path
-    entry = _lock_entry(target, fetched.url, fetched.size_bytes, fetched.sha256)
     try:
-        add_to_lock(path.parent, {path.name: entry})
+        add_to_lock(path.parent, {path.name: _lock_entry(target, fetched)})
         rename_complete(part, path)
     except WeightsError:
         part.unlink(missing_ok=True)  # it differs from what another process has locked meanwhile
@@ -209,11 +209,11 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _lock_entry(target: Target, url: str, size_bytes: int, sha256: str) -> LockEntry:
-    source = target.url or url
+def _lock_entry(target: Target, found: Fetched) -> LockEntry:
+    source = target.url or found.url
     return LockEntry(
-        sha256=sha256,
-        size_bytes=size_bytes,
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
         hash_from=_hash_from(target),
         url=public_url(source) if source else None,
     )

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
-from yolokit.errors import WeightsError
 from yolokit.hub.entries import WeightsEntry, find_entry, list_entries, list_names
 from yolokit.hub.fetch import Wanted
 from yolokit.hub.lock import LOCK_NAME, LockEntry, read_lock
@@ -28,6 +27,8 @@ from yolokit.hub.store import locate_weights, no_weights, store_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from yolokit.errors import WeightsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,51 +76,45 @@ class Target:
         prefix = entry.sha256_prefix if entry else None
         return Wanted(self.title, size, self.known_sha256, prefix)
 
-    def list_urls(self) -> tuple[str, ...]:
-        """Return the addresses to try, in order."""
+    def find_disagreement(self) -> str | None:
+        """Say where catalog, lock file and user state different hashes, or None if they agree."""
+        entry, locked = self.entry, self.locked
+        stated = [
+            ("the catalog", (entry.sha256 or entry.sha256_prefix) if entry else None),
+            (LOCK_NAME, locked.sha256 if locked else None),
+            ("the address given", self.sha256),
+        ]
+        known = [(who, digits) for who, digits in stated if digits]
+        for (one, first), (other, second) in pairwise(known):
+            shared = min(len(first), len(second))
+            if first[:shared] != second[:shared]:
+                return f"is not one file: {one} says sha256 {first}, {other} says {second}"
+        return None
+
+    @property
+    def published_at(self) -> tuple[str, ...]:
+        """Where it is published, as far as that is known."""
         if self.url is not None:
-            return list_mirrored([self.url], None)
+            return (self.url,)
         if self.entry is not None:
-            return list_mirrored(self.entry.urls, self.path.name)
+            return self.entry.urls
         # A file that somebody else has locked: the committed lock file says where it came from.
-        url = self.locked.url if self.locked is not None else None
-        if url is not None and is_complete(url):
-            return list_mirrored([url], self.path.name)
-        return ()
+        locked_url = self.locked.url if self.locked is not None else None
+        return (locked_url,) if locked_url is not None and is_complete(locked_url) else ()
+
+    def list_urls(self) -> tuple[str, ...]:
+        """Return the addresses to try, in order: mirrors, then where it is published."""
+        # On a mirror that is a plain folder, only names of the catalog say which file is which.
+        return list_mirrored(self.published_at, self.path.name if self.entry else None)
 
 
 def resolve(name: str) -> Target:
     """Find out what a path, a name or an address stands for; nothing is fetched.
 
     Raises:
-        WeightsError: It stands for nothing, or what is known about it contradicts itself.
+        WeightsError: It stands for nothing, or the lock file is damaged.
     """
-    target = _resolve_url(name) if is_url(name) else _resolve_name(name)
-    check_agreement_of(target)
-    return target
-
-
-def check_agreement_of(target: Target) -> None:
-    """Refuse a file about which catalog, lock file and user do not say the same.
-
-    Raises:
-        WeightsError: Two of them differ; the message has both.
-    """
-    entry, locked = target.entry, target.locked
-    stated = [
-        ("the catalog", (entry.sha256 or entry.sha256_prefix) if entry else None),
-        (str(target.path.parent / LOCK_NAME), locked.sha256 if locked else None),
-        ("the address given", target.sha256),
-    ]
-    known = [(who, digits) for who, digits in stated if digits]
-    for (one, first), (other, second) in pairwise(known):
-        shared = min(len(first), len(second))
-        if first[:shared] != second[:shared]:
-            raise WeightsError(
-                f"{target.title}: {one} says sha256 {first}, {other} says {second}",
-                hint="nothing is used while they differ; to accept the former, take the file out "
-                "of the lock",
-            )
+    return _resolve_url(name) if is_url(name) else _resolve_name(name)
 
 
 def _resolve_name(name: str) -> Target:
@@ -129,11 +124,11 @@ def _resolve_name(name: str) -> Target:
         return Target(path=found, in_store=False)
     entry = find_entry(name)
     if found is not None:
-        return in_store(store, found.name, _entry_of_file(found.name))
+        return target_of_file(store, found.name)
     if entry is not None:
-        return in_store(store, entry.file, entry)
+        return _in_store(store, entry.file, entry)
     for file in (name, f"{name}.pt"):
-        target = in_store(store, file, None) if is_plain_name(file) else None
+        target = _in_store(store, file, None) if is_plain_name(file) else None
         if target is not None and target.locked is not None:
             return target
     raise _unknown(name)
@@ -145,7 +140,7 @@ def _resolve_url(text: str) -> Target:
     store = store_dir("weights").absolute()
     entry = next((one for one in list_entries() if url in one.urls), None)
     if entry is not None:
-        known = in_store(store, entry.file, entry)
+        known = _in_store(store, entry.file, entry)
         return Target(
             path=known.path, in_store=True, entry=entry, locked=known.locked, sha256=sha256
         )
@@ -154,9 +149,18 @@ def _resolve_url(text: str) -> Target:
     return Target(path=store / file, in_store=True, locked=locked, url=url, sha256=sha256)
 
 
-def in_store(store: Path, file: str, entry: WeightsEntry | None) -> Target:
-    """Return what is known about a file of the store."""
-    return Target(path=store / file, in_store=True, entry=entry, locked=read_lock(store).get(file))
+def target_of_file(store: Path, file: str) -> Target:
+    """Return what is known about a file of the store by its name.
+
+    Raises:
+        WeightsError: The lock file is damaged.
+    """
+    return _in_store(store, file, _entry_of_file(file))
+
+
+def _in_store(store: Path, file: str, entry: WeightsEntry | None) -> Target:
+    locked = read_lock(store).get(file)
+    return Target(path=store / file, in_store=True, entry=entry, locked=locked)
 
 
 def _choose_file(store: Path, url: str, sha256: str | None) -> str:

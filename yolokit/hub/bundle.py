@@ -1,0 +1,126 @@
+"""Bundles: weights in one plain tar, hashes included, for machines without a network.
+
+The first member is ``manifest.json``; the files follow in its order. The same files always make
+the same bundle, byte for byte.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from yolokit.core.files import publish_file
+from yolokit.errors import ConfigError, WeightsError
+from yolokit.hub.names import is_plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from yolokit.hub.obtain import ObtainedWeights
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+# What a size field of 11 octal digits can hold: larger files need extensions of the format.
+MOST_BYTES = 8**11 - 1
+
+
+class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a bundle.
+
+    Attributes:
+        file: Its name in the bundle and in the store.
+        sha256: 64 hexadecimal digits.
+        size_bytes: Its size.
+        name: Its name in the catalog, or None.
+        license: SPDX identifier, where the catalog knows it.
+        url: Where it came from, without passwords.
+    """
+
+    file: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=MOST_BYTES)]
+    name: str | None = None
+    license: str | None = None
+    url: str | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle holds; unknown keys are ignored, so that older versions read newer ones."""
+
+    schema_version: int
+    files: tuple[BundledFile, ...]
+
+
+def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bool) -> None:
+    """Write weights that are here into one tar, checking them again on the way.
+
+    Raises:
+        OutputExistsError: ``out`` exists and ``overwrite`` is false.
+        ConfigError: Two files have the same name, or one that a bundle cannot carry.
+        WeightsError: A file cannot be read, or has changed since it was checked.
+    """
+    ordered = sorted(
+        {found.path: found for found in weights}.values(), key=lambda found: found.path.name
+    )
+    _check_names([found.path.name for found in ordered])
+    manifest = Manifest(
+        schema_version=SCHEMA_VERSION, files=tuple(_describe(found) for found in ordered)
+    )
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    with publish_file(out, overwrite=overwrite) as part:
+        try:
+            with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+                tar.addfile(_head(MANIFEST_NAME, len(text)), io.BytesIO(text))
+                for found in ordered:
+                    _add(tar, found)
+        except OSError as error:
+            raise WeightsError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:
+    import hashlib
+
+    with found.path.open("rb") as stream:
+        tar.addfile(_head(found.path.name, found.size_bytes), stream)
+        whole = not stream.read(1)
+        stream.seek(0)
+        same = hashlib.file_digest(stream, "sha256").hexdigest() == found.sha256
+    if not (whole and same):
+        raise WeightsError(f"{found.path} has changed while it was being bundled")
+
+
+def _head(name: str, size_bytes: int) -> tarfile.TarInfo:
+    """Return a member's head that tells nothing of this machine, user or moment."""
+    head = tarfile.TarInfo(name)
+    head.size, head.mode, head.mtime = size_bytes, 0o644, 0
+    return head
+
+
+def _describe(found: ObtainedWeights) -> BundledFile:
+    if found.size_bytes > MOST_BYTES:
+        raise ConfigError(f"{found.path} is too large for a bundle: at most {MOST_BYTES} bytes")
+    return BundledFile(
+        file=found.path.name,
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        name=found.name,
+        license=found.entry.license if found.entry else None,
+        url=found.url,
+    )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    seen: set[str] = {MANIFEST_NAME}
+    problems = []
+    for name in names:
+        if not is_plain_name(name):
+            problems.append(f"{name!r} is no name that a file in the store can have")
+        elif name.casefold() in seen:
+            problems.append(f"{name!r} is there more than once")
+        seen.add(name.casefold())
+    if problems:
+        raise ConfigError("these files do not fit into one bundle:", problems=problems)

@@ -1,0 +1,65 @@
+"""Is a file of weights what it must be? One answer for all who ask, and what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from yolokit.core.files import sha256_file
+from yolokit.errors import WeightsError
+from yolokit.hub.lock import LOCK_NAME
+
+if TYPE_CHECKING:
+    from yolokit.hub.target import Target
+
+State = Literal["ok", "differs", "unverified", "not in catalog"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What was found out about one file that is there.
+
+    Attributes:
+        file: Its name.
+        state: ``differs`` is an error; ``unverified`` is published, but its hash is not;
+            ``not in catalog`` is a file of the user's, with nothing to compare it with.
+        detail: What it was compared with, in words.
+        sha256: 64 hexadecimal digits, of the file as it is now.
+        size_bytes: Its size.
+    """
+
+    file: str
+    state: State
+    detail: str
+    sha256: str
+    size_bytes: int
+
+
+def check_file(target: Target) -> FileCheck:
+    """Hash a file and compare it with the catalog and the lock file.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    try:
+        size, sha256 = target.path.stat().st_size, sha256_file(target.path)
+    except OSError as error:
+        raise WeightsError(f"cannot read {target.path}: {error.strerror}") from error
+    state, detail = _judge(target, size, sha256)
+    return FileCheck(target.path.name, state, detail, sha256, size)
+
+
+def _judge(target: Target, size: int, sha256: str) -> tuple[State, str]:
+    entry, locked = target.entry, target.locked
+    fault = target.find_disagreement() or target.wanted.find_fault(size, sha256)
+    if fault is not None:
+        return "differs", fault
+    if entry is not None and entry.sha256 is not None:
+        return "ok", "as the catalog says"
+    if locked is not None or target.sha256 is not None:
+        return "ok", f"as in {LOCK_NAME} ({locked.hash_from})" if locked else "as stated"
+    if entry is None:
+        return "not in catalog", "a file of yours: there is nothing to check it against"
+    prefix = entry.sha256_prefix
+    agrees = f"agrees with the {len(prefix)} digits in its name" if prefix else "no published hash"
+    return "unverified", f"{agrees}; its first use locks it"

@@ -1,0 +1,263 @@
+"""Importing a bundle: nothing appears in the store unless every file of the bundle verifies.
+
+The archive is read here, block by block, and not with a library that knows every extension of the
+format: a bundle has plain files with plain names and nothing else, so that links, devices, climbing
+names and compressed or sparse bombs are not so much refused as never understood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from yolokit.core.files import publish_file, sha256_file
+from yolokit.errors import WeightsError
+from yolokit.hub.bundle import MANIFEST_NAME, SCHEMA_VERSION, BundledFile, Manifest
+from yolokit.hub.exclusive import hold_alone
+from yolokit.hub.lock import LockEntry, add_to_lock
+from yolokit.hub.names import is_plain_name, is_public_url
+from yolokit.hub.store import store_dir
+from yolokit.hub.target import target_of_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_BLOCK_BYTES = 512
+_CHUNK_BYTES = 1 << 20
+_MOST_MANIFEST_BYTES = 1 << 20
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One file of a bundle that is in the store now.
+
+    Attributes:
+        path: Where it is.
+        file: What the bundle says of it.
+        was_there: The store had it already, the same.
+    """
+
+    path: Path
+    file: BundledFile
+    was_there: bool
+
+
+def import_bundle(
+    archive: Path,
+    *,
+    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    on_notice: Callable[[str], None] = lambda _text: None,
+) -> list[Imported]:
+    """Put the files of a bundle into the store and lock them: all of them, or none.
+
+    Args:
+        archive: A plain tar that ``write_bundle`` has made.
+        on_progress: Takes the bytes read and the bytes that there are.
+        on_notice: Takes sentences for people.
+
+    Raises:
+        WeightsError: The bundle is damaged, hostile or cut short, or a file in it is not what the
+            catalog, the lock file or the store have under its name. The store is as it was.
+    """
+    store = store_dir("weights").absolute()
+    try:
+        with archive.open("rb") as stream:
+            reader = _Reader(stream, archive)
+            manifest = _read_manifest(reader)
+            with ExitStack() as locks:
+                for name in sorted(file.file for file in manifest.files):
+                    path = store / name
+                    locks.enter_context(hold_alone(path, on_wait=_waiting(path, on_notice)))
+                return _import_files(reader, manifest, store, on_progress)
+    except OSError as error:
+        place = error.filename or archive
+        raise WeightsError(f"cannot import {archive}: {place}: {error.strerror}") from error
+
+
+def _waiting(path: Path, on_notice: Callable[[str], None]) -> Callable[[], None]:
+    return lambda: on_notice(f"another process is fetching {path.name}: waiting for it")
+
+
+def _import_files(
+    reader: _Reader,
+    manifest: Manifest,
+    store: Path,
+    on_progress: Callable[[int, int | None], None],
+) -> list[Imported]:
+    for file in manifest.files:
+        _check_known(file, store)
+    needed = sum(file.size_bytes for file in manifest.files)
+    if shutil.disk_usage(store).free < needed:
+        raise WeightsError(f"the disk of {store} is full: {needed} bytes are needed")
+    done: list[Imported] = []
+    with ExitStack() as parts:  # publishes at its end, so that a bad file keeps out all others
+        for file in manifest.files:
+            path = store / file.file
+            was_there = path.is_file()
+            part = None if was_there else parts.enter_context(publish_file(path))
+            _copy_member(reader, file, part, on_progress)
+            done.append(Imported(path, file, was_there))
+        reader.expect_end()
+        add_to_lock(store, {file.file: _lock_entry(file, store) for file in manifest.files})
+    return done
+
+
+def _read_manifest(reader: _Reader) -> Manifest:
+    name, size = reader.next_member()
+    if name != MANIFEST_NAME or size > _MOST_MANIFEST_BYTES:
+        raise reader.fault(f"does not begin with {MANIFEST_NAME}, so it is no bundle of yolokit")
+    content = b"".join(reader.read_content(size))
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise reader.fault(f"{MANIFEST_NAME}: {error}") from error
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise reader.fault(
+            f"is of version {manifest.schema_version}; this yolokit reads {SCHEMA_VERSION}"
+        )
+    _check_files(manifest.files, reader)
+    return manifest
+
+
+def _check_files(files: tuple[BundledFile, ...], reader: _Reader) -> None:
+    if not files:
+        raise reader.fault("holds no weights")
+    names = [file.file for file in files]
+    for name in names:
+        if not is_plain_name(name) or name.casefold() == MANIFEST_NAME:
+            raise reader.fault(f"{MANIFEST_NAME}: {name!r} is no name of a file in the store")
+    if len({name.casefold() for name in names}) < len(names):
+        raise reader.fault(f"{MANIFEST_NAME}: names a file more than once")
+    for file in files:
+        if file.url is not None and not is_public_url(file.url):
+            raise reader.fault(f"{MANIFEST_NAME}: {file.url!r} is no address")
+
+
+def _copy_member(
+    reader: _Reader,
+    file: BundledFile,
+    part: Path | None,
+    on_progress: Callable[[int, int | None], None],
+) -> None:
+    """Copy the next member to ``part``, or only hash it where there is no ``part``."""
+    name, size = reader.next_member()
+    if (name, size) != (file.file, file.size_bytes):
+        raise reader.fault(
+            f"has {name!r} with {size} bytes where {MANIFEST_NAME} has {file.file!r} with "
+            f"{file.size_bytes}"
+        )
+    digest = hashlib.sha256()
+    with ExitStack() as stack:
+        out = stack.enter_context(part.open("wb")) if part is not None else None
+        for chunk in reader.read_content(size):
+            digest.update(chunk)
+            if out is not None:
+                out.write(chunk)
+            on_progress(reader.offset_bytes, reader.size_bytes)
+    if digest.hexdigest() != file.sha256:
+        raise reader.fault(
+            f"{name} is damaged: sha256 {digest.hexdigest()} in place of {file.sha256}"
+        )
+
+
+def _check_known(file: BundledFile, store: Path) -> None:
+    """Refuse a file that is not what the catalog, the lock file or the store already have."""
+    target = target_of_file(store, file.file)
+    fault = target.find_disagreement() or target.wanted.find_fault(file.size_bytes, file.sha256)
+    if fault is not None:
+        raise WeightsError(f"the bundle's {file.file} {fault}", hint="nothing was imported")
+    if target.path.is_file() and sha256_file(target.path) != file.sha256:
+        raise WeightsError(
+            f"{target.path} is there already and is another file", hint="nothing was imported"
+        )
+
+
+def _lock_entry(file: BundledFile, store: Path) -> LockEntry:
+    entry = target_of_file(store, file.file).entry
+    return LockEntry(
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        hash_from="catalog" if entry is not None and entry.sha256 is not None else "bundle",
+        url=file.url,
+    )
+
+
+class _Reader:
+    """Reads the plain files of a tar, one after another."""
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        self._stream, self._path = stream, path
+        self.size_bytes = path.stat().st_size
+        self.offset_bytes = 0
+
+    def fault(self, reason: str) -> WeightsError:
+        """Return the error for something wrong at this place of the archive."""
+        return WeightsError(f"{self._path}: {reason}", hint="nothing was imported")
+
+    def next_member(self) -> tuple[str, int]:
+        """Read a head and return the member's name and size in bytes."""
+        head = self._read(_BLOCK_BYTES)
+        if head.startswith(_COMPRESSED) and head[257:262] != b"ustar":
+            raise self.fault("is compressed; bundles are plain tar files: unpack it first")
+        if not any(head):
+            raise self.fault("ends before its last file")
+        if head[257:262] != b"ustar" or not _checksum_holds(head):
+            raise self.fault(f"is no tar archive, or is damaged at byte {self.offset_bytes - 512}")
+        name = _text(head[0:100])
+        if head[156:157] not in (b"0", b"\x00") or any(head[345:500]):
+            raise self.fault(f"{name!r} is no plain file, and a bundle has nothing else")
+        size = _octal(head[124:136])
+        if name is None or size is None:
+            raise self.fault(f"has a damaged head at byte {self.offset_bytes - 512}")
+        if size > self.size_bytes - self.offset_bytes:
+            raise self.fault(f"is cut short: {name!r} should have {size} bytes")
+        return name, size
+
+    def read_content(self, size: int) -> Iterator[bytes]:
+        """Yield a member's content, then read the zeros that fill its last block."""
+        left = size
+        while left:
+            chunk = self._read(min(_CHUNK_BYTES, left))
+            left -= len(chunk)
+            yield chunk
+        if any(self._read(-size % _BLOCK_BYTES)):
+            raise self.fault("has something between its files")
+
+    def expect_end(self) -> None:
+        """Refuse anything but zeros behind the last member."""
+        while chunk := self._stream.read(_CHUNK_BYTES):
+            if any(chunk):
+                raise self.fault("has something behind its last file")
+
+    def _read(self, count: int) -> bytes:
+        content = self._stream.read(count)
+        self.offset_bytes += len(content)
+        if len(content) < count:
+            raise self.fault("is cut short")
+        return content
+
+
+def _checksum_holds(head: bytes) -> bool:
+    stated = _octal(head[148:156])
+    return stated == sum(head[:148]) + sum(head[156:]) + 8 * ord(" ")
+
+
+def _text(field: bytes) -> str | None:
+    try:
+        return field.split(b"\x00", 1)[0].decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _octal(field: bytes) -> int | None:
+    digits = field.strip(b" \x00")
+    if not digits or not set(digits) <= set(b"01234567"):
+        return None
+    return int(digits, 8)
