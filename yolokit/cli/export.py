@@ -30,6 +30,12 @@ def export(
         typer.Option(metavar="PX", help="Side of the input. [default: as it was trained]"),
     ] = None,
     opset: Annotated[int, typer.Option(metavar="N", help="ONNX operator set.")] = 17,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Load this very file even if that runs code stored in it."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the parity report as one line of JSON.")
@@ -51,6 +57,7 @@ def export(
             "dynamic": dynamic,
             "imgsz": imgsz,
             "opset": opset,
+            "trust": trust,
             "overwrite": overwrite,
         }
     )

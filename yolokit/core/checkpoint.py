@@ -24,12 +24,14 @@ _SIGNATURES = (
     (b"\x7fELF", "a program"),
 )
 _OWN = ("torch", "ultralytics", "collections", "numpy", "pathlib")
-_BUILTINS = frozenset(
-    "set frozenset dict list tuple int float bool str bytes bytearray complex slice object".split()
+_BUILTINS = (
+    *("set", "frozenset", "dict", "list", "tuple", "slice", "object"),
+    *("int", "float", "bool", "str", "bytes", "bytearray", "complex"),
 )
 # Nothing innocent asks for these.
-_HOSTILE = frozenset(
-    "os posix nt subprocess sys builtins __builtin__ runpy shutil socket importlib ctypes".split()
+_HOSTILE = (
+    *("os", "posix", "nt", "sys", "subprocess", "shutil", "socket"),
+    *("builtins", "__builtin__", "runpy", "importlib", "ctypes"),
 )
 _OTHER_YOLO = {
     "yolov6": "YOLOv6's own repository",
@@ -152,13 +154,15 @@ def _explain_classes(path: Path, classes: set[str]) -> tuple[str, str] | None:
     if not unknown:
         return None
     listed = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-    hostile = roots & _HOSTILE
-    return (
+    message = (
         f"{path} is refused: it cannot be loaded as weights only, since code would have to run "
-        f"that no YOLO needs ({listed})",
-        "no checkpoint needs this: it looks like an attack"
-        if hostile
-        else f"if you trust whoever made it, --trust {path} loads this very file all the same",
+        f"that no YOLO needs ({listed})"
+    )
+    if roots & set(_HOSTILE):
+        return message, "no checkpoint needs this: it looks like an attack"
+    return (
+        message,
+        f"if you trust whoever made it, --trust {path} loads this very file all the same",
     )
 
 

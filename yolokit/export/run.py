@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import run_job
 from yolokit.core.config import build_config
 from yolokit.core.files import check_output, publish_file, sha256_file, write_atomic
@@ -40,6 +41,8 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
         imgsz: Side of the input in px; None for the one it was trained with.
         opset: ONNX operator set.
         precision: ``fp32``, or the name of a quantizer.
+        trust: File that may be loaded even if that runs code which is stored in it; must be
+            ``weights`` itself.
         overwrite: Replace an existing file.
     """
 
@@ -50,6 +53,7 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
     imgsz: Annotated[int, Meta(ge=32, le=8192)] | None = None
     opset: Annotated[int, Meta(ge=13, le=20)] = 17
     precision: str = "fp32"
+    trust: str | None = None
     overwrite: bool = False
 
 
@@ -81,6 +85,9 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
         )
+    trust = values.get("trust")
+    if trust is not None and Path(trust).resolve() != Path(values.get("weights", "")).resolve():
+        problems.append(f"trust: must name the file that is exported, not {trust!r}")
     imgsz = values.get("imgsz")
     if imgsz is not None and imgsz % 32:
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
@@ -107,6 +114,9 @@ def export_model(
     weights = Path(config.weights).resolve()
     if not weights.is_file():
         raise WeightsError(f"there is no checkpoint {config.weights}")
+    problem = explain_unreadable(weights) if config.trust is None else None
+    if problem is not None:
+        raise WeightsError(problem[0], hint=problem[1])
     out = Path(config.out) if config.out is not None else weights.with_suffix(".onnx")
     for path in (out, out.with_suffix(".parity.json")):
         check_output(path, overwrite=config.overwrite)
@@ -124,7 +134,9 @@ def export_model(
             model = _quantize(config, model, folder / "quantized.onnx", images)
         on_phase(f"checking parity on {len(images)} images")
         detector = _load(model)
-        report = compare(run_both(weights, detector, images, log_path=log_path), detector)
+        trust = config.trust is not None
+        samples = run_both(weights, detector, images, log_path=log_path, trust=trust)
+        report = compare(samples, detector)
         _prove_batch(detector, images, config.dynamic, report)
         report.model_sha256 = sha256_file(model)
         report.weights_sha256 = manifest.provenance.weights_sha256
@@ -140,6 +152,7 @@ def _trace(config: ExportConfig, weights: Path, out: Path, log_path: Path) -> di
         imgsz=config.imgsz,
         dynamic=config.dynamic,
         opset=config.opset,
+        trust=config.trust is not None,
     )
     return run_job("export", request, log_path=log_path)
 

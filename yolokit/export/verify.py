@@ -99,7 +99,12 @@ class Sample:
 
 
 def run_both(
-    weights: Path, detector: Detector, images: Sequence[tuple[str, U8]], *, log_path: Path
+    weights: Path,
+    detector: Detector,
+    images: Sequence[tuple[str, U8]],
+    *,
+    log_path: Path,
+    trust: bool = False,
 ) -> list[Sample]:
     """Run the checkpoint and the exported file on the same images.
 
@@ -108,6 +113,7 @@ def run_both(
         detector: The exported file in the runtime.
         images: Names and (H, W, 3) uint8 BGR arrays.
         log_path: Log of the engine.
+        trust: Load the checkpoint even if that runs code which is stored in it.
     """
     deployed = []
     for name, bgr in images:
@@ -122,6 +128,7 @@ def run_both(
             folder=str(folder),
             input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
             threads=usable_cores(),
+            trust=trust,
         )
         run_job("infer", request, log_path=log_path)
         return [

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 LEAKY = "torch.nn.LeakyReLU(0.1)"
 _IGNORED = {"net", "network"}
+_MAX_SIZE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,17 @@ class Section:
             ValueError: It is none.
         """
         return int(self.options.get(key, default))
+
+    def size(self, key: str, default: int = 1) -> int:
+        """Return an option as a number of channels or px.
+
+        Raises:
+            ValueError: It is none, or out of all bounds.
+        """
+        value = self.number(key, default)
+        if not 1 <= value <= _MAX_SIZE:
+            raise ValueError(f"{key}={value}: must be from 1 to {_MAX_SIZE}")
+        return value
 
 
 @dataclass(slots=True)
@@ -84,6 +96,11 @@ class _Network:
         self.cursor = index
         self.made.append(index)
 
+    @property
+    def width(self) -> int:
+        """Channels at the cursor."""
+        return self.channels[self.cursor] if self.cursor >= 0 else 3
+
     def take_back(self) -> None:
         """Remove the newest layer; Darknet's own layer stays counted, without one of ours."""
         index = len(self.layers) - 1
@@ -120,7 +137,7 @@ def read_cfg(path: Path) -> dict[str, Any]:
             )
         try:
             translate(section, sections, index, network)
-        except (ValueError, IndexError, TypeError) as error:
+        except ValueError as error:
             raise DataError(f"{error}", path=path, line=section.line) from error
     if not network.heads:
         raise DataError("has no [yolo] section: it describes no detector", path=path)
@@ -151,9 +168,11 @@ def parse_cfg(text: str, path: Path) -> list[Section]:
 
 
 def _convolutional(section: Section, all_: list[Section], index: int, net: _Network) -> None:
-    filters, size = section.number("filters", 1), section.number("size", 1)
-    stride, groups = section.number("stride", 1), section.number("groups", 1)
+    filters, size = section.size("filters"), section.size("size")
+    stride, groups = section.size("stride"), section.size("groups")
     if index + 1 < len(all_) and all_[index + 1].kind == "yolo":
+        if net.cursor < 0:
+            raise ValueError("a network must have layers before its output")
         net.outputs[net.cursor] = filters
         net.heads.append(net.cursor)
         net.made.append(None)
@@ -195,11 +214,11 @@ def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) 
 
 def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     del all_, index
-    stride = section.number("stride", 1)
-    size = section.number("size", stride)
+    stride = section.size("stride")
+    size = section.size("size", stride)
     if section.number("padding", size - 1) != size - 1:
         raise ValueError("padding: only Darknet's default, size - 1, is known")
-    width = net.channels[net.cursor]
+    width = net.width
     if size % 2:
         net.add("nn.MaxPool2d", [size, stride, size // 2], width, scale=stride)
     elif (size, stride) == (2, 2):
@@ -217,11 +236,11 @@ def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -
 
 def _upsample(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     del all_, index
-    stride = section.number("stride", 2)
+    stride = section.size("stride", 2)
     if "scale" in section.options:
         raise ValueError("scale: an upsampling that scales values has no counterpart here")
     values = [None, stride, "nearest"]
-    net.add("nn.Upsample", values, net.channels[net.cursor], scale=1 / stride)
+    net.add("nn.Upsample", values, net.width, scale=1 / stride)
 
 
 def _route(section: Section, all_: list[Section], index: int, net: _Network) -> None:
