@@ -14,11 +14,13 @@ import cv2
 import numpy as np
 
 cfg, weights, image, side, out = sys.argv[1:]
-net = cv2.dnn.readNetFromDarknet(cfg, weights)
+net = cv2.dnn.readNetFromDarknet(cfg, weights)  # type: ignore[attr-defined]  # OpenCV 4
 net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
 net.enableFusion(False)
 net.enableWinograd(False)  # its rounding is coarser
-blob = cv2.dnn.blobFromImage(cv2.imread(image), 1 / 255, (int(side), int(side)), swapRB=True)
+picture = cv2.imread(image)
+assert picture is not None
+blob = cv2.dnn.blobFromImage(picture, 1 / 255, (int(side), int(side)), swapRB=True)
 net.setInput(blob)
 names = [name for name in net.getLayerNames() if not name.startswith("yolo")]
 outputs = dict(zip(names, net.forward(names), strict=True))

@@ -2,8 +2,8 @@
 
     python yolokit_reads.py ARCH.yaml WEIGHTS INPUT.npz OUT.npz
 
-Writes the output of every convolution after its activation, in the order of the file, as ``0``,
-``1``, ...; imports torch and upstream, so it runs as a process of its own.
+Writes the output of every convolution after its activation, in the order of the file, as ``arr_0``,
+``arr_1``, ...; imports torch and upstream, so it runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
                 )
     with torch.inference_mode():
         model.eval()(torch.from_numpy(np.load(given)["input"]))
-    np.savez(out, **{str(index): output for index, output in enumerate(outputs)})
+    np.savez(out, *outputs)
 
 
 if __name__ == "__main__":

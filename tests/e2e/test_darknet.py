@@ -31,7 +31,7 @@ def opencv_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     away = folder.parent  # this project's pins are for OpenCV 5
     try:
         subprocess.run([uv, "venv", "-q", "-p", sys.executable, folder], check=True, cwd=away)
-        install = [uv, "pip", "install", "-q", "-p", python, OPENCV]
+        install: list[str | Path] = [uv, "pip", "install", "-q", "-p", python, OPENCV]
         subprocess.run(install, check=True, cwd=away)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"an environment with {OPENCV} could not be made: {error}")
@@ -71,10 +71,9 @@ def test_the_published_weights_equal_opencv_on_a_real_image(
         np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
 
 
+YOLO = "[yolo]\nmask=0,1,2\nanchors=1,2,3,4,5,6\nclasses=2\nnum=3\n"
 CONV = "[convolutional]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation={}\n"
-OUTPUT = (
-    "[convolutional]\nfilters=21\nsize=1\nstride=1\npad=1\nactivation=linear\n[yolo]\nclasses=2\n"
-)
+OUTPUT = "[convolutional]\nfilters=21\nsize=1\nstride=1\npad=1\nactivation=linear\n" + YOLO
 
 
 def write_mixed_cfg(path: Path) -> list[tuple[int, int, int, bool]]:

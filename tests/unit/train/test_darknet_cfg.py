@@ -118,7 +118,8 @@ def test_architectures_have_as_many_values_as_the_published_files(
     arch: str, layers: int, outputs: bool, file_bytes: int
 ) -> None:
     content = yaml.safe_load((ARCHS / f"{arch}.yaml").read_text())
-    values, channels = 0, []
+    values = 0
+    channels: list[int] = []
     for index, (source, _n, module, args) in enumerate(content["backbone"] + content["head"]):
         sources = source if isinstance(source, list) else [source]
         given = [channels[s] if channels else 3 for s in sources]
