@@ -45,12 +45,12 @@ def check_address(scheme: str, host: str) -> None:
     Raises:
         SourceError: The address is not allowed.
     """
+    if scheme not in ("http", "https"):
+        raise SourceError(f"{scheme}: is no address that a server may lead to")
     if not host:
         raise SourceError("the address has no host")
     if scheme == "http" and not is_loopback(host):
         raise SourceError(f"plain http to {host} is refused: anybody on the way could change it")
-    if scheme not in ("http", "https"):
-        raise SourceError(f"{scheme}: is no address that a server may lead to")
 
 
 @contextlib.contextmanager
@@ -137,7 +137,8 @@ def _send(url: httpx.URL, headers: dict[str, str], limits: Limits) -> Iterator[h
     with contextlib.ExitStack() as stack:
         with _foreign_errors(limits):
             # A proxy's loopback is another machine's: this machine is always reached directly.
-            direct = httpx.HTTPTransport() if is_loopback(url.host) else None
+            encrypted = url.scheme == "https"  # else no certificate is ever looked at
+            direct = httpx.HTTPTransport(verify=encrypted) if is_loopback(url.host) else None
             client = stack.enter_context(
                 httpx.Client(
                     transport=direct,
@@ -192,7 +193,7 @@ def _foreign_errors(limits: Limits) -> Iterator[None]:
     except httpx.ProxyError as error:
         raise SourceError(f"the proxy refused: {error}", transient=True) from error
     except httpx.RemoteProtocolError as error:
-        raise SourceError(f"the connection broke off ({error})", transient=True) from error
+        raise SourceError(f"broke off, or is no HTTP ({error})", transient=True) from error
     except httpx.TransportError as error:
         raise _network_error(error) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -301,9 +302,10 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 def _read(response: httpx.Response, limits: Limits) -> Iterator[bytes]:
-    chunks = response.iter_raw()
+    chunks: Iterator[bytes] | None = None
     while True:
         with _foreign_errors(limits):
+            chunks = response.iter_raw() if chunks is None else chunks
             chunk = next(chunks, None)
         if chunk is None:
             return
