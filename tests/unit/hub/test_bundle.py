@@ -150,6 +150,30 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return info
 
 
+def plain_tar(path: Path) -> Path:
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo("mine.pt")
+        info.size = len(SMALL)
+        tar.addfile(info, io.BytesIO(SMALL))
+    return path
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def claiming(path: Path, size: bytes) -> Path:
+    """Write a good bundle whose second head states another size, with a checksum that holds."""
+    pack(path, files(GOOD), [("mine.pt", SMALL)])
+    content = bytearray(path.read_bytes())
+    start = 1024
+    content[start + 124 : start + 136] = size
+    content[start + 148 : start + 156] = b" " * 8
+    content[start + 148 : start + 156] = b"%06o\0 " % sum(content[start : start + 512])
+    return written(path, bytes(content))
+
+
 GOOD = describe("mine.pt", SMALL)
 
 
@@ -297,30 +321,6 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
     "has a size that is no number": ("damaged head", lambda p: claiming(p, b"-0000000001\0")),
     "has a size in base 256": ("damaged head", lambda p: claiming(p, b"\x80" + b"\xff" * 11)),
 }  # fmt: skip
-
-
-def plain_tar(path: Path) -> Path:
-    with tarfile.open(path, "w") as tar:
-        info = tarfile.TarInfo("mine.pt")
-        info.size = len(SMALL)
-        tar.addfile(info, io.BytesIO(SMALL))
-    return path
-
-
-def written(path: Path, content: bytes) -> Path:
-    path.write_bytes(content)
-    return path
-
-
-def claiming(path: Path, size: bytes) -> Path:
-    """Write a good bundle whose second head states another size, with a checksum that holds."""
-    pack(path, files(GOOD), [("mine.pt", SMALL)])
-    content = bytearray(path.read_bytes())
-    start = 1024
-    content[start + 124 : start + 136] = size
-    content[start + 148 : start + 156] = b" " * 8
-    content[start + 148 : start + 156] = b"%06o\0 " % sum(content[start : start + 512])
-    return written(path, bytes(content))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
