@@ -83,7 +83,7 @@ def fetch(
 
     Args:
         urls: Addresses, in the order in which they are tried.
-        path: A name of its own; the caller renames the complete file.
+        path: A name of its own; the caller renames the complete file, see :class:`Part`.
         wanted: What is known about the file.
         limits: How long to wait and how often to try.
         on_notice: Takes a sentence about each failure that is not the end.
@@ -207,6 +207,7 @@ class _Job:
                 if done > most:
                     raise SourceError(f"sends more than {most} bytes", restart=True)
                 file.write(chunk)
+                file.flush()  # what has arrived survives this process, however it ends
                 digest.update(chunk)
                 self.on_progress(done, total)
                 pace.check(done)
@@ -221,7 +222,6 @@ class _Job:
             self.part.discard()
             # Where the first bytes came from elsewhere, the server may be innocent.
             raise SourceError(fault, transient=resumed)
-        self.part.forget_origin()
         return fetched
 
 

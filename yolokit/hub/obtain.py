@@ -13,6 +13,7 @@ from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.fetch import Fetched, fetch
 from yolokit.hub.lock import LOCK_NAME, HashFrom, LockEntry, add_to_lock, read_lock
 from yolokit.hub.names import place_of, public_url
+from yolokit.hub.part import Part
 from yolokit.hub.source import Limits, is_local
 from yolokit.hub.target import Target, resolve
 
@@ -195,15 +196,16 @@ class _Download:
 def _publish(target: Target, part: Path, fetched: Fetched) -> None:
     """Lock a complete file and give it its name.
 
-    In this order: a process that is killed in between leaves a lock that the next one meets, and
-    no file that nobody knows.
+    In this order: a process that is killed in between leaves a complete part whose hash is known
+    by then, so that the next one need not fetch it again, and no file that nobody knows.
     """
     path = target.path
     try:
         add_to_lock(path.parent, {path.name: _lock_entry(target, fetched)})
+        Part(part).forget_origin()
         rename_complete(part, path)
     except WeightsError:
-        part.unlink(missing_ok=True)  # it differs from what another process has locked meanwhile
+        Part(part).discard()  # it differs from what another process has locked meanwhile
         raise
     except OSError as error:
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error

@@ -83,5 +83,5 @@ class Part:
         self.forget_origin()
 
     def forget_origin(self) -> None:
-        """Remove the note alone: the bytes are complete."""
+        """Remove the note alone, once the hash of the complete file is recorded elsewhere."""
         self._note.unlink(missing_ok=True)

@@ -191,7 +191,8 @@ def _foreign_errors(limits: Limits) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise SourceError(f"nothing came for {limits.read_s:g} s", transient=True) from error
     except httpx.ProxyError as error:
-        raise SourceError(f"the proxy refused: {error}", transient=True) from error
+        busy = str(error).startswith("5")  # its status; 403 and 407 will be the same again
+        raise SourceError(f"the proxy refused: {error}", transient=busy) from error
     except httpx.RemoteProtocolError as error:
         raise SourceError(f"broke off, or is no HTTP ({error})", transient=True) from error
     except httpx.TransportError as error:
