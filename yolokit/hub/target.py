@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
-from yolokit.hub.entries import WeightsEntry, find_entry, list_entries, list_names
+from yolokit.hub.entries import WeightsEntry, find_entry, list_names
 from yolokit.hub.fetch import Wanted
 from yolokit.hub.lock import LOCK_NAME, LockEntry, read_lock
 from yolokit.hub.mirrors import list_mirrored
@@ -138,8 +138,8 @@ def _resolve_url(text: str) -> Target:
     url, sha256 = take_hash(text)
     load_source(url)
     store = store_dir("weights").absolute()
-    entry = next((one for one in list_entries() if url in one.urls), None)
-    if entry is not None:
+    entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
+    if entry is not None and url in entry.urls:
         known = _in_store(store, entry.file, entry)
         return Target(
             path=known.path, in_store=True, entry=entry, locked=known.locked, sha256=sha256
@@ -178,7 +178,8 @@ def _choose_file(store: Path, url: str, sha256: str | None) -> str:
 
 
 def _entry_of_file(file: str) -> WeightsEntry | None:
-    return next((entry for entry in list_entries() if entry.file == file), None)
+    entry = find_entry(file)
+    return entry if entry is not None and entry.file == file else None
 
 
 def _is_within(path: Path, store: Path) -> bool:

@@ -47,7 +47,7 @@ def check_address(scheme: str, host: str) -> None:
     """
     if scheme not in ("http", "https"):
         raise SourceError(f"{scheme}: is no address that a server may lead to")
-    if not host:
+    if not host or not host.isprintable():
         raise SourceError("the address has no host")
     if scheme == "http" and not is_loopback(host):
         raise SourceError(f"plain http to {host} is refused: anybody on the way could change it")
