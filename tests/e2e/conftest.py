@@ -7,11 +7,29 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from defusedxml import ElementTree
 
 BCCD_NAMES = ("RBC", "WBC", "Platelets")
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    """Twelve pictures with one bright square each."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 8), ("val", 4)):
+        for kind in ("images", "labels"):
+            (tmp_path / kind / split).mkdir(parents=True)
+        for index in range(count):
+            picture = rng.integers(0, 90, (64, 64, 3), dtype=np.uint8)
+            picture[20:44, 20:44] = 255
+            cv2.imwrite(str(tmp_path / "images" / split / f"{index}.png"), picture)
+            (tmp_path / "labels" / split / f"{index}.txt").write_text("0 0.5 0.5 0.375 0.375\n")
+    path = tmp_path / "data.yaml"
+    path.write_text("train: images/train\nval: images/val\nnames: [square]\n")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ from yolokit.core.checkpoint import explain_unreadable  # noqa: E402
 from yolokit.engine.stages import StagedTorchVision  # noqa: E402
 from yolokit.errors import ConfigError, WeightsError  # noqa: E402
 
+_DETECTORS = ("Detect", "v10Detect")
 _NOWHERE = Path(os.devnull) / "none.npy"
 
 
@@ -150,7 +151,7 @@ def require_detector(arch: dict[str, Any]) -> None:
     """
     head = arch["head"][-1]
     name = head[2] if isinstance(head, list) and len(head) > 2 else head
-    if name not in ("Detect", "v10Detect"):
+    if name not in _DETECTORS:
         raise ConfigError(
             f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is no detection "
             "head that this version trains",
@@ -173,9 +174,10 @@ def load_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
             no detector.
     """
     model, checkpoint = load_any_model(path, trust=trust)
-    if getattr(model, "task", "detect") != "detect":
+    head = type(model.model[-1]).__name__
+    if head not in _DETECTORS:
         raise WeightsError(
-            f"{path} is a {model.task} model; this version handles detection only",
+            f"{path} is no detector: it ends in {head}; this version handles detection only",
             hint="--init backbone takes its backbone into a detector",
         )
     return model, checkpoint

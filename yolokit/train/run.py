@@ -183,6 +183,8 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     record.error, record.ended = str(error), records.now()
     if not record.epochs and isinstance(error, (ConfigError, WeightsError)):
         shutil.rmtree(run_dir, ignore_errors=True)
+        if error.hint and str(run_dir) in error.hint:
+            error.hint = None  # it named the log, which went with the folder
         return
     records.write_record(record, run_dir)
     if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
