@@ -173,7 +173,12 @@ def test_darknet_files_of_a_wrong_length_or_kind(test_data: Path, tmp_path: Path
         (tmp_path / name).write_bytes(content)
     arch = find_arch("darknet-yolov3-tiny").write_to(tmp_path)
     files = [tmp_path / name for name, _, _ in cases]
-    program = [sys.executable, ROOT / "tests" / "darknet" / "try_files.py", arch, *files]
+    program: list[str | Path] = [
+        sys.executable,
+        ROOT / "tests" / "darknet" / "try_files.py",
+        arch,
+        *files,
+    ]
     environment = child_environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(program, capture_output=True, text=True, check=True, env=environment)
     said = dict(line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
