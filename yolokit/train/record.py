@@ -14,8 +14,8 @@ import yolokit
 from yolokit.core.files import write_atomic
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import TrainError
+from yolokit.hub.lineage import WeightsRecord
 from yolokit.train.config import TrainConfig
-from yolokit.train.start import WeightsRecord
 
 if TYPE_CHECKING:
     from pathlib import Path

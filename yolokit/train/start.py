@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import FetchProgress, Notice
 from yolokit.core.files import sha256_file
 from yolokit.core.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
 from yolokit.hub.entries import find_entry
+from yolokit.hub.lineage import WeightsRecord, read_ancestors
 from yolokit.hub.obtain import ObtainedWeights, obtain_weights
 from yolokit.train.arch import Arch, find_arch, find_darknet_arch
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
@@ -27,25 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_ARCH = "yolo26n"
 _FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")
-
-
-class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The file that a run started from.
-
-    Attributes:
-        path: Where it was.
-        sha256: Its hash.
-        name: Its name in the catalog, if it has one.
-        url: Where it was fetched from, as far as that is known.
-        chain: Hashes of the files that it descends from by earlier runs, oldest first; the last
-            one is its own. Each run's ``run.json`` states the hash of what it made.
-    """
-
-    path: str
-    sha256: str
-    name: str | None = None
-    url: str | None = None
-    chain: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,28 +143,6 @@ def _refuse_unreadable(path: Path) -> None:
     problem = explain_unreadable(path)
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
-
-
-def read_ancestors(path: Path, sha256: str) -> list[str]:
-    """Return the hashes that a checkpoint descends from, by the ``run.json`` beside it.
-
-    It is believed only where it states the hash that the checkpoint has.
-    """
-
-    class Parent(msgspec.Struct):
-        weights: WeightsRecord | None = None
-        outputs: dict[str, str] = {}
-
-    record = path.parent / "run.json"
-    if not record.is_file():
-        return []
-    try:
-        parent = msgspec.json.decode(record.read_bytes(), type=Parent)
-    except (OSError, msgspec.DecodeError):  # somebody else's file of that name
-        return []
-    if parent.outputs.get(path.name) != sha256 or parent.weights is None:
-        return []
-    return parent.weights.chain
 
 
 def hash_outputs(run_dir: Path) -> dict[str, str]:

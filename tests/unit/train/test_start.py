@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from yolokit.core.files import sha256_file
 from yolokit.errors import ConfigError, WeightsError, YolokitError
 from yolokit.hub.obtain import ObtainedWeights
 from yolokit.train import start as starts
 from yolokit.train.run import check_config
-from yolokit.train.start import StartPlan, plan_start, read_ancestors
+from yolokit.train.start import StartPlan, plan_start
 
 pytest.importorskip("onnx", reason="the train extra is not installed")
 
@@ -123,31 +121,6 @@ def test_a_file_that_is_no_checkpoint_is_named_before_torch_starts(tmp_path: Pat
     (tmp_path / "x.pt").write_bytes(b"<html>")
     with pytest.raises(WeightsError, match="a web page"):
         plan(weights=str(tmp_path / "x.pt"))
-
-
-def write_run(folder: Path, content: bytes, parent: dict[str, Any] | None) -> Path:
-    folder.mkdir()
-    (folder / "best.pt").write_bytes(content)
-    outputs = {"best.pt": sha256_file(folder / "best.pt")}
-    (folder / "run.json").write_text(json.dumps({"weights": parent, "outputs": outputs}))
-    return folder / "best.pt"
-
-
-def test_a_chain_of_runs_can_be_read_back(tmp_path: Path) -> None:
-    first = write_run(tmp_path / "a", b"a", {"path": "/x", "sha256": "f" * 64, "chain": ["f" * 64]})
-    own = sha256_file(first)
-    assert read_ancestors(first, own) == ["f" * 64]
-    second = {"path": str(first), "sha256": own, "chain": ["f" * 64, own]}
-    third = write_run(tmp_path / "b", b"b", second)
-    assert read_ancestors(third, sha256_file(third)) == ["f" * 64, own]
-
-
-def test_a_run_json_that_states_another_hash_is_not_believed(tmp_path: Path) -> None:
-    path = write_run(tmp_path / "a", b"a", {"path": "/x", "sha256": "f", "chain": ["f"]})
-    path.write_bytes(b"changed")
-    assert read_ancestors(path, sha256_file(path)) == []
-    (path.parent / "run.json").write_text("[]")
-    assert read_ancestors(path, sha256_file(path)) == []
 
 
 def test_the_trusted_file_may_be_named_in_another_way(
