@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
     from yolokit.api import predict_files as predict_files
+    from yolokit.api import pull_weights as pull_weights
     from yolokit.api import train_model as train_model
     from yolokit.api import validate_model as validate_model
     from yolokit.core.types import Detections as Detections
@@ -38,6 +39,7 @@ _PUBLIC = {
     "export_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
     "predict_files": "yolokit.api",
+    "pull_weights": "yolokit.api",
     "train_model": "yolokit.api",
     "validate_model": "yolokit.api",
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.convert import ConvertResult
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
+    from yolokit.hub.obtain import ObtainedWeights
     from yolokit.runtime.pipeline import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -27,6 +28,21 @@ def convert_dataset(
     from yolokit.annotations.convert_config import ConvertConfig
 
     return run(ConvertConfig.build({"source": Path(source), "out": Path(out), **options}))
+
+
+def pull_weights(
+    name: str, *, offline: bool | None = None, require_hash: bool = False
+) -> ObtainedWeights:
+    """Return weights by name, path or address, fetched and verified if they are not here.
+
+    Args:
+        name: What ``--weights`` takes.
+        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
+        require_hash: Refuse what has no sha256 that is known beforehand.
+    """
+    from yolokit.hub.obtain import obtain_weights
+
+    return obtain_weights(name, offline=offline, require_hash=require_hash)
 
 
 def train_model(
