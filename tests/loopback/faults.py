@@ -132,6 +132,23 @@ def drip_headers(reply: Reply) -> None:
         reply.raw(b"x")
 
 
+def drip_framing(reply: Reply) -> None:
+    """Send half of the body, and then the head of a chunk, a byte at a time."""
+    reply.head(200, {**BINARY, "Transfer-Encoding": "chunked", "ETag": reply.etag})
+    half = reply.content[: len(reply.content) // 2]
+    reply.raw(b"%x\r\n" % len(half))
+    reply.body(half)
+    reply.raw(b"\r\n5;")
+    while not reply.wait(0.05):
+        reply.raw(b"x")
+
+
+def endless_continue(reply: Reply) -> None:
+    """Answer that the answer is still to come, again and again."""
+    while not reply.wait(0.01):
+        reply.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+
 def hang(reply: Reply) -> None:
     """Take the request and never answer."""
     reply.wait(60)

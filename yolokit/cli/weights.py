@@ -181,6 +181,7 @@ def bundle(
 @app.command("import")
 def import_(
     archive: Annotated[Path, typer.Argument(metavar="FILE.tar", help="Bundle to read.")],
+    require_hash: RequireHash = False,
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
@@ -190,15 +191,17 @@ def import_(
     from yolokit.hub.unbundle import import_bundle
 
     with download_progress(archive.name) as show:
-        imported = import_bundle(archive, on_progress=show, on_notice=say)
+        imported = import_bundle(
+            archive, require_hash=require_hash, on_progress=show, on_notice=say
+        )
     for one in imported:
-        if json:
-            emit_json(
-                {"path": str(one.path), "sha256": one.file.sha256, "was_there": one.was_there}
-            )
+        if not json:
+            there = "was there already, the same" if one.was_there else one.status
+            say(f"{one.path.name}: {there}")
+            emit(f"{one.path}")
             continue
-        say(f"{one.path.name}: {'was there already' if one.was_there else 'imported, locked now'}")
-        emit(f"{one.path}")
+        facts = {"sha256": one.file.sha256, "status": one.status, "was_there": one.was_there}
+        emit_json({"path": str(one.path), **facts})
 
 
 def _obtain_all(
@@ -249,7 +252,7 @@ def _to_plain(found: ObtainedWeights) -> dict[str, object]:
 
 
 def _cells(row: Row) -> tuple[object, ...]:
-    from yolokit.hub.obtain import describe_size
+    from yolokit.hub.words import describe_size
 
     size = "-" if row.size_bytes is None else describe_size(row.size_bytes)
     known = (row.task or "-", row.family or "-", row.trained_on or "-")

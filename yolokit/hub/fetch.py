@@ -44,6 +44,8 @@ class Wanted:
 
     def find_fault(self, size_bytes: int, sha256: str) -> str | None:
         """Say how a complete file differs from what it must be, or None if it does not."""
+        if size_bytes == 0:
+            return "is empty"
         if self.size_bytes is not None and size_bytes != self.size_bytes:
             return f"has {size_bytes} bytes in place of {self.size_bytes}"
         digits = self.sha256 or self.sha256_prefix or ""
@@ -251,7 +253,7 @@ def _disk_full(path: Path, needed: int, free: int) -> WeightsError:
 
 
 def _storage_error(error: OSError, path: Path) -> WeightsError:
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EFBIG)
+    full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
     what = "the disk is full, or a limit is met" if full else (error.strerror or str(error))
     return WeightsError(
         f"cannot write {path}: {what}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yolokit.core.files import rename_complete
@@ -11,11 +11,19 @@ from yolokit.errors import WeightsError
 from yolokit.hub.check import check_file
 from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.fetch import Fetched, fetch
-from yolokit.hub.lock import LOCK_NAME, HashFrom, LockEntry, add_to_lock, read_lock
-from yolokit.hub.names import place_of, public_url
+from yolokit.hub.lock import HashFrom, LockEntry, add_to_lock
+from yolokit.hub.names import public_url
 from yolokit.hub.part import Part
 from yolokit.hub.source import Limits, is_local
 from yolokit.hub.target import Target, resolve
+from yolokit.hub.words import (
+    DISAGREEMENT_HINT,
+    VERIFIED,
+    announce,
+    describe_known,
+    how_to_replace,
+    no_hash,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +32,6 @@ if TYPE_CHECKING:
     from yolokit.hub.entries import WeightsEntry
 
 OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
-
-VERIFIED = "verified"
-LOCKED_NOW = "unverified, locked now"
-PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
-_DISAGREEMENT_HINT = (
-    f"nothing is used while they differ; if {LOCK_NAME} is wrong, remove the file's block from it"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +86,17 @@ def obtain_weights(
         WeightsError: There is no such name; nothing could be fetched; or what is there, or what
             came, is not what it must be.
     """
-    target = resolve(name)
-    disagreement = target.find_disagreement()
-    if disagreement is not None:
-        raise WeightsError(f"{target.title} {disagreement}", hint=_DISAGREEMENT_HINT)
-    offline = is_offline() if offline is None else offline
-    if require_hash and target.known_sha256 is None:
-        raise _no_hash(target)
-    if target.path.is_file():
-        return _accept_present(target, on_notice)
-    urls = _choose_urls(target, name, offline=offline)
-    job = _Download(target, urls, limits or Limits(), on_notice, on_progress)
-    return job.run()
+    request = _Request(
+        name,
+        is_offline() if offline is None else offline,
+        require_hash,
+        limits or Limits(),
+        on_notice,
+        on_progress,
+    )
+    while (found := request.attempt()) is None:
+        pass
+    return found
 
 
 def is_offline() -> bool:
@@ -129,49 +129,69 @@ def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtaine
     """Check a file that is there; one that is seen for the first time is locked."""
     check = check_file(target)
     if check.state == "differs":
-        raise WeightsError(f"{target.path} {check.detail}", hint=_how_to_replace(target))
+        raise WeightsError(f"{target.path} {check.detail}", hint=how_to_replace(target))
     found = Fetched("", check.size_bytes, check.sha256)
     if check.state == "ok":
         return _obtained(target, found, VERIFIED, fetched=False)
     if check.state == "not in catalog":
+        if target.shadows is not None:
+            on_notice(f"{target.path} is taken, not the published {target.shadows}")
         return _obtained(target, found, check.detail, fetched=False)
-    status = _describe(target)
+    status = describe_known(target)
     add_to_lock(target.path.parent, {target.path.name: _lock_entry(target, found)})
     on_notice(f"{target.title}: {status}")
     return _obtained(target, found, status, fetched=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Download:
-    target: Target
-    urls: tuple[str, ...]
+class _Request:
+    name: str
+    offline: bool
+    require_hash: bool
     limits: Limits
     on_notice: Callable[[str], None]
     on_progress: Callable[[int, int | None], None]
 
-    def run(self) -> ObtainedWeights:
-        """Fetch the file, unless another process does so meanwhile."""
-        path = self.target.path
+    def attempt(self) -> ObtainedWeights | None:
+        """Return the weights; None where another process gave the name to another file."""
+        target = self._resolve()
+        if target.path.is_file():
+            return _accept_present(target, self.on_notice)
+        _choose_urls(target, self.name, offline=self.offline)
 
         def say_waiting() -> None:
-            self.on_notice(f"another process is fetching {self.target.title}: waiting for it")
+            self.on_notice(f"another process is fetching {target.title}: waiting for it")
 
-        with hold_alone(path, on_wait=say_waiting):
-            # Whoever held the lock before may have fetched and locked it.
-            target = replace(self.target, locked=read_lock(path.parent).get(path.name))
+        with hold_alone(target.path, on_wait=say_waiting):
+            # Whoever held the lock before may have fetched this file, or another one that took
+            # the name: only now what is found out about it stays true.
+            path, target = target.path, self._resolve()
+            if target.path != path:
+                return None
             if path.is_file():
                 return _accept_present(target, self.on_notice)
             if os.path.lexists(path):
                 raise WeightsError(f"{path} is in the way: it is no file")
             return self._fetch(target)
 
+    def _resolve(self) -> Target:
+        """Find out what the name stands for, and refuse it as early as can be."""
+        target = resolve(self.name)
+        disagreement = target.find_disagreement()
+        if disagreement is not None:
+            raise WeightsError(f"{target.title} {disagreement}", hint=DISAGREEMENT_HINT)
+        if self.require_hash and target.known_sha256 is None:
+            raise no_hash(target)
+        return target
+
     def _fetch(self, target: Target) -> ObtainedWeights:
         path = target.path
         part = path.with_name(f".{path.name}.part")
-        self.on_notice(self._announce(target))
+        urls = _choose_urls(target, self.name, offline=self.offline)
+        self.on_notice(announce(target, urls[0]))
         try:
             fetched = fetch(
-                self.urls,
+                urls,
                 part,
                 target.wanted,
                 limits=self.limits,
@@ -182,15 +202,9 @@ class _Download:
             self.on_notice("what has arrived is kept; the same command goes on from there")
             raise
         _publish(target, part, fetched)
-        status = _describe(target)
+        status = describe_known(target)
         self.on_notice(f"{target.title}: {status}")
         return _obtained(target, fetched, status, fetched=True)
-
-    def _announce(self, target: Target) -> str:
-        size = target.wanted.size_bytes
-        facts = [describe_size(size) if size is not None else "size not stated"]
-        facts.append(target.entry.license if target.entry else "licence not known")
-        return f"fetching {target.title} from {place_of(self.urls[0])} ({', '.join(facts)})"
 
 
 def _publish(target: Target, part: Path, fetched: Fetched) -> None:
@@ -229,13 +243,6 @@ def _hash_from(target: Target) -> HashFrom:
     return "name" if target.wanted.sha256_prefix else "first use"
 
 
-def _describe(target: Target) -> str:
-    if target.known_sha256 is not None:
-        return VERIFIED
-    prefix = target.wanted.sha256_prefix
-    return PREFIX_LOCKED_NOW.format(count=len(prefix)) if prefix else LOCKED_NOW
-
-
 def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> ObtainedWeights:
     source = target.url or found.url
     locked = target.locked.url if target.locked else None
@@ -248,32 +255,4 @@ def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> 
         entry=target.entry,
         status=status,
         fetched=fetched,
-    )
-
-
-def describe_size(size_bytes: int) -> str:
-    """Return a size as people read it."""
-    if size_bytes < 1000:
-        return f"{size_bytes} bytes"
-    size, units = size_bytes / 1000, ("kB", "MB", "GB")
-    for unit in units:
-        if size < 999.95 or unit == units[-1]:
-            return f"{size:.1f} {unit}"
-        size /= 1000
-    raise AssertionError
-
-
-def _no_hash(target: Target) -> WeightsError:
-    return WeightsError(
-        f"{target.title}: neither the catalog nor {LOCK_NAME} has its sha256, and --require-hash "
-        "asks for it",
-        hint="fetch it once without --require-hash and commit the lock file, or give its address "
-        "with #sha256=DIGITS",
-    )
-
-
-def _how_to_replace(target: Target) -> str:
-    return (
-        f"nothing was changed; if the file is spoiled, remove it and run `yolokit weights pull "
-        f"{target.title}`; if it is meant to be another one, give it another name"
     )

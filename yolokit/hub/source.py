@@ -146,4 +146,7 @@ def load_source(url: str) -> Source:
 
 def is_local(url: str) -> bool:
     """Tell whether an address can be read without any connection."""
-    return load_source(url).IS_LOCAL
+    scheme = scheme_of(url)
+    if scheme not in list_plugins(PACKAGE):
+        return False
+    return cast(Source, load_plugin(PACKAGE, scheme, kind="kind of address")).IS_LOCAL

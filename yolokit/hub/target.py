@@ -42,6 +42,7 @@ class Target:
         locked: What the lock file says, if it is there.
         url: The address that the user named, if it was one.
         sha256: The hash that the user stated behind the address.
+        shadows: The name in the catalog that a file outside of the store stands in the way of.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Target:
     locked: LockEntry | None = None
     url: str | None = None
     sha256: str | None = None
+    shadows: str | None = None
 
     @property
     def title(self) -> str:
@@ -119,10 +121,9 @@ def resolve(name: str) -> Target:
 
 def _resolve_name(name: str) -> Target:
     store = store_dir("weights").absolute()
-    found = locate_weights(name)
+    found, entry = locate_weights(name), find_entry(name)
     if found is not None and not _is_within(found, store):
-        return Target(path=found, in_store=False)
-    entry = find_entry(name)
+        return Target(path=found, in_store=False, shadows=entry.name if entry else None)
     if found is not None:
         return target_of_file(store, found.name)
     if entry is not None:

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import re
 import ssl
-import threading
-import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from yolokit.hub.source import Limits, SourceError, Stream
+from yolokit.hub.answer import read_head
+from yolokit.hub.deadline import Deadline
+from yolokit.hub.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
 
+    from yolokit.hub.source import Limits, Stream
+
 _REDIRECTS = (301, 302, 303, 307, 308)
-_TRANSIENT = (408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524)
-_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)")
 
 
 def is_loopback(host: str) -> bool:
@@ -85,8 +83,14 @@ def open_http(
         if validator is not None:
             headers["If-Range"] = validator
     with contextlib.ExitStack() as stack:
-        response = _follow(stack, url, headers, limits, token)
-        yield _to_stream(response, offset_bytes, validator, limits)
+        response, deadline = _follow(stack, url, headers, limits, token)
+        yield read_head(
+            response,
+            _read(response, deadline, limits),
+            first_url=url,
+            offset_bytes=offset_bytes,
+            validator=validator,
+        )
 
 
 def _follow(
@@ -95,7 +99,7 @@ def _follow(
     headers: dict[str, str],
     limits: Limits,
     token: str | None,
-) -> httpx.Response:
+) -> tuple[httpx.Response, Deadline]:
     """Send the request, and send it again wherever an answer leads to."""
     start = current = _parse(url)
     for _ in range(limits.redirects + 1):
@@ -105,9 +109,9 @@ def _follow(
         extra = {"Authorization": f"Bearer {token}"} if token and _same(current, start) else {}
         hop = contextlib.ExitStack()
         stack.enter_context(hop)
-        response = hop.enter_context(_send(current, headers | extra, limits))
+        response, deadline = hop.enter_context(_send(current, headers | extra, limits))
         if response.status_code not in _REDIRECTS:
-            return response
+            return response, deadline
         location = response.headers.get("location")
         if not location:
             raise SourceError(f"answers {response.status_code}, but does not say where to")
@@ -130,7 +134,9 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 @contextlib.contextmanager
-def _send(url: httpx.URL, headers: dict[str, str], limits: Limits) -> Iterator[httpx.Response]:
+def _send(
+    url: httpx.URL, headers: dict[str, str], limits: Limits
+) -> Iterator[tuple[httpx.Response, Deadline]]:
     """Send one request and yield the answer as soon as its headers are there."""
     import httpx
 
@@ -139,44 +145,26 @@ def _send(url: httpx.URL, headers: dict[str, str], limits: Limits) -> Iterator[h
             # A proxy's loopback is another machine's: this machine is always reached directly.
             encrypted = url.scheme == "https"  # else no certificate is ever looked at
             direct = httpx.HTTPTransport(verify=encrypted) if is_loopback(url.host) else None
-            client = stack.enter_context(
-                httpx.Client(
-                    transport=direct,
-                    timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s),
-                )
-            )
+            timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
+            client = stack.enter_context(httpx.Client(transport=direct, timeout=timeout))
             request = client.build_request("GET", url, headers=headers)
-            with _deadline(client, limits.headers_s):
+            deadline = stack.enter_context(Deadline(client.close))
+            with deadline.within(limits.headers_s):
                 response = client.send(request, stream=True, follow_redirects=False)
             stack.callback(response.close)
-        yield response
+        yield response, deadline
 
 
-@contextlib.contextmanager
-def _deadline(client: httpx.Client, seconds: float) -> Iterator[None]:
-    """Close the connection if the body of the block takes too long.
-
-    Time-outs of reads start anew with every byte, so headers that drip would never meet one.
-    """
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        client.close()
-
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except Exception as error:
-        if expired.is_set():
-            raise SourceError(
-                f"did not answer completely within {seconds:g} s", transient=True
-            ) from error
-        raise
-    finally:
-        timer.cancel()
+def _read(response: httpx.Response, deadline: Deadline, limits: Limits) -> Iterator[bytes]:
+    """Yield the body; every chunk must come in time, however it is framed."""
+    chunks: Iterator[bytes] | None = None
+    while True:
+        with _foreign_errors(limits), deadline.within(limits.read_s + limits.window_s):
+            chunks = response.iter_raw() if chunks is None else chunks
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 @contextlib.contextmanager
@@ -211,103 +199,3 @@ def _network_error(error: httpx.TransportError) -> SourceError:
             return SourceError(f"its certificate is not trusted: {cause.verify_message}")
         cause = cause.__cause__ or cause.__context__
     return SourceError(f"{error}" or type(error).__name__, transient=True)
-
-
-def _to_stream(
-    response: httpx.Response, offset_bytes: int, validator: str | None, limits: Limits
-) -> Stream:
-    _check_status(response)
-    headers = response.headers
-    stated = _validator(response)
-    start, total = _read_extent(response, offset_bytes)
-    if response.status_code == 416:
-        return Stream(iter(()), start, total, validator)
-    if start and validator is not None and stated != validator:
-        # A server that heeds Range but not If-Range would mix two files.
-        raise SourceError("has another file by now", transient=True, restart=True)
-    _check_kind(response)
-    chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-    return Stream(
-        chunks=_read(response, limits),
-        offset_bytes=start,
-        total_bytes=total,
-        validator=stated,
-        ends_visibly=chunked or total is not None or "content-length" in headers,
-    )
-
-
-def _check_status(response: httpx.Response) -> None:
-    status = response.status_code
-    if status in (200, 206, 416):
-        return
-    words = f"answers {status} {response.reason_phrase}".strip()
-    if status in _TRANSIENT:
-        raise SourceError(words, transient=True, after_s=_retry_after(response))
-    raise SourceError(words)
-
-
-def _check_kind(response: httpx.Response) -> None:
-    """Refuse what cannot be the file itself.
-
-    A page for people in place of a file is how logins of networks answer; without a known hash
-    it would be taken for the weights.
-    """
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise SourceError(f"sends {encoding[:40]}, though plain bytes were asked for")
-    if response.headers.get("content-type", "").lower().startswith("text/html"):
-        raise SourceError("answers with a web page, not with a file")
-
-
-def _read_extent(response: httpx.Response, asked: int) -> tuple[int, int | None]:
-    """Return where the body begins and how long the whole file is, both in bytes."""
-    if response.status_code == 200:
-        return 0, _content_length(response)
-    match = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
-    first, last, total = match.groups() if match else (None, None, None)
-    size = int(total) if total and total != "*" else None
-    if response.status_code == 416:
-        if size == asked:
-            return asked, size
-        raise SourceError("has less than is here already", transient=True, restart=True)
-    if first is None or int(first) != asked:
-        raise SourceError("sends another part than was asked for", transient=True, restart=True)
-    if size is not None and not int(first) <= int(last or 0) < size:
-        raise SourceError("contradicts itself about the part it sends", restart=True)
-    return asked, size
-
-
-def _content_length(response: httpx.Response) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
-def _validator(response: httpx.Response) -> str | None:
-    """Return what If-Range may carry: a strong ETag, else the date of the last change."""
-    tag = response.headers.get("etag")
-    if tag and tag.startswith('"'):
-        return str(tag)
-    changed = response.headers.get("last-modified")
-    return str(changed) if changed else None
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    text = response.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    return max(0.0, moment.timestamp() - time.time())
-
-
-def _read(response: httpx.Response, limits: Limits) -> Iterator[bytes]:
-    chunks: Iterator[bytes] | None = None
-    while True:
-        with _foreign_errors(limits):
-            chunks = response.iter_raw() if chunks is None else chunks
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk

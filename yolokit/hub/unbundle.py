@@ -23,10 +23,13 @@ from yolokit.hub.lock import LockEntry, add_to_lock
 from yolokit.hub.names import is_plain_name, is_public_url
 from yolokit.hub.store import store_dir
 from yolokit.hub.target import target_of_file
+from yolokit.hub.words import describe_known, no_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from yolokit.hub.target import Target
 
 _BLOCK_BYTES = 512
 _CHUNK_BYTES = 1 << 20
@@ -42,16 +45,19 @@ class Imported:
         path: Where it is.
         file: What the bundle says of it.
         was_there: The store had it already, the same.
+        status: What its hash was compared with, in words.
     """
 
     path: Path
     file: BundledFile
     was_there: bool
+    status: str
 
 
 def import_bundle(
     archive: Path,
     *,
+    require_hash: bool = False,
     on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
     on_notice: Callable[[str], None] = lambda _text: None,
 ) -> list[Imported]:
@@ -59,6 +65,7 @@ def import_bundle(
 
     Args:
         archive: A plain tar that ``write_bundle`` has made.
+        require_hash: Refuse a file whose full hash neither catalog nor lock file has.
         on_progress: Takes the bytes read and the bytes that there are.
         on_notice: Takes sentences for people.
 
@@ -75,7 +82,9 @@ def import_bundle(
                 for name in sorted(file.file for file in manifest.files):
                     path = store / name
                     locks.enter_context(hold_alone(path, on_wait=_waiting(path, on_notice)))
-                return _import_files(reader, manifest, store, on_progress)
+                known = [_check_known(file, store, require_hash) for file in manifest.files]
+                _check_room(manifest, store)
+                return _import_files(reader, known, on_progress)
     except OSError as error:
         place = error.filename or archive
         raise WeightsError(f"cannot import {archive}: {place}: {error.strerror}") from error
@@ -87,26 +96,27 @@ def _waiting(path: Path, on_notice: Callable[[str], None]) -> Callable[[], None]
 
 def _import_files(
     reader: _Reader,
-    manifest: Manifest,
-    store: Path,
+    known: list[tuple[BundledFile, Target]],
     on_progress: Callable[[int, int | None], None],
 ) -> list[Imported]:
-    for file in manifest.files:
-        _check_known(file, store)
-    needed = sum(file.size_bytes for file in manifest.files)
-    if shutil.disk_usage(store).free < needed:
-        raise WeightsError(f"the disk of {store} is full: {needed} bytes are needed")
     done: list[Imported] = []
     with ExitStack() as parts:  # publishes at its end, so that a bad file keeps out all others
-        for file in manifest.files:
-            path = store / file.file
-            was_there = path.is_file()
-            part = None if was_there else parts.enter_context(publish_file(path))
+        for file, target in known:
+            was_there = target.path.is_file()
+            part = None if was_there else parts.enter_context(publish_file(target.path))
             _copy_member(reader, file, part, on_progress)
-            done.append(Imported(path, file, was_there))
+            done.append(Imported(target.path, file, was_there, describe_known(target)))
         reader.expect_end()
-        add_to_lock(store, {file.file: _lock_entry(file, store) for file in manifest.files})
+        store = known[0][1].path.parent
+        add_to_lock(store, {file.file: _lock_entry(file, target) for file, target in known})
     return done
+
+
+def _check_room(manifest: Manifest, store: Path) -> None:
+    needed = sum(file.size_bytes for file in manifest.files)
+    free = shutil.disk_usage(store).free
+    if free < needed:
+        raise WeightsError(f"the disk of {store} is full: {needed} bytes are needed, {free} free")
 
 
 def _read_manifest(reader: _Reader) -> Manifest:
@@ -167,9 +177,11 @@ def _copy_member(
         )
 
 
-def _check_known(file: BundledFile, store: Path) -> None:
+def _check_known(file: BundledFile, store: Path, require_hash: bool) -> tuple[BundledFile, Target]:
     """Refuse a file that is not what the catalog, the lock file or the store already have."""
     target = target_of_file(store, file.file)
+    if require_hash and target.known_sha256 is None:
+        raise no_hash(target)
     fault = target.find_disagreement() or target.wanted.find_fault(file.size_bytes, file.sha256)
     if fault is not None:
         raise WeightsError(f"the bundle's {file.file} {fault}", hint="nothing was imported")
@@ -177,10 +189,11 @@ def _check_known(file: BundledFile, store: Path) -> None:
         raise WeightsError(
             f"{target.path} is there already and is another file", hint="nothing was imported"
         )
+    return file, target
 
 
-def _lock_entry(file: BundledFile, store: Path) -> LockEntry:
-    entry = target_of_file(store, file.file).entry
+def _lock_entry(file: BundledFile, target: Target) -> LockEntry:
+    entry = target.entry
     return LockEntry(
         sha256=file.sha256,
         size_bytes=file.size_bytes,

@@ -156,7 +156,7 @@ def test_bundle_and_import(
     monkeypatch.setenv("YOLOKIT_HOME", str(tmp_path / "home"))
     paths = [tmp_path / "home" / "weights" / name for name in ("full.pt", "open.pt")]
     assert run("import", out) == [str(path) for path in paths]
-    assert "open.pt: imported, locked now" in run.err
+    assert "open.pt: unverified, locked now" in run.err
     lines = run("import", out, "--json")
     assert [json.loads(line)["was_there"] for line in lines] == [True, True]
     run("pull", "open", "--offline", "--require-hash")

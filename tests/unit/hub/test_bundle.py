@@ -65,7 +65,9 @@ def test_there_and_back(two: list[ObtainedWeights], tmp_path: Path, elsewhere: P
     lock = read_lock(elsewhere)
     assert lock["net.pt"] == LockEntry(sha256=SHA256, size_bytes=48_000, hash_from="bundle")
     assert names_in(elsewhere) == {"net.pt", "mine.pt", LOCK_NAME}
-    assert [one.was_there for one in import_bundle(out)] == [True, True]
+    assert [one.status for one in imported] == ["unverified, locked now"] * 2
+    again = import_bundle(out, require_hash=True)
+    assert [(one.was_there, one.status) for one in again] == [(True, "verified")] * 2
     assert obtain_weights("net", offline=True, require_hash=True).status == "verified"
 
 
@@ -372,6 +374,16 @@ def test_what_contradicts_is_refused(
     after = {path.name: path.read_bytes() for path in own_store.iterdir()}
     assert after.pop(".mine.pt.lock") == b""
     assert after == before
+
+
+def test_require_hash_refuses_what_is_known_from_the_bundle_alone(
+    tmp_path: Path, own_store: Path, catalog: Catalog
+) -> None:
+    archive = pack(tmp_path / "w.tar", files(GOOD), [("mine.pt", SMALL)])
+    with pytest.raises(WeightsError, match="--require-hash"):
+        import_bundle(archive, require_hash=True)
+    catalog.add("mine", sha256=GOOD["sha256"])
+    assert import_bundle(archive, require_hash=True)[0].status == "verified"
 
 
 def test_gnu_tar_may_have_packed_it_again(

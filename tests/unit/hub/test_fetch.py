@@ -94,7 +94,9 @@ def test_a_file_arrives(run: Run, loop: Loop) -> None:
         ([faults.hang], "nothing came"),
         ([faults.hang_midway], "nothing came"),
         ([faults.drip(100)], "too slow"),
-        ([faults.drip_headers], "did not answer completely"),
+        ([faults.drip_headers], "did not come to an end"),
+        ([faults.endless_continue], "did not come to an end"),
+        ([faults.drip_framing], "did not come to an end"),
         ([faults.garbage], "broke off"),
         ([faults.reset_after(0.5), faults.no_range], "reset"),
         ([faults.reset_after(0.5), faults.new_etag], "reset"),
@@ -429,6 +431,32 @@ def test_a_changing_signature_does_not_hinder_going_on(run: Run, loop: Loop) -> 
     loop.site.fail(path, faults.redirect(signed), faults.redirect(signed + "-and-new"))
     assert run(loop.base + path, wanted=NOTHING).sha256 == SHA256
     assert loop.site.sent_bytes() == len(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sv=2018-11-09&se=2026-01-01T00%3A00%3A00Z&rscd=attachment%3B+filename%3Dx&sig=a%2Bb%2Fc%3D",
+        "response-content-disposition=inline%3B+filename*%3DUTF-8%27%27m.pt%3B&Signature=ab~cd-_",
+        "lower=%7e%2a&plain=!$'()*,;:@/?~|[]",
+    ],
+)
+def test_signed_links_are_followed_to_the_letter(run: Run, loop: Loop, query: str) -> None:
+    target = f"/a%2Fb/d+e~f!$&'()*,;=:@?{query}"
+    loop.site.files[target.partition("?")[0]] = CONTENT
+    loop.site.fail("/signed", faults.redirect(target))
+    run(f"{loop.base}/signed")
+    assert loop.site.requests[-1].path == target
+
+
+@pytest.mark.parametrize("code", [400, 403])
+def test_a_signed_link_that_is_not_good_yet_or_no_longer_is_asked_for_anew(
+    run: Run, loop: Loop, code: int
+) -> None:
+    path = loop.site.publish_github("v8.4.0", "net.pt", CONTENT)
+    loop.site.fail(loop.site.real_path(path), faults.status(code))
+    assert run(loop.base + path).sha256 == SHA256
+    assert [request.path for request in loop.site.requests].count(path) == 2
 
 
 def test_no_failure_shows_a_signature_or_a_password(run: Run, loop: Loop) -> None:

@@ -13,7 +13,8 @@ from tests.loopback import faults
 from tests.unit.hub.conftest import CONTENT, FAST, SHA256, Catalog, Loop
 from yolokit.errors import WeightsError
 from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, read_lock
-from yolokit.hub.obtain import ObtainedWeights, describe_size, obtain_weights
+from yolokit.hub.obtain import ObtainedWeights, obtain_weights
+from yolokit.hub.words import describe_size
 
 OTHER = CONTENT[::-1]
 OTHER_SHA256 = hashlib.sha256(OTHER).hexdigest()
@@ -185,6 +186,18 @@ def test_an_unknown_name_suggests_the_nearest(obtain: Obtain, catalog: Catalog) 
             obtain(name)
 
 
+def test_an_empty_file_is_no_weights(
+    obtain: Obtain, catalog: Catalog, loop: Loop, own_store: Path
+) -> None:
+    loop.site.files["/empty.pt"] = b""
+    with pytest.raises(WeightsError, match="is empty"):
+        obtain(f"{loop.base}/empty.pt")
+    catalog.add()
+    (own_store / "net.pt").touch()
+    with pytest.raises(WeightsError, match="is empty"):
+        obtain("net")
+
+
 # --- paths -----------------------------------------------------------------------------------
 
 
@@ -196,6 +209,15 @@ def test_paths_are_taken_as_they_are(obtain: Obtain, catalog: Catalog, tmp_path:
         assert (found.path, found.sha256, found.entry) == (path, SHA256, None)
         assert found.status.startswith("a file of yours")
     assert not (tmp_path / "weights" / LOCK_NAME).exists()
+
+
+def test_a_file_that_stands_in_the_way_of_the_catalog_is_told(
+    obtain: Obtain, catalog: Catalog, tmp_path: Path
+) -> None:
+    catalog.add(sha256=SHA256)
+    (tmp_path / "net.pt").write_bytes(OTHER)
+    assert obtain("net.pt").path == tmp_path / "net.pt"
+    assert obtain.notices == [f"{tmp_path / 'net.pt'} is taken, not the published net"]
 
 
 def test_a_path_into_the_store_is_checked_like_a_name(
@@ -375,6 +397,14 @@ def test_only_a_template_mirrors_an_address_of_the_users(
     assert second.site.requests[-1].path == "/o/r/resolve/main/hub.pt?from=huggingface.co"
 
 
+def test_a_proxy_is_never_asked_for_this_machine(
+    obtain: Obtain, catalog: Catalog, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert obtain(loop.url).fetched
+
+
 def test_a_share_is_a_mirror_also_offline(
     obtain: Obtain, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -479,6 +509,27 @@ def test_several_at_once_fetch_once(catalog: Catalog, loop: Loop, own_store: Pat
     assert sorted(found.fetched for found in results) == [False, False, False, True]
     assert said.count("another process is fetching net: waiting for it") == 3
     assert loop.site.sent_bytes() == len(CONTENT)
+
+
+def test_two_addresses_of_one_name_at_once_are_two_files(
+    catalog: Catalog, loop: Loop, second: Loop
+) -> None:
+    urls = [loop.url, second.url]
+    second.site.files["/models/net.pt"] = OTHER
+    for one in (loop, second):
+        one.site.pause_s = 0.01
+    results: dict[str, ObtainedWeights] = {}
+    threads = [
+        threading.Thread(target=lambda url=url: results.update({url: obtain_weights(url)}))
+        for url in urls
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [results[url].path.read_bytes() for url in urls] == [CONTENT, OTHER]
+    assert len({found.path for found in results.values()}) == 2
+    assert [obtain_weights(url).sha256 for url in urls] == [SHA256, OTHER_SHA256]
 
 
 def test_something_in_the_way_is_an_error(
