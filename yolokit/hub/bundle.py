@@ -15,6 +15,7 @@ import msgspec
 from yolokit.core.files import publish_file
 from yolokit.errors import ConfigError, WeightsError
 from yolokit.hub.names import is_plain_name
+from yolokit.hub.source import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
         size_bytes: Its size.
         name: Its name in the catalog, or None.
         license: SPDX identifier, where the catalog knows it.
-        url: Where it came from, without passwords.
+        url: Where it came from, without passwords; None if that was a file of the same machine.
     """
 
     file: str
@@ -109,7 +110,7 @@ def _describe(found: ObtainedWeights) -> BundledFile:
         size_bytes=found.size_bytes,
         name=found.name,
         license=found.entry.license if found.entry else None,
-        url=found.url,
+        url=None if found.url is None or is_local(found.url) else found.url,
     )
 
 

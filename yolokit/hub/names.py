@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from yolokit.errors import WeightsError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|file:", re.IGNORECASE)
+_LONGEST_URL = 4000
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._+-]+")
 _LONGEST_NAME = 90  # with a mark it still fits the 100 bytes of a name in a plain tar
@@ -27,14 +28,20 @@ def split_url(url: str) -> SplitResult:
     """Split an address.
 
     Raises:
-        WeightsError: It is malformed.
+        WeightsError: It is malformed, or could not be recorded in one line of text.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise WeightsError(f"not an address: {url!r} ({error})") from error
+        raise WeightsError(f"not an address: {_without_password(url)!r} ({error})") from error
+    if not url.isprintable() or len(url) > _LONGEST_URL:
+        raise WeightsError(f"not an address: {_without_password(url)[:100]!r}")
     return parts
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def scheme_of(url: str) -> str:
@@ -118,7 +125,7 @@ def public_url(url: str) -> str:
 
 def is_public_url(url: str) -> bool:
     """Tell whether a text from elsewhere is an address as :func:`public_url` returns it."""
-    if not (is_url(url) and url.isprintable() and len(url) <= 2000):
+    if not is_url(url):
         return False
     try:
         return public_url(url) == url

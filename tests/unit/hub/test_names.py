@@ -20,6 +20,7 @@ from yolokit.hub.names import (
     take_hash,
     with_mark,
 )
+from yolokit.hub.source import load_source
 
 DIGITS = "0123456789abcdef" * 4
 
@@ -127,15 +128,34 @@ def test_what_may_be_shown() -> None:
         ("https://host/x.pt", True), ("hf://a/b/c@main", True), ("x.pt", False), ("", False),
         ("https://user:password@host/x", False), ("https://host/x?token=1", False),
         ("https://host/\x1b[2J", False), ("https://[::1", False),
-        ("https://h/" + "x" * 3000, False),
+        ("https://h/" + "x" * 5000, False),
     ],
 )  # fmt: skip
 def test_addresses_from_elsewhere(text: str, expected: bool) -> None:
     assert is_public_url(text) is expected
 
 
-@pytest.mark.parametrize("url", ["https://[::1/x", "https://host:port/x", "https://host:99999/x"])
+@given(st.text(st.characters(), max_size=60), st.sampled_from(["https://h", "hf://o/r/", "file:/"]))
+def test_whatever_is_recorded_can_be_read_again(text: str, scheme: str) -> None:
+    try:
+        load_source(scheme + text)
+    except WeightsError:
+        return
+    shown = public_url(scheme + text)
+    assert is_public_url(shown)
+    assert public_url(shown) == shown
+    shown.encode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://[::1/x", "https://host:port/x", "https://host:99999/x", "https://host/\x1b[2J",
+     "https://host/\udcff.pt", "https://host/\u200b.pt", "https://user:password@host:port/x",
+     "https://user:password@[::1/x", "https://host/" + "x" * 5000],
+)  # fmt: skip
 def test_malformed_addresses_are_errors_of_ours(url: str) -> None:
     for function in (public_url, file_name_of):
-        with pytest.raises(WeightsError, match="not an address"):
+        with pytest.raises(WeightsError, match="not an address") as caught:
             function(url)
+        assert "password" not in str(caught.value)
+        assert "\x1b" not in str(caught.value)

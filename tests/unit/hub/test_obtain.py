@@ -459,6 +459,23 @@ def test_the_hub_and_its_variables(
     assert other.path.name.startswith("net-")
 
 
+def test_a_spoiled_token_or_endpoint_is_told_but_not_shown(
+    obtain: Obtain, catalog: Catalog, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.add(urls=["https://huggingface.co/Owner/repo/resolve/main/net.pt"])
+    monkeypatch.setenv("HF_ENDPOINT", "hub.example.com")
+    for name in ("hf://Owner/repo/net.pt", "net"):
+        with pytest.raises(WeightsError, match=r"HF_ENDPOINT: .* is no address"):
+            obtain(name)
+    monkeypatch.setenv("HF_ENDPOINT", loop.base)
+    for token in ("hf_sec\nret", "hf_sec ret", "hf_s\u00e9cret"):
+        monkeypatch.setenv("HF_TOKEN", token)
+        with pytest.raises(WeightsError, match="HF_TOKEN has characters") as caught:
+            obtain("hf://Owner/repo/net.pt")
+        assert "ret" not in str(caught.value).replace("characters that no", "")
+    assert loop.site.requests == []
+
+
 def test_the_hubs_addresses_in_the_catalog_follow_its_endpoint(
     obtain: Obtain, catalog: Catalog, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from yolokit.hub.names import split_url
+from yolokit.hub.names import is_url, split_url
 from yolokit.hub.source import SourceError
 from yolokit.hub.transport import check_address, open_http
 
@@ -40,13 +40,27 @@ def open_stream(
         offset_bytes=offset_bytes,
         validator=validator,
         limits=limits,
-        token=os.environ.get("HF_TOKEN", "").strip() or None,
+        token=_token(),
     )
 
 
 def endpoint() -> str:
-    """Return the address of the hub, as its own tools find it."""
-    return (os.environ.get("HF_ENDPOINT", "").strip() or HOST).rstrip("/")
+    """Return the address of the hub, as its own tools find it.
+
+    Raises:
+        SourceError: The environment names something that is no address.
+    """
+    address = (os.environ.get("HF_ENDPOINT", "").strip() or HOST).rstrip("/")
+    if not is_url(address):
+        raise SourceError(f"HF_ENDPOINT: {address!r} is no address")
+    return address
+
+
+def _token() -> str | None:
+    token = os.environ.get("HF_TOKEN", "").strip()
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise SourceError("HF_TOKEN has characters that no token has")  # and never say which
+    return token or None
 
 
 def to_https(url: str) -> str:
