@@ -40,6 +40,9 @@ def main() -> None:
     save("seg.pt", SegmentationModel("yolo11n-seg.yaml", nc=2, verbose=False), ["a", "b"])
     odd = DetectionModel("yolo11n.yaml", nc=1, verbose=False)
     save("odd.pt", odd, ["square"], note=Fraction(1, 2))
+    pruned = DetectionModel("yolo11n.yaml", nc=1, verbose=False)
+    pruned.model[6].m[0] = torch.nn.Identity()
+    save("pruned.pt", pruned, ["square"])
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), folder / "shufflenet.pth")
 
 

@@ -148,6 +148,8 @@ def test_darknets_own_format(squares: Path, test_data: Path) -> None:
     chained = train(squares, "chained", "--weights", run_dir(squares, "tiny") / "best.pt")
     assert chained["start"]["kind"] == "network"
     assert count(chained, "backbone", "fresh") == 0
+    best = run_dir(squares, "chained") / "best.pt"
+    assert list_epsilons(best) == {"first": 1e-6, "head": 1e-6}  # Darknet's, twice rebuilt
 
 
 def test_darknet_files_of_a_wrong_length_or_kind(test_data: Path, tmp_path: Path) -> None:
@@ -220,6 +222,8 @@ def test_a_torchvision_backbone_all_the_way(squares: Path, published: Path) -> N
     best = run_dir(squares, "tv") / "best.pt"
     chained = train(squares, "chained", "--weights", best)
     assert {g["action"] for g in chained["start"]["groups"]} == {"taken"}
+    rebuilt = run_dir(squares, "chained") / "best.pt"
+    assert list_epsilons(rebuilt) == {"first": 1e-5, "head": 1e-3}  # torchvision's, upstream's
     exported = run_yolokit("export", best, "--data", squares, cwd=squares.parent)
     assert "all matched" in exported.stderr
     predicted = run_yolokit(
@@ -261,6 +265,13 @@ def test_what_needs_more_than_weights_is_refused_unless_that_very_file_is_truste
     run_yolokit("export", odd, "--out", "yes.onnx", "--trust", odd, cwd=squares.parent)
 
 
+def test_taking_fewer_tensors_than_expected_is_an_error(squares: Path, published: Path) -> None:
+    refused = train(squares, "no", "--weights", published / "pruned.pt", code=4)
+    assert "fits only in part" in refused["stderr"]
+    assert "of the backbone: the source has no such tensor" in refused["stderr"]
+    assert not run_dir(squares, "no").exists()
+
+
 def test_a_legacy_yolov5_is_named_with_the_file_that_works(squares: Path) -> None:
     weights = squares.parent / "yolov5s.pt"
     with zipfile.ZipFile(weights, "w") as archive:
@@ -269,6 +280,20 @@ def test_a_legacy_yolov5_is_named_with_the_file_that_works(squares: Path) -> Non
     refused = train(squares, "no", "--weights", weights, code=4)
     assert "the original YOLOv5 repository" in refused["stderr"]
     assert "--weights yolov5su" in refused["stderr"]
+
+
+def list_epsilons(checkpoint: Path) -> dict[str, float]:
+    """Return batch norm's epsilon in the first layer and in the head."""
+    program = (
+        "import json, sys, torch\n"
+        "from yolokit.engine import upstream\n"
+        "layers = upstream.load_model(sys.argv[1])[0].model\n"
+        "first, head = ([m.eps for m in layers[i].modules() if isinstance(m, torch.nn.BatchNorm2d)]"
+        " for i in (0, -1))\n"
+        "print('EPS' + json.dumps({'first': first[0], 'head': head[0]}))\n"
+    )
+    found: dict[str, float] = json.loads(run_engine(program, checkpoint).rsplit("EPS", 1)[1])
+    return found
 
 
 def compare(first: Path, second: Path) -> list[str]:
@@ -281,8 +306,14 @@ def compare(first: Path, second: Path) -> list[str]:
         "    same = name in b and torch.equal(a[name], b[name])\n"
         "    if not same and 'num_batches' not in name: print('DIFF', name)\n"
     )
+    lines = run_engine(program, first, second).splitlines()
+    return [line.split()[1] for line in lines if line.startswith("DIFF")]
+
+
+def run_engine(program: str, *paths: Path) -> str:
+    """Run a program in a process that has torch, and return its stdout."""
     done = subprocess.run(
-        [sys.executable, "-c", program, first, second],
-        capture_output=True, text=True, check=True, env=child_environment(second.parent),
+        [sys.executable, "-c", program, *paths],
+        capture_output=True, text=True, check=True, env=child_environment(paths[0].parent),
     )  # fmt: skip
-    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("DIFF")]
+    return done.stdout
