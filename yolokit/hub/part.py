@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.files import write_atomic
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,6 +40,7 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._note = path.with_name(path.name + ".from")
+        self._new_note = path.with_name(path.name + ".from.new")
 
     @property
     def size_bytes(self) -> int:
@@ -65,8 +64,13 @@ class Part:
         self.note(origin)
 
     def note(self, origin: Origin) -> None:
-        """Replace the note of where it came from."""
-        write_atomic(self._note, msgspec.json.encode(origin))
+        """Replace the note of where it came from.
+
+        It is renamed into place, but not forced to the disk: that takes as long as much of a
+        file does to arrive, and bytes that outlive their note are merely fetched again.
+        """
+        self._new_note.write_bytes(msgspec.json.encode(origin))
+        self._new_note.replace(self._note)
 
     def hash_so_far(self) -> hashlib._Hash:
         """Return the running sha256 of what has arrived."""
@@ -85,3 +89,4 @@ class Part:
     def forget_origin(self) -> None:
         """Remove the note alone, once the hash of the complete file is recorded elsewhere."""
         self._note.unlink(missing_ok=True)
+        self._new_note.unlink(missing_ok=True)
