@@ -149,6 +149,12 @@ def test_a_redirect_may_not_lead_to_a_file_either(
         "from yolokit.hub.obtain import obtain_weights",
         f"import importlib\nfor n in {SOURCES!r}: importlib.import_module('{PACKAGE}.' + n)",
         "from yolokit.hub.source import load_source; load_source('https://host/x')",
+        """
+import contextlib, io, sys, yolokit.cli.main as main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main.main(["weights", "pull", "--help"])
+assert not {"msgspec", "rich"} & sys.modules.keys()
+""",
     ],
 )
 def test_nothing_loads_the_transport_before_a_connection_is_made(code: str) -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
+from yolokit.errors import WeightsError
 from yolokit.hub.entries import WeightsEntry, find_entry, list_names
 from yolokit.hub.fetch import Wanted
 from yolokit.hub.lock import LOCK_NAME, LockEntry, read_lock
@@ -22,13 +23,11 @@ from yolokit.hub.names import (
     take_hash,
     with_mark,
 )
-from yolokit.hub.source import load_source
+from yolokit.hub.source import SourceError, load_source
 from yolokit.hub.store import locate_weights, no_weights, store_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from yolokit.errors import WeightsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +136,10 @@ def _resolve_name(name: str) -> Target:
 
 def _resolve_url(text: str) -> Target:
     url, sha256 = take_hash(text)
-    load_source(url)
+    try:
+        load_source(url)
+    except SourceError as error:
+        raise WeightsError(f"{public_url(url)}: {error}", hint=error.hint) from error
     store = store_dir("weights").absolute()
     entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
     if entry is not None and url in entry.urls:

@@ -8,6 +8,7 @@ names and compressed or sparse bombs are not so much refused as never understood
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -207,7 +208,7 @@ class _Reader:
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path = stream, path
-        self.size_bytes = path.stat().st_size
+        self.size_bytes = os.fstat(stream.fileno()).st_size
         self.offset_bytes = 0
 
     def fault(self, reason: str) -> WeightsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -315,6 +316,7 @@ def test_addresses_that_are_refused_at_once(obtain: Obtain, catalog: Catalog, na
     with pytest.raises(WeightsError) as caught:
         obtain(name)
     assert caught.value.exit_code == 4
+    assert re.search(r"net\.pt|://host", str(caught.value)), "it says which address is meant"
     assert obtain.notices == []
 
 
