@@ -86,7 +86,7 @@ def info(
     width = max(map(len, facts))
     for key, value in facts.items():
         for number, line in enumerate(value if isinstance(value, list) else [value]):
-            label = "" if number else key
+            label = "" if number else key.replace("_", " ")
             emit(f"{label:<{width}}  {'-' if line is None else line}")
 
 
@@ -269,13 +269,13 @@ def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | lis
         "task": entry.task if entry else None,
         "family": entry.family if entry else None,
         "scale": entry.scale if entry else None,
-        "trained on": entry.kind if entry else None,
+        "trained_on": entry.kind if entry else None,
         "license": entry.license if entry else None,
-        "published at": [public_url(url) for url in target.published_at] or None,
-        "size in bytes": check.size_bytes if check else target.wanted.size_bytes,
-        "sha256 known": target.known_sha256 or target.wanted.sha256_prefix,
-        "hash stated by": (entry.hash_source if entry else None),
+        "published_at": [public_url(url) for url in target.published_at] or None,
+        "size_bytes": check.size_bytes if check else target.wanted.size_bytes,
+        "sha256_known": target.known_sha256 or target.wanted.sha256_prefix,
+        "hash_source": entry.hash_source if entry else None,
         "installed": str(target.path) if check else None,
-        "sha256 here": check.sha256 if check else None,
+        "sha256_here": check.sha256 if check else None,
         "state": f"{check.state}: {check.detail}" if check else "not here",
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -198,4 +199,5 @@ def _network_error(error: httpx.TransportError) -> SourceError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return SourceError(f"its certificate is not trusted: {cause.verify_message}")
         cause = cause.__cause__ or cause.__context__
-    return SourceError(f"{error}" or type(error).__name__, transient=True)
+    words = re.sub(r"^\[\w+ -?\d+\] ", "", str(error))  # [Errno -2] tells people nothing
+    return SourceError(words or type(error).__name__, transient=True)

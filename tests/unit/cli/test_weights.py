@@ -114,12 +114,13 @@ def test_info(run: Run, mirror: Site, store: Path) -> None:
     assert {key: value.strip() for key, value in facts.items()} == {
         "name": "full", "file": "full.pt", "task": "detect", "family": "test", "scale": "-",
         "trained on": "coco", "license": "CC0-1.0", "published at": "https://h/full.pt",
-        "size in bytes": "48000", "sha256 known": SHA256, "hash stated by": "-",
+        "size bytes": "48000", "sha256 known": SHA256, "hash source": "-",
         "installed": "-", "sha256 here": "-", "state": "not here",
     }  # fmt: skip
     run("pull", "full")
     (line,) = run("info", store / "full.pt", "--json")
     assert json.loads(line)["installed"] == str(store / "full.pt")
+    assert json.loads(line)["published_at"] == ["https://h/full.pt"]
     assert json.loads(line)["state"] == "ok: as the catalog says"
     run("info", "ful", code=4)
 
