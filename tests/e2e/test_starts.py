@@ -125,6 +125,8 @@ def test_a_chain_of_ones_own_and_a_frozen_part(squares: Path) -> None:
     best = run_dir(squares, "first") / "best.pt"
     second = train(squares, "second", "--weights", best)
     own = sha256_file(best)
+    said = run_yolokit("weights", "info", best, "--json", cwd=squares.parent)
+    assert json.loads(said.stdout)["descends_from"] == [sha256_file(START)]
     assert first["outputs"]["best.pt"] == own
     assert second["weights"]["chain"] == [sha256_file(START), own]
     assert second["start"]["groups"] == [

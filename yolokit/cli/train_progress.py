@@ -116,7 +116,7 @@ def describe_start(report: TransferReport) -> str:
         (group.part, group.action, group.tensors, f"{group.values:,}", group.reason)
         for group in report.groups
     ]
-    return f"{head}\n{table(('part', '', 'tensors', 'values', 'why'), rows)}"
+    return f"{head}\n{table(('part', 'fate', 'tensors', 'values', 'why'), rows)}"
 
 
 def describe_losses(event: BatchEnd) -> str:

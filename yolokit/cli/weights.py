@@ -260,6 +260,7 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | list[str] | None]:
+    from yolokit.hub.lineage import read_ancestors
     from yolokit.hub.names import public_url
 
     entry = target.entry
@@ -277,5 +278,6 @@ def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | lis
         "hash_source": entry.hash_source if entry else None,
         "installed": str(target.path) if check else None,
         "sha256_here": check.sha256 if check else None,
+        "descends_from": (read_ancestors(target.path, check.sha256) if check else None) or None,
         "state": f"{check.state}: {check.detail}" if check else "not here",
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BASE = (
     "numpy", "opencv-python", "av", "msgspec", "typer", "rich", "faster-coco-eval",
-    "defusedxml", "pyyaml", "platformdirs",
+    "defusedxml", "pyyaml", "platformdirs", "httpx", "filelock",
 )  # fmt: skip
 _TRAIN = ("torch", "torchvision", "ultralytics", "onnx", "onnxslim", "matplotlib")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
