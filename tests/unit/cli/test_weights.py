@@ -113,7 +113,7 @@ def test_info(run: Run, mirror: Site, store: Path) -> None:
     facts = dict(line.split("  ", 1) for line in run("info", "full"))
     assert {key: value.strip() for key, value in facts.items()} == {
         "name": "full", "file": "full.pt", "task": "detect", "family": "test", "scale": "-",
-        "trained on": "coco", "license": "CC0-1.0", "published at": "https://h/full.pt",
+        "descends from": "-", "trained on": "coco", "license": "CC0-1.0", "published at": "https://h/full.pt",
         "size bytes": "48000", "sha256 known": SHA256, "hash source": "-",
         "installed": "-", "sha256 here": "-", "state": "not here",
     }  # fmt: skip
