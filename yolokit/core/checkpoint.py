@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickletools
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def explain_unreadable(path: Path) -> tuple[str, str] | None:
         return f"{path} is no checkpoint: it is {_name(head, path)}", _HINT
     try:
         pickle, script = _read_pickle(path)
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError) as error:
         return f"{path} is cut short or damaged: {error}", "fetch it again"
     if script:
         return f"{path} is a TorchScript archive, not a checkpoint", _HINT
@@ -78,15 +79,22 @@ def list_classes(pickle: bytes) -> set[str]:
     Source: the opcodes GLOBAL and STACK_GLOBAL of Python's pickle protocol.
     """
     found: set[str] = set()
-    texts: list[str] = []
+    pushed: list[object] = [None, None]  # what the newest opcodes left on the stack
+    memo: dict[object, object] = {}
     try:
         for opcode, argument, _position in pickletools.genops(pickle):
             if opcode.name == "GLOBAL":
                 found.add(str(argument).replace(" ", "."))
-            elif opcode.name == "STACK_GLOBAL" and len(texts) > 1:
-                found.add(".".join(texts[-2:]))
-            elif isinstance(argument, str):
-                texts.append(argument)
+            elif opcode.name == "STACK_GLOBAL":
+                found.add(".".join(map(str, pushed[-2:])))
+            elif opcode.name == "MEMOIZE":
+                memo[len(memo)] = pushed[-1]
+                continue
+            elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+                memo[argument] = pushed[-1]
+                continue
+            recalled = opcode.name in ("GET", "BINGET", "LONG_BINGET")
+            pushed = [pushed[-1], memo.get(argument) if recalled else argument]
     except ValueError:  # damaged: the loader will say so
         return found
     return found

@@ -28,6 +28,20 @@ def read_arch(path: str) -> dict[str, Any]:
         isinstance(content.get(part), list) and content[part] for part in ("backbone", "head")
     ):
         raise ConfigError(f"{path} describes no network: it needs `backbone:` and `head:` lists")
+    for row in (*content["backbone"], *content["head"]):
+        if not _is_row(row):
+            raise ConfigError(
+                f"{path}: {row} is no layer: it must be [from, repeats, module, args]"
+            )
     content.setdefault("scale", upstream.guess_scale(path))
     content["yaml_file"] = Path(path).name
     return content
+
+
+def _is_row(row: object) -> bool:
+    if not isinstance(row, list) or len(row) != 4:
+        return False
+    source, repeats, module, values = row
+    sources = source if isinstance(source, list) else [source]
+    numbers = bool(sources) and all(isinstance(value, int) for value in [*sources, repeats])
+    return numbers and isinstance(module, str) and isinstance(values, list)

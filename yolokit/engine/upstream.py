@@ -34,6 +34,7 @@ from yolokit.engine.stages import StagedTorchVision  # noqa: E402
 from yolokit.errors import ConfigError, WeightsError  # noqa: E402
 
 _DETECTORS = ("Detect", "v10Detect")
+_ACTIVATIONS = {"Mish": torch.nn.Mish}
 _NOWHERE = Path(os.devnull) / "none.npy"
 
 
@@ -87,7 +88,7 @@ def _initialize(model: Any) -> None:
         for index in layers:
             for module in model.model[index].modules():
                 if isinstance(module, Conv):
-                    module.act = getattr(torch.nn, name)()
+                    module.act = _ACTIVATIONS[name]()
 
 
 @contextlib.contextmanager

@@ -56,12 +56,13 @@ def find_arch(name: str) -> Arch:
 
     Raises:
         ConfigError: There is none; the message suggests the nearest.
+        DataError: A cfg describes something that has no counterpart; with its line.
     """
     if name.endswith((".yaml", ".yml", ".cfg")):
         path = Path(name).expanduser()
         if not path.is_file():
             raise ConfigError(f"--arch {name}: there is no such file")
-        return Arch(path.resolve(), path.stem)
+        return _check(Arch(path.resolve(), path.stem))
     files = _list_files()
     for stem in (_without_scale(name), name):
         if stem in files and name in list_archs():
@@ -78,7 +79,7 @@ def find_darknet_arch(weights: Path) -> Arch:
     plain = re.sub(r"(\.weights|\.conv\.\d+)$", "", weights.name)
     for candidate in (weights.with_suffix(".cfg"), weights.with_name(f"{plain}.cfg")):
         if candidate.is_file():
-            return Arch(candidate, plain)
+            return _check(Arch(candidate, plain))
     known = _DARKNET.get(plain)
     if known is None:
         raise WeightsError(
@@ -86,6 +87,13 @@ def find_darknet_arch(weights: Path) -> Arch:
             hint=f"put its {plain}.cfg beside it, or give the cfg with --arch",
         )
     return find_arch(known)
+
+
+def _check(arch: Arch) -> Arch:
+    """Refuse a cfg that cannot be translated before anything is made for the run."""
+    if arch.path.suffix == ".cfg":
+        read_cfg(arch.path)
+    return arch
 
 
 def list_archs() -> list[str]:

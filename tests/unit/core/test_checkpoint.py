@@ -7,10 +7,12 @@ import pickle
 import sys
 import types
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import START
 from yolokit.core.checkpoint import explain_unreadable, list_classes
@@ -140,6 +142,21 @@ def test_a_pickle_larger_than_any_checkpoints_is_not_read(tmp_path: Path) -> Non
     with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(65 << 20))
     assert "larger than 64 MiB" in explain(tmp_path / "bomb.pt")
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_names_that_are_written_once_and_recalled(protocol: int) -> None:
+    """Two classes of one module: the second time protocol 4 recalls the module's name."""
+    content: list[object] = [OrderedDict(), Counter(), deque()]
+    found = list_classes(pickle.dumps(content, protocol))
+    assert found == {"collections.OrderedDict", "collections.Counter", "collections.deque"}
+
+
+@given(st.integers(0, 400), st.integers(0, 255))
+def test_a_damaged_pickle_is_no_crash(position: int, value: int) -> None:
+    content = bytearray(pickle.dumps([OrderedDict(a=1), Counter("abc"), deque("xyz")] * 9))
+    content[position % len(content)] = value
+    list_classes(bytes(content))
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])

@@ -101,12 +101,21 @@ def test_what_does_not_go_together(asked: list[str], options: dict[str, Any], wo
     assert set(asked) <= {"odd.weights", "a.pt"}
 
 
-def test_a_cfg_beside_darknet_weights_comes_first(asked: list[str], tmp_path: Path) -> None:
-    (tmp_path / "yolov3.cfg").write_text("")
+def test_a_cfg_beside_darknet_weights_comes_first(
+    asked: list[str], test_data: Path, tmp_path: Path
+) -> None:
+    shipped = test_data / "darknet" / "yolov3-tiny.cfg"
+    (tmp_path / "yolov3.cfg").write_bytes(shipped.read_bytes())
     found = plan(weights=str(tmp_path / "yolov3.weights"))
     assert found.arch is not None
     assert found.arch.path == tmp_path / "yolov3.cfg"
     assert asked
+
+
+def test_a_cfg_without_a_counterpart_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "net.cfg").write_text("[net]\n[lstm]\n")
+    with pytest.raises(YolokitError, match=r"net\.cfg:2: \[lstm\] has no counterpart"):
+        plan(arch=str(tmp_path / "net.cfg"))
 
 
 def test_nothing_is_fetched_for_a_run_that_cannot_begin(asked: list[str], tmp_path: Path) -> None:
