@@ -316,6 +316,6 @@ def run_engine(program: str, *paths: Path) -> str:
     """Run a program in a process that has torch, and return its stdout."""
     done = subprocess.run(
         [sys.executable, "-c", program, *paths],
-        capture_output=True, text=True, check=True, env=child_environment(paths[0].parent),
+        capture_output=True, text=True, check=True, env=child_environment(paths[-1].parent),
     )  # fmt: skip
     return done.stdout
