@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+START_FILE = ".start.pt"  # in the run's folder, while it trains
 StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
 
 

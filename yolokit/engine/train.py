@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yolokit.core.child import Notice, Phase, Started
-from yolokit.core.requests import TrainRequest
+from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.engine.process import send, serve, stop_at_once
 from yolokit.errors import ConfigError, JobCancelledError
 
@@ -73,8 +73,8 @@ def _begin(request: TrainRequest) -> tuple[str, int]:
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
     send(Started(report))
-    path = run_dir / "engine" / "start.pt"
-    path.parent.mkdir(exist_ok=True)
+    # Beside the working folder, not in it: upstream empties that before it launches workers.
+    path = run_dir / START_FILE
     save_start(model, str(path))
     return str(path), _count_frozen(request.freeze, model)
 

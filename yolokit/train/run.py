@@ -14,7 +14,7 @@ from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
 from yolokit.core.config import build_config
 from yolokit.core.files import check_output, claim_folder, is_alive, write_atomic
 from yolokit.core.machine import usable_cores
-from yolokit.core.requests import TrainRequest
+from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
     DataError,
@@ -166,6 +166,8 @@ def _run_engine(
     except BaseException as error:
         _close_failed(record, run_dir, error)
         raise
+    finally:
+        (run_dir / START_FILE).unlink(missing_ok=True)
     record.state, record.ended = "complete", records.now()
     record.device, record.precision = result["device"], result["precision"]
     record.batch, record.optimizer = result["batch"], result["optimizer"]
@@ -181,7 +183,8 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
     record.state = "interrupted" if cancelled else "failed"
     record.error, record.ended = str(error), records.now()
-    if not record.epochs and isinstance(error, (ConfigError, WeightsError)):
+    began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
+    if not began and isinstance(error, (ConfigError, WeightsError)):
         shutil.rmtree(run_dir, ignore_errors=True)
         if error.hint and str(run_dir) in error.hint:
             error.hint = None  # it named the log, which went with the folder
