@@ -33,12 +33,17 @@ from yolokit.annotations.plugin import (
     list_formats,
     load_format,
     recognise,
+    writable_tasks,
 )
+from yolokit.annotations.pose import PoseLayout
+from yolokit.annotations.reduce import Reduction, reduce_annotations
 from yolokit.annotations.settle import settle_boxes
+from yolokit.annotations.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
 from yolokit.errors import YolokitError
 
 FORMATS = list_formats()
 WRITABLE = [name for name in FORMATS if can_write(name)]
+DETECT = [name for name in WRITABLE if "detect" in writable_tasks(name)]
 WH = (320, 200)
 
 Boxes = Sequence[tuple[int, Sequence[float]]]
@@ -148,18 +153,18 @@ def check(name: str, content: Mapping[str, Mapping[str, Boxes]], root: Path) -> 
     return back
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("name", DETECT)
 def test_round_trip(name: str, tmp_path: Path) -> None:
     check(name, SET, tmp_path)
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("name", DETECT)
 def test_a_written_set_is_recognised_as_what_it_is(name: str, tmp_path: Path) -> None:
     check(name, SET, tmp_path)
     assert recognise(tmp_path)[0] == name
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("name", DETECT)
 def test_a_set_of_background_images_alone(name: str, tmp_path: Path) -> None:
     check(name, {"train": {"a.jpg": [], "b.jpg": []}}, tmp_path)
 
@@ -182,7 +187,7 @@ CONTENT = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("name", DETECT)
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -191,6 +196,119 @@ def test_any_boxes_come_back(
     name: str, content: dict[str, dict[str, Boxes]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     check(name, content, tmp_path_factory.mktemp("set"))
+
+
+POSE = PoseLayout(("left eye", "nose", "right eye"), (2, 1, 0))
+SHAPED = [(name, task) for name in WRITABLE for task in writable_tasks(name) if task != "detect"]
+POINT = st.tuples(st.integers(0, WH[0] * 8), st.integers(0, WH[1] * 8)).map(
+    lambda point: (point[0] / 8, point[1] / 8)
+)
+
+
+def shaped(task: Task, outlines: Sequence[Sequence[Sequence[float]]]) -> Dataset:
+    """Make a set of one image, and an empty one, whose annotations have these outlines."""
+    rings = [np.array(outline, np.float64) for outline in outlines]
+    keypoints = None
+    if task == "pose":
+        keypoints = np.array([[[*ring[0], 2], [0, 0, 0], [*ring[2], 1]] for ring in rings])
+        keypoints = keypoints.reshape(-1, 3, 3)
+    kind: ShapeKind = "rotated" if task == "obb" else "polygon"
+    shapes = {row: Shape((ring,), kind) for row, ring in enumerate(rings)}
+    annotations = Annotations(
+        np.arange(len(rings)) % 3,
+        np.array([shape.xyxy for shape in shapes.values()], np.float64).reshape(-1, 4),
+        np.arange(len(rings)),
+        shapes=shapes if task != "pose" else {},
+        keypoints=keypoints,
+    )
+    source = SourceFile("made here")
+    images = [
+        LabelledImage(ImageRecord("in a/b c.jpg", *WH, "train", None, source), annotations),
+        LabelledImage(ImageRecord("empty.jpg", *WH, "train", None, source), Annotations.empty()),
+    ]
+    pose = POSE if task == "pose" else None
+    return Dataset(CATEGORIES, lambda: iter(images), task=task, pose=pose)
+
+
+def check_shapes(name: str, dataset: Dataset, root: Path) -> None:
+    """Write a set with shapes and read it again: nothing is lost, and nothing has moved."""
+    module = load_format(name)
+    (before, _) = dataset.iter_images()
+    for one in dataset.iter_images():
+        write_image(root / module.IMAGE_FOLDER.format(split="train") / one.image.file_name, *WH)
+    module.write(dataset, root, [])
+    ledger = Ledger()
+    again = module.read(root, ReadOptions(task=dataset.task), ledger)
+    images = locate_images(again.iter_images(), ledger)
+    reduction = Reduction(dataset.task, one_outline=not module.MANY_OUTLINES)
+    images = reduce_annotations(images, reduction, SourceFile(""), ledger)
+    found = {one.image.file_name: one.annotations for one in settle_boxes(images, ledger)}
+    assert set(found) == {"in a/b c.jpg", "empty.jpg"}
+    after, wanted = found["in a/b c.jpg"], before.annotations
+    assert [again.names[index] for index in after.category_indices] == [
+        CATEGORIES[index].name for index in wanted.category_indices
+    ]
+    np.testing.assert_allclose(after.xyxy, wanted.xyxy, rtol=0, atol=0.01)
+    assert after.shapes.keys() == wanted.shapes.keys()
+    for row, shape in wanted.shapes.items():
+        assert after.shapes[row].kind == shape.kind
+        for ring, expected in zip(after.shapes[row].rings, shape.rings, strict=True):
+            np.testing.assert_allclose(ring, expected, rtol=0, atol=0.01)
+    if wanted.keypoints is not None:
+        assert after.keypoints is not None
+        assert again.pose == POSE
+        np.testing.assert_allclose(after.keypoints, wanted.keypoints, rtol=0, atol=0.01)
+    totals = ledger.totals
+    assert (totals.annotations_in, totals.kept) == (len(wanted), len(wanted))
+
+
+@pytest.mark.parametrize(("name", "task"), SHAPED)
+def test_shapes_come_back(name: str, task: Task, tmp_path: Path) -> None:
+    outlines = [
+        rotated_corners((100, 100), (60, 20), 30).tolist(),
+        box_corners([0, 0, 320, 200]).tolist(),
+        rotated_corners((200.125, 90.25), (10.5, 30.75), -80).tolist(),
+    ]
+    check_shapes(name, shaped(task, outlines), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "task"), SHAPED)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_shapes_come_back(
+    name: str, task: Task, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rotated = st.tuples(
+        st.floats(100, 220),
+        st.floats(80, 120),
+        st.floats(1, 70),
+        st.floats(1, 70),
+        st.floats(0, 360),
+    ).map(lambda v: rotated_corners((v[0], v[1]), (v[2], v[3]), v[4]).tolist())
+    triangle = st.tuples(POINT, st.floats(1, 40), st.floats(1, 40)).map(
+        lambda v: [
+            v[0],
+            (min(v[0][0] + v[1], WH[0]) if v[0][0] < 160 else v[0][0] - v[1], v[0][1]),
+            (v[0][0], v[0][1] + v[2] if v[0][1] < 100 else v[0][1] - v[2]),
+        ]
+    )
+    outline = rotated if task == "obb" else st.one_of(rotated, triangle)
+    outlines = data.draw(st.lists(outline, min_size=1, max_size=5))
+    check_shapes(name, shaped(task, outlines), tmp_path_factory.mktemp("set"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_states_what_it_reads_and_writes(name: str) -> None:
+    module = load_format(name)
+    assert module.RECOGNISED_BY
+    assert set(module.READS) <= set(TASKS)
+    assert "detect" in module.READS or module.READS == ("obb",)
+    assert set(writable_tasks(name)) <= set(module.READS)
+    if can_write(name):
+        assert isinstance(module.MANY_OUTLINES, bool)
+        assert module.IMAGE_FOLDER
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -237,7 +355,7 @@ def test_other_files_are_not_recognised(name: str, tmp_path: Path) -> None:
     assert load_format(name).sniff(tmp_path / "none") is None
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+@pytest.mark.parametrize("name", DETECT)
 def test_reading_again_enters_nothing_twice(name: str, tmp_path: Path) -> None:
     check(name, SET, tmp_path)
     ledger = Ledger()

@@ -19,7 +19,6 @@ from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.yolo_labels import (
     LabelRows,
-    RowLayout,
     find_faults,
     label_path,
     read_labels,
@@ -83,7 +82,7 @@ class _Check:
     def __init__(self, data: DataYaml) -> None:
         self.problems: list[DataError] = []
         self._data = data
-        self._layout = RowLayout(data.keypoint_columns)
+        self._layout = data.row_layout()
         self._hash = hashlib.sha256("\n".join(data.names).encode())
         self._without_file = 0
         self._without_area = 0

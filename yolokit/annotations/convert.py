@@ -11,14 +11,20 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
-from yolokit.annotations.convert_config import AUTO, ConvertConfig, check_assumptions
+from yolokit.annotations.convert_config import (
+    AUTO,
+    ConvertConfig,
+    check_assumptions,
+    check_task,
+)
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.frame import locate_images, require_sizes
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
-from yolokit.annotations.model import Dataset, LabelledImage
+from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.place import place_image
 from yolokit.annotations.plugin import Format, ReadOptions, load_format, recognise
+from yolokit.annotations.reduce import Reduction, reduce_annotations
 from yolokit.annotations.settle import settle_boxes
 from yolokit.annotations.split import SPLITS, SplitPlan
 from yolokit.core.files import publish_folder
@@ -77,12 +83,14 @@ def convert(
     """
     name, evidence = _choose_format(config)
     source_format = load_format(name)
+    check_task(config, name, source_format)
     assume = check_assumptions(config.assume, name, source_format)
     ledger = Ledger()
     images = config.images.absolute() if config.images else None
-    options = ReadOptions(images, config.labels_only, assume)
+    options = ReadOptions(images, config.labels_only, config.task, assume)
     on_start("reading", None)
     dataset = source_format.read(config.source.absolute(), options, ledger)
+    _require_pose(config, dataset)
     evidence = (*evidence, *dataset.evidence)
     with publish_folder(config.out, overwrite=config.overwrite) as folder:
         run = _Run(config, dataset, ledger, folder, on_start, on_progress)
@@ -101,6 +109,11 @@ def convert(
         )
         ledger.write(folder / LEDGER_FILE, _summary(config, result))
     return result
+
+
+def _require_pose(config: ConvertConfig, dataset: Dataset) -> None:
+    if config.task == "pose" and dataset.pose is None:
+        raise DataError("no keypoints are described in it", path=config.source)
 
 
 def _choose_format(config: ConvertConfig) -> tuple[str, tuple[str, ...]]:
@@ -152,7 +165,10 @@ class _Run:
                 if done % 64 == 0:
                     self._on_progress(done)
 
-        settled = msgspec.structs.replace(self._dataset, iter_images=iter_images)
+        pose = self._dataset.pose if self._config.task == "pose" else None
+        settled = msgspec.structs.replace(
+            self._dataset, iter_images=iter_images, task=self._config.task, pose=pose
+        )
         try:
             self._target.write(settled, self._folder, self._remarks())
         except OSError as error:
@@ -173,6 +189,11 @@ class _Run:
             images = require_sizes(images, self._ledger)
         else:
             images = locate_images(images, self._ledger)
+        reduction = Reduction(
+            self._config.task, self._config.boxes_as_outlines, not self._target.MANY_OUTLINES
+        )
+        whole = SourceFile(os.fspath(self._config.source))
+        images = reduce_annotations(images, reduction, whole, self._ledger)
         return settle_boxes(images, self._ledger)
 
     def _iter_split(self) -> Iterator[LabelledImage]:

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from yolokit.annotations.ledger import MaxDrop
 from yolokit.annotations.place import LinkMode
-from yolokit.annotations.plugin import Format, can_write, list_formats
+from yolokit.annotations.plugin import Format, can_write, list_formats, writable_tasks
+from yolokit.annotations.shapes import TASKS, Task
 from yolokit.annotations.split import SplitPlan
 from yolokit.core.config import build_config
 from yolokit.core.files import check_output
@@ -33,6 +34,8 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         images: Folder with the images, where they are not beside the annotations.
         from_format: A format's name, or ``auto``.
         to_format: The name of a format that can be written.
+        task: What annotations are brought to: ``detect``, ``segment``, ``pose`` or ``obb``.
+        boxes_as_outlines: Make outlines, or rotated boxes, of plain boxes.
         split: ``auto``, ``keep``, or shares of train, val and test such as ``0.8,0.1,0.1``.
         seed: Of a split that is made here.
         link: How images get into the set.
@@ -47,6 +50,8 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     images: Path | None = None
     from_format: str = AUTO
     to_format: str = "yolo"
+    task: Task = "detect"
+    boxes_as_outlines: bool = False
     split: str = "auto"
     seed: Annotated[int, Meta(ge=0)] = 0
     link: LinkMode = "copy"
@@ -69,6 +74,20 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise DataError("there is no such file or folder", path=config.source)
         check_output(config.out, overwrite=config.overwrite)
         return config
+
+
+def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
+    """Refuse a task for which a format holds nothing.
+
+    Raises:
+        ConfigError: It holds none of what the task wants.
+    """
+    if config.task in source_format.READS or config.boxes_as_outlines:
+        return
+    raise ConfigError(
+        f"task: {name} holds nothing for {config.task}, only for {', '.join(source_format.READS)}",
+        hint="--boxes-as-outlines makes outlines of boxes" if config.task != "pose" else None,
+    )
 
 
 def check_assumptions(assume: tuple[str, ...], name: str, source_format: Format) -> dict[str, str]:
@@ -100,6 +119,13 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         writable = [name for name in formats if can_write(name)]
         if to_format not in writable:
             problems.append("to: " + describe_unknown("format", to_format, writable))
+    task = values.get("task", "detect")
+    if to_format is None or to_format in formats:
+        tasks = writable_tasks(to_format or "yolo")
+        if tasks and task in TASKS and task not in tasks:
+            problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
+    if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
+        problems.append("boxes-as-outlines: goes with --task segment or obb")
     for key, parse in (("split", SplitPlan.parse), ("max_drop", MaxDrop.parse)):
         try:
             parse(values.get(key, "auto" if key == "split" else "0%"))

@@ -16,6 +16,7 @@ import numpy as np
 
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
+from yolokit.annotations.pose import PoseLayout
 from yolokit.annotations.split_files import SplitImage, list_images, normal_path, resolve_path
 from yolokit.annotations.yolo_labels import (
     RowLayout,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "val", "test")
 _MAX_BYTES = 4 << 20
+_MAX_KEYPOINTS = 1000
 _ALIASES = {"valid": "val", "validation": "val"}
 
 
@@ -43,7 +45,7 @@ class DataYaml(msgspec.Struct, frozen=True):
         names: Class names; a label's class is the index.
         class_ids: The number that label rows use for each name: 0, 1, 2...
         splits: Split to existing folders, list files or images.
-        keypoint_columns: Columns of keypoints in a label row (``kpt_shape``); 0 for none.
+        pose: The keypoints of each label row (``kpt_shape``, ``flip_idx``, ``kpt_names``), if any.
         notes: What is odd, one sentence each.
     """
 
@@ -51,8 +53,15 @@ class DataYaml(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     class_ids: tuple[int, ...]
     splits: Mapping[str, tuple[Path, ...]]
-    keypoint_columns: int = 0
+    pose: PoseLayout | None = None
     notes: tuple[str, ...] = ()
+
+    def row_layout(self, *, take_sixth: bool = False) -> RowLayout:
+        """Return what the rows of its label files may be."""
+        if self.pose is None:
+            return RowLayout(take_sixth=take_sixth)
+        dims = 3 if self.pose.has_visibility else 2
+        return RowLayout((len(self.pose.names), dims), take_sixth=take_sixth)
 
     def sources(self, split: str) -> tuple[Path, ...]:
         """Return the places of a split.
@@ -86,9 +95,7 @@ def load_data_yaml(path: Path, *, sparse: bool = False, images: Path | None = No
         raise DataError("there is no train, val or test in it", path=path)
     if "download" in reader.values:
         reader.notes.append("`download:` is ignored: nothing from a data set is run")
-    return DataYaml(
-        path, names, class_ids, splits, reader.read_keypoint_columns(), tuple(reader.notes)
-    )
+    return DataYaml(path, names, class_ids, splits, reader.read_pose(), tuple(reader.notes))
 
 
 def list_split_images(data: DataYaml, split: str) -> Iterator[SplitImage]:
@@ -112,7 +119,7 @@ def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
         ConfigError: There is no such split.
         DataError: An image cannot be read, or a label row is wrong (the first file that is).
     """
-    layout = RowLayout(data.keypoint_columns)
+    layout = data.row_layout()
     for image in list_split_images(data, split):
         labels = label_path(image.path)
         size = read_image_size(image.path)
@@ -220,17 +227,46 @@ class _Reader:
             self.notes.append(note)
         return (here,)
 
-    def read_keypoint_columns(self) -> int:
-        """Return how many columns ``kpt_shape: [count, 2 or 3]`` adds to a label row."""
+    def read_pose(self) -> PoseLayout | None:
+        """Return what ``kpt_shape: [count, 2 or 3]`` and the keys that go with it say."""
         node = self.values.get("kpt_shape")
         if node is None:
-            return 0
-        words = [item.value for item in node.value] if node.id == "sequence" else []
-        if len(words) != 2 or not all(isinstance(word, str) for word in words):
+            return None
+        words = self._words(node) or []
+        if len(words) != 2 or not words[0].isdecimal() or words[1] not in ("2", "3"):
             raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
-        if not words[0].isdecimal() or words[1] not in ("2", "3"):
-            raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
-        return int(words[0]) * int(words[1])
+        count = int(words[0])
+        if not 0 < count <= _MAX_KEYPOINTS:
+            raise self._error_at(node, f"`kpt_shape` has {count} keypoints")
+        return PoseLayout(
+            self._read_keypoint_names(count), self._read_flips(count), words[1] == "3"
+        )
+
+    def _read_keypoint_names(self, count: int) -> tuple[str, ...]:
+        """Return ``kpt_names``, a list or one for each class; numbers where there are none."""
+        node = self.values.get("kpt_names")
+        if node is not None and node.id == "mapping" and node.value:
+            node = node.value[0][1]
+        words = self._words(node) if node is not None else None
+        if words is not None and len(words) == count and all(words):
+            return tuple(words)
+        return tuple(str(number) for number in range(count))
+
+    def _read_flips(self, count: int) -> tuple[int, ...] | None:
+        node = self.values.get("flip_idx")
+        if node is None:
+            return None
+        words = self._words(node) or []
+        flips = tuple(int(word) for word in words if word.isdecimal() and len(word) < 6)
+        if sorted(flips) != list(range(count)) or len(words) != count:
+            raise self._error_at(node, f"`flip_idx` must name each of 0 to {count - 1} once")
+        return flips
+
+    def _words(self, node: Any) -> list[str] | None:
+        """Return the texts of a list; None if it is no list of texts."""
+        if node.id != "sequence" or not all(item.id == "scalar" for item in node.value):
+            return None
+        return [str(item.value).strip() for item in node.value]
 
     def _text(self, node: Any, what: str) -> str:
         if node.id != "scalar":

@@ -16,6 +16,7 @@ import numpy as np
 from yolokit.annotations.image_files import ImageLocator, climbs_out, is_absolute_anywhere
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.annotations.model import Annotations, LabelledImage
+from yolokit.annotations.move import move_annotations, scaling
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -125,18 +126,17 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annot
         return annotations
     stated = image.image_wh
     if stated == size.stored_wh:
-        return _change(
+        return move_annotations(
             annotations,
-            _turn_upright(annotations.xyxy, stated, size.orientation),
+            _upright(stated, size.orientation),
             f"exif-orientation: {image.file_name} is stored as {_by(stated)} px and seen as "
-            f"{_by(seen)} px; the box was turned with it",
+            f"{_by(seen)} px; the label was turned with it",
         )
     text = f"{image.file_name} is {_by(seen)} px, not {_by(stated)} px as stated"
     ledger.note(image.source, None, "size-mismatch", text)
     if _is_resized(stated, seen):
-        factor = np.array([seen[0] / stated[0], seen[1] / stated[1]] * 2, np.float64)
-        with np.errstate(over="ignore"):
-            return _change(annotations, annotations.xyxy * factor, f"rescaled: {text}")
+        factors = (seen[0] / stated[0], seen[1] / stated[1])
+        return move_annotations(annotations, scaling(*factors), f"rescaled: {text}")
     if _is_inside(annotations.xyxy, seen):
         return annotations
     for place in annotations.places.tolist():
@@ -144,26 +144,21 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annot
     return Annotations.empty()
 
 
-def _change(annotations: Annotations, xyxy: F64, what: str) -> Annotations:
-    rows = {**dict.fromkeys(range(len(annotations)), what), **annotations.reinterpreted}
-    return Annotations(annotations.category_indices, xyxy, annotations.places, rows)
-
-
-def _turn_upright(xyxy: F64, stored_wh: tuple[int, int], orientation: int) -> F64:
-    """Apply an EXIF orientation to (N, 4) boxes in the frame of the stored image.
+def _upright(stored_wh: tuple[int, int], orientation: int) -> F64:
+    """Return what an EXIF orientation does to points of the stored image.
 
     Source: CIPA DC-008, tag 0x0112: which side of the stored image is the top and the left.
     """
     width_px, height_px = stored_wh
-    x1, y1, x2, y2 = xyxy.T
-    if orientation in (5, 6, 7, 8):  # transposed first; the rest is a mirroring of that
-        x1, y1, x2, y2 = y1, x1, y2, x2
+    transposed = orientation in (5, 6, 7, 8)  # first; the rest is a mirroring of that
+    matrix = np.array([[0, 1, 0], [1, 0, 0]] if transposed else [[1, 0, 0], [0, 1, 0]], np.float64)
+    if transposed:
         width_px, height_px = height_px, width_px
     if orientation in (2, 3, 6, 7):
-        x1, x2 = width_px - x2, width_px - x1
+        matrix[0] = [0, 0, width_px] - matrix[0]
     if orientation in (3, 4, 7, 8):
-        y1, y2 = height_px - y2, height_px - y1
-    return np.stack([x1, y1, x2, y2], axis=1)
+        matrix[1] = [0, 0, height_px] - matrix[1]
+    return matrix
 
 
 def _is_resized(stated: tuple[int, int], seen: tuple[int, int]) -> bool:

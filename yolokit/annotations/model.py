@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
 
+from yolokit.annotations.pose import PoseLayout
+from yolokit.annotations.shapes import Shape, Task
 from yolokit.core.types import F64, I64
 
+_Value = TypeVar("_Value")
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 _NOTHING: Mapping[int, str] = MappingProxyType({})
+_NO_SHAPES: Mapping[int, Shape] = MappingProxyType({})
 
 
 class Category(msgspec.Struct, frozen=True):
@@ -99,17 +103,24 @@ class Annotations(msgspec.Struct, frozen=True, eq=False):
         category_indices: (N,) int64, indices into the data set's categories.
         xyxy: (N, 4) float64, pixels of the image, origin at the top-left corner.
         places: (N,) int64, the place of each in its source file: see :class:`SourceFile`.
-        reinterpreted: Row to what was done to it, for those that were no plain box.
+        reinterpreted: Row to what was done to it, as ``code: message``.
+        shapes: Row to its outline or rotated box, for those that have one.
+        keypoints: (N, K, 3) float64, x and y in px and visibility (0 not labelled, 1 hidden,
+            2 visible), where the data set has keypoints; x and y are 0 where visibility is.
     """
 
     category_indices: I64
     xyxy: F64
     places: I64
     reinterpreted: Mapping[int, str] = _NOTHING
+    shapes: Mapping[int, Shape] = _NO_SHAPES
+    keypoints: F64 | None = None
 
     def __post_init__(self) -> None:
         classes, xyxy, places = self.category_indices, self.xyxy, self.places
         count = len(classes)
+        if self.keypoints is not None:
+            _expect("keypoints", self.keypoints, (count, *self.keypoints.shape[1:2], 3), np.float64)
         if (
             xyxy.shape == (count, 4)
             and classes.shape == places.shape == (count,)
@@ -129,6 +140,23 @@ class Annotations(msgspec.Struct, frozen=True, eq=False):
     def __len__(self) -> int:
         return len(self.category_indices)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether these are boxes alone, as their source states them."""
+        return not self.shapes and not self.reinterpreted and self.keypoints is None
+
+    def take(self, rows: I64) -> Annotations:
+        """Return the annotations of some rows, (M,) int64, in that order."""
+        new_rows = {old: new for new, old in enumerate(rows.tolist())}
+        return Annotations(
+            self.category_indices[rows],
+            self.xyxy[rows],
+            self.places[rows],
+            _move(self.reinterpreted, new_rows),
+            _move(self.shapes, new_rows),
+            None if self.keypoints is None else self.keypoints[rows],
+        )
+
 
 class LabelledImage(msgspec.Struct, frozen=True, eq=False):
     """An image and what is annotated in it."""
@@ -146,6 +174,8 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
         evidence: What the reader concluded from the content, one sentence each.
         has_splits: Whether the source has splits; images without one then belong to none.
         image_count: How many images there are, if that is known before the end.
+        task: What the annotations are brought to: boxes, outlines, keypoints or rotated boxes.
+        pose: The keypoints of each annotation, if they have any.
     """
 
     categories: tuple[Category, ...]
@@ -153,6 +183,8 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     evidence: tuple[str, ...] = ()
     has_splits: bool = False
     image_count: int | None = None
+    task: Task = "detect"
+    pose: PoseLayout | None = None
 
     def __post_init__(self) -> None:
         if [category.index for category in self.categories] != list(range(len(self.categories))):
@@ -165,6 +197,12 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     def names(self) -> tuple[str, ...]:
         """The names of the categories, by index."""
         return tuple(category.name for category in self.categories)
+
+
+def _move(values: Mapping[int, _Value], new_rows: Mapping[int, int]) -> Mapping[int, _Value]:
+    if not values:
+        return values
+    return {new_rows[row]: value for row, value in values.items() if row in new_rows}
 
 
 def make_categories(names: list[str]) -> tuple[Category, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from yolokit.annotations.shapes import Task
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
 
@@ -37,26 +38,37 @@ class ReadOptions(msgspec.Struct, frozen=True):
     Attributes:
         images: Folder with the images, where they are not beside the annotations.
         labels_only: Images are elsewhere: sizes come from the annotations.
+        task: What annotations will be brought to. A reader gives every shape that there is; where
+            boxes alone are wanted it may pass over those that stand beside a box.
         assume: What the user states about conventions, by the keys of the format's ``ASSUME``.
     """
 
     images: Path | None = None
     labels_only: bool = False
+    task: Task = "detect"
     assume: Mapping[str, str] = MappingProxyType({})
 
 
 class Format(Protocol):
-    """A module of ``formats``; ``write`` and ``IMAGE_FOLDER`` only where it can be written.
+    """A module of ``formats``; the last three and ``write`` only where it can be written.
 
     Attributes:
         TITLE: The format's name for people.
+        READS: The tasks whose annotations it can hold.
+        RECOGNISED_BY: What a source is recognised by, as a phrase.
         ASSUME: Convention to its possible values, the default first.
+        WRITES: The tasks for which it can be written.
         IMAGE_FOLDER: Where a written set has its images; ``{split}`` stands for the split.
+        MANY_OUTLINES: Whether an annotation can be written with several outlines.
     """
 
     TITLE: str
+    READS: tuple[Task, ...]
+    RECOGNISED_BY: str
     ASSUME: Mapping[str, tuple[str, ...]]
+    WRITES: tuple[Task, ...]
     IMAGE_FOLDER: str
+    MANY_OUTLINES: bool
 
     def sniff(self, path: Path) -> Match | None:
         """Tell from the content whether ``path`` (a file or folder) is of this format."""
@@ -65,7 +77,10 @@ class Format(Protocol):
         """Open a source; images stream, and what is not a plain box goes to the ledger."""
 
     def write(self, dataset: Dataset, folder: Path, remarks: Sequence[str]) -> None:
-        """Write a settled data set: each image has a split, a size and boxes inside it.
+        """Write a settled data set: each image has a split, a size and labels inside it.
+
+        ``dataset.task`` is one of ``WRITES``; in ``segment`` and ``obb`` each annotation has a
+        shape, whose box is its own.
 
         Images themselves are put in place by the caller. ``remarks`` are sentences for people,
         to be kept where the format has a place for them.
@@ -86,9 +101,14 @@ def load_format(name: str) -> Format:
     return cast(Format, load_plugin(PACKAGE, name, kind="format"))
 
 
+def writable_tasks(name: str) -> tuple[Task, ...]:
+    """Return the tasks for which a format can be written; none for one that is only read."""
+    return tuple(getattr(load_format(name), "WRITES", ()))
+
+
 def can_write(name: str) -> bool:
     """Tell whether a format can be written."""
-    return hasattr(load_format(name), "write")
+    return bool(writable_tasks(name))
 
 
 def recognise(source: Path) -> tuple[str, Match]:

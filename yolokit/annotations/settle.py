@@ -1,4 +1,4 @@
-"""Decides each box's fate: kept, clipped to its image, reinterpreted, or dropped.
+"""Decides each annotation's fate: kept, clipped to its image, reinterpreted, or dropped.
 
 Images are handled in blocks, all boxes of a block at once: nearly every image goes through
 unchanged, and only those that do not are looked at one by one.
@@ -9,9 +9,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from yolokit.annotations.model import Annotations, LabelledImage
+from yolokit.annotations.shapes import Shape, clip_ring, ring_area, smallest_rotated_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +45,7 @@ def settle_boxes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[La
         odd_images = set(owners[odd].tolist())
         kept = len(xyxy)
         for at, labelled in enumerate(block):
-            if at in odd_images or labelled.annotations.reinterpreted:
+            if at in odd_images or not labelled.annotations.is_plain:
                 kept -= counts[at]
                 yield _settle_one(labelled, ledger)
             else:
@@ -65,33 +67,75 @@ def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
     limit = np.array(image.image_wh * 2, np.float64)
     clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
     moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
+    shapes = dict(annotations.shapes)
+    keypoints, lost_points = _settle_keypoints(annotations.keypoints, limit)
     keep = np.ones(len(annotations), np.bool_)
     for row, place in enumerate(annotations.places.tolist()):
         box = annotations.xyxy[row]
         why = _why_dropped(box, clipped[row])
+        if why is None and row in shapes:
+            why = _settle_shape(shapes, row, clipped, moved=bool(moved[row]))
+        outside = f"the label sticks out of the image of {image.width_px}x{image.height_px} px: "
+        clips = [outside + _show(box)] if moved[row] else []
+        clips += [f"keypoint {number} lies outside it" for number in lost_points.get(row, ())]
         change = annotations.reinterpreted.get(row)
         if why is not None:
             ledger.record(image.source, place, "dropped", why, f"{_WORDS[why]}: {_show(box)}")
             keep[row] = False
         elif change is not None:
             code, _, message = change.partition(": ")
-            also = f"; clipped from {_show(box)} too" if moved[row] else ""
+            also = f"; clipped too: {'; '.join(clips)}" if clips else ""
             ledger.record(image.source, place, "reinterpreted", code, (message or code) + also)
-        elif moved[row]:
-            message = f"sticks out of the image of {image.width_px}x{image.height_px} px: "
-            ledger.record(image.source, place, "clipped", "clipped", message + _show(box))
+        elif clips:
+            ledger.record(image.source, place, "clipped", "clipped", "; ".join(clips))
         else:
             ledger.keep(1)
-    return LabelledImage(
-        image,
-        Annotations(annotations.category_indices[keep], clipped[keep], annotations.places[keep]),
+    settled = Annotations(
+        annotations.category_indices, clipped, annotations.places, {}, shapes, keypoints
     )
+    return LabelledImage(image, settled if keep.all() else settled.take(np.flatnonzero(keep)))
+
+
+def _settle_shape(shapes: dict[int, Shape], row: int, xyxy: F64, *, moved: bool) -> str | None:
+    """Cut a shape to its image and its box to what is left; return why it has to go, or None."""
+    shape = shapes[row]
+    if moved:
+        rings = [clip_ring(ring, xyxy[row].tolist()) for ring in shape.rings]
+        rings = [ring for ring in rings if len(ring) > 2]
+        if not rings:
+            return "outside-image"
+        if shape.kind == "rotated":
+            corners = smallest_rotated_box(rings[0])
+            rings = [np.clip(corners, xyxy[row, :2], xyxy[row, 2:])]
+        shapes[row] = shape = msgspec.structs.replace(shape, rings=tuple(rings))
+        xyxy[row] = shape.xyxy
+    if sum(abs(ring_area(ring)) for ring in shape.rings) < TOLERANCE_PX**2:
+        around = smallest_rotated_box(np.concatenate(shape.rings))
+        if abs(ring_area(around)) < TOLERANCE_PX**2:
+            return "empty-outline"
+    return None
+
+
+def _settle_keypoints(keypoints: F64 | None, limit: F64) -> tuple[F64 | None, dict[int, list[int]]]:
+    """Take points outside the image as not labelled; return row to their numbers, from 1."""
+    if keypoints is None:
+        return None, {}
+    points = keypoints[..., :2]
+    inside = ((points >= -TOLERANCE_PX) & (points <= limit[2:] + TOLERANCE_PX)).all(axis=2)
+    labelled = keypoints[..., 2] > 0
+    settled = np.where((inside & labelled)[..., None], keypoints, 0.0)
+    settled[..., :2] = np.clip(settled[..., :2], 0.0, limit[2:])
+    lost: dict[int, list[int]] = {}
+    for row, number in zip(*np.nonzero(labelled & ~inside), strict=True):
+        lost.setdefault(int(row), []).append(int(number) + 1)
+    return settled, lost
 
 
 _WORDS = {
     "not-finite": "the box has a value that is not finite",
     "inverted-box": "the box ends before it begins",
     "empty-box": "the box has no area",
+    "empty-outline": "the outline has no area",
     "outside-image": "the box lies outside the image",
 }
 

@@ -1,7 +1,9 @@
 """Rows of YOLO label files: ``class cx cy w h``, or ``class x1 y1 x2 y2 x3 y3 ...``.
 
-Coordinates are fractions of the image's width and height. A row of six columns is ambiguous: the
-sixth may be a track id or a confidence, or the row a damaged polygon.
+The corners of a rotated box are a row of four points, and look like an outline of four. A pose is
+a box with its keypoints behind it. Coordinates are fractions of the image's width and height. A
+row of six columns is ambiguous: the sixth may be a track id or a confidence, or the row a damaged
+polygon.
 """
 
 from __future__ import annotations
@@ -9,14 +11,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from yolokit.annotations.model import Annotations
+from yolokit.annotations.shapes import Shape, Task
 from yolokit.core.boxes import cxcywh_to_xyxy
-from yolokit.core.types import F64, I64
+from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,7 +30,6 @@ if TYPE_CHECKING:
 # What nearly all files hold: read three times as fast as other rows, with the same result.
 _PLAIN_BOXES = re.compile(rb"(?:[0-9]{1,9}(?: [0-9]\.[0-9]{1,20}){4}\n)+")
 
-POLYGON = "polygon-to-box"
 SIXTH = "sixth-column-left"
 
 
@@ -51,6 +55,7 @@ class LabelRows(msgspec.Struct, frozen=True, eq=False):
         cxcywh: (N, 4) float64, fractions of the image.
         lines: (N,) int64, the line of each row, from 1.
         columns: (N,) int64, how many columns each row has.
+        tails: Row to what a longer one holds: the points of its outline, or its keypoints.
         faults: Rows that could not be read; they are not among the N.
         content: The bytes of the file.
     """
@@ -59,6 +64,7 @@ class LabelRows(msgspec.Struct, frozen=True, eq=False):
     cxcywh: F64
     lines: I64
     columns: I64
+    tails: Mapping[int, list[float]] = MappingProxyType({})
     faults: tuple[RowFault, ...] = ()
     content: bytes = b""
 
@@ -71,17 +77,36 @@ class LabelRows(msgspec.Struct, frozen=True, eq=False):
         """All rows, faulty ones too."""
         return len(self.class_ids) + len(self.faults)
 
+    def take(self, chosen: Bool) -> LabelRows:
+        """Return the rows that are chosen, (N,) bool."""
+        new_rows = {old: new for new, old in enumerate(np.flatnonzero(chosen).tolist())}
+        tails = {new_rows[row]: tail for row, tail in self.tails.items() if row in new_rows}
+        return msgspec.structs.replace(
+            self,
+            class_ids=self.class_ids[chosen],
+            cxcywh=self.cxcywh[chosen],
+            lines=self.lines[chosen],
+            columns=self.columns[chosen],
+            tails=tails,
+        )
+
 
 class RowLayout(msgspec.Struct, frozen=True):
     """What the rows of a data set may be.
 
     Attributes:
-        keypoint_columns: How many columns follow the box in a pose row; 0 for none.
+        keypoint_shape: How many keypoints follow the box in a pose row, and of how many columns
+            each is: 2, or 3 with visibility; None where there are none.
         take_sixth: Read rows of six columns as a box and leave the sixth aside.
     """
 
-    keypoint_columns: int = 0
+    keypoint_shape: tuple[int, int] | None = None
     take_sixth: bool = False
+
+    @property
+    def keypoint_columns(self) -> int:
+        """How many columns follow the box in a pose row; 0 for none."""
+        return self.keypoint_shape[0] * self.keypoint_shape[1] if self.keypoint_shape else 0
 
 
 DETECT = RowLayout()
@@ -123,7 +148,7 @@ def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> L
         table = np.array(data.split(), np.float64).reshape(-1, 5)
         lines = np.arange(1, len(table) + 1)
         columns = np.full(len(table), 5)
-        return LabelRows(table[:, 0].astype(np.int64), table[:, 1:], lines, columns, (), data)
+        return LabelRows(table[:, 0].astype(np.int64), table[:, 1:], lines, columns, content=data)
     return _parse_any(data, path, layout)
 
 
@@ -136,6 +161,7 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
     rows: list[list[float]] = []
     lines: list[int] = []
     columns: list[int] = []
+    tails: dict[int, list[float]] = {}
     faults: list[RowFault] = []
     for line, words in enumerate(map(str.split, re.split(r"\r\n|\r|\n", text)), 1):
         if not words:
@@ -144,7 +170,9 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
         if isinstance(row, RowFault):
             faults.append(row)
         else:
-            rows.append(row)
+            if len(words) > 6:
+                tails[len(rows)] = row[5:]
+            rows.append(row[:5])
             lines.append(line)
             columns.append(len(words))
     table = np.array(rows, np.float64).reshape(-1, 5)
@@ -153,13 +181,14 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
         table[:, 1:],
         np.array(lines, np.int64),
         np.array(columns, np.int64),
+        tails,
         tuple(faults),
         data,
     )
 
 
 def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | RowFault:
-    """Return ``[class, cx, cy, w, h]`` or what is wrong."""
+    """Return ``[class, cx, cy, w, h, *tail]`` or what is wrong."""
     count = len(words)
     try:
         values = [float(word) for word in words]
@@ -168,7 +197,7 @@ def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | R
     if not values[0].is_integer() or values[0] < 0:
         return RowFault(line, "bad-class", f"class {words[0]} is not a whole number from 0 on")
     if count == 5 or (layout.keypoint_columns and count == 5 + layout.keypoint_columns):
-        row = values[:5]
+        row = values
     elif count == 6:
         if not layout.take_sixth:
             return RowFault(
@@ -178,7 +207,7 @@ def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | R
             )
         row = values[:5]
     elif count >= 7 and count % 2 == 1:
-        row = [values[0], *_enclosing_box(values[1:])]
+        row = [values[0], *_enclosing_box(values[1:]), *values[1:]]
     else:
         return RowFault(
             line, "column-count", f"{count} columns: neither a box (5) nor a polygon (7, 9, ...)"
@@ -202,16 +231,20 @@ def _shorten(words: list[str]) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def is_polygon(columns: I64, layout: RowLayout) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_polygon(columns: I64, layout: RowLayout) -> Bool:
     """Return (N,) bool: which rows were polygons."""
-    result: np.ndarray[tuple[int], np.dtype[np.bool_]] = columns >= 7
+    result: Bool = columns >= 7
     if layout.keypoint_columns:
         result &= columns != 5 + layout.keypoint_columns
     return result
 
 
 def to_annotations(
-    rows: LabelRows, category_indices: I64, image_wh: tuple[int, int], layout: RowLayout
+    rows: LabelRows,
+    category_indices: I64,
+    image_wh: tuple[int, int],
+    layout: RowLayout,
+    task: Task = "detect",
 ) -> Annotations:
     """Bring rows into pixels.
 
@@ -220,17 +253,41 @@ def to_annotations(
         category_indices: (N,) int64, the category of each.
         image_wh: Width and height of the image in px.
         layout: What the rows may be.
-
-    Returns:
-        N annotations; those that were polygons are marked as reinterpreted.
+        task: Tells whether a row of four points is a rotated box or an outline.
     """
-    scale = np.array([*image_wh, *image_wh], np.float64)
-    polygons = np.flatnonzero(is_polygon(rows.columns, layout)).tolist()
-    changes = dict.fromkeys(polygons, POLYGON)
+    wh = np.array(image_wh, np.float64)
+    polygons = is_polygon(rows.columns, layout)
+    changes = {}
     if layout.take_sixth:
-        changes.update(dict.fromkeys(np.flatnonzero(rows.columns == 6).tolist(), SIXTH))
-    boxes = cxcywh_to_xyxy(rows.cxcywh) * scale
-    return Annotations(category_indices, boxes, rows.lines, changes)
+        changes = dict.fromkeys(np.flatnonzero(rows.columns == 6).tolist(), SIXTH)
+    shapes = {}
+    for row in np.flatnonzero(polygons).tolist():
+        ring = np.array(rows.tails[row], np.float64).reshape(-1, 2) * wh
+        shapes[row] = Shape((ring,), "rotated" if task == "obb" and len(ring) == 4 else "polygon")
+    keypoints = None
+    if layout.keypoint_shape is not None:
+        keypoints = _to_keypoints(rows, polygons, wh, layout.keypoint_shape)
+    boxes = cxcywh_to_xyxy(rows.cxcywh) * np.tile(wh, 2)
+    return Annotations(category_indices, boxes, rows.lines, changes, shapes, keypoints)
+
+
+def _to_keypoints(rows: LabelRows, polygons: Bool, wh: F64, shape: tuple[int, int]) -> F64:
+    """Return (N, K, 3) keypoints in px; those of a row without any are not labelled.
+
+    With two columns a keypoint, one at 0, 0 is not labelled.
+
+    Source: ultralytics ``data/dataset.py`` and ``utils/instance.py``.
+    """
+    count, dims = shape
+    found = np.zeros((len(rows.class_ids), count, 3), np.float64)
+    for row, tail in rows.tails.items():
+        if polygons[row]:
+            continue
+        points = np.array(tail, np.float64).reshape(count, dims)
+        found[row, :, :2] = points[:, :2] * wh
+        found[row, :, 2] = points[:, 2] if dims == 3 else np.where(points.any(axis=1), 2.0, 0.0)
+    found[found[..., 2] <= 0] = 0.0
+    return found
 
 
 def find_faults(rows: LabelRows, class_count: int, layout: RowLayout) -> list[RowFault]:

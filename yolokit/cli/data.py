@@ -42,6 +42,15 @@ def convert(
     to_format: Annotated[
         str, typer.Option("--to", metavar="NAME", help="yolo, coco or voc.")
     ] = "yolo",
+    task: Annotated[
+        str, typer.Option(metavar="detect|segment|pose|obb", help="What the labels are brought to.")
+    ] = "detect",
+    boxes_as_outlines: Annotated[
+        bool,
+        typer.Option(
+            "--boxes-as-outlines", help="Where outlines or rotated boxes are wanted, make them."
+        ),
+    ] = False,
     split: Annotated[
         str,
         typer.Option(
@@ -88,6 +97,8 @@ def convert(
             "images": images,
             "from_format": from_format,
             "to_format": to_format,
+            "task": task,
+            "boxes_as_outlines": boxes_as_outlines,
             "split": split,
             "seed": seed,
             "link": link,

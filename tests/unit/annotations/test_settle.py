@@ -12,7 +12,9 @@ from yolokit.annotations.settle import settle_boxes
 SOURCE = SourceFile("a.txt")
 
 
-def labelled(*boxes: tuple[float, ...], **changes: dict[int, str]) -> LabelledImage:
+def labelled(
+    *boxes: tuple[float, ...], reinterpreted: dict[int, str] | None = None
+) -> LabelledImage:
     count = len(boxes)
     return LabelledImage(
         ImageRecord("a.jpg", 100, 50, None, None, SOURCE),
@@ -20,7 +22,7 @@ def labelled(*boxes: tuple[float, ...], **changes: dict[int, str]) -> LabelledIm
             np.arange(count),
             np.array(boxes, np.float64).reshape(-1, 4),
             np.arange(1, count + 1),
-            **changes,
+            reinterpreted or {},
         ),
     )
 
@@ -84,7 +86,7 @@ def test_what_was_reinterpreted_counts_once_even_if_clipped_or_dropped() -> None
         ("reinterpreted", "rescaled"),
         ("dropped", "outside-image"),
     ]
-    assert "half the size; clipped from xyxy -5 1 9 9" in ledger.entries[1].message
+    assert "half the size; clipped too: the label sticks out of" in ledger.entries[1].message
     totals = ledger.totals
     assert (totals.kept, totals.reinterpreted, totals.dropped) == (1, 2, 1)
 

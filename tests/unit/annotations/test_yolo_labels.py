@@ -86,7 +86,8 @@ def test_a_polygon_becomes_the_box_around_it_beside_plain_boxes() -> None:
     found = to_annotations(rows, rows.class_ids, (100, 50), DETECT)
     assert found.xyxy[0].tolist() == pytest.approx([10, 10, 50, 40])
     assert found.xyxy[1].tolist() == pytest.approx([40, 20, 60, 30])
-    assert dict(found.reinterpreted) == {0: "polygon-to-box"}
+    assert found.shapes[0].rings[0].ravel().tolist() == pytest.approx([10, 10, 50, 15, 30, 40])
+    assert list(found.shapes) == [0]
 
 
 def test_four_corners_are_a_polygon() -> None:
@@ -104,7 +105,7 @@ def test_the_sixth_column_can_be_declared_harmless() -> None:
 
 
 def test_a_pose_row_keeps_its_box() -> None:
-    layout = RowLayout(keypoint_columns=6)
+    layout = RowLayout((2, 3))
     rows = parse("0 .5 .5 .2 .2 .1 .1 2 .9 .9 1\n", layout)
     assert rows.cxcywh.tolist() == [[0.5, 0.5, 0.2, 0.2]]
     assert to_annotations(rows, rows.class_ids, (10, 10), layout).reinterpreted == {}

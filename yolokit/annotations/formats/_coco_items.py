@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._coco_json import (
-    CocoAnnotation,
     CocoCategory,
-    CocoFile,
     CocoImage,
+    CocoShapedAnnotation,
+    CocoShapedFile,
     LooseAnnotation,
     LooseFile,
     convert_item,
@@ -29,7 +29,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 def tighten(
     loose: LooseFile, source: SourceFile, ledger: Ledger
-) -> tuple[CocoFile, I64, frozenset[int]]:
+) -> tuple[CocoShapedFile, I64, frozenset[int]]:
     """Bring a loose file's items into their types one by one; bad annotations are dropped."""
     images = [
         _required(item, CocoImage, f"item {at} of `images`", source)
@@ -39,7 +39,7 @@ def tighten(
         _required(item, CocoCategory, f"item {at} of `categories`", source)
         for at, item in enumerate(loose.categories)
     ]
-    annotations: list[CocoAnnotation] = []
+    annotations: list[CocoShapedAnnotation] = []
     places: list[int] = []
     masks: set[int] = set()
     for place, item in enumerate(loose.annotations):
@@ -54,8 +54,17 @@ def tighten(
             continue
         places.append(place)
         crowd = int(bool(one.iscrowd))
-        annotations.append(CocoAnnotation(one.image_id, one.category_id, box, crowd))
-    file = CocoFile(images, annotations, categories)
+        annotations.append(
+            CocoShapedAnnotation(
+                one.image_id,
+                one.category_id,
+                box,
+                crowd,
+                msgspec.Raw(msgspec.json.encode(one.segmentation)),
+                msgspec.Raw(msgspec.json.encode(one.keypoints)),
+            )
+        )
+    file = CocoShapedFile(images, annotations, categories)
     return file, np.array(places, np.int64), frozenset(masks)
 
 

@@ -27,6 +27,17 @@ class CocoAnnotation(msgspec.Struct, gc=False):
     iscrowd: int = 0
 
 
+class CocoShapedAnnotation(msgspec.Struct, gc=False):
+    """The same with what stands beside the box, which is decoded when its image comes."""
+
+    image_id: int | str
+    category_id: int | str
+    bbox: tuple[float, float, float, float]
+    iscrowd: int = 0
+    segmentation: msgspec.Raw = msgspec.Raw()
+    keypoints: msgspec.Raw = msgspec.Raw()
+
+
 class LooseAnnotation(msgspec.Struct):
     """One item of ``annotations`` that may have a mask in place of a box."""
 
@@ -35,6 +46,7 @@ class LooseAnnotation(msgspec.Struct):
     bbox: Any = None
     iscrowd: int | bool | float = 0
     segmentation: Any = None
+    keypoints: Any = None
 
 
 class CocoImage(msgspec.Struct, gc=False):
@@ -52,6 +64,7 @@ class CocoCategory(msgspec.Struct):
     id: int | str
     name: str
     supercategory: str | None = None
+    keypoints: list[str] | None = None
 
 
 class CocoFile(msgspec.Struct):
@@ -59,6 +72,14 @@ class CocoFile(msgspec.Struct):
 
     images: list[CocoImage]
     annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
+
+
+class CocoShapedFile(msgspec.Struct):
+    """A whole file with shapes, every item as it should be."""
+
+    images: list[CocoImage]
+    annotations: list[CocoShapedAnnotation]
     categories: list[CocoCategory]
 
 
@@ -70,8 +91,12 @@ class LooseFile(msgspec.Struct):
     categories: list[Any]
 
 
-def decode_coco(path: Path) -> CocoFile | LooseFile:
+def decode_coco(path: Path, *, shapes: bool) -> CocoFile | CocoShapedFile | LooseFile:
     """Read a COCO file.
+
+    Args:
+        path: The file.
+        shapes: Whether masks and keypoints are wanted beside the boxes.
 
     Returns:
         The typed file, or, if any item is not of its type, all items as they are.
@@ -84,8 +109,9 @@ def decode_coco(path: Path) -> CocoFile | LooseFile:
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     data = data.removeprefix(b"\xef\xbb\xbf")
+    file_type: type[CocoFile | CocoShapedFile] = CocoShapedFile if shapes else CocoFile
     try:
-        return msgspec.json.decode(data, type=CocoFile)
+        return msgspec.json.decode(data, type=file_type)
     except msgspec.ValidationError:
         return _as_loose(_decode_any(data, path), path)
     except msgspec.DecodeError as error:

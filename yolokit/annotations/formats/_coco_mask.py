@@ -1,12 +1,19 @@
-"""The box around a COCO mask: polygons, or run lengths as a list or as a compressed string."""
+"""COCO masks: polygons, or run lengths as a list or as a compressed string."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
-_MAX_PIXELS = 1 << 31
+from yolokit.annotations.masks import (
+    MAX_MASK_PIXELS,
+    decode_runs,
+    decompress_runs,
+    mask_to_shape,
+)
+from yolokit.annotations.shapes import Shape, polygon
 
 
 def box_of_mask(segmentation: Any) -> tuple[float, float, float, float] | None:
@@ -26,12 +33,12 @@ def _box_of_polygons(polygons: list[Any]) -> tuple[float, float, float, float] |
     if polygons and all(isinstance(value, (int, float)) for value in polygons):
         polygons = [polygons]  # one polygon that is not wrapped in a list
     points: list[float] = []
-    for polygon in polygons:
-        if not isinstance(polygon, list) or len(polygon) % 2 or len(polygon) < 6:
+    for flat in polygons:
+        if not isinstance(flat, list) or len(flat) % 2 or len(flat) < 6:
             raise ValueError("a polygon is no list of three or more x, y pairs")
-        if not all(isinstance(value, (int, float)) for value in polygon):
+        if not all(isinstance(value, (int, float)) for value in flat):
             raise ValueError("a polygon holds something that is no number")
-        points += polygon
+        points += flat
     if not points:
         return None
     xs, ys = points[0::2], points[1::2]
@@ -40,16 +47,39 @@ def _box_of_polygons(polygons: list[Any]) -> tuple[float, float, float, float] |
     return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
 
 
-def _box_of_runs(mask: dict[str, Any]) -> tuple[float, float, float, float] | None:
+def shape_of_mask(segmentation: Any, *, box_stated: bool) -> Shape | None:
+    """Return a mask as outlines, or None if it covers nothing.
+
+    Raises:
+        ValueError: It is no mask; the message says why.
+    """
+    if isinstance(segmentation, dict):
+        runs, (height, width) = _read_runs(segmentation)
+        shape = mask_to_shape(decode_runs(runs, (height, width)))
+        return None if shape is None else msgspec.structs.replace(shape, box_stated=box_stated)
+    if box_of_mask(segmentation) is None:
+        return None
+    if segmentation and not isinstance(segmentation[0], list):
+        segmentation = [segmentation]
+    return Shape(tuple(polygon(points) for points in segmentation), box_stated=box_stated)
+
+
+def _read_runs(mask: dict[str, Any]) -> tuple[list[int], tuple[int, int]]:
+    """Return a mask's run lengths and its size, (H, W)."""
     size, counts = mask.get("size"), mask.get("counts")
     if not isinstance(size, list) or len(size) != 2 or not all(type(v) is int for v in size):
         raise ValueError("a mask's `size` is not [height, width]")
     height, width = size
-    runs = _decompress(counts) if isinstance(counts, str) else counts
+    runs = decompress_runs(counts) if isinstance(counts, str) else counts
     if not isinstance(runs, list) or not all(type(run) is int and run >= 0 for run in runs):
         raise ValueError("a mask's `counts` are no run lengths")
-    if not 0 < height * width < _MAX_PIXELS or sum(runs) != height * width:
+    if not 0 < height * width <= MAX_MASK_PIXELS or sum(runs) != height * width:
         raise ValueError(f"a mask's run lengths do not add up to {width}x{height} px")
+    return runs, (height, width)
+
+
+def _box_of_runs(mask: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    runs, (height, _) = _read_runs(mask)
     ends = np.cumsum(np.array(runs, np.int64))
     starts, stops = ends[0::2][: len(ends) // 2], ends[1::2]
     starts, stops = starts[stops > starts], stops[stops > starts]
@@ -61,28 +91,3 @@ def _box_of_runs(mask: dict[str, Any]) -> tuple[float, float, float, float] | No
     top = 0 if wraps else int((starts % height).min())
     bottom = height if wraps else int(((stops - 1) % height).max()) + 1
     return float(first.min()), float(top), float(last.max() + 1), float(bottom)
-
-
-def _decompress(text: str) -> list[int]:
-    """Read COCO's run lengths: five bits a character, differences from the fourth run on.
-
-    Source: cocoapi ``common/maskApi.c:rleFrString``.
-    """
-    runs: list[int] = []
-    at = 0
-    while at < len(text):
-        value = shift = 0
-        more = True
-        while more:
-            if at >= len(text):
-                raise ValueError("a mask's compressed `counts` end too early")
-            bits = ord(text[at]) - 48
-            if not 0 <= bits < 64 or shift > 60:
-                raise ValueError("a mask's compressed `counts` hold a strange character")
-            value |= (bits & 0x1F) << shift
-            more = bool(bits & 0x20)
-            at, shift = at + 1, shift + 5
-            if not more and bits & 0x10:
-                value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-    return runs

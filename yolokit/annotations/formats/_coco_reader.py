@@ -6,16 +6,20 @@ import gc
 from contextlib import contextmanager
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 import numpy as np
 
+from yolokit.annotations.formats._coco_details import DetailReader, find_pose
 from yolokit.annotations.formats._coco_items import tighten
 from yolokit.annotations.formats._coco_json import (
     CocoAnnotation,
     CocoCategory,
+    CocoFile,
     CocoImage,
+    CocoShapedAnnotation,
+    CocoShapedFile,
     LooseFile,
     decode_coco,
 )
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.shapes import Task
     from yolokit.core.types import F64, I64
 
 _MAX_GAPS = 20
@@ -56,6 +61,7 @@ class _Content(NamedTuple):
         category_keys: (N,) int64, positions in ``categories``.
         places: (N,) int64, positions in the file's list of annotations.
         masks: Positions in that list of those that had a mask and no box.
+        details: What stands beside each box; empty where that is not wanted.
     """
 
     records: list[ImageRecord]
@@ -65,27 +71,34 @@ class _Content(NamedTuple):
     xyxy: F64
     places: I64
     masks: frozenset[int]
+    details: list[CocoShapedAnnotation]
 
 
-def read_sources(sources: Sequence[CocoSource], ledger: Ledger, *, keep_crowds: bool) -> Dataset:
+def read_sources(
+    sources: Sequence[CocoSource], ledger: Ledger, *, task: Task, keep_crowds: bool
+) -> Dataset:
     """Read COCO files as one data set.
 
     Args:
         sources: The files.
         ledger: Gets what is no plain box.
+        task: Tells what is wanted beside boxes.
         keep_crowds: Take annotations marked ``iscrowd`` as boxes; they are excluded else.
 
     Raises:
         DataError: A file is broken.
     """
     with _collector_paused():
-        contents = [_read_one(source, ledger, keep_crowds=keep_crowds) for source in sources]
+        contents = [
+            _read_one(source, ledger, task=task, keep_crowds=keep_crowds) for source in sources
+        ]
     categories, evidence = _merge_categories(contents)
     index = {category.name: category.index for category in categories}
+    pose = find_pose(contents[0].categories, sources[0].path) if task == "pose" else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
-            yield from _iter_content(content, index)
+            yield from _iter_content(content, index, DetailReader(task, pose, ledger))
 
     return Dataset(
         categories,
@@ -93,6 +106,7 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, *, keep_crowds: 
         evidence,
         has_splits=any(source.split for source in sources),
         image_count=sum(len(content.records) for content in contents),
+        pose=pose,
     )
 
 
@@ -108,7 +122,9 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _iter_content(content: _Content, index: dict[str, int]) -> Iterator[LabelledImage]:
+def _iter_content(
+    content: _Content, index: dict[str, int], reader: DetailReader
+) -> Iterator[LabelledImage]:
     translate = np.array(
         [index.get(category.name, -1) for category in content.categories] or [-1], np.int64
     )
@@ -119,32 +135,39 @@ def _iter_content(content: _Content, index: dict[str, int]) -> Iterator[Labelled
             yield LabelledImage(record, Annotations.empty())
             continue
         places = content.places[start:end]
-        changes = {}
+        from_mask = {}
         if content.masks:
             rows = enumerate(places.tolist())
-            changes = {row: _MASK for row, place in rows if place in content.masks}
-        annotations = Annotations(classes[start:end], content.xyxy[start:end], places, changes)
-        yield LabelledImage(record, annotations)
+            from_mask = {row: _MASK for row, place in rows if place in content.masks}
+        if content.details:
+            boxes = Annotations(classes[start:end], content.xyxy[start:end], places)
+            labelled = LabelledImage(record, boxes)
+            yield reader.add_details(labelled, content.details[start:end], from_mask)
+        else:
+            xyxy = content.xyxy[start:end]
+            yield LabelledImage(record, Annotations(classes[start:end], xyxy, places, from_mask))
         start = end
 
 
-def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Content:
+def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, keep_crowds: bool) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
-    decoded = decode_coco(source.path)
+    decoded = decode_coco(source.path, shapes=task != "detect")
     ledger.see(len(decoded.annotations))
+    file: CocoFile | CocoShapedFile
     if isinstance(decoded, LooseFile):
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = _read_images(file.images, source, shown, ledger)
-    annotations = file.annotations
+    annotations: Sequence[CocoAnnotation | CocoShapedAnnotation] = file.annotations
     count = len(annotations)
     images = _look_up(annotations, "image_id", image_of)
     keys = _look_up(annotations, "category_id", category_of)
     values = chain.from_iterable(map(attrgetter("bbox"), annotations))
     xyxy = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
     crowds = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    details = annotations if task != "detect" else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keep_crowds:
@@ -156,10 +179,21 @@ def _read_one(source: CocoSource, ledger: Ledger, *, keep_crowds: bool) -> _Cont
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
     ends = np.cumsum(np.bincount(images[chosen], minlength=len(records)))
-    return _Content(records, categories, ends, keys[chosen], xyxy[chosen], places[chosen], masks)
+    return _Content(
+        records,
+        categories,
+        ends,
+        keys[chosen],
+        xyxy[chosen],
+        places[chosen],
+        masks,
+        [cast(CocoShapedAnnotation, details[at]) for at in chosen.tolist()] if details else [],
+    )
 
 
-def _look_up(items: list[CocoAnnotation], field: str, known: dict[Hashable, int]) -> I64:
+def _look_up(
+    items: Sequence[CocoAnnotation | CocoShapedAnnotation], field: str, known: dict[Hashable, int]
+) -> I64:
     """Return (N,) int64: what the id in a field stands for, -1 for an unknown one."""
     get_id = attrgetter(field)
     numbers = [key for key in known if type(key) is int]

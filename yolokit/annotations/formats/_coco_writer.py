@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.annotations.shapes import ring_area
 from yolokit.annotations.split import SPLITS
 from yolokit.core.boxes import xyxy_to_xywh
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.annotations.model import Dataset, LabelledImage
+    from yolokit.annotations.shapes import Shape
+    from yolokit.core.types import F64
 
 
 def write_coco(dataset: Dataset, folder: Path, remarks: Sequence[str]) -> None:
@@ -28,8 +31,9 @@ def write_coco(dataset: Dataset, folder: Path, remarks: Sequence[str]) -> None:
     ids = _category_ids(dataset)
     for labelled in dataset.iter_images():
         parts.setdefault(labelled.image.split or "", _Part(ids)).add(labelled)
+    points = {"keypoints": list(dataset.pose.names), "skeleton": []} if dataset.pose else {}
     categories = [
-        {"id": ids[category.index], "name": category.name, "supercategory": "none"}
+        {"id": ids[category.index], "name": category.name, "supercategory": "none", **points}
         for category in dataset.categories
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,8 @@ class _Part:
             )
         )
         boxes = xyxy_to_xywh(annotations.xyxy).round(3).tolist()
-        for index, box in zip(annotations.category_indices.tolist(), boxes, strict=True):
+        classes = annotations.category_indices.tolist()
+        for row, (index, box) in enumerate(zip(classes, boxes, strict=True)):
             item: dict[str, Any] = {
                 "id": len(self.annotations) + 1,
                 "image_id": image_id,
@@ -88,4 +93,22 @@ class _Part:
                 "iscrowd": 0,
                 "segmentation": [],
             }
+            if row in annotations.shapes:
+                item |= _describe_shape(annotations.shapes[row])
+            if annotations.keypoints is not None:
+                item |= _describe_keypoints(annotations.keypoints[row])
             self.annotations.append(self._encode(item))
+
+
+def _describe_shape(shape: Shape) -> dict[str, object]:
+    rings = [ring.round(3).ravel().tolist() for ring in shape.rings]
+    area = sum(abs(ring_area(ring)) for ring in shape.rings)
+    return {"segmentation": rings, "area": round(area, 3)}
+
+
+def _describe_keypoints(keypoints: F64) -> dict[str, object]:
+    """Return (K, 3) keypoints as COCO's flat list; visibility is a whole number."""
+    flat: list[float | int] = []
+    for x, y, visibility in keypoints.round(3).tolist():
+        flat += [x, y, int(visibility)]
+    return {"keypoints": flat, "num_keypoints": int((keypoints[:, 2] > 0).sum())}

@@ -12,10 +12,10 @@ from yolokit.annotations.data_yaml import SPLITS
 from yolokit.core.boxes import xyxy_to_cxcywh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage
+    from yolokit.annotations.model import Annotations, Dataset, ImageRecord, LabelledImage
     from yolokit.core.types import F64, I64, U8
 
 _BLOCK = 1024  # images formatted at once: the arrays of one block stay in the cache
@@ -35,8 +35,12 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
     """
     paths = _Paths(folder)
     images = dataset.iter_images()
+    dims = 3 if dataset.pose is None or dataset.pose.has_visibility else 2
     while block := list(islice(images, _BLOCK)):
-        rows, ends = format_block(block)
+        if dataset.task == "detect":
+            rows, ends = format_block(block)
+        else:
+            rows, ends = _format_shapes(block, dims)
         start = 0
         for labelled, end in zip(block, ends, strict=True):
             _write_new(paths.make(labelled.image), rows[start:end])
@@ -125,6 +129,45 @@ def format_rows(classes: I64, cxcywh: F64, digits: int) -> tuple[bytes, I64]:
     return table[used].tobytes(), used.sum(axis=1)
 
 
+def _format_shapes(block: Sequence[LabelledImage], dims: int) -> tuple[bytes, list[int]]:
+    """Format rows of outlines, rotated boxes or poses, as :func:`format_block` does boxes.
+
+    Args:
+        block: Labels with shapes, or with keypoints.
+        dims: Columns of a keypoint.
+    """
+    rows: list[str] = []
+    ends: list[int] = []
+    end = 0
+    for labelled in block:
+        wh = np.array(labelled.image.image_wh, np.float64)
+        digits = 6 if wh.max() < _LARGE_PX else 9
+        number = f" %.{digits}f"
+        for row, category in enumerate(labelled.annotations.category_indices.tolist()):
+            values = _row_values(labelled.annotations, row, wh, dims)
+            columns = number * len(values)
+            if labelled.annotations.keypoints is not None and dims == 3:
+                columns = number * 4 + (number * 2 + " %d") * (len(values) // 3 - 1)
+            text = f"{category}{columns % tuple(values)}\n"
+            rows.append(text)
+            end += len(text)
+        ends.append(end)
+    return "".join(rows).encode("ascii"), ends
+
+
+def _row_values(annotations: Annotations, row: int, wh: F64, dims: int) -> list[float]:
+    """Return what follows the class in a row, as fractions of the image."""
+    if annotations.keypoints is None:
+        (ring,) = annotations.shapes[row].rings
+        outline: list[float] = np.clip(ring / wh, 0.0, 1.0).ravel().tolist()
+        return outline
+    box = np.clip(xyxy_to_cxcywh(annotations.xyxy[row : row + 1] / np.tile(wh, 2)), 0.0, 1.0)
+    points = annotations.keypoints[row, :, :dims].copy()
+    points[:, :2] = np.clip(points[:, :2] / wh, 0.0, 1.0)
+    pose: list[float] = np.concatenate([box.ravel(), points.ravel()]).tolist()
+    return pose
+
+
 def _put_digits(table: U8, numbers: I64, count: int) -> None:
     """Write the last ``count`` decimal digits of (N,) numbers into (N, count) characters."""
     rest = numbers
@@ -135,7 +178,7 @@ def _put_digits(table: U8, numbers: I64, count: int) -> None:
 
 
 def write_data_yaml(
-    path: Path, names: Iterable[str], splits: Sequence[str], remarks: Sequence[str] = ()
+    path: Path, dataset: Dataset, splits: Sequence[str], remarks: Sequence[str] = ()
 ) -> None:
     """Write a ``data.yaml`` that works from any folder: relative paths, and no ``path`` key.
 
@@ -148,6 +191,22 @@ def write_data_yaml(
     lines = [f"# {remark}\n" for remark in remarks]
     if content:
         lines.append(yaml.safe_dump(content, sort_keys=False))
-    named = {"names": dict(enumerate(names))}
+    if dataset.task == "pose":
+        lines.append(yaml.safe_dump(_describe_pose(dataset), sort_keys=False, allow_unicode=True))
+    named = {"names": dict(enumerate(dataset.names))}
     lines.append(yaml.safe_dump(named, sort_keys=False, allow_unicode=True, width=10_000))
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _describe_pose(dataset: Dataset) -> dict[str, object]:
+    """Return the keys that a pose set has; without ``flip_idx`` upstream mirrors no image."""
+    pose = dataset.pose
+    assert pose is not None, "a data set of poses has a layout"
+    described: dict[str, object] = {
+        "kpt_shape": [len(pose.names), 3 if pose.has_visibility else 2],
+    }
+    if pose.flip_indices is not None:
+        described["flip_idx"] = list(pose.flip_indices)
+    names = list(pose.names)
+    described["kpt_names"] = {category.index: names.copy() for category in dataset.categories}
+    return described

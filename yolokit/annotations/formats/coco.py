@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.model import Dataset
     from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
 
 TITLE = "COCO JSON"
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+RECOGNISED_BY = "JSON with lists of images, annotations and categories"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("exclude", "keep")})
+WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
 IMAGE_FOLDER = "images/{split}"
+MANY_OUTLINES = True
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _LIST = re.compile(rb"\s*:\s*\[")
@@ -58,7 +63,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         )
     root = source if source.is_dir() else source.parent
     sources = [_describe(file, root, options.images) for file in files]
-    return read_sources(sources, ledger, keep_crowds=options.assume.get("iscrowd") == "keep")
+    crowds = options.assume.get("iscrowd") == "keep"
+    return read_sources(sources, ledger, task=options.task, keep_crowds=crowds)
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
 
 TITLE = "Pascal VOC"
+READS: tuple[Task, ...] = ("detect",)
+RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
+WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "JPEGImages"
+MANY_OUTLINES = False
 
 _SNIFFED_FILES = 5
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")

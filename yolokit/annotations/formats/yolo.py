@@ -7,7 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
@@ -25,7 +24,6 @@ from yolokit.annotations.model import (
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.yolo_labels import (
     LabelRows,
-    RowLayout,
     label_path,
     read_labels,
     to_annotations,
@@ -37,11 +35,16 @@ if TYPE_CHECKING:
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
     from yolokit.annotations.split_files import SplitImage
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+RECOGNISED_BY = "a data.yaml with names and splits, or labels beside a classes.txt"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"sixth-column": ("ambiguous", "ignore")})
+WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "images/{split}"
+MANY_OUTLINES = False
 
 _NAME_FILES = ("classes.txt", "obj.names", "names.txt")
 _UNSPLIT = "all"
@@ -77,7 +80,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
     )
     has_splits = _UNSPLIT not in data.splits
-    return Dataset(categories, reader.iter_images, data.notes, has_splits)
+    return Dataset(categories, reader.iter_images, data.notes, has_splits, pose=data.pose)
 
 
 def _open(source: Path, options: ReadOptions) -> DataYaml:
@@ -145,7 +148,7 @@ class _Reader:
         self._options = options
         self._ledger = ledger
         sixth = options.assume.get("sixth-column") == "ignore"
-        self._layout = RowLayout(data.keypoint_columns, take_sixth=sixth)
+        self._layout = data.row_layout(take_sixth=sixth)
         self._index = {class_id: index for index, class_id in enumerate(data.class_ids)}
 
     def iter_images(self) -> Iterator[LabelledImage]:
@@ -191,7 +194,8 @@ class _Reader:
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
         rows, indices = self._map_classes(rows, source)
-        return LabelledImage(record, to_annotations(rows, indices, wh, self._layout))
+        task = self._options.task
+        return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
 
     def _map_classes(
         self, rows: LabelRows, source: SourceFile
@@ -206,7 +210,7 @@ class _Reader:
             message = f"class {rows.class_ids[at]} has no name in {self._data.path.name}"
             line = int(rows.lines[at])
             self._ledger.record(source, line, "dropped", "unknown-class", message)
-        return _take(rows, known), indices[known]
+        return rows.take(known), indices[known]
 
     def _lose_image(
         self, image: SplitImage, source: SourceFile, rows: LabelRows | None, message: str
@@ -240,20 +244,10 @@ class _Reader:
             self._ledger.record(SourceFile(path), line, "dropped", "missing-image", message)
 
 
-def _take(rows: LabelRows, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> LabelRows:
-    return msgspec.structs.replace(
-        rows,
-        class_ids=rows.class_ids[chosen],
-        cxcywh=rows.cxcywh[chosen],
-        lines=rows.lines[chosen],
-        columns=rows.columns[chosen],
-    )
-
-
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write label files and ``data.yaml``; see :class:`yolokit.annotations.plugin.Format`."""
     splits = write_label_files(dataset, folder / "labels")
-    write_data_yaml(folder / "data.yaml", dataset.names, splits, remarks)
+    write_data_yaml(folder / "data.yaml", dataset, splits, remarks)
 
 
 def _comparable(path: str) -> str:

@@ -16,7 +16,7 @@ def test_boxes_and_polygons_in_one_file(tmp_path: Path) -> None:
     found = read_set("yolo", path)
     assert found.boxes == {"a.jpg": [("dog", [16, 12, 48, 36]), ("cat", [16, 12, 48, 36])]}
     annotations = found.images[0].annotations
-    assert dict(annotations.reinterpreted) == {1: "polygon-to-box"}
+    assert [(row, shape.kind) for row, shape in annotations.shapes.items()] == [(1, "polygon")]
     assert annotations.places.tolist() == [1, 2]
     assert found.ledger.totals.annotations_in == 2
 
