@@ -39,6 +39,7 @@ from yolokit.annotations.pose import PoseLayout
 from yolokit.annotations.reduce import Reduction, reduce_annotations
 from yolokit.annotations.settle import settle_boxes
 from yolokit.annotations.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import YolokitError
 
 FORMATS = list_formats()
@@ -336,7 +337,7 @@ def test_nonsense_is_an_error_of_ours_or_an_empty_set(
     path.write_bytes(content)
     module = load_format(name)
     for source in (path, tmp_path):
-        module.sniff(source)
+        module.sniff(SourceTree(source))
         try:
             images = list(module.read(source, ReadOptions(), Ledger()).iter_images())
         except YolokitError:
@@ -351,8 +352,8 @@ def test_other_files_are_not_recognised(name: str, tmp_path: Path) -> None:
     write_text(tmp_path / "pom.xml", "<project><annotations/></project>")
     write_text(tmp_path / "config.yaml", "train: true\n")
     write_image(tmp_path / "images/a.jpg")
-    assert load_format(name).sniff(tmp_path) is None
-    assert load_format(name).sniff(tmp_path / "none") is None
+    assert load_format(name).sniff(SourceTree(tmp_path)) is None
+    assert load_format(name).sniff(SourceTree(tmp_path / "none")) is None
 
 
 @pytest.mark.parametrize("name", DETECT)

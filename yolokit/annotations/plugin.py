@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from yolokit.annotations.shapes import Task
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
 
@@ -70,8 +71,8 @@ class Format(Protocol):
     IMAGE_FOLDER: str
     MANY_OUTLINES: bool
 
-    def sniff(self, path: Path) -> Match | None:
-        """Tell from the content whether ``path`` (a file or folder) is of this format."""
+    def sniff(self, tree: SourceTree) -> Match | None:
+        """Tell from the content whether a source is of this format; a few files are enough."""
 
     def read(self, source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         """Open a source; images stream, and what is not a plain box goes to the ledger."""
@@ -117,7 +118,8 @@ def recognise(source: Path) -> tuple[str, Match]:
     Raises:
         DataError: None fits, or more than one; nothing is guessed.
     """
-    found = {name: load_format(name).sniff(source) for name in list_formats()}
+    tree = SourceTree(source)
+    found = {name: load_format(name).sniff(tree) for name in list_formats()}
     fits = sorted(
         ((name, match) for name, match in found.items() if match is not None),
         key=lambda item: -item[1].score,

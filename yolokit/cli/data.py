@@ -37,10 +37,13 @@ def convert(
         typer.Option(metavar="DIR", help="Where the images are, if not beside the annotations."),
     ] = None,
     from_format: Annotated[
-        str, typer.Option("--from", metavar="NAME", help="coco, voc, yolo; auto recognises it.")
+        str,
+        typer.Option(
+            "--from", metavar="NAME", help="A name of `yolokit data formats`; auto recognises it."
+        ),
     ] = "auto",
     to_format: Annotated[
-        str, typer.Option("--to", metavar="NAME", help="yolo, coco or voc.")
+        str, typer.Option("--to", metavar="NAME", help="A name of `yolokit data formats`.")
     ] = "yolo",
     task: Annotated[
         str, typer.Option(metavar="detect|segment|pose|obb", help="What the labels are brought to.")
@@ -72,8 +75,7 @@ def convert(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="A convention of the source. voc: origin=0|1, difficult=keep|exclude; coco: "
-            "iscrowd=exclude|keep; yolo: sixth-column=ambiguous|ignore.",
+            help="A convention of the source, as `yolokit data formats` lists them.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
@@ -81,7 +83,7 @@ def convert(
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,
 ) -> None:
-    """Convert annotations between COCO, Pascal VOC and YOLO, with an account of every one.
+    """Convert annotations from one format to another, with an account of every one.
 
     DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
     kept, with its file, line and reason.
@@ -113,7 +115,41 @@ def convert(
     _print_result(result, as_json=json)
 
 
+def formats(
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each format.")
+    ] = False,
+) -> None:
+    """List the formats: what they read and write, and how each is recognised."""
+    from yolokit.annotations.plugin import list_formats, load_format, writable_tasks
+    from yolokit.cli.output import emit, emit_json, table
+
+    rows = []
+    for name in list_formats():
+        module = load_format(name)
+        assume = {key: list(values) for key, values in module.ASSUME.items()}
+        if json:
+            emit_json(
+                {
+                    "name": name,
+                    "title": module.TITLE,
+                    "reads": list(module.READS),
+                    "writes": list(writable_tasks(name)),
+                    "recognised_by": module.RECOGNISED_BY,
+                    "assume": assume,
+                }
+            )
+            continue
+        options = " ".join(f"{key}={'|'.join(values)}" for key, values in assume.items())
+        reads, writes = " ".join(module.READS), " ".join(writable_tasks(name)) or "-"
+        rows.append((name, module.TITLE, reads, writes, module.RECOGNISED_BY, options or "-"))
+    if not json:
+        head = ("name", "format", "reads", "writes", "recognised by", "--assume (default first)")
+        emit(table(head, rows))
+
+
 app.command()(convert)
+app.command()(formats)
 app.command()(demo)
 
 

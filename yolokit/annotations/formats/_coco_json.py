@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from yolokit.annotations.json_file import decode_json, read_json_bytes
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
-_NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
-_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class CocoAnnotation(msgspec.Struct, gc=False):
@@ -104,24 +101,13 @@ def decode_coco(path: Path, *, shapes: bool) -> CocoFile | CocoShapedFile | Loos
     Raises:
         DataError: It cannot be read or is no COCO JSON; with the line where there is one.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = read_json_bytes(path)
     file_type: type[CocoFile | CocoShapedFile] = CocoShapedFile if shapes else CocoFile
     try:
         return msgspec.json.decode(data, type=file_type)
-    except msgspec.ValidationError:
-        return _as_loose(_decode_any(data, path), path)
-    except msgspec.DecodeError as error:
-        if _NOT_FINITE.search(data) is None:
-            raise _syntax_error(data, str(error), path) from error
-        return _as_loose(_decode_with_nan(data, path), path)
-    except UnicodeDecodeError as error:
-        raise DataError("the JSON is no UTF-8 text", path=path) from error
-    except RecursionError as error:
-        raise DataError("the JSON is nested too deep", path=path) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
+        return _as_loose(decode_json(data, path), path)
 
 
 def convert_item(item: Any, item_type: type[_Item]) -> _Item:
@@ -134,39 +120,6 @@ def convert_item(item: Any, item_type: type[_Item]) -> _Item:
         return msgspec.convert(item, item_type, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
-
-
-def _decode_any(data: bytes, path: Path) -> Any:
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        # The typed decoder stopped at an item before it came to this.
-        if _NOT_FINITE.search(data) is None:
-            raise _syntax_error(data, str(error), path) from error
-        return _decode_with_nan(data, path)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise DataError("the JSON is no UTF-8 text or nested too deep", path=path) from error
-
-
-def _decode_with_nan(data: bytes, path: Path) -> Any:
-    """Decode JSON that holds NaN or Infinity, which Python and numpy write and no standard has."""
-    try:
-        return json.loads(data)
-    except json.JSONDecodeError as error:
-        raise DataError(f"this is no JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise DataError("the JSON is no UTF-8 text or nested too deep", path=path) from error
-
-
-def _syntax_error(data: bytes, message: str, path: Path) -> DataError:
-    found = _BYTE.search(message)
-    at = int(found.group(1)) if found else len(data)
-    line = data.count(b"\n", 0, at) + 1
-    column = at - (data.rfind(b"\n", 0, at) + 1) + 1
-    if "truncated" in message:
-        return DataError("the JSON ends before it is complete", path=path, line=line)
-    words = message.split(" (byte", 1)[0].replace("JSON is malformed: ", "")
-    return DataError(f"this is no JSON: {words} in column {column}", path=path, line=line)
 
 
 def _as_loose(content: Any, path: Path) -> LooseFile:

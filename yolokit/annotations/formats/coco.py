@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
 from yolokit.annotations.formats._coco_writer import write_coco
-from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.plugin import Match
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
 
@@ -38,9 +38,9 @@ _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _LIST = re.compile(rb"\s*:\s*\[")
 
 
-def sniff(path: Path) -> Match | None:
+def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON files with lists of images, annotations and categories."""
-    files = _find_files(path)
+    files = _find_files(tree)
     if not files:
         return None
     names = ", ".join([file.name for file in files][:4]) + (", ..." if len(files) > 4 else "")
@@ -55,7 +55,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no COCO file, or one is broken, with the line.
     """
-    files = [source] if source.is_file() else list(_find_files(source))
+    files = [source] if source.is_file() else list(_find_files(SourceTree(source)))
     if not files:
         raise DataError(
             "there is no JSON file with `images`, `annotations` and `categories` in it",
@@ -72,20 +72,15 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     write_coco(dataset, folder / "annotations", remarks)
 
 
-def _find_files(path: Path) -> dict[Path, int]:
+def _find_files(tree: SourceTree) -> dict[Path, int]:
     """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
 
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
     """
-    names = [path] if path.is_file() else [path / name for name in walk_files(path)]
     # One that is cut short is not passed over: reading it says what is wrong with it.
     least = len(_KEYS) - 1
-    found = {
-        file: count
-        for file in names
-        if file.suffix.lower() == ".json" and (count := _count_lists(file)) >= least
-    }
+    found = {file: count for file in tree.files(".json") if (count := _count_lists(file)) >= least}
     with_instances = {file.parent for file in found if file.name.startswith("instances")}
     return {
         file: count

@@ -7,6 +7,7 @@ from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from t
 from __future__ import annotations
 
 import os
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
     from yolokit.annotations.shapes import Task
+    from yolokit.annotations.source_tree import SourceTree
 
 TITLE = "Pascal VOC"
 READS: tuple[Task, ...] = ("detect",)
@@ -51,20 +53,12 @@ _SNIFFED_FILES = 5
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def sniff(path: Path) -> Match | None:
+def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotation``."""
-    found = 0
-    for file in _xml_files(path):
-        try:
-            with file.open("rb") as stream:
-                head = stream.read(4096).replace(b"\x00", b"")
-        except OSError:
-            continue
+    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
+        head = tree.head(file).replace(b"\x00", b"")
         if b"<annotation>" in head or b"<annotation " in head:
             return Match(1.0, f"{file.name} has the root element <annotation>")
-        found += 1
-        if found == _SNIFFED_FILES:
-            break
     return None
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
     from yolokit.annotations.shapes import Task
+    from yolokit.annotations.source_tree import SourceTree
     from yolokit.annotations.split_files import SplitImage
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
@@ -50,8 +51,9 @@ _NAME_FILES = ("classes.txt", "obj.names", "names.txt")
 _UNSPLIT = "all"
 
 
-def sniff(path: Path) -> Match | None:
+def sniff(tree: SourceTree) -> Match | None:
     """Recognise a ``data.yaml``, a folder with one, or labels beside a list of class names."""
+    path = tree.path
     found = _find_yaml(path)
     if found is not None:
         return Match(1.0, f"{found.name} has `names` and splits")

@@ -17,6 +17,7 @@ from tests.unit.annotations.conftest import (
     write_text,
 )
 from yolokit.annotations.formats import coco as coco_format
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
 
 
@@ -298,7 +299,7 @@ def test_beside_instances_no_other_file_is_read(tmp_path: Path) -> None:
     write_text(tmp_path / "package.json", '{"images": 1}')
     found = read_set("coco", tmp_path)
     assert found.ledger.totals.annotations_in == 1
-    match = coco_format.sniff(tmp_path)
+    match = coco_format.sniff(SourceTree(tmp_path))
     assert match is not None
     assert match.evidence.startswith("instances_train.json: lists of `images`")
 
@@ -326,18 +327,18 @@ def test_two_ids_of_one_name_are_one_class(tmp_path: Path) -> None:
 
 def test_only_json_with_all_three_lists_is_recognised(tmp_path: Path) -> None:
     good = write_coco(tmp_path / "a.json", coco([], []))
-    assert coco_format.sniff(good) is not None
+    assert coco_format.sniff(SourceTree(good)) is not None
     for text in ("[]", "", "{}", '{"images": []}', '"images": ["categories"'):
-        assert coco_format.sniff(write_text(tmp_path / "b.json", text)) is None
-    assert coco_format.sniff(tmp_path / "none.json") is None
+        assert coco_format.sniff(SourceTree(write_text(tmp_path / "b.json", text))) is None
+    assert coco_format.sniff(SourceTree(tmp_path / "none.json")) is None
     large = '{"x": "' + "y" * 200_000 + '",' + json.dumps(coco([], []))[1:]
-    assert coco_format.sniff(write_text(tmp_path / "c.json", large)) is not None
+    assert coco_format.sniff(SourceTree(write_text(tmp_path / "c.json", large))) is not None
 
 
 def test_a_file_that_is_cut_short_is_recognised_so_that_its_fault_is_told(tmp_path: Path) -> None:
     text = json.dumps(coco([coco_image(5)], [annotation()]))
     write_text(tmp_path / "train.json", text[: text.index('"categories"')])
-    match = coco_format.sniff(tmp_path)
+    match = coco_format.sniff(SourceTree(tmp_path))
     assert match is not None
     assert match.score < 1
     with pytest.raises(DataError, match="ends before it is complete"):

@@ -14,6 +14,7 @@ from tests.unit.annotations.conftest import (
     write_text,
 )
 from yolokit.annotations.formats import voc
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
 
 NESTED = (
@@ -201,11 +202,14 @@ def test_an_encoding_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
 
 def test_recognised_by_the_root_element(tmp_path: Path) -> None:
     write_text(tmp_path / "sub/a.xml", '<?xml version="1.0"?>\n<annotation verified="yes">')
-    match = voc.sniff(tmp_path)
+    match = voc.sniff(SourceTree(tmp_path))
     assert match is not None
     assert "a.xml" in match.evidence
-    assert voc.sniff(write_text(tmp_path / "b.xml", "<annotations><image/></annotations>")) is None
-    assert voc.sniff(tmp_path / "none") is None
+    assert (
+        voc.sniff(SourceTree(write_text(tmp_path / "b.xml", "<annotations><image/></annotations>")))
+        is None
+    )
+    assert voc.sniff(SourceTree(tmp_path / "none")) is None
 
 
 def test_a_folder_without_xml_is_an_error(tmp_path: Path) -> None:

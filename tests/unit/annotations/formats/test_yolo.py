@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.annotations.conftest import read_set, write_image, write_text, write_yolo
 from yolokit.annotations.formats import yolo
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
 
 
@@ -141,7 +142,7 @@ def test_a_list_of_names_in_place_of_a_yaml(splits: bool, tmp_path: Path) -> Non
     write_image(tmp_path / f"images/{split}a.jpg")
     write_text(tmp_path / f"labels/{split}a.txt", "1 .5 .5 .5 .5\n")
     write_text(tmp_path / "classes.txt", "\ufeffcat\r\ndog\r\n")
-    match = yolo.sniff(tmp_path)
+    match = yolo.sniff(SourceTree(tmp_path))
     assert match is not None
     assert "classes.txt" in match.evidence
     found = read_set("yolo", tmp_path)
@@ -154,11 +155,11 @@ def test_recognised_by_its_keys(tmp_path: Path) -> None:
     path = write_yolo(tmp_path, {"a.jpg": ""})
     write_text(tmp_path / "hyp.yaml", "lr0: 0.1\n")
     for source in (path, tmp_path):
-        match = yolo.sniff(source)
+        match = yolo.sniff(SourceTree(source))
         assert match is not None
         assert "data.yaml" in match.evidence
-    assert yolo.sniff(tmp_path / "hyp.yaml") is None
-    assert yolo.sniff(tmp_path / "images") is None
+    assert yolo.sniff(SourceTree(tmp_path / "hyp.yaml")) is None
+    assert yolo.sniff(SourceTree(tmp_path / "images")) is None
 
 
 def test_a_folder_that_is_no_set_is_an_error(tmp_path: Path) -> None:
