@@ -1,0 +1,100 @@
+"""Pixels or fractions of the image: told from all coordinates of a set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.annotations.image_files import ImageLocator
+from yolokit.annotations.image_size import read_image_size
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import ImageRecord
+
+UNITS = ("auto", "pixels", "fractions")
+"""What ``--assume units`` may be."""
+
+_LARGEST_FRACTION = 1.5  # labels stick out of images, but hardly by half of one
+
+
+class UnitsWitness:
+    """Looks at coordinates one after the other and concludes what they count.
+
+    Args:
+        stated: One of ``UNITS``, as the user states it.
+    """
+
+    def __init__(self, stated: str | None) -> None:
+        self._stated = stated or UNITS[0]
+        self._largest = 0.0
+        self._has_broken = False
+        self._count = 0
+
+    def observe(self, values: Iterable[float]) -> None:
+        """Look at finite coordinates of one annotation."""
+        for value in values:
+            self._largest = max(self._largest, abs(value))
+            self._has_broken = self._has_broken or not value.is_integer()
+        self._count += 1
+
+    @property
+    def are_fractions(self) -> bool:
+        """Whether they are fractions of the image's width and height."""
+        if self._stated != UNITS[0]:
+            return self._stated == "fractions"
+        return self._count > 0 and self._largest <= _LARGEST_FRACTION and self._has_broken
+
+    def evidence(self) -> tuple[str, ...]:
+        """Return what was concluded, as one sentence, if there was anything to look at."""
+        if not self._count:
+            return ()
+        taken = "fractions of the image" if self.are_fractions else "pixels"
+        sentence = (
+            f"the largest coordinate is {self._largest:g}; coordinates are taken as {taken} "
+            "(--assume units=pixels|fractions)"
+        )
+        return (sentence,)
+
+
+class ImageMeter:
+    """Finds images and reads their sizes, for annotations that are fractions of those."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._locators: dict[tuple[str, ...], ImageLocator] = {}
+
+    def measure(self, image: ImageRecord, places: Iterable[int]) -> ImageRecord | None:
+        """Return an image with its file and size; None if it is not found or not readable.
+
+        Args:
+            image: As its annotations describe it.
+            places: Of its annotations, which are dropped with it.
+        """
+        roots = image.source.image_roots
+        locator = self._locators.setdefault(roots, ImageLocator(roots))
+        found = locator.find(image.file_name, image.other_names)
+        code, message = "missing-image", f"the image {image.file_name} is not there"
+        if found is not None:
+            try:
+                size = read_image_size(found.path)
+            except DataError as error:
+                code, message = "unreadable-image", str(error)
+            else:
+                return msgspec.structs.replace(
+                    image,
+                    file_name=found.name,
+                    path=found.path,
+                    width_px=size.width_px,
+                    height_px=size.height_px,
+                )
+        lost = list(places)
+        for place in lost:
+            self._ledger.record(image.source, place, "dropped", code, message)
+        if not lost:
+            self._ledger.note(image.source, None, code, message)
+        return None
