@@ -49,6 +49,16 @@ def locate_images(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[L
             yield located
 
 
+def locate_fractions(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Do the same for images whose labels are in fractions of their width and height.
+
+    For readers of formats that state no sizes: what comes out is in px, its ``path`` set.
+    """
+    for labelled in locate_images(images, ledger):
+        to_px = scaling(*labelled.image.image_wh)
+        yield LabelledImage(labelled.image, move_annotations(labelled.annotations, to_px))
+
+
 def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
     """Pass images on as their annotations state them, where no image is looked at.
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.annotations.conftest import write_image
-from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.frame import locate_fractions, locate_images, require_sizes
 from yolokit.annotations.ledger import Ledger
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.errors import DataError
@@ -151,3 +151,20 @@ def test_without_images_names_are_made_safe_too(tmp_path: Path) -> None:
     kept = [one.image.file_name for one in require_sizes(images, ledger)]
     assert kept == ["b.jpg", "c.jpg", "e..f.jpg"]
     assert [(entry.action, entry.code) for entry in ledger.entries] == [("dropped", "unsafe-name")]
+
+
+def test_fractions_become_pixels_of_the_image_as_it_is_seen(tmp_path: Path) -> None:
+    write_turned(tmp_path / "turned.jpg", 6)
+    images = [
+        labelled(tmp_path, (0.25, 0.5, 0.75, 1), (None, None), name="turned.jpg"),
+        labelled(tmp_path, (0, 0, 1, 1), (None, None), name="gone.jpg"),
+    ]
+    ledger = Ledger()
+    (found,) = locate_fractions(images, ledger)
+    assert found.image.image_wh == (80, 160)
+    assert found.image.path == str(tmp_path / "turned.jpg")
+    assert found.annotations.xyxy.tolist() == [[20, 80, 60, 160]]
+    assert [(entry.action, entry.code) for entry in ledger.entries] == [
+        ("dropped", "missing-image")
+    ]
+    assert list(locate_images([found], ledger)) == [found]
