@@ -1,0 +1,247 @@
+"""Open Images CSV: a table of boxes a split, and one of class names.
+
+Written by Google's Open Images (V4 to V7, Extended), OIDv4_ToolKit, FiftyOne, CVAT and Datumaro.
+A row of ``*-annotations-bbox.csv`` is one box: edges as fractions of the image in the order XMin,
+XMax, YMin, YMax, which is why columns are found by name; the class as a machine id such as
+``/m/01g317``, which ``class-descriptions*.csv`` names; flags with 1 for yes, 0 for no and -1 for
+unknown. An ``ImageID`` is the image's file name, mostly without its suffix. Sizes are not stated.
+
+Source: https://storage.googleapis.com/openimages/web/download.html ("Data Formats"); Datumaro
+``plugins/data_formats/open_images.py`` for the lists of images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.annotations.formats._openimages_csv import (
+    COLUMNS,
+    BoxRows,
+    BoxTable,
+    read_class_names,
+    read_image_ids,
+    split_header,
+)
+from yolokit.annotations.frame import locate_fractions
+from yolokit.annotations.ledger import join_errors
+from yolokit.annotations.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.split import split_from_name
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
+
+TITLE = "Open Images CSV"
+READS: tuple[Task, ...] = ("detect",)
+RECOGNISED_BY = "CSV files with the columns ImageID, LabelName, XMin, XMax, YMin and YMax"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"group-of": ("exclude", "keep"), "depiction": ("keep", "exclude")}
+)
+
+_CLASS_FILE = re.compile(r"(.*class-descriptions.*|classes)\.csv", re.IGNORECASE)
+_BOX_FILE = re.compile(r"-?annotations-bbox$", re.IGNORECASE)
+_FOLDERS_BESIDE = ("annotations", "labels", "csv", "csv_folder", "metadata")
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise CSV files by the columns in their first line."""
+    files = _box_files(tree)
+    if not files:
+        return None
+    names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
+    return Match(1.0, f"{names}: the columns ImageID, LabelName, XMin, XMax, YMin, YMax")
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open one table or a folder of them; see :class:`yolokit.annotations.plugin.Format`.
+
+    Tables are read here, once, into a few dozen bytes a box; images are looked at as they stream.
+
+    Raises:
+        DataError: There is no such table, one is broken, or images may not be looked at.
+    """
+    if options.labels_only:
+        raise DataError(
+            "Open Images states no sizes of images, and --labels-only looks at no image",
+            path=source,
+            hint="leave --labels-only out, and say with --images where the images are",
+        )
+    files = [source] if source.is_file() else _box_files(SourceTree(source))
+    if not files:
+        raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
+    root = source if source.is_dir() else source.parent
+    tables = _read_tables(files, root, options, ledger)
+    class_files = _class_files(source)
+    names: dict[str, str] = {}
+    for file in class_files:
+        names = {**read_class_names(file), **names}
+    return _assemble(tables, _Classes(tables, names, class_files), ledger)
+
+
+def _box_files(tree: SourceTree) -> list[Path]:
+    return [file for file in tree.files(".csv") if _is_box_head(tree.head(file))]
+
+
+def _is_box_head(head: bytes) -> bool:
+    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
+    names, _ = split_header(line.decode("utf-8", "replace"))
+    return set(COLUMNS) <= set(names)
+
+
+def _class_files(source: Path) -> list[Path]:
+    """Return the files that name classes, those of the classes with boxes first."""
+    if source.is_dir():
+        candidates = list(SourceTree(source).files(".csv"))
+    else:
+        folders = [source.parent, source.parent.parent / "metadata"]
+        candidates = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+    found = [file for file in candidates if _CLASS_FILE.fullmatch(file.name)]
+    return sorted(found, key=lambda file: ("boxable" not in file.name.lower(), str(file)))
+
+
+class _Table:
+    """A table of boxes with what its place says about it."""
+
+    def __init__(self, path: Path, root: Path, options: ReadOptions) -> None:
+        self.path = path
+        words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
+        self.split = next(filter(None, map(split_from_name, words)), None)
+        folders = _image_folders(path, self.split, options.images)
+        self.source = SourceFile(str(path), "line", folders)
+        self.rows = BoxRows()
+
+    @property
+    def image_list(self) -> Path:
+        """The list of all images that CVAT and Datumaro write beside a table."""
+        prefix = _BOX_FILE.sub("", self.path.stem)
+        return self.path.with_name(f"{prefix}-image_ids_and_rotation.csv")
+
+    def iter_images(self, indices: Sequence[int]) -> Iterator[LabelledImage]:
+        """Yield the images, boxes still in fractions; ``indices`` are of this table's classes."""
+        rows = self.rows
+        owners = np.array(rows.images, np.int64)
+        order = np.argsort(owners, kind="stable")
+        starts = np.searchsorted(owners[order], np.arange(len(rows.image_ids) + 1)).tolist()
+        classes = np.array(indices, np.int64)[np.array(rows.classes, np.int64)]
+        edges = np.array(rows.edges, np.float64).reshape(-1, 4)
+        lines = np.array(rows.lines, np.int64)
+        for at, image_id in enumerate(rows.image_ids):
+            mine = order[starts[at] : starts[at + 1]]
+            stem = image_id.rsplit(".", 1)[0]
+            record = ImageRecord(
+                image_id, None, None, self.split, None, self.source, (stem,) * (stem != image_id)
+            )
+            yield LabelledImage(record, Annotations(classes[mine], edges[mine], lines[mine]))
+
+
+def _image_folders(path: Path, split: str | None, images: Path | None) -> tuple[str, ...]:
+    if images is not None:
+        bases = [images]
+    else:
+        bases = [path.parent]
+        if path.parent.name.lower() in _FOLDERS_BESIDE:
+            bases.insert(0, path.parent.parent)
+    words = [_BOX_FILE.sub("", path.stem), *([split] if split else [])]
+    words += ["validation"] if split == "val" else []
+    inner = [f"{folder}{word}" for folder in ("images/", "") for word in words]
+    folders = [base / name for base in bases for name in (*inner, "data", "images", "")]
+    return tuple(dict.fromkeys(str(folder) for folder in folders))
+
+
+def _read_tables(
+    files: Sequence[Path], root: Path, options: ReadOptions, ledger: Ledger
+) -> list[_Table]:
+    excluded: dict[str, str] = {}
+    if options.assume.get("group-of") != "keep":
+        excluded["IsGroupOf"] = "the box is around a group of objects"
+    if options.assume.get("depiction") == "exclude":
+        excluded["IsDepiction"] = "it is a picture of the object"
+    tables: list[_Table] = []
+    broken: list[DataError] = []
+    for file in files:
+        table = _Table(file, root, options)
+        try:
+            table.rows = BoxTable(table.source, ledger, excluded).read(file)
+            if table.image_list.is_file():
+                for image_id in read_image_ids(table.image_list):
+                    table.rows.meet(image_id)
+        except DataError as error:
+            broken.append(error)
+        tables.append(table)
+    if broken:
+        raise join_errors(broken, "broken annotation files")
+    return tables
+
+
+class _Classes:
+    """The classes that boxes have: in the order of the file that names them, then by machine id."""
+
+    def __init__(
+        self, tables: Sequence[_Table], names: Mapping[str, str], files: Sequence[Path]
+    ) -> None:
+        used = {mid for table in tables for mid in table.rows.mids}
+        order = [mid for mid in names if mid in used]
+        order += sorted(used - set(order))
+        counts = Counter(names.get(mid, mid) for mid in order)
+        self.index = {mid: at for at, mid in enumerate(order)}
+        self.categories = tuple(
+            Category(at, _unique(names.get(mid, mid), mid, counts), mid)
+            for at, mid in enumerate(order)
+        )
+        self._unnamed = [mid for mid in order if mid not in names]
+        self._files = ", ".join(file.name for file in files)
+
+    def evidence(self) -> Iterator[str]:
+        if not self._files:
+            yield (
+                "there is no class-descriptions*.csv, which would name the classes: the machine "
+                "ids are taken as names"
+            )
+            return
+        yield f"{self._files} names the classes; those without a box are left out"
+        if self._unnamed:
+            shown = ", ".join(self._unnamed[:5]) + (", ..." if len(self._unnamed) > 5 else "")
+            yield f"it has no name for {shown}: the machine ids are taken as names"
+
+
+def _unique(name: str, mid: str, counts: Counter[str]) -> str:
+    return name if counts[name] == 1 else f"{name} ({mid})"
+
+
+def _assemble(tables: Sequence[_Table], classes: _Classes, ledger: Ledger) -> Dataset:
+    indices = [[classes.index[mid] for mid in table.rows.mids] for table in tables]
+
+    def iter_images() -> Iterator[LabelledImage]:
+        for table, of_table in zip(tables, indices, strict=True):
+            yield from locate_fractions(table.iter_images(of_table), ledger)
+
+    evidence = list(classes.evidence())
+    commas = sum(table.rows.decimal_commas for table in tables)
+    if commas:
+        evidence.append(f"{commas} rows have decimal commas, read as points")
+    return Dataset(
+        classes.categories,
+        iter_images,
+        tuple(evidence),
+        has_splits=any(table.split is not None for table in tables),
+        image_count=sum(len(table.rows.image_ids) for table in tables),
+    )
