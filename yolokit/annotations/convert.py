@@ -33,6 +33,8 @@ from yolokit.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from yolokit.annotations.embedded import Span
+
 
 LEDGER_FILE = "ledger.jsonl"
 
@@ -146,7 +148,7 @@ class _Run:
         self._plan = SplitPlan.parse(config.split)
         self._keeps_splits = dataset.has_splits and self._plan.mode != "shares"
         self._counts: dict[str, SplitCounter] = {}
-        self._placed: dict[str, str] = {}
+        self._placed: dict[tuple[str, Span | None], str] = {}
         self._made: set[Path] = set()
         self._places: dict[str, tuple[str, OutputNames]] = {}
 
@@ -225,7 +227,7 @@ class _Run:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(target.parent)
             self._note_duplicate(labelled, f"{place}/{name}")
-            place_image(labelled.image.path, target, self._config.link)
+            place_image(labelled.image.path, target, self._config.link, labelled.image.span)
         self._counts[split].add(labelled.annotations.category_indices)
         if name == labelled.image.file_name:
             return labelled
@@ -240,7 +242,7 @@ class _Run:
 
     def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
         path = labelled.image.path or ""
-        first = self._placed.setdefault(path, name)
+        first = self._placed.setdefault((path, labelled.image.span), name)
         if first != name:
             message = f"{path} stands in the set twice: as {first} and {name}"
             self._ledger.note(labelled.image.source, None, "image-twice", message)

@@ -103,7 +103,7 @@ def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> L
     except DataError as error:
         _lose(labelled, ledger, "unreadable-image", str(error))
         return None
-    annotations = _to_frame(labelled, size, ledger)
+    annotations = bring_to_frame(labelled, size, ledger)
     record = msgspec.structs.replace(
         image,
         file_name=found.name,
@@ -121,7 +121,14 @@ def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> N
         ledger.record(labelled.image.source, place, "dropped", code, message)
 
 
-def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
+def bring_to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
+    """Return an image's annotations as they lie in its file, which has this size.
+
+    Args:
+        labelled: Its annotations in px of the size that its record states, if it states one.
+        size: Of the image in the file.
+        ledger: Gets what disagrees, and annotations that cannot be placed.
+    """
     image, annotations = labelled.image, labelled.annotations
     seen = (size.width_px, size.height_px)
     if image.width_px is None or image.image_wh == seen:

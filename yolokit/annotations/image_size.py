@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.annotations.embedded import Span, read_bytes
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,16 +55,20 @@ class ImageSize(msgspec.Struct, frozen=True):
         return self.width_px, self.height_px
 
 
-def read_image_size(path: str | Path) -> ImageSize:
+def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
     """Read the size of an image file without decoding it, where its format allows that.
+
+    Args:
+        path: The file.
+        span: Where in it the image stands, if it is not the whole of it.
 
     Raises:
         DataError: The file cannot be read or is no image.
     """
-    head, tail = _read_ends(path)
-    size = _from_head(head, path)
+    head, tail = _read_ends(path, span)
+    size = _from_head(head, path, span)
     if size is None:
-        size = _decode(path)
+        size = _decode(path, span)
     if head.startswith(b"\xff\xd8\xff") and tail != b"\xff\xd9":
         size = msgspec.structs.replace(size, cut_short=True)
     if size.width_px < 1 or size.height_px < 1:
@@ -71,15 +76,22 @@ def read_image_size(path: str | Path) -> ImageSize:
     return size
 
 
-def _read_ends(path: str | Path) -> tuple[bytes, bytes]:
-    """Return the first bytes of a file, and its last two."""
+def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes]:
+    """Return the first bytes of an image, and its last two."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            head = os.read(descriptor, _HEAD_BYTES)
-            if len(head) < _HEAD_BYTES:
-                return head, head[-2:]
-            os.lseek(descriptor, -2, os.SEEK_END)
+            if span is None:
+                head = os.read(descriptor, _HEAD_BYTES)
+                if len(head) < _HEAD_BYTES:
+                    return head, head[-2:]
+                os.lseek(descriptor, -2, os.SEEK_END)
+            else:
+                os.lseek(descriptor, span.offset_bytes, os.SEEK_SET)
+                head = os.read(descriptor, min(_HEAD_BYTES, span.length_bytes))
+                if span.length_bytes <= _HEAD_BYTES:
+                    return head, head[-2:]
+                os.lseek(descriptor, span.offset_bytes + span.length_bytes - 2, os.SEEK_SET)
             return head, os.read(descriptor, 2)
         finally:
             os.close(descriptor)
@@ -88,13 +100,13 @@ def _read_ends(path: str | Path) -> tuple[bytes, bytes]:
         raise DataError(f"cannot read the image: {reason}", path=path) from error
 
 
-def _from_head(head: bytes, path: str | Path) -> ImageSize | None:
+def _from_head(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
     """Return the size, or None where the image has to be decoded."""
     try:
         if head[:3] == b"\xff\xd8\xff":
-            return _from_jpeg(head, path)
+            return _from_jpeg(head, path, span)
         if head[:8] == _PNG_MAGIC:
-            return _from_png(head, path)
+            return _from_png(head, path, span)
         for magic, parse in _PARSERS:
             if head.startswith(magic):
                 return parse(head)
@@ -103,15 +115,14 @@ def _from_head(head: bytes, path: str | Path) -> ImageSize | None:
     return None
 
 
-def _from_jpeg(head: bytes, path: str | Path) -> ImageSize | None:
+def _from_jpeg(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
     orientation, at = 1, 2
     whole = len(head) < _HEAD_BYTES
     while True:
         if at + 9 > len(head):
             if whole:
                 return None
-            with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
-                head, whole = stream.read(), True
+            head, whole = read_bytes(path, span), True
             continue
         if head[at] != 0xFF:
             return None
@@ -162,31 +173,33 @@ def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
     return ImageSize(width_px, height_px, orientation)
 
 
-def _from_png(head: bytes, path: str | Path) -> ImageSize | None:
+def _from_png(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
     """Return the size if all chunks are there and none has an orientation.
 
     An Exif chunk counts wherever it stands, and a PNG that is cut short is not decoded at all.
     """
     if len(head) < _HEAD_BYTES:
-        is_plain = _is_plain_png(head)
+        is_plain = _is_plain_png(head, 0, len(head))
     else:
         with (
             open(path, "rb") as stream,  # noqa: PTH123 - a str or a Path
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
-            is_plain = _is_plain_png(content)
+            start = span.offset_bytes if span else 0
+            end = start + span.length_bytes if span else len(content)
+            is_plain = _is_plain_png(content, start, end)
     return ImageSize(*struct.unpack_from(">II", head, 16)) if is_plain else None
 
 
-def _is_plain_png(content: bytes | mmap.mmap) -> bool:
-    at = len(_PNG_MAGIC)
-    while at + 12 <= len(content):
+def _is_plain_png(content: bytes | mmap.mmap, start: int, end: int) -> bool:
+    at = start + len(_PNG_MAGIC)
+    while at + 12 <= end:
         kind = content[at + 4 : at + 8]
         if kind == b"eXIf":
             return False
         at += 12 + int.from_bytes(content[at : at + 4], "big")
         if kind == b"IEND":
-            return at <= len(content) and content[12:16] == b"IHDR"
+            return at <= end and content[start + 12 : start + 16] == b"IHDR"
     return False
 
 
@@ -241,13 +254,12 @@ def _quiet_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 
-def _decode(path: str | Path) -> ImageSize:
+def _decode(path: str | Path, span: Span | None) -> ImageSize:
     import cv2
     import numpy as np
 
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - a str or a Path
-            data = np.frombuffer(stream.read(), np.uint8)
+        data = np.frombuffer(read_bytes(path, span), np.uint8)
         with _quiet_opencv():
             image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 import numpy as np
 
+from yolokit.annotations.embedded import Span
 from yolokit.annotations.pose import PoseLayout
 from yolokit.annotations.shapes import Shape, Task
 from yolokit.core.types import F64, I64
@@ -69,6 +70,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
             where it has yet to be found by name.
         source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
+        span: Where in ``path`` the image stands, if that file holds more than this image.
     """
 
     file_name: str
@@ -78,6 +80,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     path: str | None
     source: SourceFile
     other_names: tuple[str, ...] = ()
+    span: Span | None = None
 
     def __post_init__(self) -> None:
         if not self.file_name:

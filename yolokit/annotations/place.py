@@ -6,23 +6,42 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from yolokit.annotations.embedded import read_bytes
 from yolokit.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.annotations.embedded import Span
+
 LinkMode: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
 
-def place_image(source: str, target: Path, mode: LinkMode) -> None:
+def place_image(source: str, target: Path, mode: LinkMode, span: Span | None = None) -> None:
     """Make ``target`` the image ``source``; its folder exists.
+
+    Args:
+        source: The file.
+        target: What becomes a file of its own, or a link.
+        mode: How.
+        span: Where in ``source`` the image stands, if it is not the whole of it.
 
     Raises:
         DataError: The image cannot be copied.
-        ConfigError: This file system cannot link it.
+        ConfigError: This file system cannot link it, or it is part of a file.
     """
+    if span is not None and mode != "copy":
+        raise ConfigError(
+            f"{source} holds images inside it, and no {mode} leads to a part of a file",
+            hint="use --link copy",
+        )
     try:
-        if mode == "copy":
+        if span is not None:
+            data = read_bytes(source, span)
+            if len(data) < span.length_bytes:
+                raise DataError("it ends before an image in it does", path=source)
+            target.write_bytes(data)
+        elif mode == "copy":
             shutil.copyfile(source, target)
         elif mode == "hardlink":
             os.link(os.path.realpath(source), target)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from yolokit.annotations.embedded import Span
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.errors import DataError
 
@@ -165,3 +166,30 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "none.jpg", tmp_path, Path("a\0b.jpg")):
         with pytest.raises(DataError, match="cannot read the image"):
             read_image_size(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
+@pytest.mark.parametrize("wh", [(133, 77), (400, 300)])
+def test_an_image_inside_another_file(suffix: str, wh: tuple[int, int], tmp_path: Path) -> None:
+    data = encode(suffix, *wh)
+    if suffix == ".jpg":  # the size stands behind the first 64 KiB, and another image follows
+        data = with_segment(with_segment(data, 0xE1, exif(6)), 0xE2, bytes(65_000))
+        data = with_segment(data, 0xE2, bytes(65_000))
+    other = encode(suffix, 9, 9)
+    path = tmp_path / "a.record"
+    path.write_bytes(other + data + other)
+    span = Span(len(other), len(data))
+    size = read_image_size(path, span)
+    assert (size.width_px, size.height_px) == decoded_wh(data)
+    assert not size.cut_short
+    if suffix == ".jpg":
+        assert size.orientation == 6
+        assert read_image_size(path, Span(len(other), len(data) - 2)).cut_short
+
+
+def test_a_png_inside_another_file_that_is_cut_short_is_no_image(tmp_path: Path) -> None:
+    data = encode(".png", 400, 300)
+    path = tmp_path / "a.record"
+    path.write_bytes(data + data)
+    with pytest.raises(DataError, match="no image that can be decoded"):
+        read_image_size(path, Span(0, len(data) - 20))

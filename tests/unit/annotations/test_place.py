@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from yolokit.annotations.embedded import Span
 from yolokit.annotations.place import LinkMode, place_image
 from yolokit.errors import ConfigError, DataError
 
@@ -49,3 +50,18 @@ def test_what_fails_is_an_error_with_its_path(image: Path, tmp_path: Path) -> No
         with pytest.raises(ConfigError, match=f"cannot {mode}") as caught:
             place_image(str(image), image, mode)
         assert caught.value.hint == "use --link copy"
+
+
+def test_a_part_of_a_file_becomes_a_file(image: Path, tmp_path: Path) -> None:
+    place_image(str(image), tmp_path / "b.jpg", "copy", Span(1, 3))
+    assert (tmp_path / "b.jpg").read_bytes() == b"ixe"
+    with pytest.raises(DataError, match="ends before an image in it does"):
+        place_image(str(image), tmp_path / "c.jpg", "copy", Span(4, 3))
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "symlink"])
+def test_a_part_of_a_file_is_not_linked(mode: LinkMode, image: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"no {mode} leads to a part") as caught:
+        place_image(str(image), tmp_path / "b.jpg", mode, Span(0, 6))
+    assert caught.value.hint == "use --link copy"
+    assert not (tmp_path / "b.jpg").exists()
