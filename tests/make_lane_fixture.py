@@ -18,7 +18,7 @@ from yolokit.jobs.quickstart import START
 def main(folder: Path) -> None:
     """Write ``data/`` and ``model.onnx`` into a new folder."""
     write_demo(folder / "demo", classes="pretrain", images=60, video_seconds=0)
-    convert(ConvertConfig(source=folder / "demo", out=folder / "data"))
+    convert(ConvertConfig(sources=(folder / "demo",), out=folder / "data"))
     export_model(check_config({"weights": str(START), "out": str(folder / "model.onnx")}))
 
 

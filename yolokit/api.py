@@ -6,11 +6,12 @@ each job's config. Mistakes are ``yolokit.errors``; nothing is printed.
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from collections.abc import Sequence
 
     from yolokit.annotations.convert import ConvertResult
     from yolokit.evaluate.job import ValReport
@@ -21,13 +22,23 @@ if TYPE_CHECKING:
 
 
 def convert_dataset(
-    source: str | PathLike[str], out: str | PathLike[str], **options: Any
+    source: str | PathLike[str] | Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    **options: Any,
 ) -> ConvertResult:
-    """Convert a data set; see ``yolokit.annotations.convert_config.ConvertConfig``."""
+    """Convert a data set, or several into one.
+
+    Args:
+        source: An annotation file, a folder or an archive; or several of these.
+        out: The folder to make.
+        options: Fields of ``yolokit.annotations.convert_config.ConvertConfig``.
+    """
     from yolokit.annotations.convert import convert as run
     from yolokit.annotations.convert_config import ConvertConfig
 
-    return run(ConvertConfig.build({"source": Path(source), "out": Path(out), **options}))
+    given = [source] if isinstance(source, (str, PathLike)) else source
+    sources = tuple(Path(one) for one in given)
+    return run(ConvertConfig.build({"sources": sources, "out": Path(out), **options}))
 
 
 def pull_weights(

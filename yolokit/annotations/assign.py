@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.groups import GroupPlan, group_images
 from yolokit.annotations.model import LabelledImage
-from yolokit.annotations.split import SplitPlan, stratify
+from yolokit.annotations.split import stratify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import ImageRecord
 
 
 def exclude_unsplit(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
@@ -33,13 +35,34 @@ def exclude_unsplit(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator
             ledger.record(image.source, place, "excluded", "in-no-split", message)
 
 
-def deal_out(images: Iterable[LabelledImage], plan: SplitPlan, seed: int) -> dict[str, str]:
-    """Make a split: key of each image to its split, for :func:`set_splits`."""
-    classes = {
-        key: tuple(np.unique(labelled.annotations.category_indices).tolist())
-        for key, labelled in _keyed(images)
-    }
-    return stratify(classes, plan.shares, seed)
+def deal_out(
+    images: Iterable[LabelledImage],
+    shares: Mapping[str, float],
+    seed: int,
+    group: GroupPlan | None = None,
+) -> dict[str, str]:
+    """Make a split: key of each image to its split, for :func:`set_splits`.
+
+    Args:
+        images: Settled.
+        shares: Split to its share.
+        seed: Another one gives another split.
+        group: What must stay together; None to deal out each image by itself.
+    """
+    classes: dict[str, list[int]] = {}
+    records: dict[str, ImageRecord] = {}
+    for key, labelled in _keyed(images):
+        classes[key] = np.unique(labelled.annotations.category_indices).tolist()
+        if group is not None:
+            records[key] = labelled.image
+    if group is None:
+        return stratify({key: [found] for key, found in classes.items()}, shares, seed)
+    group_of = group_images(records, group)
+    members: dict[str, list[list[int]]] = {}
+    for key, found in classes.items():
+        members.setdefault(group_of[key], []).append(found)
+    given = stratify(members, shares, seed)
+    return {key: given[group_of[key]] for key in classes}
 
 
 def set_splits(

@@ -1,42 +1,51 @@
-"""The job ``data convert``: one data set in, one out, and an account of every annotation."""
+"""The job ``data convert``: data sets in, one out, and an account of every annotation."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
-from yolokit.annotations.convert_config import (
-    AUTO,
-    ConvertConfig,
-    check_assumptions,
-    check_task,
-)
+from yolokit.annotations.class_map import ClassMap, map_classes
 from yolokit.annotations.counts import SplitCounter, SplitCounts
+from yolokit.annotations.filters import (
+    AreaLimits,
+    choose_sample,
+    filter_areas,
+    keep_sample,
+    parse_sample,
+)
 from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.place import place_image
-from yolokit.annotations.plugin import Format, ReadOptions, load_format, recognise
+from yolokit.annotations.plugin import Format, load_format
 from yolokit.annotations.reduce import Reduction, reduce_annotations
 from yolokit.annotations.settle import settle_boxes
-from yolokit.annotations.split import SPLITS, SplitPlan
-from yolokit.core.files import publish_folder
+from yolokit.annotations.sources import Opened, open_sources, shown_places
+from yolokit.annotations.split import SPLITS, SplitPlan, name_folds, order_splits
+from yolokit.annotations.tile import TilePlan, exclude_hidden, tile_images
+from yolokit.core.files import publish_folder, scratch_folder
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from yolokit.annotations.embedded import Span
+    from yolokit.annotations.convert_config import ConvertConfig
 
 
 LEDGER_FILE = "ledger.jsonl"
+
+_Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
 
 
 class ConvertResult(msgspec.Struct, frozen=True):
@@ -44,7 +53,7 @@ class ConvertResult(msgspec.Struct, frozen=True):
 
     Attributes:
         out: The folder that was made.
-        from_format: The format that was read.
+        from_formats: The format of each source.
         to_format: The format that was written.
         evidence: What was concluded about the source, one sentence each.
         names: The classes, by index.
@@ -55,7 +64,7 @@ class ConvertResult(msgspec.Struct, frozen=True):
     """
 
     out: Path
-    from_format: str
+    from_formats: tuple[str, ...]
     to_format: str
     evidence: tuple[str, ...]
     names: tuple[str, ...]
@@ -83,47 +92,38 @@ def convert(
         DataError: The source is broken, not recognised, or too much of it would be dropped.
         OutputExistsError: ``out`` exists and is not to be replaced.
     """
-    name, evidence = _choose_format(config)
-    source_format = load_format(name)
-    check_task(config, name, source_format)
-    assume = check_assumptions(config.assume, name, source_format)
     ledger = Ledger()
-    images = config.images.absolute() if config.images else None
-    options = ReadOptions(images, config.labels_only, config.task, assume)
-    on_start("reading", None)
-    dataset = source_format.read(config.source.absolute(), options, ledger)
-    _require_pose(config, dataset)
-    evidence = (*evidence, *dataset.evidence)
-    with publish_folder(config.out, overwrite=config.overwrite) as folder:
-        run = _Run(config, dataset, ledger, folder, on_start, on_progress)
-        counts = run.write_set()
-        totals = ledger.close(MaxDrop.parse(config.max_drop))
-        result = ConvertResult(
-            config.out,
-            name,
-            config.to_format,
-            evidence,
-            dataset.names,
-            counts,
-            totals,
-            ledger.codes(),
-            tuple(_warnings(config, counts, dataset.names)),
-        )
-        ledger.write(folder / LEDGER_FILE, _summary(config, result))
+    # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
+    scratch = scratch_folder(config.out.with_name(config.out.name + "-unpacked"))
+    with shown_places(ledger), scratch as unpacked:
+        on_start("reading", None)
+        opened = open_sources(config, unpacked, ledger)
+        class_map = ClassMap.parse(config.maps, config.keep, config.drop)
+        dataset = map_classes(opened.dataset, class_map, ledger)
+        opened = opened._replace(dataset=dataset)
+        with publish_folder(config.out, overwrite=config.overwrite) as folder:
+            return _write(config, opened, ledger, folder, (on_start, on_progress))
+
+
+def _write(
+    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, report: _Report
+) -> ConvertResult:
+    """Write the set and its ledger into a folder that is built."""
+    counts = _Run(config, opened.dataset, ledger, folder, report).write_set()
+    names = opened.dataset.names
+    result = ConvertResult(
+        config.out,
+        opened.formats,
+        config.to_format,
+        opened.evidence,
+        names,
+        counts,
+        ledger.close(MaxDrop.parse(config.max_drop)),
+        ledger.codes(),
+        tuple(_warnings(config, counts, names)),
+    )
+    ledger.write(folder / LEDGER_FILE, _summary(config, result))
     return result
-
-
-def _require_pose(config: ConvertConfig, dataset: Dataset) -> None:
-    if config.task == "pose" and dataset.pose is None:
-        raise DataError("no keypoints are described in it", path=config.source)
-
-
-def _choose_format(config: ConvertConfig) -> tuple[str, tuple[str, ...]]:
-    if config.from_format != AUTO:
-        title = load_format(config.from_format).TITLE
-        return config.from_format, (f"{title}: as --from says",)
-    name, match = recognise(config.source)
-    return name, (f"{load_format(name).TITLE}: {match.evidence}",)
 
 
 class _Run:
@@ -135,20 +135,23 @@ class _Run:
         dataset: Dataset,
         ledger: Ledger,
         folder: Path,
-        on_start: Callable[[str, int | None], None],
-        on_progress: Callable[[int], None],
+        report: _Report,
     ) -> None:
         self._config = config
         self._dataset = dataset
         self._ledger = ledger
         self._folder = folder
-        self._on_start = on_start
-        self._on_progress = on_progress
+        self._on_start, self._on_progress = report
         self._target: Format = load_format(config.to_format)
         self._plan = SplitPlan.parse(config.split)
-        self._keeps_splits = dataset.has_splits and self._plan.mode != "shares"
+        self._tiles = None
+        if config.tile is not None:
+            self._tiles = TilePlan(config.tile, config.tile_overlap, config.min_visible)
+        makes_splits = self._plan.mode == "shares" or config.folds is not None
+        self._keeps_splits = dataset.has_splits and not makes_splits
+        self._whole = SourceFile(", ".join(map(os.fspath, config.sources)))
         self._counts: dict[str, SplitCounter] = {}
-        self._placed: dict[tuple[str, Span | None], str] = {}
+        self._placed: dict[tuple[object, ...], str] = {}
         self._made: set[Path] = set()
         self._places: dict[str, tuple[str, OutputNames]] = {}
 
@@ -179,26 +182,49 @@ class _Run:
             ) from error
         if not self._counts:
             raise DataError(
-                "no image was found in it" + self._first_reason(), path=self._config.source
+                "no image was found in it" + self._first_reason(), path=self._whole.path
             )
-        return {split: self._counts[split].freeze() for split in SPLITS if split in self._counts}
+        return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
     def _iter_settled(self) -> Iterator[LabelledImage]:
+        """Yield images with labels of the task, each with its fate entered."""
+        config, ledger = self._config, self._ledger
+        images: Iterable[LabelledImage] = self._dataset.iter_images()
+        if self._keeps_splits:
+            images = exclude_unsplit(images, ledger)
+        if config.sample is not None:
+            images = keep_sample(images, self._sample, ledger)
+        find = require_sizes if config.labels_only else locate_images
+        images = find(images, ledger)
+        one_outline = not self._target.MANY_OUTLINES
+        reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
+        images = reduce_annotations(images, reduction, self._whole, ledger)
+        limits = AreaLimits.parse(config.min_area, config.max_area)
+        if not limits.is_open:
+            images = filter_areas(images, limits, ledger)
+        if self._tiles is not None:
+            images = exclude_hidden(images, self._tiles, ledger)
+        return settle_boxes(images, ledger)
+
+    @cached_property
+    def _sample(self) -> frozenset[str]:
+        """The names of the images of the sample: a pass over names alone."""
+        opening = self._ledger.mark()
         images: Iterable[LabelledImage] = self._dataset.iter_images()
         if self._keeps_splits:
             images = exclude_unsplit(images, self._ledger)
-        if self._config.labels_only:
-            images = require_sizes(images, self._ledger)
-        else:
-            images = locate_images(images, self._ledger)
-        reduction = Reduction(
-            self._config.task, self._config.boxes_as_outlines, not self._target.MANY_OUTLINES
-        )
-        whole = SourceFile(os.fspath(self._config.source))
-        images = reduce_annotations(images, reduction, whole, self._ledger)
-        return settle_boxes(images, self._ledger)
+        names = [labelled.image.file_name for labelled in images]
+        self._ledger.rewind(opening)
+        return choose_sample(names, parse_sample(self._config.sample or "100%"), self._config.seed)
 
     def _iter_split(self) -> Iterator[LabelledImage]:
+        """Yield settled images with their splits, cut into tiles where that is wanted."""
+        images = self._iter_whole()
+        if self._tiles is None:
+            return images
+        return tile_images(images, self._tiles, self._whole, self._ledger)
+
+    def _iter_whole(self) -> Iterator[LabelledImage]:
         """Yield settled images with their splits; to make splits, one pass goes ahead."""
         if self._keeps_splits:
             return self._iter_settled()
@@ -206,7 +232,13 @@ class _Run:
             return set_splits(self._iter_settled(), None)
         opening = self._ledger.mark()
         self._on_start("looking at classes", self._dataset.image_count)
-        splits = deal_out(self._iter_settled(), self._plan, self._config.seed)
+        folds, group = self._config.folds, self._config.group
+        splits = deal_out(
+            self._iter_settled(),
+            name_folds(folds) if folds else dict(zip(SPLITS, self._plan.shares, strict=True)),
+            self._config.seed,
+            GroupPlan.parse(group) if group else None,
+        )
         self._ledger.rewind(opening)
         return set_splits(self._iter_settled(), splits)
 
@@ -227,7 +259,8 @@ class _Run:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(target.parent)
             self._note_duplicate(labelled, f"{place}/{name}")
-            place_image(labelled.image.path, target, self._config.link, labelled.image.span)
+            image = labelled.image
+            place_image(labelled.image.path, target, self._config.link, image.span, image.crop)
         self._counts[split].add(labelled.annotations.category_indices)
         if name == labelled.image.file_name:
             return labelled
@@ -241,8 +274,9 @@ class _Run:
         self._counts[split] = SplitCounter(len(self._dataset.categories))
 
     def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
-        path = labelled.image.path or ""
-        first = self._placed.setdefault((path, labelled.image.span), name)
+        image = labelled.image
+        path = image.path or ""
+        first = self._placed.setdefault((path, image.span, image.crop), name)
         if first != name:
             message = f"{path} stands in the set twice: as {first} and {name}"
             self._ledger.note(labelled.image.source, None, "image-twice", message)
@@ -266,12 +300,16 @@ class _Run:
 def _warnings(
     config: ConvertConfig, counts: Mapping[str, SplitCounts], names: tuple[str, ...]
 ) -> Iterator[str]:
-    for split in ("train", "val"):
+    for split in () if config.folds else ("train", "val"):
         if split not in counts:
             yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
     if config.link != "copy" and not config.labels_only:
         yield f"the set is bound to this machine: its images are {config.link}s"
     boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)
+    cased = Counter(name.casefold().strip() for name in names)
+    for name in names:
+        if cased[name.casefold().strip()] > 1:
+            yield f"another class differs from {name!r} in case only: --map joins them"
     empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
     if empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
@@ -281,9 +319,10 @@ def _warnings(
 
 def _summary(config: ConvertConfig, result: ConvertResult) -> dict[str, object]:
     return {
-        "source": os.fspath(config.source),
-        "from": result.from_format,
+        "sources": [os.fspath(source) for source in config.sources],
+        "from": list(result.from_formats),
         "to": result.to_format,
+        "task": config.task,
         "portable": config.link == "copy",
         "evidence": list(result.evidence),
         "names": list(result.names),

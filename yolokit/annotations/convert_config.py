@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from yolokit.annotations.class_map import ClassMap
+from yolokit.annotations.filters import AreaLimits, parse_sample
+from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import MaxDrop
 from yolokit.annotations.place import LinkMode
 from yolokit.annotations.plugin import Format, can_write, list_formats, writable_tasks
@@ -20,7 +23,7 @@ from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 AUTO = "auto"
 
@@ -29,15 +32,27 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What is converted, and how.
 
     Attributes:
-        source: An annotation file, or a folder with annotations.
+        sources: Annotation files, folders with annotations, or archives of either.
         out: The folder to make.
         images: Folder with the images, where they are not beside the annotations.
         from_format: A format's name, or ``auto``.
         to_format: The name of a format that can be written.
         task: What annotations are brought to: ``detect``, ``segment``, ``pose`` or ``obb``.
         boxes_as_outlines: Make outlines, or rotated boxes, of plain boxes.
+        maps: Classes to be renamed or joined, each as ``OLD,OLD=NEW``.
+        keep: Names of the only classes to keep, with commas between them.
+        drop: Names of classes to leave out.
+        min_area: Annotations below this are left out: square px, or a share of the image (``1%``).
+        max_area: Annotations above this are left out.
+        sample: How many images to take: a share such as ``10%``, or a number.
+        tile: Side in px of the tiles that images are cut into; None to leave them whole.
+        tile_overlap: The least share of a tile that it has in common with its neighbour.
+        min_visible: The least share of an annotation that a tile must show to have it.
         split: ``auto``, ``keep``, or shares of train, val and test such as ``0.8,0.1,0.1``.
-        seed: Of a split that is made here.
+        group: What a split must not tear apart: ``folder``, ``video``, ``near-duplicate`` or
+            ``re:PATTERN`` on the name.
+        folds: Make so many folds of a cross-validation in place of train, val and test.
+        seed: Of a split or a sample that is made here.
         link: How images get into the set.
         labels_only: Write no images, and look at none.
         overwrite: Replace ``out`` if it exists.
@@ -45,14 +60,25 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         assume: What is known about conventions of the source, each as ``KEY=VALUE``.
     """
 
-    source: Path
+    sources: tuple[Path, ...]
     out: Path
     images: Path | None = None
     from_format: str = AUTO
     to_format: str = "yolo"
     task: Task = "detect"
     boxes_as_outlines: bool = False
+    maps: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    min_area: str | None = None
+    max_area: str | None = None
+    sample: str | None = None
+    tile: Annotated[int, Meta(ge=16)] | None = None
+    tile_overlap: Annotated[float, Meta(ge=0, lt=1)] = 0.2
+    min_visible: Annotated[float, Meta(gt=0, le=1)] = 0.3
     split: str = "auto"
+    group: str | None = None
+    folds: Annotated[int, Meta(ge=2, le=100)] | None = None
     seed: Annotated[int, Meta(ge=0)] = 0
     link: LinkMode = "copy"
     labels_only: bool = False
@@ -67,11 +93,12 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; all mistakes are listed.
             OutputExistsError: Nothing else is wrong, but ``out`` exists.
-            DataError: The options are right, but there is no ``source``.
+            DataError: The options are right, but a source does not exist.
         """
         config = build_config(cls, values, what="data convert", also=_find_problems)
-        if not _exists(config.source):
-            raise DataError("there is no such file or folder", path=config.source)
+        for source in config.sources:
+            if not _exists(source):
+                raise DataError("there is no such file or folder", path=source)
         check_output(config.out, overwrite=config.overwrite)
         return config
 
@@ -126,11 +153,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
             problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
     if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
         problems.append("boxes-as-outlines: goes with --task segment or obb")
-    for key, parse in (("split", SplitPlan.parse), ("max_drop", MaxDrop.parse)):
-        try:
-            parse(values.get(key, "auto" if key == "split" else "0%"))
-        except ValueError as error:
-            problems.append(f"{key.replace('_', '-')}: {error}")
+    problems += _find_step_problems(values)
     problems += [
         f"assume: {text!r} is not KEY=VALUE"
         for text in values.get("assume", ())
@@ -139,8 +162,46 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
     return problems + _find_path_problems(values)
 
 
+def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with texts that are read further on, and what does not go together."""
+    problems: list[str] = []
+    checks: dict[str, Callable[[], object]] = {
+        "split": lambda: SplitPlan.parse(values.get("split", "auto")),
+        "max-drop": lambda: MaxDrop.parse(values.get("max_drop", "0%")),
+        "sample": lambda: parse_sample(values.get("sample") or "100%"),
+        "group": lambda: GroupPlan.parse(values.get("group") or "folder"),
+        "area": lambda: AreaLimits.parse(values.get("min_area"), values.get("max_area")),
+        "map": lambda: ClassMap.parse(
+            values.get("maps", ()), values.get("keep", ()), values.get("drop", ())
+        ),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    return problems + _find_conflicts(values)
+
+
+def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
+    folds, tile = values.get("folds") is not None, values.get("tile") is not None
+    labels_only, group = values.get("labels_only"), values.get("group")
+    mode, link = values.get("split", "auto"), values.get("link", "copy")
+    conflicts = {
+        "folds: go with --to yolo, which names the splits of each": folds
+        and values.get("to_format", "yolo") != "yolo",
+        "folds: take the place of --split": folds and mode != "auto",
+        "group: no split is made with --split keep": group and mode == "keep",
+        "group: near-duplicate looks at images, and --labels-only at none": labels_only
+        and group == "near-duplicate",
+        "tile: cuts images, and --labels-only looks at none": tile and labels_only,
+        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+    }
+    return [sentence for sentence, holds in conflicts.items() if holds]
+
+
 def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
-    source, out, images = values.get("source"), values.get("out"), values.get("images")
+    sources, out, images = values.get("sources", ()), values.get("out"), values.get("images")
     problems: list[str] = []
     if images is not None and not _exists(images):
         problems.append(f"images: {images} does not exist")
@@ -150,7 +211,7 @@ def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
         problems.append("images: goes with images, and labels-only looks at none")
     problems += [
         f"out: {path} lies in {out}, which would be replaced"
-        for path in (source, images)
+        for path in (*sources, images)
         if path is not None and out is not None and _is_within(path, out)
     ]
     return problems

@@ -130,6 +130,7 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: list[LedgerEntry] = []
         self._counts: Counter[str] = Counter()
+        self._aliases: list[tuple[str, str]] = []
 
     def see(self, count: int) -> None:
         """Count annotations that stand in the source."""
@@ -147,11 +148,11 @@ class Ledger:
         self._counts[action] += 1
         self.entries.append(
             LedgerEntry(
-                source.path,
+                self.shown(source.path),
                 place if by_line else None,
                 action,
                 code,
-                message,
+                self.shown(message),
                 None if by_line else place,
             )
         )
@@ -159,6 +160,16 @@ class Ledger:
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about the fate of one annotation."""
         self.record(source, place, "noted", code, message)
+
+    def show_as(self, folder: str, name: str) -> None:
+        """Show places below a folder, where something was unpacked for a while, as below a name."""
+        self._aliases.append((folder, name))
+
+    def shown(self, text: str) -> str:
+        """Return a text with such folders replaced by their names."""
+        for folder, name in self._aliases:
+            text = text.replace(folder, name)
+        return text
 
     def mark(self) -> tuple[int, Counter[str]]:
         """Return a point that :meth:`rewind` can go back to."""

@@ -71,6 +71,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
         source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
         span: Where in ``path`` the image stands, if that file holds more than this image.
+        crop: The part of the file that the image is, xyxy in px; None for all of it.
     """
 
     file_name: str
@@ -81,6 +82,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     source: SourceFile
     other_names: tuple[str, ...] = ()
     span: Span | None = None
+    crop: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.file_name:

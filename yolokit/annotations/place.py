@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import numpy as np
 
 from yolokit.annotations.embedded import read_bytes
+from yolokit.core.types import U8
 from yolokit.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -17,7 +21,13 @@ if TYPE_CHECKING:
 LinkMode: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
 
-def place_image(source: str, target: Path, mode: LinkMode, span: Span | None = None) -> None:
+def place_image(
+    source: str,
+    target: Path,
+    mode: LinkMode,
+    span: Span | None = None,
+    crop: tuple[int, int, int, int] | None = None,
+) -> None:
     """Make ``target`` the image ``source``; its folder exists.
 
     Args:
@@ -25,6 +35,7 @@ def place_image(source: str, target: Path, mode: LinkMode, span: Span | None = N
         target: What becomes a file of its own, or a link.
         mode: How.
         span: Where in ``source`` the image stands, if it is not the whole of it.
+        crop: The part of the image that is wanted, xyxy in px; None for all of it.
 
     Raises:
         DataError: The image cannot be copied.
@@ -36,11 +47,10 @@ def place_image(source: str, target: Path, mode: LinkMode, span: Span | None = N
             hint="use --link copy",
         )
     try:
-        if span is not None:
-            data = read_bytes(source, span)
-            if len(data) < span.length_bytes:
-                raise DataError("it ends before an image in it does", path=source)
-            target.write_bytes(data)
+        if crop is not None:
+            target.write_bytes(_cut_out(source, span, crop, target.suffix.lower()))
+        elif span is not None:
+            target.write_bytes(_read_whole(source, span))
         elif mode == "copy":
             shutil.copyfile(source, target)
         elif mode == "hardlink":
@@ -56,3 +66,39 @@ def place_image(source: str, target: Path, mode: LinkMode, span: Span | None = N
             f"cannot {mode} {source} to {target}: {error.strerror}",
             hint="use --link copy",
         ) from error
+
+
+def _read_whole(source: str, span: Span | None) -> bytes:
+    data = read_bytes(source, span)
+    if span is not None and len(data) < span.length_bytes:
+        raise DataError("it ends before an image in it does", path=source)
+    return data
+
+
+@lru_cache(maxsize=1)  # the tiles of an image come one after the other
+def _decode(source: str, span: Span | None) -> U8:
+    """Return the pixels of an image, upright, with as many channels and bits as it has."""
+    import cv2
+
+    data = np.frombuffer(_read_whole(source, span), np.uint8)
+    # Unchanged would keep an alpha channel, and leave EXIF orientation aside.
+    pixels = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    if pixels is None:
+        raise DataError("the image cannot be decoded", path=source)
+    return cast(U8, pixels)
+
+
+def _cut_out(source: str, span: Span | None, crop: tuple[int, int, int, int], suffix: str) -> bytes:
+    """Return the encoded part of an image; JPEG at a quality whose loss is not seen."""
+    import cv2
+
+    x1, y1, x2, y2 = crop
+    pixels = _decode(source, span)[y1:y2, x1:x2]
+    options = [cv2.IMWRITE_JPEG_QUALITY, 97] if suffix in (".jpg", ".jpeg") else []
+    try:
+        done, data = cv2.imencode(suffix, pixels, options)
+    except cv2.error as error:
+        raise DataError(f"no tile can be written as {suffix}", path=source) from error
+    if not done:
+        raise DataError(f"no tile can be written as {suffix}", path=source)
+    return data.tobytes()

@@ -96,6 +96,26 @@ def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
     return LabelledImage(image, settled if keep.all() else settled.take(np.flatnonzero(keep)))
 
 
+def cut_to_image(labelled: LabelledImage) -> LabelledImage:
+    """Clip labels that are known to lie in their image in part; nothing is entered.
+
+    Args:
+        labelled: An image that was cut out of another one, with labels that were settled there.
+    """
+    annotations = labelled.annotations
+    limit = np.array(labelled.image.image_wh * 2, np.float64)
+    clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
+    moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
+    shapes = dict(annotations.shapes)
+    for row in annotations.shapes:
+        _settle_shape(shapes, row, clipped, moved=bool(moved[row]))
+    keypoints, _ = _settle_keypoints(annotations.keypoints, limit)
+    cut = msgspec.structs.replace(annotations, xyxy=clipped, shapes=shapes, keypoints=keypoints)
+    size = clipped[:, 2:] - clipped[:, :2]
+    left = np.flatnonzero((size >= TOLERANCE_PX).all(axis=1))
+    return LabelledImage(labelled.image, cut if len(left) == len(cut) else cut.take(left))
+
+
 def _settle_shape(shapes: dict[int, Shape], row: int, xyxy: F64, *, moved: bool) -> str | None:
     """Cut a shape to its image and its box to what is left; return why it has to go, or None."""
     shape = shapes[row]

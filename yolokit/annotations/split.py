@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SPLITS = ("train", "val", "test")
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
@@ -75,36 +75,40 @@ class SplitPlan(msgspec.Struct, frozen=True):
 
 
 def stratify(
-    classes_by_image: Mapping[str, Sequence[int]],
-    shares: tuple[float, float, float],
-    seed: int,
+    items: Mapping[str, Sequence[Sequence[int]]], shares: Mapping[str, float], seed: int
 ) -> dict[str, str]:
-    """Deal images out to train, val and test so that each class is shared out alike.
+    """Deal items out to splits so that each class is shared out alike.
 
-    Each step takes the class with the fewest images left and gives one of them to the split that
-    lacks most of that class. Splits get exactly their number of images, at least one each.
+    Each step takes the class with the fewest images left and gives an item with it to the split
+    that lacks most of that class. Splits get their number of images as exactly as the sizes of
+    items allow, at least one item each.
 
     Args:
-        classes_by_image: Image to the classes in it; an empty one is a background image.
-        shares: Of train, val and test.
+        items: An image or a group of images to the classes in each of its images; an image
+            without any is a background image.
+        shares: Split to its share; they add up to 1.
         seed: Another one gives another split.
 
     Returns:
-        Image to split.
+        Item to split.
     Source: Sechidis, Tsoumakas, Vlahavas: On the Stratification of Multi-Label Data (2011).
     """
-    order = sorted(classes_by_image, key=lambda name: _draw(name, seed))
-    labels = {name: sorted(set(classes_by_image[name])) or [_BACKGROUND] for name in order}
+    order = sorted(items, key=lambda name: _draw(name, seed))
+    # Large groups first: what is left fills up the rest.
+    order.sort(key=lambda name: -len(items[name]))
+    labels = {name: _count_labels(items[name]) for name in order}
     waiting: dict[int, list[str]] = {}
     for name in order:
-        for label in labels[name]:
+        for label in sorted(labels[name]):
             waiting.setdefault(label, []).append(name)
-    room = dict(zip(SPLITS, _quotas(len(order), shares), strict=True))
+    left = Counter(
+        {label: sum(labels[name][label] for name in waiting[label]) for label in waiting}
+    )
+    room = _quotas(sum(len(items[name]) for name in order), shares)
     wanted = {
-        label: dict(zip(SPLITS, (len(names) * share for share in shares), strict=True))
-        for label, names in waiting.items()
+        label: {split: count * share for split, share in shares.items()}
+        for label, count in left.items()
     }
-    left = Counter({label: len(names) for label, names in waiting.items()})
     given: dict[str, str] = {}
     while left:
         rarest = min(left, key=lambda label: (left[label], label))
@@ -113,32 +117,56 @@ def stratify(
                 continue
             split = _needs_most(wanted[rarest], room)
             given[name] = split
-            room[split] -= 1
-            for label in labels[name]:
-                wanted[label][split] -= 1
-                left[label] -= 1
+            room[split] -= len(items[name])
+            for label, count in labels[name].items():
+                wanted[label][split] -= count
+                left[label] -= count
         del left[rarest]
     return given
 
 
+def _count_labels(images: Sequence[Sequence[int]]) -> Counter[int]:
+    """Return in how many images of an item each class is."""
+    return Counter(label for classes in images for label in (set(classes) or {_BACKGROUND}))
+
+
 def _needs_most(wanted: Mapping[str, float], room: Mapping[str, int]) -> str:
-    free = [split for split in SPLITS if room[split] > 0]
-    return max(free, key=lambda split: (wanted[split], room[split], -SPLITS.index(split)))
+    """Choose a split: among those with room, the one that lacks most of a class.
+
+    Groups may fill a split beyond its number; when all are full, the least full one is taken.
+    """
+    splits = list(room)
+    free = [split for split in splits if room[split] > 0]
+    if not free:
+        return max(splits, key=lambda split: (room[split], -splits.index(split)))
+    return max(free, key=lambda split: (wanted[split], room[split], -splits.index(split)))
 
 
-def _quotas(count: int, shares: Sequence[float]) -> list[int]:
+def _quotas(count: int, shares: Mapping[str, float]) -> dict[str, int]:
     """Round shares to whole numbers that add up, none of them 0 where there are enough."""
-    exact = [count * share for share in shares]
-    quotas = [int(value) for value in exact]
-    by_rest = sorted(range(len(shares)), key=lambda at: (quotas[at] - exact[at], at))
-    for at in by_rest[: count - sum(quotas)]:
-        quotas[at] += 1
-    for at, share in enumerate(shares):
-        largest = max(range(len(quotas)), key=lambda other: quotas[other])
-        if share > 0 and quotas[at] == 0 and quotas[largest] > 1:
-            quotas[at] += 1
+    splits = list(shares)
+    exact = {split: count * shares[split] for split in splits}
+    quotas = {split: int(exact[split]) for split in splits}
+    by_rest = sorted(splits, key=lambda split: (quotas[split] - exact[split], splits.index(split)))
+    for split in by_rest[: count - sum(quotas.values())]:
+        quotas[split] += 1
+    for split in splits:
+        largest = max(splits, key=lambda other: quotas[other])
+        if shares[split] > 0 and quotas[split] == 0 and quotas[largest] > 1:
+            quotas[split] += 1
             quotas[largest] -= 1
     return quotas
+
+
+def name_folds(count: int) -> dict[str, float]:
+    """Return the splits of a cross-validation with their equal shares."""
+    return {f"fold-{number}": 1 / count for number in range(1, count + 1)}
+
+
+def order_splits(splits: Iterable[str]) -> list[str]:
+    """Return splits in the order in which people name them: train, val, test, then folds."""
+    known = {split: at for at, split in enumerate(SPLITS)}
+    return sorted(splits, key=lambda split: (known.get(split, len(known)), len(split), split))
 
 
 def _draw(name: str, seed: int) -> bytes:

@@ -25,7 +25,12 @@ app = typer.Typer(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Annotation file or folder.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SRC...", help="Annotation files, folders or archives; several become one set."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to make; or give --name.")
     ] = None,
@@ -54,6 +59,35 @@ def convert(
             "--boxes-as-outlines", help="Where outlines or rotated boxes are wanted, make them."
         ),
     ] = False,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD,OLD=NEW", help="Rename or join classes."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,...", help="Keep these classes alone.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,...", help="Leave these classes out.")
+    ] = None,
+    min_area: Annotated[
+        str | None,
+        typer.Option(metavar="PX|SHARE", help="Leave smaller labels out: square px, or 0.1%."),
+    ] = None,
+    max_area: Annotated[
+        str | None, typer.Option(metavar="PX|SHARE", help="Leave larger labels out.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="SHARE|N", help="Take so many of the images: 10%, or 500.")
+    ] = None,
+    tile: Annotated[
+        int | None, typer.Option(metavar="PX", help="Cut larger images into tiles of this side.")
+    ] = None,
+    tile_overlap: Annotated[
+        float, typer.Option(metavar="SHARE", help="What a tile shares with the next one.")
+    ] = 0.2,
+    min_visible: Annotated[
+        float, typer.Option(metavar="SHARE", help="What a tile must show of a label to have it.")
+    ] = 0.3,
     split: Annotated[
         str,
         typer.Option(
@@ -61,7 +95,19 @@ def convert(
             help="auto keeps the source's splits, or makes 0.8,0.1,0.1 where it has none.",
         ),
     ] = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of splits that are made.")] = 0,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folder|video|near-duplicate|re:PATTERN",
+            help="What a split must not tear apart.",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(metavar="K", help="Make K folds, each with a YAML of its own.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of splits and samples that are made.")
+    ] = 0,
     link: Annotated[
         str, typer.Option(metavar="copy|hardlink|symlink", help="How images get into the set.")
     ] = "copy",
@@ -94,14 +140,25 @@ def convert(
 
     config = ConvertConfig.build(
         {
-            "source": source,
+            "sources": tuple(sources),
             "out": choose_dataset_folder(name, out),
             "images": images,
             "from_format": from_format,
             "to_format": to_format,
             "task": task,
             "boxes_as_outlines": boxes_as_outlines,
+            "maps": tuple(maps or ()),
+            "keep": tuple(keep or ()),
+            "drop": tuple(drop or ()),
+            "min_area": min_area,
+            "max_area": max_area,
+            "sample": sample,
+            "tile": tile,
+            "tile_overlap": tile_overlap,
+            "min_visible": min_visible,
             "split": split,
+            "group": group,
+            "folds": folds,
             "seed": seed,
             "link": link,
             "labels_only": labels_only,

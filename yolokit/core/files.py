@@ -90,6 +90,21 @@ def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside ``path`` that is removed in the end, whatever happens.
+
+    Raises:
+        ConfigError: The folder of ``path`` cannot be made.
+    """
+    scratch = _new_part(path)
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace a file's content in one step: a reader sees the old or the new one, whole."""
     with publish_file(path, overwrite=True) as part:

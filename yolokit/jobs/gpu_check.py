@@ -48,7 +48,7 @@ def _train(folder: Path) -> str:
     from yolokit.train.run import check_config, train_model
 
     write_demo(folder / "demo", images=_IMAGES, video_seconds=0)
-    convert(ConvertConfig(source=folder / "demo", out=folder / "data"))
+    convert(ConvertConfig(sources=(folder / "demo",), out=folder / "data"))
     values = {
         "data": str(folder / "data" / "data.yaml"), "weights": str(START), "epochs": 2,
         "imgsz": 320, "batch": 8, "device": "0", "validate": False,

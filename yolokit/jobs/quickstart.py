@@ -105,7 +105,7 @@ class Quickstart:
 
         source, out = self.folder / "demo", self.folder / "dataset"
         with self._step(f"yolokit data convert {source} --out {out}") as done:
-            totals = convert(ConvertConfig(source=source, out=out)).totals
+            totals = convert(ConvertConfig(sources=(source,), out=out)).totals
             done(f"{totals.annotations_in} labels in, {totals.kept} kept, {totals.dropped} dropped")
 
     def make_start(self) -> Path:

@@ -84,7 +84,7 @@ def test_the_account_balances_and_is_in_the_set(
     assert (totals.annotations_in, totals.kept, totals.dropped) == (3, 2, 1)
     head, entry = ledger(tmp_path / "out")
     assert head["totals"]["annotations_in"] == 3
-    assert head["from"] == "coco"
+    assert head["from"] == ["coco"]
     assert head["portable"] is True
     assert head["splits"]["val"]["images"] == 1
     assert entry == {
@@ -110,7 +110,7 @@ def test_too_great_a_loss_publishes_nothing(
 def test_other_targets(to_format: str, source: Path, run_convert: Convert, tmp_path: Path) -> None:
     first = run_convert(source, to_format=to_format)
     again = run_convert(tmp_path / "out", out=tmp_path / "again")
-    assert again.from_format == to_format
+    assert again.from_formats == (to_format,)
     assert again.totals.kept == again.totals.annotations_in == first.totals.kept == 2
     assert {split: counts.images for split, counts in again.splits.items()} == {
         "train": 2,
@@ -332,7 +332,7 @@ def test_progress_and_stages_are_told(tmp_path: Path) -> None:
     source = many(tmp_path / "src", 200)
     stages: list[tuple[str, int | None]] = []
     done: list[int] = []
-    config = ConvertConfig.build({"source": source, "out": tmp_path / "out"})
+    config = ConvertConfig.build({"sources": (source,), "out": tmp_path / "out"})
     convert(config, on_start=lambda *one: stages.append(one), on_progress=done.append)
     assert [name for name, _ in stages] == ["reading", "looking at classes", "converting"]
     assert stages[-1][1] == 200
@@ -358,7 +358,7 @@ def test_a_working_folder_plays_no_part(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source)
-    values = {"source": Path("annotations"), "out": Path("../out"), "max_drop": "1"}
+    values = {"sources": (Path("annotations"),), "out": Path("../out"), "max_drop": "1"}
     convert(ConvertConfig.build(values))
     monkeypatch.chdir(tmp_path)
     assert check_dataset(Path("out/data.yaml")).splits["val"].images == 1

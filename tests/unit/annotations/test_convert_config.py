@@ -14,12 +14,12 @@ from yolokit.errors import ConfigError, DataError, OutputExistsError
 
 def problems(root: Path, **values: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        ConvertConfig.build({"source": root, "out": root / "out", **values})
+        ConvertConfig.build({"sources": (root,), "out": root / "out", **values})
     return list(caught.value.problems)
 
 
 def test_right_options(tmp_path: Path) -> None:
-    config = ConvertConfig.build({"source": tmp_path, "out": tmp_path / "out"})
+    config = ConvertConfig.build({"sources": (tmp_path,), "out": tmp_path / "out"})
     assert (config.from_format, config.to_format, config.link) == ("auto", "yolo", "copy")
     assert config.max_drop == "0.5%"
 
@@ -59,8 +59,8 @@ def test_everything_wrong_at_once(tmp_path: Path) -> None:
 def test_the_source_is_never_replaced(inner: str, tmp_path: Path) -> None:
     source = tmp_path / "out" / inner
     source.mkdir(parents=True)
-    for key in ("source", "images"):
-        values = {"source": tmp_path / "else", key: source, "overwrite": True}
+    for changes in ({"sources": (source,)}, {"images": source}):
+        values = {"sources": (tmp_path / "else",), **changes, "overwrite": True}
         (tmp_path / "else").mkdir(exist_ok=True)
         assert any("would be replaced" in one for one in problems(tmp_path, **values))
 
@@ -68,12 +68,14 @@ def test_the_source_is_never_replaced(inner: str, tmp_path: Path) -> None:
 def test_the_source_is_never_replaced_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    found = problems(tmp_path, source=tmp_path / "link", out=tmp_path / "real", overwrite=True)
+    found = problems(tmp_path, sources=(tmp_path / "link",), out=tmp_path / "real", overwrite=True)
     assert "would be replaced" in found[0]
 
 
 def test_an_output_inside_the_source_is_fine(tmp_path: Path) -> None:
-    assert ConvertConfig.build({"source": tmp_path, "out": tmp_path / "yolo"}).out.name == "yolo"
+    assert (
+        ConvertConfig.build({"sources": (tmp_path,), "out": tmp_path / "yolo"}).out.name == "yolo"
+    )
 
 
 def test_images_and_labels_only_exclude_each_other(tmp_path: Path) -> None:
@@ -87,14 +89,14 @@ def test_images_that_are_a_file(tmp_path: Path) -> None:
 
 def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
-        ConvertConfig.build({"source": tmp_path / "none", "out": tmp_path / "out"})
+        ConvertConfig.build({"sources": (tmp_path / "none",), "out": tmp_path / "out"})
     (tmp_path / "src").mkdir()
     (tmp_path / "out").mkdir()
     with pytest.raises(OutputExistsError):
-        ConvertConfig.build({"source": tmp_path / "src", "out": tmp_path / "out"})
+        ConvertConfig.build({"sources": (tmp_path / "src",), "out": tmp_path / "out"})
     for odd in ("a\0b", "x" * 5000):
         with pytest.raises(DataError, match="no such file"):
-            ConvertConfig.build({"source": Path(odd), "out": tmp_path / "new"})
+            ConvertConfig.build({"sources": (Path(odd),), "out": tmp_path / "new"})
 
 
 def test_assumptions_are_those_of_the_format() -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
-from yolokit.annotations.split import SplitPlan, split_from_name, stratify
+from yolokit.annotations.split import (
+    SPLITS,
+    SplitPlan,
+    name_folds,
+    order_splits,
+    split_from_name,
+    stratify,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,16 @@ def test_shares_that_are_none_are_refused(text: str) -> None:
         SplitPlan.parse(text)
 
 
+def shares_of(*shares: float) -> dict[str, float]:
+    return dict(zip(SPLITS, shares, strict=True))
+
+
+def stratify_images(
+    images: Mapping[str, Sequence[int]], shares: tuple[float, ...], seed: int
+) -> dict[str, str]:
+    return stratify({name: [found] for name, found in images.items()}, shares_of(*shares), seed)
+
+
 def deal(count: int, seed: int = 0) -> dict[str, tuple[int, ...]]:
     rng = np.random.default_rng(seed)
     return {
@@ -61,7 +79,7 @@ def deal(count: int, seed: int = 0) -> dict[str, tuple[int, ...]]:
 
 def test_every_class_and_the_background_is_shared_out_alike() -> None:
     images = deal(1000)
-    splits = stratify(images, (0.8, 0.1, 0.1), seed=0)
+    splits = stratify_images(images, (0.8, 0.1, 0.1), seed=0)
     assert Counter(splits.values()) == {"train": 800, "val": 100, "test": 100}
     for label in range(6):
         owners = [splits[name] for name, classes in images.items() if label in classes]
@@ -73,12 +91,14 @@ def test_every_class_and_the_background_is_shared_out_alike() -> None:
 
 def test_a_class_in_three_images_is_in_every_split() -> None:
     images = {f"{at}.jpg": (0,) for at in range(27)} | {f"r{at}.jpg": (0, 1) for at in range(3)}
-    splits = stratify(images, (0.4, 0.3, 0.3), seed=0)
+    splits = stratify_images(images, (0.4, 0.3, 0.3), seed=0)
     assert {splits[f"r{at}.jpg"] for at in range(3)} == {"train", "val", "test"}
 
 
 def test_the_split_is_this_one_on_every_machine() -> None:
-    splits = stratify({f"{at}.jpg": (at % 2,) for at in range(12)}, (0.5, 0.25, 0.25), seed=7)
+    splits = stratify_images(
+        {f"{at}.jpg": (at % 2,) for at in range(12)}, (0.5, 0.25, 0.25), seed=7
+    )
     chosen = {
         split: [n for n in splits if splits[n] == split] for split in ("train", "val", "test")
     }
@@ -92,14 +112,14 @@ def test_the_split_is_this_one_on_every_machine() -> None:
 def test_the_order_of_images_does_not_matter_and_the_seed_does() -> None:
     images = deal(200)
     backwards = dict(reversed(images.items()))
-    first = stratify(images, (0.8, 0.1, 0.1), seed=1)
-    assert stratify(backwards, (0.8, 0.1, 0.1), seed=1) == first
-    assert stratify(images, (0.8, 0.1, 0.1), seed=2) != first
+    first = stratify_images(images, (0.8, 0.1, 0.1), seed=1)
+    assert stratify_images(backwards, (0.8, 0.1, 0.1), seed=1) == first
+    assert stratify_images(images, (0.8, 0.1, 0.1), seed=2) != first
 
 
 @pytest.mark.parametrize("count", range(12))
 def test_no_split_is_left_empty_where_there_are_enough_images(count: int) -> None:
-    splits = stratify({f"{at}.jpg": (0,) for at in range(count)}, (0.8, 0.1, 0.1), seed=0)
+    splits = stratify_images({f"{at}.jpg": (0,) for at in range(count)}, (0.8, 0.1, 0.1), seed=0)
     assert len(splits) == count
     found = set(splits.values())
     assert len(found) == min(count, 3)
@@ -108,5 +128,33 @@ def test_no_split_is_left_empty_where_there_are_enough_images(count: int) -> Non
 
 
 def test_a_share_of_zero_gets_nothing() -> None:
-    splits = stratify(deal(50), (0.8, 0.2, 0.0), seed=0)
+    splits = stratify_images(deal(50), (0.8, 0.2, 0.0), seed=0)
     assert Counter(splits.values()) == {"train": 40, "val": 10}
+
+
+def test_groups_stay_whole_and_fill_the_splits() -> None:
+    rng = np.random.default_rng(5)
+    groups = {
+        f"g{at}": [tuple(rng.integers(0, 4, 2)) for _ in range(rng.integers(1, 30))]
+        for at in range(60)
+    }
+    splits = stratify(groups, shares_of(0.7, 0.2, 0.1), seed=3)
+    assert splits.keys() == groups.keys()
+    sizes = Counter[str]()
+    for name, images in groups.items():
+        sizes[splits[name]] += len(images)
+    total = sum(sizes.values())
+    for split, share in (("train", 0.7), ("val", 0.2), ("test", 0.1)):
+        assert abs(sizes[split] / total - share) < 0.05
+
+
+def test_one_group_alone_is_not_torn_apart() -> None:
+    assert set(stratify({"a": [(0,)] * 10}, shares_of(0.8, 0.1, 0.1), seed=0).values()) == {"train"}
+
+
+def test_folds_are_equal_and_ordered_by_number() -> None:
+    folds = name_folds(11)
+    splits = stratify({str(at): [(at % 3,)] for at in range(110)}, folds, seed=0)
+    assert set(Counter(splits.values()).values()) == {10}
+    assert order_splits(folds)[8:] == ["fold-9", "fold-10", "fold-11"]
+    assert order_splits({"test", "val", "train"}) == ["train", "val", "test"]

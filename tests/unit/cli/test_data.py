@@ -57,7 +57,7 @@ def test_json_is_one_line_with_everything(
     assert out.count("\n") == 1
     result = json.loads(out)
     assert result["out"] == str(tmp_path / "o")
-    assert (result["from_format"], result["to_format"]) == ("coco", "voc")
+    assert (result["from_formats"], result["to_format"]) == (["coco"], "voc")
     assert result["splits"]["val"] == {
         "images": 2, "background_images": 1, "boxes": 1, "boxes_by_class": [1, 0],
     }  # fmt: skip

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.annotations.data_yaml import SPLITS
+from yolokit.annotations.split import order_splits
 from yolokit.core.boxes import xyxy_to_cxcywh
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from yolokit.annotations.model import Annotations, Dataset, ImageRecord, LabelledImage
@@ -31,7 +31,7 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
         folder: Gets ``<split>/<file name>.txt``; nothing of that exists yet.
 
     Returns:
-        The splits that were met, train, val and test in this order.
+        The splits that were met, train, val and test in this order, or folds.
     """
     paths = _Paths(folder)
     images = dataset.iter_images()
@@ -45,7 +45,7 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
         for labelled, end in zip(block, ends, strict=True):
             _write_new(paths.make(labelled.image), rows[start:end])
             start = end
-    return [split for split in SPLITS if split in paths.prefixes]
+    return order_splits(paths.prefixes)
 
 
 def _write_new(path: str, content: bytes) -> None:
@@ -177,20 +177,32 @@ def _put_digits(table: U8, numbers: I64, count: int) -> None:
         rest = next_rest
 
 
-def write_data_yaml(
-    path: Path, dataset: Dataset, splits: Sequence[str], remarks: Sequence[str] = ()
+def write_data_yamls(
+    folder: Path, dataset: Dataset, splits: Sequence[str], remarks: Sequence[str] = ()
 ) -> None:
-    """Write a ``data.yaml`` that works from any folder: relative paths, and no ``path`` key.
+    """Write ``data.yaml``, or for folds a ``fold-N.yaml`` each, in which N is the one to test on.
 
-    ultralytics resolves a relative ``path`` against the working folder, but without one it
-    takes the folder of the file.
+    They work from any folder: relative paths, and no ``path`` key. ultralytics resolves a
+    relative ``path`` against the working folder, but without one it takes the folder of the file.
     """
+    places = {split: f"images/{split}" for split in splits}
+    if not all(split.startswith("fold-") for split in splits) or not splits:
+        _write_data_yaml(folder / "data.yaml", dataset, places, remarks)
+        return
+    for fold in splits:
+        others = [place for split, place in places.items() if split != fold]
+        content = {"train": others, "val": places[fold]}
+        _write_data_yaml(folder / f"{fold}.yaml", dataset, content, remarks)
+
+
+def _write_data_yaml(
+    path: Path, dataset: Dataset, content: Mapping[str, object], remarks: Sequence[str]
+) -> None:
     import yaml
 
-    content = {split: f"images/{split}" for split in splits}
     lines = [f"# {remark}\n" for remark in remarks]
     if content:
-        lines.append(yaml.safe_dump(content, sort_keys=False))
+        lines.append(yaml.safe_dump(dict(content), sort_keys=False))
     if dataset.task == "pose":
         lines.append(yaml.safe_dump(_describe_pose(dataset), sort_keys=False, allow_unicode=True))
     named = {"names": dict(enumerate(dataset.names))}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
-from yolokit.annotations.formats._yolo_writer import write_data_yaml, write_label_files
+from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
 from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
@@ -249,7 +249,7 @@ class _Reader:
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write label files and ``data.yaml``; see :class:`yolokit.annotations.plugin.Format`."""
     splits = write_label_files(dataset, folder / "labels")
-    write_data_yaml(folder / "data.yaml", dataset, splits, remarks)
+    write_data_yamls(folder, dataset, splits, remarks)
 
 
 def _comparable(path: str) -> str:

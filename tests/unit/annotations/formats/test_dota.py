@@ -99,7 +99,7 @@ def test_boxes_are_taken_around_them_where_boxes_are_wanted(
     source = write_dota(tmp_path / "in", {"a": row(TURNED)})
     result = run_convert(source, split="keep")
     assert result.codes["reinterpreted: rotated-to-box"] == 1
-    assert result.from_format == "dota"
+    assert result.from_formats == ("dota",)
 
 
 def test_negative_and_outside_corners_are_clipped_and_entered(

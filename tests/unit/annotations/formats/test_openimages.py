@@ -244,6 +244,6 @@ def test_other_tables_are_not_recognised(head: str, tmp_path: Path) -> None:
 def test_a_conversion(root: Path, run_convert: Convert) -> None:
     table(root, row(), row(mid="/m/01g317", edges="0,1.0004,0,1"), row(flags="0,0,1,0,0"))
     result = run_convert(root, split="keep")
-    assert result.from_format == "openimages"
+    assert result.from_formats == ("openimages",)
     assert (result.totals.kept, result.totals.clipped, result.totals.excluded) == (1, 1, 1)
     assert (result.out / "images/train/000a1249af2bc5f0.jpg").is_file()
