@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_yolokit
+from yolokit.core.files import sha256_file
 
 pytestmark = pytest.mark.slow
 SMALL = ("--arch", "yolo11n", "--imgsz", "32", "--batch", "4", "--device", "cpu")
@@ -57,7 +58,10 @@ def test_ctrl_c_leaves_a_usable_checkpoint_and_resume_goes_on(data: Path) -> Non
     assert record["state"] == "interrupted"
     done_epochs = len(record["epochs"])
     assert done_epochs >= 2
-    assert (run / "last.pt").is_file()
+    assert record["outputs"]["last.pt"] == sha256_file(run / "last.pt")
+    said = run_yolokit("weights", "info", run / "last.pt", "--json", cwd=data.parent)
+    assert json.loads(said.stdout)["descends_from"] == [], "it began with fresh weights"
+    assert f"run {record['id']}: the run.json" in json.loads(said.stdout)["saved_by"]
     run_yolokit("export", run / "last.pt", cwd=data.parent)
 
     with subprocess.Popen(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from yolokit.hub.check import FileCheck
     from yolokit.hub.inventory import Row
+    from yolokit.hub.lineage import Lineage
     from yolokit.hub.obtain import ObtainedWeights
     from yolokit.hub.target import Target
 
@@ -34,6 +35,7 @@ NeverOnline = Annotated[bool, typer.Option("--offline", help="As always with thi
 RequireHash = Annotated[
     bool, typer.Option("--require-hash", help="Refuse what has no full hash beforehand.")
 ]
+_FRESH = "nothing: its run began with fresh weights"
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
 
 
@@ -85,7 +87,8 @@ def info(
         return
     width = max(map(len, facts))
     for key, value in facts.items():
-        for number, line in enumerate(value if isinstance(value, list) else [value]):
+        lines = (value or [_FRESH]) if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
             label = "" if number else key.replace("_", " ")
             emit(f"{label:<{width}}  {'-' if line is None else line}")
 
@@ -260,10 +263,11 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | list[str] | None]:
-    from yolokit.hub.lineage import read_ancestors
+    from yolokit.hub.lineage import read_lineage
     from yolokit.hub.names import public_url
 
     entry = target.entry
+    lineage = read_lineage(target.path, check.sha256) if check else None
     return {
         "name": entry.name if entry else None,
         "file": target.path.name,
@@ -278,6 +282,17 @@ def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | lis
         "hash_source": entry.hash_source if entry else None,
         "installed": str(target.path) if check else None,
         "sha256_here": check.sha256 if check else None,
-        "descends_from": (read_ancestors(target.path, check.sha256) if check else None) or None,
+        "saved_by": _describe_run(lineage) if check else None,
+        "descends_from": lineage.ancestors if lineage else None,
         "state": f"{check.state}: {check.detail}" if check else "not here",
     }
+
+
+def _describe_run(lineage: Lineage | None) -> str:
+    """Say which run saved a file, and who says so."""
+    if lineage is None:
+        return "no run that is known: neither the file nor a run.json beside it names one"
+    run = f"run {lineage.run}" if lineage.run else "a run"
+    if lineage.stated_by == "run.json":
+        return f"{run}: the run.json beside it states this file's hash"
+    return f"{run}: the file itself says so, and no run.json beside it states its hash"

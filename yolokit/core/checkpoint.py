@@ -9,9 +9,18 @@ import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+# Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
+# it is found in the pickle without loading anything.
+LINEAGE_KEY = "yolokit_lineage"
+
 _MAX_PICKLE_BYTES = 64 << 20  # a checkpoint's pickle has no tensors in it: some hundred kB
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, OSError),
+    *(ValueError, EOFError, RuntimeError),
+)
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 # How files begin that are taken for checkpoints by mistake.
 _SIGNATURES = (
@@ -61,7 +70,7 @@ def explain_unreadable(path: Path) -> tuple[str, str] | None:
         return f"{path} is no checkpoint: it is {_name(head, path)}", _HINT
     try:
         pickle, script = _read_pickle(path)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError) as error:
+    except _UNREADABLE as error:
         return f"{path} is cut short or damaged: {error}", "fetch it again"
     if script:
         return f"{path} is a TorchScript archive, not a checkpoint", _HINT
@@ -79,25 +88,58 @@ def list_classes(pickle: bytes) -> set[str]:
     Source: the opcodes GLOBAL and STACK_GLOBAL of Python's pickle protocol.
     """
     found: set[str] = set()
-    pushed: list[object] = [None, None]  # what the newest opcodes left on the stack
+    for opcode, argument, before in _read_opcodes(pickle):
+        if opcode == "GLOBAL":
+            found.add(str(argument).replace(" ", "."))
+        elif opcode == "STACK_GLOBAL":
+            found.add(".".join(map(str, before)))
+    return found
+
+
+def find_text(path: Path, name: str) -> str | None:
+    """Return the text that a checkpoint keeps under a name, at whatever depth, loading nothing.
+
+    Args:
+        path: An existing file.
+        name: Key of a dict or attribute of an object.
+
+    Returns:
+        None if it has none, or is no checkpoint that can be read.
+    """
+    try:
+        pickle, _script = _read_pickle(path)
+    except _UNREADABLE:
+        return None
+    if pickle is None or name.encode() not in pickle:  # most have none: nothing to take apart
+        return None
+    for _opcode, argument, before in _read_opcodes(pickle):
+        if before[-1] == name and isinstance(argument, str):
+            return argument
+    return None
+
+
+def _read_opcodes(pickle: bytes) -> Iterator[tuple[str, object, tuple[object, object]]]:
+    """Yield the name of each opcode, its argument, and the arguments of the two before it.
+
+    What is recalled counts as the argument; opcodes that memoize are left out. A damaged pickle
+    ends early: the loader will say so.
+    """
+    before: tuple[object, object] = (None, None)
     memo: dict[object, object] = {}
     try:
         for opcode, argument, _position in pickletools.genops(pickle):
-            if opcode.name == "GLOBAL":
-                found.add(str(argument).replace(" ", "."))
-            elif opcode.name == "STACK_GLOBAL":
-                found.add(".".join(map(str, pushed[-2:])))
-            elif opcode.name == "MEMOIZE":
-                memo[len(memo)] = pushed[-1]
+            if opcode.name == "MEMOIZE":
+                memo[len(memo)] = before[-1]
                 continue
-            elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[argument] = pushed[-1]
+            if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+                memo[argument] = before[-1]
                 continue
             recalled = opcode.name in ("GET", "BINGET", "LONG_BINGET")
-            pushed = [pushed[-1], memo.get(argument) if recalled else argument]
-    except ValueError:  # damaged: the loader will say so
-        return found
-    return found
+            value = memo.get(argument) if recalled else argument
+            yield opcode.name, value, before
+            before = (before[-1], value)
+    except ValueError:
+        return
 
 
 def _read_pickle(path: Path) -> tuple[bytes | None, bool]:

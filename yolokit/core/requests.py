@@ -52,11 +52,13 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
         freeze: Layers to leave as they are: the first N, the backbone, or backbone and neck.
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
+        lineage: What every checkpoint states about where it comes from, as JSON.
     """
 
     data_yaml: str
     run_dir: str
     start: StartRequest | None
+    lineage: str
     freeze: int | Literal["backbone", "neck"]
     settings: dict[str, Any]
     threads: int

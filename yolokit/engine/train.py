@@ -21,10 +21,16 @@ def train(request: TrainRequest) -> dict[str, Any]:
     import torch
 
     from yolokit.engine import trainer as engine_trainer
+    from yolokit.engine.saving import take_up
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
     os.environ[engine_trainer.THREADS] = str(request.threads)
+    os.environ[engine_trainer.LINEAGE] = request.lineage
 
+    done = take_up(Path(request.run_dir)) if request.start is None else None
+    if done is not None:
+        send(Notice("all its epochs were done already; only the end was left"))
+        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
     model, frozen = _begin(request)
     send(Phase("reading the data set"))
     trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, model, frozen, torch))
@@ -36,11 +42,16 @@ def train(request: TrainRequest) -> dict[str, Any]:
     except JobCancelledError:
         trainer.keep_progress()
         raise
+    used = trainer.args
+    return _result(str(trainer.device), used.amp, trainer.batch_size, used.optimizer)
+
+
+def _result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, Any]:
     return {
-        "device": str(trainer.device),
-        "precision": _precision(trainer.args.amp),
-        "batch": trainer.batch_size,
-        "optimizer": trainer.args.optimizer,
+        "device": device,
+        "precision": _precision(amp),
+        "batch": batch,
+        "optimizer": optimizer,
         "versions": versions(),
     }
 

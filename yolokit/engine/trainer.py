@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from yolokit.core.checkpoint import LINEAGE_KEY
 from yolokit.core.child import BatchEnd, EpochEnd, Phase
 from yolokit.engine import process
-from yolokit.engine.upstream import has_native_bf16_cpu, load_model, use_cores
+from yolokit.engine.saving import publish_checkpoint, strip_all
+from yolokit.engine.upstream import has_native_bf16_cpu, use_cores
 from yolokit.errors import ConfigError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
@@ -22,6 +23,7 @@ from ultralytics.utils import RANK  # isort: skip
 # Environment rather than arguments: the workers of a run on several GPUs inherit it.
 RUN_DIR = "YOLOKIT_ENGINE_RUN_DIR"
 THREADS = "YOLOKIT_ENGINE_THREADS"
+LINEAGE = "YOLOKIT_ENGINE_LINEAGE"
 
 
 class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -51,8 +53,10 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             own()
 
     def set_model_attributes(self) -> None:
-        """Attach names and settings, and lay the weights out as the CPU's kernels want them."""
+        """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
         super().set_model_attributes()
+        # On the model, not beside it: so it survives whatever takes the optimizer out of the file.
+        setattr(self.model, LINEAGE_KEY, os.environ[LINEAGE])
         if self.on_cpu:
             # Measured with yolo11n at 320 px: a step takes 0.7 of the time in this layout.
             self.model = self.model.to(memory_format=torch.channels_last)
@@ -67,18 +71,15 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
     def save_model(self) -> bool:
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
-        self._publish(self.last)
+        publish_checkpoint(self.last, self.run_dir / "last.pt")
         if self.best_fitness == self.fitness:
-            self._publish(self.best)
+            publish_checkpoint(self.best, self.run_dir / "best.pt")
         return saved
 
     def final_eval(self) -> None:
         """Strip the optimizer; evaluation is ``yolokit val``'s, on the file that is deployed."""
         if RANK in {-1, 0}:
-            for path in (self.last, self.best):
-                if path.exists():
-                    strip_checkpoint(path)
-                    self._publish(path)
+            strip_all(self.run_dir)
 
     def keep_progress(self) -> None:
         """Leave a usable ``last.pt`` when the first epoch is interrupted."""
@@ -92,11 +93,6 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         if self.device.type == "cuda":
             return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
         return False
-
-    def _publish(self, path: Path) -> None:
-        part = self.run_dir / f".{path.name}.part"
-        shutil.copyfile(path, part)
-        part.replace(self.run_dir / path.name)
 
     def _on_train_start(self) -> None:
         process.send(Phase("training"))
@@ -129,25 +125,6 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
                 seconds=time.monotonic() - self._epoch_began,
             )
         )
-
-
-def strip_checkpoint(path: Path) -> None:
-    """Leave in a checkpoint what a model needs: not the optimizer, not where it was made."""
-    model, checkpoint = load_model(str(path))
-    model.half()
-    model.criterion = None
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    train_args = dict(checkpoint.get("train_args", {}))
-    for key in ("model", "data", "save_dir", "project", "resume"):
-        if isinstance(train_args.get(key), str):
-            train_args[key] = Path(train_args[key]).name
-    model.args = train_args
-    model.pt_path = path.name
-    model.yaml["yaml_file"] = Path(str(model.yaml.get("yaml_file", ""))).name
-    kept = ("train_metrics", "date", "version", "license", "docs")
-    stripped = {key: checkpoint[key] for key in kept if key in checkpoint}
-    torch.save({**stripped, "epoch": -1, "model": model, "train_args": train_args}, path)
 
 
 def _finite(values: dict[str, Any]) -> dict[str, float]:

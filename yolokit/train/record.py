@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import uuid
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ import yolokit
 from yolokit.core.files import write_atomic
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import TrainError
-from yolokit.hub.lineage import WeightsRecord
+from yolokit.hub.lineage import WeightsRecord, encode_lineage
 from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
 class RunRecord(msgspec.Struct, kw_only=True):
     """The content of ``run.json``; replaced as a whole after every epoch.
 
-    ``start`` accounts for what was taken over from ``weights``; ``outputs`` has the sha256 of each
-    checkpoint, by which a later run that starts from it finds its ancestors.
+    ``start`` accounts for what was taken over from ``weights``. Each checkpoint states the ``id``
+    and the chain of its run; ``outputs`` has their sha256 once nothing trains, which confirms it.
     """
 
     schema_version: int = SCHEMA_VERSION
+    id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
     config: TrainConfig
     data: DataRecord
@@ -79,6 +81,11 @@ class RunRecord(msgspec.Struct, kw_only=True):
     epochs: list[EpochRecord] = msgspec.field(default_factory=list)
     outputs: dict[str, str] = msgspec.field(default_factory=dict)
     error: str | None = None
+
+    @property
+    def lineage(self) -> str:
+        """What the checkpoints of the run state about where they come from."""
+        return encode_lineage(self.id, self.weights.chain if self.weights else [])
 
     @property
     def best(self) -> EpochRecord | None:
@@ -105,7 +112,11 @@ def read_record(run_dir: Path) -> RunRecord:
     except OSError as error:
         raise TrainError(f"{run_dir} is no run: it has no run.json") from error
     except msgspec.DecodeError as error:
-        raise TrainError(f"{path} is not readable: {error}") from error
+        last = run_dir / "last.pt"
+        hint = f"its weights are whole: start a new run with --weights {last}"
+        raise TrainError(
+            f"{path} is not readable: {error}", hint=hint if last.is_file() else None
+        ) from error
 
 
 def epoch_record(epoch: int, seconds: float, metrics: dict[str, float]) -> EpochRecord:

@@ -97,6 +97,7 @@ def train_model(
         data_yaml=str(_write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=plan.request(config, list(data.names), run_dir),
+        lineage=record.lineage,
         freeze=config.freeze,
         settings=to_upstream(config),
         threads=usable_cores(),
@@ -124,7 +125,10 @@ def resume_training(
         )
     last = run_dir / "last.pt"
     if not last.is_file():
-        raise TrainError(f"{folder} has no last.pt: its first epoch was not completed")
+        raise TrainError(
+            f"{folder} has no last.pt: its first epoch was not completed",
+            hint="there is nothing to go on with: start it again, under another name",
+        )
     data = check_dataset(Path(record.data.path))
     if data.sha256 != record.data.sha256:
         raise DataError(
@@ -133,6 +137,7 @@ def resume_training(
             hint=f"start a new run with --weights {last}",
         )
     record.state, record.error, record.pid = "running", None, os.getpid()
+    record.outputs = {}  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
@@ -140,6 +145,7 @@ def resume_training(
         data_yaml=str(_write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=None,
+        lineage=record.lineage,
         freeze=record.config.freeze,
         settings=to_upstream(record.config),
         threads=usable_cores(),
@@ -174,7 +180,8 @@ def _run_engine(
     record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
-    draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
+    if record.epochs:  # a kill between saving and telling may have lost the only one
+        draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
     return TrainRun(run_dir, record)
 
 
@@ -189,6 +196,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         if error.hint and str(run_dir) in error.hint:
             error.hint = None  # it named the log, which went with the folder
         return
+    record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
     if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
         error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"

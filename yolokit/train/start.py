@@ -13,7 +13,7 @@ from yolokit.core.files import sha256_file
 from yolokit.core.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
 from yolokit.hub.entries import find_entry
-from yolokit.hub.lineage import WeightsRecord, read_ancestors
+from yolokit.hub.lineage import WeightsRecord, read_lineage
 from yolokit.hub.obtain import ObtainedWeights, obtain_weights
 from yolokit.train.arch import Arch, find_arch, find_darknet_arch
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
@@ -54,12 +54,14 @@ class StartPlan:
         if self.weights is None:
             return None
         path, own = self.weights.path, self.weights.sha256
+        lineage = read_lineage(path, own)
         return WeightsRecord(
             path=str(path),
             sha256=own,
             name=self.weights.name,
             url=self.weights.url,
-            chain=[*read_ancestors(path, own), own],
+            chain=[*(lineage.ancestors if lineage else []), own],
+            chain_from=lineage.stated_by if lineage else None,
         )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.loopback.server import Site, serve
+from tests.unit.core.test_checkpoint import write_torch
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog, make_catalog, make_store
 from yolokit.cli import main as cli
+from yolokit.core.checkpoint import LINEAGE_KEY
+from yolokit.hub.lineage import encode_lineage
 
 
 @pytest.fixture
@@ -113,7 +117,8 @@ def test_info(run: Run, mirror: Site, store: Path) -> None:
     facts = dict(line.split("  ", 1) for line in run("info", "full"))
     assert {key: value.strip() for key, value in facts.items()} == {
         "name": "full", "file": "full.pt", "task": "detect", "family": "test", "scale": "-",
-        "descends from": "-", "trained on": "coco", "license": "CC0-1.0", "published at": "https://h/full.pt",
+        "saved by": "-", "descends from": "-", "trained on": "coco", "license": "CC0-1.0",
+        "published at": "https://h/full.pt",
         "size bytes": "48000", "sha256 known": SHA256, "hash source": "-",
         "installed": "-", "sha256 here": "-", "state": "not here",
     }  # fmt: skip
@@ -122,7 +127,24 @@ def test_info(run: Run, mirror: Site, store: Path) -> None:
     assert json.loads(line)["installed"] == str(store / "full.pt")
     assert json.loads(line)["published_at"] == ["https://h/full.pt"]
     assert json.loads(line)["state"] == "ok: as the catalog says"
+    assert json.loads(line)["descends_from"] is None
+    assert json.loads(line)["saved_by"].startswith("no run that is known")
     run("info", "ful", code=4)
+
+
+@pytest.mark.parametrize(("ancestors", "shown"), [([SHA256], SHA256), ([], "nothing: its run")])
+def test_info_says_where_a_checkpoint_comes_from_and_who_says_so(
+    run: Run, tmp_path: Path, ancestors: list[str], shown: str
+) -> None:
+    stated = encode_lineage("a" * 32, ancestors)
+    path = write_torch(tmp_path / "best.pt", pickle.dumps({LINEAGE_KEY: stated}))
+    facts = dict(line.split("  ", 1) for line in run("info", path))
+    assert facts["saved by"].strip() == (
+        f"run {'a' * 32}: the file itself says so, and no run.json beside it states its hash"
+    )
+    assert facts["descends from"].strip().startswith(shown)
+    (line,) = run("info", path, "--json")
+    assert json.loads(line)["descends_from"] == ancestors
 
 
 def test_verify(run: Run, mirror: Site, store: Path) -> None:

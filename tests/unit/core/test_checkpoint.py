@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import START
-from yolokit.core.checkpoint import explain_unreadable, list_classes
+from yolokit.core.checkpoint import explain_unreadable, find_text, list_classes
 
 
 def write_torch(path: Path, pickled: bytes, *also: str) -> Path:
@@ -162,3 +162,24 @@ def test_a_damaged_pickle_is_no_crash(position: int, value: int) -> None:
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 def test_every_pickle_protocol(protocol: int) -> None:
     assert "collections.OrderedDict" in list_classes(pickle.dumps(OrderedDict(), protocol))
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_text_is_found_by_its_name_at_any_depth(tmp_path: Path, protocol: int) -> None:
+    text = "x" * 300
+    model = {"names": {0: "origin"}, "again": text, "origin": text}
+    pickled = pickle.dumps({"epoch": 1, "ema": [model]}, protocol=protocol)
+    path = write_torch(tmp_path / "a.pt", pickled)
+    assert find_text(path, "origin") == text
+    assert find_text(path, "orig") is None
+    assert find_text(START, "origin") is None
+
+
+@given(st.binary(max_size=60))
+def test_a_damaged_pickle_holds_no_text(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "a.pt"
+    pickled = pickle.dumps(["origin"], protocol=2).rstrip(b".a") + tail
+    write_torch(path, pickled)
+    find_text(path, "origin")  # whatever it finds, it raises nothing

@@ -1,0 +1,70 @@
+"""Checkpoints of a run, published in one step each, and made whole again after a kill."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from yolokit.core.files import publish_file
+from yolokit.engine.upstream import load_model
+
+
+def publish_checkpoint(path: Path, out: Path) -> None:
+    """Copy a checkpoint to its final name, in one step."""
+    with publish_file(out, overwrite=True) as part:
+        shutil.copyfile(path, part)
+
+
+def take_up(run_dir: Path) -> dict[str, Any] | None:
+    """Make whole what a kill cut in two, before a run goes on from its ``last.pt``.
+
+    Returns:
+        None if there are epochs left to train; else the arguments it was trained with, and its
+        checkpoints are stripped.
+    """
+    last = run_dir / "last.pt"
+    _model, checkpoint = load_model(str(last))
+    epoch, args = checkpoint["epoch"], checkpoint["train_args"]
+    if epoch >= 0 and checkpoint["best_fitness"] == checkpoint["train_metrics"]["fitness"]:
+        # The kill may have come between the two names that this epoch was to get.
+        publish_checkpoint(last, run_dir / "best.pt")
+    if 0 < epoch + 1 < args["epochs"]:
+        return None
+    strip_all(run_dir)
+    return dict(args)
+
+
+def strip_all(run_dir: Path) -> None:
+    """Strip the checkpoints of a run that is done, each in one step.
+
+    Those under the final names: after a resumption the working folder need not have both.
+    """
+    work = run_dir / "engine"
+    work.mkdir(exist_ok=True)
+    for path in (run_dir / "last.pt", run_dir / "best.pt"):
+        if path.is_file():
+            shutil.copyfile(path, work / path.name)
+            strip_checkpoint(work / path.name)
+            publish_checkpoint(work / path.name, path)
+
+
+def strip_checkpoint(path: Path) -> None:
+    """Leave in a checkpoint what a model needs: not the optimizer, not where it was made."""
+    model, checkpoint = load_model(str(path))
+    model.half()
+    model.criterion = None
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    train_args = dict(checkpoint.get("train_args", {}))
+    for key in ("model", "data", "save_dir", "project", "resume"):
+        if isinstance(train_args.get(key), str):
+            train_args[key] = Path(train_args[key]).name
+    model.args = train_args
+    model.pt_path = path.name
+    model.yaml["yaml_file"] = Path(str(model.yaml.get("yaml_file", ""))).name
+    kept = ("train_metrics", "date", "version", "license", "docs")
+    stripped = {key: checkpoint[key] for key in kept if key in checkpoint}
+    torch.save({**stripped, "epoch": -1, "model": model, "train_args": train_args}, path)
