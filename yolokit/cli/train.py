@@ -22,7 +22,7 @@ def train(
         typer.Option(
             metavar="NAME|PATH|URL|none",
             help="What to start from: a name that `yolokit weights list` shows (fetched and "
-            "verified if it is not here), a file, or none. [default: none]",
+            "verified if it is not here), a file, an address, or none. [default: none]",
         ),
     ] = None,
     init: Annotated[
@@ -61,9 +61,12 @@ def train(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
     require_hash: Annotated[
-        bool, typer.Option("--require-hash", help="Refuse weights whose hash is not known.")
+        bool,
+        typer.Option("--require-hash", help="Refuse weights whose sha256 is not known beforehand."),
     ] = False,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="[default: 100]")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Passes over the data. [default: 100]")
+    ] = None,
     imgsz: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. [default: 640]")
     ] = None,
@@ -75,7 +78,9 @@ def train(
         str | None,
         typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="[default: 0]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Of all that is random. [default: 0]")
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(

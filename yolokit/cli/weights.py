@@ -31,7 +31,9 @@ Offline = Annotated[
     bool, typer.Option("--offline", help="Open no connection; YOLOKIT_OFFLINE=1 says the same.")
 ]
 # What never opens one takes the option as well, so that it can stand in any script.
-NeverOnline = Annotated[bool, typer.Option("--offline", help="As always with this command.")]
+NeverOnline = Annotated[
+    bool, typer.Option("--offline", help="Changes nothing: this command opens no connection.")
+]
 RequireHash = Annotated[
     bool, typer.Option("--require-hash", help="Refuse what has no full hash beforehand.")
 ]
@@ -71,11 +73,15 @@ def list_(
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Weights, here or not.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, here or not.")],
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
-    """Show all that is known about weights: where they are published, and what is here."""
+    """Show what is known about one file of weights.
+
+    Where it is published, its hash and who states it, how the file here compares, and the run and
+    the ancestors of a checkpoint of one's own.
+    """
     del offline
     from yolokit.cli.output import emit, emit_json
     from yolokit.hub.inventory import describe_weights
@@ -100,10 +106,11 @@ def pull(
     require_hash: RequireHash = False,
     json: Json = False,
 ) -> None:
-    """Fetch weights into the store, by name or by address, and print where they are.
+    """Fetch weights into the store.
 
-    Addresses are https://..., hf://owner/repo/file@revision or file:///..., and may end in
-    #sha256=DIGITS. What is interrupted goes on where it stopped.
+    Prints where each one is, fetched or there already. Addresses are https://...,
+    hf://owner/repo/file@revision or file:///..., and may end in #sha256=DIGITS. What is
+    interrupted goes on where it stopped.
     """
     from yolokit.cli.output import emit, emit_json
 
@@ -117,21 +124,25 @@ def pull(
 @app.command()
 def verify(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One file.  [default: all in the store]")
+        str | None,
+        typer.Argument(metavar="NAME|PATH", help="One file.  [default: all in the store]"),
     ] = None,
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
-    """Hash what is installed and compare it with the catalog and weights.lock.
+    """Check the hashes of what is in the store.
 
-    The exit code is 4 if a file is not what it must be. Nothing is changed.
+    They are compared with the catalog and weights.lock. The exit code is 4 if a file is not what
+    it must be. Nothing is changed.
     """
     del offline
     from dataclasses import asdict
 
-    from yolokit.cli.output import emit, emit_json, table
+    from yolokit.cli.output import emit, emit_json, say, table
     from yolokit.errors import WeightsError
-    from yolokit.hub.inventory import verify_weights
+    from yolokit.hub.inventory import list_missing, verify_weights
+    from yolokit.hub.lock import LOCK_NAME
+    from yolokit.hub.store import store_dir
 
     checks = verify_weights(name)
     if json:
@@ -140,6 +151,11 @@ def verify(
     elif checks:
         rows = [(check.file, check.state, check.detail) for check in checks]
         emit(table(("file", "state", "because"), rows))
+    missing = list_missing() if name is None else []
+    if missing:
+        say(f"not here, but in {LOCK_NAME}: {', '.join(missing)} (`yolokit weights pull NAME`)")
+    elif not checks:
+        say(f"there are no weights in {store_dir('weights').absolute()}")
     wrong = [check.file for check in checks if check.state == "differs"]
     if wrong:
         raise WeightsError(
@@ -167,9 +183,10 @@ def bundle(
     offline: Offline = False,
     require_hash: RequireHash = False,
 ) -> None:
-    """Write weights into one plain tar, hashes included, for machines without a network.
+    """Write weights into one tar.
 
-    What is missing is fetched first. The same files always make the same bundle.
+    It is plain and has their hashes, for machines without a network. What is missing is fetched
+    first. The same files always make the same bundle.
     """
     from yolokit.cli.output import emit
     from yolokit.core.files import check_output
@@ -188,7 +205,10 @@ def import_(
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
-    """Put the weights of a bundle into the store: all of them, verified, or none."""
+    """Put a bundle's weights into the store.
+
+    All of them, verified, or none.
+    """
     del offline
     from yolokit.cli.output import download_progress, emit, emit_json, say
     from yolokit.hub.unbundle import import_bundle
@@ -279,13 +299,22 @@ def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | lis
         "published_at": [public_url(url) for url in target.published_at] or None,
         "size_bytes": check.size_bytes if check else target.wanted.size_bytes,
         "sha256_known": target.known_sha256 or target.wanted.sha256_prefix,
-        "hash_source": entry.hash_source if entry else None,
+        "hash_source": _describe_hash(target),
         "installed": str(target.path) if check else None,
         "sha256_here": check.sha256 if check else None,
         "saved_by": _describe_run(lineage) if check else None,
         "descends_from": lineage.ancestors if lineage else None,
         "state": f"{check.state}: {check.detail}" if check else "not here",
     }
+
+
+def _describe_hash(target: Target) -> str | None:
+    """Say who states the hash that is known."""
+    from yolokit.hub.lock import LOCK_NAME
+
+    if target.entry is not None and (target.entry.sha256 or target.entry.sha256_prefix):
+        return target.entry.hash_source
+    return f"{LOCK_NAME} ({target.locked.hash_from})" if target.locked else None
 
 
 def _describe_run(lineage: Lineage | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -87,6 +88,8 @@ def explain(error: Exception, failure: str) -> Failed:
         return Failed(failure, "the device ran out of memory", hint)
     if isinstance(error, MemoryError):
         return Failed(failure, "the machine ran out of memory", hint)
+    if isinstance(error, subprocess.CalledProcessError):  # its command tells a person nothing
+        return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
     name = type(error).__name__
     return Failed(failure, f"{name}: {text}" if text else name)
 

@@ -104,6 +104,16 @@ def verify_weights(name: str | None = None) -> list[FileCheck]:
     return [check_file(target) for target in targets]
 
 
+def list_missing() -> list[str]:
+    """Return the names of files that the lock file of the store speaks of, but that are not here.
+
+    Raises:
+        WeightsError: The lock file is damaged.
+    """
+    store = store_dir("weights")
+    return sorted(file for file in read_lock(store) if not (store / file).is_file())
+
+
 def describe_weights(name: str) -> tuple[Target, FileCheck | None]:
     """Return what is known about weights, and how the file is, if it is there.
 

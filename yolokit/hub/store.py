@@ -73,12 +73,10 @@ def _places(name: str) -> list[Path]:
 
 
 def _hint(name: str, wanted: Path) -> str:
+    if find_entry(name) is not None:
+        return f"`yolokit weights pull {name}` fetches it"
     folder = wanted.parent
     present = sorted(entry.name for entry in folder.glob("*.pt")) if folder.is_dir() else []
     guess = nearest(wanted.name, present)
     advice = [f"did you mean {folder / guess}?"] if guess else []
-    if find_entry(name) is not None:
-        advice.append(f"`yolokit weights pull {name}` fetches it")
-    if advice:
-        return " ".join(advice)
-    return "put the checkpoint there, or give its path; `--weights none` starts from scratch"
+    return " ".join(advice) or "put the checkpoint there, or give its path"

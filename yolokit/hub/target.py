@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import WeightsError
-from yolokit.hub.entries import WeightsEntry, find_entry, list_names
+from yolokit.hub.entries import WeightsEntry, find_entry, list_entries, list_names
 from yolokit.hub.fetch import Wanted
 from yolokit.hub.lock import LOCK_NAME, LockEntry, read_lock
 from yolokit.hub.mirrors import list_mirrored
@@ -192,6 +192,9 @@ def _is_within(path: Path, store: Path) -> bool:
 def _unknown(name: str) -> WeightsError:
     """Say where was looked, and which name of the catalog comes near."""
     error = no_weights(name)
+    if name in {entry.family for entry in list_entries()}:
+        error.hint = f"{name} is a family: `yolokit weights list --family {name}` shows its names"
+        return error
     guess = nearest(name, list_names()) if re.fullmatch(r"[^/\\]+", name) else None
     if guess is not None:
         error.hint = f"did you mean {guess!r}? `yolokit weights list` shows all of the catalog"

@@ -147,6 +147,41 @@ def test_info_says_where_a_checkpoint_comes_from_and_who_says_so(
     assert json.loads(line)["descends_from"] == ancestors
 
 
+def test_verify_says_what_is_missing(run: Run, mirror: Site, store: Path) -> None:
+    assert run("verify") == []
+    assert run.err == f"there are no weights in {store}\n"
+    run("pull", "full", "open")
+    (store / "open.pt").unlink()
+    run("verify")
+    assert run.err == "not here, but in weights.lock: open.pt (`yolokit weights pull NAME`)\n"
+    run("verify", "full")
+    assert run.err == ""
+
+
+def test_info_says_who_states_the_hash(run: Run, mirror: Site) -> None:
+    run("pull", "open")
+    (line,) = run("info", "open", "--json")
+    assert json.loads(line)["hash_source"] == "weights.lock (first use)"
+
+
+def test_a_name_that_is_a_family(run: Run) -> None:
+    run("pull", "other", code=4)
+    assert "other is a family: `yolokit weights list --family other` shows its names" in run.err
+
+
+def test_the_list_of_commands_has_no_cut_sentences(run: Run) -> None:
+    lines = run("--help")
+    assert not [line for line in lines[lines.index("Commands:") :] if line.endswith("...")]
+
+
+def test_a_published_file_that_is_not_here_is_pulled_not_guessed(
+    run: Run, mirror: Site, store: Path
+) -> None:
+    run("pull", "full")
+    run("verify", "open", code=4)
+    assert "hint: `yolokit weights pull open` fetches it" in run.err
+
+
 def test_verify(run: Run, mirror: Site, store: Path) -> None:
     assert run("verify") == []
     run("pull", "full", "open")

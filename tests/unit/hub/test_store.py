@@ -45,6 +45,9 @@ def test_missing_weights_say_where_was_looked(working_folder: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         find_weights("yolo26m")
     assert str(working_folder / "weights" / "yolo26m.pt") in str(caught.value)
+    assert caught.value.hint == "`yolokit weights pull yolo26m` fetches it"
+    with pytest.raises(WeightsError) as caught:
+        find_weights("yolo26n1.pt")
     assert "yolo26n.pt" in str(caught.value.hint)
     assert caught.value.exit_code == 4
     with pytest.raises(WeightsError):
