@@ -206,6 +206,9 @@ def load_any_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, An
 def load_state(path: str, *, trust: bool = False) -> dict[str, Any]:
     """Load a file that holds tensors by name alone, such as torchvision's.
 
+    They may lie under ``state_dict`` or ``model``, as training scripts save them, and have the
+    prefix ``module.`` of a network that was trained on several devices; it is taken off.
+
     Raises:
         WeightsError: It is unreadable or holds anything else.
     """
@@ -214,9 +217,22 @@ def load_state(path: str, *, trust: bool = False) -> dict[str, Any]:
     except Exception as error:
         message, hint = explain_unreadable(Path(path)) or (f"{path}: {error}", None)
         raise WeightsError(message, hint=hint) from error
-    if not isinstance(state, dict) or not all(torch.is_tensor(value) for value in state.values()):
-        raise WeightsError(f"{path} holds no tensors by name, as torchvision's files do")
-    return state
+    for key in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not _is_state(state):
+        raise WeightsError(
+            f"{path} holds no tensors by name, as torchvision's files do",
+            hint="a state dict is read as it is, or under `state_dict` or `model`",
+        )
+    parallel = all(name.startswith("module.") for name in state)
+    return {name.removeprefix("module.") if parallel else name: state[name] for name in state}
+
+
+def _is_state(content: object) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(name, str) and torch.is_tensor(value) for name, value in content.items()
+    )
 
 
 @contextlib.contextmanager

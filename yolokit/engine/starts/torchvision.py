@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 from yolokit.engine import upstream
@@ -11,9 +12,15 @@ from yolokit.engine.transfer import TAIL_MODULES, make_model, report_transfer
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yolokit.core.requests import StartRequest
     from yolokit.core.transfer import TransferReport
 
+_COUNTER = "num_batches_tracked"
+_FAMILY = re.compile(r"[a-z]+")
+# Published before module names could not hold a point. Source: torchvision/models/densenet.py.
+_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 _LAYERS = 4  # the backbone as one layer, and one that picks each of its three maps
 
 
@@ -31,13 +38,16 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     assert request.backbone is not None
     classifier = make_classifier(request.backbone)
     stages = split_stages(classifier, request.backbone)
-    taken = {}
-    if request.weights is not None:
-        _load_classifier(classifier, request)
-        taken = {f"model.0.m.{name}": value.clone() for name, value in stages.state_dict().items()}
     model = make_model(graft(read_arch(request.arch), request.backbone, stages), request.names)
+    if request.weights is None:
+        return model, report_transfer(
+            model, {}, kind="torchvision", absent="no weights were asked for"
+        )
+    tensors, left_out = _read_backbone(classifier, stages, request)
+    taken = {f"model.0.m.{name}": tensor for name, tensor in tensors.items()}
     model.load_state_dict(taken, strict=False)
-    absent = "torchvision's file holds a backbone alone" if taken else "no weights were asked for"
+    rest = f"; its {left_out} tensors for classifying are left out" if left_out else ""
+    absent = f"torchvision's file holds a backbone alone{rest}"
     return model, report_transfer(model, taken, kind="torchvision", absent=absent)
 
 
@@ -79,6 +89,12 @@ def graft(arch: dict[str, Any], name: str, stages: Any) -> dict[str, Any]:
     for layer in grafted["backbone"][_LAYERS:] + grafted["head"]:
         renumbered = [f if f < 0 else moved.get(f, f + shift) for f in _sources(layer)]
         layer[0] = renumbered if isinstance(layer[0], list) else renumbered[0]
+    # Notes on layers by number: those of the old backbone are gone, the others have moved.
+    grafted["activations"] = {
+        activation: [index + shift for index in layers if index >= tail]
+        for activation, layers in arch.get("activations", {}).items()
+    }
+    grafted.pop("darknet", None)
     grafted["yaml_file"] = f"{name}-{arch['yaml_file']}"
     return grafted
 
@@ -87,19 +103,94 @@ def _sources(layer: list[Any]) -> list[int]:
     return layer[0] if isinstance(layer[0], list) else [layer[0]]
 
 
-def _load_classifier(classifier: Any, request: StartRequest) -> None:
-    """Load a state dict as torchvision publishes it, with weights only."""
-    state = upstream.load_state(str(request.weights), trust=request.trust)
-    try:
+def _read_backbone(
+    classifier: Any, stages: Any, request: StartRequest
+) -> tuple[dict[str, Any], int]:
+    """Read a state dict as torchvision publishes it, with weights only.
+
+    Layers behind the stages classify: whatever the file has for them is left out, so that a
+    classifier for other classes serves as well.
+
+    Returns:
+        Tensors by their names in the stages, and how many tensors were left out.
+
+    Raises:
+        WeightsError: A tensor of the stages is missing, has another shape or is not finite, or
+            the file has tensors of a larger network.
+    """
+    state = {
+        _DENSENET.sub(r"\1", name): tensor
+        for name, tensor in upstream.load_state(str(request.weights), trust=request.trust).items()
+    }
+    stage_names = _map_names(classifier, stages)
+    wanted = {name: tensor.shape for name, tensor in classifier.state_dict().items()}
+    tail = _list_tail(classifier, stage_names)
+    misfit = _find_misfit({name: wanted[name] for name in stage_names}, state, tail)
+    if misfit is not None:
+        raise WeightsError(
+            f"{request.weights} holds no weights of torchvision's {request.backbone}: {misfit}",
+            hint=_suggest(request, state, tail),
+        )
+    tensors = {}
+    for name, own_name in stage_names.items():
         # Some files are older than batch norm's counter and lack it.
-        outcome = classifier.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        raise WeightsError(_misfit(request, str(error).split("\n\t")[1:2])) from error
-    lacking = [key for key in outcome.missing_keys if not key.endswith("num_batches_tracked")]
+        tensors[own_name] = state.get(name, classifier.state_dict()[name]).clone()
+        if not tensors[own_name].isfinite().all():
+            raise WeightsError(
+                f"{request.weights} is damaged: {name} has values that are not finite"
+            )
+    return tensors, len(state.keys() - stage_names.keys())
+
+
+def _map_names(classifier: Any, stages: Any) -> dict[str, str]:
+    """Map the names of a classifier's tensors to those that they have in its stages."""
+    own_names = {id(tensor): name for name, tensor in stages.state_dict(keep_vars=True).items()}
+    return {
+        name: own_names[id(tensor)]
+        for name, tensor in classifier.state_dict(keep_vars=True).items()
+        if id(tensor) in own_names
+    }
+
+
+def _list_tail(classifier: Any, stage_names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return how names of tensors begin that serve classification alone, such as ``fc.``."""
+    children = (f"{name}." for name, _ in classifier.named_children())
+    apart = [
+        prefix for prefix in children if not any(name.startswith(prefix) for name in stage_names)
+    ]
+    return (*apart, *(name for name in classifier.state_dict() if name not in stage_names))
+
+
+def _find_misfit(
+    wanted: Mapping[str, Any], state: Mapping[str, Any], tail: tuple[str, ...]
+) -> str | None:
+    """Say why a state dict is not that of a backbone whose tensors have these shapes."""
+    lacking = [name for name in wanted.keys() - state.keys() if not name.endswith(_COUNTER)]
     if lacking:
-        raise WeightsError(_misfit(request, [f"{len(lacking)} tensors are not in it"]))
+        return f"{len(lacking)} tensors are not in it, such as {min(lacking)}"
+    for name, shape in wanted.items():
+        if name in state and state[name].shape != shape:
+            return f"{name} is {list(state[name].shape)} in it, {list(shape)} in the backbone"
+    extra = sorted(name for name in state.keys() - wanted.keys() if not name.startswith(tail))
+    if extra:
+        return f"it has {len(extra)} tensors more than the backbone, such as {', '.join(extra[:3])}"
+    return None
 
 
-def _misfit(request: StartRequest, details: list[str]) -> str:
-    detail = f": {details[0].strip()}" if details else ""
-    return f"{request.weights} holds no weights of torchvision's {request.backbone}{detail}"
+def _suggest(request: StartRequest, state: Mapping[str, Any], tail: tuple[str, ...]) -> str | None:
+    """Name the sibling of a backbone that a state dict fits, found without making any tensor."""
+    import torch
+    import torchvision
+
+    from yolokit.engine.stages import make_classifier
+
+    letters = _FAMILY.match(request.backbone or "")
+    for name in torchvision.models.list_models(
+        module=torchvision.models, include=f"*{letters[0] if letters else ''}*"
+    ):
+        with torch.device("meta"):
+            sibling = make_classifier(name).state_dict()
+        wanted = {key: tensor.shape for key, tensor in sibling.items() if not key.startswith(tail)}
+        if _find_misfit(wanted, state, tail) is None:
+            return f"it fits --backbone torchvision:{name}"
+    return None
