@@ -12,47 +12,21 @@ Source: AlexeyAB/darknet, ``src/parser.c`` (sections and defaults), ``src/batchn
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from yolokit.errors import DataError
+from yolokit.train.darknet_sections import HINT, check_keys, parse_cfg
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.train.darknet_sections import Section
+
 EPSILON = 1e-6
 LEAKY = "torch.nn.LeakyReLU(0.1)"
-_IGNORED = {"net", "network"}
-_MAX_SIZE = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One ``[section]`` of a cfg: its kind, its options and the line where it begins."""
-
-    kind: str
-    options: dict[str, str]
-    line: int
-
-    def number(self, key: str, default: int) -> int:
-        """Return an option as a whole number.
-
-        Raises:
-            ValueError: It is none.
-        """
-        return int(self.options.get(key, default))
-
-    def size(self, key: str, default: int = 1) -> int:
-        """Return an option as a number of channels or px.
-
-        Raises:
-            ValueError: It is none, or out of all bounds.
-        """
-        value = self.number(key, default)
-        if not 1 <= value <= _MAX_SIZE:
-            raise ValueError(f"{key}={value}: must be from 1 to {_MAX_SIZE}")
-        return value
+# Upstream rounds channels up to it.
+_CHANNELS_STEP = 8
 
 
 @dataclass(slots=True)
@@ -74,7 +48,6 @@ class _Network:
     outputs: dict[int, int] = field(default_factory=dict)
     heads: list[int] = field(default_factory=list)
     mish: list[int] = field(default_factory=list)
-    backbone_end: int = 0
     cursor: int = -1
 
     def add(
@@ -128,66 +101,83 @@ def read_cfg(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read: {error}", path=path) from error
     network = _Network()
-    sections = [section for section in parse_cfg(text, path) if section.kind not in _IGNORED]
+    sections = _read_layers(text, path)
     for index, section in enumerate(sections):
-        translate = _TRANSLATE.get(section.kind)
-        if translate is None:
-            raise DataError(
-                f"[{section.kind}] has no counterpart here", path=path, line=section.line
-            )
+        check_keys(section, path)
         try:
-            translate(section, sections, index, network)
+            _translate(section, sections, index, network)
         except ValueError as error:
-            raise DataError(f"{error}", path=path, line=section.line) from error
+            raise DataError(f"{error}", path=path, line=section.line, hint=HINT) from error
     if not network.heads:
-        raise DataError("has no [yolo] section: it describes no detector", path=path)
+        raise DataError(
+            "has no [yolo] section: it describes no detector",
+            path=path,
+            hint="weights of a classifier's first layers go into a detector's cfg, as NAME.conv.N",
+        )
     return _assemble(network)
 
 
-def parse_cfg(text: str, path: Path) -> list[Section]:
-    """Split a cfg into sections.
+def _read_layers(text: str, path: Path) -> list[Section]:
+    """Return the sections behind ``[net]``.
 
     Raises:
-        DataError: A line is neither a section, nor ``key=value``, nor a comment.
+        DataError: The first one is not ``[net]``, or it takes other images than of three channels.
     """
-    sections: list[Section] = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = re.split(r"[#;]", raw, maxsplit=1)[0].strip()
-        if not line:
-            continue
-        if line.startswith("[") and line.endswith("]"):
-            sections.append(Section(line[1:-1].strip().lower(), {}, number))
-            continue
-        key, equals, value = line.partition("=")
-        if not equals or not sections:
-            raise DataError(
-                f"{line!r} is neither a [section] nor key=value", path=path, line=number
-            )
-        sections[-1].options[key.strip().lower()] = value.strip()
-    return sections
+    sections = parse_cfg(text, path)
+    if not sections or sections[0].kind != "net":
+        raise DataError(
+            "does not begin with [net]: it is no cfg of Darknet", path=path, line=1, hint=HINT
+        )
+    net = sections[0]
+    check_keys(net, path)
+    channels = net.options.get("channels", "3")
+    if channels != "3":
+        raise DataError(
+            f"channels={channels}: images have 3 here",
+            path=path,
+            line=net.lines["channels"],
+            hint="weights for other images do not fit",
+        )
+    return sections[1:]
 
 
 def _convolutional(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     filters, size = section.size("filters"), section.size("size")
-    stride, groups = section.size("stride"), section.size("groups")
+    stride, groups = section.stride(), section.size("groups")
+    normed = section.number("batch_normalize", 0) or section.number("cbn", 0)
     if index + 1 < len(all_) and all_[index + 1].kind == "yolo":
-        if net.cursor < 0:
-            raise ValueError("a network must have layers before its output")
-        net.outputs[net.cursor] = filters
-        net.heads.append(net.cursor)
-        net.made.append(None)
+        if (size, stride, groups) != (1, 1, 1) or normed:
+            raise ValueError("the output in front of [yolo] must be a plain 1x1 convolution")
+        _note_output(filters, net)
         return
-    if not section.number("batch_normalize", 0):
+    if not normed:
         raise ValueError("a convolution without batch_normalize stands only in front of [yolo]")
     activation = section.options.get("activation", "logistic")
     if activation not in ("leaky", "mish"):
         raise ValueError(f"activation {activation}: leaky and mish are known")
-    if size > 1 and not section.number("pad", 0):
-        raise ValueError("a convolution must be padded (pad=1)")
+    if size % 2 == 0:
+        raise ValueError(f"size={size}: a kernel must be odd")
+    if not section.number("pad", 0) and section.number("padding", 0) != size // 2:
+        raise ValueError(f"a convolution must be padded (pad=1, or padding={size // 2})")
+    if filters % _CHANNELS_STEP:
+        raise ValueError(f"filters={filters}: must be a multiple of {_CHANNELS_STEP}")
+    if filters % groups or net.width % groups:
+        raise ValueError(f"groups={groups}: must divide {net.width} channels and {filters} filters")
     values = [filters, size, stride] + ([None, groups] if groups > 1 else [])
     net.add("Conv", values, filters, scale=stride)
     if activation == "mish":
         net.mish.append(net.cursor)
+
+
+def _note_output(filters: int, net: _Network) -> None:
+    """Note the convolution in front of ``[yolo]``, which lies in the file behind its layer."""
+    if net.cursor < 0:
+        raise ValueError("a network must have layers before its output")
+    if net.cursor != len(net.layers) - 1 or net.cursor in net.outputs:
+        raise ValueError("an output must stand right behind the layer that it reads")
+    net.outputs[net.cursor] = filters
+    net.heads.append(net.cursor)
+    net.made.append(None)
 
 
 def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) -> None:
@@ -195,12 +185,15 @@ def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) 
     kinds = [earlier.kind for earlier in all_[max(0, index - 2) : index]]
     pair = net.layers[-2:]
     plain = kinds == ["convolutional"] * 2 and [layer[2] for layer in pair] == ["Conv"] * 2
-    if section.number("from", 0) != -3 or not plain or [p[3][1:] for p in pair] != [[1, 1], [3, 1]]:
+    source = section.number("from", 0)
+    if source not in (-3, index - 3) or not plain or [p[3][1:] for p in pair] != [[1, 1], [3, 1]]:
         raise ValueError("a shortcut must span a 1x1 and a 3x3 convolution (from=-3)")
     if section.options.get("activation", "linear") != "linear":
         raise ValueError("a shortcut must be linear")
     hidden, width = pair[0][3][0], pair[1][3][0]
     mish = net.cursor in net.mish
+    if mish != (net.cursor - 1 in net.mish):
+        raise ValueError("both convolutions of a residual block must have the same activation")
     net.take_back()
     net.take_back()
     if net.cursor < 0 or net.channels[net.cursor] != width:
@@ -209,15 +202,16 @@ def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) 
     net.add("Bottleneck", [width, True, 1, [1, 3], *expansion], width)
     if mish:
         net.mish.append(net.cursor)
-    net.backbone_end = len(net.layers)
 
 
 def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     del all_, index
-    stride = section.size("stride")
-    size = section.size("size", stride)
-    if section.number("padding", size - 1) != size - 1:
-        raise ValueError("padding: only Darknet's default, size - 1, is known")
+    stride = section.stride()
+    size = section.size("size", section.size("stride"))
+    # Two by two, an even map takes nothing from its padding.
+    paddings = (0, 1) if (size, stride) == (2, 2) else (size - 1,)
+    if section.number("padding", size - 1) not in paddings:
+        raise ValueError(f"padding: only Darknet's default, size - 1 = {size - 1}, is known")
     width = net.width
     if size % 2:
         net.add("nn.MaxPool2d", [size, stride, size // 2], width, scale=stride)
@@ -230,15 +224,11 @@ def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -
         net.add("nn.MaxPool2d", [2, 1, 0], width)
     else:
         raise ValueError(f"a pool of size {size} and stride {stride} has no counterpart here")
-    if not net.heads and not any(layer[2] == "Bottleneck" for layer in net.layers):
-        net.backbone_end = len(net.layers)
 
 
 def _upsample(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     del all_, index
     stride = section.size("stride", 2)
-    if "scale" in section.options:
-        raise ValueError("scale: an upsampling that scales values has no counterpart here")
     values = [None, stride, "nearest"]
     net.add("nn.Upsample", values, net.width, scale=1 / stride)
 
@@ -246,8 +236,6 @@ def _upsample(section: Section, all_: list[Section], index: int, net: _Network) 
 def _route(section: Section, all_: list[Section], index: int, net: _Network) -> None:
     """Go on from another layer, or join several."""
     del all_
-    if section.number("groups", 1) != 1:
-        raise ValueError("a route that takes a group of channels has no counterpart here")
     given = [int(layer) for layer in section.options.get("layers", "").split(",") if layer.strip()]
     wanted = [layer if layer >= 0 else index + layer for layer in given]
     if not wanted or any(not 0 <= layer < index for layer in wanted):
@@ -255,6 +243,8 @@ def _route(section: Section, all_: list[Section], index: int, net: _Network) -> 
     sources = [source for layer in wanted if (source := net.made[layer]) is not None]
     if len(sources) < len(wanted):
         raise ValueError("a route from inside of a residual block or from an output")
+    if len({net.strides[source] for source in sources}) > 1:
+        raise ValueError("a route must join maps of the same size")
     if len(sources) > 1:
         width = sum(net.channels[source] for source in sources)
         net.add("Concat", [1], width, joined=sources)
@@ -268,6 +258,20 @@ def _yolo(section: Section, all_: list[Section], index: int, net: _Network) -> N
     if index == 0 or all_[index - 1].kind != "convolutional":
         raise ValueError("[yolo] must follow a convolution")
     net.made.append(None)
+
+
+def _translate(section: Section, all_: list[Section], index: int, net: _Network) -> None:
+    """Translate one section.
+
+    Raises:
+        ValueError: It has no counterpart here.
+    """
+    translate = _TRANSLATE.get(section.kind)
+    if translate is None:
+        raise ValueError(f"[{section.kind}] has no counterpart here")
+    if index and all_[index - 1].kind == "yolo" and section.kind != "route":
+        raise ValueError(f"[{section.kind}] behind [yolo]: only a [route] can follow it")
+    translate(section, all_, index, net)
 
 
 _TRANSLATE = {
@@ -287,7 +291,33 @@ def _assemble(net: _Network) -> dict[str, Any]:
     arch: dict[str, Any] = {"nc": 80, "activation": LEAKY, "bn_eps": EPSILON}
     if net.mish:
         arch["activations"] = {"Mish": net.mish}
-    arch["backbone"] = layers[: net.backbone_end]
-    arch["head"] = layers[net.backbone_end :]
+    end = _count_backbone(net)
+    arch["backbone"], arch["head"] = layers[:end], layers[end:]
     arch["darknet"] = {"outputs": net.outputs}
     return arch
+
+
+def _count_backbone(net: _Network) -> int:
+    """Return how many layers are the backbone: what makes the coarsest map.
+
+    It ends behind the last residual block in front of the first upsampling; where there are none,
+    behind the last pool of size 2 (those of a pyramid are larger); else behind the first layer of
+    the coarsest stride. A cross-stage block that this falls into belongs to it as a whole, with
+    the convolution behind its join: CSPDarknet-53 ends so.
+    """
+    modules = [layer[2] for layer in net.layers]
+    trunk = modules.index("nn.Upsample") if "nn.Upsample" in modules else len(modules)
+    residual = [index for index in range(trunk) if modules[index] == "Bottleneck"]
+    pools = [i for i in range(trunk) if modules[i] == "nn.MaxPool2d" and net.layers[i][3][0] == 2]
+    coarsest = net.strides.index(max(net.strides[:trunk]))
+    end = (residual or pools or [coarsest])[-1] + 1
+    joins = [index for index in range(end, trunk) if modules[index] == "Concat"]
+    for join in joins:
+        if any(
+            source < end - 1 and net.strides[source] == net.strides[end - 1]
+            for source in net.layers[join][0]
+        ):
+            end = join + 1
+    if modules[end - 1] == "Concat" and modules[end : end + 1] == ["Conv"]:
+        end += 1
+    return end
