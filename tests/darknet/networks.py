@@ -95,6 +95,10 @@ class Cfg:
         self.add(section + "activation=linear\n", filters)
         self.add(YOLO.format(classes))
 
+    def count_convolutions(self, layers: int) -> int:
+        """Return how many of the first layers are convolutions."""
+        return sum("[convolutional]" in part for part in self.parts[1 : 1 + layers])
+
     def write_weights(self, path: Path) -> None:
         """Write random weights as Darknet does."""
         rng = np.random.default_rng(0)

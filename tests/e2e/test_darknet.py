@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from tests.darknet import networks
 from yolokit.core.child import child_environment
 from yolokit.train.arch import Arch
 
@@ -42,18 +43,25 @@ def read_both(
     python: Path, cfg: Path, weights: Path, image: Path, side_px: int, folder: Path
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return the outputs of all activated convolutions, in order: OpenCV's and ours."""
-    theirs, ours = folder / "opencv.npz", folder / "yolokit.npz"
+    theirs = folder / "opencv.npz"
     subprocess.run(
         [python, SCRIPTS / "opencv_reads.py", cfg, weights, image, str(side_px), theirs], check=True
     )
+    opencv = np.load(theirs)
+    activated = [name for name in opencv if re.match(r"(leaky|mish)_\d+$", name)]
     arch = Arch(cfg, cfg.stem).write_to(folder)
+    return [opencv[name] for name in activated], read_ours(arch, weights, folder)
+
+
+def read_ours(arch: Path, weights: Path, folder: Path) -> list[np.ndarray]:
+    """Return our outputs of all activated convolutions for the input that OpenCV had."""
+    theirs, ours = folder / "opencv.npz", folder / "yolokit.npz"
     subprocess.run(
         [sys.executable, SCRIPTS / "yolokit_reads.py", arch, weights, theirs, ours],
         check=True, env=child_environment(folder) | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    opencv, yolokit = np.load(theirs), np.load(ours)
-    activated = [name for name in opencv if re.match(r"(leaky|mish)_\d+$", name)]
-    return [opencv[name] for name in activated], [yolokit[name] for name in yolokit]
+    yolokit = np.load(ours)
+    return [yolokit[name] for name in yolokit]
 
 
 def test_the_published_weights_equal_opencv_on_a_real_image(
@@ -71,81 +79,55 @@ def test_the_published_weights_equal_opencv_on_a_real_image(
         np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
 
 
-YOLO = "[yolo]\nmask=0,1,2\nanchors=1,2,3,4,5,6\nclasses=2\nnum=3\n"
-CONV = "[convolutional]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation={}\n"
-OUTPUT = "[convolutional]\nfilters=21\nsize=1\nstride=1\npad=1\nactivation=linear\n" + YOLO
-
-
-def write_mixed_cfg(path: Path) -> list[tuple[int, int, int, bool]]:
-    """Write a network with everything that YOLOv3, v3-SPP and v4 have, and list its convolutions.
-
-    Returns:
-        Input channels, filters, size and batch norm of each convolution, in order.
-    """
-    parts = ["[net]\nwidth=64\nheight=64\nchannels=3\n"]
-    convolutions: list[tuple[int, int, int, bool]] = []
-
-    def conv(given: int, filters: int, size: int, stride: int = 1, act: str = "leaky") -> None:
-        parts.append(CONV.format(filters, size, stride, act))
-        convolutions.append((given, filters, size, True))
-
-    def output(given: int) -> None:
-        parts.append(OUTPUT)
-        convolutions.append((given, 21, 1, False))
-
-    conv(3, 8, 3, 2, "mish")  # 0
-    conv(8, 16, 3, 2, "mish")  # 1
-    conv(16, 16, 1, 1, "mish")  # 2: one side of a cross-stage block
-    parts.append("[route]\nlayers=-2\n")  # 3
-    conv(16, 16, 1, 1, "mish")  # 4: the other
-    for _ in range(2):  # 5-7, 8-10
-        conv(16, 8, 1, 1, "mish")
-        conv(8, 16, 3, 1, "mish")
-        parts.append("[shortcut]\nfrom=-3\nactivation=linear\n")
-    parts.append("[route]\nlayers=-1,-9\n")  # 11: 10 and 2
-    conv(32, 24, 3, 2)  # 12, stride 8
-    conv(24, 24, 1)  # 13
-    conv(24, 24, 3)  # 14: a bottleneck that does not narrow
-    parts.append("[shortcut]\nfrom=-3\nactivation=linear\n")  # 15
-    conv(24, 32, 3, 2)  # 16, stride 16
-    parts.append("[maxpool]\nstride=1\nsize=5\n")  # 17: spatial pyramid
-    parts.append("[route]\nlayers=-2\n")  # 18
-    parts.append("[maxpool]\nstride=1\nsize=9\n")  # 19
-    parts.append("[route]\nlayers=-1,-3,16\n")  # 20
-    conv(96, 32, 1)  # 21
-    output(32)  # 22, 23
-    parts.append("[route]\nlayers=21\n")  # 24
-    conv(32, 16, 1)  # 25
-    parts.append("[upsample]\nstride=2\n")  # 26
-    parts.append("[route]\nlayers=-1,15\n")  # 27
-    conv(40, 24, 3)  # 28
-    output(24)
-    path.write_text("\n".join(parts))
-    return convolutions
-
-
-def write_weights(path: Path, convolutions: list[tuple[int, int, int, bool]]) -> None:
-    """Write random weights as Darknet does."""
-    rng = np.random.default_rng(0)
-    chunks = []
-    for given, filters, size, normed in convolutions:
-        chunks.append(rng.normal(0, 0.2, filters))  # biases
-        if normed:
-            chunks += [rng.uniform(0.5, 1.5, filters), rng.normal(0, 0.1, filters)]
-            chunks.append(rng.uniform(0.5, 1.5, filters))
-        chunks.append(rng.normal(0, (given * size * size) ** -0.5, filters * given * size * size))
-    header = struct.pack("<3iq", 0, 2, 5, 32_013_312)
-    path.write_bytes(header + np.concatenate(chunks).astype("<f4").tobytes())
-
-
 def test_every_construct_of_a_cfg_equals_opencv(
     opencv_python: Path, test_data: Path, tmp_path: Path
 ) -> None:
     """Mish and leaky side by side, cross-stage routes, bottlenecks, a pyramid, an upsampling."""
     cfg, weights = tmp_path / "mixed.cfg", tmp_path / "mixed.weights"
-    write_weights(weights, write_mixed_cfg(cfg))
+    network = networks.mixed()
+    cfg.write_text(network.text)
+    network.write_weights(weights)
     image = min((test_data / "bccd" / "JPEGImages").glob("*.jpg"))
     theirs, ours = read_both(opencv_python, cfg, weights, image, 64, tmp_path)
     assert len(theirs) == len(ours) == 15
     for expected, found in zip(theirs, ours, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("network", "weights_bytes", "partial", "partial_bytes"),
+    [
+        (networks.yolov3, 248_007_048, "darknet53.conv.74", 162_482_580),
+        (networks.yolov4, 257_717_640, "yolov4.conv.137", 170_038_676),
+    ],
+)
+def test_whole_networks_and_their_first_layers_equal_opencv(
+    opencv_python: Path, test_data: Path, tmp_path: Path, network: Callable[[], networks.Cfg],
+    weights_bytes: int, partial: str, partial_bytes: int,
+) -> None:  # fmt: skip
+    """Random weights in files as long as the published ones, each layer within 1e-4 of its size."""
+    net = network()
+    cfg, weights = tmp_path / "net.cfg", tmp_path / "net.weights"
+    cfg.write_text(net.text)
+    net.write_weights(weights)
+    assert weights.stat().st_size == weights_bytes
+    image = min((test_data / "bccd" / "JPEGImages").glob("*.jpg"))
+    theirs, ours = read_both(opencv_python, cfg, weights, image, 96, tmp_path)
+    assert len(theirs) == len(ours) == sum(normed for *_, normed in net.convolutions)
+    compare(theirs, ours)
+    first = tmp_path / partial
+    first.write_bytes(weights.read_bytes()[:partial_bytes])
+    found = read_ours(tmp_path / "net.yaml", first, tmp_path)
+    count = net.count_convolutions(int(partial.rpartition(".")[2]))
+    compare(theirs[:count], found[:count])
+    assert np.abs(found[count] - theirs[count]).max() > 0.01, "this one is not in the file"
+    weights.unlink()  # half a gigabyte
+    first.unlink()
+
+
+def compare(theirs: list[np.ndarray], ours: list[np.ndarray]) -> None:
+    """Compare outputs to 1e-4 of the largest value of each."""
+    for expected, found in zip(theirs, ours, strict=True):
+        largest = np.abs(expected).max()
+        assert 0.1 < largest < 1e6, "neither died out nor overflowed"
+        np.testing.assert_allclose(found, expected, atol=1e-4 * largest, rtol=0)

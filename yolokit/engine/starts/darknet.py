@@ -96,7 +96,7 @@ def _take(model: Any, values: F32, outputs: dict[int, int], path: Path, end: int
 
     Raises:
         WeightsError: The file ends within a layer, before the backbone is whole, or goes on
-            behind the last one.
+            behind the last one, or holds values that are not finite.
     """
     cursor = _Cursor(values)
     taken: dict[str, Any] = {}
@@ -109,6 +109,10 @@ def _take(model: Any, values: F32, outputs: dict[int, int], path: Path, end: int
             tensors = _read_convolution(cursor, convolution)
             if tensors is None:
                 raise WeightsError(_ends_early(path, index, cursor, partial=partial))
+            if not all(tensor.isfinite().all() for tensor in tensors.values()):
+                raise WeightsError(
+                    f"{path} is damaged: layer {index} has values that are not finite"
+                )
             if index < end:
                 taken |= {f"model.{index}.{name}{key}": value for key, value in tensors.items()}
         if index in outputs and not (partial and not cursor.left):
