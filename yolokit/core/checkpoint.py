@@ -2,98 +2,92 @@
 
 from __future__ import annotations
 
-import pickletools
 import re
+import stat
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from yolokit.core.files import inside
+from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, find_value, list_globals
+from yolokit.core.plausible import OTHER_YOLO, is_guarded, is_own, is_plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from yolokit.core.pickles import Global
 
 # Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
 # it is found in the pickle without loading anything.
 LINEAGE_KEY = "yolokit_lineage"
 
-_MAX_PICKLE_BYTES = 64 << 20  # a checkpoint's pickle has no tensors in it: some hundred kB
+_MAX_DIRECTORY_BYTES = 4 << 20  # a zip archive's; ten thousand tensors take one
+_SHOWN_CHARACTERS = 80
+_ZIP = b"PK\x03\x04"
+_LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+# How files begin that are taken for checkpoints by mistake.
+_SIGNATURES = (
+    (0, b"version https://git-lfs", "a git-LFS pointer: the file itself was not fetched"),
+    (0, b"<", "a web page or XML: a download that went wrong"),
+    (0, b"\x89PNG", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"\x89HDF", "an HDF5 file (Keras)"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"7z\xbc\xaf", "a 7z archive"),
+    (0, b"\x7fELF", "a program"),
+    (257, b"ustar", "a tar archive: torch before 0.4 wrote such files, which can run anything"),
+    (4, b"TFL3", "a TensorFlow Lite model"),
+    (8, b"{", "a safetensors file"),
+)
 _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, OSError),
     *(ValueError, EOFError, RuntimeError),
 )
-_LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-# How files begin that are taken for checkpoints by mistake.
-_SIGNATURES = (
-    (b"version https://git-lfs", "a git-LFS pointer: the file itself was not fetched"),
-    (b"<", "a web page or XML: a download that went wrong"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x89HDF", "an HDF5 file (Keras)"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"\x7fELF", "a program"),
-)
-_OWN = ("torch", "ultralytics", "collections", "numpy", "pathlib")
-_BUILTINS = (
-    *("set", "frozenset", "dict", "list", "tuple", "slice", "object"),
-    *("int", "float", "bool", "str", "bytes", "bytearray", "complex"),
-)
-# Nothing innocent asks for these.
-_HOSTILE = (
-    *("os", "posix", "nt", "sys", "subprocess", "shutil", "socket"),
-    *("builtins", "__builtin__", "runpy", "importlib", "ctypes"),
-)
-_OTHER_YOLO = {
-    "yolov6": "YOLOv6's own repository",
-    "yolox": "YOLOX",
-    "super_gradients": "YOLO-NAS",
-    "damo": "DAMO-YOLO",
-    "mmengine": "MMDetection",
-    "mmdet": "MMDetection",
-}
+_HINT = "yolokit starts from .pt checkpoints of ultralytics, Darknet's files and torchvision's .pth"
 
 
 def explain_unreadable(path: Path) -> tuple[str, str] | None:
     """Say why a file is no checkpoint that can be loaded with weights only.
 
     Args:
-        path: An existing file.
+        path: A file; links are followed.
 
     Returns:
         A message and a hint, or None if nothing speaks against the file.
     """
-    with path.open("rb") as stream:
-        head = stream.read(32)
-    if not head:
-        return f"{path} is empty", "fetch it again"
-    if not head.startswith((b"PK\x03\x04", _LEGACY_TORCH)):
-        return f"{path} is no checkpoint: it is {_name(head, path)}", _HINT
     try:
-        pickle, script = _read_pickle(path)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
+            return f"{path} is no file", _HINT
+        return _explain_file(path)
+    except PickleLimitError as error:
+        return f"{path} is refused: {error}", "no checkpoint is like that"
     except _UNREADABLE as error:
         return f"{path} is cut short or damaged: {error}", "fetch it again"
-    if script:
-        return f"{path} is a TorchScript archive, not a checkpoint", _HINT
-    if pickle is None:
-        return f"{path} is a zip archive without a checkpoint in it", _HINT
-    return _explain_classes(path, list_classes(pickle))
 
 
-_HINT = "yolokit starts from .pt checkpoints of ultralytics, Darknet's files and torchvision's .pth"
+def _explain_file(path: Path) -> tuple[str, str] | None:
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if not head:
+        return f"{path} is empty", "fetch it again"
+    if not head.startswith((_ZIP, _LEGACY_TORCH)):
+        return f"{path} is no checkpoint: it is {_name(head, path)}", _HINT
+    # torch decides by these bytes as well: a file may be both.
+    return _explain_content(path, legacy=head.startswith(_LEGACY_TORCH))
 
 
-def list_classes(pickle: bytes) -> set[str]:
-    """Return the names of all classes and functions that a pickle asks for, running none.
+def _explain_content(path: Path, *, legacy: bool) -> tuple[str, str] | None:
+    """Look at the pickle of a file that begins as torch's files do.
 
-    Source: the opcodes GLOBAL and STACK_GLOBAL of Python's pickle protocol.
+    Raises:
+        PickleLimitError: It takes more work than any checkpoint.
+        ValueError: It is damaged, or not to be told from something else; so are the errors of
+            ``zipfile`` and ``zlib``.
     """
-    found: set[str] = set()
-    for opcode, argument, before in _read_opcodes(pickle):
-        if opcode == "GLOBAL":
-            found.add(str(argument).replace(" ", "."))
-        elif opcode == "STACK_GLOBAL":
-            found.add(".".join(map(str, before)))
-    return found
+    try:
+        content, pickles = _read_pickles(path, legacy=legacy)
+    except _NoCheckpointError as error:
+        return f"{path} is {error}", _HINT
+    return _explain_globals(path, list_globals(content, pickles=pickles))
 
 
 def find_text(path: Path, name: str) -> str | None:
@@ -107,84 +101,96 @@ def find_text(path: Path, name: str) -> str | None:
         None if it has none, or is no checkpoint that can be read.
     """
     try:
-        pickle, _script = _read_pickle(path)
+        with path.open("rb") as stream:
+            legacy = stream.read(len(_LEGACY_TORCH)) == _LEGACY_TORCH
+        content, pickles = _read_pickles(path, legacy=legacy)
+        return find_value(content, name, pickles=pickles)
     except _UNREADABLE:
         return None
-    if pickle is None or name.encode() not in pickle:  # most have none: nothing to take apart
-        return None
-    for _opcode, argument, before in _read_opcodes(pickle):
-        if before[-1] == name and isinstance(argument, str):
-            return argument
-    return None
 
 
-def _read_opcodes(pickle: bytes) -> Iterator[tuple[str, object, tuple[object, object]]]:
-    """Yield the name of each opcode, its argument, and the arguments of the two before it.
+class _NoCheckpointError(ValueError):
+    """A file that torch can read is something else than a checkpoint."""
 
-    What is recalled counts as the argument; opcodes that memoize are left out. A damaged pickle
-    ends early: the loader will say so.
+
+def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
+    """Return the bytes of a checkpoint's pickle, without its tensors, and how many there are.
+
+    Raises:
+        PickleLimitError: It takes more work than any checkpoint.
+        ValueError: It is damaged, something else, or not to be told from something else.
     """
-    before: tuple[object, object] = (None, None)
-    memo: dict[object, object] = {}
-    try:
-        for opcode, argument, _position in pickletools.genops(pickle):
-            if opcode.name == "MEMOIZE":
-                memo[len(memo)] = before[-1]
-                continue
-            if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[argument] = before[-1]
-                continue
-            recalled = opcode.name in ("GET", "BINGET", "LONG_BINGET")
-            value = memo.get(argument) if recalled else argument
-            yield opcode.name, value, before
-            before = (before[-1], value)
-    except ValueError:
-        return
+    with path.open("rb") as stream:
+        if legacy:
+            # Before torch 1.6: behind the magic number four pickles (protocol, system, object,
+            # keys of the tensors), then the tensors.
+            stream.seek(len(_LEGACY_TORCH))
+            return stream.read(MAX_PICKLE_BYTES), 4
+        limited = _LimitedReader(stream)
+        with zipfile.ZipFile(limited) as archive:
+            names = archive.namelist()
+            if any(re.match(r"[^/]+/(constants\.pkl|code/)", name) for name in names):
+                raise _NoCheckpointError("a TorchScript archive, not a checkpoint")
+            pickles = [name for name in names if re.fullmatch(r"[^/]+/data\.pkl", name)]
+            if not pickles:
+                raise _NoCheckpointError("a zip archive without a checkpoint in it")
+            _require_one_meaning(names, pickles)
+            limited.allow(MAX_PICKLE_BYTES)
+            return _read_member(archive, pickles[0]), 1
 
 
-def _read_pickle(path: Path) -> tuple[bytes | None, bool]:
-    """Return a checkpoint's pickle without its tensors, and whether it is a TorchScript."""
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as stream:
-            if stream.read(len(_LEGACY_TORCH)) != _LEGACY_TORCH:
-                raise ValueError("its directory of contents is missing")
-            return _LegacyReader(stream.read(_MAX_PICKLE_BYTES)).rest(), False
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        script = any(re.search(r"^[^/]+/(constants\.pkl|code/)", name) for name in names)
-        wanted = next((name for name in names if re.search(r"^[^/]+/data\.pkl$", name)), None)
-        if wanted is None:
-            return None, script
-        if archive.getinfo(wanted).file_size > _MAX_PICKLE_BYTES:
-            raise ValueError(f"its pickle is larger than {_MAX_PICKLE_BYTES >> 20} MiB")
-        return archive.read(wanted), script
+def _require_one_meaning(names: list[str], pickles: list[str]) -> None:
+    """Refuse an archive that another reader may understand in another way.
+
+    Raises:
+        ValueError: It has several pickles, or members that lie outside of it.
+    """
+    if len(pickles) > 1:
+        raise ValueError(f"it holds {len(pickles)} pickles, and nothing says which one counts")
+    climbing = next((name for name in names if inside(Path(), name) is None), None)
+    if climbing is not None:
+        raise ValueError(f"its member {climbing[:_SHOWN_CHARACTERS]} lies outside of it")
 
 
-class _LegacyReader:
-    """The format before torch 1.6: several pickles one after another, the object is the third."""
+def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member whose size is bounded by what the archive says, and by what comes.
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    Raises:
+        ValueError: It is too large, or stored as torch does not store.
+    """
+    member = archive.getinfo(name)
+    if member.file_size > MAX_PICKLE_BYTES:
+        raise PickleLimitError(f"its pickle is larger than {MAX_PICKLE_BYTES >> 20} MiB")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("its pickle is compressed in a way that torch does not know")
+    return archive.read(member)
 
-    def rest(self) -> bytes:
-        """Return what follows the protocol version and the description of the system."""
-        position = 0
-        for _ in range(2):
-            for opcode, _argument, at in pickletools.genops(self._content[position:]):
-                if opcode.name == "STOP" and at is not None:
-                    position += at + 1
-                    break
-        return self._content[position:]
+
+class _LimitedReader:
+    """A file of which no more is read than a checkpoint needs, whatever sizes it claims."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = _MAX_DIRECTORY_BYTES
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+
+    def allow(self, size_bytes: int) -> None:
+        """Let so much more be read, beside the little that surrounds it."""
+        self._left = size_bytes + _MAX_DIRECTORY_BYTES
+
+    def read(self, size_bytes: int = -1) -> bytes:
+        wanted = self._left + 1 if size_bytes < 0 else size_bytes
+        content = self._stream.read(min(wanted, self._left + 1))
+        self._left -= len(content)
+        if self._left < 0:
+            raise PickleLimitError("its directory of contents is larger than any checkpoint's")
+        return content
 
 
 def _name(head: bytes, path: Path) -> str:
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
+    for offset, signature, name in _SIGNATURES:
+        if head.startswith(signature, offset):
             return name
-    if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model"
-    if head[8:9] == b"{":
-        return "a safetensors file"
     if path.suffix == ".onnx" or b"pytorch" in head:
         return "an ONNX model: `yolokit predict` runs it, but training needs the checkpoint"
     if head[:1] == b"\x80":
@@ -192,38 +198,48 @@ def _name(head: bytes, path: Path) -> str:
     return "of no kind that is known here"
 
 
-def _explain_classes(path: Path, classes: set[str]) -> tuple[str, str] | None:
-    foreign = sorted(name for name in classes if not _is_own(name))
-    roots = {name.split(".", 1)[0] for name in foreign}
-    if any(name.startswith(("models.yolo.", "models.common.")) for name in foreign):
-        return _explain_repository(path, classes)
-    for root, title in _OTHER_YOLO.items():
+def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
+    """Say what speaks against the classes and functions that a checkpoint names.
+
+    ``--trust`` is offered only where all of them are what the field uses.
+    """
+    foreign = {asked for asked in found if not is_own(asked)}
+    roots = {asked.module.partition(".")[0] for asked in foreign}
+    hostile = {
+        asked
+        for asked in foreign
+        if not (is_plausible(asked) or is_guarded(asked))
+        and asked.module.partition(".")[0] not in OTHER_YOLO
+    }
+    if hostile:
+        return _refuse(path, hostile), "no checkpoint needs this: it looks like an attack"
+    if any(asked.module in ("models.yolo", "models.common") for asked in foreign):
+        return _explain_repository(path, {asked.name for asked in found})
+    for root, title in OTHER_YOLO.items():
         if root in roots:
             return f"{path} is a checkpoint of {title}, whose classes are its own", _HINT
-    unknown = [name for name in foreign if not name.startswith("torchvision.")]
-    if not unknown:
+    unlisted = {asked for asked in foreign if not is_guarded(asked)}
+    if not unlisted:
         return None
-    listed = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-    message = (
+    if unlisted != foreign:
+        return _refuse(path, foreign), "together these reach anything: it looks like an attack"
+    hint = f"if you trust whoever made it, --trust {path} loads this very file all the same"
+    return _refuse(path, foreign), hint
+
+
+def _refuse(path: Path, found: set[Global]) -> str:
+    """Name what would run; a name is cut, since whoever made the file has chosen it."""
+    names = sorted(str(asked) for asked in found)
+    listed = ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:5])
+    listed += ", ..." if len(names) > 5 else ""
+    return (
         f"{path} is refused: it cannot be loaded as weights only, since code would have to run "
         f"that no YOLO needs ({listed})"
     )
-    if roots & set(_HOSTILE):
-        return message, "no checkpoint needs this: it looks like an attack"
-    return (
-        message,
-        f"if you trust whoever made it, --trust {path} loads this very file all the same",
-    )
 
 
-def _is_own(name: str) -> bool:
-    root, _, rest = name.partition(".")
-    return root in _OWN or (root in ("builtins", "__builtin__") and rest in _BUILTINS)
-
-
-def _explain_repository(path: Path, classes: set[str]) -> tuple[str, str]:
+def _explain_repository(path: Path, blocks: set[str]) -> tuple[str, str]:
     """Name the repository that saved whole objects of its own, and the file that works."""
-    blocks = {name.rsplit(".", 1)[-1] for name in classes}
     if "RepNCSPELAN4" in blocks or "ADown" in blocks:
         return _legacy(path, "YOLOv9", "yolov9c, or any yolov9 of `yolokit weights list`")
     if blocks & {"SPPCSPC", "RepConv", "MP", "ReOrg", "IDetect"}:
