@@ -81,11 +81,13 @@ def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: C901, PLR0911 - 
         result = app(arguments, prog_name="yolokit", standalone_mode=False)
     except YolokitError as error:
         if debug:
-            traceback.print_exc()
+            say(traceback.format_exc())
         _report(error)
         return error.exit_code
     except ClickException as error:
-        error.show(sys.stderr)
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
@@ -95,12 +97,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: C901, PLR0911 - 
         return 141
     except OSError as error:
         if debug:
-            traceback.print_exc()
+            say(traceback.format_exc())
         say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         if debug:
-            traceback.print_exc()
+            say(traceback.format_exc())
         say(f"internal error: {type(error).__name__}: {error}")
         say("hint: this is a mistake in yolokit; run again with --debug and report what it prints")
         return 70

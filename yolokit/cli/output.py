@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Controls but newline and tab, marks that turn the direction of text, and what cannot be seen;
+# joiners stay, since words of some languages are written with them.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
 def say(text: str) -> None:
     """Print words for a person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(make_printable(text), file=sys.stderr, flush=True)
 
 
 def emit(text: str) -> None:
     """Print a result, on stdout."""
-    print(text, flush=True)
+    print(make_printable(text), flush=True)
 
 
 def emit_json(value: Any) -> None:
     """Print one result for a machine: one line of JSON on stdout; NaN becomes null."""
-    print(json.dumps(_finite(value), ensure_ascii=False), flush=True)
+    line = json.dumps(_finite(value), ensure_ascii=False)
+    # Such characters stand within strings alone, and there JSON has escapes of its own.
+    print(_UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], line), flush=True)
+
+
+def make_printable(text: str) -> str:
+    """Escape what would command a terminal rather than be read.
+
+    Names of classes, files, members of archives and words of servers are chosen by others: all
+    that is printed goes through here.
+    """
+    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | None:
@@ -93,14 +119,14 @@ def progress(description: str, total: int | None) -> Iterator[Callable[[int], No
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(make_printable(description), total=total)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -124,14 +150,14 @@ def download_progress(description: str) -> Iterator[Callable[[int, int | None], 
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=None, visible=False)
+        task = bar.add_task(make_printable(description), total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from yolokit.cli.output import say, table
+from yolokit.cli.output import make_printable, say, table
 from yolokit.core.child import BatchEnd, EpochEnd, FetchProgress, Notice, Phase, Started
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[figures]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
@@ -38,18 +38,21 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
         task = bar.add_task("starting", total=None, figures="", left="")
         pace, scores = Pace(), ""
 
+        def tell(text: str) -> None:
+            bar.console.print(make_printable(text), highlight=False, markup=False)
+
         def show(event: AnyEvent) -> None:
             nonlocal scores
             if isinstance(event, Phase):
-                bar.update(task, description=event.name)
+                bar.update(task, description=make_printable(event.name))
             elif isinstance(event, Notice):
-                bar.console.print(event.message, highlight=False, markup=False)
+                tell(event.message)
             elif isinstance(event, FetchProgress):
                 figures = describe_fetch(event)
                 bar.update(task, total=event.total_bytes, completed=event.done_bytes)
                 bar.update(task, description="downloading", figures=figures)
             elif isinstance(event, Started):
-                bar.console.print(describe_start(event.transfer), highlight=False, markup=False)
+                tell(describe_start(event.transfer))
             elif isinstance(event, BatchEnd):
                 pace.note(event)
                 bar.update(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from yolokit.core.files import inside
-from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, find_value, list_globals
+from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
 from yolokit.core.plausible import OTHER_YOLO, is_guarded, is_own, is_plausible
 
 if TYPE_CHECKING:
-    from yolokit.core.pickles import Global
+    from yolokit.core.pickles import Global, PickleScan
 
 # Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
 # it is found in the pickle without loading anything.
@@ -87,7 +87,7 @@ def _explain_content(path: Path, *, legacy: bool) -> tuple[str, str] | None:
         content, pickles = _read_pickles(path, legacy=legacy)
     except _NoCheckpointError as error:
         return f"{path} is {error}", _HINT
-    return _explain_globals(path, list_globals(content, pickles=pickles))
+    return _explain_scan(path, scan_pickles(content, pickles=pickles))
 
 
 def find_text(path: Path, name: str) -> str | None:
@@ -104,7 +104,9 @@ def find_text(path: Path, name: str) -> str | None:
         with path.open("rb") as stream:
             legacy = stream.read(len(_LEGACY_TORCH)) == _LEGACY_TORCH
         content, pickles = _read_pickles(path, legacy=legacy)
-        return find_value(content, name, pickles=pickles)
+        if name.encode() not in content:  # most have none: nothing to take apart
+            return None
+        return scan_pickles(content, pickles=pickles, wanted=name).value
     except _UNREADABLE:
         return None
 
@@ -196,6 +198,14 @@ def _name(head: bytes, path: Path) -> str:
     if head[:1] == b"\x80":
         return "a bare pickle, which could run anything"
     return "of no kind that is known here"
+
+
+def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:
+    """Say what speaks against a pickle; what it names comes before that it is damaged."""
+    verdict = _explain_globals(path, scan.found)
+    if verdict is None and scan.damage is not None:
+        raise ValueError(scan.damage)
+    return verdict
 
 
 def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import pickletools
 from typing import NamedTuple
@@ -37,12 +36,13 @@ class PickleScan:
     Attributes:
         found: The classes and functions that were named so far.
         steps: How many opcodes were read.
-        value: The text behind the first name that was ``wanted``, or None.
+        value: The text behind the first name that is ``wanted``, or None.
         kept_characters: How much text is held for opcodes to come; names longer than
             ``MAX_NAME`` are cut, since a few bytes can recall them any number of times.
+        damage: What is wrong where ``scan_pickles`` had to stop, or None.
 
     Args:
-        wanted: Name whose value is looked for: a key of a dict or an attribute of an object.
+        wanted: Name whose value is looked for, or None.
 
     Source: the opcodes GLOBAL, INST, STACK_GLOBAL and EXT of Python's pickle protocol.
     """
@@ -53,6 +53,7 @@ class PickleScan:
         self._wanted = wanted
         self.steps = 0
         self.kept_characters = 0
+        self.damage: str | None = None
 
     def read(self, stream: io.BytesIO) -> None:
         """Read one pickle, up to its end.
@@ -101,36 +102,29 @@ class PickleScan:
         return kept
 
 
-def list_globals(content: bytes, *, pickles: int = 1) -> set[Global]:
-    """Return all classes and functions that pickles ask for, running none.
+def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None) -> PickleScan:
+    """Find all classes and functions that pickles ask for, running none.
 
     Args:
         content: Pickles one after another; what follows them is left alone.
         pickles: How many there are.
+        wanted: Name whose value is looked for: a key of a dict or an attribute of an object.
+
+    Returns:
+        What was found up to the end, or up to where they are damaged.
 
     Raises:
         PickleLimitError: They are no checkpoint's, by their size alone.
     """
-    scan, stream = PickleScan(), io.BytesIO(content)
+    scan, stream = PickleScan(wanted), io.BytesIO(content)
     try:
         for _ in range(pickles):
             scan.read(stream)
     except PickleLimitError:
         raise
-    except ValueError:  # damaged: the loader will say so
-        return scan.found
-    return scan.found
-
-
-def find_value(content: bytes, name: str, *, pickles: int = 1) -> str | None:
-    """Return the text that pickles keep under a name, or None if they have none to be found."""
-    if name.encode() not in content:  # most have none: nothing to take apart
-        return None
-    scan, stream = PickleScan(name), io.BytesIO(content)
-    with contextlib.suppress(ValueError):  # damaged, or no checkpoint: the loader will say so
-        for _ in range(pickles):
-            scan.read(stream)
-    return scan.value
+    except ValueError as error:
+        scan.damage = str(error)
+    return scan
 
 
 def _split(argument: object) -> tuple[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
 
+from yolokit.cli.output import download_progress, progress
 from yolokit.cli.train_progress import Pace, describe_seconds, show_progress
 from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
 
@@ -50,3 +52,26 @@ def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_durations(seconds: float | None, words: str) -> None:
     assert describe_seconds(seconds) == words
+
+
+def test_foreign_words_on_a_terminal_are_escaped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with show_progress() as show:
+        show(Phase("[/odd] \x1b]0;pwned\x07"))
+        show(Notice("notice [/odd] \x1b]0;pwned\x07"))
+    error = capsys.readouterr().err
+    assert r"notice [/odd] \x1b]0;pwned\x07" in error
+    assert "\x1b]0" not in error
+
+
+def test_a_download_with_an_odd_name_has_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with download_progress("[/odd] \x1b]0;pwned\x07") as show:
+        show(1, 2)
+    with progress("[/odd] \x1b]0;pwned\x07", 3) as count:
+        count(1)
+    assert "\x1b]0" not in capsys.readouterr().err

@@ -212,3 +212,9 @@ def test_what_is_no_plain_file(tmp_path: Path, make: Callable[[Path], None], wor
 def test_names_are_short_whatever_the_pickle_says(tmp_path: Path) -> None:
     content = b"c" + b"m" * 50_000 + b"\n" + b"n" * 50_000 + b"\n."
     assert len(explain(write_zip(tmp_path / "x.pt", ("a/data.pkl", content)))) < 600
+
+
+def test_a_pickle_that_ends_before_its_end(tmp_path: Path) -> None:
+    for content in (INNOCENT[:-1], "cnaïve\nname\n.".encode(), b"\xff."):
+        path = write_zip(tmp_path / "x.pt", ("a/data.pkl", content))
+        assert "cut short or damaged" in explain(path)

@@ -18,12 +18,12 @@ from yolokit.core.pickles import (
     Global,
     PickleLimitError,
     PickleScan,
-    list_globals,
+    scan_pickles,
 )
 
 
 def names(content: bytes) -> set[str]:
-    return {str(asked) for asked in list_globals(content)}
+    return {str(asked) for asked in scan_pickles(content).found}
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -38,12 +38,12 @@ def test_names_that_are_written_once_and_recalled(protocol: int) -> None:
 def test_a_damaged_pickle_is_no_crash(position: int, value: int) -> None:
     content = bytearray(pickle.dumps([OrderedDict(a=1), Counter("abc"), deque("xyz")] * 9))
     content[position % len(content)] = value
-    list_globals(bytes(content))
+    scan_pickles(bytes(content))
 
 
 @given(st.binary(max_size=400))
 def test_noise_is_no_crash(content: bytes) -> None:
-    list_globals(content)
+    scan_pickles(content)
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
@@ -73,11 +73,11 @@ def test_every_way_to_ask(content: bytes, found: set[str]) -> None:
 def test_several_pickles_in_a_row_are_all_read() -> None:
     values: list[object] = [1, OrderedDict(), deque()]
     content = b"".join(map(pickle.dumps, values)) + b"tensors"
-    assert list_globals(content, pickles=3) == {
+    assert scan_pickles(content, pickles=3).found == {
         Global("collections", "OrderedDict"),
         Global("collections", "deque"),
     }
-    assert list_globals(content, pickles=2) == {Global("collections", "OrderedDict")}
+    assert scan_pickles(content, pickles=2).found == {Global("collections", "OrderedDict")}
 
 
 def long_integer(size: int) -> bytes:
@@ -125,27 +125,27 @@ def test_work_is_linear(make: type) -> None:
 
 
 def test_a_long_text_is_cut_however_often_it_is_recalled() -> None:
-    found = list_globals(b"\x80\x04" + long_text(60_000) + b".")
+    found = scan_pickles(b"\x80\x04" + long_text(60_000) + b".").found
     assert {len(asked.module) for asked in found} == {MAX_NAME + 3}
 
 
 def test_a_length_that_is_a_lie_is_not_believed() -> None:
     for opcode in (b"\x8d", b"\x8e", b"\x96"):  # BINUNICODE8, BINBYTES8, BYTEARRAY8
-        assert list_globals(b"\x80\x05cos\nsystem\n" + opcode + b"\xff" * 7 + b"\x7fabc") == {
-            Global("os", "system")
-        }
-    assert list_globals(b"\x80\x05\x8b\xff\xff\xff\x7f.") == set()
+        scan = scan_pickles(b"\x80\x05cos\nsystem\n" + opcode + b"\xff" * 7 + b"\x7fabc")
+        assert scan.found == {Global("os", "system")}
+        assert scan.damage is not None
+    assert scan_pickles(b"\x80\x05\x8b\xff\xff\xff\x7f.").damage is not None
 
 
 def test_too_many_steps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickles, "MAX_STEPS", 1000)
-    list_globals(b"(" * 999 + b".")
+    scan_pickles(b"(" * 999 + b".")
     with pytest.raises(PickleLimitError, match="more than 1,000 steps"):
-        list_globals(b"(" * 1000 + b".")
+        scan_pickles(b"(" * 1000 + b".")
     assert MAX_STEPS < 10_000_000
 
 
 def test_too_many_names_are_refused() -> None:
     content = b"".join(b"cm\nC%d\n" % number for number in range(MAX_GLOBALS + 1))
     with pytest.raises(PickleLimitError, match="names more than 5,000"):
-        list_globals(content + b".")
+        scan_pickles(content + b".")
