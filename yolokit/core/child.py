@@ -155,6 +155,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
         "YOLO_OFFLINE": "1",
         "YOLO_CONFIG_DIR": str(scratch),
         "ULTRALYTICS_SAFE_LOAD": "1",
+        "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(scratch),
         "PYTHONUNBUFFERED": "1",

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from yolokit.core.digest import FileDigest
+
 START_FILE = ".start.pt"  # in the run's folder, while it trains
 StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
 
@@ -17,6 +19,7 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
         kind: Module of ``engine.starts``: ``scratch``, ``network`` (a checkpoint as a whole),
             ``backbone`` (of any checkpoint), ``darknet`` or ``torchvision``.
         weights: File to take weights from, or None.
+        digest: What it must be; None for a file of yolokit's own.
         arch: YAML file of the architecture; None for that of ``weights``.
         names: Class names of the new model.
         part: How much to take over: as much as fits, or the backbone alone.
@@ -29,6 +32,7 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None
     arch: str | None
     names: list[str]
+    digest: FileDigest | None = None
     part: Literal["all", "backbone"] = "all"
     backbone: str | None = None
     seed: int = 0
@@ -69,6 +73,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         weights: Checkpoint to export.
+        digest: What it must be.
         out: ONNX file to write.
         imgsz: Side of the square input in px; None for the one it was trained with.
         dynamic: Which axes of the input are dynamic.
@@ -77,6 +82,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     weights: str
+    digest: FileDigest
     out: str
     imgsz: int | None
     dynamic: Literal["none", "batch", "all"]
@@ -89,6 +95,7 @@ class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         weights: Checkpoint to run.
+        digest: What it must be.
         folder: Holds ``<index>.image.npy``, each (H, W, 3) uint8 BGR; beside each the job writes
             ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.output.npy``.
         input_wh: Width and height in px of the input for each image, in order.
@@ -97,6 +104,7 @@ class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     weights: str
+    digest: FileDigest
     folder: str
     input_wh: list[tuple[int, int]]
     threads: int

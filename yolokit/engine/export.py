@@ -29,7 +29,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
     from yolokit.engine import upstream
     from yolokit.engine.train import versions
 
-    model, checkpoint = upstream.load_model(request.weights, trust=request.trust)
+    model, checkpoint = upstream.load_model(request.weights, request.digest, trust=request.trust)
     check_stop()
     layout = _prepare(model, dynamic=request.dynamic == "all")
     stride = max(32, int(max(model.stride.tolist())))

@@ -26,7 +26,7 @@ def infer(request: InferRequest) -> dict[str, Any]:
     from yolokit.engine.export import prepare_for_inference
 
     upstream.use_cores(request.threads)
-    model, _checkpoint = upstream.load_model(request.weights, trust=request.trust)
+    model, _checkpoint = upstream.load_model(request.weights, request.digest, trust=request.trust)
     model.eval().float()
     prepare_for_inference(model)
     folder = Path(request.folder)

@@ -21,7 +21,7 @@ def start(request: SaveStartRequest) -> dict[str, Any]:
     model, report = build_start(request.start)
     imgsz = None
     if request.start.kind == "network" and request.start.weights is not None:
-        _source, checkpoint = upstream.load_model(request.start.weights)
+        _source, checkpoint = upstream.load_model(request.start.weights, request.start.digest)
         imgsz = checkpoint.get("train_args", {}).get("imgsz")
     save_start(model.half(), request.out, imgsz=imgsz)
     return {"transfer": msgspec.to_builtins(report)}

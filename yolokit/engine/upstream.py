@@ -7,7 +7,6 @@ upstream behaviour that it answers; all were read in ultralytics 8.4.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,10 @@ from yolokit.engine.guard import forbid_network
 forbid_network()  # here as well: the workers of a run on several GPUs come through this module
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
+
+    from yolokit.core.digest import FileDigest
 
 import torch  # noqa: E402
 import ultralytics.data.base as _base  # noqa: E402
@@ -25,11 +27,15 @@ import ultralytics.data.dataset as _dataset  # noqa: E402
 import ultralytics.data.utils as _data_utils  # noqa: E402
 import ultralytics.engine.trainer as _trainer  # noqa: E402
 import ultralytics.nn.tasks as _tasks  # noqa: E402
+import ultralytics.utils.checks as _checks  # noqa: E402
+import ultralytics.utils.downloads as _downloads  # noqa: E402
 from ultralytics.nn.modules import Conv, TorchVision  # noqa: E402
 from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.core.checkpoint import explain_unreadable  # noqa: E402
+from yolokit.engine.allowed import forbid_building, list_torchvision_layers  # noqa: E402
+from yolokit.engine.content import read_weights  # noqa: E402
 from yolokit.engine.stages import StagedTorchVision  # noqa: E402
 from yolokit.errors import ConfigError, WeightsError  # noqa: E402
 
@@ -92,24 +98,42 @@ def _initialize(model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _allow_torchvision(path: str) -> Iterator[None]:
-    """Let a checkpoint hold torchvision's layers; upstream trains with them but cannot reload."""
+def _restrict(file: Any) -> Iterator[None]:
+    """Allow what a grafted checkpoint holds beside upstream's own list; and nothing is called."""
+    source = _take(file)
     with contextlib.suppress(ValueError):  # no zip archive: the loader says what it is
-        for name in torch.serialization.get_unsafe_globals_in_checkpoint(path):
-            module, _, attribute = name.rpartition(".")
-            if module.startswith(("torchvision.models.", "torchvision.ops.")):
-                found = getattr(importlib.import_module(module), attribute, None)
-                if isinstance(found, type) and issubclass(found, torch.nn.Module):
-                    torch.serialization.add_safe_globals([found])
-    with _upstream_loading(path):
+        needed = torch.serialization.get_unsafe_globals_in_checkpoint(source)
+        torch.serialization.add_safe_globals([*list_torchvision_layers(needed)])
+    with _upstream_loading(_take(file)), forbid_building():
         yield
 
 
+def _load(file: Any, **options: Any) -> Any:
+    """Load the bytes that were checked, whatever lies under their path by now."""
+    return _upstream_load(_take(file), **options)
+
+
+def _take(file: Any) -> Any:
+    """Return the bytes that are being loaded, from their beginning on, in place of a path."""
+    if not _content:
+        return file
+    _content[-1].seek(0)
+    return _content[-1]
+
+
+_content: list[io.BytesIO] = []
 _upstream_initialize = _tasks.initialize_weights
 _tasks.initialize_weights = _initialize
 _tasks.TorchVision = StagedTorchVision
 _upstream_loading = _tasks._SafeLoad.loading  # noqa: SLF001 - there is no public way
-_tasks._SafeLoad.loading = _allow_torchvision  # noqa: SLF001
+_tasks._SafeLoad.loading = _restrict  # noqa: SLF001
+_upstream_load = _tasks.torch_load
+_tasks.torch_load = _load
+# With weights only, whatever the environment says; a worker may not have come from our parent.
+_tasks.SAFE_LOAD = True
+_checks.AUTOINSTALL = False
+# Upstream reads another file where a name has a quote or is one of YOLOv5's, or fetches it.
+_downloads.attempt_download_asset = lambda file, **_options: str(file)
 _upstream_autocast = _trainer.autocast
 _trainer.autocast = _autocast
 # Upstream downloads a model to try AMP out; which precision a device has is decided by us.
@@ -160,21 +184,24 @@ def require_detector(arch: dict[str, Any]) -> None:
         )
 
 
-def load_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
+def load_model(
+    path: str, digest: FileDigest | None = None, *, trust: bool = False
+) -> tuple[Any, dict[str, Any]]:
     """Load a detection checkpoint with weights only, in FP32 and eval mode.
 
     Args:
         path: The checkpoint.
+        digest: What it was when it was checked; None for one that this run wrote itself.
         trust: Load it even if that runs code which is stored in it.
 
     Returns:
         The model and what else the checkpoint holds.
 
     Raises:
-        WeightsError: It is unreadable, or needs classes that a YOLO checkpoint does not, or is
-            no detector.
+        WeightsError: It is unreadable, has changed since it was checked, needs classes that
+            a YOLO checkpoint does not, or is no detector.
     """
-    model, checkpoint = load_any_model(path, trust=trust)
+    model, checkpoint = load_any_model(path, digest, trust=trust)
     head = type(model.model[-1]).__name__
     if head not in _DETECTORS:
         raise WeightsError(
@@ -184,15 +211,16 @@ def load_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
     return model, checkpoint
 
 
-def load_any_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, Any]]:
+def load_any_model(
+    path: str, digest: FileDigest | None = None, *, trust: bool = False
+) -> tuple[Any, dict[str, Any]]:
     """Load a checkpoint of any task; otherwise as ``load_model``."""
     if trust:
         print(f"{path} is trusted: what is stored in it may run", flush=True)
+    _content.append(read_weights(path, digest))
     try:
         with _trusting() if trust else contextlib.nullcontext():
             model, checkpoint = _tasks.load_checkpoint(path)
-    except FileNotFoundError:
-        raise
     except Exception as error:
         text = " ".join(str(error).replace("ERROR ❌️", "").split())
         message, hint = explain_unreadable(Path(path)) or (
@@ -200,20 +228,26 @@ def load_any_model(path: str, *, trust: bool = False) -> tuple[Any, dict[str, An
             "yolokit reads checkpoints as ultralytics saves them, YOLOv8 and later",
         )
         raise WeightsError(message, hint=hint) from error
+    finally:
+        _content.pop()
     return model, checkpoint
 
 
-def load_state(path: str, *, trust: bool = False) -> dict[str, Any]:
+def load_state(
+    path: str, digest: FileDigest | None = None, *, trust: bool = False
+) -> dict[str, Any]:
     """Load a file that holds tensors by name alone, such as torchvision's.
 
     They may lie under ``state_dict`` or ``model``, as training scripts save them, and have the
     prefix ``module.`` of a network that was trained on several devices; it is taken off.
 
     Raises:
-        WeightsError: It is unreadable or holds anything else.
+        WeightsError: It is unreadable, has changed, or holds anything else.
     """
+    content = read_weights(path, digest)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=not trust)
+        with contextlib.nullcontext() if trust else forbid_building():
+            state = torch.load(content, map_location="cpu", weights_only=not trust)
     except Exception as error:
         message, hint = explain_unreadable(Path(path)) or (f"{path}: {error}", None)
         raise WeightsError(message, hint=hint) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from msgspec import Meta
 from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import run_job
 from yolokit.core.config import build_config
+from yolokit.core.digest import digest_weights
 from yolokit.core.files import check_output, publish_file, sha256_file, write_atomic
 from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.plugins import list_plugins, load_plugin
@@ -24,6 +26,7 @@ from yolokit.export.verify import ParityReport, compare, run_both
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from yolokit.core.digest import FileDigest
     from yolokit.runtime.detector import Detector
 
 QUANTIZERS = "yolokit.export.quantizers"
@@ -86,7 +89,7 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
             f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
         )
     trust = values.get("trust")
-    if trust is not None and Path(trust).resolve() != Path(values.get("weights", "")).resolve():
+    if trust is not None and realpath(trust) != realpath(values.get("weights", "")):
         problems.append(f"trust: must name the file that is exported, not {trust!r}")
     imgsz = values.get("imgsz")
     if imgsz is not None and imgsz % 32:
@@ -111,9 +114,10 @@ def export_model(
         WeightsError: The checkpoint is missing or cannot be loaded.
         ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
     """
-    weights = Path(config.weights).resolve()
-    if not weights.is_file():
+    if not Path(config.weights).is_file():
         raise WeightsError(f"there is no checkpoint {config.weights}")
+    weights = Path(config.weights).resolve()
+    digest = digest_weights(weights)
     problem = explain_unreadable(weights) if config.trust is None else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
@@ -125,8 +129,8 @@ def export_model(
     with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
         folder = Path(scratch)
         on_phase("tracing the model")
-        facts = _trace(config, weights, folder / "traced.onnx", log_path)
-        manifest = _describe(config, weights, facts)
+        facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
+        manifest = _describe(config, weights, digest, facts)
         on_phase("simplifying the graph")
         model = folder / "model.onnx"
         finish_graph(folder / "traced.onnx", model, manifest)
@@ -135,7 +139,7 @@ def export_model(
         on_phase(f"checking parity on {len(images)} images")
         detector = _load(model)
         trust = config.trust is not None
-        samples = run_both(weights, detector, images, log_path=log_path, trust=trust)
+        samples = run_both(weights, digest, detector, images, log_path=log_path, trust=trust)
         report = compare(samples, detector)
         _prove_batch(detector, images, config.dynamic, report)
         report.model_sha256 = sha256_file(model)
@@ -145,9 +149,12 @@ def export_model(
     return artifact
 
 
-def _trace(config: ExportConfig, weights: Path, out: Path, log_path: Path) -> dict[str, Any]:
+def _trace(
+    config: ExportConfig, weights: Path, digest: FileDigest, out: Path, log_path: Path
+) -> dict[str, Any]:
     request = ExportRequest(
         weights=str(weights),
+        digest=digest,
         out=str(out),
         imgsz=config.imgsz,
         dynamic=config.dynamic,
@@ -157,7 +164,9 @@ def _trace(config: ExportConfig, weights: Path, out: Path, log_path: Path) -> di
     return run_job("export", request, log_path=log_path)
 
 
-def _describe(config: ExportConfig, weights: Path, facts: dict[str, Any]) -> ModelManifest:
+def _describe(
+    config: ExportConfig, weights: Path, digest: FileDigest, facts: dict[str, Any]
+) -> ModelManifest:
     import yolokit
 
     size = facts["imgsz"]
@@ -180,7 +189,7 @@ def _describe(config: ExportConfig, weights: Path, facts: dict[str, Any]) -> Mod
         provenance=Provenance(
             precision=config.precision,
             opset=config.opset,
-            weights_sha256=sha256_file(weights),
+            weights_sha256=digest.sha256,
             data_sha256=_read_data_sha256(weights),
             architecture=facts["architecture"],
             license=facts["license"],

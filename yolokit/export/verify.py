@@ -23,6 +23,7 @@ from yolokit.evaluate.matching import match_detections
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from yolokit.core.digest import FileDigest
     from yolokit.core.types import F32, U8, Detections, Letterbox
     from yolokit.runtime.detector import Detector
 
@@ -100,6 +101,7 @@ class Sample:
 
 def run_both(
     weights: Path,
+    digest: FileDigest,
     detector: Detector,
     images: Sequence[tuple[str, U8]],
     *,
@@ -110,6 +112,7 @@ def run_both(
 
     Args:
         weights: The checkpoint that was exported.
+        digest: What it was then.
         detector: The exported file in the runtime.
         images: Names and (H, W, 3) uint8 BGR arrays.
         log_path: Log of the engine.
@@ -125,6 +128,7 @@ def run_both(
             np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
         request = InferRequest(
             weights=str(weights),
+            digest=digest,
             folder=str(folder),
             input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
             threads=usable_cores(),

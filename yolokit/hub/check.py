@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from yolokit.core.files import sha256_file
-from yolokit.errors import WeightsError
+from yolokit.core.digest import digest_weights
 from yolokit.hub.lock import LOCK_NAME
 
 if TYPE_CHECKING:
@@ -39,14 +38,11 @@ def check_file(target: Target) -> FileCheck:
     """Hash a file and compare it with the catalog and the lock file.
 
     Raises:
-        WeightsError: It cannot be read.
+        WeightsError: It cannot be read, or is larger than any weights.
     """
-    try:
-        size, sha256 = target.path.stat().st_size, sha256_file(target.path)
-    except OSError as error:
-        raise WeightsError(f"cannot read {target.path}: {error.strerror}") from error
-    state, detail = _judge(target, size, sha256)
-    return FileCheck(target.path.name, state, detail, sha256, size)
+    found = digest_weights(target.path)
+    state, detail = _judge(target, found.size_bytes, found.sha256)
+    return FileCheck(target.path.name, state, detail, found.sha256, found.size_bytes)
 
 
 def _judge(target: Target, size: int, sha256: str) -> tuple[State, str]:

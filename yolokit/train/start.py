@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os.path import realpath
 from typing import TYPE_CHECKING
 
 from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import FetchProgress, Notice
+from yolokit.core.digest import FileDigest
 from yolokit.core.files import sha256_file
 from yolokit.core.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
@@ -20,6 +21,7 @@ from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from yolokit.core.child import AnyEvent
     from yolokit.core.requests import StartKind
@@ -41,6 +43,7 @@ class StartPlan:
         return StartRequest(
             kind=self.kind,
             weights=str(self.weights.path) if self.weights else None,
+            digest=self._digest(),
             arch=str(self.arch.write_to(run_dir)) if self.arch else None,
             names=names,
             part="backbone" if config.init == "backbone" else "all",
@@ -48,6 +51,11 @@ class StartPlan:
             seed=config.seed,
             trust=config.trust is not None,
         )
+
+    def _digest(self) -> FileDigest | None:
+        if self.weights is None:
+            return None
+        return FileDigest(sha256=self.weights.sha256, size_bytes=self.weights.size_bytes)
 
     def record(self) -> WeightsRecord | None:
         """Return the entry for ``run.json``."""
@@ -89,7 +97,7 @@ def plan_start(
         on_notice=lambda text: on_event(Notice(text)),
         on_progress=lambda done, total: on_event(FetchProgress(done, total)),
     )
-    if config.trust is not None and Path(config.trust).resolve() != weights.path.resolve():
+    if config.trust is not None and realpath(config.trust) != realpath(weights.path):
         raise ConfigError(f"--trust {config.trust} is not the file that is loaded, {weights.path}")
     if plan.kind == "darknet":
         arch = plan.arch or find_darknet_arch(weights.path)

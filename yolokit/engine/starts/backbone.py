@@ -29,7 +29,9 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
         WeightsError: The networks part before the end of the backbone proper.
     """
     assert request.weights is not None
-    source, _checkpoint = upstream.load_any_model(request.weights, trust=request.trust)
+    source, _checkpoint = upstream.load_any_model(
+        request.weights, request.digest, trust=request.trust
+    )
     model = build_model(request) if request.arch else make_model(source.yaml, request.names)
     limit = count_backbone(model)
     alike = _count_alike(model, source, limit)

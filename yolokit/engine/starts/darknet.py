@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.engine.arch import read_arch
+from yolokit.engine.content import read_weights
 from yolokit.engine.transfer import count_backbone, make_model, report_transfer
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
+    from yolokit.core.digest import FileDigest
     from yolokit.core.requests import StartRequest
     from yolokit.core.transfer import TransferReport
     from yolokit.core.types import F32
@@ -35,7 +37,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     path = Path(request.weights)
     arch = read_arch(request.arch)
     model = make_model(arch, request.names)
-    values = read_values(path)
+    values = read_values(path, request.digest)
     end = count_backbone(model) if request.part == "backbone" else len(model.model) - 1
     taken = _take(model, values, arch.get("darknet", {}).get("outputs", {}), path, end)
     model.load_state_dict(taken, strict=False)
@@ -47,7 +49,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     return model, report_transfer(model, taken, kind="darknet", absent_in=reasons)
 
 
-def read_values(path: Path) -> F32:
+def read_values(path: Path, digest: FileDigest | None = None) -> F32:
     """Return everything behind the header.
 
     The header is major, minor and revision (int32 each), then the count of images seen: 64 bits
@@ -56,7 +58,7 @@ def read_values(path: Path) -> F32:
     Raises:
         WeightsError: This is no Darknet file, or one whose matrices are transposed.
     """
-    with path.open("rb") as stream:
+    with read_weights(path, digest) as stream:
         head = stream.read(12)
         if len(head) < 12:
             raise WeightsError(f"{path} is no Darknet weights file: it has {len(head)} bytes")

@@ -21,7 +21,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
         WeightsError: A tensor outside the class rows was not taken over.
     """
     assert request.weights is not None
-    source, _checkpoint = upstream.load_model(request.weights, trust=request.trust)
+    source, _checkpoint = upstream.load_model(request.weights, request.digest, trust=request.trust)
     model = make_model(source.yaml, request.names)
     taken = {name: tensor.clone() for name, tensor in source.float().state_dict().items()}
     model.load(source, verbose=False)

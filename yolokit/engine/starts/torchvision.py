@@ -118,10 +118,8 @@ def _read_backbone(
         WeightsError: A tensor of the stages is missing, has another shape or is not finite, or
             the file has tensors of a larger network.
     """
-    state = {
-        _DENSENET.sub(r"\1", name): tensor
-        for name, tensor in upstream.load_state(str(request.weights), trust=request.trust).items()
-    }
+    loaded = upstream.load_state(str(request.weights), request.digest, trust=request.trust)
+    state = {_DENSENET.sub(r"\1", name): tensor for name, tensor in loaded.items()}
     stage_names = _map_names(classifier, stages)
     wanted = {name: tensor.shape for name, tensor in classifier.state_dict().items()}
     tail = _list_tail(classifier, stage_names)

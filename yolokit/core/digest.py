@@ -1,0 +1,56 @@
+"""What a file of weights was when it was checked, so that whoever loads it can compare."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.errors import WeightsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_WEIGHTS_BYTES = 4 << 30  # the largest of the catalog has a tenth of it
+_CHUNK_BYTES = 1 << 20
+
+
+class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
+    """Content of a file, in short.
+
+    Attributes:
+        sha256: 64 hexadecimal digits.
+        size_bytes: Its size.
+    """
+
+    sha256: str
+    size_bytes: int
+
+
+def digest_weights(path: Path) -> FileDigest:
+    """Hash a file of weights, which must be a plain file.
+
+    Raises:
+        WeightsError: It cannot be read, or is larger than any weights, which some files of the
+            system are without end.
+    """
+    found, size = hashlib.sha256(), 0
+    try:
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
+            raise _too_large(path)
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > MAX_WEIGHTS_BYTES:
+                    raise _too_large(path)
+                found.update(chunk)
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+    return FileDigest(sha256=found.hexdigest(), size_bytes=size)
+
+
+def _too_large(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path} is no file of weights: it has more than {MAX_WEIGHTS_BYTES:,} bytes"
+    )
