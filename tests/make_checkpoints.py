@@ -38,6 +38,8 @@ def main() -> None:
     classifier = ClassificationModel("yolov8s-cls.yaml", nc=1000, verbose=False)
     save("yolov8s-cls.pt", classifier, classes)
     save("seg.pt", SegmentationModel("yolo11n-seg.yaml", nc=2, verbose=False), ["a", "b"])
+    twins = DetectionModel("yolo11n.yaml", nc=2, verbose=False)
+    save("twins.pt", twins, ["square", "Square"])
     odd = DetectionModel("yolo11n.yaml", nc=1, verbose=False)
     save("odd.pt", odd, ["square"], note=Fraction(1, 2))
     pruned = DetectionModel("yolo11n.yaml", nc=1, verbose=False)

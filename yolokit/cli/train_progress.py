@@ -110,16 +110,34 @@ def describe_fetch(event: FetchProgress) -> str:
 
 
 def describe_start(report: TransferReport) -> str:
-    """Return the transfer report as a table under one line."""
+    """Return the transfer report as a table under one line, and what is frozen."""
     head = (
         f"start ({report.kind}): {report.transferred} of {report.tensors} tensors come from the "
         "weights"
     )
     rows = [
         (group.part, group.action, group.tensors, f"{group.values:,}", group.reason)
-        for group in report.groups
+        for group in [*report.groups, *report.left]
     ]
-    return f"{head}\n{table(('part', 'fate', 'tensors', 'values', 'why'), rows)}"
+    lines = [head, table(("part", "fate", "tensors", "values", "why"), rows)]
+    if report.frozen is not None:
+        lines.append(f"frozen: {_describe_layers(report.frozen)}")
+    if report.unfrozen:
+        fresh = _describe_layers(report.unfrozen)
+        lines.append(f"not frozen, although asked for: {fresh}; fresh weights have to be trained")
+    return "\n".join(lines)
+
+
+def _describe_layers(indices: list[int]) -> str:
+    """Return layers in short, e.g. ``layers 0-8, 10``."""
+    spans: list[list[int]] = []
+    for index in indices:
+        if spans and index == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], index]
+        else:
+            spans.append([index])
+    listed = ", ".join("-".join(map(str, span)) for span in spans)
+    return f"layer{'s' if len(indices) > 1 else ''} {listed}"
 
 
 def describe_losses(event: BatchEnd) -> str:

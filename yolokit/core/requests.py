@@ -21,6 +21,8 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
         weights: File to take weights from, or None.
         digest: What it must be; None for a file of yolokit's own.
         arch: YAML file of the architecture; None for that of ``weights``.
+        source_arch: YAML file of the architecture that ``weights`` must have; None to take the
+            file's word for it.
         names: Class names of the new model.
         part: How much to take over: as much as fits, or the backbone alone.
         backbone: torchvision's name of the backbone, for the kind ``torchvision``.
@@ -33,6 +35,7 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
     arch: str | None
     names: list[str]
     digest: FileDigest | None = None
+    source_arch: str | None = None
     part: Literal["all", "backbone"] = "all"
     backbone: str | None = None
     seed: int = 0
@@ -53,7 +56,8 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
         data_yaml: YAML that yolokit wrote: absolute paths, no ``download``.
         run_dir: Folder of the run; ``best.pt`` and ``last.pt`` appear in it.
         start: The model to start from; None to go on from the run's ``last.pt``.
-        freeze: Layers to leave as they are: the first N, the backbone, or backbone and neck.
+        freeze: Layers to leave as they are, as far as they were taken over: the first N, the
+            backbone, or backbone and neck; or exactly these layers.
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
         lineage: What every checkpoint states about where it comes from, as JSON.
@@ -63,7 +67,7 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: str
     start: StartRequest | None
     lineage: str
-    freeze: int | Literal["backbone", "neck"]
+    freeze: int | Literal["backbone", "neck"] | list[int]
     settings: dict[str, Any]
     threads: int
 

@@ -7,17 +7,18 @@ from typing import Literal
 import msgspec
 
 Part = Literal["backbone", "neck", "head"]
-Action = Literal["taken", "reshaped", "fresh"]
+Action = Literal["taken", "reshaped", "fresh", "left"]
 
 
 class TransferGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Tensors of one part of the model that had the same fate for the same reason.
+    """Tensors of one part of a network that had the same fate for the same reason.
 
     Attributes:
-        part: Where in the model they are.
-        action: ``taken`` as they were, ``reshaped`` (class rows found by name), or left ``fresh``.
+        part: Where in the network they are.
+        action: ``taken`` as they were, ``reshaped`` (class rows found by name), or kept ``fresh``;
+            ``left`` in the source, which has them where the model does not.
         reason: Why, in words; empty where nothing needs to be said.
-        tensors: How many tensors of the model's state, batch norm's counters included.
+        tensors: How many tensors of the network's state, batch norm's counters included.
         values: How many numbers those hold.
     """
 
@@ -34,10 +35,18 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: Which kind of start: a module of ``engine.starts``.
         groups: All tensors of the model, in groups; their counts add up to the whole model.
+        left: The source's other tensors, in groups.
+        whole_layers: Layers of the model that have tensors, all of them taken.
+        frozen: Layers that training leaves as they are; None where nothing was to be frozen.
+        unfrozen: Layers that were to be frozen but hold fresh weights, so that they are trained.
     """
 
     kind: str
     groups: list[TransferGroup]
+    left: list[TransferGroup] = []
+    whole_layers: list[int] = []
+    frozen: list[int] | None = None
+    unfrozen: list[int] = []
 
     @property
     def tensors(self) -> int:

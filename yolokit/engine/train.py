@@ -64,44 +64,35 @@ def versions() -> dict[str, str]:
     return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
 
 
-def _begin(request: TrainRequest) -> tuple[str, int]:
+def _begin(request: TrainRequest) -> tuple[str, list[int]]:
     """Make the model to start from, or check the one to go on with.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
     each worker of a run on several GPUs, then loads it like any other.
 
     Returns:
-        The checkpoint, and how many of its layers are frozen.
+        The checkpoint, and which of its layers are frozen.
     """
     from yolokit.engine import upstream
     from yolokit.engine.starts import build_start, save_start
+    from yolokit.engine.transfer import list_frozen, split_frozen
 
     run_dir = Path(request.run_dir)
     if request.start is None:
         path = run_dir / "last.pt"
         model, _checkpoint = upstream.load_model(str(path))
-        return str(path), _count_frozen(request.freeze, model)
+        return str(path), list_frozen(request.freeze, model)
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
+    report = split_frozen(report, list_frozen(request.freeze, model), model)
     send(Started(report))
     # Beside the working folder, not in it: upstream empties that before it launches workers.
     path = run_dir / START_FILE
     save_start(model, str(path))
-    return str(path), _count_frozen(request.freeze, model)
+    return str(path), report.frozen or []
 
 
-def _count_frozen(freeze: int | str, model: Any) -> int:
-    from yolokit.engine.transfer import count_backbone
-
-    if isinstance(freeze, int):
-        trainable = len(model.model) - 1
-        if freeze > trainable:
-            raise ConfigError(f"freeze {freeze}: all but the head are {trainable} layers")
-        return freeze
-    return count_backbone(model) if freeze == "backbone" else len(model.model) - 1
-
-
-def _overrides(request: TrainRequest, model: str, frozen: int, torch: Any) -> dict[str, Any]:
+def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
     gpus = settings["device"].count(",") + 1
@@ -114,6 +105,7 @@ def _overrides(request: TrainRequest, model: str, frozen: int, torch: Any) -> di
         "model": model,
         "pretrained": True,
         "freeze": frozen,
+        "cls_remap": False,  # it is done; upstream's would merge names that differ in case alone
         "save_dir": str(Path(request.run_dir) / "engine"),
         "plots": False,
         "save": True,

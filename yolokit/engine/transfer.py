@@ -5,18 +5,20 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.core.transfer import TransferGroup, TransferReport
+from yolokit.engine.classes import ROWS
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from yolokit.core.requests import StartRequest
     from yolokit.core.transfer import Action, Part
 
 # What detectors put behind their backbone proper; classifiers have none or another one of these.
 TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
-_ROWS = "class rows"
 
 
 def build_model(request: StartRequest) -> Any:
@@ -57,14 +59,42 @@ def count_backbone(model: Any) -> int:
     return len(model.yaml["backbone"])
 
 
+def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:
+    """Put a source's tensors into a model, as far as it has them in this shape.
+
+    What does not fit is told by ``report_transfer``.
+
+    Args:
+        model: The model, changed in place.
+        taken: Name in the model to the source's tensor.
+        path: File of the source.
+
+    Raises:
+        WeightsError: A tensor holds NaN or infinity.
+    """
+    import torch
+
+    for name, tensor in taken.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            count = int((~torch.isfinite(tensor)).sum())
+            raise WeightsError(
+                f"{path}: {count} of the {tensor.numel()} values of {name} are NaN or infinite",
+                hint="the training that wrote it has diverged, or the file is damaged",
+            )
+    own = model.state_dict()
+    fitting = {name: x for name, x in taken.items() if name in own and own[name].shape == x.shape}
+    model.load_state_dict(fitting, strict=False)
+
+
 def report_transfer(
     model: Any,
     taken: Mapping[str, Any],
     *,
     kind: str,
     absent: str = "the source has no such tensor",
-    absent_in: Mapping[str, str] | None = None,
-    source_names: Mapping[int, str] | None = None,
+    absent_in: Mapping[Part, str] | None = None,
+    fates: Mapping[str, tuple[Action, str]] | None = None,
+    left: Iterable[tuple[Part, str, Any]] = (),
 ) -> TransferReport:
     """Account for every tensor of a model by comparing it with what should have been taken over.
 
@@ -74,39 +104,51 @@ def report_transfer(
         kind: Kind of start.
         absent: Why a tensor without a source is fresh.
         absent_in: The same, for one part.
-        source_names: The source's class names, where class rows are found by name.
+        fates: Action and reason for single tensors, where they are as they should be.
+        left: The source's other tensors: their part of it, why they are left there, and each.
     """
-    counts: dict[tuple[Part, Action, str], list[int]] = {}
+    groups: dict[tuple[Part, Action, str], list[int]] = {}
+    fresh: set[int] = set()
+    whole: set[int] = set()
     for name, tensor in model.state_dict().items():
-        part = _part_of(name, model)
-        if name not in taken:
-            fate: tuple[Action, str] = ("fresh", (absent_in or {}).get(part, absent))
-        else:
-            fate = _compare(tensor, taken[name], model.names, source_names)
-        count = counts.setdefault((part, *fate), [0, 0])
-        count[0] += 1
-        count[1] += tensor.numel()
-    groups = [
-        TransferGroup(part=part, action=action, reason=reason, tensors=tensors, values=values)
-        for (part, action, reason), (tensors, values) in counts.items()
-    ]
-    return TransferReport(kind=kind, groups=groups)
+        part = part_of(name, model)
+        fate: tuple[Action, str] = ("fresh", (absent_in or {}).get(part, absent))
+        if name in taken:
+            fate = _compare(tensor, taken[name])
+        special = (fates or {}).get(name, fate)
+        if fate[0] == "taken" or special[0] == "fresh":
+            fate = special
+        _count(groups, (part, *fate), tensor)
+        (fresh if fate[0] == "fresh" else whole).add(layer_of(name))
+    others: dict[tuple[Part, Action, str], list[int]] = {}
+    for part, reason, tensor in left:
+        _count(others, (part, "left", reason), tensor)
+    return TransferReport(
+        kind=kind,
+        groups=_to_groups(groups),
+        left=_to_groups(others),
+        whole_layers=sorted(whole - fresh),
+    )
 
 
 def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...]) -> None:
-    """Refuse a start that took over fewer tensors than it should have.
+    """Refuse a start that took over fewer tensors than it should have, or left some behind.
 
     Raises:
-        WeightsError: A tensor of these parts is fresh, and not because its classes are new.
+        WeightsError: A tensor of these parts is fresh, and not because its classes are new; or
+            the source has one outside its head that the model has not.
     """
     lost = [
         group
         for group in report.groups
-        if group.part in parts and group.action == "fresh" and not group.reason.startswith(_ROWS)
+        if group.part in parts and group.action == "fresh" and not group.reason.startswith(ROWS)
     ]
-    if not lost:
+    surplus = [group for group in report.left if group.part in parts and group.part != "head"]
+    if not lost and not surplus:
         return
-    listed = "; ".join(f"{group.tensors} of the {group.part}: {group.reason}" for group in lost)
+    listed = "; ".join(
+        f"{group.tensors} of the {group.part}: {group.reason}" for group in [*lost, *surplus]
+    )
     raise WeightsError(
         f"{source} fits only in part: {report.transferred} of {report.tensors} tensors could be "
         f"taken over ({listed})",
@@ -114,30 +156,80 @@ def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...
     )
 
 
-def _compare(
-    tensor: Any, source: Any, names: Mapping[int, str], source_names: Mapping[int, str] | None
-) -> tuple[Action, str]:
-    """Tell the fate of one tensor that has a counterpart in the source."""
-    import torch
+def list_frozen(freeze: int | str | list[int], model: Any) -> list[int]:
+    """Return the layers that a request's ``freeze`` names.
 
-    if tensor.shape == source.shape and torch.equal(tensor, source.to(tensor.dtype)):
-        return "taken", ""
-    rows = tensor.ndim > 0 and len(tensor) == len(names) and tensor.shape[1:] == source.shape[1:]
-    if rows and source_names is not None and len(source) == len(source_names):
-        shared = _shared_names(names, source_names)
-        if shared:
-            return "reshaped", f"{_ROWS} of {', '.join(shared)} by name, the others fresh"
-        return "fresh", f"{_ROWS}: the source knows no class of these names"
-    return "fresh", f"shape {list(source.shape)} in the source, {list(tensor.shape)} here"
-
-
-def _shared_names(names: Mapping[int, str], source_names: Mapping[int, str]) -> list[str]:
-    known = {str(name).strip().lower() for name in source_names.values()}
-    return [name for name in names.values() if name.strip().lower() in known]
+    Raises:
+        ConfigError: The head is among them, or there are not so many layers.
+    """
+    if isinstance(freeze, list):
+        return freeze
+    trainable = len(model.model) - 1
+    if isinstance(freeze, str):
+        return list(range(count_backbone(model) if freeze == "backbone" else trainable))
+    if freeze > trainable:
+        raise ConfigError(f"freeze {freeze}: all but the head are {trainable} layers")
+    return list(range(freeze))
 
 
-def _part_of(name: str, model: Any) -> Part:
-    index = int(name.split(".", 2)[1])
+def split_frozen(report: TransferReport, asked: list[int], model: Any) -> TransferReport:
+    """Add to a report which layers are frozen: those that were taken over as a whole.
+
+    Fresh weights that are never trained would make noise of all that passes through them.
+
+    Args:
+        report: Account of the model's tensors.
+        asked: Layers that were to be frozen.
+        model: The model.
+
+    Raises:
+        ConfigError: None of them was taken over.
+    """
+    if not asked:
+        return report
+    weighty = [index for index in asked if any(True for _ in model.model[index].parameters())]
+    frozen = [index for index in weighty if index in report.whole_layers]
+    if not frozen:
+        raise ConfigError(
+            f"freeze: nothing was taken over into the first {len(asked)} layers, and fresh weights "
+            "are of no use if they stay as they are"
+        )
+    unfrozen = [index for index in weighty if index not in frozen]
+    return msgspec.structs.replace(report, frozen=frozen, unfrozen=unfrozen)
+
+
+def part_of(name: str, model: Any) -> Part:
+    """Return the part of a model that a tensor of its state belongs to."""
+    index = layer_of(name)
     if index < count_backbone(model):
         return "backbone"
     return "head" if index == len(model.model) - 1 else "neck"
+
+
+def layer_of(name: str) -> int:
+    """Return the index of the layer that a tensor of a model's state belongs to."""
+    return int(name.split(".", 2)[1])
+
+
+def _compare(tensor: Any, source: Any) -> tuple[Action, str]:
+    """Tell the fate of one tensor that has a counterpart in the source."""
+    import torch
+
+    if tensor.shape != source.shape:
+        return "fresh", f"shape {list(source.shape)} in the source, {list(tensor.shape)} here"
+    if torch.equal(tensor, source.to(tensor.dtype)):
+        return "taken", ""
+    return "fresh", "its values are not the source's"
+
+
+def _count(groups: dict[Any, list[int]], key: tuple[Part, Action, str], tensor: Any) -> None:
+    count = groups.setdefault(key, [0, 0])
+    count[0] += 1
+    count[1] += tensor.numel()
+
+
+def _to_groups(counts: Mapping[tuple[Part, Action, str], list[int]]) -> list[TransferGroup]:
+    return [
+        TransferGroup(part=part, action=action, reason=reason, tensors=tensors, values=values)
+        for (part, action, reason), (tensors, values) in counts.items()
+    ]

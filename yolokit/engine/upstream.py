@@ -75,7 +75,9 @@ def _initialize(model: Any) -> None:
     """Leave batch norm as the source of a network has it; upstream sets one epsilon for all.
 
     ``bn_eps`` and ``activations`` in an architecture are ours (Darknet's epsilon, YOLOv4's Mish);
-    torchvision's layers keep what its weights were trained with.
+    ``bn_eps`` is one number, or one for each batch norm by its name, where a model took layers
+    over that were trained with another (upstream's classifiers are). torchvision's layers keep
+    what its weights were trained with.
     """
     own = {
         norm: (norm.eps, norm.momentum)
@@ -85,9 +87,10 @@ def _initialize(model: Any) -> None:
         if isinstance(norm, torch.nn.BatchNorm2d)
     }
     _upstream_initialize(model)
-    for norm in model.modules():
+    epsilon = model.yaml.get("bn_eps", {})
+    for name, norm in model.named_modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
-            norm.eps = model.yaml.get("bn_eps", norm.eps)
+            norm.eps = epsilon.get(name, norm.eps) if isinstance(epsilon, dict) else epsilon
     for norm, (eps, momentum) in own.items():
         norm.eps, norm.momentum = eps, momentum
     for name, layers in model.yaml.get("activations", {}).items():

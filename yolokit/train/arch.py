@@ -31,6 +31,12 @@ class Arch:
     path: Path
     stem: str
 
+    @property
+    def scale(self) -> str | None:
+        """The scale letter in its name."""
+        match = _SCALED.match(self.stem)
+        return match[2] if match else None
+
     def write_to(self, folder: Path) -> Path:
         """Write the architecture as YAML into a folder, a Darknet cfg translated.
 
@@ -68,6 +74,21 @@ def find_arch(name: str) -> Arch:
         if stem in files and name in list_archs():
             return Arch(files[stem], name)
     raise unknown_name("architecture", name, list_archs())
+
+
+def find_classifier_arch(name: str) -> Arch:
+    """Find the architecture of a classifier that the installed ultralytics describes.
+
+    Args:
+        name: Name with its scale letter, e.g. ``yolo26n-cls``.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    path = _list_upstream_files().get(_without_scale(name))
+    if path is None:
+        raise ConfigError(f"the installed ultralytics does not describe {name}")
+    return Arch(path, name)
 
 
 def find_darknet_arch(weights: Path) -> Arch:
@@ -116,13 +137,16 @@ def _without_scale(name: str) -> str:
 
 def _list_files() -> dict[str, Path]:
     ours = {path.stem: path for path in sorted((Path(__file__).parent / "archs").glob("*.yaml"))}
+    theirs = _list_upstream_files()
+    return ours | {stem: path for stem, path in theirs.items() if not _OTHER.search(stem)}
+
+
+def _list_upstream_files() -> dict[str, Path]:
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or not spec.submodule_search_locations:
         raise missing("ultralytics", extra="train", purpose="Training")
     root = Path(next(iter(spec.submodule_search_locations))) / "cfg" / "models"
-    return ours | {
-        path.stem: path for path in sorted(root.glob("*/*.yaml")) if not _OTHER.search(path.stem)
-    }
+    return {path.stem: path for path in sorted(root.glob("*/*.yaml"))}
 
 
 def _read_scales(path: Path) -> list[str]:

@@ -39,7 +39,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
         precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
         cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
-        freeze: Layers to leave as they are: the first N, the ``backbone``, or up to the ``neck``.
+        freeze: Layers to leave as they are: the first N, the ``backbone``, or up to the ``neck``;
+            those among them that hold fresh weights are trained all the same.
     """
 
     data: str
@@ -146,6 +147,10 @@ def _check_start(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             "arch: the architecture comes with the weights; it goes with weights none, or with "
             "init backbone"
+        )
+    if values.get("freeze", 0) != 0 and none and init != "imagenet":
+        problems.append(
+            "freeze: leaves layers as the weights have them; with weights none all are fresh"
         )
     if values.get("trust") is not None and none:
         problems.append("trust: names the file that weights names, and there is none")

@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
@@ -146,11 +146,18 @@ def resume_training(
         run_dir=str(run_dir),
         start=None,
         lineage=record.lineage,
-        freeze=record.config.freeze,
+        freeze=_list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
     )
     return _run_engine(request, record, run_dir, on_event)
+
+
+def _list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[int]:
+    """Return the layers that the run began to freeze: which were fresh is known at its start."""
+    if record.start is None or record.start.frozen is None:
+        return record.config.freeze
+    return record.start.frozen
 
 
 def _run_engine(

@@ -16,8 +16,9 @@ from yolokit.errors import ConfigError, WeightsError
 from yolokit.hub.entries import find_entry
 from yolokit.hub.lineage import WeightsRecord, read_lineage
 from yolokit.hub.obtain import ObtainedWeights, obtain_weights
-from yolokit.train.arch import Arch, find_arch, find_darknet_arch
+from yolokit.train.arch import Arch, find_arch, find_classifier_arch, find_darknet_arch
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
+from yolokit.train.kinship import require_kinship
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,20 +33,25 @@ _FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")
 
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """A start that can be made: its kind, and files that exist."""
+    """A start that can be made: its kind, and files that exist.
+
+    ``source_arch`` is the architecture that the weights must have, where it is known.
+    """
 
     kind: StartKind
     arch: Arch | None = None
+    source_arch: Arch | None = None
     weights: ObtainedWeights | None = None
 
     def request(self, config: TrainConfig, names: list[str], run_dir: Path) -> StartRequest:
-        """Return what the engine needs; the architecture is copied into the run's folder."""
+        """Return what the engine needs; architectures are copied into the run's folder."""
         return StartRequest(
             kind=self.kind,
             weights=str(self.weights.path) if self.weights else None,
             digest=self._digest(),
             arch=str(self.arch.write_to(run_dir)) if self.arch else None,
             names=names,
+            source_arch=str(self.source_arch.write_to(run_dir)) if self.source_arch else None,
             part="backbone" if config.init == "backbone" else "all",
             backbone=(config.backbone or "").removeprefix(TORCHVISION) or None,
             seed=config.seed,
@@ -84,7 +90,7 @@ def plan_start(
         fetch: False to stop short of weights, where the plan will not be used.
 
     Raises:
-        ConfigError: The architecture is unknown, or has no ImageNet weights.
+        ConfigError: The architecture is unknown, or no ImageNet weights fit it.
         WeightsError: The weights are nowhere, fail their check, or are no checkpoint.
     """
     plan, name = _choose(config)
@@ -117,7 +123,11 @@ def _choose(config: TrainConfig) -> tuple[StartPlan, str | None]:
         return StartPlan("torchvision", arch), given
     if config.init == "imagenet":
         arch = find_arch(config.arch or DEFAULT_ARCH)
-        return StartPlan("backbone", arch), _find_classifier(arch)
+        name = _find_classifier(arch)
+        classifier = find_classifier_arch(name)
+        if arch.stem == (config.arch or DEFAULT_ARCH):  # not a file of the user's own
+            require_kinship(arch, classifier)
+        return StartPlan("backbone", arch, classifier), name
     if given is None:
         return StartPlan("scratch", find_arch(config.arch or DEFAULT_ARCH)), None
     chosen = find_arch(config.arch) if config.arch else None

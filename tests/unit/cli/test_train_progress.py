@@ -8,8 +8,9 @@ import time
 import pytest
 
 from yolokit.cli.output import download_progress, progress
-from yolokit.cli.train_progress import Pace, describe_seconds, show_progress
+from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
 from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
+from yolokit.core.transfer import TransferGroup, TransferReport
 
 
 def batch(epoch: int, number: int) -> BatchEnd:
@@ -75,3 +76,18 @@ def test_a_download_with_an_odd_name_has_a_bar(
     with progress("[/odd] \x1b]0;pwned\x07", 3) as count:
         count(1)
     assert "\x1b]0" not in capsys.readouterr().err
+
+
+def test_a_start_tells_what_is_left_in_the_source_and_what_is_frozen() -> None:
+    group = TransferGroup(part="backbone", action="taken", reason="", tensors=3, values=2000)
+    left = TransferGroup(part="head", action="left", reason="not asked for", tensors=2, values=9)
+    report = TransferReport(
+        kind="backbone", groups=[group], left=[left], frozen=[0, 1, 2, 4], unfrozen=[9]
+    )
+    lines = describe_start(report).splitlines()
+    assert lines[0] == "start (backbone): 3 of 3 tensors come from the weights"
+    assert lines[-3].split() == ["head", "left", "2", "9", "not", "asked", "for"]
+    assert lines[-2] == "frozen: layers 0-2, 4"
+    assert lines[-1] == (
+        "not frozen, although asked for: layer 9; fresh weights have to be trained"
+    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from yolokit.core.requests import TrainRequest
+from yolokit.core.transfer import TransferReport
 from yolokit.errors import ConfigError
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
-from yolokit.train.record import DataRecord, RunRecord, read_record
+from yolokit.train.record import DataRecord, RunRecord, read_record, write_record
 
 
 def make_record(*resumed: str) -> RunRecord:
@@ -38,3 +41,21 @@ def test_only_a_run_that_never_began_is_removed(
     assert (folder / "last.pt").exists() == last
     if kept:
         assert read_record(folder).state == "failed"
+
+
+@pytest.mark.parametrize(("frozen", "asked"), [([0, 1, 4], [0, 1, 4]), (None, 5)])
+def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen: list[int] | None, asked: object
+) -> None:
+    record = make_record()
+    record.config = TrainConfig(data="d.yaml", weights="w.pt", freeze=5)
+    record.start = TransferReport(kind="network", groups=[], frozen=frozen, unfrozen=[2, 3])
+    record.state = "interrupted"
+    write_record(record, tmp_path)
+    (tmp_path / "last.pt").write_bytes(b"weights")
+    requests: list[TrainRequest] = []
+    monkeypatch.setattr(runs, "check_dataset", lambda _path: SimpleNamespace(sha256=""))
+    monkeypatch.setattr(runs, "_write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
+    monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
+    runs.resume_training(tmp_path)
+    assert requests[0].freeze == asked

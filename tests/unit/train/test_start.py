@@ -93,12 +93,25 @@ def test_kinds_of_start(
         ({"trust": "a.pt"}, "there is none"),
         ({"freeze": "head"}, "freeze: must be"),
         ({"freeze": -1}, "freeze: must be"),
+        ({"freeze": "backbone"}, "with weights none all are fresh"),
+        ({"freeze": 1, "backbone": "torchvision:resnet50"}, "with weights none all are fresh"),
+        ({"init": "imagenet", "arch": "yolov8n-ghost"}, "only the first 1 layers are alike"),
     ],
 )
 def test_what_does_not_go_together(asked: list[str], options: dict[str, Any], words: str) -> None:
     with pytest.raises(YolokitError, match=words):
         plan(**options)
     assert set(asked) <= {"odd.weights", "a.pt"}
+
+
+def test_a_classifier_must_have_the_architecture_that_is_published(
+    asked: list[str], tmp_path: Path
+) -> None:
+    config = check_config({"data": "d", "init": "imagenet", "arch": "yolov8m-p6", "freeze": 3})
+    request = plan_start(config, lambda _event: None).request(config, ["x"], tmp_path)
+    assert request.source_arch == str(tmp_path / "yolov8m-cls.yaml")
+    assert "Classify" in Path(request.source_arch).read_text("utf-8")
+    assert asked == ["yolov8m-cls"]
 
 
 def test_a_cfg_beside_darknet_weights_comes_first(

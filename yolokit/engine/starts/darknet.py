@@ -14,16 +14,24 @@ import numpy as np
 
 from yolokit.engine.arch import read_arch
 from yolokit.engine.content import read_weights
-from yolokit.engine.transfer import count_backbone, make_model, report_transfer
+from yolokit.engine.transfer import (
+    count_backbone,
+    layer_of,
+    load_tensors,
+    make_model,
+    part_of,
+    report_transfer,
+)
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
     from yolokit.core.digest import FileDigest
     from yolokit.core.requests import StartRequest
-    from yolokit.core.transfer import TransferReport
+    from yolokit.core.transfer import Part, TransferReport
     from yolokit.core.types import F32
 
 _PARTIAL = re.compile(r"\.conv\.\d+$")
+_OUTPUT = "output."  # before a layer's index: the convolution that Darknet has behind it
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -39,14 +47,26 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     model = make_model(arch, request.names)
     values = read_values(path, request.digest)
     end = count_backbone(model) if request.part == "backbone" else len(model.model) - 1
-    taken = _take(model, values, arch.get("darknet", {}).get("outputs", {}), path, end)
-    model.load_state_dict(taken, strict=False)
-    reasons = {
+    outputs = arch.get("darknet", {}).get("outputs", {})
+    found = _read(model, values, outputs, path)
+    taken = {
+        name: tensor
+        for name, tensor in found.items()
+        if not name.startswith(_OUTPUT) and layer_of(name) < end
+    }
+    load_tensors(model, taken, request.weights)
+    reasons: dict[Part, str] = {
         "head": "Darknet's output predicts anchors, which this head does not have",
         "neck": "only the backbone was asked for" if request.part == "backbone" else
                 "the file ends before these layers",
     }  # fmt: skip
-    return model, report_transfer(model, taken, kind="darknet", absent_in=reasons)
+    left = [
+        (part, reasons[part], tensor)
+        for name, tensor in found.items()
+        if name not in taken
+        for part in ["head" if name.startswith(_OUTPUT) else part_of(name, model)]
+    ]
+    return model, report_transfer(model, taken, kind="darknet", absent_in=reasons, left=left)
 
 
 def read_values(path: Path, digest: FileDigest | None = None) -> F32:
@@ -93,40 +113,39 @@ class _Cursor:
         return found.astype(np.float32)
 
 
-def _take(model: Any, values: F32, outputs: dict[int, int], path: Path, end: int) -> dict[str, Any]:
-    """Read layers until the file or the network ends, and return the tensors of layers < ``end``.
+def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[str, Any]:
+    """Read layers until the file or the network ends, and return their tensors by name.
 
     Raises:
         WeightsError: The file ends within a layer, before the backbone is whole, or goes on
-            behind the last one, or holds values that are not finite.
+            behind the last one.
     """
+    import torch
+
     cursor = _Cursor(values)
-    taken: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     partial = _PARTIAL.search(path.name) is not None
     for index, layer in enumerate(model.model[:-1]):
         convolutions = _convolutions(layer)
         if convolutions and not cursor.left and partial and index >= count_backbone(model):
-            return taken
+            return found
         for name, convolution in convolutions:
             tensors = _read_convolution(cursor, convolution)
             if tensors is None:
                 raise WeightsError(_ends_early(path, index, cursor, partial=partial))
-            if not all(tensor.isfinite().all() for tensor in tensors.values()):
-                raise WeightsError(
-                    f"{path} is damaged: layer {index} has values that are not finite"
-                )
-            if index < end:
-                taken |= {f"model.{index}.{name}{key}": value for key, value in tensors.items()}
+            found |= {f"model.{index}.{name}{key}": value for key, value in tensors.items()}
         if index in outputs and not (partial and not cursor.left):
             channels = convolutions[-1][1].conv.out_channels
-            if cursor.take((outputs[index], channels + 1)) is None:
+            output = cursor.take((outputs[index], channels + 1))
+            if output is None:
                 raise WeightsError(_ends_early(path, index, cursor, partial=partial))
+            found[f"{_OUTPUT}{index}"] = torch.from_numpy(output)
     if cursor.left:
         raise WeightsError(
             f"{path} has a wrong length: {cursor.left} values are left behind the last layer",
             hint="the .cfg that belongs to it, beside it under the same name, describes its layers",
         )
-    return taken
+    return found
 
 
 def _convolutions(layer: Any) -> list[tuple[str, Any]]:

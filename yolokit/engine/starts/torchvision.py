@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.engine import upstream
 from yolokit.engine.arch import read_arch
-from yolokit.engine.transfer import TAIL_MODULES, make_model, report_transfer
+from yolokit.engine.transfer import TAIL_MODULES, load_tensors, make_model, report_transfer
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.core.requests import StartRequest
-    from yolokit.core.transfer import TransferReport
+    from yolokit.core.transfer import Part, TransferReport
 
 _COUNTER = "num_batches_tracked"
 _FAMILY = re.compile(r"[a-z]+")
@@ -43,12 +43,10 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
         return model, report_transfer(
             model, {}, kind="torchvision", absent="no weights were asked for"
         )
-    tensors, left_out = _read_backbone(classifier, stages, request)
-    taken = {f"model.0.m.{name}": tensor for name, tensor in tensors.items()}
-    model.load_state_dict(taken, strict=False)
-    rest = f"; its {left_out} tensors for classifying are left out" if left_out else ""
-    absent = f"torchvision's file holds a backbone alone{rest}"
-    return model, report_transfer(model, taken, kind="torchvision", absent=absent)
+    taken, left = _read_backbone(classifier, stages, request)
+    load_tensors(model, taken, request.weights)
+    absent = "torchvision's file holds a backbone alone"
+    return model, report_transfer(model, taken, kind="torchvision", absent=absent, left=left)
 
 
 def graft(arch: dict[str, Any], name: str, stages: Any) -> dict[str, Any]:
@@ -105,18 +103,18 @@ def _sources(layer: list[Any]) -> list[int]:
 
 def _read_backbone(
     classifier: Any, stages: Any, request: StartRequest
-) -> tuple[dict[str, Any], int]:
+) -> tuple[dict[str, Any], list[tuple[Part, str, Any]]]:
     """Read a state dict as torchvision publishes it, with weights only.
 
     Layers behind the stages classify: whatever the file has for them is left out, so that a
     classifier for other classes serves as well.
 
     Returns:
-        Tensors by their names in the stages, and how many tensors were left out.
+        Tensors by their names in the model, and those that are left out with the reason.
 
     Raises:
-        WeightsError: A tensor of the stages is missing, has another shape or is not finite, or
-            the file has tensors of a larger network.
+        WeightsError: A tensor of the stages is missing or has another shape, or the file has
+            tensors of a larger network.
     """
     loaded = upstream.load_state(str(request.weights), request.digest, trust=request.trust)
     state = {_DENSENET.sub(r"\1", name): tensor for name, tensor in loaded.items()}
@@ -129,15 +127,14 @@ def _read_backbone(
             f"{request.weights} holds no weights of torchvision's {request.backbone}: {misfit}",
             hint=_suggest(request, state, tail),
         )
-    tensors = {}
-    for name, own_name in stage_names.items():
-        # Some files are older than batch norm's counter and lack it.
-        tensors[own_name] = state.get(name, classifier.state_dict()[name]).clone()
-        if not tensors[own_name].isfinite().all():
-            raise WeightsError(
-                f"{request.weights} is damaged: {name} has values that are not finite"
-            )
-    return tensors, len(state.keys() - stage_names.keys())
+    # Some files are older than batch norm's counter and lack it.
+    fresh = classifier.state_dict()
+    taken = {
+        f"model.0.m.{own_name}": state.get(name, fresh[name]).clone()
+        for name, own_name in stage_names.items()
+    }
+    reason = "behind the last map of the backbone"
+    return taken, [("head", reason, state[name]) for name in state.keys() - stage_names.keys()]
 
 
 def _map_names(classifier: Any, stages: Any) -> dict[str, str]:
