@@ -38,14 +38,14 @@ def main() -> None:
     classifier = ClassificationModel("yolov8s-cls.yaml", nc=1000, verbose=False)
     save("yolov8s-cls.pt", classifier, classes)
     save("seg.pt", SegmentationModel("yolo11n-seg.yaml", nc=2, verbose=False), ["a", "b"])
-    twins = DetectionModel("yolo11n.yaml", nc=2, verbose=False)
-    save("twins.pt", twins, ["square", "Square"])
     odd = DetectionModel("yolo11n.yaml", nc=1, verbose=False)
     save("odd.pt", odd, ["square"], note=Fraction(1, 2))
     pruned = DetectionModel("yolo11n.yaml", nc=1, verbose=False)
     pruned.model[6].m[0] = torch.nn.Identity()
     save("pruned.pt", pruned, ["square"])
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), folder / "shufflenet.pth")
+    twins = DetectionModel("yolo11n.yaml", nc=2, verbose=False)
+    save("twins.pt", twins, ["square", "Square"])
 
 
 if __name__ == "__main__":
