@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
 
 class VocFolder:
-    """A folder with ``Annotations``, and the splits that its ``ImageSets/Main`` lists."""
+    """A folder with annotations, and the splits that its ``ImageSets/Main`` lists.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Of the set.
+        lists: Where below it the lists are, for formats that took them over.
+    """
+
+    def __init__(self, folder: Path, lists: str = "ImageSets/Main") -> None:
         self.folder = folder
         self.lists: dict[str, tuple[Path, dict[str, int]]] = {}
         for split in (*SPLITS, "trainval"):
-            path = folder / "ImageSets" / "Main" / f"{split}.txt"
+            path = folder.joinpath(*lists.split("/"), f"{split}.txt")
             if path.is_file():
                 self.lists[split] = (path, _read_ids(path))
         trainval = self.lists.pop("trainval", None)
