@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._csv_columns import is_blank, read_number
 from yolokit.annotations.formats._csv_file import iter_rows
+from yolokit.annotations.formats._places import image_roots, split_of
 from yolokit.annotations.formats._text_labels import shorten
 from yolokit.annotations.formats._units import ImageMeter, UnitsWitness
 from yolokit.annotations.model import ImageRecord, SourceFile
@@ -74,8 +75,9 @@ class CsvReader:
             DataError: It is no text or no CSV; with the line.
         """
         columns = layout.columns
-        split = self._split_of(path)
-        source = SourceFile(str(path), "line", self._roots(path, split))
+        split = split_of(path, self._root)
+        roots = image_roots(path, self._root, self._options.images, split)
+        source = SourceFile(str(path), "line", roots)
         self._nameless = self._nameless or columns.label is None
         for line, cells in iter_rows(path, layout):
             try:
@@ -125,23 +127,6 @@ class CsvReader:
             record = ImageRecord(name, width_px, height_px, split, None, source)
             self._images[key] = _Image(record)
         return self._images[key]
-
-    def _roots(self, path: Path, split: str | None) -> tuple[str, ...]:
-        """Return where images may be: beside the file, or in folders that are called so."""
-        here = path.parent
-        folders = [here, here / path.stem, here / "images", here / "images" / path.stem]
-        for name in ("train", "val", "valid", "test"):
-            if split in (None, split_from_name(name)):
-                folders += [here / name, here / "images" / name]
-        folders += [self._root, self._root / "images"]
-        if self._options.images is not None:
-            inner = here.relative_to(self._root)
-            folders = [self._options.images / inner, self._options.images]
-        return tuple(str(folder) for folder in dict.fromkeys(folders))
-
-    def _split_of(self, path: Path) -> str | None:
-        names = [*path.relative_to(self._root).parts[:-1], path.stem]
-        return next((split for name in names if (split := split_from_name(name))), None)
 
     def _observe(self, row: _Row, image: ImageRecord) -> None:
         self._units.observe(row.values)
