@@ -58,7 +58,8 @@ def sniff(tree: SourceTree) -> Match | None:
     if found is not None:
         return Match(1.0, f"{found.name} has `names` and splits")
     names = _find_name_file(path) if path.is_dir() else None
-    if names is not None and (path / "labels").is_dir():
+    has_lists = names is not None and any(path.glob("*.data"))  # then it is Darknet's
+    if names is not None and not has_lists and (path / "labels").is_dir():
         return Match(0.8, f"{names.name} beside a folder `labels`")
     return None
 

@@ -1,0 +1,216 @@
+"""Darknet: YOLO rows beside the images, lists of images, and an ``obj.data`` that names them.
+
+``obj.data`` holds ``names = data/obj.names`` and ``train = data/train.txt``, ``valid = ...``. A
+class's id is the number of its line in the names, blank lines counted. Labels are beside the
+image, or in ``labels`` where the image is in ``images`` or ``JPEGImages``. Paths are those of the
+machine and folder where training ran; see :func:`._darknet_source.open_data_file`.
+
+Who writes it: people for darknet itself, CVAT ("YOLO 1.1": ``obj_train_data``), and Roboflow
+("YOLO Darknet": a ``_darknet.labels`` in each split's folder, without lists).
+
+Source: AlexeyAB/darknet, ``src/data.c:get_labels``, ``src/utils.c:replace_image_to_label``.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.annotations.formats._darknet_source import (
+    ROBOFLOW_NAMES,
+    DarknetSet,
+    ListedImage,
+    open_data_file,
+    open_roboflow,
+)
+from yolokit.annotations.image_size import read_image_size
+from yolokit.annotations.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.yolo_labels import (
+    LabelRows,
+    RowLayout,
+    label_path,
+    read_labels,
+    to_annotations,
+)
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
+
+TITLE = "Darknet"
+READS: tuple[Task, ...] = ("detect",)
+RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"sixth-column": ("ambiguous", "ignore")})
+
+_NAMES = re.compile(rb"^[ \t]*names[ \t]*=", re.MULTILINE)
+_LISTS = re.compile(rb"^[ \t]*(train|valid)[ \t]*=", re.MULTILINE)
+_YAML_NAMES = re.compile(rb"^[\"']?names[\"']?[ \t]*:", re.MULTILINE)
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise an ``obj.data`` or a ``_darknet.labels``; a set with a ``data.yaml`` is YOLO's."""
+    yaml = (file for file in tree.files(".yaml", ".yml") if file.parent == tree.path)
+    if any(_YAML_NAMES.search(tree.head(file)) is not None for file in yaml):
+        return None
+    data_file = _find_data_file(tree)
+    if data_file is not None:
+        return Match(1.0, f"{data_file.name} has `names =` and a list of images")
+    if _find_roboflow(tree):
+        return Match(1.0, f"there is a {ROBOFLOW_NAMES}")
+    return None
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open a Darknet set; see :class:`yolokit.annotations.plugin.Format`.
+
+    Raises:
+        DataError: There is no usable ``obj.data``, or what it names is not there.
+    """
+    if options.labels_only:
+        raise DataError(
+            "Darknet's labels state no sizes of images, and --labels-only looks at no image",
+            path=source,
+            hint="leave --labels-only out, and say with --images where the images are",
+        )
+    opened = _open(source, options, ledger)
+    index = {name: at for at, name in enumerate(dict.fromkeys(opened.names.values()))}
+    ids = {number: index[name] for number, name in opened.names.items()}
+    first = {at: number for number, at in reversed(ids.items())}
+    for number, name in opened.names.items():
+        if first[index[name]] != number:
+            message = f"{name} stands here a second time; both are one class"
+            ledger.note(SourceFile(str(opened.names_file)), number + 1, "name-twice", message)
+    reader = _Reader(opened, ids, options, ledger)
+    return Dataset(
+        tuple(Category(at, name, first[at]) for name, at in index.items()),
+        reader.iter_images,
+        opened.evidence,
+        has_splits=any(image.split is not None for image in opened.images),
+        image_count=len(opened.images),
+    )
+
+
+def _open(source: Path, options: ReadOptions, ledger: Ledger) -> DarknetSet:
+    tree = SourceTree(source)
+    data_file = source if tree.is_file else _find_data_file(tree)
+    roboflow = _find_roboflow(tree)
+    if data_file is not None and data_file.name != ROBOFLOW_NAMES:
+        return open_data_file(data_file, options.images, ledger)
+    if roboflow:
+        return open_roboflow(roboflow, source if source.is_dir() else source.parent)
+    raise DataError(f"there is no obj.data and no {ROBOFLOW_NAMES} in it", path=source)
+
+
+def _find_data_file(tree: SourceTree) -> Path | None:
+    """Return the ``.data`` file with the shortest path."""
+    found = [
+        file
+        for file in tree.files(".data")
+        if _NAMES.search(tree.head(file)) is not None and _LISTS.search(tree.head(file)) is not None
+    ]
+    return min(found, key=lambda file: (len(file.parts), file), default=None)
+
+
+def _find_roboflow(tree: SourceTree) -> list[Path]:
+    return [file for file in tree.files(ROBOFLOW_NAMES) if file.name == ROBOFLOW_NAMES]
+
+
+class _Reader:
+    """Streams the images of a set; rows that are no boxes go to the ledger."""
+
+    def __init__(
+        self, opened: DarknetSet, ids: dict[int, int], options: ReadOptions, ledger: Ledger
+    ) -> None:
+        self._opened = opened
+        self._ids = ids
+        self._task = options.task
+        self._ledger = ledger
+        self._layout = RowLayout(take_sixth=options.assume.get("sixth-column") == "ignore")
+
+    def iter_images(self) -> Iterator[LabelledImage]:
+        for image in self._opened.images:
+            labelled = self._read(image)
+            if labelled is not None:
+                yield labelled
+
+    def _read(self, image: ListedImage) -> LabelledImage | None:
+        labels, rows = self._read_rows(image)
+        source = SourceFile(labels)
+        if rows is not None:
+            self._ledger.see(rows.row_count)
+            for fault in rows.faults:
+                self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
+        if not image.is_there:
+            self._lose(image, source, rows, "missing-image", f"{image.path} is not there")
+            return None
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            self._lose(image, source, rows, "unreadable-image", str(error))
+            return None
+        wh = (size.width_px, size.height_px)
+        if rows is None:
+            message = f"{image.name} has no label file: it is taken as background"
+            self._ledger.note(image.source, image.line, "no-label-file", message)
+            source = image.source
+        record = ImageRecord(image.name, *wh, image.split, str(image.path), source)
+        if rows is None or not len(rows.class_ids):
+            return LabelledImage(record, Annotations.empty())
+        rows, indices = self._map_classes(rows, source)
+        annotations = to_annotations(rows, indices, wh, self._layout, self._task)
+        return LabelledImage(record, annotations)
+
+    def _read_rows(self, image: ListedImage) -> tuple[str, LabelRows | None]:
+        """Return the label file of an image and its rows; None if there is none anywhere."""
+        beside = str(image.path.with_suffix(".txt"))
+        in_voc = label_path(str(image.path).replace("JPEGImages", "images"))
+        listed = [] if image.labels is None else [str(image.labels)]
+        for labels in dict.fromkeys((beside, label_path(str(image.path)), in_voc, *listed)):
+            rows = read_labels(labels, self._layout)
+            if rows is not None:
+                return labels, rows
+        return beside, None
+
+    def _lose(
+        self,
+        image: ListedImage,
+        source: SourceFile,
+        rows: LabelRows | None,
+        code: str,
+        message: str,
+    ) -> None:
+        if rows is None or not len(rows.lines):
+            self._ledger.note(image.source, image.line, code, message)
+            return
+        for line in rows.lines.tolist():
+            self._ledger.record(source, line, "dropped", code, message)
+
+    def _map_classes(
+        self, rows: LabelRows, source: SourceFile
+    ) -> tuple[LabelRows, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Turn ids into indices; rows whose line in the names is blank or missing are dropped."""
+        found = [self._ids.get(class_id, -1) for class_id in rows.class_ids.tolist()]
+        indices = np.array(found, np.int64)
+        known = indices >= 0
+        for at in np.flatnonzero(~known).tolist():
+            message = f"class {rows.class_ids[at]} has no name in {self._opened.names_file.name}"
+            line = int(rows.lines[at])
+            self._ledger.record(source, line, "dropped", "unknown-class", message)
+        return (rows, indices) if known.all() else (rows.take(known), indices[known])
