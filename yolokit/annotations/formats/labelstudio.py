@@ -1,0 +1,116 @@
+"""Label Studio: JSON and JSON-MIN of its exports, and the files of its cloud storage.
+
+Coordinates are percent of the original image; a rectangle is turned clockwise about its top-left
+corner, in pixels. Several annotators may have done a task: ``--assume annotators`` says which
+counts. The tool's own exporters disagree there: COCO puts all of them into one image, YOLO lets
+the oldest overwrite the others.
+
+Keypoints have a ``parentID``: the area that they are part of. The tool knows no visibility; here
+a choice ``hidden`` or ``occluded`` on a keypoint's region makes it a hidden one.
+
+Source: labelstud.io "Label Studio JSON format of annotated tasks"; label-studio-sdk
+``converter/converter.py``; label-studio ``web/libs/editor/src/regions``.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from yolokit.annotations.formats._labelstudio_config import find_label_config
+from yolokit.annotations.formats._labelstudio_reader import TaskFile, TaskReader
+from yolokit.annotations.formats._labelstudio_tasks import list_tasks
+from yolokit.annotations.formats._labelstudio_writer import write_labelstudio
+from yolokit.annotations.image_roots import find_image_roots, split_of_file
+from yolokit.annotations.json_file import read_json
+from yolokit.annotations.ledger import join_errors
+from yolokit.annotations.model import SourceFile
+from yolokit.annotations.plugin import Match
+from yolokit.annotations.source_tree import SourceTree
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import Dataset
+    from yolokit.annotations.plugin import ReadOptions
+    from yolokit.annotations.shapes import Task
+
+TITLE = "Label Studio"
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+RECOGNISED_BY = "JSON tasks with data and annotations, each with a list result"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"annotators": ("last", "first", "all"), "unlabelled": ("background", "exclude")}
+)
+WRITES: tuple[Task, ...] = READS
+IMAGE_FOLDER = "images/{split}"
+MANY_OUTLINES = False
+
+_SNIFFED_FILES = 10
+_RESULT = re.compile(rb'"result"\s*:\s*\[')
+_OF_THE_TOOL = re.compile(
+    rb'"(from_name|was_cancelled|completed_by|completions|lead_time)"\s*:|"data"\s*:\s*\{'
+)
+_UNLABELLED = (re.compile(rb'"annotations"\s*:\s*\[\s*\]'), re.compile(rb'"data"\s*:\s*\{'))
+_BRIEF = re.compile(
+    rb'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:\s*\[|"annotation_id"\s*:'
+)
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise JSON tasks with results."""
+    for file in islice(tree.files(".json"), _SNIFFED_FILES):
+        seen = _what_it_is(tree.head(file))
+        if seen is not None:
+            return Match(1.0, f"{file.name} holds {seen}")
+    return None
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Read one export or a folder of them; see :class:`yolokit.annotations.plugin.Format`.
+
+    Raises:
+        DataError: There is no file with tasks, or one is broken, with the line.
+    """
+    tree = SourceTree(source)
+    files = [file for file in tree.files(".json") if _what_it_is(tree.head(file)) is not None]
+    if source.is_file():
+        files = [source]
+    if not files:
+        raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
+    root = source if source.is_dir() else source.parent
+    reader = TaskReader(options, find_label_config(SourceTree(root)), ledger)
+    errors: list[DataError] = []
+    for file in files:
+        split = split_of_file(file, root, by_name=True)
+        roots = find_image_roots(file, root, options.images, split)
+        try:
+            tasks = list_tasks(read_json(file), file)
+        except DataError as error:
+            errors.append(error)
+            continue
+        reader.add_file(TaskFile(SourceFile(str(file), "index", roots), split, tasks))
+    if errors:
+        raise join_errors(errors, "files that are no tasks of Label Studio")
+    return reader.finish()
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write tasks and a configuration; see :class:`yolokit.annotations.plugin.Format`."""
+    write_labelstudio(dataset, folder, remarks)
+
+
+def _what_it_is(head: bytes) -> str | None:
+    """Return what the head of a JSON file shows, or None if these are no tasks."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if _RESULT.search(head) and _OF_THE_TOOL.search(head):
+        return "tasks with lists of results"
+    if start == b"[" and all(pattern.search(head) for pattern in _UNLABELLED):
+        return "tasks with data and no annotation yet"
+    if start == b"[" and _BRIEF.search(head):
+        return "tasks in the short form JSON-MIN"
+    return None
