@@ -41,8 +41,11 @@ def find_image_roots(
         split: The one that the file belongs to.
     """
     bases = [file.parent]
-    if file.parent.name.lower() in _ANNOTATION_FOLDERS:
-        bases.append(file.parent.parent)
+    for folder in file.parents:
+        if folder.name.lower() in _ANNOTATION_FOLDERS:
+            bases.append(folder.parent)
+        if folder == root:
+            break
     if images is not None:
         bases = [images]
     inner = [split] if split else []

@@ -1,0 +1,156 @@
+"""Reads labelme's files into the model: parts of one object joined, what is no area entered."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from yolokit.annotations.collect import ImageRows, collect_dataset
+from yolokit.annotations.formats._labelme_shapes import read_area
+from yolokit.annotations.image_files import is_absolute_anywhere
+from yolokit.annotations.image_roots import find_image_roots, split_of_file
+from yolokit.annotations.json_file import read_json
+from yolokit.annotations.json_values import as_dict, as_size, as_text
+from yolokit.annotations.model import ImageRecord, SourceFile
+from yolokit.annotations.shapes import Shape, box_corners, enclosing_box
+from yolokit.annotations.split import split_from_name
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolokit.annotations.formats._labelme_shapes import Area
+    from yolokit.annotations.ledger import Ledger
+    from yolokit.annotations.model import Dataset
+    from yolokit.annotations.plugin import ReadOptions
+
+_NO_AREAS = frozenset({"point", "points", "line", "linestrip"})
+
+
+class LabelmeReader:
+    """Reads files one by one; :meth:`finish` puts the data set together."""
+
+    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._root = root
+        self._options = options
+        self._ledger = ledger
+        self._joins = options.assume.get("group-id", "join") == "join"
+        self._rows: list[ImageRows] = []
+        self._joined = 0
+
+    def add_file(self, path: Path) -> None:
+        """Read the file of one image.
+
+        Raises:
+            DataError: It is no labelme file.
+        """
+        content = read_json(path)
+        shapes = as_dict(content).get("shapes")
+        if not isinstance(shapes, list):
+            raise DataError("this is no labelme file: it has no list `shapes`", path=path)
+        record = self._read_image(path, content)
+        rows = ImageRows(record)
+        groups: dict[object, list[tuple[int, dict[str, Any]]]] = {}
+        for place, item in enumerate(shapes):
+            shape = as_dict(item)
+            groups.setdefault(self._key_of(place, shape), []).append((place, shape))
+        for parts in groups.values():
+            self._ledger.see(1)
+            self._add_object(rows, parts)
+        self._rows.append(rows)
+
+    def finish(self) -> Dataset:
+        """Return what was added as a data set."""
+        evidence = []
+        if self._joined:
+            evidence.append(
+                f"{self._joined} objects have several shapes with one label and one group_id, "
+                "joined to one annotation each (--assume group-id=join|ignore)"
+            )
+        return collect_dataset(self._rows, evidence=evidence)
+
+    def _key_of(self, place: int, shape: dict[str, Any]) -> object:
+        """Return what the parts of an object have in common."""
+        group = shape.get("group_id")
+        if not self._joins or type(group) not in (int, str) or _kind_of(shape) in _NO_AREAS:
+            return place
+        return as_text(shape.get("label")), str(group)
+
+    def _add_object(self, rows: ImageRows, parts: list[tuple[int, dict[str, Any]]]) -> None:
+        """Add an object, or enter why that cannot be; a part that is faulty takes all with it."""
+        place, first = parts[0]
+        source = rows.image.source
+        kind = _kind_of(first)
+        if kind in _NO_AREAS:
+            message = f"a {kind} is no area"
+            self._ledger.record(source, place, "excluded", "not-an-area", message)
+            return
+        try:
+            name = _label_of(first)
+            areas = [read_area(shape, _kind_of(shape)) for _, shape in parts]
+        except ValueError as error:
+            self._ledger.record(source, place, "dropped", "bad-shape", str(error))
+            return
+        if len(areas) == 1:
+            xyxy, shape = areas[0]
+            rows.add(name, place, xyxy, shape=shape)
+            return
+        self._joined += 1
+        _add_joined(rows, name, place, areas)
+
+    def _read_image(self, path: Path, content: dict[str, Any]) -> ImageRecord:
+        split = split_of_file(path, self._root, by_name=False)
+        base = self._base_of(path, split)
+        inner = path.parent.relative_to(base).as_posix()
+        stated = as_text(content.get("imagePath"))
+        plain = PureWindowsPath(stated).as_posix() if stated else path.stem
+        others: tuple[str, ...] = ()
+        if is_absolute_anywhere(plain):
+            others, plain = (plain,), PurePosixPath(plain).name
+        # A name may lead out of the file's folder, but what is looked for lies below the roots.
+        name = os.path.normpath(f"{inner}/{plain}").replace(os.sep, "/").lstrip("/")
+        while name.startswith("../"):
+            name = name.removeprefix("../")
+        if name in ("", ".", "..") or "\x00" in name:
+            name = path.stem
+        width_px, height_px = as_size(content.get("imageWidth"), content.get("imageHeight"))
+        roots = find_image_roots(base / "_", self._root, self._options.images, split)
+        source = SourceFile(str(path), "index", roots)
+        return ImageRecord(name, width_px, height_px, split, None, source, others)
+
+    def _base_of(self, path: Path, split: str | None) -> Path:
+        """Return the folder in which images have their names: that of the split, or the root."""
+        for folder in path.parents:
+            if folder == self._root or (split and split_from_name(folder.name) == split):
+                return folder
+        return path.parent
+
+
+def _label_of(shape: dict[str, Any]) -> str:
+    name = as_text(shape.get("label"))
+    if not name:
+        raise ValueError("the shape has no label")
+    return name
+
+
+def _kind_of(shape: dict[str, Any]) -> str:
+    """Return the type of a shape; old files have none, all their shapes are polygons."""
+    return as_text(shape.get("shape_type")) or "polygon"
+
+
+def _add_joined(rows: ImageRows, name: str, place: int, areas: list[Area]) -> None:
+    """Add several shapes as one annotation: as outlines, or as the box around boxes."""
+    rings = [
+        ring
+        for xyxy, shape in areas
+        for ring in (shape.rings if shape is not None else (box_corners(xyxy or []),))
+    ]
+    if all(shape is None for _, shape in areas):
+        remark = f"boxes-joined: {len(areas)} rectangles of one group became the box around them"
+        rows.add(name, place, enclosing_box(rings), remark=remark)
+        return
+    remarks = [shape.remark for _, shape in areas if shape is not None and shape.remark]
+    if any(shape is None or shape.kind == "rotated" for _, shape in areas):
+        remarks.append("parts-joined: boxes among the parts became outlines of their corners")
+    rows.add(name, place, shape=Shape(tuple(rings), remark=remarks[0] if remarks else None))
