@@ -1,0 +1,48 @@
+"""Where a CVAT file lies: the folders of its images, the split, the videos beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.annotations.model import SourceFile
+from yolokit.annotations.split import split_from_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolokit.annotations.plugin import ReadOptions
+
+
+class CvatFile:
+    """Where a file lies, and what that says about its images."""
+
+    def __init__(self, path: Path, root: Path, options: ReadOptions) -> None:
+        self._path = path
+        self._root = root
+        self._images = options.images
+        self._sources: dict[str, SourceFile] = {}
+
+    def source_of(self, subset: str) -> SourceFile:
+        """Return the file as the images of a subset refer to it."""
+        if subset not in self._sources:
+            roots = tuple(str(folder) for folder in self._roots(subset))
+            self._sources[subset] = SourceFile(str(self._path), "line", roots)
+        return self._sources[subset]
+
+    def _roots(self, subset: str) -> list[Path]:
+        base = self._path.parent
+        folders = [base / "images", base] if self._images is None else [self._images]
+        safe = subset and "/" not in subset and "\\" not in subset and not subset.startswith(".")
+        below = [folder / subset for folder in folders if safe and (folder / subset).is_dir()]
+        return below or folders  # another subset may have images of the same names
+
+    def split_of(self, subset: str) -> str | None:
+        """Return the split that a subset is called after, else a folder above the file."""
+        names = [subset, *self._path.relative_to(self._root).parts[-2::-1]]
+        return next((split for name in names if (split := split_from_name(name))), None)
+
+    def videos(self) -> list[str]:
+        """Return the videos beside the file."""
+        suffixes = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}
+        names = sorted(path.name for path in self._path.parent.iterdir())
+        return [name for name in names if name[name.rfind(".") :].lower() in suffixes]

@@ -1,0 +1,124 @@
+"""Writes "CVAT for images 1.1" in the form of a project, whose subsets are the splits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from yolokit.annotations.shapes import rotated_corners
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from yolokit.annotations.model import Dataset, LabelledImage
+    from yolokit.annotations.shapes import Shape
+    from yolokit.core.types import F64
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SAME_PX = 0.005
+
+
+def write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
+    """Write one file for all splits.
+
+    Args:
+        dataset: Images with split and size, boxes inside the image.
+        path: The file.
+        remarks: Become a comment.
+
+    Raises:
+        DataError: A class or an image has a name that XML cannot hold.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for name in dataset.names:
+        _check(name, "class")
+    labels = [f"        <label><name>{escape(name)}</name></label>" for name in dataset.names]
+    names = [quoteattr(name) for name in dataset.names]
+    comment = re.sub("-(?=-)|-$", "- ", _NO_XML.sub("?", " ".join(remarks)))
+    head = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        f"<!-- {comment} -->" if comment else "",
+        "<annotations>",
+        "  <version>1.1</version>",
+        "  <meta>",
+        "    <project>",
+        "      <labels>",
+        *labels,
+        "      </labels>",
+        "    </project>",
+        "  </meta>",
+    ]
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write("\n".join(line for line in head if line) + "\n")
+        for number, labelled in enumerate(dataset.iter_images()):
+            stream.write("\n".join(_to_lines(number, labelled, names)) + "\n")
+        stream.write("</annotations>\n")
+
+
+def _check(name: str, what: str) -> None:
+    if _NO_XML.search(name):
+        raise DataError(f"XML cannot hold the {what} name {name!r}")
+
+
+def _to_lines(number: int, labelled: LabelledImage, names: Sequence[str]) -> Iterator[str]:
+    image, annotations = labelled.image, labelled.annotations
+    _check(image.file_name, "file")
+    width_px, height_px = image.image_wh
+    yield (
+        f'  <image id="{number}" name={quoteattr(image.file_name)} '
+        f'subset={quoteattr(image.split or "train")} width="{width_px}" height="{height_px}">'
+    )
+    for row, index in enumerate(annotations.category_indices.tolist()):
+        shape = annotations.shapes.get(row)
+        tag, geometry = _describe(shape, annotations.xyxy[row])
+        yield (
+            f'    <{tag} label={names[index]} source="file" occluded="0" {geometry} z_order="0"/>'
+        )
+    yield "  </image>"
+
+
+def _describe(shape: Shape | None, xyxy: F64) -> tuple[str, str]:
+    """Return the tag of an annotation and its geometry as attributes."""
+    if shape is None:
+        return "box", _box(xyxy)
+    ring = shape.rings[0]
+    turned = _turned_box(ring) if shape.kind == "rotated" else None
+    if turned is not None:
+        return "box", turned
+    points = ";".join(f"{_number(x)},{_number(y)}" for x, y in ring.tolist())
+    return "polygon", f'points="{points}"'
+
+
+def _turned_box(corners: F64) -> str | None:
+    """Return a rotated box as CVAT has it, None where its corners are no rectangle."""
+    along, across = corners[1] - corners[0], corners[3] - corners[0]
+    if along[0] * across[1] - along[1] * across[0] < 0:  # counter-clockwise
+        return _turned_box(corners[[0, 3, 2, 1]])
+    size = np.hypot(*along.tolist()), np.hypot(*across.tolist())
+    degrees = float(np.rad2deg(np.arctan2(along[1], along[0]))) % 360
+    center = corners.mean(axis=0)
+    x, y = center.tolist()
+    if np.abs(rotated_corners((x, y), size, degrees) - corners).max() > _SAME_PX:
+        return None
+    half = np.array(size) / 2
+    box = _box(np.concatenate([center - half, center + half]))
+    rotation = f"{degrees:.6f}".rstrip("0").rstrip(".")
+    return box if float(rotation) % 360 == 0 else f'{box} rotation="{rotation}"'
+
+
+def _box(xyxy: F64) -> str:
+    names = ("xtl", "ytl", "xbr", "ybr")
+    return " ".join(
+        f'{name}="{_number(value)}"' for name, value in zip(names, xyxy.tolist(), strict=True)
+    )
+
+
+def _number(value: float) -> str:
+    """Write a coordinate with at most four digits after the point, none where it is whole."""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
