@@ -37,8 +37,8 @@ class CvatFile:
         return below or folders  # another subset may have images of the same names
 
     def split_of(self, subset: str) -> str | None:
-        """Return the split that a subset is called after, else a folder above the file."""
-        names = [subset, *self._path.relative_to(self._root).parts[-2::-1]]
+        """Return the split that a subset is called after, else the file, else a folder above."""
+        names = [subset, self._path.stem, *self._path.relative_to(self._root).parts[-2::-1]]
         return next((split for name in names if (split := split_from_name(name))), None)
 
     def videos(self) -> list[str]:

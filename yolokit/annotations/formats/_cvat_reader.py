@@ -145,8 +145,8 @@ class CvatReader:
             except ValueError as error:
                 self._ledger.record(source, child.line, "dropped", "bad-annotation", str(error))
                 continue
-            if drawing.is_outside:
-                message = "all points of the skeleton are outside"
+            if drawing.is_outside or child.attributes.get("outside") == "1":
+                message = "the object is outside, or all points of the skeleton are"
                 self._ledger.record(source, child.line, "excluded", "outside", message)
                 continue
             self._meet(name, drawing)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from yolokit.annotations.shapes import rotated_corners
+from yolokit.annotations.split import SPLITS
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from yolokit.annotations.model import Dataset, LabelledImage
@@ -34,30 +36,41 @@ def write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
     Raises:
         DataError: A class or an image has a name that XML cannot hold.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     for name in dataset.names:
         _check(name, "class")
-    labels = [f"        <label><name>{escape(name)}</name></label>" for name in dataset.names]
     names = [quoteattr(name) for name in dataset.names]
-    comment = re.sub("-(?=-)|-$", "- ", _NO_XML.sub("?", " ".join(remarks)))
-    head = [
-        '<?xml version="1.0" encoding="utf-8"?>',
-        f"<!-- {comment} -->" if comment else "",
-        "<annotations>",
-        "  <version>1.1</version>",
-        "  <meta>",
-        "    <project>",
-        "      <labels>",
-        *labels,
-        "      </labels>",
-        "    </project>",
-        "  </meta>",
-    ]
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write("\n".join(line for line in head if line) + "\n")
-        for number, labelled in enumerate(dataset.iter_images()):
-            stream.write("\n".join(_to_lines(number, labelled, names)) + "\n")
-        stream.write("</annotations>\n")
+    lines: list[str] = []
+    sizes: Counter[str] = Counter()
+    for number, labelled in enumerate(dataset.iter_images()):
+        split = labelled.image.split or "train"
+        sizes[split] += 1
+        lines += _to_lines(number, labelled, split, names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = _to_head(dataset.names, sizes, remarks)
+    text = "\n".join([*head, *lines, "</annotations>", ""])
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _to_head(
+    names: Sequence[str], sizes: Mapping[str, int], remarks: Sequence[str]
+) -> Iterator[str]:
+    """Yield what stands before the images: a task for each split, and the labels."""
+    yield '<?xml version="1.0" encoding="utf-8"?>'
+    if remarks:
+        comment = _NO_XML.sub("?", " ".join(remarks))
+        yield f"<!-- {re.sub('-(?=-)|-$', '- ', comment)} -->"
+    yield from ("<annotations>", "  <version>1.1</version>", "  <meta>", "    <project>")
+    yield "      <tasks>"
+    for split in SPLITS:
+        if split in sizes:
+            yield (
+                f"        <task><id>{SPLITS.index(split)}</id><name>{split}</name>"
+                f"<size>{sizes[split]}</size><mode>annotation</mode><subset>{split}</subset></task>"
+            )
+    yield from ("      </tasks>", "      <labels>")
+    for name in names:
+        yield f"        <label><name>{escape(name)}</name></label>"
+    yield from ("      </labels>", "    </project>", "  </meta>")
 
 
 def _check(name: str, what: str) -> None:
@@ -65,13 +78,16 @@ def _check(name: str, what: str) -> None:
         raise DataError(f"XML cannot hold the {what} name {name!r}")
 
 
-def _to_lines(number: int, labelled: LabelledImage, names: Sequence[str]) -> Iterator[str]:
+def _to_lines(
+    number: int, labelled: LabelledImage, split: str, names: Sequence[str]
+) -> Iterator[str]:
     image, annotations = labelled.image, labelled.annotations
     _check(image.file_name, "file")
     width_px, height_px = image.image_wh
     yield (
         f'  <image id="{number}" name={quoteattr(image.file_name)} '
-        f'subset={quoteattr(image.split or "train")} width="{width_px}" height="{height_px}">'
+        f'subset="{split}" task_id="{SPLITS.index(split)}" '
+        f'width="{width_px}" height="{height_px}">'
     )
     for row, index in enumerate(annotations.category_indices.tolist()):
         shape = annotations.shapes.get(row)

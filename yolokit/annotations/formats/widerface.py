@@ -11,6 +11,7 @@ Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/W
 
 from __future__ import annotations
 
+from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -75,11 +76,13 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
 
 def _is_list(head: bytes) -> bool:
-    lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()[:3]
-    if len(lines) < 3 or not is_image_name(lines[0].strip()):
+    lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()
+    names = list(takewhile(lambda line: is_image_name(line.strip()), lines))
+    following = lines[len(names) : len(names) + 2]  # those of the last image with such a name
+    if not names or len(following) < 2:
         return False
-    cells = lines[2].split()
-    return _is_count(lines[1]) and len(cells) >= 4 and all(_is_number(cell) for cell in cells[:4])
+    cells = following[1].split()
+    return _is_count(following[0]) and len(cells) >= 4 and all(map(_is_number, cells[:4]))
 
 
 def _is_count(line: str) -> bool:

@@ -197,6 +197,12 @@ def test_a_skeleton_that_is_outside_altogether_is_excluded(tmp_path: Path) -> No
     assert found.entries == [("excluded", "outside", 4)]
 
 
+def test_a_box_of_an_image_may_be_outside_too(tmp_path: Path) -> None:
+    found = read_xml_set(tmp_path, images_xml(box(more='outside="1"'), box(more='outside="0"')))
+    assert len(found.boxes["a.jpg"]) == 1
+    assert found.entries == [("excluded", "outside", 4)]
+
+
 def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
     cuboid = '<cuboid label="cat" xtl1="1" ytl1="1"/>'
     text = images_xml(
@@ -274,6 +280,12 @@ def test_subsets_of_a_project_are_splits(tmp_path: Path, run_convert: Convert) -
         "val": 1,
     }
     assert result.totals.kept == 2
+
+
+@pytest.mark.parametrize("name", ["valid/annotations.xml", "val.xml", "val/train_and_test.xml"])
+def test_files_are_splits_by_their_names_or_their_folders(name: str, tmp_path: Path) -> None:
+    write_text(tmp_path / name, images_xml(box()))
+    assert read_set("cvat", tmp_path).images[0].image.split == "val"
 
 
 def test_an_image_twice_in_a_file_is_one(tmp_path: Path) -> None:
@@ -535,7 +547,8 @@ def test_what_is_written_is_as_cvat_has_it(tmp_path: Path, run_convert: Convert)
     write_image(tmp_path / "set/a.jpg")
     run_convert(tmp_path / "set", to_format="cvat", task="obb", split="1,0")
     text = (tmp_path / "out/annotations.xml").read_text()
-    assert 'name="a.jpg" subset="train" width="64" height="48"' in text
+    assert 'name="a.jpg" subset="train" task_id="0" width="64" height="48"' in text
+    assert "<size>1</size><mode>annotation</mode><subset>train</subset>" in text
     assert 'xtl="10" ytl="20" xbr="30" ybr="30" rotation="30"' in text
     assert "<label><name>cat</name></label>" in text
     assert "<!-- Made by" in text

@@ -78,7 +78,9 @@ def test_lists_of_all_splits_with_equal_names(tmp_path: Path, run_convert: Conve
 
 def test_as_datumaro_writes_it(tmp_path: Path) -> None:
     text = "no_label/a.jpg\nno_label/b.jpg\n2\n1 2 3 4 \n1.5 2 3 4 - - - - - - cat\n"
-    found = read_set("widerface", write_text(tmp_path / LIST, text))
+    path = write_text(tmp_path / LIST, text)
+    assert recognise(path)[0] == "widerface"
+    found = read_set("widerface", path)
     assert found.boxes == {
         "no_label/a.jpg": [],
         "no_label/b.jpg": [("face", [1, 2, 4, 6]), ("cat", [1.5, 2, 4.5, 6])],
