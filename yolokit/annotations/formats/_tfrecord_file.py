@@ -1,0 +1,179 @@
+"""The framing of TFRecord files: lengths and checksums around each record, no TensorFlow.
+
+A record is its length (8 bytes), the masked checksum of that (4), its bytes, and their masked
+checksum (4), all little-endian; the checksum is CRC-32C.
+
+Source: tensorflow/tsl ``lib/io/record_writer.h``; RFC 3720, appendix B.4, for CRC-32C.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    U32 = npt.NDArray[np.uint32]
+
+HEAD_BYTES = 12
+MAX_RECORD_BYTES = 1 << 30
+"""A larger record is refused: it is held in memory, and Protocol Buffers end at 2 GiB."""
+
+_POLYNOMIAL = 0x82F63B78
+_CHUNK_BYTES = 1 << 20
+_SHORT_BYTES = 64
+
+
+def iter_records(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the records of a file, each with the offset of its bytes.
+
+    Raises:
+        DataError: The file cannot be read, ends within a record, or a checksum is wrong; with
+            the offset.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            offset = 0
+            while offset < size:
+                data = _read_record(stream, offset, size, path)
+                yield offset + HEAD_BYTES, data
+                offset += HEAD_BYTES + len(data) + 4
+    except OSError as error:
+        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+
+
+def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
+    head = stream.read(HEAD_BYTES)
+    if offset == 0 and is_gzip(head):
+        raise DataError(
+            "the records are compressed with GZIP",
+            path=path,
+            hint=f"decompress the file first: gunzip -c {path.name} > NAME.tfrecord",
+        )
+    length = record_length(head)
+    if length is None:
+        what = "ends within the head of a record" if len(head) < HEAD_BYTES else "is damaged"
+        also = "; it may be no TFRecord file, or a compressed one" if offset == 0 else ""
+        raise DataError(f"the file {what} at byte {offset}{also}", path=path)
+    if offset + HEAD_BYTES + length + 4 > size:
+        raise DataError(
+            f"the file ends at byte {size}, within the record of {length} bytes at byte {offset}",
+            path=path,
+        )
+    if length > MAX_RECORD_BYTES:
+        raise DataError(f"the record at byte {offset} has {length} bytes", path=path)
+    data = stream.read(length)
+    if masked_crc32c(data) != struct.unpack("<I", stream.read(4))[0]:
+        raise DataError(f"the checksum of the record at byte {offset} is wrong", path=path)
+    return data
+
+
+def record_length(head: bytes) -> int | None:
+    """Return the length that the first 12 bytes of a record state, None if they are no head."""
+    if len(head) < HEAD_BYTES:
+        return None
+    length, checksum = struct.unpack_from("<QI", head)
+    return int(length) if masked_crc32c(head[:8]) == checksum else None
+
+
+def is_gzip(head: bytes) -> bool:
+    """Tell whether bytes begin as GZIP does."""
+    return head.startswith(b"\x1f\x8b\x08")
+
+
+def gzip_head(head: bytes) -> bytes:
+    """Return the first 12 bytes of what is compressed, or fewer where it cannot be told."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def masked_crc32c(data: bytes) -> int:
+    """Return the checksum of bytes as TFRecord files state it."""
+    crc = crc32c(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def crc32c(data: bytes) -> int:
+    """Return the CRC-32C of bytes."""
+    register = 0xFFFFFFFF
+    for start in range(0, len(data), _CHUNK_BYTES):
+        chunk = data[start : start + _CHUNK_BYTES]
+        register = (_update_short if len(chunk) < _SHORT_BYTES else _update)(register, chunk)
+    return register ^ 0xFFFFFFFF
+
+
+def _update_short(register: int, data: bytes) -> int:
+    table = _byte_table().tolist()
+    for byte in data:
+        register = table[(register ^ byte) & 0xFF] ^ register >> 8
+    return register
+
+
+def _update(register: int, data: bytes) -> int:
+    """Do the same with whole arrays: the checksums of neighbours are joined, pair by pair.
+
+    A checksum is linear: that of two pieces is the first's, moved on by as many zero bytes as the
+    second has, xor the second's. Zero bytes in front of everything change nothing.
+    """
+    content = bytearray(data if not len(data) % 2 else b"\x00" + data)
+    at = len(data) % 2
+    content[at : at + 4] = (int.from_bytes(data[:4], "little") ^ register).to_bytes(4, "little")
+    parts = _pair_table()[np.frombuffer(content, "<u2")]
+    level = 1
+    while len(parts) > 1:
+        if len(parts) % 2:
+            parts = np.concatenate([np.zeros(1, np.uint32), parts])
+        parts = _move(parts[::2], level) ^ parts[1::2]
+        level += 1
+    return int(parts[0])
+
+
+def _move(parts: U32, level: int) -> U32:
+    """Move checksums on by ``2 ** level`` zero bytes."""
+    tables = _move_tables(level)
+    moved: U32 = tables[0][parts & 0xFF]
+    for byte in (1, 2, 3):
+        moved ^= tables[byte][parts >> np.uint32(8 * byte) & 0xFF]
+    return moved
+
+
+@cache
+def _byte_table() -> U32:
+    """Return the checksum of each byte, (256,) uint32."""
+    values: U32 = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        values = values >> np.uint32(1) ^ (values & np.uint32(1)) * np.uint32(_POLYNOMIAL)
+    return values
+
+
+@cache
+def _pair_table() -> U32:
+    """Return the checksum of each two bytes, by their value as a little-endian number."""
+    pairs = np.arange(1 << 16, dtype=np.uint32)
+    table: U32 = _move(_byte_table()[pairs & 0xFF], 0) ^ _byte_table()[pairs >> np.uint32(8)]
+    return table
+
+
+@cache
+def _move_tables(level: int) -> U32:
+    """Return what moving on by ``2 ** level`` zero bytes makes of each byte of a checksum.
+
+    (4, 256) uint32, the lowest byte first.
+    """
+    each: U32 = np.arange(256, dtype=np.uint32) << np.arange(0, 32, 8, dtype=np.uint32)[:, None]
+    if level == 0:
+        table: U32 = _byte_table()[each & 0xFF] ^ each >> np.uint32(8)
+        return table
+    return _move(_move(each, level - 1), level - 1)
