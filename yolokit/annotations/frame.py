@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.annotations.image_files import ImageLocator, climbs_out, is_absolute_anywhere
+from yolokit.annotations.image_files import Found, ImageLocator, climbs_out, is_absolute_anywhere
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.annotations.model import Annotations, LabelledImage
 from yolokit.annotations.move import move_annotations, scaling
@@ -33,11 +33,12 @@ _UNSAFE = "the file name {!r} climbs out of its folder and is not followed"
 def locate_images(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
     """Find each image's file, read its true size and bring its boxes into that frame.
 
-    An image that is not found or not readable is left out, and its annotations are dropped.
+    An image that is not found or not readable is left out, and its annotations are dropped. Those
+    that have a ``path`` go through as they are, unless they stand inside that file.
     """
     locators: dict[tuple[str, ...], ImageLocator] = {}
     for labelled in images:
-        if labelled.image.path is not None:
+        if labelled.image.path is not None and labelled.image.span is None:
             yield labelled
             continue
         roots = labelled.image.source.image_roots
@@ -91,7 +92,10 @@ def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> L
     if climbs_out(image.file_name):
         _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
         return None
-    found = locator.find(image.file_name, image.other_names)
+    if image.path is not None:
+        found: Found | None = Found(image.path, image.file_name)
+    else:
+        found = locator.find(image.file_name, image.other_names)
     if found is None:
         message = f"the image {image.file_name} was not found"
         _lose(labelled, ledger, "missing-image", message)
@@ -99,11 +103,11 @@ def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> L
     if found.remark is not None:
         ledger.note(image.source, None, "image-elsewhere", found.remark)
     try:
-        size = read_image_size(found.path)
+        size = read_image_size(found.path, image.span)
     except DataError as error:
         _lose(labelled, ledger, "unreadable-image", str(error))
         return None
-    annotations = bring_to_frame(labelled, size, ledger)
+    annotations = _to_frame(labelled, size, ledger)
     record = msgspec.structs.replace(
         image,
         file_name=found.name,
@@ -121,14 +125,7 @@ def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> N
         ledger.record(labelled.image.source, place, "dropped", code, message)
 
 
-def bring_to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
-    """Return an image's annotations as they lie in its file, which has this size.
-
-    Args:
-        labelled: Its annotations in px of the size that its record states, if it states one.
-        size: Of the image in the file.
-        ledger: Gets what disagrees, and annotations that cannot be placed.
-    """
+def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
     image, annotations = labelled.image, labelled.annotations
     seen = (size.width_px, size.height_px)
     if image.width_px is None or image.image_wh == seen:

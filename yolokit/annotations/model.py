@@ -70,7 +70,8 @@ class ImageRecord(msgspec.Struct, frozen=True):
             where it has yet to be found by name.
         source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
-        span: Where in ``path`` the image stands, if that file holds more than this image.
+        span: Where in ``path`` the image stands, if that file holds more than this image; the size
+            above is then the stated one.
         crop: The part of the file that the image is, xyxy in px; None for all of it.
     """
 

@@ -20,7 +20,6 @@ Task: TypeAlias = Literal["detect", "segment", "pose", "obb"]
 TASKS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 ShapeKind: TypeAlias = Literal["polygon", "rotated"]
 
-_ELLIPSE_OFF_PX = 0.05
 _CHUNK = 1024  # corners whose distances are held at once
 
 
@@ -103,28 +102,6 @@ def rotated_corners(
     turn = np.array([[cos, sin], [-sin, cos]])
     corners: F64 = half @ turn + center
     return corners
-
-
-def ellipse_outline(
-    center: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0
-) -> F64:
-    """Return an ellipse as a (P, 2) outline that is nowhere more than 0.05 px off.
-
-    Args:
-        center: x, y in px.
-        radii: Half its width and half its height in px, before it is turned; more than 0.
-        degrees: Clockwise as seen, since y points down.
-    """
-    largest = max(radii)
-    # The middle of a side lies largest * (1 - cos(pi / sides)) inside; the quarters are corners.
-    sides = np.pi / np.arccos(1 - min(_ELLIPSE_OFF_PX / largest, 1.0))
-    quarters = max(2, int(np.ceil(sides / 4)))
-    at = np.arange(4 * quarters) * (np.pi / (2 * quarters))
-    turned = np.deg2rad(degrees)
-    cos, sin = np.cos(turned), np.sin(turned)
-    points = np.stack([np.cos(at), np.sin(at)], axis=1) * radii
-    outline: F64 = points @ np.array([[cos, sin], [-sin, cos]]) + center
-    return outline
 
 
 def box_corners(xyxy: Sequence[float]) -> F64:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.annotations.conftest import write_image
+from yolokit.annotations.embedded import Span
 from yolokit.annotations.frame import locate_fractions, locate_images, require_sizes
 from yolokit.annotations.ledger import Ledger
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
@@ -22,7 +23,7 @@ def labelled(
 ) -> LabelledImage:
     source = SourceFile("a.json", "index", (str(root),))
     name = more.pop("name", "a.jpg")
-    record = ImageRecord(name, *wh, None, None, source, **more)
+    record = ImageRecord(name, *wh, None, more.pop("path", None), source, **more)
     if box is None:
         return LabelledImage(record, Annotations.empty())
     boxes = np.array([box], np.float64)
@@ -168,3 +169,19 @@ def test_fractions_become_pixels_of_the_image_as_it_is_seen(tmp_path: Path) -> N
         ("dropped", "missing-image")
     ]
     assert list(locate_images([found], ledger)) == [found]
+
+
+def test_an_image_inside_another_file_is_measured_there(tmp_path: Path) -> None:
+    write_turned(tmp_path / "turned.jpg", 6)
+    data = (tmp_path / "turned.jpg").read_bytes()
+    path = tmp_path / "a.record"
+    path.write_bytes(b"head" + data + b"tail")
+    one = labelled(tmp_path, (32, 8, 80, 24), (160, 80), path=str(path), span=Span(4, len(data)))
+    found, _ = locate(one)
+    assert found is not None
+    assert found.image.image_wh == (80, 160)
+    assert found.annotations.reinterpreted[0].startswith("exif-orientation: ")
+    broken = labelled(tmp_path, (0, 0, 9, 9), (9, 9), path=str(path), span=Span(0, 9))
+    found, ledger = locate(broken)
+    assert found is None
+    assert [entry.code for entry in ledger.entries] == ["unreadable-image"]

@@ -10,7 +10,6 @@ from yolokit.annotations.shapes import (
     Shape,
     box_corners,
     clip_ring,
-    ellipse_outline,
     join_rings,
     polygon,
     ring_area,
@@ -83,23 +82,3 @@ def test_what_is_no_outline_is_refused(points: list[object]) -> None:
 def test_a_rotated_box_has_four_corners() -> None:
     with pytest.raises(ValueError, match="four corners"):
         Shape((np.zeros((5, 2)),), "rotated")
-
-
-@pytest.mark.parametrize("radius", [0.01, 1.0, 40.0, 5000.0])
-def test_an_ellipse_is_nowhere_far_from_its_outline(radius: float) -> None:
-    ring = ellipse_outline((10, 20), (radius, radius))
-    middles = (ring + np.roll(ring, -1, axis=0)) / 2
-    distances = np.hypot(*(middles - (10, 20)).T)
-    assert radius - distances.min() < 0.0501
-    assert ring_area(ring) > 0
-
-
-def test_an_ellipse_is_turned_clockwise_and_has_its_own_extremes() -> None:
-    ring = ellipse_outline((50, 50), (20, 10))
-    assert ring.max(axis=0).round(9).tolist() == [70, 60]
-    assert ring.min(axis=0).round(9).tolist() == [30, 40]
-    turned = ellipse_outline((50, 50), (20, 10), 90)
-    assert turned.max(axis=0).round(9).tolist() == [60, 70]
-    slanted = ellipse_outline((0, 0), (20, 1), 30)
-    tip = slanted[slanted[:, 0].argmax()]
-    assert tip[1] > 0

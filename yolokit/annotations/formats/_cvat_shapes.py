@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.ellipse import ellipse_shape
 from yolokit.annotations.masks import decode_runs, mask_to_shape
-from yolokit.annotations.shapes import Shape, ellipse_outline, polygon, rotated_corners
+from yolokit.annotations.shapes import Shape, polygon, rotated_corners
 from yolokit.core.types import F64
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ def to_geometry(drawing: Drawing, task: Task) -> Geometry:
         return Geometry(None, Shape((corners,), "rotated"))
     if drawing.kind == "ellipse":
         (cx, cy), (rx, ry) = drawing.points.tolist()
-        outline = ellipse_outline((cx, cy), (rx, ry), drawing.degrees)
-        remark = f"circle-to-polygon: an ellipse became an outline of {len(outline)} points"
-        return Geometry(None, Shape((outline,), remark=remark))
+        return Geometry(None, ellipse_shape((cx, cy), (rx, ry), drawing.degrees))
     if drawing.kind == "skeleton":
         seen = drawing.points[np.array(drawing.visibility) > 0]
         box = [*seen.min(axis=0).tolist(), *seen.max(axis=0).tolist()]

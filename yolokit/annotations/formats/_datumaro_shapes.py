@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from yolokit.annotations.ellipse import ellipse_shape
 from yolokit.annotations.formats._coco_mask import shape_of_mask
-from yolokit.annotations.shapes import Shape, ellipse_outline, polygon, rotated_corners
+from yolokit.annotations.shapes import Shape, polygon, rotated_corners
 from yolokit.core.types import F64
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ def _read_ellipse(item: dict[str, Any]) -> Shape:
     x1, y1, x2, y2 = _numbers(item.get("points"), "points", 4).tolist()
     if x2 <= x1 or y2 <= y1:
         raise ValueError("the ellipse has no area")
-    outline = ellipse_outline(((x1 + x2) / 2, (y1 + y2) / 2), ((x2 - x1) / 2, (y2 - y1) / 2))
-    remark = f"circle-to-polygon: an ellipse became an outline of {len(outline)} points"
-    return Shape((outline,), remark=remark)
+    return ellipse_shape(((x1 + x2) / 2, (y1 + y2) / 2), ((x2 - x1) / 2, (y2 - y1) / 2))
 
 
 def _read_points(item: dict[str, Any]) -> F64:

@@ -52,7 +52,7 @@ MANY_OUTLINES = False
 _SUFFIXES = (".csv", ".tsv")
 _SNIFFED_FILES = 20
 _HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
-_OPEN_IMAGES = (b"ImageID,", b",LabelName,")
+_OPEN_IMAGES = (b"ImageID", b"LabelName", b"XMax")
 
 
 def sniff(tree: SourceTree) -> Match | None:

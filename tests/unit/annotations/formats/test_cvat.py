@@ -274,7 +274,7 @@ def test_subsets_of_a_project_are_splits(tmp_path: Path, run_convert: Convert) -
     for subset in ("Train", "Validation"):
         write_image(tmp_path / f"set/images/{subset}/a.jpg")
     result = run_convert(tmp_path / "set", to_format="yolo")
-    assert result.from_format == "cvat"
+    assert result.from_formats == ("cvat",)
     assert {split: counts.images for split, counts in result.splits.items()} == {
         "train": 1,
         "val": 1,

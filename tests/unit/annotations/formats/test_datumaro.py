@@ -295,7 +295,7 @@ def test_subsets_are_splits_and_ids_find_their_images(tmp_path: Path, run_conver
         write_text(tmp_path / f"set/annotations/{subset}.json", text)
         write_image(tmp_path / f"set/images/{subset}/a.png")
     result = run_convert(tmp_path / "set", to_format="yolo")
-    assert result.from_format == "datumaro"
+    assert result.from_formats == ("datumaro",)
     assert {split: counts.images for split, counts in result.splits.items()} == {
         "train": 1,
         "val": 1,

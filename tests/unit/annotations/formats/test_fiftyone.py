@@ -401,7 +401,7 @@ def test_a_conversion_to_outlines(tmp_path: Path, run_convert: Convert) -> None:
         sample("../../etc/passwd", ground_truth=detections(detection())),
     )
     result = run_convert(tmp_path / "in", task="segment")
-    assert result.from_format == "fiftyone"
+    assert result.from_formats == ("fiftyone",)
     label = (result.out / "labels/train/a.txt").read_text().split()
     assert len(label) == 9
     assert result.codes["dropped: unsafe-name"] == 1

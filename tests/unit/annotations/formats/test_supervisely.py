@@ -183,7 +183,7 @@ def test_old_files_have_no_type_and_no_suffix_of_the_image(
     ]
     write_ann(tmp_path / "in", *objects, name="ds/ann/old.v1.json")
     done = run_convert(tmp_path / "in", split="keep")
-    assert done.from_format == "supervisely"
+    assert done.from_formats == ("supervisely",)
     assert done.totals.annotations_in == done.totals.kept + done.totals.reinterpreted == 4
     assert done.totals.notes == 0
 

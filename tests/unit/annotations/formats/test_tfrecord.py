@@ -151,7 +151,7 @@ def test_the_image_stands_inside_and_gets_out_whole(tmp_path: Path, run_convert:
     )  # fmt: skip
     before = source.read_bytes()
     result = run_convert(source.parent)
-    assert result.from_format == "tfrecord"
+    assert result.from_formats == ("tfrecord",)
     for name, data in images.items():
         assert (result.out / "images/train" / name).read_bytes() == data
     label = (result.out / "labels/train/sub/b.txt").read_text()

@@ -182,7 +182,7 @@ def test_splits_by_folder_and_images_beside(tmp_path: Path, run_convert: Convert
         write_image(tmp_path / f"in/{split}/a.jpg")
         write_text(tmp_path / f"in/{split}/via_region_data.json", json.dumps(entry(region())))
     done = run_convert(tmp_path / "in", split="keep")
-    assert done.from_format == "via"
+    assert done.from_formats == ("via",)
     assert set(done.splits) == {"train", "val"}
     assert done.totals.kept == 2
 

@@ -96,7 +96,7 @@ def test_the_published_folders(tmp_path: Path, run_convert: Convert) -> None:
         write_text(tmp_path / base / "annotations/0000001_d_1.txt", text)
         write_image(tmp_path / base / "images/0000001_d_1.jpg")
     result = run_convert(tmp_path / "set", to_format="yolo")
-    assert result.from_format == "visdrone"
+    assert result.from_formats == ("visdrone",)
     assert {split: counts.images for split, counts in result.splits.items()} == {
         "train": 1,
         "val": 1,

@@ -57,7 +57,7 @@ def test_boxes_of_size_zero_are_dropped(tmp_path: Path, run_convert: Convert) ->
     write_text(tmp_path / "set" / LIST, text)
     write_image(tmp_path / "set/WIDER_train/images/a/b.jpg")
     result = run_convert(tmp_path / "set", to_format="yolo")
-    assert result.from_format == "widerface"
+    assert result.from_formats == ("widerface",)
     assert (result.totals.kept, result.codes) == (1, {"dropped: empty-box": 1})
 
 
