@@ -17,6 +17,7 @@ Source: https://docs.cvat.ai/docs/other/xml_format, and of cvat-ai/cvat
 from __future__ import annotations
 
 import re
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,13 @@ MANY_OUTLINES = False
 _ROOT = re.compile(
     rb"\s*(<\?xml.{0,200}?\?>)?\s*(<!--.{0,4096}?-->\s*)*<annotations[\s>]", re.DOTALL
 )
+_SNIFFED_FILES = 20
 _PARTS = (b"<version>", b"<meta>", b"<image ", b"<track ")
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotations`` and has CVAT's parts."""
-    for file in tree.files(".xml"):
+    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
         if _is_cvat(tree.head(file)):
             return Match(1.0, f"{file.name} has the root element <annotations> with CVAT's parts")
     return None

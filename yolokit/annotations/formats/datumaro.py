@@ -15,6 +15,7 @@ Source: of open-edge-platform/datumaro
 from __future__ import annotations
 
 import re
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -39,13 +40,14 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group": ("join", "separate"), "iscrowd": ("exclude", "keep")}
 )
 
+_SNIFFED_FILES = 20
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*\{')
 _CONTENT = re.compile(rb'"items"\s*:\s*\[|"label"\s*:\s*\{\s*"labels"\s*:\s*\[')
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON with ``categories`` as an object and ``items`` as a list."""
-    for file in tree.files(".json"):
+    for file in islice(tree.files(".json"), _SNIFFED_FILES):
         if _is_datumaro(tree.head(file)):
             return Match(1.0, f"{file.name} has an object `categories` and a list `items`")
     return None

@@ -12,7 +12,6 @@ Source: https://github.com/VisDrone/VisDrone2018-DET-toolkit, "Annotation format
 from __future__ import annotations
 
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
@@ -53,7 +52,7 @@ _ROW = re.compile(rb"(-?\d{1,6},){4}[01],(\d|10|11),-?\d,-?\d,?")
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise text files all of whose rows are VisDrone's."""
-    for file in islice(_label_files(tree), _SNIFFED_FILES):
+    for file in _text_files(tree)[:_SNIFFED_FILES]:
         rows = tree.head(file).removeprefix(b"\xef\xbb\xbf").split()
         if not rows:
             continue
@@ -69,7 +68,12 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There are no label files, or some are no text or have columns of videos.
     """
-    files = list(_label_files(SourceTree(source)))
+    tree = SourceTree(source)
+    files = _text_files(tree)
+    if not tree.is_file and not any(file.parent.name == "annotations" for file in files):
+        rows = {file for file in files if _is_rows(tree.head(file))}
+        # Beside files with rows, an empty one is of an image without objects.
+        files = [file for file in files if file in rows or (rows and not tree.head(file).strip())]
     if not files:
         raise DataError("there are no text files of labels in it", path=source)
     reader = _Reader(source, options, ledger)
@@ -89,11 +93,11 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     return collect_dataset(images, names=names, evidence=[evidence])
 
 
-def _label_files(tree: SourceTree) -> Iterator[Path]:
-    """Yield the label files: those in folders ``annotations``, where there are any."""
+def _text_files(tree: SourceTree) -> list[Path]:
+    """Return the text files: those in folders ``annotations``, where there are any."""
     files = list(tree.files(".txt"))
-    inside = [file for file in files if "annotations" in file.parts[len(tree.path.parts) - 1 : -1]]
-    yield from inside or (files if tree.is_file else [f for f in files if _is_rows(tree.head(f))])
+    above = len(tree.path.parts) - 1
+    return [file for file in files if "annotations" in file.parts[above:-1]] or files
 
 
 def _is_rows(head: bytes) -> bool:

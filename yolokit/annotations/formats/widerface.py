@@ -11,7 +11,7 @@ Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/W
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,12 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"invalid": ("exclude",
 
 NAME = "face"
 _INVALID = 7
+_SNIFFED_FILES = 20
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file that begins with an image's name, a number, and a row of numbers."""
-    for file in tree.files(".txt"):
+    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
         if _is_list(tree.head(file)):
             return Match(1.0, f"{file.name} has images' names, numbers of faces, and rows")
     return None

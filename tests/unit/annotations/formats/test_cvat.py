@@ -572,3 +572,11 @@ def test_a_name_that_xml_cannot_hold_is_refused(tmp_path: Path, run_convert: Con
     write_image(tmp_path / "set/images/train/a.jpg")
     with pytest.raises(DataError, match="XML cannot hold"):
         run_convert(tmp_path / "set", to_format="cvat", split="1,0")
+
+
+def test_sniffing_looks_at_a_few_files(tmp_path: Path) -> None:
+    for number in range(50):
+        write_text(tmp_path / f"{number}.xml", "<annotation/>")
+    tree = SourceTree(tmp_path)
+    assert cvat.sniff(tree) is None
+    assert len(tree._heads) <= 20

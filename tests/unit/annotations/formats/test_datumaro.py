@@ -324,3 +324,11 @@ def test_sniffing(tmp_path: Path) -> None:
         assert datumaro.sniff(SourceTree(tmp_path / name)) is None, name
     with pytest.raises(DataError, match="no JSON file with `categories` and `items`"):
         read_set("datumaro", tmp_path / "items")
+
+
+def test_sniffing_looks_at_a_few_files(tmp_path: Path) -> None:
+    for number in range(50):
+        write_text(tmp_path / f"{number}.json", "{}")
+    tree = SourceTree(tmp_path)
+    assert datumaro.sniff(tree) is None
+    assert len(tree._heads) <= 20

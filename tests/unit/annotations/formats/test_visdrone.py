@@ -26,6 +26,16 @@ def test_rows_are_left_top_width_height_and_may_end_with_a_comma(tmp_path: Path)
     assert found.images[0].annotations.places.tolist() == [2, 3]
 
 
+def test_an_empty_file_is_of_an_image_without_objects(tmp_path: Path) -> None:
+    for folder in ("annotations", "anywhere"):
+        write_rows(tmp_path / folder, ROWS, f"{folder}/a.txt")
+        write_rows(tmp_path / folder, "", f"{folder}/b.txt")
+        found = read_set("visdrone", tmp_path / folder)
+        assert {name: len(boxes) for name, boxes in found.boxes.items()} == {"a": 2, "b": 0}
+    write_rows(tmp_path / "anywhere", "Read me\n", "anywhere/README.txt")
+    assert list(read_set("visdrone", tmp_path / "anywhere").boxes) == ["a", "b"]
+
+
 def test_names_are_fixed_whatever_occurs(tmp_path: Path) -> None:
     dataset = read_set("visdrone", write_rows(tmp_path, ROWS)).dataset
     assert dataset.names == visdrone.NAMES[:10]
@@ -122,3 +132,11 @@ def test_sniffing(tmp_path: Path) -> None:
     for name, text in others.items():
         write_rows(tmp_path / name, text)
         assert visdrone.sniff(SourceTree(tmp_path / name)) is None, name
+
+
+def test_sniffing_looks_at_a_few_files(tmp_path: Path) -> None:
+    for number in range(50):
+        write_text(tmp_path / f"{number}.txt", "")
+    tree = SourceTree(tmp_path)
+    assert visdrone.sniff(tree) is None
+    assert len(tree._heads) <= 20

@@ -124,3 +124,11 @@ def test_sniffing(tmp_path: Path) -> None:
     }.items():
         write_text(tmp_path / name / "a.txt", text)
         assert widerface.sniff(SourceTree(tmp_path / name)) is None, name
+
+
+def test_sniffing_looks_at_a_few_files(tmp_path: Path) -> None:
+    for number in range(50):
+        write_text(tmp_path / f"{number}.txt", "0 1 2 3 4")
+    tree = SourceTree(tmp_path)
+    assert widerface.sniff(tree) is None
+    assert len(tree._heads) <= 20
