@@ -76,6 +76,7 @@ class _Reducer:
         self._ledger = ledger
         self.aside: Counter[tuple[str, str]] = Counter()
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is dropped further on
     def reduce(self, labelled: LabelledImage) -> Annotations:
         annotations = labelled.annotations
         changes = dict(annotations.reinterpreted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import msgspec
 import numpy as np
 import pytest
@@ -140,3 +142,14 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     assert [(entry.action, entry.message) for entry in ledger.entries] == [
         ("clipped", "keypoint 2 lies outside it")
     ]
+
+
+@pytest.mark.parametrize("task", ["detect", "segment", "obb"])
+def test_values_beyond_all_images_are_cut_or_dropped_without_a_warning(task: Task) -> None:
+    huge = [[1.0, 2.0], [1e308, 2.0], [9.0, -1e308]]
+    shape = Shape((np.array(huge), np.array(huge) / 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        settled, entries, _ = run(shape, task, one_outline=True)
+    assert ((settled.xyxy >= 0) & (settled.xyxy <= [100, 50, 100, 50])).all()
+    assert len(entries) == 1
