@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ERROR_PX = 0.05
 _MAX_POINTS = 4096
+_HUGE = 1e9
 
 
 def ellipse_ring(center: tuple[float, float], radii: tuple[float, float], degrees: float) -> F64:
@@ -27,10 +28,10 @@ def ellipse_ring(center: tuple[float, float], radii: tuple[float, float], degree
         degrees: Clockwise as seen, about the centre.
 
     Raises:
-        ValueError: A value is not finite, or a radius is not above 0.
+        ValueError: A value is not finite or huge, or a radius is not above 0.
     """
-    if not all(map(math.isfinite, (*center, *radii, degrees))):
-        raise ValueError("an ellipse holds a value that is not finite")
+    if not all(abs(value) < _HUGE for value in (*center, *radii, degrees)):  # nor are they NaN
+        raise ValueError("an ellipse holds a value that is not finite, or huge")
     if min(radii) <= 0:
         raise ValueError("the radius of a circle or an ellipse is above 0")
     count = 4 * math.ceil(math.pi / math.acos(1 - min(_ERROR_PX / max(radii), 1)) / 4 - 1e-9)

@@ -36,7 +36,7 @@ def test_what_it_was_is_said() -> None:
     assert (ellipse_shape((1, 1), (2, 3)).remark or "").startswith("circle-to-polygon: an ellipse")
 
 
-@pytest.mark.parametrize("radii", [(0, 1), (1, -1), (math.nan, 1), (math.inf, 1)])
+@pytest.mark.parametrize("radii", [(0, 1), (1, -1), (math.nan, 1), (math.inf, 1), (1, 1e30)])
 def test_an_ellipse_of_nothing_is_refused(radii: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=r"finite|above 0"):
         ellipse_ring((0, 0), radii, 0)
