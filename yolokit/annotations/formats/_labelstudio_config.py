@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolokit.annotations.xml_tree import read_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from yolokit.annotations.source_tree import SourceTree
     from yolokit.annotations.xml_tree import XmlElement
 
 _LOOKED_AT = 20
+_HEAD_BYTES = 256
 
 
 class LabelConfig(NamedTuple):
@@ -30,14 +31,19 @@ class LabelConfig(NamedTuple):
     keypoints: tuple[str, ...] = ()
 
 
-def find_label_config(tree: SourceTree) -> LabelConfig:
-    """Read the configuration beside the tasks, an empty one if there is none.
+def find_label_config(files: Iterable[Path]) -> LabelConfig:
+    """Read the configuration that is among some XML files, an empty one if there is none.
 
     Raises:
         DataError: There is one, and it is no well-formed XML.
     """
-    for file in islice(tree.files(".xml"), _LOOKED_AT):
-        if tree.head(file).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<View>", b"<View ")):
+    for file in islice(files, _LOOKED_AT):
+        try:
+            with file.open("rb") as stream:
+                head = stream.read(_HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+        except OSError:
+            continue
+        if head.startswith((b"<View>", b"<View ")):
             return _read_config(read_xml(file), file.name)
     return LabelConfig()
 

@@ -70,27 +70,22 @@ class TaskImages:
             ValueError: The reference is no name of an image.
             DataError: The size is needed and no image is to be looked at.
         """
-        name = name_of_reference(reference)
-        prefix = f"images/{split}/"
-        if split and name.startswith(prefix) and len(name) > len(prefix):
-            name = name[len(prefix) :]
-        width_px, height_px = stated[0] if stated else (None, None)
-        others = self._other_names(reference, name)
-        record = ImageRecord(name, width_px, height_px, split, None, source, others)
+        name = _without_image_folder(name_of_reference(reference), split)
         rows = self._rows.get((split, name))
         if rows is not None:
             message = f"{name} is shown by more than one task; their annotations were joined"
             self._ledger.note(source, None, "duplicate-image", message)
             if rows.image.width_px is not None:
                 return rows
-        if width_px is None and is_drawn:
-            found = self._measure(record)
-            if found is None:
-                return None
-            record = found
+        others = self._other_names(reference, name)
+        width_px, height_px = stated[0] if stated else (None, None)
+        record = ImageRecord(name, width_px, height_px, split, None, source, others)
+        measured = self._measure(record) if record.width_px is None and is_drawn else record
+        if measured is None:
+            return None
         if rows is None:
-            rows = self._rows[split, name] = ImageRows(record)
-        rows.image = record
+            rows = self._rows[split, name] = ImageRows(measured)
+        rows.image = measured
         return rows
 
     def why_missing(self, reference: str) -> str:
@@ -128,3 +123,10 @@ class TaskImages:
             height_px=size.height_px,
             path=found.path,
         )
+
+
+def _without_image_folder(name: str, split: str | None) -> str:
+    """Leave out the folder in which a set that was written here has the images of a split."""
+    prefix = f"images/{split}/"
+    has_more = split is not None and len(name) > len(prefix)
+    return name.removeprefix(prefix) if has_more else name

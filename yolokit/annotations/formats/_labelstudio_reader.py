@@ -16,6 +16,8 @@ from yolokit.annotations.formats._labelstudio_regions import (
     group_results,
     point_of_region,
     shape_of_region,
+    why_no_area,
+    without_parts,
 )
 from yolokit.annotations.formats._labelstudio_tasks import (
     Task,
@@ -24,9 +26,11 @@ from yolokit.annotations.formats._labelstudio_tasks import (
     results_of,
 )
 from yolokit.annotations.pose import describe_pose
+from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from yolokit.annotations.formats._labelstudio_config import LabelConfig
     from yolokit.annotations.ledger import Action, Ledger
@@ -61,7 +65,7 @@ class TaskReader:
         self._config = config
         self._ledger = ledger
         self._rule = options.assume.get("annotators", "last")
-        self._keeps_unlabelled = options.assume.get("unlabelled", "background") == "background"
+        self._unlabelled = options.assume.get("unlabelled")
         self._open: list[_OpenTask] = []
         self._counts: Counter[str] = Counter()
         self._controls: Counter[str] = Counter()
@@ -76,6 +80,7 @@ class TaskReader:
             chosen = choose_annotations(active, self._rule)
             self._counts["several"] += len(active) > 1
             self._counts["unlabelled"] += not task.annotations
+            self._counts["tasks"] += 1
             regions: list[tuple[int, Region]] = []
             for annotation in task.annotations:
                 found, relations = group_results(results_of(annotation))
@@ -83,7 +88,7 @@ class TaskReader:
                 places = range(self._place, self._place + len(found))
                 self._place += len(found)
                 numbered = list(zip(places, found, strict=True))
-                self._ledger.see(len(_entered(numbered)))
+                self._ledger.see(len(without_parts(numbered)))
                 if any(annotation is one for one in chosen):
                     regions += numbered
                 else:
@@ -95,7 +100,7 @@ class TaskReader:
     ) -> None:
         code = "cancelled" if cancelled else "other-annotation"
         why = "was cancelled" if cancelled else "is not the one that was taken"
-        for place, _ in _entered(regions):
+        for place, _ in without_parts(regions):
             message = f"task {task.name}: the annotation that it is in {why}"
             self._ledger.record(source, place, "excluded", code, message)
 
@@ -103,7 +108,7 @@ class TaskReader:
         self, file: TaskFile, task: Task, regions: list[tuple[int, Region]], *, is_done: bool
     ) -> None:
         source = file.source
-        if not is_done and (task.annotations or not self._keeps_unlabelled):
+        if not is_done and (task.annotations or self._unlabelled == "exclude"):
             words = (
                 "all its annotations are cancelled" if task.annotations else "nobody labelled it"
             )
@@ -119,14 +124,27 @@ class TaskReader:
     def _lose(
         self, source: SourceFile, regions: list[tuple[int, Region]], code: str, message: str
     ) -> None:
-        entered = _entered(regions)
+        entered = without_parts(regions)
         for place, _ in entered:
             self._ledger.record(source, place, "dropped", code, message)
         if not entered:
             self._ledger.note(source, None, code, message)
 
-    def finish(self) -> Dataset:
-        """Return what was added as a data set."""
+    def finish(self, source: Path) -> Dataset:
+        """Return what was added as a data set.
+
+        Raises:
+            DataError: Nobody has annotated any task, and it is not stated what that means.
+        """
+        counts = self._counts
+        if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
+            raise DataError(
+                f"none of its {counts['tasks']} tasks has an annotation; "
+                f"{counts['predictions']} predictions are not read",
+                path=source,
+                hint="export tasks that somebody has annotated; --assume unlabelled=background "
+                "takes these as images without objects",
+            )
         self._names = self._name_keypoints()
         images = TaskImages(self._options, self._ledger)
         for task in self._open:
@@ -173,8 +191,8 @@ class TaskReader:
         for place, region in regions:
             if region.is_part:
                 parts.setdefault(region.parent, []).append((place, region))
-        for place, region in _entered(regions):
-            fault = _why_no_area(region)
+        for place, region in without_parts(regions):
+            fault = why_no_area(region)
             if fault is None:
                 fault = self._add(task, place, region, rows, parts.get(region.id, ()))
             if fault is not None:
@@ -242,7 +260,7 @@ class TaskReader:
                 "(--assume annotators=last|first|all)"
             )
         if counts["unlabelled"]:
-            taken = "background images" if self._keeps_unlabelled else "left out"
+            taken = "left out" if self._unlabelled == "exclude" else "background images"
             found.append(
                 f"{counts['unlabelled']} tasks have no annotation; they are {taken} "
                 "(--assume unlabelled=background|exclude)"
@@ -255,26 +273,6 @@ class TaskReader:
             order = self._config.file_name if self._config.keypoints else "the order they come in"
             found.append(f"keypoints are {', '.join(self._names)}, by {order}")
         return found
-
-
-def _entered(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]:
-    """Return the regions that are annotations, not keypoints of one."""
-    areas = {region.id for _, region in regions if region.is_area}
-    return [(p, r) for p, r in regions if not (r.is_part and r.parent in areas)]
-
-
-def _why_no_area(region: Region) -> tuple[Action, str, str] | None:
-    """Return what becomes of a region that is no area with a label, or None."""
-    if region.kind == "keypoint":
-        which = "its parent is no area" if region.parent else "it has no parent"
-        return "excluded", "not-an-area", f"a keypoint alone is no object: {which}"
-    if region.kind.startswith("bitmask"):
-        return "dropped", "unsupported-region", f"a {region.kind} is not read"
-    if not region.is_area:
-        return "excluded", "not-an-area", f"a result of type {region.kind} is no area"
-    if not region.labels:
-        return "dropped", "no-label", f"the {region.kind} has no label"
-    return None
 
 
 def _is_resized(size: tuple[int, ...] | tuple[None, None], wh: tuple[int, int]) -> bool:

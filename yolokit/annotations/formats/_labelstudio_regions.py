@@ -30,6 +30,7 @@ from yolokit.annotations.shapes import Shape, polygon
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from yolokit.annotations.ledger import Action
     from yolokit.core.types import F64
 
 _HIDDEN = frozenset({"hidden", "occluded"})
@@ -198,3 +199,23 @@ def point_of_region(region: Region, image_wh: tuple[int, int]) -> tuple[float, f
     if not np.isfinite([x, y]).all():
         raise ValueError("a keypoint has a value that is not finite")
     return x * image_wh[0] / 100, y * image_wh[1] / 100, 1.0 if region.hidden else 2.0
+
+
+def without_parts(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]:
+    """Return the regions that are annotations, not keypoints of one."""
+    areas = {region.id for _, region in regions if region.is_area}
+    return [(p, r) for p, r in regions if not (r.is_part and r.parent in areas)]
+
+
+def why_no_area(region: Region) -> tuple[Action, str, str] | None:
+    """Return what becomes of a region that is no area with a label, or None."""
+    if region.kind == "keypoint":
+        which = "its parent is no area" if region.parent else "it has no parent"
+        return "excluded", "not-an-area", f"a keypoint alone is no object: {which}"
+    if region.kind.startswith("bitmask"):
+        return "dropped", "unsupported-region", f"a {region.kind} is not read"
+    if not region.is_area:
+        return "excluded", "not-an-area", f"a result of type {region.kind} is no area"
+    if not region.labels:
+        return "dropped", "no-label", f"the {region.kind} has no label"
+    return None

@@ -52,13 +52,12 @@ MANY_OUTLINES = False
 
 _SNIFFED_FILES = 10
 _RESULT = re.compile(rb'"result"\s*:\s*\[')
-_OF_THE_TOOL = re.compile(
-    rb'"(from_name|was_cancelled|completed_by|completions|lead_time)"\s*:|"data"\s*:\s*\{'
-)
-_UNLABELLED = (re.compile(rb'"annotations"\s*:\s*\[\s*\]'), re.compile(rb'"data"\s*:\s*\{'))
-_BRIEF = re.compile(
-    rb'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:\s*\[|"annotation_id"\s*:'
-)
+_OF_THE_TOOL = re.compile(rb'"(from_name|was_cancelled|completed_by|completions|lead_time)"\s*:')
+_DATA = re.compile(rb'"data"\s*:\s*\{')
+_LISTS = re.compile(rb'"(annotations|predictions)"\s*:\s*\[')
+_NO_ANNOTATION = re.compile(rb'"annotations"\s*:\s*\[\s*\]')
+_LABELS = re.compile(rb'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:\s*\[')
+_BRIEF_KEYS = (re.compile(rb'"annotation_id"\s*:'), re.compile(rb'"annotator"\s*:'))
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -74,7 +73,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read one export or a folder of them; see :class:`yolokit.annotations.plugin.Format`.
 
     Raises:
-        DataError: There is no file with tasks, or one is broken, with the line.
+        DataError: There is no file with tasks, one is broken, with the line, or nobody has
+            annotated any task.
     """
     tree = SourceTree(source)
     files = [file for file in tree.files(".json") if _what_it_is(tree.head(file)) is not None]
@@ -83,7 +83,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
     root = source if source.is_dir() else source.parent
-    reader = TaskReader(options, find_label_config(SourceTree(root)), ledger)
+    beside = tree.files(".xml") if source.is_dir() else iter(sorted(root.glob("*.xml")))
+    reader = TaskReader(options, find_label_config(beside), ledger)
     errors: list[DataError] = []
     for file in files:
         split = split_of_file(file, root, by_name=True)
@@ -96,7 +97,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         reader.add_file(TaskFile(SourceFile(str(file), "index", roots), split, tasks))
     if errors:
         raise join_errors(errors, "files that are no tasks of Label Studio")
-    return reader.finish()
+    return reader.finish(source)
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
@@ -107,10 +108,13 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
 def _what_it_is(head: bytes) -> str | None:
     """Return what the head of a JSON file shows, or None if these are no tasks."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if _RESULT.search(head) and _OF_THE_TOOL.search(head):
+    has_data = _DATA.search(head) and _LISTS.search(head)
+    if _RESULT.search(head) and (_OF_THE_TOOL.search(head) or has_data):
         return "tasks with lists of results"
-    if start == b"[" and all(pattern.search(head) for pattern in _UNLABELLED):
+    if start != b"[":
+        return None
+    if _DATA.search(head) and _NO_ANNOTATION.search(head):
         return "tasks with data and no annotation yet"
-    if start == b"[" and _BRIEF.search(head):
+    if _LABELS.search(head) or all(pattern.search(head) for pattern in _BRIEF_KEYS):
         return "tasks in the short form JSON-MIN"
     return None

@@ -142,9 +142,14 @@ def test_several_annotations_of_one_task(rule: str, names: list[str], tmp_path: 
 
 
 def test_predictions_are_no_annotations(tmp_path: Path) -> None:
-    found = read(tmp_path, task(predictions=[annotation(box(), model_version="v1", score=0.9)]))
-    assert found.boxes == {NAME: []}
+    guessed = task(predictions=[annotation(box(), model_version="v1", score=0.9)])
+    found = read(tmp_path, guessed, task(annotation(box()), image="b.jpg"))
+    assert found.boxes == {NAME: [], "b.jpg": [("cat", [20, 20, 80, 60])]}
     assert "1 predictions are no annotations and not read" in found.dataset.evidence
+    with pytest.raises(DataError, match="none of its 1 tasks has an annotation; 1 predictions"):
+        read(tmp_path, guessed)
+    found = read(tmp_path, guessed, assume={"unlabelled": "background"})
+    assert found.boxes == {NAME: []}
 
 
 def test_a_task_that_nobody_labelled_is_a_background_image_or_none(tmp_path: Path) -> None:
@@ -458,6 +463,8 @@ def test_a_name_that_climbs_out_is_not_followed(tmp_path: Path, run_convert: Con
         '{"items": [{"id": "a", "annotations": []}]}',
         '{"samples": [{"filepath": "a.jpg"}]}',
         '{"result": [1], "status": "ok"}',
+        '{"result": [1], "data": {"image": "a.jpg"}}',
+        '[{"annotation_id": 1, "image_id": 2}]',
         '[{"data": {}, "id": 1}]',
     ],
 )
@@ -472,3 +479,15 @@ def test_exports_are_recognised(tmp_path: Path) -> None:
         match = labelstudio.sniff(SourceTree(path))
         assert match is not None
         assert match.evidence.startswith(f"{at}.json holds tasks")
+
+
+def test_the_configuration_beside_a_single_file_is_looked_for_in_its_folder_alone(
+    tmp_path: Path,
+) -> None:
+    write_text(tmp_path / "deep/config.xml", CONFIG)
+    assert read(tmp_path, task(annotation(box()))).dataset.names == ("cat",)
+    write_text(tmp_path / "config.xml", CONFIG)
+    assert read(tmp_path, task(annotation(box()))).dataset.names == ("dog", "cat")
+    write_text(tmp_path / "config.xml", "<View><Image")
+    with pytest.raises(DataError, match="no well-formed XML"):
+        read(tmp_path, task(annotation(box())))
