@@ -76,7 +76,8 @@ class SuperviselyReader:
                 f"the second corner of {self._rectangles} rectangles {taken} "
                 "(--assume last-pixel=excluded|included)"
             )
-        return collect_dataset(self._rows, names=tuple(self._classes), evidence=evidence)
+        names = [title for title, shape in self._classes.items() if shape not in NO_AREAS]
+        return collect_dataset(self._rows, names=names, evidence=evidence)
 
     def _read_object(self, rows: ImageRows, place: int, item: dict[str, Any]) -> None:
         source = rows.image.source

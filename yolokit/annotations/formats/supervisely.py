@@ -68,7 +68,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no annotation file of Supervisely in it", path=source)
     metas = [file for file in tree.files(_META) if file.name == _META and file not in files]
-    metas += [folder / _META for folder in (root.parent, root.parent.parent)]
+    if not metas:  # a data set or a file of a project is read alone
+        metas = [folder / _META for folder in (root.parent, root.parent.parent)]
     errors: list[DataError] = []
     classes: dict[str, str] = {}
     for meta in metas:

@@ -22,6 +22,7 @@ META = {
     "classes": [
         {"title": "dog", "shape": "polygon", "color": "#FF0000", "geometry_config": {}},
         {"title": "cat", "shape": "rectangle", "color": "#00FF00", "geometry_config": {}},
+        {"title": "tip", "shape": "point", "color": "#0000FF", "geometry_config": {}},
         {"title": "thing", "shape": "any", "color": "#00FF00", "geometry_config": {}},
     ],
     "tags": [],
@@ -288,3 +289,10 @@ def test_many_objects_before_the_size(tmp_path: Path) -> None:
 def test_other_json_is_not_recognised(text: str, tmp_path: Path) -> None:
     write_text(tmp_path / "ann/a.json", text)
     assert supervisely.sniff(SourceTree(tmp_path)) is None
+
+
+def test_the_meta_of_a_folder_above_counts_only_where_there_is_none_below(tmp_path: Path) -> None:
+    write_text(tmp_path / "meta.json", "no JSON")
+    found = read(tmp_path / "project", thing("rectangle", TRIANGLE[:2]))
+    assert found.dataset.names == ("dog", "cat", "thing")  # and not "tip", which is a point
+    assert read_set("supervisely", tmp_path / "project/ds").dataset.names == found.dataset.names
