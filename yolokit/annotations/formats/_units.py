@@ -20,6 +20,8 @@ UNITS = ("auto", "pixels", "fractions")
 """What ``--assume units`` may be."""
 
 _LARGEST_FRACTION = 1.5  # labels stick out of images, but hardly by half of one
+_MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of their images
+_PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
 
 
 class UnitsWitness:
@@ -32,14 +34,15 @@ class UnitsWitness:
     def __init__(self, stated: str | None) -> None:
         self._stated = stated or UNITS[0]
         self._largest = 0.0
-        self._has_broken = False
+        self._is_broken = self._is_fine = False
         self._count = 0
 
     def observe(self, values: Iterable[float]) -> None:
         """Look at finite coordinates of one annotation."""
         for value in values:
             self._largest = max(self._largest, abs(value))
-            self._has_broken = self._has_broken or not value.is_integer()
+            self._is_broken = self._is_broken or not value.is_integer()
+            self._is_fine = self._is_fine or round(value, _PIXEL_DIGITS) != value
         self._count += 1
 
     @property
@@ -47,7 +50,9 @@ class UnitsWitness:
         """Whether they are fractions of the image's width and height."""
         if self._stated != UNITS[0]:
             return self._stated == "fractions"
-        return self._count > 0 and self._largest <= _LARGEST_FRACTION and self._has_broken
+        if not self._count or self._largest > _LARGEST_FRACTION:
+            return False
+        return self._is_fine or (self._is_broken and self._count >= _MANY)
 
     def evidence(self) -> tuple[str, ...]:
         """Return what was concluded, as one sentence, if there was anything to look at."""

@@ -102,7 +102,7 @@ def test_an_image_that_stands_there_twice_is_one(tmp_path: Path) -> None:
 def test_fractions(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg")
     gone = entry(item(), image="gone.jpg")
-    gone["annotations"][0]["coordinates"] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
+    gone["annotations"][0]["coordinates"] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1001}
     path = write_createml(tmp_path, entry(item("cat", 0.5, 0.5, 0.5, 0.5)), gone)
     found = read_set("createml", path)
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}

@@ -130,11 +130,11 @@ def test_a_convention_can_be_stated(assumed: str, box: list[float], tmp_path: Pa
 
 
 def test_fractions_of_a_stated_size_or_of_the_image(tmp_path: Path) -> None:
-    text = f"{ROBOFLOW}a.jpg,100,200,cat,0.1,0.1,0.5,0.5\n"
+    text = f"{ROBOFLOW}a.jpg,100,200,cat,0.0625,0.1,0.5,0.5\n"
     found = read_set("csv", write_csv(tmp_path / "a", text))
-    assert found.boxes == {"a.jpg": [("cat", [10, 20, 50, 100])]}
+    assert found.boxes == {"a.jpg": [("cat", [6.25, 20, 50, 100])]}
     write_image(tmp_path / "b/images/a.jpg")
-    text = "filename,x,y,w,h,class\na.jpg,.25,.25,.5,.5,cat\ngone.jpg,.2,.2,.1,.1,cat\n"
+    text = "filename,x,y,w,h,class\na.jpg,.25,.25,.5,.5,cat\ngone.jpg,.2,.2,.1,.1001,cat\n"
     path = write_csv(tmp_path / "b", text)
     found = read_set("csv", path)
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}

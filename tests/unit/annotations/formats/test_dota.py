@@ -116,8 +116,8 @@ def test_negative_and_outside_corners_are_clipped_and_entered(
 
 def test_pixels_and_fractions_are_told_from_all_files(tmp_path: Path) -> None:
     fractions = np.array([[0.25, 0.25], [0.75, 0.25], [0.75, 0.5], [0.25, 0.5]])
-    found = read_set("dota", write_dota(tmp_path / "a", {"a": row(fractions)}))
-    assert found.boxes == {"a.png": [("plane", [16, 12, 48, 24])]}
+    found = read_set("dota", write_dota(tmp_path / "a", {"a": row(fractions) * 5}))
+    assert found.boxes == {"a.png": [("plane", [16, 12, 48, 24])] * 5}
     assert found.images[0].image.image_wh == (64, 48)
     assert "taken as fractions" in " ".join(found.dataset.evidence)
     found = read_set("dota", write_dota(tmp_path / "b", {"a": row(fractions), "b": row(TURNED)}))
@@ -130,11 +130,11 @@ def test_pixels_and_fractions_are_told_from_all_files(tmp_path: Path) -> None:
     found = read_set("dota", tmp_path / "c", assume={"units": "fractions"})
     assert found.boxes == {"a.png": [("plane", [0, 0, 64, 48])]}
     found = read_set("dota", tmp_path / "a", assume={"units": "pixels"})
-    assert found.boxes == {"a.png": [("plane", [0.25, 0.25, 0.75, 0.5])]}
+    assert found.boxes == {"a.png": [("plane", [0.25, 0.25, 0.75, 0.5])] * 5}
 
 
 def test_fractions_need_the_images(tmp_path: Path) -> None:
-    write_dota(tmp_path, {"a": ".1 .1 .5 .1 .5 .5 .1 .5 plane 0\n", "b": "", "c": ""})
+    write_dota(tmp_path, {"a": ".1 .1 .5 .1 .5 .5 .1 .5001 plane 0\n", "b": "", "c": ""})
     for stem in "ab":
         (tmp_path / f"images/{stem}.png").unlink()
     (tmp_path / "images/c.png").write_bytes(b"no image")
