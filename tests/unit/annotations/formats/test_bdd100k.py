@@ -207,7 +207,7 @@ def test_the_folders_of_the_published_set(tmp_path: Path, run_convert: Convert) 
     write(tmp_path / "in", [frame(label())], "labels/bdd100k_labels_images_train.json")
     write(tmp_path / "in", [frame(name="b.jpg")], "labels/bdd100k_labels_images_val.json")
     result = run_convert(tmp_path / "in")
-    assert result.from_format == "bdd100k"
+    assert result.from_formats == ("bdd100k",)
     assert (result.out / "images/val/b.jpg").is_file()
     assert result.totals.kept == 1
     source = tmp_path / "in/labels/bdd100k_labels_images_train.json"

@@ -87,7 +87,7 @@ def test_names_in_a_bucket_are_looked_for_by_their_base_name(
     write_image(tmp_path / "in/images/a.jpg", 64, 48)
     source = write(tmp_path / "in", line([box()]))
     result = run_convert(source)
-    assert result.from_format == "groundtruth"
+    assert result.from_formats == ("groundtruth",)
     assert (result.out / "images/train/a.jpg").is_file()
     assert result.totals.notes == 0
 
