@@ -13,6 +13,7 @@ Source: the DOTA development kit, ``dota_utils.py:parse_dota_poly``.
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import islice
 from types import MappingProxyType
@@ -238,44 +239,45 @@ def _read_row(line: str, at: int) -> _Row:
     """
     words = line.split(None, 8)
     try:
-        values = np.array([float(word) for word in words[:8]], np.float64)
+        values = [float(word) for word in words[:8]]
     except ValueError:
-        values = np.zeros(0)
+        values = []
     if len(words) < 9 or len(values) != 8:
         raise ValueError(f"{shorten(line)} is not eight coordinates and a category")
-    if not (np.abs(values) < 1e9).all():
+    if not all(-1e9 < value < 1e9 for value in values):  # NaN compares false
         raise ValueError(f"{shorten(line)} has a value that is not finite")
     category, difficulty = words[8], None
     head, *tail = words[8].rsplit(None, 1)
     if tail and tail[0] in _DIFFICULTIES:
         category, difficulty = head, tail[0]
-    return _Row(values.reshape(4, 2), category, difficulty, at)
+    return _Row(np.array(values, np.float64).reshape(4, 2), category, difficulty, at)
 
 
 def _to_shape(corners: F64) -> tuple[Shape, str | None]:
     """Return what four corners in px are: a rotated box, else an outline; and a remark or None."""
     remark = None
-    if any(_cross(corners, at) for at in range(2)):
+    points = corners.tolist()  # plain numbers: arrays of two take ten times as long
+    if _cross(points) or _cross([*points[1:], points[0]]):
         around = corners - corners.mean(axis=0)
         corners = corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
+        points = corners.tolist()
         remark = _CROSSWISE
-    return Shape((corners,), "rotated" if _is_box(corners) else "polygon"), remark
+    return Shape((corners,), "rotated" if _is_box(points) else "polygon"), remark
 
 
-def _is_box(corners: F64) -> bool:
+def _is_box(corners: list[list[float]]) -> bool:
     """Tell whether the diagonals halve each other and are of one length, up to rounding."""
-    halves = corners[:2] + corners[2:]
-    diagonals = corners[:2] - corners[2:]
-    lengths = np.hypot(diagonals[:, 0], diagonals[:, 1])
-    off = float(np.hypot(*(halves[0] - halves[1])))
-    return off <= 2 * _BOX_PX and abs(float(lengths[0] - lengths[1])) <= 2 * _BOX_PX
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    off = math.hypot(ax + cx - bx - dx, ay + cy - by - dy)
+    lengths = math.hypot(ax - cx, ay - cy), math.hypot(bx - dx, by - dy)
+    return off <= 2 * _BOX_PX and abs(lengths[0] - lengths[1]) <= 2 * _BOX_PX
 
 
-def _cross(corners: F64, start: int) -> bool:
-    """Tell whether the side that begins at a corner crosses the one opposite."""
-    a, b, c, d = (corners[(start + at) % 4] for at in range(4))
+def _cross(corners: list[list[float]]) -> bool:
+    """Tell whether the side between the first two corners crosses the one opposite."""
+    a, b, c, d = corners
     return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
 
 
-def _side(a: F64, b: F64, point: F64) -> float:
-    return float((b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0]))
+def _side(a: list[float], b: list[float], point: list[float]) -> float:
+    return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
