@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from yolokit.cli.demo import demo
+from yolokit.cli.formats import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="data",
-    help="Convert data sets, or draw one.",
+    help="Convert data sets, list the formats, or draw a set.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -129,7 +130,9 @@ def convert(
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,
 ) -> None:
-    """Convert annotations from one format to another, with an account of every one.
+    """Convert annotations between formats.
+
+    Every annotation is accounted for: kept, clipped, reinterpreted, dropped or excluded.
 
     DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
     kept, with its file, line and reason.
@@ -170,39 +173,6 @@ def convert(
     with _Stages() as stages:
         result = run(config, on_start=stages.start, on_progress=stages.advance)
     _print_result(result, as_json=json)
-
-
-def formats(
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON for each format.")
-    ] = False,
-) -> None:
-    """List the formats: what they read and write, and how each is recognised."""
-    from yolokit.annotations.plugin import list_formats, load_format, writable_tasks
-    from yolokit.cli.output import emit, emit_json, table
-
-    rows = []
-    for name in list_formats():
-        module = load_format(name)
-        assume = {key: list(values) for key, values in module.ASSUME.items()}
-        if json:
-            emit_json(
-                {
-                    "name": name,
-                    "title": module.TITLE,
-                    "reads": list(module.READS),
-                    "writes": list(writable_tasks(name)),
-                    "recognised_by": module.RECOGNISED_BY,
-                    "assume": assume,
-                }
-            )
-            continue
-        options = " ".join(f"{key}={'|'.join(values)}" for key, values in assume.items())
-        reads, writes = " ".join(module.READS), " ".join(writable_tasks(name)) or "-"
-        rows.append((name, module.TITLE, reads, writes, module.RECOGNISED_BY, options or "-"))
-    if not json:
-        head = ("name", "format", "reads", "writes", "recognised by", "--assume (default first)")
-        emit(table(head, rows))
 
 
 app.command()(convert)
