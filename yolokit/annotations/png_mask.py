@@ -23,14 +23,14 @@ _MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 def decode_base64(text: Any) -> bytes:
-    """Return what a text in base64 holds.
+    """Return what a text in base64 holds; it may be broken into lines.
 
     Raises:
         ValueError: It is no such text.
     """
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (AttributeError, binascii.Error, ValueError) as error:
         raise ValueError("a mask is no text in base64") from error
 
 
@@ -71,6 +71,7 @@ def decode_png_mask(data: bytes) -> Bool:
     width, height = struct.unpack_from(">II", data, 16)
     if not 0 < width * height <= MAX_PNG_PIXELS:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")
+    _check_chunks(data)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -82,3 +83,19 @@ def decode_png_mask(data: bytes) -> Bool:
     else:
         mask = pixels[:, :, 3] != 0 if pixels.shape[2] == 4 else (pixels != 0).any(axis=2)
     return mask
+
+
+def _check_chunks(data: bytes) -> None:
+    """Refuse a PNG that is cut short or damaged: libpng would write to stderr what it finds."""
+    at = len(_MAGIC)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data):
+            break
+        if zlib.crc32(data[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            raise ValueError("the PNG of a mask is damaged")
+        if kind == b"IEND":
+            return
+        at = end + 4
+    raise ValueError("the PNG of a mask is cut short")

@@ -55,10 +55,17 @@ def test_the_size_is_looked_at_before_it_is_decoded(monkeypatch: pytest.MonkeyPa
             decode_png_mask(bomb(*size))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" * 9, png(MASK)[:30]])
-def test_what_is_no_png_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"no PNG|cannot be decoded"):
+DAMAGED = png(MASK)[:45] + b"\x00\x00\x00" + png(MASK)[48:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" * 9, *(png(MASK)[:at] for at in (30, 50, -1)), DAMAGED],
+)
+def test_what_is_no_png_is_refused(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match=r"no PNG|cut short|damaged"):
         decode_png_mask(data)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("text", ["*", "abc", "é", 5, None])
@@ -80,3 +87,4 @@ def test_a_bomb_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_base64_holds_bytes() -> None:
     assert decode_base64(base64.b64encode(b"abc").decode()) == b"abc"
+    assert decode_base64(base64.encodebytes(bytes(99)).decode()) == bytes(99)
