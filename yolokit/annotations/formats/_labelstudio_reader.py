@@ -244,6 +244,7 @@ class TaskReader:
                 self._ledger.note(task.source, place, "bad-keypoint", message)
                 continue
             points[self._names.index(label)] = point_of_region(part, wh)
+            self._counts["hidden"] += part.hidden
         return points
 
     def _evidence(self) -> list[str]:
@@ -272,6 +273,8 @@ class TaskReader:
         if self._names:
             order = self._config.file_name if self._config.keypoints else "the order they come in"
             found.append(f"keypoints are {', '.join(self._names)}, by {order}")
+        if counts["hidden"]:
+            found.append(f"{counts['hidden']} keypoints are hidden, by a choice on their region")
         return found
 
 

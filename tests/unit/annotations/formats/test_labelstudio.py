@@ -288,6 +288,7 @@ def test_keypoints_are_a_pose_of_their_parent(tmp_path: Path) -> None:
     assert found.entries == [("excluded", "not-an-area", 4)]
     assert found.ledger.totals.annotations_in == 3
     assert "by config.xml" in " ".join(found.dataset.evidence)
+    assert "1 keypoints are hidden, by a choice on their region" in found.dataset.evidence
 
 
 def test_relations_and_choices_of_the_whole_image_are_no_objects(tmp_path: Path) -> None:
