@@ -20,9 +20,11 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._bdd100k_labels import NoAreaError, read_label
-from yolokit.annotations.json_file import read_json
+from yolokit.annotations.json_file import decode_json, read_json_bytes
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
@@ -125,7 +127,7 @@ class _Reader:
         Raises:
             DataError: It is no JSON of frames.
         """
-        content = read_json(path)
+        content = _decode(read_json_bytes(path), path)
         words = [path.stem, *reversed(path.relative_to(self._root).parts[:-1])]
         split = next(filter(None, map(split_from_name, words)), None)
         source = SourceFile(str(path), "index", self._image_roots(path, split))
@@ -205,6 +207,27 @@ class _Reader:
         return tuple(dict.fromkeys(str(folder) for folder in folders))
 
 
+def _decode(data: bytes, path: Path) -> Any:
+    """Decode a file; the frames of a list stay text until their turn comes.
+
+    The labels of BDD100K's training images are 1.3 GB in one list; as objects all at once they
+    would take more than that again.
+    """
+    try:
+        return msgspec.json.decode(data, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_json(data, path)  # no list, or no JSON: it says which
+
+
+def _decode_frame(item: Any, at: int, path: Path) -> Any:
+    if not isinstance(item, msgspec.Raw):
+        return item
+    try:
+        return msgspec.json.decode(item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"frame {at} is no JSON: {error}", path=path) from error
+
+
 def _iter_frames(content: Any, path: Path) -> Iterator[_Frame]:
     """Yield the frames of a file.
 
@@ -223,7 +246,8 @@ def _iter_frames(content: Any, path: Path) -> Iterator[_Frame]:
             ]
     if not isinstance(frames, list):
         raise DataError("it holds no frames", path=path)
-    for at, frame in enumerate(frames):
+    for at, item in enumerate(frames):
+        frame = _decode_frame(item, at, path)
         name = frame.get("name") if isinstance(frame, dict) else None
         if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
             raise DataError(f"frame {at} has no `name`", path=path)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -77,6 +78,24 @@ def test_frames_beside_a_config(tmp_path: Path) -> None:
     found = read_set("bdd100k", path)
     assert set(found.dataset.names) == {"person", "bus", "car"}
     assert [one.image.image_wh for one in found.images] == [(64, 48), (20, 10)]
+
+
+def test_a_list_is_decoded_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items: list[Any] = []
+    original = bdd100k._decode_frame
+
+    def watch(item: Any, at: int, path: Path) -> Any:
+        items.append(item)
+        return original(item, at, path)
+
+    monkeypatch.setattr(bdd100k, "_decode_frame", watch)
+    frames = [frame(label(), name=f"{number}.jpg") for number in range(50)]
+    path = write(tmp_path, frames)
+    assert len(read_set("bdd100k", path).images) == 50
+    assert len(items) == 50
+    assert {type(item) for item in items} == {msgspec.Raw}
+    odd = '[{"name": "a.jpg", "labels": [{"category": "a", "box2d": {"x1": NaN}}]}]'
+    assert read_set("bdd100k", write_text(path, odd)).entries == [("dropped", "bad-label", 0)]
 
 
 def test_a_folder_with_a_file_an_image(tmp_path: Path) -> None:
@@ -286,6 +305,8 @@ def test_a_broken_label_is_entered(broken: Any, tmp_path: Path) -> None:
         ('{"name": "a", "frames": [7]}', "frame 0 has no `name`"),
         ("7", "it holds no frames"),
         ('[{"name": "a.jpg",\n]', "json:2: this is no JSON"),
+        ('[{"name": "a.jpg"}, {"name": "\\ud800"}]', "json:1: the JSON"),
+        ("[" * 100_000, "nested too deep|ends before"),
     ],
 )
 def test_a_broken_file_is_an_error(text: str, words: str, tmp_path: Path) -> None:
