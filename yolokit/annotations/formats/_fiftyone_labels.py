@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
-from yolokit.annotations.formats._fiftyone_mask import decode_mask
+from yolokit.annotations.formats._fiftyone_mask import decode_mask, read_mask_file
 from yolokit.annotations.masks import mask_to_shape
 from yolokit.annotations.shapes import Shape, polygon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from yolokit.core.types import Bool
 
 _LISTS = {
     "Detections": ("Detection", "detections"),
@@ -48,7 +51,8 @@ class FieldLabel(NamedTuple):
     def has_outline(self) -> bool:
         """Whether there is more than a box."""
         return self.kind == "Polyline" or (
-            isinstance(self.content, dict) and self.content.get("mask") is not None
+            isinstance(self.content, dict)
+            and any(self.content.get(key) is not None for key in ("mask", "mask_path"))
         )
 
 
@@ -67,11 +71,12 @@ def iter_labels(sample: dict[str, Any]) -> Iterator[FieldLabel]:
             yield FieldLabel(field, kind, value)
 
 
-def read_label(label: FieldLabel, *, masks: bool) -> tuple[list[float], Shape | None]:
+def read_label(label: FieldLabel, folder: Path, *, masks: bool) -> tuple[list[float], Shape | None]:
     """Return a label's box as xyxy, and its outline if it has one, in fractions of the image.
 
     Args:
         label: A box or a filled polygon.
+        folder: Of the file, from where masks in files of their own are named.
         masks: Whether a mask beside the box is wanted.
 
     Raises:
@@ -88,10 +93,13 @@ def read_label(label: FieldLabel, *, masks: bool) -> tuple[list[float], Shape | 
             raise ValueError("its `points` are not in fractions of the image")
         return shape.xyxy, shape
     x, y, width, height = _numbers(label.content.get("bounding_box"))
-    shape_of_mask = None
+    box = [x, y, x + width, y + height]
     if masks and label.content.get("mask") is not None:
-        shape_of_mask = _shape_of_mask(label.content["mask"], (x, y, width, height))
-    return [x, y, x + width, y + height], shape_of_mask
+        return box, _shape_of_mask(decode_mask(label.content["mask"]), (x, y, width, height))
+    if masks and label.content.get("mask_path") is not None:
+        mask = read_mask_file(folder, label.content["mask_path"])
+        return box, _shape_of_mask(mask, (x, y, width, height))
+    return box, None
 
 
 def _numbers(value: Any) -> tuple[float, float, float, float]:
@@ -105,9 +113,8 @@ def _numbers(value: Any) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def _shape_of_mask(value: Any, xywh: Sequence[float]) -> Shape:
+def _shape_of_mask(mask: Bool, xywh: Sequence[float]) -> Shape:
     """Trace a mask, whose pixels share out its box."""
-    mask = decode_mask(value)
     shape = mask_to_shape(mask)
     if shape is None:
         raise ValueError("its mask covers nothing")

@@ -1,4 +1,4 @@
-"""Masks of FiftyOne: a two-dimensional ``.npy``, compressed, as text; parsed here, never pickled.
+"""Masks of FiftyOne: a ``.npy``, compressed, as text, parsed here and never pickled; or a file.
 
 Source: fiftyone ``core/utils.py`` (``serialize_numpy_array``); bson ``json_util`` for ``$binary``;
 numpy ``lib/format.py`` for the head of a ``.npy``.
@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.masks import MAX_MASK_PIXELS
+from yolokit.core.files import inside
+from yolokit.errors import DataError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yolokit.core.types import Bool
 
 _MAGIC = b"\x93NUMPY"
@@ -53,6 +58,30 @@ def decode_mask(value: Any) -> Bool:
         raise ValueError(f"its mask of {shape[1]}x{shape[0]} px ends too early")
     values = np.frombuffer(head, dtype, shape[0] * shape[1], start)
     mask: Bool = values.reshape(shape, order="F" if fortran else "C") != 0
+    return mask
+
+
+def read_mask_file(folder: Path, name: Any) -> Bool:
+    """Return a mask that stands in an image of its own below a folder, as ``mask_path`` says.
+
+    Raises:
+        ValueError: It leads elsewhere, or is no image.
+    """
+    path = inside(folder, name) if isinstance(name, str) else None
+    if path is None:
+        raise ValueError(f"its mask_path leads out of the set: {str(name)[:80]!r}")
+    try:
+        size = read_image_size(path)
+    except DataError as error:
+        raise ValueError(f"its mask {name} is not readable: {error.message}") from error
+    if size.width_px * size.height_px > MAX_MASK_PIXELS:
+        raise ValueError(f"a mask of {size.width_px}x{size.height_px} px is not decoded")
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if pixels is None:
+        raise ValueError(f"its mask {name} is no image that can be decoded")
+    mask: Bool = pixels != 0
     return mask
 
 

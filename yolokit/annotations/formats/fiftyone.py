@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,6 @@ from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
@@ -264,7 +264,8 @@ class _Reader:
             self._ledger.record(source, place, "excluded", code, f"{message}, in {name}")
             return
         try:
-            xyxy, shape = read_label(label, masks=self._masks)
+            folder = Path(source.path).parent
+            xyxy, shape = read_label(label, folder, masks=self._masks)
             class_name = label.content.get("label")
             if not isinstance(class_name, str) or not class_name:
                 raise ValueError("it has no `label`, or a number that no class has")  # noqa: TRY301

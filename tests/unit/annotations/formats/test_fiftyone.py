@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -126,6 +127,31 @@ def test_a_mask_lies_inside_its_box(text: bool, dtype: Any, order: Any, tmp_path
 def test_a_legacy_binary_is_read_too() -> None:
     legacy = {"$binary": mask_of(np.ones((2, 3), bool), text=True), "$type": "00"}
     assert decode_mask(legacy).shape == (2, 3)
+
+
+def test_a_mask_in_a_file_of_its_own(tmp_path: Path) -> None:
+    mask = np.zeros((6, 4), np.uint8)
+    mask[0:3, 2:4] = 255
+    path = tmp_path / "fields/ground_truth/a.png"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(cv2.imencode(".png", mask)[1].tobytes())
+    names = [
+        "fields/ground_truth/a.png",
+        "../../a.png",
+        "/etc/passwd",
+        "gone.png",
+        7,
+        "samples.json",
+    ]
+    found = read(
+        tmp_path,
+        sample(ground_truth=detections(*(detection(mask_path=name) for name in names))),
+        task="segment",
+    )
+    shape = found.images[0].annotations.shapes[0]
+    assert sorted(shape.rings[0].tolist()) == [[32, 24], [32, 30], [48, 24], [48, 30]]
+    assert found.entries == [("dropped", "bad-label", at) for at in (1, 2, 3, 4, 5)]
+    assert "leads out of the set" in found.ledger.entries[0].message
 
 
 class Never:
