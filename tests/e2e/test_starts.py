@@ -223,7 +223,11 @@ def test_darknet_files_of_a_wrong_length_or_kind(test_data: Path, tmp_path: Path
         ("k.weights", struct.pack("<3i", 0, 1, 0) + whole[12:], "1 values are left"),
         ("l.weights", struct.pack("<3i", 0, 1, 0) + whole[16:], "taken"),
         ("m.weights", struct.pack("<3i", 1, 0, 0) + whole[12:], "taken"),
-        ("n.weights", whole[:40_000] + b"\xff" * 4 + whole[40_004:], "of model.4.conv.weight are NaN"),
+        (
+            "n.weights",
+            whole[:40_000] + b"\xff" * 4 + whole[40_004:],
+            "of model.4.conv.weight are NaN",
+        ),
     ]
     for name, content, _words in cases:
         (tmp_path / name).write_bytes(content)

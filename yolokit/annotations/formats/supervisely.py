@@ -69,7 +69,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError("there is no annotation file of Supervisely in it", path=source)
     metas = [file for file in tree.files(_META) if file.name == _META and file not in files]
     if not metas:  # a data set or a file of a project is read alone
-        metas = [folder / _META for folder in (root.parent, root.parent.parent)]
+        above = (folder / _META for folder in (root.parent, root.parent.parent))
+        metas = [meta for meta in above if meta.is_file()][:1]
     errors: list[DataError] = []
     classes: dict[str, str] = {}
     for meta in metas:
