@@ -41,6 +41,7 @@ class DatasetReport(msgspec.Struct, frozen=True):
         splits: Split to what it holds.
         sha256: Over the class names, image names and label files; the same wherever it lies.
         warnings: What is odd and no error, one sentence each.
+        is_pose: Whether keypoints stand behind the boxes in its label rows.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class DatasetReport(msgspec.Struct, frozen=True):
     splits: Mapping[str, SplitCounts]
     sha256: str
     warnings: tuple[str, ...] = ()
+    is_pose: bool = False
 
 
 def check_dataset(path: Path) -> DatasetReport:
@@ -73,7 +75,8 @@ def check_dataset(path: Path) -> DatasetReport:
     if "train" not in splits or "val" not in splits:
         missing = "train" if "train" not in splits else "val"
         warnings.append(f"there is no `{missing}` split, which training needs")
-    return DatasetReport(data.path, data.names, splits, check.digest(), tuple(warnings))
+    is_pose = data.pose is not None
+    return DatasetReport(data.path, data.names, splits, check.digest(), tuple(warnings), is_pose)
 
 
 class _Check:

@@ -80,7 +80,7 @@ def train_model(
     """
     plan = _resolve(config, folder, on_event)
     data = check_dataset(Path(config.data))
-    _require_splits(data)
+    _require_trainable(data)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
@@ -257,7 +257,14 @@ def _resume_command(run_dir: Path) -> str:
     )
 
 
-def _require_splits(data: DatasetReport) -> None:
+def _require_trainable(data: DatasetReport) -> None:
+    if data.is_pose:
+        # Upstream's detector would read the row of a pose as an outline, and learn its box.
+        raise DataError(
+            "its labels are poses (`kpt_shape`), and this version trains detectors of boxes",
+            path=data.path,
+            hint=f"`yolokit data convert {data.path} --task detect` leaves the keypoints aside",
+        )
     lacking = [split for split in ("train", "val") if split not in data.splits]
     if lacking:
         raise DataError(

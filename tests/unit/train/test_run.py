@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.unit.annotations.conftest import write_image, write_text
 from yolokit.core.requests import TrainRequest
 from yolokit.core.transfer import TransferReport
-from yolokit.errors import ConfigError
+from yolokit.errors import ConfigError, DataError
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
 from yolokit.train.record import DataRecord, RunRecord, read_record, write_record
@@ -59,3 +60,18 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
     runs.resume_training(tmp_path)
     assert requests[0].freeze == asked
+
+
+def test_a_set_of_poses_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
+    """Upstream's detector would read a pose's row as an outline, without a word."""
+    for split in ("train", "val"):
+        write_image(tmp_path / f"images/{split}/a.jpg")
+        row = "0 .5 .5 .2 .2 .1 .1 2 .3 .3 2\n"
+        write_text(tmp_path / f"labels/{split}/a.txt", row)
+    yaml = "train: images/train\nval: images/val\nnames: [cat]\nkpt_shape: [2, 3]\n"
+    data = write_text(tmp_path / "data.yaml", yaml)
+    config = runs.check_config({"data": str(data), "weights": "none"})
+    with pytest.raises(DataError, match="poses") as error:
+        runs.train_model(config, tmp_path / "run")
+    assert "--task detect" in (error.value.hint or "")
+    assert not (tmp_path / "run").exists()
