@@ -283,10 +283,11 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | list[str] | None]:
+    from yolokit.hub.entries import find_entry
     from yolokit.hub.lineage import read_lineage
     from yolokit.hub.names import public_url
 
-    entry = target.entry
+    entry = find_entry(target.entry.name) if target.entry else None
     lineage = read_lineage(target.path, check.sha256) if check else None
     return {
         "name": entry.name if entry else None,

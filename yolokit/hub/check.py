@@ -1,12 +1,11 @@
-"""Is a file of weights what it must be? One answer for all who ask, and what it rests on."""
+"""Is a file of a store what it must be? One answer for all who ask, and what it rests on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from yolokit.core.digest import digest_weights
-from yolokit.hub.lock import LOCK_NAME
+from yolokit.core.digest import digest_file
 
 if TYPE_CHECKING:
     from yolokit.hub.target import Target
@@ -38,9 +37,9 @@ def check_file(target: Target) -> FileCheck:
     """Hash a file and compare it with the catalog and the lock file.
 
     Raises:
-        WeightsError: It cannot be read, or is larger than any weights.
+        WeightsError: It cannot be read, or is larger than any of its kind.
     """
-    found = digest_weights(target.path)
+    found = digest_file(target.path, most_bytes=target.stock.most_bytes, kind=target.stock.kind)
     state, detail = _judge(target, found.size_bytes, found.sha256)
     return FileCheck(target.path.name, state, detail, found.sha256, found.size_bytes)
 
@@ -53,7 +52,10 @@ def _judge(target: Target, size: int, sha256: str) -> tuple[State, str]:
     if entry is not None and entry.sha256 is not None:
         return "ok", "as the catalog says"
     if locked is not None or target.sha256 is not None:
-        return "ok", f"as in {LOCK_NAME} ({locked.hash_from})" if locked else "as stated"
+        return (
+            "ok",
+            f"as in {target.stock.lock_name} ({locked.hash_from})" if locked else "as stated",
+        )
     if entry is None:
         return "not in catalog", "a file of yours: there is nothing to check it against"
     prefix = entry.sha256_prefix

@@ -14,17 +14,12 @@ Task = Literal["detect", "segment", "pose", "obb", "classify"]
 Kind = Literal["coco", "dota", "imagenet", "backbone"]
 
 
-class WeightsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One published file of weights.
+class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One published file, of whatever kind.
 
     Attributes:
-        name: What a user types, and the stem of the entry's own file.
+        name: What it is called.
         file: Name of the file in the store.
-        task: What the network does as published.
-        family: Architecture, e.g. ``yolo26``, ``darknet`` or ``torchvision``.
-        scale: Size within the family, e.g. ``n``; None where there is only one.
-        kind: What it was trained on (``coco``, ``dota``, ``imagenet``), or ``backbone`` where the
-            file holds a backbone alone.
         license: SPDX identifier as far as one exists.
         urls: Where it is published, in the order in which they are tried.
         size_bytes: Exact size, or None where it is not publicly known.
@@ -35,10 +30,6 @@ class WeightsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: str
     file: str
-    task: Task
-    family: str
-    scale: str | None = None
-    kind: Kind
     license: str
     urls: tuple[str, ...]
     size_bytes: int | None = None
@@ -47,12 +38,32 @@ class WeightsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hash_source: str | None = None
 
 
+class WeightsEntry(Published, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One published file of weights; its name is what a user types, and the stem of its card.
+
+    Attributes:
+        task: What the network does as published.
+        family: Architecture, e.g. ``yolo26``, ``darknet`` or ``torchvision``.
+        scale: Size within the family, e.g. ``n``; None where there is only one.
+        kind: What it was trained on (``coco``, ``dota``, ``imagenet``), or ``backbone`` where the
+            file holds a backbone alone.
+    """
+
+    task: Task
+    family: str
+    scale: str | None = None
+    kind: Kind
+
+
 def list_names() -> tuple[str, ...]:
     """Return the sorted names of all entries, reading none of them."""
-    files = _folder().iterdir()
-    return tuple(
-        sorted(file.name[: -len(".toml")] for file in files if file.name.endswith(".toml"))
-    )
+    return list_stems(_folder())
+
+
+def list_stems(folder: resources.abc.Traversable) -> tuple[str, ...]:
+    """Return the sorted stems of a folder's TOML files."""
+    names = [file.name for file in folder.iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 def load_entry(name: str) -> WeightsEntry:

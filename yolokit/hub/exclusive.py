@@ -40,7 +40,7 @@ def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Ite
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise WeightsError(
-            f"cannot write to the store of weights {path.parent}: {reason}",
+            f"cannot write to the store {path.parent}: {reason}",
             hint="YOLOKIT_HOME names a folder for the stores",
         ) from error
     try:

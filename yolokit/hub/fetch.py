@@ -17,6 +17,7 @@ from yolokit.errors import WeightsError
 from yolokit.hub.names import public_url
 from yolokit.hub.part import Origin, Part
 from yolokit.hub.source import Limits, SourceError, Stream, load_source
+from yolokit.hub.stock import WEIGHTS
 
 if TYPE_CHECKING:
     import hashlib
@@ -35,12 +36,14 @@ class Wanted:
         size_bytes: Its exact size, or None.
         sha256: Its 64 hexadecimal digits, or None.
         sha256_prefix: The first of these digits, where no more are known.
+        mirror_variable: What names mirrors of it in the environment.
     """
 
     name: str
     size_bytes: int | None = None
     sha256: str | None = None
     sha256_prefix: str | None = None
+    mirror_variable: str = WEIGHTS.mirror_variable
 
     def find_fault(self, size_bytes: int, sha256: str) -> str | None:
         """Say how a complete file differs from what it must be, or None if it does not."""
@@ -109,8 +112,8 @@ def fetch(
     listed = "".join(f"\n  - {failure}" for failure in failures)
     raise WeightsError(
         f"{wanted.name} could not be fetched:{listed or ' there is no address for it'}",
-        hint="check the connection and proxies, or name a mirror in YOLOKIT_WEIGHTS_MIRROR; what "
-        "has arrived is kept, and the next try goes on from there",
+        hint=f"check the connection and proxies, or name a mirror in {wanted.mirror_variable}; "
+        "what has arrived is kept, and the next try goes on from there",
     )
 
 

@@ -1,8 +1,8 @@
-"""``weights.lock``: what each file in the store must be from now on.
+"""``weights.lock`` and ``datasets.lock``: what each file in a store must be from now on.
 
-A file of weights whose hash is published nowhere is trusted when it is first seen, and its hash is
+A file whose hash is published nowhere is trusted when it is first seen, and its hash is
 kept here; whatever comes under that name later must be the same. The file is text, sorted, one
-block for each file of weights: made to be committed, compared and merged.
+block for each file: made to be committed, compared and merged.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from yolokit.core.files import write_atomic
 from yolokit.errors import WeightsError
 from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.names import is_plain_name, is_public_url
+from yolokit.hub.stock import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LOCK_NAME = "weights.lock"
+LOCK_NAME = WEIGHTS.lock_name
 HashFrom = Literal["catalog", "address", "name", "first use", "bundle"]
 
 _MOST_BYTES = 4 << 20
 _HEAD = (
-    "# What the files in this folder must be: written by yolokit when it first sees a file,\n"
+    "# What the files of this store must be: written by yolokit when it first sees a file,\n"
     "# meant to be committed. Removing a block is how another file is accepted under its name.\n"
 )
 
@@ -49,13 +50,13 @@ class LockEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     url: str | None = None
 
 
-def read_lock(store: Path) -> dict[str, LockEntry]:
+def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
     """Read what a store's lock file says, by the names of the files; empty where there is none.
 
     Raises:
         WeightsError: It is damaged; the message has its path and line.
     """
-    path = store / LOCK_NAME
+    path = store / lock_name
     try:
         if not path.is_file():
             return {}
@@ -70,17 +71,17 @@ def read_lock(store: Path) -> dict[str, LockEntry]:
     return {name: _check_block(name, block, path, text) for name, block in content.items()}
 
 
-def add_to_lock(store: Path, entries: Mapping[str, LockEntry]) -> None:
+def add_to_lock(store: Path, entries: Mapping[str, LockEntry], lock_name: str = LOCK_NAME) -> None:
     """Add files to a store's lock file; what other processes add meanwhile stays.
 
     Raises:
         WeightsError: One of them is there with another hash, or the file cannot be written.
     """
-    path = store / LOCK_NAME
+    path = store / lock_name
     with hold_alone(path):
-        known = read_lock(store)
+        known = read_lock(store, lock_name)
         for name, entry in entries.items():
-            check_agreement(name, entry.sha256, known.get(name), store)
+            check_agreement(name, entry.sha256, known.get(name), path)
         added = {name: entry for name, entry in entries.items() if name not in known}
         if not added:
             return
@@ -90,7 +91,7 @@ def add_to_lock(store: Path, entries: Mapping[str, LockEntry]) -> None:
             raise WeightsError(f"cannot write {path}: {error.strerror}") from error
 
 
-def check_agreement(name: str, sha256: str, locked: LockEntry | None, store: Path) -> None:
+def check_agreement(name: str, sha256: str, locked: LockEntry | None, lock: Path) -> None:
     """Refuse a hash that is not the one in the lock file.
 
     Raises:
@@ -99,7 +100,7 @@ def check_agreement(name: str, sha256: str, locked: LockEntry | None, store: Pat
     if locked is not None and locked.sha256 != sha256:
         raise WeightsError(
             f"{name} is not what it was: sha256 {sha256}, and {locked.sha256} in "
-            f"{store / LOCK_NAME} ({locked.hash_from})",
+            f"{lock} ({locked.hash_from})",
             hint="if the new file is the right one, remove the block of the old one from the lock",
         )
 

@@ -14,11 +14,10 @@ from yolokit.hub.sources.hf import HOST, endpoint, to_https
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VARIABLE = "YOLOKIT_WEIGHTS_MIRROR"
 _PLACES = ("host", "path", "file")
 
 
-def list_mirrored(urls: Sequence[str], file: str | None) -> tuple[str, ...]:
+def list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple[str, ...]:
     """Return all addresses of a file: mirrors of the environment first, then the published ones.
 
     A mirror is a folder that holds the files by their names, or a template with ``{host}``,
@@ -28,15 +27,16 @@ def list_mirrored(urls: Sequence[str], file: str | None) -> tuple[str, ...]:
         urls: Where the file is published.
         file: Its name on a mirror that is a plain folder; None where a name alone does not say
             which file it is, so that only templates apply.
+        variable: What names the mirrors in the environment.
 
     Raises:
         WeightsError: A mirror in the environment is no address.
     """
     found: list[str] = []
-    for mirror in re.split(r"[\s,]+", os.environ.get(VARIABLE, "").strip()):
+    for mirror in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
         if not mirror:
             continue
-        _check(mirror)
+        _check(mirror, variable)
         if any(f"{{{place}}}" in mirror for place in _PLACES):
             found += [_fill(mirror, url) for url in urls]
         elif file is not None:
@@ -45,16 +45,16 @@ def list_mirrored(urls: Sequence[str], file: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _check(mirror: str) -> None:
+def _check(mirror: str, variable: str) -> None:
     if not is_url(mirror):
         raise WeightsError(
-            f"{VARIABLE}: {mirror!r} is no address",
+            f"{variable}: {mirror!r} is no address",
             hint="a folder is written as file:///folder",
         )
     unknown = set(re.findall(r"\{([^}]*)\}", mirror)) - set(_PLACES)
     if unknown:
         raise WeightsError(
-            f"{VARIABLE}: {public_url(mirror)} has unknown places {', '.join(sorted(unknown))}",
+            f"{variable}: {public_url(mirror)} has unknown places {', '.join(sorted(unknown))}",
             hint="known are {host}, {path} and {file}",
         )
 

@@ -15,7 +15,7 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._+-]+")
 _LONGEST_NAME = 90  # with a mark it still fits the 100 bytes of a name in a plain tar
 # Names that Windows gives to devices, whatever suffix follows.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_RESERVED = ("weights.lock", "readme.md")
+_RESERVED = ("weights.lock", "datasets.lock", "readme.md")
 _QUERY_MARK = "query-sha256="
 
 

@@ -1,27 +1,28 @@
-"""Weights by path, name or address: found, or fetched, and in any case what they claim to be."""
+"""Files by path, name or address: found, or fetched, and in any case what they claim to be."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from yolokit.core.files import rename_complete
 from yolokit.errors import WeightsError
 from yolokit.hub.check import check_file
+from yolokit.hub.entries import find_entry
 from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.fetch import Fetched, fetch
 from yolokit.hub.lock import HashFrom, LockEntry, add_to_lock
 from yolokit.hub.names import public_url
 from yolokit.hub.part import Part
 from yolokit.hub.source import Limits, is_local
-from yolokit.hub.target import Target, resolve
+from yolokit.hub.target import resolve
 from yolokit.hub.words import (
-    DISAGREEMENT_HINT,
+    HOW_TO_REPLACE,
     VERIFIED,
     announce,
     describe_known,
-    how_to_replace,
+    how_to_agree,
     no_hash,
 )
 
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.hub.entries import WeightsEntry
+    from yolokit.hub.target import Target
 
 OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObtainedWeights:
-    """Weights that are there and are what they must be.
+class Obtained:
+    """A file that is there and is what it must be.
 
     Attributes:
         path: Absolute path of the file.
@@ -44,7 +46,6 @@ class ObtainedWeights:
         size_bytes: Its size.
         name: Its name in the catalog, or None.
         url: Where it came from, without passwords; None where that is not known.
-        entry: What the catalog says of it, or None.
         status: What its hash was compared with, in words.
         fetched: It was not there before.
     """
@@ -54,9 +55,19 @@ class ObtainedWeights:
     size_bytes: int
     name: str | None
     url: str | None
-    entry: WeightsEntry | None
     status: str
     fetched: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObtainedWeights(Obtained):
+    """Weights that are there.
+
+    Attributes:
+        entry: What the catalog says of them, or None.
+    """
+
+    entry: WeightsEntry | None
 
 
 def obtain_weights(
@@ -86,11 +97,43 @@ def obtain_weights(
         WeightsError: There is no such name; nothing could be fetched; or what is there, or what
             came, is not what it must be.
     """
+    found = obtain(
+        lambda: replace(resolve(name), asked=name),
+        offline=offline,
+        require_hash=require_hash,
+        on_notice=on_notice,
+        on_progress=on_progress,
+        limits=limits or Limits(),
+    )
+    entry = find_entry(found.name) if found.name is not None else None
+    facts = {field.name: getattr(found, field.name) for field in fields(found)}
+    return ObtainedWeights(**facts, entry=entry)
+
+
+def obtain(
+    find: Callable[[], Target],
+    *,
+    offline: bool | None,
+    require_hash: bool,
+    on_notice: Callable[[str], None],
+    on_progress: Callable[[int, int | None], None],
+    limits: Limits,
+) -> Obtained:
+    """Return a file that is there, or fetch it; see :func:`obtain_weights`.
+
+    Args:
+        find: Finds out what is wanted; asked again once other processes have been waited for.
+        offline: As there.
+        require_hash: As there.
+        on_notice: As there.
+        on_progress: As there.
+        limits: How long to wait, how often to try and how much to take.
+    """
     request = _Request(
-        name,
+        find,
         is_offline() if offline is None else offline,
         require_hash,
-        limits or Limits(),
+        limits,
         on_notice,
         on_progress,
     )
@@ -104,7 +147,7 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in ("1", "true", "yes", "on")
 
 
-def _choose_urls(target: Target, name: str, *, offline: bool) -> tuple[str, ...]:
+def _choose_urls(target: Target, *, offline: bool) -> tuple[str, ...]:
     """Return the addresses to try; without a connection only those of this machine's files."""
     urls = target.list_urls()
     if not urls:
@@ -119,17 +162,16 @@ def _choose_urls(target: Target, name: str, *, offline: bool) -> tuple[str, ...]
         raise WeightsError(
             f"{target.title} is not in {target.path.parent}, and connections are forbidden "
             f"(--offline or {OFFLINE_VARIABLE})",
-            hint=f"on a machine with a network: `yolokit weights bundle {name} --out w.tar`; "
-            "here: `yolokit weights import w.tar`",
+            hint=target.stock.carry.format(name=target.asked or target.title),
         )
     return local
 
 
-def _accept_present(target: Target, on_notice: Callable[[str], None]) -> ObtainedWeights:
+def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtained:
     """Check a file that is there; one that is seen for the first time is locked."""
     check = check_file(target)
     if check.state == "differs":
-        raise WeightsError(f"{target.path} {check.detail}", hint=how_to_replace(target))
+        raise WeightsError(f"{target.path} {check.detail}", hint=HOW_TO_REPLACE)
     found = Fetched("", check.size_bytes, check.sha256)
     if check.state == "ok":
         return _obtained(target, found, VERIFIED, fetched=False)
@@ -138,26 +180,26 @@ def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtaine
             on_notice(f"{target.path} is taken, not the published {target.shadows}")
         return _obtained(target, found, check.detail, fetched=False)
     status = describe_known(target)
-    add_to_lock(target.path.parent, {target.path.name: _lock_entry(target, found)})
+    _lock(target, found)
     on_notice(f"{target.title}: {status}")
     return _obtained(target, found, status, fetched=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    name: str
+    find: Callable[[], Target]
     offline: bool
     require_hash: bool
     limits: Limits
     on_notice: Callable[[str], None]
     on_progress: Callable[[int, int | None], None]
 
-    def attempt(self) -> ObtainedWeights | None:
-        """Return the weights; None where another process gave the name to another file."""
+    def attempt(self) -> Obtained | None:
+        """Return the file; None where another process gave the name to another file."""
         target = self._resolve()
         if target.path.is_file():
             return _accept_present(target, self.on_notice)
-        _choose_urls(target, self.name, offline=self.offline)
+        _choose_urls(target, offline=self.offline)
 
         def say_waiting() -> None:
             self.on_notice(f"another process is fetching {target.title}: waiting for it")
@@ -175,19 +217,19 @@ class _Request:
             return self._fetch(target)
 
     def _resolve(self) -> Target:
-        """Find out what the name stands for, and refuse it as early as can be."""
-        target = resolve(self.name)
+        """Find out what is wanted, and refuse it as early as can be."""
+        target = self.find()
         disagreement = target.find_disagreement()
         if disagreement is not None:
-            raise WeightsError(f"{target.title} {disagreement}", hint=DISAGREEMENT_HINT)
+            raise WeightsError(f"{target.title} {disagreement}", hint=how_to_agree(target))
         if self.require_hash and target.known_sha256 is None:
             raise no_hash(target)
         return target
 
-    def _fetch(self, target: Target) -> ObtainedWeights:
+    def _fetch(self, target: Target) -> Obtained:
         path = target.path
         part = path.with_name(f".{path.name}.part")
-        urls = _choose_urls(target, self.name, offline=self.offline)
+        urls = _choose_urls(target, offline=self.offline)
         self.on_notice(announce(target, urls[0]))
         try:
             fetched = fetch(
@@ -215,7 +257,7 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
     """
     path = target.path
     try:
-        add_to_lock(path.parent, {path.name: _lock_entry(target, fetched)})
+        _lock(target, fetched)
         Part(part).forget_origin()
         rename_complete(part, path)
     except WeightsError:
@@ -223,6 +265,12 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
         raise
     except OSError as error:
         raise WeightsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _lock(target: Target, found: Fetched) -> None:
+    """Add a file to the lock file of its store."""
+    entries = {target.path.name: _lock_entry(target, found)}
+    add_to_lock(target.store, entries, target.stock.lock_name)
 
 
 def _lock_entry(target: Target, found: Fetched) -> LockEntry:
@@ -243,16 +291,15 @@ def _hash_from(target: Target) -> HashFrom:
     return "name" if target.wanted.sha256_prefix else "first use"
 
 
-def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> ObtainedWeights:
+def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> Obtained:
     source = target.url or found.url
     locked = target.locked.url if target.locked else None
-    return ObtainedWeights(
+    return Obtained(
         path=target.path.resolve(),
         sha256=found.sha256,
         size_bytes=found.size_bytes,
         name=target.entry.name if target.entry else None,
         url=public_url(source) if source else locked,
-        entry=target.entry,
         status=status,
         fetched=fetched,
     )

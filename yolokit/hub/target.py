@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import WeightsError
-from yolokit.hub.entries import WeightsEntry, find_entry, list_entries, list_names
+from yolokit.hub.entries import Published, WeightsEntry, find_entry, list_entries, list_names
 from yolokit.hub.fetch import Wanted
-from yolokit.hub.lock import LOCK_NAME, LockEntry, read_lock
+from yolokit.hub.lock import LockEntry, read_lock
 from yolokit.hub.mirrors import list_mirrored
 from yolokit.hub.names import (
     file_name_of,
@@ -24,6 +24,7 @@ from yolokit.hub.names import (
     with_mark,
 )
 from yolokit.hub.source import SourceError, load_source
+from yolokit.hub.stock import WEIGHTS, Stock
 from yolokit.hub.store import locate_weights, no_weights, store_dir
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One file of weights, present or not.
+    """One file of a store, present or not.
 
     Attributes:
         path: Where it is or will be, absolute.
         in_store: It belongs to the store, so that the lock file speaks of it.
         entry: What the catalog says, if it is there.
+        stock: What kind of file it is.
+        asked: What the user asked for to get it.
         locked: What the lock file says, if it is there.
         url: The address that the user named, if it was one.
         sha256: The hash that the user stated behind the address.
@@ -46,7 +49,9 @@ class Target:
 
     path: Path
     in_store: bool
-    entry: WeightsEntry | None = None
+    entry: Published | None = None
+    stock: Stock = WEIGHTS
+    asked: str | None = None
     locked: LockEntry | None = None
     url: str | None = None
     sha256: str | None = None
@@ -56,6 +61,11 @@ class Target:
     def title(self) -> str:
         """What it is called in messages."""
         return self.entry.name if self.entry else self.path.name
+
+    @property
+    def store(self) -> Path:
+        """The folder that has the lock file."""
+        return self.path.parent.parent if self.stock.folder else self.path.parent
 
     @property
     def known_sha256(self) -> str | None:
@@ -75,14 +85,14 @@ class Target:
         if size is None and locked is not None:
             size = locked.size_bytes
         prefix = entry.sha256_prefix if entry else None
-        return Wanted(self.title, size, self.known_sha256, prefix)
+        return Wanted(self.title, size, self.known_sha256, prefix, self.stock.mirror_variable)
 
     def find_disagreement(self) -> str | None:
         """Say where catalog, lock file and user state different hashes, or None if they agree."""
         entry, locked = self.entry, self.locked
         stated = [
             ("the catalog", (entry.sha256 or entry.sha256_prefix) if entry else None),
-            (LOCK_NAME, locked.sha256 if locked else None),
+            (self.stock.lock_name, locked.sha256 if locked else None),
             ("the address given", self.sha256),
         ]
         known = [(who, digits) for who, digits in stated if digits]
@@ -106,7 +116,8 @@ class Target:
     def list_urls(self) -> tuple[str, ...]:
         """Return the addresses to try, in order: mirrors, then where it is published."""
         # On a mirror that is a plain folder, only names of the catalog say which file is which.
-        return list_mirrored(self.published_at, self.path.name if self.entry else None)
+        file = self.path.name if self.entry else None
+        return list_mirrored(self.published_at, file, self.stock.mirror_variable)
 
 
 def resolve(name: str) -> Target:

@@ -1,11 +1,10 @@
-"""What is said about weights: what is fetched, how its hash was known, what to do."""
+"""What is said about files: what is fetched, how its hash was known, what to do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from yolokit.errors import WeightsError
-from yolokit.hub.lock import LOCK_NAME
 from yolokit.hub.names import place_of
 
 if TYPE_CHECKING:
@@ -14,8 +13,9 @@ if TYPE_CHECKING:
 VERIFIED = "verified"
 LOCKED_NOW = "unverified, locked now"
 PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
-DISAGREEMENT_HINT = (
-    f"nothing is used while they differ; if {LOCK_NAME} is wrong, remove the file's block from it"
+HOW_TO_REPLACE = (
+    "nothing was changed; if the file is spoiled, remove it and run the same command again; if it "
+    "is meant to be another one, give it another name"
 )
 
 
@@ -50,16 +50,16 @@ def describe_size(size_bytes: int) -> str:
 def no_hash(target: Target) -> WeightsError:
     """Return the error for a file whose full hash is known from nowhere."""
     return WeightsError(
-        f"{target.title}: neither the catalog nor {LOCK_NAME} has its sha256, and --require-hash "
-        "asks for it",
+        f"{target.title}: neither the catalog nor {target.stock.lock_name} has its sha256, and "
+        "--require-hash asks for it",
         hint="fetch it once without --require-hash and commit the lock file, or give its address "
         "with #sha256=DIGITS",
     )
 
 
-def how_to_replace(target: Target) -> str:
-    """Say what to do about a file that is not what it must be."""
+def how_to_agree(target: Target) -> str:
+    """Say what to do where hashes that are stated differ."""
     return (
-        f"nothing was changed; if the file is spoiled, remove it and run `yolokit weights pull "
-        f"{target.title}`; if it is meant to be another one, give it another name"
+        f"nothing is used while they differ; if {target.stock.lock_name} is wrong, remove the "
+        "file's block from it"
     )

@@ -125,7 +125,7 @@ def test_what_is_installed_and_differs_is_an_error_and_stays(
     (own_store / "net.pt").write_bytes(OTHER)
     with pytest.raises(WeightsError, match=f"in place of {SHA256}") as caught:
         obtain("net")
-    assert "yolokit weights pull net" in str(caught.value.hint)
+    assert "remove it and run the same command again" in str(caught.value.hint)
     assert (own_store / "net.pt").read_bytes() == OTHER
     (own_store / "net.pt").write_bytes(CONTENT[:-1])
     with pytest.raises(WeightsError, match="47999 bytes in place of 48000"):
