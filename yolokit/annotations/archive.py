@@ -72,6 +72,16 @@ def unpack(archive: Path, folder: Path) -> int:
     return budget.members
 
 
+def content_root(folder: Path) -> Path:
+    """Return the folder that has what was unpacked: tools pack one that has everything in it."""
+    found = folder
+    while True:
+        entries = [one for one in found.iterdir() if not one.name.startswith((".", "__MACOSX"))]
+        if len(entries) != 1 or not entries[0].is_dir():
+            return found
+        found = entries[0]
+
+
 class _Budget:
     """Counts members and bytes, and stops an archive that unpacks into more than it should."""
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -79,6 +80,7 @@ def convert(
     *,
     on_start: Callable[[str, int | None], None] = lambda _stage, _total: None,
     on_progress: Callable[[int], None] = lambda _done: None,
+    shown_as: Mapping[Path, str] = MappingProxyType({}),
 ) -> ConvertResult:
     """Convert a data set; the output folder appears whole or not at all.
 
@@ -86,6 +88,8 @@ def convert(
         config: Made by :meth:`ConvertConfig.build`.
         on_start: Called as a stage begins, with its name and the number of images if known.
         on_progress: Called with the number of images done in this stage.
+        shown_as: What folders are called in the ledger and in messages, where sources lie in
+            folders that are soon gone.
 
     Raises:
         ConfigError: An option does not fit the source.
@@ -93,6 +97,8 @@ def convert(
         OutputExistsError: ``out`` exists and is not to be replaced.
     """
     ledger = Ledger()
+    for folder, name in shown_as.items():
+        ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
     scratch = scratch_folder(config.out.with_name(config.out.name + "-unpacked"))
     with shown_places(ledger), scratch as unpacked:
@@ -122,7 +128,7 @@ def _write(
         ledger.codes(),
         tuple(_warnings(config, counts, names)),
     )
-    ledger.write(folder / LEDGER_FILE, _summary(config, result))
+    ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
 
 
@@ -317,9 +323,9 @@ def _warnings(
         yield f"{count} no box: {shown}"
 
 
-def _summary(config: ConvertConfig, result: ConvertResult) -> dict[str, object]:
+def _summary(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:
     return {
-        "sources": [os.fspath(source) for source in config.sources],
+        "sources": [ledger.shown(os.fspath(source)) for source in config.sources],
         "from": list(result.from_formats),
         "to": result.to_format,
         "task": config.task,

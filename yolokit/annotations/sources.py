@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolokit.annotations.archive import is_archive, unpack
+from yolokit.annotations.archive import content_root, is_archive, unpack
 from yolokit.annotations.class_map import merge_datasets
 from yolokit.annotations.convert_config import (
     AUTO,
@@ -58,7 +58,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         found = _unpacked(source, scratch / str(number), ledger)
         name, dataset, seen = _read(config, source, found, ledger)
         label = f"{source}: " if len(config.sources) > 1 else ""
-        evidence += [label + sentence for sentence in (*seen, *dataset.evidence)]
+        evidence += [ledger.shown(label + text) for text in (*seen, *dataset.evidence)]
         datasets.append(dataset)
         formats.append(name)
     forced = config.split not in ("auto", "keep") or bool(config.folds)
@@ -95,13 +95,7 @@ def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
     ledger.show_as(os.fspath(folder.absolute()), os.fspath(source))
     if not unpack(source, folder):
         raise DataError("the archive holds no file", path=source)
-    found = folder.absolute()
-    # Tools pack one folder that has everything in it.
-    entries = [entry for entry in found.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
-    while len(entries) == 1 and entries[0].is_dir():
-        found = entries[0]
-        entries = list(found.iterdir())
-    return found
+    return content_root(folder.absolute())
 
 
 @contextmanager
