@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # what type checkers take for true; importing typing woul
 if TYPE_CHECKING:
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
+    from yolokit.api import get_dataset as get_dataset
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import train_model as train_model
@@ -37,6 +38,7 @@ _PUBLIC = {
     "YolokitError": "yolokit.errors",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
+    "get_dataset": "yolokit.api",
     "load": "yolokit.runtime.detector",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",

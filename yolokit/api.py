@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.obtain import ObtainedWeights
+    from yolokit.jobs.get_dataset import GetResult
     from yolokit.runtime.pipeline import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -39,6 +40,40 @@ def convert_dataset(
     given = [source] if isinstance(source, (str, PathLike)) else source
     sources = tuple(Path(one) for one in given)
     return run(ConvertConfig.build({"sources": sources, "out": Path(out), **options}))
+
+
+def get_dataset(
+    name: str,
+    out: str | PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    keep_archive: bool = False,
+    offline: bool | None = None,
+    require_hash: bool = False,
+    **options: Any,
+) -> GetResult:
+    """Fetch a public data set by name and convert it; one that is there is left as it is.
+
+    Args:
+        name: A name of ``yolokit data list``.
+        out: The folder to make; None for one of that name in the store.
+        overwrite: Replace ``out`` if it exists.
+        keep_archive: Leave the archives in the store.
+        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
+        require_hash: Refuse an archive that has no sha256 that is known beforehand.
+        options: ``task``, ``to_format``, ``split``, ``sample``, ``max_drop`` of ``ConvertConfig``.
+    """
+    from yolokit.jobs.get_dataset import get_dataset as run
+
+    return run(
+        name,
+        None if out is None else Path(out),
+        options=options,
+        overwrite=overwrite,
+        keep_archive=keep_archive,
+        offline=offline,
+        require_hash=require_hash,
+    )
 
 
 def pull_weights(

@@ -1,4 +1,4 @@
-"""``yolokit data ...``: make, convert and check data sets."""
+"""``yolokit data ...``: make, convert, fetch and check data sets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
+from yolokit.cli.known_data import get, info, list_
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="data",
-    help="Convert data sets, list the formats, or draw a set.",
+    help="Convert data sets, list the formats, fetch public sets by name, or draw one.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -170,17 +171,20 @@ def convert(
             "overwrite": overwrite,
         }
     )
-    with _Stages() as stages:
+    with Stages() as stages:
         result = run(config, on_start=stages.start, on_progress=stages.advance)
-    _print_result(result, as_json=json)
+    print_result(result, as_json=json)
 
 
 app.command()(convert)
 app.command()(formats)
 app.command()(demo)
+app.command()(get)
+app.command("list")(list_)
+app.command()(info)
 
 
-class _Stages:
+class Stages:
     """One progress bar after another."""
 
     def __init__(self) -> None:
@@ -194,16 +198,19 @@ class _Stages:
         self._stack.close()
 
     def start(self, stage: str, total: int | None) -> None:
+        """Show a bar for a stage, in place of the one before."""
         from yolokit.cli.output import progress
 
         self._stack.close()
         self._show = self._stack.enter_context(progress(stage, total))
 
     def advance(self, done: int) -> None:
+        """Show how many images are done."""
         self._show(done)
 
 
-def _print_result(result: ConvertResult, *, as_json: bool) -> None:
+def print_result(result: ConvertResult, *, as_json: bool) -> None:
+    """Print what a conversion did: words on stderr, counts on stdout."""
     from yolokit.cli.output import emit, emit_json, say, table
 
     for sentence in result.evidence:

@@ -1,0 +1,183 @@
+"""Public data sets: laid out as their cards say, converted whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import yolokit
+from tests.loopback import public_sets
+from tests.unit.hub.conftest import make_store
+from yolokit.errors import ConfigError, DataError, OutputExistsError
+from yolokit.hub import datasets
+from yolokit.hub.datasets import DatasetCard
+from yolokit.hub.lock import read_lock
+from yolokit.jobs.get_dataset import GetResult, get_dataset
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_store(tmp_path, monkeypatch)
+    store = tmp_path / "datasets"
+    store.mkdir()
+    return store
+
+
+@pytest.fixture
+def publish(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[dict[str, bytes]], None]:
+    """Let the real cards lead to small archives of this machine, without sizes and hashes."""
+    read, folder = datasets._read, tmp_path / "published"
+    folder.mkdir()
+
+    def lead(name: str) -> DatasetCard:
+        card = read(name)
+        archives = tuple(
+            msgspec.structs.replace(
+                one, urls=((folder / one.file).as_uri(),), size_bytes=None, sha256=None
+            )
+            for one in card.archives
+        )
+        return msgspec.structs.replace(card, archives=archives)
+
+    monkeypatch.setattr(datasets, "_read", lead)
+
+    def put(files: dict[str, bytes]) -> None:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+    return put
+
+
+def counts(found: GetResult) -> dict[str, tuple[int, int]]:
+    assert found.conversion is not None
+    return {split: (one.images, one.boxes) for split, one in found.conversion.splits.items()}
+
+
+THREE = {"train": (1, 1), "val": (1, 1), "test": (1, 1)}
+TWO = {"train": (1, 1), "val": (1, 1)}
+DEALT = {"train": (8, 8), "val": (1, 1), "test": (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("coco", {}, TWO),
+        ("coco", {"task": "segment"}, TWO),
+        ("coco-pose", {}, TWO),
+        ("coco-val", {}, {"val": (1, 1)}),
+        ("voc2007", {}, THREE),
+        ("voc2012", {}, TWO),
+        ("bccd", {}, THREE),
+        ("kitti", {}, DEALT),
+        ("visdrone", {}, THREE),
+        ("widerface", {}, TWO),
+        ("coco8-pose", {}, TWO),
+        ("dota8", {}, TWO),
+        ("coco128-seg", {}, DEALT),
+        ("coco128-seg", {"task": "detect", "split": "keep"}, {"train": (10, 10)}),
+        ("coco128-seg", {"sample": "5", "split": "keep"}, {"train": (5, 5)}),
+    ],
+)
+def test_archives_are_laid_out_as_the_card_says(
+    store: Path,
+    publish: Callable[[dict[str, bytes]], None],
+    name: str,
+    options: dict[str, Any],
+    expected: dict[str, tuple[int, int]],
+) -> None:
+    kind = {"coco-pose": "coco", "coco-val": "coco"}.get(name, name).replace("-", "_")
+    publish(getattr(public_sets, kind)())
+    found = yolokit.get_dataset(name, **options)
+    assert counts(found) == expected
+    assert found.out == store / name
+    assert (found.out / "data.yaml").is_file()
+    ledger = (found.out / "ledger.jsonl").read_text("utf-8")
+    assert ".yolokit-part-" not in ledger, "no place that is gone"
+    assert {one.name for one in store.iterdir()} == {
+        ".archives", ".datasets.lock.lock", "datasets.lock", name,
+    }  # fmt: skip
+    assert [one for one in (store / ".archives").iterdir() if one.stat().st_size] == []
+    card = datasets.load_card(name)
+    assert read_lock(store, "datasets.lock").keys() == {one.file for one in card.archives}
+
+
+def test_another_format_and_another_place(
+    store: Path, tmp_path: Path, publish: Callable[[dict[str, bytes]], None]
+) -> None:
+    publish(public_sets.voc2012())
+    found = yolokit.get_dataset("voc2012", "mine", to_format="coco", keep_archive=True)
+    assert found.out == tmp_path / "mine"
+    assert list(found.out.rglob("*.json"))
+    (kept,) = found.archives
+    assert Path(kept) == store / ".archives" / "VOCtrainval_11-May-2012.tar"
+    assert Path(kept).is_file()
+
+
+def test_what_is_there_is_left_and_kept_archives_are_used(
+    store: Path, tmp_path: Path, publish: Callable[[dict[str, bytes]], None]
+) -> None:
+    publish(public_sets.voc2012())
+    get_dataset("voc2012", keep_archive=True)
+    heard: list[str] = []
+    again = get_dataset("voc2012", on_notice=heard.append)
+    assert again == GetResult(name="voc2012", out=store / "voc2012")
+    assert heard == ["voc2012 is there already; --overwrite makes it anew"]
+    with pytest.raises(OutputExistsError):
+        get_dataset("voc2012", options={"sample": "1"})
+    (tmp_path / "published" / "VOCtrainval_11-May-2012.tar").unlink()
+    anew = get_dataset("voc2012", overwrite=True, offline=True, on_notice=heard.append)
+    assert counts(anew) == TWO
+    assert heard[-1].endswith("was there before and is kept")
+
+
+def test_a_folder_that_is_no_such_set_is_in_the_way(store: Path) -> None:
+    (store / "coco8").mkdir()
+    with pytest.raises(OutputExistsError):
+        get_dataset("coco8")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"task": "pose"}, "voc2012 has labels for detect"),
+        ({"to_format": "voq"}, "unknown format 'voq'"),
+        ({"split": "0.5,0.6"}, "split: "),
+        ({"tile": 3}, "no options of a known data set: tile"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_fetched(
+    store: Path, options: dict[str, object], said: str
+) -> None:
+    heard: list[str] = []
+    with pytest.raises(ConfigError) as caught:
+        get_dataset("voc2012", options=options, on_notice=heard.append)
+    assert said in str(caught.value)
+    assert heard == []
+    assert list(store.iterdir()) == []
+
+
+def test_an_archive_that_changed_since_it_was_locked(
+    store: Path, tmp_path: Path, publish: Callable[[dict[str, bytes]], None]
+) -> None:
+    publish(public_sets.voc2012())
+    get_dataset("voc2012")
+    publish({"VOCtrainval_11-May-2012.tar": public_sets.voc2012().popitem()[1] + b"\0"})
+    with pytest.raises(DataError, match=r"has \d+ bytes in place of"):
+        get_dataset("voc2012", overwrite=True)
+    assert (store / "voc2012" / "data.yaml").is_file(), "the former set stays"
+
+
+def test_an_archive_without_what_the_card_names_stays_for_the_user(
+    store: Path, publish: Callable[[dict[str, bytes]], None]
+) -> None:
+    publish({"bccd.zip": public_sets.pack_zip({"other/a.txt": "-", "b.txt": "-"})})
+    with pytest.raises(DataError, match="the archives of bccd do not hold 'BCCD'"):
+        get_dataset("bccd")
+    assert not (store / "bccd").exists()
+    assert (store / ".archives" / "bccd.zip").is_file()

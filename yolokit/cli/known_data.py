@@ -1,0 +1,201 @@
+"""``yolokit data list``, ``data info`` and ``data get``: public data sets by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from yolokit.cli.weights import Json, NeverOnline, Offline
+
+if TYPE_CHECKING:
+    from yolokit.hub.datasets import DatasetCard
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `yolokit data list`.")]
+
+
+def list_(
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb.")
+    ] = None,
+    installed: Annotated[
+        bool, typer.Option("--installed", help="Only what the store has.")
+    ] = False,
+    json: Json = False,
+    offline: NeverOnline = False,
+) -> None:
+    """List public data sets that `yolokit data get` fetches."""
+    del offline
+    from yolokit.cli.output import emit, emit_json, table
+    from yolokit.hub.datasets import list_cards
+
+    rows = []
+    for card in list_cards():
+        here = _is_here(card)
+        if (task is not None and task not in card.tasks) or (installed and not here):
+            continue
+        if json:
+            emit_json(_facts(card))
+            continue
+        images = sum(card.splits.values()) or "-"
+        cells = (card.name, " ".join(card.tasks), card.class_count, images, card.describe_size())
+        rows.append((*cells, card.terms, "yes" if here else "-"))
+    if not json:
+        head = ("name", "tasks", "classes", "images", "to fetch", "terms", "installed")
+        emit(table(head, rows))
+
+
+def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
+    """Show what is known about a public data set.
+
+    What it holds, under which terms, where it is published, and the hash of each archive with
+    who states it.
+    """
+    del offline
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.hub.datasets import load_card
+
+    facts = _facts(load_card(name))
+    if json:
+        emit_json(facts)
+        return
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        lines = value if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
+            label = "" if number else key.replace("_", " ")
+            emit(f"{label:<{width}}  {_in_words(line)}")
+
+
+def get(
+    name: Name,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder to make.  [default: NAME in the store]"),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="detect|segment|pose|obb",
+            help="What the labels are brought to.  [default: the set's first]",
+        ),
+    ] = None,
+    to_format: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NAME", help="A name of `yolokit data formats`.  [default: yolo]"
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|keep|SHARES",
+            help="keep the set's own splits, or make some.  [default: as the set is published]",
+        ),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="SHARE|N", help="Take so many of the images: 10%, or 500.")
+    ] = None,
+    max_drop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE|N", help="Fail if more annotations are dropped.  [default: 0.5%]"
+        ),
+    ] = None,
+    keep_archive: Annotated[
+        bool, typer.Option("--keep-archive", help="Leave what was fetched in the store.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    offline: Offline = False,
+    require_hash: Annotated[
+        bool, typer.Option("--require-hash", help="Refuse archives without a hash beforehand.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what was made as one line of JSON.")
+    ] = False,
+) -> None:
+    """Fetch a public data set by name, and convert it.
+
+    Size and terms are said first. What is interrupted goes on where it stopped; DIR appears whole
+    or not at all. Archives are verified against the catalog and datasets.lock, and removed once
+    DIR is made. A set that is there already is left as it is.
+    """
+    import msgspec
+
+    from yolokit.cli.data import Stages, print_result
+    from yolokit.cli.output import download_progress, emit, emit_json, say
+    from yolokit.jobs.get_dataset import get_dataset
+
+    options = {
+        "task": task,
+        "to_format": to_format,
+        "split": split,
+        "sample": sample,
+        "max_drop": max_drop,
+    }
+    with Stages() as stages:
+        found = get_dataset(
+            name,
+            out,
+            options=options,
+            overwrite=overwrite,
+            keep_archive=keep_archive,
+            offline=offline or None,
+            require_hash=require_hash,
+            on_notice=say,
+            on_download=download_progress,
+            on_start=stages.start,
+            on_progress=stages.advance,
+        )
+    if json:
+        emit_json(msgspec.to_builtins(found, enc_hook=str))
+    elif found.conversion is not None:
+        print_result(found.conversion, as_json=False)
+    else:
+        emit(str(found.out))
+
+
+def _is_here(card: DatasetCard) -> bool:
+    from yolokit.hub.store import store_dir
+
+    return (store_dir("datasets") / card.name / "ledger.jsonl").is_file()
+
+
+def _facts(card: DatasetCard) -> dict[str, object]:
+    import msgspec
+
+    from yolokit.hub.archives import find_archive
+    from yolokit.hub.names import public_url
+
+    archives = []
+    for archive in card.archives:
+        target = find_archive(card, archive)
+        locked = f"datasets.lock ({target.locked.hash_from})" if target.locked else None
+        archives.append(
+            {
+                "file": archive.file,
+                "holds": archive.holds,
+                "size_bytes": target.wanted.size_bytes,
+                "sha256": target.known_sha256,
+                "hash_source": archive.hash_source or locked,
+                "published_at": [public_url(url) for url in archive.urls],
+                "kept": target.path.is_file(),
+            }
+        )
+    plain = msgspec.to_builtins(card)
+    keys = ("name", "title", "tasks", "format", "class_count", "splits", "image_license")
+    facts = {key: plain[key] for key in (*keys, "label_license", "homepage", "note")}
+    return facts | {"to_fetch": card.describe_size(), "archives": archives, "here": _is_here(card)}
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')} {_in_words(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)
