@@ -29,7 +29,8 @@ FAST = Limits(
 )
 VARIABLES = (
     "YOLOKIT_HOME", "YOLOKIT_OFFLINE", "YOLOKIT_WEIGHTS_MIRROR", "YOLOKIT_DATA_MIRROR",
-    "HF_ENDPOINT", "HF_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HF_ENDPOINT", "HF_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+    "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip
 CONTENT = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(1500))  # 48,000 bytes
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
