@@ -427,6 +427,7 @@ def test_a_waiting_command_takes_over_from_one_that_is_killed(store: Path, tmp_p
         first = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL)
         while site.sent_bytes() < len(LARGE) // 4:
             time.sleep(0.01)
+        site.pause_s = 1  # so that the first one is still at it when the second one has started
         second = subprocess.Popen(
             words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
