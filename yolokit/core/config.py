@@ -49,6 +49,9 @@ def build_config(
     for key, value in values.items():
         if key not in hints:
             continue
+        if isinstance(value, str) and "\0" in value:  # which no path can hold
+            problems.append(f"{key}: must be text without zero bytes, not {value!r}")
+            continue
         try:
             good[key] = msgspec.convert(value, hints[key], strict=True)
         except msgspec.ValidationError as error:
@@ -92,8 +95,14 @@ def _in_words(message: str, hint: Any) -> str:
     if ", got " in message:
         message = message.split(", got ", 1)[0]
     if message.startswith("Invalid enum value"):
-        return f"must be one of {', '.join(_literals(hint))}"
+        number = ", or a number" if int in _list_types(hint) else ""
+        return f"must be one of {', '.join(_literals(hint))}{number}"
     return message.replace("Expected ", "must be ", 1)
+
+
+def _list_types(hint: Any) -> list[Any]:
+    """Return the types that a union or an annotated type is made of."""
+    return [inner for part in get_args(hint) for inner in (part, *_list_types(part))]
 
 
 def _literals(hint: Any) -> list[str]:

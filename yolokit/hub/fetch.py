@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from yolokit.errors import WeightsError
 from yolokit.hub.names import public_url
 from yolokit.hub.part import Origin, Part
-from yolokit.hub.source import Limits, SourceError, Stream, load_source
+from yolokit.hub.source import Limits, SourceError, Stream, is_local, load_source
 from yolokit.hub.stock import WEIGHTS
 
 if TYPE_CHECKING:
@@ -110,10 +110,13 @@ def fetch(
     except OSError as error:
         raise _storage_error(error, path) from error
     listed = "".join(f"\n  - {failure}" for failure in failures)
+    hint = (
+        f"check the connection and proxies, or name a mirror in {wanted.mirror_variable}; what has "
+        "arrived is kept, and the next try goes on from there"
+    )
     raise WeightsError(
         f"{wanted.name} could not be fetched:{listed or ' there is no address for it'}",
-        hint=f"check the connection and proxies, or name a mirror in {wanted.mirror_variable}; "
-        "what has arrived is kept, and the next try goes on from there",
+        hint=None if all(map(is_local, urls)) else hint,
     )
 
 

@@ -45,14 +45,24 @@ def find_weights(name: str) -> Path:
 
 
 def locate_weights(name: str) -> Path | None:
-    """Return where weights are, given by path or by name, or None; links are not followed."""
-    return next((place.absolute() for place in _places(name) if place.is_file()), None)
+    """Return where weights are, given by path or by name, or None; links are not followed.
+
+    Raises:
+        WeightsError: The system cannot look there.
+    """
+    try:
+        return next((place.absolute() for place in _places(name) if place.is_file()), None)
+    except OSError as error:
+        raise WeightsError(f"no weights {name!r}: {error.strerror}") from error
 
 
 def no_weights(name: str) -> WeightsError:
     """Return the error for weights that are nowhere: it says where was looked."""
     looked = _places(name)
-    places = ", ".join(str(place.absolute()) for place in looked)
+    # What is there nevertheless is a folder, a pipe or a device.
+    places = ", ".join(
+        f"{place.absolute()}{' (which is no file)' if place.exists() else ''}" for place in looked
+    )
     return WeightsError(f"no weights {name!r}: looked for {places}", hint=_hint(name, looked[-1]))
 
 

@@ -87,8 +87,9 @@ def import_bundle(
                 _check_room(manifest, store)
                 return _import_files(reader, known, on_progress)
     except OSError as error:
-        place = error.filename or archive
-        raise WeightsError(f"cannot import {archive}: {place}: {error.strerror}") from error
+        other = error.filename not in (None, str(archive))
+        place = f"{error.filename}: " if other else ""
+        raise WeightsError(f"cannot import {archive}: {place}{error.strerror}") from error
 
 
 def _waiting(path: Path, on_notice: Callable[[str], None]) -> Callable[[], None]:

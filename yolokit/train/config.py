@@ -134,7 +134,7 @@ def _check_start(values: Mapping[str, Any]) -> list[str]:
     problems = []
     weights, init = values.get("weights", "none"), values.get("init")
     none, backbone = weights == "none", values.get("backbone")
-    if backbone is not None and not backbone.startswith(TORCHVISION):
+    if backbone is not None and (backbone == TORCHVISION or not backbone.startswith(TORCHVISION)):
         problems.append(f"backbone: must be {TORCHVISION}NAME, not {backbone!r}")
     if backbone is not None and init in ("network", "backbone"):
         problems.append(f"init: {init} does not go with backbone; imagenet, or none, does")

@@ -17,6 +17,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data: str
     epochs: Annotated[int, Meta(ge=1)] = 10
     mode: Literal["fast", "slow"] = "fast"
+    freeze: Annotated[int, Meta(ge=0)] | Literal["backbone", "neck"] = 0
 
 
 def test_defaults_fill_in() -> None:
@@ -35,6 +36,19 @@ def test_all_mistakes_come_at_once() -> None:
     assert problems[3] == "data: is missing"
     assert problems[4] == "seen 10", "checks between fields see the default of a wrong field"
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"freeze": "all"}, "freeze: must be one of backbone, neck, or a number, not 'all'"),
+        ({"data": "a\0b"}, r"data: must be text without zero bytes, not 'a\x00b'"),
+    ],
+)
+def test_a_mistake_says_what_is_right(values: dict[str, object], problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_config(Options, {"data": "x"} | values, what="t")
+    assert caught.value.problems == (problem,)
 
 
 @pytest.mark.parametrize("value", ["3", 3.5, True, None])

@@ -430,8 +430,9 @@ def test_any_changed_byte_is_refused_or_harmless(
 
 def test_a_missing_bundle_is_an_error(tmp_path: Path, own_store: Path) -> None:
     for path in (tmp_path / "missing.tar", tmp_path):
-        with pytest.raises(WeightsError, match="cannot import"):
+        with pytest.raises(WeightsError, match="cannot import") as caught:
             import_bundle(path)
+        assert str(caught.value).count(str(path)) == 1
 
 
 def test_an_import_that_is_killed_leaves_nothing_that_stays(

@@ -233,6 +233,15 @@ def test_all_failures_are_told_in_order(run: Run, loop: Loop) -> None:
     assert "plain http to example.com is refused" in lines[5]
     count = [request.path for request in loop.site.requests]
     assert count == ["/a", "/b", "/b", "/b"], "404 is final; 500 is tried three times"
+    assert "check the connection" in str(caught.value.hint)
+
+
+def test_a_file_that_is_not_there_has_nothing_to_do_with_connections(
+    run: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsError, match="No such file") as caught:
+        run((tmp_path / "missing.pt").as_uri())
+    assert caught.value.hint is None
 
 
 def test_a_dead_server_and_a_dead_name(run: Run, loop: Loop, second: Loop) -> None:

@@ -89,6 +89,7 @@ def test_kinds_of_start(
         ({"init": "imagenet", "weights": "yolo26n"}, "goes with weights none"),
         ({"weights": "yolo26n", "arch": "yolo26s"}, "the architecture comes with the weights"),
         ({"backbone": "resnet50"}, "must be torchvision:NAME"),
+        ({"backbone": "torchvision:"}, "must be torchvision:NAME"),
         ({"backbone": "torchvision:resnet50", "init": "backbone"}, "does not go with backbone"),
         ({"trust": "a.pt"}, "there is none"),
         ({"freeze": "head"}, "freeze: must be"),
