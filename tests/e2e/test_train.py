@@ -81,6 +81,24 @@ def test_ctrl_c_leaves_a_usable_checkpoint_and_resume_goes_on(data: Path) -> Non
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_epoch_that_ctrl_c_cut_short_is_not_taken_for_a_whole_one(data: Path) -> None:
+    with start(data, "--epochs", 1, "--name", "a") as process:
+        read_until(process, "training ...")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        rest = process.stderr.read()
+    assert process.returncode == 130, rest
+    assert "last.pt is in" in rest
+    run = data.parent / "runs" / "train" / "a"
+    assert json.loads((run / "run.json").read_text())["epochs"] == []
+
+    run_yolokit("train", "--resume", "--name", "a", cwd=data.parent)
+    record = json.loads((run / "run.json").read_text())
+    assert record["state"] == "complete"
+    assert [epoch["epoch"] for epoch in record["epochs"]] == [1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_kill_9_leaves_no_engine_behind_and_last_pt_is_whole(data: Path) -> None:
     with start(data, "--epochs", 400, "--name", "a") as process:
         read_until(process, "epoch 1/400")

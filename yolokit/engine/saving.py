@@ -31,7 +31,8 @@ def take_up(run_dir: Path) -> dict[str, Any] | None:
     if epoch >= 0 and checkpoint["best_fitness"] == checkpoint["train_metrics"]["fitness"]:
         # The kill may have come between the two names that this epoch was to get.
         publish_checkpoint(last, run_dir / "best.pt")
-    if 0 < epoch + 1 < args["epochs"]:
+    is_stripped = "optimizer" not in checkpoint
+    if not is_stripped and epoch + 1 < args["epochs"]:
         return None
     strip_all(run_dir)
     return dict(args)

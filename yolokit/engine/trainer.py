@@ -82,10 +82,18 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             strip_all(self.run_dir)
 
     def keep_progress(self) -> None:
-        """Leave a usable ``last.pt`` when the first epoch is interrupted."""
+        """Leave a usable ``last.pt`` when the first epoch is interrupted; it counts as none."""
         if self.ema is not None and not (self.run_dir / "last.pt").exists():
             self.metrics = self.metrics or {}
+            self.epoch = -1
             self.save_model()
+
+    def resume_training(self, ckpt: dict[str, Any] | None) -> None:
+        """Go on behind the last whole epoch; upstream refuses where there is none."""
+        if ckpt is not None and self.resume and ckpt["epoch"] < 0:
+            self._load_checkpoint_state(ckpt)
+        else:
+            super().resume_training(ckpt)
 
     def _native_precision(self) -> str | bool:
         if self.on_cpu:
