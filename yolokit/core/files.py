@@ -35,6 +35,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def open_at_once(path: str, flags: int) -> int:
+    """Serve ``open`` as an opener that does not wait, as for a pipe that nobody writes to.
+
+    The caller looks at what was opened, and refuses what is no regular file.
+    """
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse an output that exists, before any work is done.
 

@@ -8,6 +8,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from yolokit.core.files import open_at_once
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def read_weights(path: str | Path, digest: FileDigest | None) -> io.BytesIO:
         WeightsError: It cannot be read, or is another one by now.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as stream:
+        with open(path, "rb", opener=open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise WeightsError(f"{path} is no file")
@@ -39,11 +40,6 @@ def read_weights(path: str | Path, digest: FileDigest | None) -> io.BytesIO:
     if digest is not None and hashlib.sha256(content).hexdigest() != digest.sha256:
         raise _changed(path)
     return io.BytesIO(content)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting: a pipe may have taken the file's place, and nobody may write to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _changed(path: str | Path) -> WeightsError:

@@ -198,14 +198,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _show(value: object) -> str:
-    return (
-        "nothing"
-        if value is None
-        else str(value).rpartition(".")[2]
-        if _is_path(value)
-        else str(value)
-    )
-
-
-def _is_path(value: object) -> bool:
-    return isinstance(value, str) and "." in value
+    if value is None:
+        return "nothing"
+    # Of a class's full name the last part tells enough.
+    return value.rpartition(".")[2] if isinstance(value, str) else str(value)

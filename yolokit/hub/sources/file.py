@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
+from yolokit.core.files import open_at_once
 from yolokit.hub.names import split_url
 from yolokit.hub.source import SourceError, Stream
 
@@ -36,7 +37,7 @@ def open_stream(
     path = _path(url)
     with contextlib.ExitStack() as stack:
         try:
-            stream = stack.enter_context(open(path, "rb", opener=_open_without_waiting))
+            stream = stack.enter_context(open(path, "rb", opener=open_at_once))
             state = os.fstat(stream.fileno())
         except OSError as error:
             raise SourceError(f"cannot be read: {error.strerror}") from error
@@ -45,11 +46,6 @@ def open_stream(
         now = f"{state.st_dev}-{state.st_ino}-{state.st_size}-{state.st_mtime_ns}"
         start = offset_bytes if validator in (None, now) and offset_bytes <= state.st_size else 0
         yield Stream(_read(stream, start, state.st_size), start, state.st_size, now)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    # A pipe would block for good; this way it is opened, looked at and refused.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
