@@ -206,6 +206,13 @@ def _unknown(name: str) -> WeightsError:
     if name in {entry.family for entry in list_entries()}:
         error.hint = f"{name} is a family: `yolokit weights list --family {name}` shows its names"
         return error
+    if re.fullmatch(r"yolov6[nslmx]?(\.pt)?", name):
+        # Upstream describes these networks, so that people expect weights of them.
+        error.hint = (
+            "ultralytics publishes no weights of YOLOv6; yolov8n is near it, and "
+            "`--weights none --arch yolov6n` trains it from nothing"
+        )
+        return error
     guess = nearest(name, list_names()) if re.fullmatch(r"[^/\\]+", name) else None
     if guess is not None:
         error.hint = f"did you mean {guess!r}? `yolokit weights list` shows all of the catalog"

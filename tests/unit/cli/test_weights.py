@@ -229,3 +229,8 @@ def test_a_bar_for_bytes(
     monkeypatch.setenv("TERM", "xterm")
     run("pull", "full")
     assert "/48.0 kB" in run.err, run.err
+
+
+def test_weights_that_nobody_publishes(run: Run) -> None:
+    run("pull", "yolov6n", code=4)
+    assert "ultralytics publishes no weights of YOLOv6" in run.err
