@@ -72,7 +72,10 @@ class Format(Protocol):
     MANY_OUTLINES: bool
 
     def sniff(self, tree: SourceTree) -> Match | None:
-        """Tell from the content whether a source is of this format; a few files are enough."""
+        """Tell from the content whether a source is of this format.
+
+        Of many files alike the tree has a few only; see :meth:`SourceTree.sample`.
+        """
 
     def read(self, source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         """Open a source; images stream, and what is not a plain box goes to the ledger."""
@@ -118,7 +121,7 @@ def recognise(source: Path) -> tuple[str, Match]:
     Raises:
         DataError: None fits, or more than one; nothing is guessed.
     """
-    tree = SourceTree(source)
+    tree = SourceTree(source).sample()
     found = {name: load_format(name).sniff(tree) for name in list_formats()}
     fits = sorted(
         ((name, match) for name, match in found.items() if match is not None),

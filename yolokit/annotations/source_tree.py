@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from yolokit.annotations.image_files import walk_files
+from yolokit.annotations.image_files import is_image_name, walk_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
+_KEPT_BYTES = 1 << 26
+_SAMPLED_FILES = 32
 
 
 class SourceTree:
@@ -25,6 +29,7 @@ class SourceTree:
         self.path = path
         self.is_file = path.is_file()
         self._heads: dict[Path, bytes] = {}
+        self._kept_bytes = 0
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -41,10 +46,45 @@ class SourceTree:
 
     def head(self, file: Path) -> bytes:
         """Return the first 64 KiB of a file, nothing if it cannot be read."""
-        if file not in self._heads:
-            try:
-                with file.open("rb") as stream:
-                    self._heads[file] = stream.read(_HEAD_BYTES)
-            except OSError:
-                return b""
-        return self._heads[file]
+        if file in self._heads:
+            return self._heads[file]
+        try:
+            with file.open("rb") as stream:
+                head = stream.read(_HEAD_BYTES)
+        except OSError:
+            return b""
+        if self._kept_bytes + len(head) <= _KEPT_BYTES:  # those of a whole set may be gigabytes
+            self._heads[file] = head
+            self._kept_bytes += len(head)
+        return head
+
+    def sample(self) -> SourceTree:
+        """Return a tree that has fewer files and tells its format as well.
+
+        Where a folder has many files of a suffix, most are alike, one an image. Left are the
+        first ones, and the largest: one about all images that lies among them is larger.
+        """
+        alike: dict[tuple[str, str], list[str]] = {}
+        for name in self.names:
+            folder, _, base = name.rpartition("/")
+            _, dot, suffix = base.rpartition(".")
+            alike.setdefault((folder, dot + suffix.lower() if dot else ""), []).append(name)
+        left = {name for names in alike.values() for name in self._choose(names)}
+        tree = SourceTree(self.path)
+        tree.names = tuple(name for name in self.names if name in left)
+        return tree
+
+    def _choose(self, names: list[str]) -> list[str]:
+        """Return the first ones, and the largest where they are not images."""
+        if len(names) <= 2 * _SAMPLED_FILES:
+            return names
+        first, rest = names[:_SAMPLED_FILES], names[_SAMPLED_FILES:]
+        if is_image_name(names[0]):
+            return first
+        return first + nlargest(_SAMPLED_FILES, rest, key=self._size_bytes)
+
+    def _size_bytes(self, name: str) -> int:
+        try:
+            return os.stat(f"{self.path}/{name}").st_size  # noqa: PTH116 - hot path
+        except OSError:
+            return 0
