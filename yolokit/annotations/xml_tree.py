@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from xml.parsers.expat import XMLParserType
 
 _MAX_DEPTH = 100
 _MAX_BYTES = 1 << 30
@@ -32,11 +34,14 @@ class XmlElement:
 
     def find(self, *tags: str) -> XmlElement | None:
         """Return the first direct child with the first tag, then its child with the next..."""
-        element: XmlElement | None = self
+        element = self
         for tag in tags:
-            if element is None:
+            for child in element.children:
+                if child.tag == tag:
+                    element = child
+                    break
+            else:
                 return None
-            element = next(element.all(tag), None)
         return element
 
     def text_of(self, *tags: str) -> str:
@@ -69,12 +74,12 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
-    target = _Target(path)
-    parser = DefusedXMLParser(target=target)
-    target.expat = parser.parser
+    parser = DefusedXMLParser(target=_NoTarget())
+    builder = _Builder(parser.parser, path)
     try:
-        parser.feed(data)
-        parser.close()
+        with collector_paused():
+            parser.feed(data)
+            parser.close()
     except ParseError as error:
         line = error.position[0]
         raise DataError(f"this is no well-formed XML: {error}", path=path, line=line) from error
@@ -82,43 +87,63 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
         raise DataError(
             "the XML declares entities or refers to other files, which is refused",
             path=path,
-            line=target.line,
+            line=builder.line,
         ) from error
     except (ValueError, LookupError) as error:  # an encoding that Python does not know
         raise DataError(f"this is no readable XML: {error}", path=path) from error
-    assert target.root is not None, "expat reports a document without an element"
-    return target.root
+    finally:
+        builder.let_go()
+    return builder.root
 
 
-class _Target:
-    """Receives the parser's events and builds the elements."""
+class _NoTarget:
+    """The parser passes on what it has no handler for: nothing of that is wanted."""
 
-    def __init__(self, path: Path) -> None:
-        self.root: XmlElement | None = None
-        self.expat: object = None
+
+class _Builder:
+    """Builds the elements from expat's events.
+
+    It takes them itself: the parser in between handles each in Python, at twice the time.
+
+    Args:
+        expat: The parser below, which refuses entities already; it gets its handlers.
+        path: For messages.
+    """
+
+    def __init__(self, expat: XMLParserType, path: Path) -> None:
+        self._expat = expat
         self._path = path
-        self._open: list[XmlElement] = []
+        self._open = [XmlElement("", {}, 1)]  # the document
+        expat.ordered_attributes = False  # as a dict, not as a list
+        expat.StartElementHandler = self._start
+        expat.EndElementHandler = self._end
+        expat.CharacterDataHandler = self._add_text
 
     @property
     def line(self) -> int:
-        return int(getattr(self.expat, "CurrentLineNumber", 1))
+        return self._expat.CurrentLineNumber
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = XmlElement(tag, attributes, self.line)
-        if self._open:
-            self._open[-1].children.append(element)
-        else:
-            self.root = element
+    @property
+    def root(self) -> XmlElement:
+        return self._open[0].children[0]  # expat refuses a document without an element
+
+    def let_go(self) -> None:
+        """Part from expat: a cycle would keep all elements until the collector comes by."""
+        self._expat.StartElementHandler = None
+        self._expat.EndElementHandler = None
+        self._expat.CharacterDataHandler = None
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if "}" in tag:  # of a name space: expat leaves out the opening bracket
+            tag = "{" + tag
+        element = XmlElement(tag, attributes, self._expat.CurrentLineNumber)
+        self._open[-1].children.append(element)
         self._open.append(element)
-        if len(self._open) > _MAX_DEPTH:
+        if len(self._open) > _MAX_DEPTH + 1:
             raise DataError("the XML is nested too deep", path=self._path, line=self.line)
 
-    def data(self, text: str) -> None:
-        if self._open:
-            self._open[-1].text += text
-
-    def end(self, _tag: str) -> None:
+    def _end(self, _tag: str) -> None:
         self._open.pop()
 
-    def close(self) -> None:
-        """Nothing is left to do; the parser asks for this method."""
+    def _add_text(self, text: str) -> None:
+        self._open[-1].text += text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -31,6 +29,7 @@ from yolokit.annotations.model import (
     LabelledImage,
     SourceFile,
 )
+from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def read_sources(
     Raises:
         DataError: A file is broken.
     """
-    with _collector_paused():
+    with collector_paused():
         contents = [
             _read_one(source, ledger, task=task, keep_crowds=keep_crowds) for source in sources
         ]
@@ -108,18 +107,6 @@ def read_sources(
         image_count=sum(len(content.records) for content in contents),
         pose=pose,
     )
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Millions of new objects, none of them garbage: looking for cycles doubles the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _iter_content(

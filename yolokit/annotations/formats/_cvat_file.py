@@ -21,6 +21,7 @@ class CvatFile:
         self._root = root
         self._images = options.images
         self._sources: dict[str, SourceFile] = {}
+        self._splits: dict[str, str | None] = {}
 
     def source_of(self, subset: str) -> SourceFile:
         """Return the file as the images of a subset refer to it."""
@@ -38,8 +39,11 @@ class CvatFile:
 
     def split_of(self, subset: str) -> str | None:
         """Return the split that a subset is called after, else the file, else a folder above."""
-        names = [subset, self._path.stem, *self._path.relative_to(self._root).parts[-2::-1]]
-        return next((split for name in names if (split := split_from_name(name))), None)
+        if subset not in self._splits:
+            names = [subset, self._path.stem, *self._path.relative_to(self._root).parts[-2::-1]]
+            found = (split for name in names if (split := split_from_name(name)))
+            self._splits[subset] = next(found, None)
+        return self._splits[subset]
 
     def videos(self) -> list[str]:
         """Return the videos beside the file."""

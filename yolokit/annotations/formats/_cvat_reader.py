@@ -22,6 +22,7 @@ from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.pose import PoseLayout, describe_pose
 from yolokit.annotations.xml_tree import XmlElement, read_xml
+from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -72,20 +73,21 @@ class CvatReader:
     def read(self, paths: Iterable[Path]) -> Dataset:
         """Read all files, and report all broken ones at once."""
         broken: list[DataError] = []
-        for path in paths:
-            try:
-                self._read_file(path)
-            except DataError as error:
-                broken.append(error)
-        if broken:
-            raise join_errors(broken, "broken annotation files")
-        pose = self._find_pose() if self._options.task == "pose" else None
-        return collect_dataset(
-            [self._to_rows(image, pose) for image in self._images],
-            names=list(self._names),
-            evidence=[*self._evidence, *self._count_evidence()],
-            pose=pose,
-        )
+        with collector_paused():
+            for path in paths:
+                try:
+                    self._read_file(path)
+                except DataError as error:
+                    broken.append(error)
+            if broken:
+                raise join_errors(broken, "broken annotation files")
+            pose = self._find_pose() if self._options.task == "pose" else None
+            return collect_dataset(
+                [self._to_rows(image, pose) for image in self._images],
+                names=list(self._names),
+                evidence=[*self._evidence, *self._count_evidence()],
+                pose=pose,
+            )
 
     def _read_file(self, path: Path) -> None:
         root = read_xml(path)

@@ -72,7 +72,7 @@ def read_drawing(element: XmlElement) -> Drawing:
     if element.tag == "polygon":
         return Drawing("polygon", polygon(_read_points(element)))
     names = _BOX if element.tag == "box" else _ELLIPSE
-    values = np.array([_number(element, name) for name in names], np.float64).reshape(2, 2)
+    values = np.array(_read_numbers(element, names), np.float64).reshape(2, 2)
     if element.tag == "ellipse" and (values[1] <= 0).any():
         raise ValueError("the ellipse has no radii above 0")
     if degrees and (values[1] < values[0]).any() and element.tag == "box":
@@ -170,7 +170,7 @@ def _read_skeleton(element: XmlElement) -> Drawing:
 def _read_mask(element: XmlElement) -> Drawing:
     """Decode CVAT's run lengths: along the rows of the mask's own box, background first."""
     names = ("left", "top", "width", "height")
-    left, top, width, height = (int(_number(element, name)) for name in names)
+    left, top, width, height = map(int, _read_numbers(element, names))
     texts = element.attributes.get("rle", "").split(",")
     try:
         runs = [int(text) for text in texts]
@@ -191,6 +191,16 @@ def _read_points(element: XmlElement) -> list[list[float]]:
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("its `points` are no x,y pairs")
     return [[_to_float(text, "points") for text in pair] for pair in pairs]
+
+
+def _read_numbers(element: XmlElement, names: Sequence[str]) -> list[float]:
+    try:
+        values = [float(element.attributes[name]) for name in names]
+    except (KeyError, ValueError):
+        values = []
+    if values and math.isfinite(sum(values)) and max(map(abs, values)) <= _MAX_PX:
+        return values
+    return [_number(element, name) for name in names]  # which says what is wrong
 
 
 def _number(element: XmlElement, name: str) -> float:

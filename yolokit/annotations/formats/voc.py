@@ -128,6 +128,7 @@ class _Reader:
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
         self._bases: dict[Path, VocFolder] = {}
+        self._places: dict[Path, tuple[VocFolder, tuple[str, ...]]] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self.has_splits = False
@@ -157,9 +158,10 @@ class _Reader:
         lines: list[int] = []
         for element in root.all("object"):
             self._ledger.see(1)
-            box = self._read_object(element, image.source)
+            name = element.text_of("name")
+            box = self._read_object(element, name, image.source)
             if box is not None:
-                names.append(element.text_of("name"))
+                names.append(name)
                 boxes.append(box)
                 lines.append(element.line)
         xyxy = np.array(boxes, np.float64).reshape(-1, 4)
@@ -168,9 +170,9 @@ class _Reader:
         return _Parsed(image, names, xyxy, np.array(lines, np.int64))
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
-        base = self._base_of(path)
+        base, roots = self._place_of(path)
         stem = _id_of(path, base.folder)
-        source = SourceFile(str(path), "line", self._image_roots(path, base))
+        source = SourceFile(str(path), "line", roots)
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
         width_px, height_px = _read_size(root)
@@ -186,11 +188,12 @@ class _Reader:
             tuple(other for other in (stem + suffix, stem) if other != name),
         )
 
-    def _read_object(self, element: XmlElement, source: SourceFile) -> list[float] | None:
+    def _read_object(
+        self, element: XmlElement, name: str, source: SourceFile
+    ) -> list[float] | None:
         """Return the box of an object, or None if it has to go, which is entered."""
-        name = element.text_of("name")
         try:
-            box = _read_box(element)
+            box = _read_box(element, name)
         except ValueError as error:
             self._ledger.record(source, element.line, "dropped", "bad-object", str(error))
             return None
@@ -199,6 +202,14 @@ class _Reader:
             self._ledger.record(source, element.line, "excluded", "difficult", message)
             return None
         return box
+
+    def _place_of(self, path: Path) -> tuple[VocFolder, tuple[str, ...]]:
+        """Return the set that a file belongs to, and where its image may be."""
+        place = self._places.get(path.parent)
+        if place is None:
+            base = self._base_of(path)
+            place = self._places[path.parent] = base, self._image_roots(path, base)
+        return place
 
     def _base_of(self, path: Path) -> VocFolder:
         folder = path.parent
@@ -264,13 +275,13 @@ class _Reader:
         return (sentence,)
 
 
-def _read_box(element: XmlElement) -> list[float]:
-    """Return the xyxy of an object.
+def _read_box(element: XmlElement, name: str) -> list[float]:
+    """Return the xyxy of an object of a class.
 
     Raises:
         ValueError: It has no class or no box of four numbers.
     """
-    name, corners = element.text_of("name"), element.find("bndbox")
+    corners = element.find("bndbox")
     if not name:
         raise ValueError("the object has no <name>")
     if corners is None:
