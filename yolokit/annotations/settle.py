@@ -66,15 +66,16 @@ def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
     image, annotations = labelled.image, labelled.annotations
     limit = np.array(image.image_wh * 2, np.float64)
     clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
-    moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
+    moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1)).tolist()
+    plain = _is_plain(annotations.xyxy, limit).tolist()
     shapes = dict(annotations.shapes)
     keypoints, lost_points = _settle_keypoints(annotations.keypoints, limit)
     keep = np.ones(len(annotations), np.bool_)
     for row, place in enumerate(annotations.places.tolist()):
         box = annotations.xyxy[row]
-        why = _why_dropped(box, clipped[row])
+        why = None if plain[row] else _why_dropped(box, clipped[row])
         if why is None and row in shapes:
-            why = _settle_shape(shapes, row, clipped, moved=bool(moved[row]))
+            why = _settle_shape(shapes, row, clipped, moved=moved[row])
         outside = f"the label sticks out of the image of {image.width_px}x{image.height_px} px: "
         clips = [outside + _show(box)] if moved[row] else []
         clips += [f"keypoint {number} lies outside it" for number in lost_points.get(row, ())]

@@ -54,8 +54,8 @@ class Shape(msgspec.Struct, frozen=True, eq=False):
         return enclosing_box(self.rings)
 
 
-def polygon(points: Sequence[Sequence[float]] | F64) -> F64:
-    """Return x, y pairs as an outline, (P, 2) float64.
+def polygon(points: Sequence[Sequence[float]] | Sequence[float] | F64) -> F64:
+    """Return x, y pairs, or x, y, x, y..., as an outline, (P, 2) float64.
 
     Raises:
         ValueError: They are fewer than three pairs of numbers, or not finite.
@@ -75,15 +75,14 @@ def polygon(points: Sequence[Sequence[float]] | F64) -> F64:
 
 def enclosing_box(rings: Sequence[F64]) -> list[float]:
     """Return the xyxy box around outlines."""
-    low = np.min([ring.min(axis=0) for ring in rings], axis=0)
-    high = np.max([ring.max(axis=0) for ring in rings], axis=0)
-    return [float(value) for value in (*low, *high)]
+    points = rings[0] if len(rings) == 1 else np.concatenate(rings)
+    return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
 
 
 def ring_area(ring: F64) -> float:
     """Return the signed area of a (P, 2) outline in square px; positive if clockwise as seen."""
-    x, y = (ring - ring[0]).T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(np.roll(x, -1), y)) / 2
+    x, y = (ring - ring[0]).T  # seen from there, the side that closes the outline adds nothing
+    return float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2
 
 
 def rotated_corners(

@@ -15,6 +15,9 @@ from yolokit.annotations.masks import (
 )
 from yolokit.annotations.shapes import Shape, polygon
 
+_NO_MASK = "`segmentation` is neither polygons nor run lengths"
+_NUMBERS = frozenset({bool, float, int})
+
 
 def box_of_mask(segmentation: Any) -> tuple[float, float, float, float] | None:
     """Return the xyxy box around a mask in px, or None if it covers nothing.
@@ -26,25 +29,33 @@ def box_of_mask(segmentation: Any) -> tuple[float, float, float, float] | None:
         return _box_of_polygons(segmentation)
     if isinstance(segmentation, dict):
         return _box_of_runs(segmentation)
-    raise ValueError("`segmentation` is neither polygons nor run lengths")
+    raise ValueError(_NO_MASK)
 
 
 def _box_of_polygons(polygons: list[Any]) -> tuple[float, float, float, float] | None:
-    if polygons and all(isinstance(value, (int, float)) for value in polygons):
-        polygons = [polygons]  # one polygon that is not wrapped in a list
-    points: list[float] = []
-    for flat in polygons:
-        if not isinstance(flat, list) or len(flat) % 2 or len(flat) < 6:
-            raise ValueError("a polygon is no list of three or more x, y pairs")
-        if not all(isinstance(value, (int, float)) for value in flat):
-            raise ValueError("a polygon holds something that is no number")
-        points += flat
+    points = [value for flat in _check_polygons(polygons) for value in flat]
     if not points:
         return None
     xs, ys = points[0::2], points[1::2]
     if any(value != value for value in points):  # noqa: PLR0124 - only NaN is unequal to itself
         raise ValueError("a polygon holds NaN")
     return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
+
+
+def _check_polygons(polygons: list[Any]) -> list[list[float]]:
+    """Return polygons as lists of x, y, x, y..., one that is not wrapped in a list too."""
+    if polygons and _are_numbers(polygons):
+        polygons = [polygons]
+    for flat in polygons:
+        if not isinstance(flat, list) or len(flat) % 2 or len(flat) < 6:
+            raise ValueError("a polygon is no list of three or more x, y pairs")
+        if not _are_numbers(flat):
+            raise ValueError("a polygon holds something that is no number")
+    return polygons
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return _NUMBERS.issuperset(map(type, values))  # JSON has no other numbers
 
 
 def shape_of_mask(segmentation: Any, *, box_stated: bool) -> Shape | None:
@@ -57,11 +68,10 @@ def shape_of_mask(segmentation: Any, *, box_stated: bool) -> Shape | None:
         runs, (height, width) = _read_runs(segmentation)
         shape = mask_to_shape(decode_runs(runs, (height, width)))
         return None if shape is None else msgspec.structs.replace(shape, box_stated=box_stated)
-    if box_of_mask(segmentation) is None:
-        return None
-    if segmentation and not isinstance(segmentation[0], list):
-        segmentation = [segmentation]
-    return Shape(tuple(polygon(points) for points in segmentation), box_stated=box_stated)
+    if not isinstance(segmentation, list):
+        raise ValueError(_NO_MASK)  # noqa: TRY004 - the caller drops the annotation for it
+    rings = tuple(polygon(flat) for flat in _check_polygons(segmentation))
+    return Shape(rings, box_stated=box_stated) if rings else None
 
 
 def _read_runs(mask: dict[str, Any]) -> tuple[list[int], tuple[int, int]]:
