@@ -35,6 +35,7 @@ class Side:
         value: Turns the process' standard output into the figure to compare; without it that
             is the wall time in s.
         cwd: The folder to run in.
+        group: What it works on, where a benchmark has several inputs: ratios stay within one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Side:
     before: Callable[[], None] | None = None
     value: Callable[[str], float] | None = None
     cwd: Path | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Result:
 
     side: str
     samples: tuple[Sample, ...]
+    group: str = ""
 
     @property
     def values(self) -> list[float]:
@@ -87,7 +90,7 @@ def compare(sides: Sequence[Side], *, rounds: int) -> list[Result]:
         for side in sides:
             print(f"round {number + 1}/{rounds}: {side.name}", file=sys.stderr, flush=True)
             samples[side.name].append(run_once(side))
-    return [Result(name, tuple(taken)) for name, taken in samples.items()]
+    return [Result(side.name, tuple(samples[side.name]), side.group) for side in sides]
 
 
 def run_once(side: Side) -> Sample:
@@ -146,24 +149,25 @@ def report(name: str, results: Sequence[Result], *, base: str, unit: str, as_jso
 
     Args:
         name: The benchmark's name.
-        results: What ``compare`` returned.
-        base: The side that the ratios of all others refer to.
+        results: What ``compare`` returned, of several groups too.
+        base: The side that the ratios of all others of its group refer to.
         unit: Unit of the figures, e.g. ``s``.
         as_json: Print JSON for machines instead of the table for people.
     """
-    by_name = {result.side: result for result in results}
-    rows = [_row(result, by_name[base], unit) for result in results]
+    bases = {result.group: result for result in results if result.side == base}
+    rows = [_row(result, bases[result.group], unit) for result in results]
     if as_json:
         print(json.dumps({"benchmark": name, "machine": machine(), "base": base, "sides": rows}))
         return
     print(f"{name}: {machine()}")
-    width = max(len(row["side"]) for row in rows)
+    names = [f"{row['input']}: {row['side']}" if row["input"] else row["side"] for row in rows]
+    width = max(map(len, names))
     print(f"{'side':{width}}  median {unit:>4}  min..max           peak MiB  x {base}")
-    for row in rows:
+    for name_of_row, row in zip(names, rows, strict=True):
         spread = f"{row['min']:.3f}..{row['max']:.3f}"
         ratio = f"{row['ratio']:.3f} ({row['ratio_min']:.3f}..{row['ratio_max']:.3f})"
         print(
-            f"{row['side']:{width}}  {row['median']:11.3f}  {spread:17}  "
+            f"{name_of_row:{width}}  {row['median']:11.3f}  {spread:17}  "
             f"{row['peak_rss_mib']:8.0f}  {ratio}"
         )
 
@@ -185,6 +189,7 @@ def parser(description: str, *, rounds: int) -> argparse.ArgumentParser:
 def _row(result: Result, base: Result, unit: str) -> dict[str, Any]:
     relative = ratios(result, base)
     return {
+        "input": result.group,
         "side": result.side,
         "unit": unit,
         "median": result.median,

@@ -1,28 +1,35 @@
-"""A COCO file of 118,000 images and 824,000 boxes to YOLO labels, beside other converters.
+"""COCO, Pascal VOC and CVAT label sets to YOLO labels, beside other converters.
 
-The file has the size of COCO's training split and is generated, seeded. Every run writes into a
-folder of its own, and all are removed at the end: ext4 avoids the inodes of files removed in the
-last seconds, which makes writing right after a removal several times slower.
+The COCO file has the size of COCO's training split, 118,000 images with 824,000 boxes; the others
+have 20,000 images with 140,000 boxes. All are generated, seeded. No image is decoded, except by
+supervision, which cannot do without; datumaro only asks whether CVAT's are there. They are flat.
+Every run writes into a folder of its own, and all are removed at the end: ext4 avoids the inodes
+of files removed in the last seconds, which makes writing right after a removal several times
+slower.
 
-Peers run where they are installed: ultralytics in this environment, labelformat and globox in
-the one of ``--peers``, e.g. ``uv venv p && uv pip install --python p labelformat globox``.
+Peers run where they are installed: ultralytics in this environment, the others in the one of
+``--peers``, e.g. ``uv venv p && uv pip install --python p labelformat globox supervision
+datumaro``.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
+from _converters import CONVERTERS
 from _inputs import program, upstream_env
-from _measure import Side, compare, parser, report
+from _label_sets import draw_labels, write_coco, write_cvat, write_flat_images, write_voc
+from _measure import Result, Side, compare, parser, report
+
+_SIZES = {"coco": (118_000, 824_000), "voc": (20_000, 140_000), "cvat": (20_000, 140_000)}
+_WRITERS = {"coco": write_coco, "voc": write_voc, "cvat": write_cvat}
+_IMAGES = {"voc": "JPEGImages", "cvat": "images"}
 
 _DECODE = """
 import gc, msgspec, sys
@@ -55,110 +62,69 @@ for index in range(count):
     os.close(descriptor)
 """
 
-_ULTRALYTICS = """
-import os, sys
-from ultralytics.data.converter import convert_coco
-convert_coco(os.path.dirname(sys.argv[1]), sys.argv[2], cls91to80=False)
-"""
-
-_LABELFORMAT = """
-import sys
-from pathlib import Path
-from labelformat.formats.coco import COCOObjectDetectionInput
-from labelformat.formats.yolov8 import YOLOv8ObjectDetectionOutput
-out = Path(sys.argv[2])
-out.mkdir()
-source = COCOObjectDetectionInput(input_file=Path(sys.argv[1]))
-YOLOv8ObjectDetectionOutput(output_file=out / "data.yaml", output_split="train").save(source)
-"""
-
-_GLOBOX = """
-import sys
-from globox import AnnotationSet
-source = AnnotationSet.from_coco(sys.argv[1])
-ids = {name: index for index, name in enumerate(sorted(source._labels()))}
-source.save_yolo_v5(sys.argv[2], label_to_id=ids)
-"""
-
 
 def main() -> None:
     """Generate, measure and print."""
     options_parser = parser(__doc__ or "", rounds=3)
-    options_parser.add_argument("--images", type=int, default=118_000)
-    options_parser.add_argument("--boxes", type=int, default=824_000)
+    options_parser.add_argument("--inputs", nargs="+", choices=list(_SIZES), default=list(_SIZES))
+    options_parser.add_argument("--share", type=float, default=1.0, help="of the sizes, in (0, 1]")
     options_parser.add_argument("--peers", default=sys.executable, help="Python with the peers")
     options_parser.add_argument("--folder", type=Path, help="where to write; decides on the disk")
     options = options_parser.parse_args()
+    results: list[Result] = []
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
-        source = folder / "annotations" / "instances_train.json"
-        write_source(source, options.images, options.boxes)
-        sides = make_sides(source, folder, options.images, options.peers)
-        results = compare(sides, rounds=options.rounds)
-        check_labels(folder, options.images, options.boxes)
+        for kind in options.inputs:
+            image_count, box_count = (round(size * options.share) for size in _SIZES[kind])
+            folder = Path(name) / kind
+            source = write_source(kind, folder / "in", image_count, box_count)
+            sides = list(make_sides(kind, source, folder, image_count, options.peers))
+            results += compare(sides, rounds=options.rounds)
+            check_labels(folder, image_count, box_count)
     report("convert", results, base="yolokit", unit="s", as_json=options.json)
 
 
-def write_source(path: Path, image_count: int, box_count: int) -> None:
-    """Write a COCO file with the fields and the number of bytes an item that COCO's has."""
-    rng = np.random.default_rng(0)
-    images = [
-        {
-            "license": 3, "file_name": f"{index:012d}.jpg",
-            "coco_url": f"http://images.example/train/{index:012d}.jpg", "height": 480,
-            "width": 640, "date_captured": "2013-11-14 17:02:52", "id": index + 9,
-        }
-        for index in range(image_count)
-    ]  # fmt: skip
-    owners = rng.integers(0, image_count, box_count) + 9
-    low = np.round(rng.random((box_count, 2)) * [600, 440], 2)
-    size = np.round(1 + rng.random((box_count, 2)) * 38, 2)
-    classes = rng.integers(1, 81, box_count)
-    annotations = [
-        {
-            "segmentation": [], "area": round(wh[0] * wh[1], 2), "iscrowd": 0,
-            "image_id": owner, "bbox": [*xy, *wh], "category_id": category, "id": index,
-        }
-        for index, (owner, xy, wh, category) in enumerate(
-            zip(owners.tolist(), low.tolist(), size.tolist(), classes.tolist(), strict=True)
-        )
-    ]  # fmt: skip
-    categories = [{"supercategory": "thing", "id": i, "name": f"class {i}"} for i in range(1, 81)]
-    content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
+def write_source(kind: str, folder: Path, image_count: int, box_count: int) -> Path:
+    """Write a label set and return what to read; images only where a peer asks for them."""
+    source = _WRITERS[kind](draw_labels(image_count, box_count), folder)
+    if kind in _IMAGES:
+        write_flat_images(folder / _IMAGES[kind], image_count)
+    return source
 
 
-def make_sides(source: Path, folder: Path, image_count: int, peers: str) -> list[Side]:
-    """Return yolokit, the two limits that nothing can beat, and the peers that are there."""
-    ours = [program("yolokit"), "data", "convert", str(source), "--labels-only", "--out"]
-    sides = [
-        fresh(folder, "yolokit", lambda out: [*ours, out]),
-        Side("typed JSON decode alone", [sys.executable, "-c", _DECODE, str(source)]),
-        fresh(
-            folder,
-            "writing the files alone",
-            lambda out: [sys.executable, "-c", _WRITE, str(source), out, str(image_count)],
-        ),
-    ]
-    scripts = {
-        "ultralytics": (sys.executable, _ULTRALYTICS),
-        "labelformat": (peers, _LABELFORMAT),
-        "globox": (peers, _GLOBOX),
-    }
-    for name, (python, script) in scripts.items():
-        if has(python, name):
-            words = [python, "-c", script, str(source)]
-            side = fresh(folder, name, partial(append, words))
-            sides.append(
-                Side(side.name, side.command, env=upstream_env(folder), before=side.before)
-            )
+def make_sides(
+    kind: str, source: Path, folder: Path, image_count: int, peers: str
+) -> Iterator[Side]:
+    """Yield yolokit, the limits that nothing can beat, and the peers that are there."""
+    words = [program("yolokit"), "data", "convert", str(source), "--labels-only"]
+    # All is one split, as it is for the peers.
+    yield fresh(folder, kind, "yolokit", lambda out: [*words, "--split", "keep", "--out", out])
+    if kind == "coco":
+        words_decode = [sys.executable, "-c", _DECODE, str(source)]
+        yield Side("typed JSON decode alone", words_decode, group=kind)
+    words_write = [sys.executable, "-c", _WRITE, str(source)]
+    yield fresh(
+        folder, kind, "writing the files alone", lambda out: [*words_write, out, str(image_count)]
+    )
+    for module, script in CONVERTERS[kind]:
+        python = sys.executable if module == "ultralytics" else peers
+        if has(python, module):
+            yield peer(folder, kind, module, [python, "-c", script, str(source)])
         else:
-            print(f"{name} is not installed for {python}: left out", file=sys.stderr)
-    return sides
+            print(f"{module} is not installed for {python}: left out", file=sys.stderr)
 
 
-def fresh(folder: Path, name: str, make: Callable[[str], list[str]]) -> Side:
+def peer(folder: Path, kind: str, name: str, words: list[str]) -> Side:
+    """Return the side of a peer, which gets the folder to make as its last word."""
+    return fresh(folder, kind, name, lambda out: [*words, out], env=upstream_env(folder))
+
+
+def fresh(
+    folder: Path,
+    kind: str,
+    name: str,
+    make: Callable[[str], list[str]],
+    env: dict[str, str] | None = None,
+) -> Side:
     """Return a side whose every run writes into a folder that was not there before."""
     numbers = itertools.count(1)
     command: list[str] = make("")
@@ -166,12 +132,7 @@ def fresh(folder: Path, name: str, make: Callable[[str], list[str]]) -> Side:
     def next_folder() -> None:
         command[:] = make(str(folder / f"{name.replace(' ', '-')}-{next(numbers)}"))
 
-    return Side(name, command, before=next_folder)
-
-
-def append(words: list[str], out: str) -> list[str]:
-    """Return a command line with its last word."""
-    return [*words, out]
+    return Side(name, command, env=env or {}, before=next_folder, group=kind)
 
 
 def has(python: str, module: str) -> bool:
