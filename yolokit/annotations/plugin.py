@@ -84,7 +84,7 @@ class Format(Protocol):
         """Write a settled data set: each image has a split, a size and labels inside it.
 
         ``dataset.task`` is one of ``WRITES``; in ``segment`` and ``obb`` each annotation has a
-        shape, whose box is its own.
+        shape, whose box is its own; corners of a rotated one may lie outside the image.
 
         Images themselves are put in place by the caller. ``remarks`` are sentences for people,
         to be kept where the format has a place for them.

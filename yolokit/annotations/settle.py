@@ -13,7 +13,14 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.model import Annotations, LabelledImage
-from yolokit.annotations.shapes import Shape, clip_ring, ring_area, smallest_rotated_box
+from yolokit.annotations.shapes import (
+    Shape,
+    box_corners,
+    clip_ring,
+    enclosing_box,
+    ring_area,
+    smallest_rotated_box,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,9 +82,10 @@ def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
         box = annotations.xyxy[row]
         why = None if plain[row] else _why_dropped(box, clipped[row])
         if why is None and row in shapes:
-            why = _settle_shape(shapes, row, clipped, moved=moved[row])
+            why = _settle_shape(shapes, row, clipped, limit, moved=moved[row])
         outside = f"the label sticks out of the image of {image.width_px}x{image.height_px} px: "
-        clips = [outside + _show(box)] if moved[row] else []
+        untouched = row in shapes and shapes[row] is annotations.shapes[row]
+        clips = [outside + _show(box)] if moved[row] and not untouched else []
         clips += [f"keypoint {number} lies outside it" for number in lost_points.get(row, ())]
         change = annotations.reinterpreted.get(row)
         if why is not None:
@@ -109,7 +117,7 @@ def cut_to_image(labelled: LabelledImage) -> LabelledImage:
     moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
     shapes = dict(annotations.shapes)
     for row in annotations.shapes:
-        _settle_shape(shapes, row, clipped, moved=bool(moved[row]))
+        _settle_shape(shapes, row, clipped, limit, moved=bool(moved[row]))
     keypoints, _ = _settle_keypoints(annotations.keypoints, limit)
     cut = msgspec.structs.replace(annotations, xyxy=clipped, shapes=shapes, keypoints=keypoints)
     size = clipped[:, 2:] - clipped[:, :2]
@@ -117,7 +125,9 @@ def cut_to_image(labelled: LabelledImage) -> LabelledImage:
     return LabelledImage(labelled.image, cut if len(left) == len(cut) else cut.take(left))
 
 
-def _settle_shape(shapes: dict[int, Shape], row: int, xyxy: F64, *, moved: bool) -> str | None:
+def _settle_shape(
+    shapes: dict[int, Shape], row: int, xyxy: F64, limit: F64, *, moved: bool
+) -> str | None:
     """Cut a shape to its image and its box to what is left; return why it has to go, or None."""
     shape = shapes[row]
     if moved:
@@ -126,15 +136,51 @@ def _settle_shape(shapes: dict[int, Shape], row: int, xyxy: F64, *, moved: bool)
         if not rings:
             return "outside-image"
         if shape.kind == "rotated":
-            corners = smallest_rotated_box(rings[0])
-            rings = [np.clip(corners, xyxy[row, :2], xyxy[row, 2:])]
-        shapes[row] = shape = msgspec.structs.replace(shape, rings=tuple(rings))
-        xyxy[row] = shape.xyxy
+            rings = [_cut_rotated(shape.rings[0], rings[0], limit[2:])]
+        if shape.kind != "rotated" or np.abs(rings[0] - shape.rings[0]).max() > TOLERANCE_PX:
+            shapes[row] = shape = msgspec.structs.replace(shape, rings=tuple(rings))
+        xyxy[row] = np.clip(shape.xyxy, 0.0, limit)
     if sum(abs(ring_area(ring)) for ring in shape.rings) < TOLERANCE_PX**2:
         around = smallest_rotated_box(np.concatenate(shape.rings))
         if abs(ring_area(around)) < TOLERANCE_PX**2:
             return "empty-outline"
     return None
+
+
+def _cut_rotated(corners: F64, visible: F64, image_wh: F64) -> F64:
+    """Return the (4, 2) corners of a rectangle around what an image shows of a rotated box.
+
+    It keeps the angle, and corners of it may lie outside: no rectangle inside the image covers
+    what is to be seen. Where it would be larger than the image, or its centre outside, which
+    ultralytics refuses, it is the smallest one around, or in the end the one without an angle.
+
+    Args:
+        corners: (4, 2) px, of the whole box.
+        visible: (P, 2) px, what of it lies in the image.
+        image_wh: (2,) px.
+
+    Source: ultralytics ``data/utils.py:verify_image_label``.
+    """
+    for cut in (_same_angle(corners, visible), smallest_rotated_box(visible)):
+        low, high = cut.min(axis=0), cut.max(axis=0)
+        center = (low + high) / 2
+        fits = (high - low <= image_wh).all() and (center >= 0).all() and (center <= image_wh).all()
+        if fits:
+            return cut
+    return box_corners(enclosing_box([visible]))
+
+
+def _same_angle(corners: F64, points: F64) -> F64:
+    """Return the corners, in their order, of the box of a rotated box's angle around points."""
+    along = corners[1] - corners[0]
+    along = along / max(float(np.hypot(*along)), np.finfo(np.float64).tiny)
+    across = np.array([-along[1], along[0]])
+    if float(across @ (corners[3] - corners[0])) < 0:
+        across = -across
+    u, v = points @ along, points @ across
+    ends = [(u.min(), v.min()), (u.max(), v.min()), (u.max(), v.max()), (u.min(), v.max())]
+    cut: F64 = np.array(ends) @ np.stack([along, across])
+    return cut
 
 
 def _settle_keypoints(keypoints: F64 | None, limit: F64) -> tuple[F64 | None, dict[int, list[int]]]:

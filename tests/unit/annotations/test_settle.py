@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from yolokit.annotations.ledger import Ledger
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
-from yolokit.annotations.settle import settle_boxes
+from yolokit.annotations.settle import TOLERANCE_PX, settle_boxes
+from yolokit.annotations.shapes import (
+    Shape,
+    clip_ring,
+    ring_area,
+    rotated_corners,
+    smallest_rotated_box,
+)
+from yolokit.core.types import F64
 
 SOURCE = SourceFile("a.txt")
 
@@ -117,3 +127,57 @@ def test_blocks_are_settled_as_single_images_are() -> None:
     assert ledger.totals.kept == sum(kept) > 100
     assert ledger.totals.dropped == sum(account.totals.dropped for _, account in alone) > 100
     assert ledger.totals.clipped == sum(account.totals.clipped for _, account in alone) > 100
+
+
+def turned(corners: F64) -> LabelledImage:
+    shape = Shape((corners,), "rotated")
+    box = np.array([shape.xyxy], np.float64)
+    annotations = Annotations(np.array([0]), box, np.array([1]), shapes={0: shape})
+    return LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
+
+
+def test_a_rotated_box_that_is_cut_keeps_its_angle_and_its_corners_order() -> None:
+    images, ledger = settle(turned(rotated_corners((100, 25), (60, 10), 30)))
+    (ring,) = images[0].annotations.shapes[0].rings
+    along, across = ring[1] - ring[0], ring[3] - ring[0]
+    assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(30)
+    assert np.degrees(np.arctan2(across[1], across[0])) == pytest.approx(120)
+    assert float(np.hypot(*across)) == pytest.approx(10)
+    assert ledger.totals.clipped == 1
+
+
+def test_a_rotated_box_of_which_only_a_corner_lies_outside_is_kept() -> None:
+    corners = rotated_corners((99, 25), (4, 4), 45)  # all of its sides are seen
+    images, ledger = settle(turned(rotated_corners((5, 25), (12, 12), 45)), turned(corners))
+    assert ledger.totals.kept == 2
+    np.testing.assert_array_equal(images[1].annotations.shapes[0].rings[0], corners)
+    assert images[1].annotations.xyxy[0, 2] == 100
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.tuples(st.floats(-20, 120), st.floats(-20, 70)),
+    st.tuples(st.floats(1, 300), st.floats(1, 300)),
+    st.floats(0, 360),
+)
+def test_a_cut_rotated_box_is_a_rectangle_around_what_is_seen_that_upstream_takes(
+    center: tuple[float, float], size: tuple[float, float], degrees: float
+) -> None:
+    corners = rotated_corners(center, size, degrees)
+    images, _ = settle(turned(corners))
+    seen = clip_ring(corners, [0, 0, 100, 50])
+    if not len(images[0].annotations):
+        assert len(seen) < 3 or abs(ring_area(seen)) < 0.1
+        return
+    (ring,) = images[0].annotations.shapes[0].rings
+    area = abs(ring_area(ring))
+    assert area == pytest.approx(abs(ring_area(smallest_rotated_box(ring))), abs=1e-6)
+    both = smallest_rotated_box(np.concatenate([ring, seen]))
+    assert abs(ring_area(both)) <= area + 0.1
+    low, high = ring.min(axis=0) / (100, 50), ring.max(axis=0) / (100, 50)
+    assert (high - low <= 1.01).all()
+    assert ((low + high) / 2 >= -0.01).all()
+    assert ((low + high) / 2 <= 1.01).all()
+    again, twice = settle(turned(ring))
+    assert np.abs(again[0].annotations.shapes[0].rings[0] - ring).max() <= TOLERANCE_PX
+    assert twice.totals.kept == 1

@@ -158,8 +158,11 @@ def _format_shapes(block: Sequence[LabelledImage], dims: int) -> tuple[bytes, li
 def _row_values(annotations: Annotations, row: int, wh: F64, dims: int) -> list[float]:
     """Return what follows the class in a row, as fractions of the image."""
     if annotations.keypoints is None:
-        (ring,) = annotations.shapes[row].rings
-        outline: list[float] = np.clip(ring / wh, 0.0, 1.0).ravel().tolist()
+        shape = annotations.shapes[row]
+        (ring,) = shape.rings
+        # Without a corner outside the image a rotated box would be no rectangle.
+        inside = ring / wh if shape.kind == "rotated" else np.clip(ring / wh, 0.0, 1.0)
+        outline: list[float] = inside.ravel().tolist()
         return outline
     box = np.clip(xyxy_to_cxcywh(annotations.xyxy[row : row + 1] / np.tile(wh, 2)), 0.0, 1.0)
     points = annotations.keypoints[row, :, :dims].copy()
