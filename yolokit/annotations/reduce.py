@@ -22,7 +22,7 @@ from yolokit.annotations.shapes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64
@@ -63,8 +63,14 @@ def reduce_annotations(
             yield labelled
         else:
             yield LabelledImage(labelled.image, reducer.reduce(labelled))
-    for (code, message), count in sorted(reducer.aside.items()):
-        ledger.note(source, None, code, f"{count} {message}")
+    note_aside(reducer.aside, source, ledger)
+
+
+def note_aside(aside: Mapping[tuple[str, str], int], source: SourceFile, ledger: Ledger) -> None:
+    """Enter how many annotations have something that is left aside, by code and message."""
+    for (code, message), count in sorted(aside.items()):
+        if count:
+            ledger.note(source, None, code, f"{count} {message}")
 
 
 class _Reducer:
@@ -87,7 +93,8 @@ class _Reducer:
             shape, remark = self._fit(annotations, row)
             if shape is not None:
                 shapes[row] = shape
-                xyxy[row] = self._box_of(shape, xyxy[row])
+                self._compare(annotations.shapes.get(row), xyxy[row])
+                xyxy[row] = shape.xyxy
             elif self._task in ("segment", "obb"):
                 lost.add(row)
                 place = int(annotations.places[row])
@@ -96,7 +103,7 @@ class _Reducer:
                 changes[row] = _add(changes.get(row), remark)
         keypoints = annotations.keypoints if self._task == "pose" else None
         if annotations.keypoints is not None and self._task != "pose":
-            self.aside[_KEYPOINTS_ASIDE] += int((annotations.keypoints[..., 2] > 0).any(1).sum())
+            self.aside[KEYPOINTS_ASIDE] += int((annotations.keypoints[..., 2] > 0).any(1).sum())
         reduced = Annotations(
             annotations.category_indices, xyxy, annotations.places, changes, shapes, keypoints
         )
@@ -114,7 +121,7 @@ class _Reducer:
         if shape is None:
             return None, None
         if shape.box_stated:
-            self.aside[_OUTLINES_ASIDE] += 1
+            self.aside[OUTLINES_ASIDE] += 1
             return None, None
         return None, _TO_BOX["mask" if _is_mask(shape) else shape.kind]
 
@@ -143,19 +150,19 @@ class _Reducer:
         remark = "polygon-to-rotated: the smallest rotated box around the outline"
         return Shape((corners,), "rotated", box_stated=shape.box_stated), remark
 
-    def _box_of(self, shape: Shape, box: F64) -> F64:
-        """Return the box of an annotation whose outline counts: around that."""
-        around = np.array(shape.xyxy, np.float64)
-        if shape.box_stated and float(np.abs(around - box).max()) > _DIFFERS_PX:
+    def _compare(self, stated: Shape | None, box: F64) -> None:
+        """Count a box that the source states beside an outline, and elsewhere."""
+        if stated is None or not stated.box_stated:
+            return
+        if float(np.abs(np.array(stated.xyxy) - box).max()) > _DIFFERS_PX:
             self.aside[_BOX_DIFFERS] += 1
-        return around
 
 
-_OUTLINES_ASIDE = (
+OUTLINES_ASIDE = (
     "outline-aside",
     "annotations have an outline beside their box, left aside (--task segment or obb takes it)",
 )
-_KEYPOINTS_ASIDE = (
+KEYPOINTS_ASIDE = (
     "keypoints-aside",
     "annotations have keypoints, left aside (--task pose takes them)",
 )

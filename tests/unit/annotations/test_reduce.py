@@ -110,6 +110,12 @@ def test_a_box_that_differs_from_its_outline_is_noted() -> None:
     assert [entry.code for entry in ledger.entries] == ["box-differs"]
 
 
+def test_the_rotated_box_of_an_outline_is_not_compared_with_a_stated_box() -> None:
+    assert run(STATED, "obb")[1] == [("reinterpreted", "polygon-to-rotated")]
+    triangle = Shape((np.array([[10, 10], [40, 15], [20, 45]], np.float64),), box_stated=True)
+    assert run(triangle, "obb")[1] == [("reinterpreted", "polygon-to-rotated")]
+
+
 def test_an_outline_that_sticks_out_is_cut_to_the_image() -> None:
     annotations, entries, _ = run(Shape((rotated_corners((95, 25), (30, 10), 45),)), "segment")
     assert entries == [("clipped", "clipped")]

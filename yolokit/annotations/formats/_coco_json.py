@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -12,7 +13,13 @@ from yolokit.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.annotations.shapes import Task
+
 _Item = TypeVar("_Item", bound=msgspec.Struct)
+
+# Counted in the text: decoding what is not wanted would take memory and time.
+_OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:\{|\[[\s\[]*[-0-9])')
+_KEYPOINTS = re.compile(rb'"keypoints"\s*:\s*\[[-\s0,.]*[1-9]')
 
 
 class CocoAnnotation(msgspec.Struct, gc=False):
@@ -88,26 +95,37 @@ class LooseFile(msgspec.Struct):
     categories: list[Any]
 
 
-def decode_coco(path: Path, *, shapes: bool) -> CocoFile | CocoShapedFile | LooseFile:
-    """Read a COCO file.
+class Decoded(NamedTuple):
+    """A COCO file.
 
-    Args:
-        path: The file.
-        shapes: Whether masks and keypoints are wanted beside the boxes.
+    Attributes:
+        file: Typed or, if any item is not of its type, with all items as they are.
+        outlines: How many annotations have an outline or mask that the task does not want.
+        keypoints: How many have keypoints that it does not want.
+    """
 
-    Returns:
-        The typed file, or, if any item is not of its type, all items as they are.
+    file: CocoFile | CocoShapedFile | LooseFile
+    outlines: int
+    keypoints: int
+
+
+def decode_coco(path: Path, task: Task) -> Decoded:
+    """Read a COCO file; what stands beside boxes only for a task that wants it.
 
     Raises:
         DataError: It cannot be read or is no COCO JSON; with the line where there is one.
     """
     data = read_json_bytes(path)
-    file_type: type[CocoFile | CocoShapedFile] = CocoShapedFile if shapes else CocoFile
+    outlines = 0 if task in ("segment", "obb") else sum(1 for _ in _OUTLINE.finditer(data))
+    keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
+    file_type: type[CocoFile | CocoShapedFile] = CocoFile if task == "detect" else CocoShapedFile
     try:
-        return msgspec.json.decode(data, type=file_type)
+        return Decoded(msgspec.json.decode(data, type=file_type), outlines, keypoints)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
-        return _as_loose(decode_json(data, path), path)
+        loose = _as_loose(decode_json(data, path), path)
+        boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
+        return Decoded(loose, max(0, outlines - boxless), keypoints)
 
 
 def convert_item(item: Any, item_type: type[_Item]) -> _Item:

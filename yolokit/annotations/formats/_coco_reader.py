@@ -29,6 +29,7 @@ from yolokit.annotations.model import (
     LabelledImage,
     SourceFile,
 )
+from yolokit.annotations.reduce import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
 from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
 
@@ -138,13 +139,14 @@ def _iter_content(
 
 def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, keep_crowds: bool) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
-    decoded = decode_coco(source.path, shapes=task != "detect")
+    decoded, outlines, keypoints = decode_coco(source.path, task)
     ledger.see(len(decoded.annotations))
     file: CocoFile | CocoShapedFile
     if isinstance(decoded, LooseFile):
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
+    note_aside({OUTLINES_ASIDE: outlines, KEYPOINTS_ASIDE: keypoints}, shown, ledger)
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = _read_images(file.images, source, shown, ledger)
     annotations: Sequence[CocoAnnotation | CocoShapedAnnotation] = file.annotations

@@ -28,6 +28,7 @@ from yolokit.annotations.json_file import decode_json, read_json_bytes
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
+from yolokit.annotations.reduce import OUTLINES_ASIDE, note_aside
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
@@ -88,6 +89,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             broken.append(error)
     if broken:
         raise join_errors(broken, "broken annotation files")
+    reader.note_aside()
     return collect_dataset(images, names=reader.names, evidence=tuple(reader.evidence()))
 
 
@@ -118,7 +120,7 @@ class _Reader:
         self._end_px = 1.0 if options.assume.get("box-end") == "last-pixel" else 0.0
         self._keep_crowds = options.assume.get("crowd") == "keep"
         self._keep_drivable = options.assume.get("drivable") == "keep"
-        self._boxes = self._drivable = 0
+        self._boxes = self._drivable = self._aside = 0
         self.names: list[str] = []
 
     def read_file(self, path: Path) -> list[ImageRows]:
@@ -145,6 +147,10 @@ class _Reader:
                 place += 1
             images.append(rows)
         return images
+
+    def note_aside(self) -> None:
+        """Enter how many outlines stand beside boxes and are not wanted."""
+        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._root)), self._ledger)
 
     def evidence(self) -> Iterator[str]:
         """Say how boxes were read and what was left out by a rule."""
@@ -180,7 +186,10 @@ class _Reader:
             message = f"{rows.image.file_name}: {error}"
             self._ledger.record(source, place, "dropped", "bad-label", message)
         else:
-            self._boxes += label.get("box2d") is not None
+            has_box = label.get("box2d") is not None
+            has_outline = any(label.get(key) is not None for key in ("poly2d", "rle"))
+            self._boxes += has_box
+            self._aside += has_box and has_outline and not self._shapes
             rows.add(category, place, box, shape=shape)
 
     def _why_excluded(self, label: dict[str, Any]) -> tuple[str, str] | None:

@@ -30,6 +30,7 @@ from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.move import scaling
 from yolokit.annotations.plugin import Match
+from yolokit.annotations.reduce import OUTLINES_ASIDE, note_aside
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
@@ -84,6 +85,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise join_errors(broken, "broken files")
     reader = _Reader(sets, options, ledger)
     images = [rows for one in sets for rows in reader.read_samples(one)]
+    reader.note_aside(root)
     names = [name for one in sets for name in one.names]
     dataset = collect_dataset(images, names=names, evidence=tuple(reader.evidence()))
     return dataset if options.labels_only else _with_pixels(dataset, ledger)
@@ -212,6 +214,7 @@ class _Reader:
         self._masks = options.task in ("segment", "obb")
         self._keep_predictions = options.assume.get("predictions") == "keep"
         self._all_fields = options.assume.get("fields") == "all"
+        self._aside = 0
         self._counts: Counter[str] = Counter()
         self._predictions: Counter[str] = Counter()
         self._outlines: Counter[str] = Counter()
@@ -245,6 +248,10 @@ class _Reader:
             what = "taken too" if self._keep_predictions else "left out as predictions"
             yield f"labels with a confidence are {what} (--assume predictions=exclude|keep)"
 
+    def note_aside(self, root: Path) -> None:
+        """Enter how many masks stand beside boxes and are not wanted."""
+        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(root)), self._ledger)
+
     def read_samples(self, samples: _Samples) -> Iterator[ImageRows]:
         """Yield the images of a file with their labels."""
         place = 0
@@ -273,6 +280,7 @@ class _Reader:
             message = f"{label.field} of {name}: {error}"
             self._ledger.record(source, place, "dropped", "bad-label", message)
             return
+        self._aside += label.kind == "Detection" and label.has_outline and not self._masks
         wh = rows.image.image_wh if rows.image.width_px is not None else (1, 1)
         box = [value * side for value, side in zip(xyxy, wh * 2, strict=True)]
         rows.add(class_name, place, box, shape=_scale(shape, wh))

@@ -333,3 +333,13 @@ def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
 def test_other_files_are_not_recognised(content: Any, tmp_path: Path) -> None:
     write(tmp_path, content)
     assert bdd100k.sniff(SourceTree(tmp_path)) is None
+
+
+@pytest.mark.parametrize(("task", "noted"), [("detect", True), ("segment", False)])
+def test_outlines_beside_boxes_are_noted_where_boxes_are_wanted(
+    task: Any, noted: bool, tmp_path: Path
+) -> None:
+    both = label(box2d=BOX, poly2d=[poly()])
+    found = read(tmp_path, frame(label(), both, label(poly2d=[poly()])), task=task)
+    entries = [(entry.code, entry.message.split()[0]) for entry in found.ledger.entries]
+    assert entries == ([("outline-aside", "1")] if noted else [])

@@ -356,3 +356,34 @@ def test_annotations_stay_in_the_order_of_the_file(tmp_path: Path) -> None:
         list(range(1, 400, 2)),
         list(range(0, 400, 2)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("task", "aside"),
+    [
+        ("detect", {"outline-aside": 2, "keypoints-aside": 1}),
+        ("segment", {"keypoints-aside": 1}),
+        ("obb", {"keypoints-aside": 1}),
+        ("pose", {"outline-aside": 2}),
+    ],
+)
+@pytest.mark.parametrize("box", [(4, 6, 16, 24), ("4", 6, 16, 24)])
+def test_what_a_task_leaves_aside_is_counted(
+    box: Any, task: Any, aside: dict[str, int], tmp_path: Path
+) -> None:
+    runs = {"size": [48, 64], "counts": [100, 200, 2772]}
+    annotations = [
+        annotation(box=box, segmentation=[[4, 6, 20, 6, 20, 30]], keypoints=[4.5, 6, 2, 0, 0, 0]),
+        annotation(segmentation=runs, keypoints=[0, 0, 0, 0.0, 0, 0]),
+        annotation(segmentation=[], keypoints=[]),
+        annotation(segmentation=[[]]),
+    ]
+    categories = [{"id": 1, "name": "cat", "keypoints": ["a", "b"]}]
+    content = coco([coco_image(5)], annotations, categories)
+    found = read_set("coco", write_coco(tmp_path / "a.json", content), task=task)
+    noted = {
+        entry.code: int(entry.message.split()[0])
+        for entry in found.ledger.entries
+        if entry.action == "noted"
+    }
+    assert noted == aside

@@ -440,3 +440,13 @@ def test_labels_only_needs_stated_sizes(tmp_path: Path, run_convert: Convert) ->
     write(tmp_path / "in", sample(size=False, ground_truth=detection()))
     with pytest.raises(DataError, match=r"size of a\.jpg is not stated"):
         run_convert(tmp_path / "in", labels_only=True, overwrite=True)
+
+
+@pytest.mark.parametrize(("task", "noted"), [("detect", True), ("segment", False)])
+def test_masks_beside_boxes_are_noted_where_boxes_are_wanted(
+    task: Any, noted: bool, tmp_path: Path
+) -> None:
+    both = detection(mask=mask_of(np.ones((2, 3), bool)))
+    found = read(tmp_path, sample(ground_truth=detections(detection(), both)), task=task)
+    entries = [(entry.code, entry.message.split()[0]) for entry in found.ledger.entries]
+    assert entries == ([("outline-aside", "1")] if noted else [])
