@@ -165,7 +165,7 @@ class _Run:
         """Write annotations and images, and return what was written.
 
         Raises:
-            DataError: There is no image, or a file cannot be written.
+            DataError: There is no image or no class, or a file cannot be written.
         """
         images = self._iter_split()
         self._on_start("converting", self._dataset.image_count)
@@ -189,6 +189,10 @@ class _Run:
         if not self._counts:
             raise DataError(
                 "no image was found in it" + self._first_reason(), path=self._whole.path
+            )
+        if not self._dataset.categories:  # nothing could be trained on it, or read again
+            raise DataError(
+                "no class was found in it" + self._first_reason(), path=self._whole.path
             )
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 

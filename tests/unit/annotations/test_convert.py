@@ -317,6 +317,14 @@ def test_a_source_without_images_is_an_error(run_convert: Convert, tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_source_without_a_class_is_an_error(run_convert: Convert, tmp_path: Path) -> None:
+    write_text(tmp_path / "src/labels/a.txt", "Car 0 0 0 nan 6 20 30 1 1 1 1 1 1 1\n")
+    write_image(tmp_path / "src/images/a.jpg")
+    with pytest.raises(DataError, match=r"no class was found in it \(.*a.txt:1: "):
+        run_convert(tmp_path / "src", from_format="kitti")
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
+
+
 def test_a_format_that_does_not_fit_is_an_error_without_a_trace(
     source: Path, run_convert: Convert, tmp_path: Path
 ) -> None:
