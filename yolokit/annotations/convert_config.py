@@ -93,12 +93,14 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; all mistakes are listed.
             OutputExistsError: Nothing else is wrong, but ``out`` exists.
-            DataError: The options are right, but a source does not exist.
+            DataError: The options are right, but a source is no file or folder.
         """
         config = build_config(cls, values, what="data convert", also=_find_problems)
         for source in config.sources:
             if not _exists(source):
                 raise DataError("there is no such file or folder", path=source)
+            if not (source.is_file() or source.is_dir()):  # reading a pipe may never end
+                raise DataError("this is a pipe or a device, no file or folder", path=source)
         check_output(config.out, overwrite=config.overwrite)
         return config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.core.files import inside
+from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,14 +37,54 @@ def walk_images(folder: Path) -> Iterator[str]:
 
 
 def walk_files(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder as names with ``/``, sorted, hidden ones left out."""
+    """Yield the files below a folder as names with ``/``, sorted, hidden ones left out.
+
+    Pipes, sockets and devices are left out too: reading one may never end.
+
+    Raises:
+        DataError: A folder is closed to this user; what it holds would be lost without a word.
+    """
     root = os.fspath(folder)
-    for where, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        prefix = "" if where == root else os.path.relpath(where, root).replace(os.sep, "/") + "/"
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield prefix + name
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        files, folders = _list_folder(os.path.join(root, prefix))  # noqa: PTH118 - hot path
+        for name in files:
+            yield prefix + name
+        waiting += [f"{prefix}{name}/" for name in reversed(folders)]
+
+
+def _list_folder(path: str) -> tuple[list[str], list[str]]:
+    """Return the names of files and of folders in a folder, sorted; none if there is no such."""
+    files: list[str] = []
+    folders: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False) or (
+                    entry.is_symlink() and _may_be_file(entry.path)
+                ):
+                    files.append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return [], []
+    except OSError as error:
+        raise DataError(f"cannot list the folder: {error.strerror}", path=path) from error
+    return sorted(files), sorted(folders)
+
+
+def _may_be_file(link: str) -> bool:
+    """Tell whether a link leads to a file, or nowhere, which is told when it is read.
+
+    Folders are not followed: they may lead in circles.
+    """
+    try:
+        return stat.S_ISREG(os.stat(link).st_mode)  # noqa: PTH116 - hot path
+    except OSError:
+        return True
 
 
 def is_absolute_anywhere(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from yolokit.annotations.image_files import (
     is_image_name,
     walk_images,
 )
+from yolokit.errors import DataError
 
 
 def touch(*paths: Path) -> None:
@@ -31,6 +33,33 @@ def test_walking_is_sorted_and_leaves_hidden_files_out(tmp_path: Path) -> None:
     touch(*(tmp_path / name for name in ("b.jpg", "a.txt", "z/a.png", ".h/a.jpg", ".h.jpg")))
     assert list(walk_images(tmp_path)) == ["b.jpg", "z/a.png"]
     assert list(walk_images(tmp_path / "none")) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_walking_leaves_pipes_out_and_goes_in_no_circles(tmp_path: Path) -> None:
+    touch(tmp_path / "a/b.jpg")
+    os.mkfifo(tmp_path / "a/pipe.jpg")
+    (tmp_path / "a/linked pipe.jpg").symlink_to(tmp_path / "a/pipe.jpg")
+    (tmp_path / "a/circle").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a/self.jpg").symlink_to(tmp_path / "a/self.jpg")
+    (tmp_path / "a/linked.jpg").symlink_to(tmp_path / "a/b.jpg")
+    assert list(walk_images(tmp_path)) == ["a/b.jpg", "a/linked.jpg", "a/self.jpg"]
+
+
+def test_a_folder_that_is_closed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "a.jpg", tmp_path / "closed/b.jpg")
+    listed = os.scandir
+
+    def deny(path: str) -> Any:
+        if path.rstrip(os.sep).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", deny)  # root, who runs tests in containers, may read all
+    with pytest.raises(DataError, match="closed/: cannot list the folder: Permission denied"):
+        list(walk_images(tmp_path))
 
 
 def test_roots_are_tried_in_order(tmp_path: Path) -> None:
