@@ -36,11 +36,8 @@ class _Member(NamedTuple):
 
 
 def is_archive(path: Path) -> bool:
-    """Tell by its name and its first bytes whether a file is a zip or tar archive."""
-    name = path.name.lower()
-    if not path.is_file():
-        return False
-    return name.endswith(_TAR_ENDS) or (name.endswith(".zip") and zipfile.is_zipfile(path))
+    """Tell by its name whether a file is a zip or tar archive; a damaged one is one too."""
+    return path.name.lower().endswith((".zip", *_TAR_ENDS)) and path.is_file()
 
 
 def unpack(archive: Path, folder: Path) -> int:

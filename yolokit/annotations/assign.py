@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.filters import keyed_images
 from yolokit.annotations.groups import GroupPlan, group_images
 from yolokit.annotations.model import LabelledImage
 from yolokit.annotations.split import stratify
@@ -51,7 +52,7 @@ def deal_out(
     """
     classes: dict[str, list[int]] = {}
     records: dict[str, ImageRecord] = {}
-    for key, labelled in _keyed(images):
+    for key, labelled in keyed_images(images):
         classes[key] = np.unique(labelled.annotations.category_indices).tolist()
         if group is not None:
             records[key] = labelled.image
@@ -69,16 +70,7 @@ def set_splits(
     images: Iterable[LabelledImage], splits: dict[str, str] | None
 ) -> Iterator[LabelledImage]:
     """Give images the splits that were made for them; ``train`` to all where none were made."""
-    for key, labelled in _keyed(images):
+    for key, labelled in keyed_images(images):
         split = "train" if splits is None else splits[key]
         record = msgspec.structs.replace(labelled.image, split=split)
         yield LabelledImage(record, labelled.annotations)
-
-
-def _keyed(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
-    """Give images keys that depend on their names alone, equal names numbered in their order."""
-    seen: dict[str, int] = {}
-    for labelled in images:
-        name = labelled.image.file_name
-        seen[name] = seen.get(name, 0) + 1
-        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled

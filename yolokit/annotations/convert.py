@@ -21,6 +21,7 @@ from yolokit.annotations.filters import (
     choose_sample,
     filter_areas,
     keep_sample,
+    keyed_images,
     parse_sample,
 )
 from yolokit.annotations.frame import locate_images, require_sizes
@@ -218,14 +219,14 @@ class _Run:
 
     @cached_property
     def _sample(self) -> frozenset[str]:
-        """The names of the images of the sample: a pass over names alone."""
+        """The keys of the images of the sample: a pass over names alone."""
         opening = self._ledger.mark()
         images: Iterable[LabelledImage] = self._dataset.iter_images()
         if self._keeps_splits:
             images = exclude_unsplit(images, self._ledger)
-        names = [labelled.image.file_name for labelled in images]
+        keys = [key for key, _ in keyed_images(images)]
         self._ledger.rewind(opening)
-        return choose_sample(names, parse_sample(self._config.sample or "100%"), self._config.seed)
+        return choose_sample(keys, parse_sample(self._config.sample or "100%"), self._config.seed)
 
     def _iter_split(self) -> Iterator[LabelledImage]:
         """Yield settled images with their splits, cut into tiles where that is wanted."""

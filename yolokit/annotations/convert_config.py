@@ -119,20 +119,31 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
     )
 
 
-def check_assumptions(assume: tuple[str, ...], name: str, source_format: Format) -> dict[str, str]:
-    """Return what the user states about a format's conventions.
+def check_assumptions(
+    assume: tuple[str, ...], formats: Mapping[str, Format]
+) -> dict[str, dict[str, str]]:
+    """Return what the user states about the conventions of each format, by the format's name.
+
+    Args:
+        assume: Each as ``KEY=VALUE``.
+        formats: Of the sources, by name; a key has to be one of any of them.
 
     Raises:
-        ConfigError: A key or a value is not one of the format's; all of them are listed.
+        ConfigError: A key or a value is not one of the formats'; all of them are listed.
     """
-    known, found, problems = source_format.ASSUME, {}, []
+    known = {key: None for one in formats.values() for key in one.ASSUME}
+    found: dict[str, dict[str, str]] = {name: {} for name in formats}
+    problems: list[str] = []
     for text in assume:
         key, _, value = text.partition("=")
         if key not in known:
-            problems.append(describe_unknown(f"convention of {name}", key, known))
-        elif value not in known[key]:
-            problems.append(f"assume: {key} is {' or '.join(known[key])}, not {value!r}")
-        found[key] = value
+            problems.append(describe_unknown(f"convention of {', '.join(formats)}", key, known))
+        for name, source_format in formats.items():
+            values = source_format.ASSUME.get(key, (value,))
+            if value not in values:
+                problems.append(f"assume: {key} of {name} is {' or '.join(values)}, not {value!r}")
+            elif key in source_format.ASSUME:
+                found[name][key] = value
     if problems:
         raise ConfigError("mistakes in the options of data convert:", problems=problems)
     return found

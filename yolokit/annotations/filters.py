@@ -108,6 +108,15 @@ def filter_areas(
         yield LabelledImage(image, annotations.take(np.flatnonzero(keep)))
 
 
+def keyed_images(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
+    """Give images keys that depend on their names alone, equal names numbered in their order."""
+    seen: dict[str, int] = {}
+    for labelled in images:
+        name = labelled.image.file_name
+        seen[name] = seen.get(name, 0) + 1
+        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled
+
+
 class Sample(msgspec.Struct, frozen=True):
     """How many images are taken: a share in (0, 1], or a number."""
 
@@ -132,14 +141,14 @@ def parse_sample(text: str) -> Sample:
     return Sample(count=int(word))
 
 
-def choose_sample(names: Iterable[str], sample: Sample, seed: int) -> frozenset[str]:
-    """Choose images by a keyed hash of their names, the same ones on every machine.
+def choose_sample(keys: Iterable[str], sample: Sample, seed: int) -> frozenset[str]:
+    """Choose images by a hash of their keys, the same ones on every machine.
 
     A larger sample with the same seed holds the smaller one.
     """
     key = str(seed).encode()[:64]
     drawn = sorted(
-        set(names),
+        keys,
         key=lambda name: hashlib.blake2b(
             name.encode(errors="surrogateescape"), key=key, person=b"sample"
         ).digest(),
@@ -151,10 +160,10 @@ def choose_sample(names: Iterable[str], sample: Sample, seed: int) -> frozenset[
 def keep_sample(
     images: Iterable[LabelledImage], chosen: frozenset[str], ledger: Ledger
 ) -> Iterator[LabelledImage]:
-    """Leave out images that were not chosen."""
-    for labelled in images:
+    """Leave out images whose key was not chosen; see :func:`keyed_images`."""
+    for key, labelled in keyed_images(images):
         image = labelled.image
-        if image.file_name in chosen:
+        if key in chosen:
             yield labelled
             continue
         message = f"{image.file_name} is not in the sample"

@@ -18,7 +18,7 @@ from yolokit.annotations.plugin import ReadOptions, load_format, recognise
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
@@ -51,40 +51,35 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         ConfigError: An option does not fit a source.
         DataError: A source is broken, hostile or not recognised.
     """
-    datasets: list[Dataset] = []
-    formats: list[str] = []
-    evidence: list[str] = []
+    opened: list[tuple[Path, str, str]] = []
     for number, source in enumerate(config.sources):
         found = _unpacked(source, scratch / str(number), ledger)
-        name, dataset, seen = _read(config, source, found, ledger)
+        opened.append((found, *_recognise(config, found)))
+    formats = {name: load_format(name) for _, name, _ in opened}
+    assume = check_assumptions(config.assume, formats)
+    datasets: list[Dataset] = []
+    evidence: list[str] = []
+    for source, (found, name, seen) in zip(config.sources, opened, strict=True):
+        check_task(config, name, formats[name])
+        images = config.images.absolute() if config.images else None
+        options = ReadOptions(images, config.labels_only, config.task, assume[name])
+        dataset = formats[name].read(found, options, ledger)
+        if config.task == "pose" and dataset.pose is None:
+            raise DataError("no keypoints are described in it", path=source)
         label = f"{source}: " if len(config.sources) > 1 else ""
-        evidence += [ledger.shown(label + text) for text in (*seen, *dataset.evidence)]
+        evidence += [ledger.shown(label + text) for text in (seen, *dataset.evidence)]
         datasets.append(dataset)
-        formats.append(name)
     forced = config.split not in ("auto", "keep") or bool(config.folds)
     merged = merge_datasets(datasets, list(map(str, config.sources)), splits_matter=not forced)
-    return Opened(merged, tuple(formats), tuple(evidence))
+    return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence))
 
 
-def _read(
-    config: ConvertConfig, source: Path, found: Path, ledger: Ledger
-) -> tuple[str, Dataset, Sequence[str]]:
-    """Recognise and read one source; return its format, and what that was told by."""
+def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str]:
+    """Return the format of a source, and what that was told by."""
     if config.from_format == AUTO:
         name, match = recognise(found)
-        seen = f"{load_format(name).TITLE}: {match.evidence}"
-    else:
-        name = config.from_format
-        seen = f"{load_format(name).TITLE}: as --from says"
-    module = load_format(name)
-    check_task(config, name, module)
-    assume = check_assumptions(config.assume, name, module)
-    images = config.images.absolute() if config.images else None
-    options = ReadOptions(images, config.labels_only, config.task, assume)
-    dataset = module.read(found, options, ledger)
-    if config.task == "pose" and dataset.pose is None:
-        raise DataError("no keypoints are described in it", path=source)
-    return name, dataset, (seen,)
+        return name, f"{load_format(name).TITLE}: {match.evidence}"
+    return config.from_format, f"{load_format(config.from_format).TITLE}: as --from says"
 
 
 def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:

@@ -129,9 +129,15 @@ def test_damage_is_an_error_of_ours(tmp_path: Path, folder: Path) -> None:
         unpack(cut, folder)
 
 
+def test_a_zip_that_is_cut_short_is_called_damaged(tmp_path: Path, folder: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"a.txt": b"hello world" * 1000})
+    path.write_bytes(path.read_bytes()[:60])
+    assert is_archive(path)
+    with pytest.raises(DataError, match="the archive is damaged"):
+        unpack(path, folder)
+
+
 def test_other_files_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
-    (tmp_path / "b.zip").write_text("no zip")
     assert not is_archive(tmp_path / "a.json")
-    assert not is_archive(tmp_path / "b.zip")
     assert not is_archive(tmp_path)

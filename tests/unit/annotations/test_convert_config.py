@@ -101,12 +101,12 @@ def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:
 
 def test_assumptions_are_those_of_the_format() -> None:
     voc = load_format("voc")
-    assert check_assumptions(("origin=1", "difficult=exclude"), "voc", voc) == {
+    assert check_assumptions(("origin=1", "difficult=exclude"), {"voc": voc})["voc"] == {
         "origin": "1",
         "difficult": "exclude",
     }
     with pytest.raises(ConfigError) as caught:
-        check_assumptions(("orign=1", "origin=2", "iscrowd=keep"), "voc", voc)
+        check_assumptions(("orign=1", "origin=2", "iscrowd=keep"), {"voc": voc})
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "unknown convention of voc 'orign'",
         "assume",

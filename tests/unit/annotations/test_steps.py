@@ -136,6 +136,24 @@ def test_a_sample_is_the_same_each_time_and_a_larger_one_holds_it(
     assert not chosen < set(rows(tmp_path / "out"))
 
 
+def test_a_sample_counts_images_of_one_name_apart(
+    yolo: Path, run_convert: Convert, tmp_path: Path
+) -> None:
+    twin = write_yolo(tmp_path / "twin", {f"{at}.jpg": "" for at in range(10)}).parent
+    result = run_convert(yolo, sources=(yolo, twin), sample="7", split="keep")
+    assert result.splits["train"].images == 7
+
+
+def test_a_convention_goes_to_the_sources_that_have_it(
+    yolo: Path, other: Path, run_convert: Convert
+) -> None:
+    result = run_convert(yolo, sources=(yolo, other), assume=("iscrowd=keep",), split="1")
+    assert result.from_formats == ("yolo", "coco")
+    with pytest.raises(ConfigError) as caught:
+        run_convert(yolo, sources=(yolo, other), assume=("origin=1",), overwrite=True)
+    assert "unknown convention of yolo, coco 'origin'" in caught.value.problems[0]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_tiles_cover_the_image_and_overlap(seed: int) -> None:
     rng = np.random.default_rng(seed)
