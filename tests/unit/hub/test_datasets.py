@@ -63,7 +63,7 @@ def test_formats_tasks_and_splits(card: DatasetCard) -> None:
     assert set(card.tasks) <= set(get_args(DatasetTask))
     assert set(card.splits) <= {"train", "val", "test"}
     SplitPlan.parse(card.split)
-    check_assumptions(card.assume, card.format, load_format(card.format))
+    check_assumptions(card.assume, {card.format: load_format(card.format)})
 
 
 @every_card
