@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-import numpy as np
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
+from yolokit.annotations.conclusions import exif_evidence, warn
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.filters import (
     AreaLimits,
@@ -122,12 +121,12 @@ def _write(
         config.out,
         opened.formats,
         config.to_format,
-        opened.evidence,
+        (*opened.evidence, *exif_evidence(ledger.codes())),
         names,
         counts,
         ledger.close(MaxDrop.parse(config.max_drop)),
         ledger.codes(),
-        tuple(_warnings(config, counts, names)),
+        tuple(warn(config, counts, names)),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
@@ -205,8 +204,10 @@ class _Run:
             images = exclude_unsplit(images, ledger)
         if config.sample is not None:
             images = keep_sample(images, self._sample, ledger)
-        find = require_sizes if config.labels_only else locate_images
-        images = find(images, ledger)
+        if config.labels_only:
+            images = require_sizes(images, ledger)
+        else:
+            images = locate_images(images, ledger, config.exif)
         one_outline = not self._target.MANY_OUTLINES
         reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
         images = reduce_annotations(images, reduction, self._whole, ledger)
@@ -306,26 +307,6 @@ class _Run:
     def _first_reason(self) -> str:
         entry = next(iter(self._ledger.entries), None)
         return f" ({entry.place}: {entry.message})" if entry is not None else ""
-
-
-def _warnings(
-    config: ConvertConfig, counts: Mapping[str, SplitCounts], names: tuple[str, ...]
-) -> Iterator[str]:
-    for split in () if config.folds else ("train", "val"):
-        if split not in counts:
-            yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
-    if config.link != "copy" and not config.labels_only:
-        yield f"the set is bound to this machine: its images are {config.link}s"
-    boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)
-    cased = Counter(name.casefold().strip() for name in names)
-    for name in names:
-        if cased[name.casefold().strip()] > 1:
-            yield f"another class differs from {name!r} in case only: --map joins them"
-    empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
-    if empty:
-        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
-        count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
-        yield f"{count} no box: {shown}"
 
 
 def _summary(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Meta
 
 from yolokit.annotations.class_map import ClassMap
 from yolokit.annotations.filters import AreaLimits, parse_sample
+from yolokit.annotations.frame import EXIF
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import MaxDrop
 from yolokit.annotations.place import LinkMode
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 AUTO = "auto"
+
+SHARED: Mapping[str, tuple[str, ...]] = MappingProxyType({"exif": EXIF})
+"""What ``--assume`` can state whatever the format: convention to its values, default first."""
 
 
 class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +91,12 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_drop: str = "0.5%"
     assume: tuple[str, ...] = ()
 
+    @property
+    def exif(self) -> str:
+        """Which image labels were drawn on where one has an EXIF orientation: one of ``EXIF``."""
+        stated = [text.partition("=")[2] for text in self.assume if text.startswith("exif=")]
+        return stated[-1] if stated else EXIF[0]
+
     @classmethod
     def build(cls, values: Mapping[str, Any]) -> ConvertConfig:
         """Check options and put them together.
@@ -131,7 +142,7 @@ def check_assumptions(
     Raises:
         ConfigError: A key or a value is not one of the formats'; all of them are listed.
     """
-    known = {key: None for one in formats.values() for key in one.ASSUME}
+    known = {**SHARED, **{key: () for one in formats.values() for key in one.ASSUME}}
     found: dict[str, dict[str, str]] = {name: {} for name in formats}
     problems: list[str] = []
     for text in assume:
@@ -139,10 +150,11 @@ def check_assumptions(
         if key not in known:
             problems.append(describe_unknown(f"convention of {', '.join(formats)}", key, known))
         for name, source_format in formats.items():
-            values = source_format.ASSUME.get(key, (value,))
+            conventions = {**SHARED, **source_format.ASSUME}
+            values = conventions.get(key, (value,))
             if value not in values:
                 problems.append(f"assume: {key} of {name} is {' or '.join(values)}, not {value!r}")
-            elif key in source_format.ASSUME:
+            elif key in conventions:
                 found[name][key] = value
     if problems:
         raise ConfigError("mistakes in the options of data convert:", problems=problems)
@@ -208,6 +220,8 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         "group: near-duplicate looks at images, and --labels-only at none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only looks at none": tile and labels_only,
+        "assume: exif is about images, and --labels-only looks at none": labels_only
+        and any(text.startswith("exif=") for text in values.get("assume", ())),
         f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]

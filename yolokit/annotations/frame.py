@@ -25,27 +25,38 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64
 
+EXIF = ("auto", "upright", "stored")
+"""What ``--assume exif`` may be: which image labels were drawn on where one has an orientation."""
+
 _INSIDE_PX = 1.0
 _UNUSUAL = re.compile(r"^[/\\]|^.:|\.\.|\x00")
 _UNSAFE = "the file name {!r} climbs out of its folder and is not followed"
 
 
-def locate_images(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+def locate_images(
+    images: Iterable[LabelledImage], ledger: Ledger, exif: str = EXIF[0]
+) -> Iterator[LabelledImage]:
     """Find each image's file, read its true size and bring its boxes into that frame.
 
     An image that is not found or not readable is left out, and its annotations are dropped. Those
-    that have a ``path`` go through as they are, unless they stand inside that file.
+    that have a ``path`` go through as they are, unless they stand inside that file, or were drawn
+    on the image as stored: their labels were fractions of it.
+
+    Args:
+        images: As a reader yields them.
+        ledger: Gets what is left out, and what is done to labels.
+        exif: One of ``EXIF``; ``auto`` goes by the sizes that annotations state.
     """
     locators: dict[tuple[str, ...], ImageLocator] = {}
     for labelled in images:
         if labelled.image.path is not None and labelled.image.span is None:
-            yield labelled
+            yield _turn_fractions(labelled) if exif == "stored" else labelled
             continue
         roots = labelled.image.source.image_roots
         locator = locators.get(roots)
         if locator is None:
             locator = locators[roots] = ImageLocator(roots)
-        located = _locate(labelled, locator, ledger)
+        located = _locate(labelled, locator, ledger, exif)
         if located is not None:
             yield located
 
@@ -87,7 +98,9 @@ def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[L
             yield labelled
 
 
-def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> LabelledImage | None:
+def _locate(
+    labelled: LabelledImage, locator: ImageLocator, ledger: Ledger, exif: str
+) -> LabelledImage | None:
     image = labelled.image
     if climbs_out(image.file_name):
         _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
@@ -107,7 +120,7 @@ def _locate(labelled: LabelledImage, locator: ImageLocator, ledger: Ledger) -> L
     except DataError as error:
         _lose(labelled, ledger, "unreadable-image", str(error))
         return None
-    annotations = _to_frame(labelled, size, ledger)
+    annotations = _to_frame(labelled, size, ledger, exif)
     record = msgspec.structs.replace(
         image,
         file_name=found.name,
@@ -125,27 +138,41 @@ def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> N
         ledger.record(labelled.image.source, place, "dropped", code, message)
 
 
-def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger) -> Annotations:
+def _turn_fractions(labelled: LabelledImage) -> LabelledImage:
+    """Turn labels that were fractions of the image as stored."""
+    image = labelled.image
+    assert image.path is not None, "the caller has looked"
+    size = read_image_size(image.path, image.span)
+    if size.orientation == 1:
+        return labelled
+    stored, seen = size.stored_wh, (size.width_px, size.height_px)
+    factors = (stored[0] / seen[0], stored[1] / seen[1])
+    annotations = move_annotations(labelled.annotations, scaling(*factors))
+    return LabelledImage(image, _turn(annotations, size, image.file_name))
+
+
+def _turn(annotations: Annotations, size: ImageSize, name: str) -> Annotations:
+    remark = (
+        f"exif-orientation: {name} is stored as {_by(size.stored_wh)} px and seen as "
+        f"{_by((size.width_px, size.height_px))} px; the label was turned with it"
+    )
+    return move_annotations(annotations, _upright(size.stored_wh, size.orientation), remark)
+
+
+def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger, exif: str) -> Annotations:
     image, annotations = labelled.image, labelled.annotations
     seen = (size.width_px, size.height_px)
-    if image.width_px is None or image.image_wh == seen:
-        if size.orientation != 1 and image.width_px is not None:
-            ledger.note(
-                image.source,
-                None,
-                "exif-orientation",
-                f"{image.file_name} has EXIF orientation {size.orientation}: its boxes are taken "
-                "as drawn on the upright image",
-            )
+    stated = seen if image.width_px is None else image.image_wh
+    if size.orientation != 1 and stated in (seen, size.stored_wh):
+        if exif == "stored" or (exif == "auto" and stated != seen):
+            return _turn(annotations, size, image.file_name)
+        if image.width_px is not None:
+            message = f"{image.file_name} has EXIF orientation {size.orientation}: its boxes are "
+            message += "taken as drawn on the upright image"
+            ledger.note(image.source, None, "exif-orientation", message)
         return annotations
-    stated = image.image_wh
-    if stated == size.stored_wh:
-        return move_annotations(
-            annotations,
-            _upright(stated, size.orientation),
-            f"exif-orientation: {image.file_name} is stored as {_by(stated)} px and seen as "
-            f"{_by(seen)} px; the label was turned with it",
-        )
+    if stated == seen:
+        return annotations
     text = f"{image.file_name} is {_by(seen)} px, not {_by(stated)} px as stated"
     ledger.note(image.source, None, "size-mismatch", text)
     if _is_resized(stated, seen):

@@ -62,13 +62,15 @@ def _to_plain(name: str, module: Format, writes: tuple[str, ...]) -> dict[str, o
 
 
 def _describe(name: str, module: Format, writes: tuple[str, ...]) -> str:
+    from yolokit.annotations.convert_config import SHARED
+
     lines = [
         f"{name}: {module.TITLE}",
         f"  reads          {', '.join(module.READS)}",
         f"  writes         {', '.join(writes) or 'not written'}",
         f"  recognised by  {module.RECOGNISED_BY}",
     ]
-    for key, (default, *others) in module.ASSUME.items():
+    for key, (default, *others) in {**module.ASSUME, **SHARED}.items():
         lines.append(f"  --assume       {key}={default} (default), {', '.join(others)}")
     notes = (module.__doc__ or "").strip().splitlines()
     lines += ["", *(f"  {line}".rstrip() for line in notes)]

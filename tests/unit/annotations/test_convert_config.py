@@ -99,6 +99,18 @@ def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:
             ConvertConfig.build({"sources": (Path(odd),), "out": tmp_path / "new"})
 
 
+def test_the_exif_convention_is_that_of_every_format(tmp_path: Path) -> None:
+    formats = {name: load_format(name) for name in ("yolo", "voc")}
+    found = check_assumptions(("exif=stored",), formats)
+    assert found == {"yolo": {"exif": "stored"}, "voc": {"exif": "stored"}}
+    with pytest.raises(ConfigError, match="auto or upright or stored, not 'x'"):
+        check_assumptions(("exif=x",), formats)
+    values = {"sources": (tmp_path,), "out": tmp_path / "new", "assume": ("exif=stored",)}
+    assert ConvertConfig.build({**values, "from_format": "voc"}).exif == "stored"
+    with pytest.raises(ConfigError, match="looks at none"):
+        ConvertConfig.build({**values, "labels_only": True})
+
+
 def test_assumptions_are_those_of_the_format() -> None:
     voc = load_format("voc")
     assert check_assumptions(("origin=1", "difficult=exclude"), {"voc": voc})["voc"] == {

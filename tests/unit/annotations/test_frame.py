@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.unit.annotations.conftest import write_image
+from tests.unit.annotations.conftest import Convert, coco, coco_image, write_coco, write_image
 from yolokit.annotations.embedded import Span
 from yolokit.annotations.frame import locate_fractions, locate_images, require_sizes
 from yolokit.annotations.ledger import Ledger
@@ -69,6 +69,34 @@ def test_boxes_drawn_on_the_upright_image_stay_and_that_is_said(
     found, ledger = locate(labelled(tmp_path, (1, 2, 3, 4), (width_px, height_px)))
     assert found is not None
     assert found.annotations.xyxy.tolist() == [[1, 2, 3, 4]]
+    assert [entry.code for entry in ledger.entries] == ["exif-orientation"]
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("stated", ["stored", "seen", "none", "fractions"])
+def test_labels_may_be_said_to_be_drawn_on_the_stored_image(
+    stated: str, orientation: int, tmp_path: Path
+) -> None:
+    seen = write_turned(tmp_path / "a.jpg", orientation)
+    seen_wh = (seen.shape[1], seen.shape[0])
+    box, path = np.array([32, 8, 80, 24], np.float64), None
+    wh: Any = {"stored": (160, 80), "none": (None, None)}.get(stated, seen_wh)
+    if stated == "fractions":  # of the image as stored, times the size as it is seen
+        box, path = box / (160, 80, 160, 80) * (seen_wh * 2), str(tmp_path / "a.jpg")
+    one = labelled(tmp_path, tuple(box), wh, path=path)
+    (found,) = locate_images([one], Ledger(), "stored")
+    rows, columns = np.nonzero(seen > 128)
+    bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert found.annotations.xyxy[0].tolist() == pytest.approx(bright, abs=1.0)
+    assert found.annotations.reinterpreted[0].startswith("exif-orientation: ")
+
+
+def test_labels_may_be_said_to_be_drawn_on_the_upright_image(tmp_path: Path) -> None:
+    write_turned(tmp_path / "a.jpg", 6)
+    ledger = Ledger()
+    one = labelled(tmp_path, (20, 10, 60, 30), (160, 80))
+    (found,) = locate_images([one], ledger, "upright")
+    assert found.annotations.xyxy.tolist() == [[20, 10, 60, 30]]
     assert [entry.code for entry in ledger.entries] == ["exif-orientation"]
 
 
@@ -185,3 +213,20 @@ def test_an_image_inside_another_file_is_measured_there(tmp_path: Path) -> None:
     found, ledger = locate(broken)
     assert found is None
     assert [entry.code for entry in ledger.entries] == ["unreadable-image"]
+
+
+def test_how_an_orientation_was_taken_is_told_and_can_be_stated(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    for name, orientation in (("a.jpg", 6), ("b.jpg", 3)):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        write_turned(tmp_path / "in" / name, orientation)
+    images = [coco_image(at, name, width=160, height=80) for at, name in enumerate("ab")]
+    images = [{**image, "file_name": image["file_name"] + ".jpg"} for image in images]
+    boxes = [{"image_id": at, "category_id": 1, "bbox": [32, 8, 48, 16]} for at in range(2)]
+    write_coco(tmp_path / "in/a.json", coco(images, boxes, [{"id": 1, "name": "cat"}]))
+    told = "\n".join(run_convert(tmp_path / "in").evidence)
+    assert "1 labels were drawn on images as stored" in told
+    assert "1 images have an EXIF orientation" in told
+    result = run_convert(tmp_path / "in", assume=("exif=stored",), overwrite=True)
+    assert result.codes == {"reinterpreted: exif-orientation": 2}

@@ -1,0 +1,49 @@
+"""What a conversion tells its user at the end: how images were taken, what the set lacks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from yolokit.annotations.convert_config import ConvertConfig
+    from yolokit.annotations.counts import SplitCounts
+
+
+def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
+    """Say how images with an EXIF orientation were taken; which, the ledger lists."""
+    turned = codes.get("reinterpreted: exif-orientation", 0)
+    upright = codes.get("noted: exif-orientation", 0)
+    which = "(--assume exif=upright|stored)"
+    if turned:
+        yield f"{turned} labels were drawn on images as stored, and turned by their EXIF {which}"
+    if upright:
+        yield (
+            f"{upright} images have an EXIF orientation, and their labels are taken as drawn on "
+            f"the upright image {which}"
+        )
+
+
+def warn(
+    config: ConvertConfig, counts: Mapping[str, SplitCounts], names: tuple[str, ...]
+) -> Iterator[str]:
+    """Say what a user should know about a set that was made, one sentence each."""
+    for split in () if config.folds else ("train", "val"):
+        if split not in counts:
+            yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
+    if config.link != "copy" and not config.labels_only:
+        yield f"the set is bound to this machine: its images are {config.link}s"
+    boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)
+    cased = Counter(name.casefold().strip() for name in names)
+    for name in names:
+        if cased[name.casefold().strip()] > 1:
+            yield f"another class differs from {name!r} in case only: --map joins them"
+    empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
+    if empty:
+        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+        count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
+        yield f"{count} no box: {shown}"
