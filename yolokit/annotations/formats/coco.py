@@ -10,6 +10,8 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
 from yolokit.annotations.formats._coco_writer import write_coco
 from yolokit.annotations.plugin import Match
@@ -55,7 +57,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no COCO file, or one is broken, with the line.
     """
-    files = [source] if source.is_file() else list(_find_files(SourceTree(source)))
+    prefix = "person_keypoints" if options.task == "pose" else "instances"
+    files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
     if not files:
         raise DataError(
             "there is no JSON file with `images`, `annotations` and `categories` in it",
@@ -64,7 +67,12 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     root = source if source.is_dir() else source.parent
     sources = [_describe(file, root, options.images) for file in files]
     crowds = options.assume.get("iscrowd") == "keep"
-    return read_sources(sources, ledger, task=options.task, keep_crowds=crowds)
+    dataset = read_sources(sources, ledger, task=options.task, keep_crowds=crowds)
+    beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
+    if not beside or source.is_file():
+        return dataset
+    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} is of the same images"
+    return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, told))
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
@@ -72,21 +80,32 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     write_coco(dataset, folder / "annotations", remarks)
 
 
-def _find_files(tree: SourceTree) -> dict[Path, int]:
+def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
     """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
 
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
+
+    Args:
+        tree: The source.
+        prefix: What the names of the files begin with that are taken where there are any.
     """
-    # One that is cut short is not passed over: reading it says what is wrong with it.
-    least = len(_KEYS) - 1
-    found = {file: count for file in tree.files(".json") if (count := _count_lists(file)) >= least}
-    with_instances = {file.parent for file in found if file.name.startswith("instances")}
+    found = _find_lists(tree)
+    chosen = {file.parent: prefix for file in found if file.name.startswith(prefix)}
+    for file in found:
+        if file.name.startswith("instances"):
+            chosen.setdefault(file.parent, "instances")
     return {
         file: count
         for file, count in found.items()
-        if file.parent not in with_instances or file.name.startswith("instances")
+        if file.name.startswith(chosen.get(file.parent, ""))
     }
+
+
+def _find_lists(tree: SourceTree) -> dict[Path, int]:
+    # One that is cut short is not passed over: reading it says what is wrong with it.
+    least = len(_KEYS) - 1
+    return {file: count for file in tree.files(".json") if (count := _count_lists(file)) >= least}
 
 
 def _count_lists(path: Path) -> int:

@@ -304,6 +304,19 @@ def test_beside_instances_no_other_file_is_read(tmp_path: Path) -> None:
     assert match.evidence.startswith("instances_train.json: lists of `images`")
 
 
+def test_for_a_pose_the_file_with_keypoints_is_read(tmp_path: Path) -> None:
+    write_coco(tmp_path / "annotations/instances_val.json", coco([coco_image(5)], [annotation()]))
+    person = [{"id": 1, "name": "person", "keypoints": ["nose"]}]
+    content = coco([coco_image(5)], [annotation(keypoints=[5, 7, 2])], person)
+    write_coco(tmp_path / "annotations/person_keypoints_val.json", content)
+    found = read_set("coco", tmp_path, task="pose")
+    assert found.dataset.names == ("person",)
+    assert found.images[0].annotations.keypoints is not None
+    assert "instances_val.json: not read" in found.dataset.evidence[-1]
+    found = read_set("coco", tmp_path, task="segment")
+    assert "person_keypoints_val.json: not read" in found.dataset.evidence[-1]
+
+
 def test_classes_of_several_files_are_one_list(tmp_path: Path) -> None:
     first = coco([coco_image(1)], [annotation(1, 3)], [{"id": 3, "name": "dog"}])
     second = coco(

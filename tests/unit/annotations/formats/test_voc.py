@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.annotations.conftest import (
+    Convert,
     read_set,
     voc_object,
     voc_xml,
@@ -52,6 +53,15 @@ def test_the_order_of_children_does_not_matter(tmp_path: Path) -> None:
     )
     found = read_set("voc", write_text(tmp_path / "a.xml", text))
     assert found.boxes == {"a.jpg": [("cat", [4, 6, 20, 30])]}
+
+
+def test_a_filename_without_extension_finds_its_image(run_convert: Convert, tmp_path: Path) -> None:
+    write_image(tmp_path / "in/photo 1.v2.png")
+    text = voc_xml(voc_object()).replace("<filename>a.jpg", "<filename>photo 1.v2")
+    write_text(tmp_path / "in/other.xml", text)
+    result = run_convert(tmp_path / "in", split="keep")
+    assert (result.totals.kept, result.totals.dropped) == (1, 0)
+    assert (tmp_path / "out/images/train/photo 1.v2.png").is_file()
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.annotations.conftest import read_set, write_image, write_text, write_yolo
+from tests.unit.annotations.conftest import Convert, read_set, write_image, write_text, write_yolo
 from yolokit.annotations.formats import yolo
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
@@ -65,6 +65,27 @@ def test_pose_rows_keep_their_boxes(tmp_path: Path) -> None:
     yaml = "train: images/train\nnames: [cat]\nkpt_shape: [1, 3]\n"
     path = write_yolo(tmp_path, {"a.jpg": "0 .5 .5 .5 .5 .1 .1 2\n"}, yaml=yaml)
     assert read_set("yolo", path).boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
+
+
+@pytest.mark.parametrize(
+    ("dims", "row", "written"),
+    [
+        (2, "0.25 0.75 0 0", "0.250000 0.750000 0.000000 0.000000"),
+        (3, "0.25 0.75 1 0 0 0", "0.250000 0.750000 1 0.000000 0.000000 0"),
+        (3, "0.25 0.75 2 0.5 0.5 0", "0.250000 0.750000 2 0.000000 0.000000 0"),
+    ],
+)
+def test_keypoints_of_two_or_three_columns_come_back_and_what_is_not_labelled_stays_so(
+    dims: int, row: str, written: str, run_convert: Convert, tmp_path: Path
+) -> None:
+    yaml = f"train: images/train\nnames: [cat]\nkpt_shape: [2, {dims}]\nflip_idx: [1, 0]\n"
+    path = write_yolo(tmp_path / "in", {"a.jpg": f"0 .5 .5 .5 .5 {row}\n"}, yaml=yaml)
+    result = run_convert(path, task="pose")
+    assert result.totals.kept == 1
+    rows = (tmp_path / "out/labels/train/a.txt").read_text()
+    assert rows == f"0 0.500000 0.500000 0.500000 0.500000 {written}\n"
+    text = (tmp_path / "out/data.yaml").read_text()
+    assert f"kpt_shape:\n- 2\n- {dims}\nflip_idx:\n- 1\n- 0\n" in text
 
 
 def test_splits_and_equal_names_in_them(tmp_path: Path) -> None:
