@@ -62,7 +62,7 @@ def _split(text: str) -> list[str]:
 
 
 def merge_datasets(
-    datasets: Sequence[Dataset], shown: Sequence[str], *, splits_matter: bool
+    datasets: Sequence[Dataset], shown: Sequence[str], *, splits_matter: bool, poses_matter: bool
 ) -> Dataset:
     """Put data sets one behind the other; classes of one name are one class.
 
@@ -70,14 +70,14 @@ def merge_datasets(
         datasets: At least one.
         shown: What each is called in messages.
         splits_matter: Whether their splits will be kept, so that all must have some or none.
+        poses_matter: Whether their keypoints will be kept, so that all must have the same.
 
     Raises:
         DataError: Some have splits and some have none, or their keypoints differ.
     """
     if len(datasets) == 1:
         return datasets[0]
-    poses = {dataset.pose for dataset in datasets}
-    if len(poses) > 1:
+    if poses_matter and len({dataset.pose for dataset in datasets}) > 1:
         raise DataError("the sources have different keypoints, and cannot be one set")
     with_splits = [name for name, one in zip(shown, datasets, strict=True) if one.has_splits]
     if splits_matter and with_splits and len(with_splits) < len(datasets):
@@ -100,7 +100,7 @@ def merge_datasets(
         iter_images,
         has_splits=bool(with_splits),
         image_count=None if None in counts else sum(count or 0 for count in counts),
-        pose=datasets[0].pose,
+        pose=datasets[0].pose if poses_matter else None,
     )
 
 

@@ -70,7 +70,12 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         evidence += [ledger.shown(label + text) for text in (seen, *dataset.evidence)]
         datasets.append(dataset)
     forced = config.split not in ("auto", "keep") or bool(config.folds)
-    merged = merge_datasets(datasets, list(map(str, config.sources)), splits_matter=not forced)
+    merged = merge_datasets(
+        datasets,
+        list(map(str, config.sources)),
+        splits_matter=not forced,
+        poses_matter=config.task == "pose",
+    )
     return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence))
 
 

@@ -144,6 +144,20 @@ def test_a_sample_counts_images_of_one_name_apart(
     assert result.splits["train"].images == 7
 
 
+def test_keypoints_need_to_be_the_same_for_a_pose_alone(
+    yolo: Path, run_convert: Convert, tmp_path: Path
+) -> None:
+    yaml = "train: images/train\nnames: [cat]\nkpt_shape: [{}, 3]\n"
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_yolo(one, {"a.jpg": "0 .5 .5 .5 .5 .1 .1 2\n"}, yaml=yaml.format(1))
+    write_yolo(two, {"b.jpg": "0 .5 .5 .5 .5 .1 .1 2 .2 .2 2\n"}, yaml=yaml.format(2))
+    result = run_convert(yolo, sources=(yolo, one, two), split="keep")
+    assert result.splits["train"].boxes == 17
+    assert result.codes == {"noted: keypoints-aside": 1}
+    with pytest.raises(DataError, match="different keypoints"):
+        run_convert(yolo, sources=(one, two), task="pose", overwrite=True)
+
+
 def test_a_convention_goes_to_the_sources_that_have_it(
     yolo: Path, other: Path, run_convert: Convert
 ) -> None:
