@@ -33,7 +33,9 @@ def warn(
 ) -> Iterator[str]:
     """Say what a user should know about a set that was made, one sentence each."""
     for split in () if config.folds else ("train", "val"):
-        if split not in counts:
+        if split not in counts and config.group is not None:
+            yield f"there is no {split} split: --group {config.group} makes too few groups for one"
+        elif split not in counts:
             yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
     if config.link != "copy" and not config.labels_only:
         yield f"the set is bound to this machine: its images are {config.link}s"

@@ -296,6 +296,14 @@ def test_no_group_is_on_both_sides(
     assert all(len(splits) == 1 for splits in owners.values())
 
 
+def test_a_single_group_leaves_a_split_empty_and_that_is_told(
+    yolo: Path, run_convert: Convert
+) -> None:
+    result = run_convert(yolo, split="0.8,0.2", group="folder")
+    assert list(result.splits) == ["train"]
+    assert "no val split: --group folder makes too few groups" in result.warnings[0]
+
+
 def test_near_duplicates_stay_together(run_convert: Convert, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     source = tmp_path / "src"
