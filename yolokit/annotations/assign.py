@@ -30,10 +30,8 @@ def exclude_unsplit(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator
             yield labelled
             continue
         message = f"{image.file_name} is in no split of the source (--split SHARES takes all)"
-        if not len(labelled.annotations):
-            ledger.note(image.source, None, "in-no-split", message)
-        for place in labelled.annotations.places.tolist():
-            ledger.record(image.source, place, "excluded", "in-no-split", message)
+        places = labelled.annotations.places.tolist()
+        ledger.record_all(image.source, places, "excluded", "in-no-split", message)
 
 
 def deal_out(

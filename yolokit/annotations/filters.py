@@ -167,7 +167,5 @@ def keep_sample(
             yield labelled
             continue
         message = f"{image.file_name} is not in the sample"
-        if not len(labelled.annotations):
-            ledger.note(image.source, None, "not-sampled", message)
-        for place in labelled.annotations.places.tolist():
-            ledger.record(image.source, place, "excluded", "not-sampled", message)
+        places = labelled.annotations.places.tolist()
+        ledger.record_all(image.source, places, "excluded", "not-sampled", message)

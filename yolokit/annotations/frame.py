@@ -132,10 +132,8 @@ def _locate(
 
 
 def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> None:
-    if not len(labelled.annotations):
-        ledger.note(labelled.image.source, None, code, message)
-    for place in labelled.annotations.places.tolist():
-        ledger.record(labelled.image.source, place, "dropped", code, message)
+    places = labelled.annotations.places.tolist()
+    ledger.record_all(labelled.image.source, places, "dropped", code, message)
 
 
 def _turn_fractions(labelled: LabelledImage) -> LabelledImage:

@@ -15,7 +15,7 @@ import msgspec
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from yolokit.annotations.model import SourceFile
@@ -156,6 +156,16 @@ class Ledger:
                 None if by_line else place,
             )
         )
+
+    def record_all(
+        self, source: SourceFile, places: Iterable[int], action: Action, code: str, message: str
+    ) -> None:
+        """Enter all annotations of an image that goes, or a note where it has none."""
+        listed = list(places)
+        for place in listed:
+            self.record(source, place, action, code, message)
+        if not listed:
+            self.note(source, None, code, message)
 
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about the fate of one annotation."""

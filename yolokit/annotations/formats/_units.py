@@ -97,9 +97,5 @@ class ImageMeter:
                     width_px=size.width_px,
                     height_px=size.height_px,
                 )
-        lost = list(places)
-        for place in lost:
-            self._ledger.record(image.source, place, "dropped", code, message)
-        if not lost:
-            self._ledger.note(image.source, None, code, message)
+        self._ledger.record_all(image.source, places, "dropped", code, message)
         return None
