@@ -164,8 +164,8 @@ def _cut_rotated(corners: F64, visible: F64, image_wh: F64) -> F64:
     for cut in (_same_angle(corners, visible), smallest_rotated_box(visible)):
         low, high = cut.min(axis=0), cut.max(axis=0)
         center = (low + high) / 2
-        fits = (high - low <= image_wh).all() and (center >= 0).all() and (center <= image_wh).all()
-        if fits:
+        inside = (center >= -TOLERANCE_PX) & (center <= image_wh + TOLERANCE_PX)
+        if (inside & (high - low <= image_wh + TOLERANCE_PX)).all():
             return cut
     return box_corners(enclosing_box([visible]))
 

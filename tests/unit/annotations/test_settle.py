@@ -154,6 +154,13 @@ def test_a_rotated_box_of_which_only_a_corner_lies_outside_is_kept() -> None:
     assert images[1].annotations.xyxy[0, 2] == 100
 
 
+def test_a_rotated_box_whose_centre_lies_on_the_edge_stays_as_it_was_written() -> None:
+    written = rotated_corners((100, 25), (20, 20), 45) + 1e-4  # rounded
+    images, ledger = settle(turned(written))
+    np.testing.assert_array_equal(images[0].annotations.shapes[0].rings[0], written)
+    assert ledger.totals.kept == 1
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.tuples(st.floats(-20, 120), st.floats(-20, 70)),
