@@ -77,19 +77,20 @@ def read_names(path: Path) -> dict[int, str]:
     return names
 
 
-def open_data_file(path: Path, images: Path | None, ledger: Ledger) -> DarknetSet:
+def open_data_file(path: Path, root: Path, images: Path | None, ledger: Ledger) -> DarknetSet:
     """Read an ``obj.data`` and what it leads to.
 
     Args:
         path: The file. Its paths are relative to wherever Darknet was started, so they are looked
             for in its folder and the one above, with fewer and fewer leading folders.
+        root: The source's folder; no path leads out of it.
         images: Where images lie if they are elsewhere.
         ledger: Gets notes about images that stand there twice or in no list.
 
     Raises:
         DataError: It is no such file, or leads nowhere.
     """
-    return _DataFile(path, images, ledger).open()
+    return _DataFile(path, root, images, ledger).open()
 
 
 def open_roboflow(files: list[Path], root: Path) -> DarknetSet:
@@ -116,8 +117,9 @@ def open_roboflow(files: list[Path], root: Path) -> DarknetSet:
 class _DataFile:
     """The keys of an ``obj.data``, and the paths in it."""
 
-    def __init__(self, path: Path, images: Path | None, ledger: Ledger) -> None:
+    def __init__(self, path: Path, root: Path, images: Path | None, ledger: Ledger) -> None:
         self._path = path
+        self._root = root
         self._ledger = ledger
         self._images = images
         self._values: dict[str, tuple[int, str]] = {}
@@ -162,7 +164,7 @@ class _DataFile:
                 f"`{key} = {text}` leads to no file",
                 path=self._path,
                 line=line,
-                hint=f"paths are followed in {self._path.parent} and the folder above alone",
+                hint=f"paths are followed inside {self._root} alone",
             )
         return found
 
@@ -171,7 +173,8 @@ class _DataFile:
         here = self._path.parent
         if not inner:
             return None
-        whole = [base / inner for base in (here, here.parent) if _is_file(base / inner)]
+        files = [here / inner, here.parent / inner]
+        whole = [file for file in files if file.is_relative_to(self._root) and _is_file(file)]
         found = whole[0] if whole else resolve_path(inner, (here,))
         return found if found is not None and _is_file(found) else None
 

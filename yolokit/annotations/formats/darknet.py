@@ -111,10 +111,11 @@ def _open(source: Path, options: ReadOptions, ledger: Ledger) -> DarknetSet:
     tree = SourceTree(source)
     data_file = source if tree.is_file else _find_data_file(tree)
     roboflow = _find_roboflow(tree)
+    root = source if source.is_dir() else source.parent
     if data_file is not None and data_file.name != ROBOFLOW_NAMES:
-        return open_data_file(data_file, options.images, ledger)
+        return open_data_file(data_file, root, options.images, ledger)
     if roboflow:
-        return open_roboflow(roboflow, source if source.is_dir() else source.parent)
+        return open_roboflow(roboflow, root)
     raise DataError(f"there is no obj.data and no {ROBOFLOW_NAMES} in it", path=source)
 
 

@@ -264,3 +264,18 @@ def test_other_data_files_are_not_recognised(text: str, tmp_path: Path) -> None:
     write_text(tmp_path / "obj.data", text)
     write_text(tmp_path / "my_darknet.labels", "cat\n")
     assert darknet.sniff(SourceTree(tmp_path)) is None
+
+
+def test_nothing_beside_the_source_is_taken(tmp_path: Path) -> None:
+    """Darknet starts in the folder above: paths lead from there back into the source alone."""
+    write_image(tmp_path / "private.jpg")
+    write_image(tmp_path / "photos/b.jpg")
+    rows = "private.jpg\n../private.jpg\nphotos/b.jpg\ndata/obj_train_data/a.jpg\n"
+    write_darknet(tmp_path / "data", {"a.jpg": ROW})
+    write_text(tmp_path / "data/train.txt", rows)
+    for source in (tmp_path / "data", tmp_path / "data/obj.data"):
+        found = read_set("darknet", source)
+        assert found.boxes == {"a.jpg": [("dog", BOX)]}
+        missing = [line for _, code, line in found.entries if code == "missing-image"]
+        assert missing == [1, 3]  # the second line is the first again
+    assert len(read_set("darknet", tmp_path).boxes) == 3
