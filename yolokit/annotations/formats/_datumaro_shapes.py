@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -165,6 +164,6 @@ def _numbers(values: Any, key: str, count: int | None = None) -> F64:
         raise ValueError(f"its `{key}` are no list of numbers: {str(values)[:_SHOWN]}")
     if count is not None and len(values) != count:
         raise ValueError(f"its `{key}` are not {count} numbers: {str(values)[:_SHOWN]}")
-    if not all(math.isfinite(value) and abs(value) < _MAX_PX for value in values):
+    if not all(abs(value) < _MAX_PX for value in values):  # NaN is not, nor what no float holds
         raise ValueError(f"its `{key}` hold what is nowhere in an image: {str(values)[:_SHOWN]}")
     return np.array(values, np.float64)

@@ -239,6 +239,7 @@ def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
         (one(bbox=[1, 2, 3, None]), "no list of numbers"),
         (one(bbox=[1, 2, 3, float("nan")]), "nowhere in an image"),
         (one(bbox=[1, 2, 3, 1e300]), "nowhere in an image"),
+        (one(bbox=[1, 2, 3, 10**400]), "nowhere in an image"),
         (one(bbox=[1, 2, -3, 4], attributes={"rotation": 5}), "before it begins"),
         (one("polygon", points=[1, 2, 3, 4]), "three points"),
         (one("polygon", points=[[1, 2], [3, 4], [5, 6]]), "no list of numbers"),
