@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{,99}\.[A-Za-z0-9]{1,9}")
 _MAX_PART_BYTES = 200
+_MAX_PATH_BYTES = 1000  # below 1024 of macOS and 4096 of Linux, with room for the set's folder
 
 
 class OutputNames:
@@ -43,9 +45,15 @@ class OutputNames:
 
 
 def _clean_path(name: str) -> str:
-    """Clean each part of a name; those that lead nowhere or upwards are left out."""
+    """Clean each part of a name; those that lead nowhere or upwards are left out.
+
+    Of a path that is longer than file systems allow, the end stays.
+    """
     parts = [_clean(part) for part in name.replace("\\", "/").split("/")]
-    return "/".join(part for part in parts if part not in ("", ".", "..")) or "image"
+    parts = [part for part in parts if part not in ("", ".", "..")]
+    ends = accumulate(len(part.encode()) + 1 for part in reversed(parts))
+    fitting = sum(end <= _MAX_PATH_BYTES for end in ends)
+    return "/".join(parts[-fitting:]) if parts else "image"
 
 
 def _clean(part: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from yolokit.annotations.output_names import OutputNames
@@ -73,3 +75,13 @@ def test_many_equal_names_take_no_longer_than_others() -> None:
     names = OutputNames()
     given = {names.assign("a.jpg") for _ in range(20_000)}
     assert len(given) == 20_000
+
+
+def test_of_a_path_beyond_all_file_systems_the_end_stays(tmp_path: Path) -> None:
+    names = OutputNames()
+    for name in ("x/" * 3000 + "a.jpg", "y" * 199 + "/" + ("é" * 90 + "/") * 30 + "b.jpg"):
+        clean = names.assign(name)
+        assert name.endswith(clean)
+        assert 800 < len(clean.encode()) <= 1000
+        (tmp_path / clean).parent.mkdir(parents=True)
+        (tmp_path / clean).touch()
