@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_HEAD_BYTES = 1 << 16
+HEAD_BYTES = 1 << 16
+"""A head that is shorter is the whole file."""
+
 _KEPT_BYTES = 1 << 26
 _SAMPLED_FILES = 32
 
@@ -50,7 +52,7 @@ class SourceTree:
             return self._heads[file]
         try:
             with file.open("rb") as stream:
-                head = stream.read(_HEAD_BYTES)
+                head = stream.read(HEAD_BYTES)
         except OSError:
             return b""
         if self._kept_bytes + len(head) <= _KEPT_BYTES:  # those of a whole set may be gigabytes

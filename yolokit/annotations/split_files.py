@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.annotations.image_files import is_absolute_anywhere, is_image_name, walk_images
+from yolokit.annotations.text_size import read_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def list_images(source: Path, root: Path) -> Iterator[SplitImage]:
 
 def _read_list(list_file: Path, root: Path) -> Iterator[SplitImage]:
     try:
-        text = list_file.read_text(encoding="utf-8-sig")
+        text = read_bounded(list_file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise DataError(f"cannot read the list of images: {reason}", path=list_file) from error

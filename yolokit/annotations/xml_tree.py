@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.annotations.text_size import read_bounded
 from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from xml.parsers.expat import XMLParserType
 
 _MAX_DEPTH = 100
-_MAX_BYTES = 1 << 30
 
 
 class XmlElement:
@@ -54,12 +54,11 @@ def read_xml(path: Path) -> XmlElement:
     """Read an XML file.
 
     Raises:
-        DataError: It cannot be read, is not well-formed, or declares entities; with the line.
+        DataError: It cannot be read, is too large, is not well-formed, or declares entities; with
+            the line.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError("the file is larger than 1 GiB", path=path)
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     return parse_xml(data, path)

@@ -20,6 +20,7 @@ import numpy as np
 
 from yolokit.annotations.model import Annotations
 from yolokit.annotations.shapes import Shape, Task
+from yolokit.annotations.text_size import check_size
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
@@ -126,10 +127,11 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
     """Read one label file; None if there is none.
 
     Raises:
-        DataError: It is there and cannot be read, or is no text.
+        DataError: It is there and cannot be read, is too large, or is no text.
     """
     try:
         with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - hot path
+            check_size(path, os.fstat(stream.fileno()).st_size)
             data = stream.read()
     except FileNotFoundError:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.annotations.formats._csv_columns import Columns, find_columns
+from yolokit.annotations.text_size import iter_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def iter_rows(path: Path, layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             for _ in range(layout.skipped_lines):
                 stream.readline()
-            rows = csv.reader(stream, _Dialect, delimiter=layout.delimiter)
+            lines = iter_bounded(stream, path)
+            rows = csv.reader(lines, _Dialect, delimiter=layout.delimiter)
             header: list[str] | None = None
             for row in rows:
                 begin, line = line + 1, layout.skipped_lines + rows.line_num

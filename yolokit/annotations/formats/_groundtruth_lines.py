@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.annotations.json_file import decode_json
 from yolokit.annotations.ledger import join_errors
+from yolokit.annotations.text_size import iter_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def read_lines(path: Path) -> list[Line]:
 def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as stream:
-            for number, data in enumerate(stream, 1):
+            for number, data in enumerate(iter_bounded(stream, path), 1):
                 text = data.removeprefix(b"\xef\xbb\xbf").strip()
                 if text:
                     yield number, text

@@ -8,6 +8,7 @@ from array import array
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolokit.annotations.text_size import iter_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, 
             if delimiter is None:
                 delimiter = split_header(stream.readline(1 << 16))[1]
                 stream.seek(0)
-            rows = csv.reader(stream, delimiter=delimiter)
+            rows = csv.reader(iter_bounded(stream, path), delimiter=delimiter)
             for row in rows:
                 line = rows.line_num
                 if row:

@@ -12,6 +12,7 @@ import msgspec
 from yolokit.annotations.image_files import walk_files, walk_images
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import split_from_name
+from yolokit.annotations.text_size import read_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -149,10 +150,10 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a text file that are not blank, with their numbers from 1.
 
     Raises:
-        DataError: It cannot be read or is no UTF-8 text.
+        DataError: It cannot be read, is too large or is no UTF-8 text.
     """
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import SPLITS
+from yolokit.annotations.text_size import read_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class VocFolder:
 def _read_ids(path: Path) -> dict[str, int]:
     """Return the ids in a split's list with their lines; a second column is left aside."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_bounded(path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError("cannot read the list of a split as UTF-8 text", path=path) from error
     found = [(line, number) for number, raw in enumerate(lines, 1) if (line := raw.strip())]

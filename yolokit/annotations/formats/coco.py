@@ -14,8 +14,9 @@ import msgspec
 
 from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
 from yolokit.annotations.formats._coco_writer import write_coco
+from yolokit.annotations.json_file import MAX_JSON_BYTES
 from yolokit.annotations.plugin import Match
-from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.source_tree import HEAD_BYTES, SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
 
@@ -37,6 +38,7 @@ IMAGE_FOLDER = "images/{split}"
 MANY_OUTLINES = True
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_END_BYTES = 1 << 26
 _LIST = re.compile(rb"\s*:\s*\[")
 
 
@@ -105,28 +107,37 @@ def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
 def _find_lists(tree: SourceTree) -> dict[Path, int]:
     # One that is cut short is not passed over: reading it says what is wrong with it.
     least = len(_KEYS) - 1
-    return {file: count for file in tree.files(".json") if (count := _count_lists(file)) >= least}
+    counts = {file: _count_lists(file, tree.head(file)) for file in tree.files(".json")}
+    return {file: count for file, count in counts.items() if count >= least}
 
 
-def _count_lists(path: Path) -> int:
+def _count_lists(path: Path, head: bytes) -> int:
     """Count which of the three lists of a COCO file are in a file, without decoding it."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return 0
+    if len(head) < HEAD_BYTES:  # which is all of it
+        return sum(_has_list(head, key, 0, len(head)) for key in _KEYS)
     try:
-        with path.open("rb") as stream:
-            if stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
-                return 0
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return sum(_has_list(content, key) for key in _KEYS)
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            end = len(content)
+            spans = [(0, end)]
+            if end > MAX_JSON_BYTES:  # it will be refused; until then its ends say enough
+                spans = [(0, _END_BYTES), (end - _END_BYTES, end)]
+            return sum(any(_has_list(content, key, *span) for span in spans) for key in _KEYS)
     except (OSError, ValueError):
         return 0
 
 
-def _has_list(content: mmap.mmap, key: bytes) -> bool:
-    at = content.find(key)
+def _has_list(content: bytes | mmap.mmap, key: bytes, start: int, end: int) -> bool:
+    at = content.find(key, start, end)
     while at >= 0:
         at += len(key)
         if _LIST.match(content, at) is not None:
             return True
-        at = content.find(key, at)
+        at = content.find(key, at, end)
     return False
 
 

@@ -21,6 +21,7 @@ from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.annotations.text_size import read_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Reader:
 
     def read_file(self, path: Path) -> ImageRows:
         try:
-            lines = path.read_bytes().decode("utf-8-sig").splitlines()
+            lines = read_bounded(path).decode("utf-8-sig").splitlines()
         except OSError as error:
             raise DataError(f"cannot read it: {error.strerror}", path=path) from error
         except UnicodeDecodeError as error:

@@ -22,6 +22,7 @@ from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.annotations.text_size import read_bounded
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class _ListReader:
     def _read_lines(self) -> list[tuple[int, str]]:
         """Return the lines that are not empty, with their numbers."""
         try:
-            text = self._path.read_bytes().decode("utf-8-sig")
+            text = read_bounded(self._path).decode("utf-8-sig")
         except OSError as error:
             raise DataError(f"cannot read it: {error.strerror}", path=self._path) from error
         except UnicodeDecodeError as error:

@@ -22,6 +22,7 @@ from yolokit.annotations.model import (
     SourceFile,
 )
 from yolokit.annotations.plugin import Match
+from yolokit.annotations.text_size import read_bounded
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     label_path,
@@ -97,7 +98,7 @@ def _open(source: Path, options: ReadOptions) -> DataYaml:
             path=source,
         )
     try:
-        lines = name_file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_bounded(name_file).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError("cannot read the names of the classes", path=name_file) from error
     names = tuple(line.strip() for line in lines if line.strip())
@@ -132,7 +133,8 @@ def _find_yaml(path: Path) -> Path | None:
 def _is_data_yaml(path: Path) -> bool:
     """Tell whether a YAML file has the keys of a data set, right or wrong in detail."""
     try:
-        head = path.read_bytes()[: 1 << 20]
+        with path.open("rb") as stream:
+            head = stream.read(1 << 20)
     except OSError:
         return False
     keys = {line.split(b":")[0].strip(b" \"'\r") for line in head.splitlines() if b":" in line}

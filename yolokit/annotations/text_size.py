@@ -1,0 +1,57 @@
+"""Limits of text files: what no tool writes is refused before it fills the memory."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, AnyStr
+
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_TEXT_BYTES = 1 << 30
+"""A larger file is not read, where it would be held in memory as a whole."""
+
+MAX_LINE = 1 << 26
+"""A longer line, in bytes or characters, is not read from a file that is read by lines."""
+
+
+def check_size(path: str | Path, size_bytes: int) -> None:
+    """Refuse a file that is too large to be held in memory.
+
+    Raises:
+        DataError: It is larger than 1 GiB.
+    """
+    if size_bytes > MAX_TEXT_BYTES:
+        raise DataError(
+            f"the file has {size_bytes / 1e9:.1f} GB; no such file of labels has more than "
+            f"{MAX_TEXT_BYTES / 1e9:.1f} GB",
+            path=path,
+        )
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return the content of a text file that is held in memory as a whole.
+
+    Raises:
+        OSError: It cannot be read.
+        DataError: It is larger than 1 GiB.
+    """
+    check_size(path, path.stat().st_size)
+    return path.read_bytes()
+
+
+def iter_bounded(stream: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
+    """Yield the lines of a stream with their ends.
+
+    Raises:
+        DataError: One is longer than any that a tool writes.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE:
+            what = f"the line is longer than {MAX_LINE // 1_000_000} million characters"
+            raise DataError(what, path=path, line=number)
+        yield line
