@@ -113,7 +113,11 @@ class _Manifest:
         for line in self._lines:
             reader = _LineReader(line, self._source, ledger)
             reader.exclude_others(self._jobs.taken)
-            results = [(name, line.jobs[name]) for name in self._jobs.taken if name in line.jobs]
+            results = [
+                (name, job)
+                for name in self._jobs.taken
+                if (job := line.jobs.get(name)) is not None and job.draws_boxes
+            ]
             usable = [
                 (name, job)
                 for name, job in results
@@ -200,7 +204,7 @@ class _LineReader:
     def exclude_others(self, taken: Sequence[str]) -> None:
         """Enter the results of the jobs that are not taken."""
         for name, job in self._line.jobs.items():
-            if name in taken or job.value is None:
+            if job.value is None or (name in taken and job.draws_boxes):
                 continue
             if job.draws_boxes:
                 for _ in job.value["annotations"]:

@@ -239,3 +239,12 @@ def test_other_lines_are_not_recognised(one: Any, tmp_path: Path) -> None:
     for name in ("a.manifest", "b.jsonl", "c.json"):
         write(tmp_path, one, name=name)
     assert groundtruth.sniff(SourceTree(tmp_path)) is None
+
+
+@pytest.mark.parametrize("value", [[1], {"class": 3}, 5, "x"])
+def test_a_job_that_draws_boxes_in_some_lines_alone(value: Any, tmp_path: Path) -> None:
+    other = line(None, "s3://b/b.jpg", type="groundtruth/image-classification")
+    found = read(tmp_path, line([box()]), {**other, "animals": value})
+    assert found.boxes == {"a.jpg": [("dog", [4, 6, 20, 30])]}
+    assert found.entries == [("excluded", "not-an-area", 2), ("noted", "unlabelled", 2)]
+    assert found.ledger.totals.annotations_in == 2
