@@ -82,6 +82,10 @@ def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
         raise DataError(f"this is no JSON: {error.msg}", path=path, line=where) from error
     except UnicodeDecodeError as error:
         raise DataError("the JSON is no UTF-8 text", path=path, line=line) from error
+    except ValueError as error:  # Python limits the digits of a whole number
+        raise DataError(
+            "the JSON holds a number of endless digits", path=path, line=line
+        ) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deep", path=path, line=line) from error
 

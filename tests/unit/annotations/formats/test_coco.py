@@ -213,6 +213,7 @@ def test_a_file_that_makes_no_sense_is_an_error(content: Any, words: str, tmp_pa
         (lambda text: text.replace('"id": 5', '"id": five'), 4, "no JSON"),
         (lambda _text: "", 1, "ends before it is complete"),
         (lambda _text: '{"images": [NaN', 1, "no JSON"),
+        (lambda _text: '{"images": [NaN, ' + "1" * 5000 + "]}", None, "endless digits"),
         (lambda _text: '{"images":\n' + "[" * 100_000, None, "nested too deep"),
         (lambda text: text.replace('"id": 5', '"id": NaN,,'), 4, "no JSON"),
     ],
