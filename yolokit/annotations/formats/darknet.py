@@ -17,8 +17,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.formats._darknet_source import (
     ROBOFLOW_NAMES,
     DarknetSet,
@@ -57,7 +56,9 @@ if TYPE_CHECKING:
 TITLE = "Darknet"
 READS: tuple[Task, ...] = ("detect",)
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
-ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"sixth-column": ("ambiguous", "ignore")})
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
+)
 
 _NAMES = re.compile(rb"^[ \t]*names[ \t]*=", re.MULTILINE)
 _LISTS = re.compile(rb"^[ \t]*(train|valid)[ \t]*=", re.MULTILINE)
@@ -101,7 +102,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     return Dataset(
         tuple(Category(at, name, first[at]) for name, at in index.items()),
         reader.iter_images,
-        opened.evidence,
+        (*opened.evidence, reader.class_ids.evidence),
         has_splits=any(image.split is not None for image in opened.images),
         image_count=len(opened.images),
     )
@@ -140,7 +141,8 @@ class _Reader:
         self, opened: DarknetSet, ids: dict[int, int], options: ReadOptions, ledger: Ledger
     ) -> None:
         self._opened = opened
-        self._ids = ids
+        base = options.assume.get("class-base")
+        self.class_ids = ClassIds(ids, opened.names_file.name, base, ledger)
         self._task = options.task
         self._ledger = ledger
         self._layout = RowLayout(take_sixth=options.assume.get("sixth-column") == "ignore")
@@ -174,7 +176,7 @@ class _Reader:
         record = ImageRecord(image.name, *wh, image.split, str(image.path), source)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
-        rows, indices = self._map_classes(rows, source)
+        rows, indices = self.class_ids.to_indices(rows, source)
         annotations = to_annotations(rows, indices, wh, self._layout, self._task)
         return LabelledImage(record, annotations)
 
@@ -202,16 +204,3 @@ class _Reader:
             return
         for line in rows.lines.tolist():
             self._ledger.record(source, line, "dropped", code, message)
-
-    def _map_classes(
-        self, rows: LabelRows, source: SourceFile
-    ) -> tuple[LabelRows, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        """Turn ids into indices; rows whose line in the names is blank or missing are dropped."""
-        found = [self._ids.get(class_id, -1) for class_id in rows.class_ids.tolist()]
-        indices = np.array(found, np.int64)
-        known = indices >= 0
-        for at in np.flatnonzero(~known).tolist():
-            message = f"class {rows.class_ids[at]} has no name in {self._opened.names_file.name}"
-            line = int(rows.lines[at])
-            self._ledger.record(source, line, "dropped", "unknown-class", message)
-        return (rows, indices) if known.all() else (rows.take(known), indices[known])

@@ -7,8 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
 from yolokit.annotations.image_files import walk_files
@@ -43,7 +42,9 @@ if TYPE_CHECKING:
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 RECOGNISED_BY = "a data.yaml with names and splits, or labels beside a classes.txt"
-ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"sixth-column": ("ambiguous", "ignore")})
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
+)
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "images/{split}"
 MANY_OUTLINES = False
@@ -84,7 +85,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
     )
     has_splits = _UNSPLIT not in data.splits
-    return Dataset(categories, reader.iter_images, data.notes, has_splits, pose=data.pose)
+    evidence = (*data.notes, reader.class_ids.evidence)
+    return Dataset(categories, reader.iter_images, evidence, has_splits, pose=data.pose)
 
 
 def _open(source: Path, options: ReadOptions) -> DataYaml:
@@ -154,7 +156,9 @@ class _Reader:
         self._ledger = ledger
         sixth = options.assume.get("sixth-column") == "ignore"
         self._layout = data.row_layout(take_sixth=sixth)
-        self._index = {class_id: index for index, class_id in enumerate(data.class_ids)}
+        index = {class_id: at for at, class_id in enumerate(data.class_ids)}
+        base = options.assume.get("class-base")
+        self.class_ids = ClassIds(index, data.path.name, base, ledger)
 
     def iter_images(self) -> Iterator[LabelledImage]:
         used: set[str] = set()
@@ -198,24 +202,9 @@ class _Reader:
         record = ImageRecord(image.name, *wh, split, image.path, source)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
-        rows, indices = self._map_classes(rows, source)
+        rows, indices = self.class_ids.to_indices(rows, source)
         task = self._options.task
         return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
-
-    def _map_classes(
-        self, rows: LabelRows, source: SourceFile
-    ) -> tuple[LabelRows, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        """Turn class ids into indices; rows of unknown classes are dropped."""
-        found = [self._index.get(class_id, -1) for class_id in rows.class_ids.tolist()]
-        indices = np.array(found, np.int64)
-        known = indices >= 0
-        if known.all():
-            return rows, indices
-        for at in np.flatnonzero(~known).tolist():
-            message = f"class {rows.class_ids[at]} has no name in {self._data.path.name}"
-            line = int(rows.lines[at])
-            self._ledger.record(source, line, "dropped", "unknown-class", message)
-        return rows.take(known), indices[known]
 
     def _lose_image(
         self, image: SplitImage, source: SourceFile, rows: LabelRows | None, message: str

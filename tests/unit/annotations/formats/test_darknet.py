@@ -74,7 +74,8 @@ def test_paths_from_the_folder_above_as_darknet_is_started_there(tmp_path: Path)
     write_darknet(tmp_path / "data", {"a.jpg": ROW})
     found = read_set("darknet", tmp_path / "data/obj.data")
     assert found.boxes == {"a.jpg": [("dog", BOX)]}
-    assert found.dataset.evidence == ()
+    (sentence,) = found.dataset.evidence
+    assert sentence.startswith("class 0 is the first of obj.names")
 
 
 def test_a_path_outside_is_not_followed(tmp_path: Path) -> None:
@@ -279,3 +280,10 @@ def test_nothing_beside_the_source_is_taken(tmp_path: Path) -> None:
         missing = [line for _, code, line in found.entries if code == "missing-image"]
         assert missing == [1, 3]  # the second line is the first again
     assert len(read_set("darknet", tmp_path).boxes) == 3
+
+
+def test_class_numbers_may_count_from_1(tmp_path: Path) -> None:
+    write_darknet(tmp_path, {"a.jpg": ROW.replace("1 ", "2 ", 1)})
+    assert "class-base=1" in read_set("darknet", tmp_path).ledger.entries[0].message
+    found = read_set("darknet", tmp_path, assume={"class-base": "1"})
+    assert found.boxes == {"a.jpg": [("dog", BOX)]}

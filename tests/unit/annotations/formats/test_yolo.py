@@ -107,7 +107,7 @@ def test_roboflow_layout_with_images_in_the_folder_of_the_split(tmp_path: Path) 
     write_text(tmp_path / "data.yaml", "train: ../train/images\nnc: 1\nnames: ['cat']\n")
     found = read_set("yolo", tmp_path)
     assert found.boxes == {"a_jpg.rf.0123.jpg": [("cat", [16, 12, 48, 36])]}
-    assert len(found.dataset.evidence) == 1
+    assert len(found.dataset.evidence) == 2
 
 
 def test_labels_beside_the_images(tmp_path: Path) -> None:
@@ -192,3 +192,16 @@ def test_a_folder_that_is_no_set_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match="cannot read the names"):
         read_set("yolo", tmp_path)
+
+
+def test_class_numbers_may_count_from_1(tmp_path: Path) -> None:
+    path = write_yolo(tmp_path, {"a.jpg": "1 .5 .5 .5 .5\n2 .5 .5 .25 .25\n"})
+    found = read_set("yolo", path)
+    assert "class 0 is the first of data.yaml and 1 the last" in found.dataset.evidence[-1]
+    (entry,) = found.ledger.entries
+    assert entry.code == "unknown-class"
+    assert "do its labels count from 1 (--assume class-base=1)?" in entry.message
+    found = read_set("yolo", path, assume={"class-base": "1"})
+    assert [name for name, _ in found.boxes["a.jpg"]] == ["cat", "dog"]
+    assert "class 1 is the first of data.yaml and 2 the last" in found.dataset.evidence[-1]
+    assert found.ledger.entries == []
