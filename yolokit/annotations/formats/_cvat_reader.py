@@ -9,6 +9,7 @@ from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._cvat_file import CvatFile
 from yolokit.annotations.formats._cvat_frames import FrameFiles
 from yolokit.annotations.formats._cvat_meta import CvatMeta, TaskFrames, read_meta
+from yolokit.annotations.formats._cvat_poses import pair_poses
 from yolokit.annotations.formats._cvat_shapes import (
     AREAS,
     NO_AREAS,
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
 
 
 class _Label(NamedTuple):
-    """One annotation of an image."""
+    """One annotation of an image; a skeleton may have a box of its own."""
 
     name: str
     line: int
     drawing: Drawing
+    box: Drawing | None = None
 
 
 class _Image(NamedTuple):
@@ -133,26 +135,41 @@ class CvatReader:
             return ImageRecord(name, None, None, split, None, source)
         return ImageRecord(name, width, height, split, None, source)
 
-    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterator[_Label]:
-        for child in element.children:
-            if child.tag not in AREAS and child.tag not in NO_AREAS:
-                continue
-            self._ledger.see(1)
-            if child.tag in NO_AREAS:
-                message = NO_AREAS[child.tag]
-                self._ledger.record(source, child.line, "excluded", "not-an-area", message)
-                continue
-            try:
-                name, drawing = self._name_of(child), read_drawing(child)
-            except ValueError as error:
-                self._ledger.record(source, child.line, "dropped", "bad-annotation", str(error))
-                continue
-            if drawing.is_outside or child.attributes.get("outside") == "1":
-                message = "the object is outside, or all points of the skeleton are"
-                self._ledger.record(source, child.line, "excluded", "outside", message)
-                continue
-            self._meet(name, drawing)
-            yield _Label(name, child.line, drawing)
+    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterable[_Label]:
+        """Return the annotations of an image; a box and the skeleton paired with it are one."""
+        shapes = [
+            child for child in element.children if child.tag in AREAS or child.tag in NO_AREAS
+        ]
+        found = ((at, self._read_shape(shape, source)) for at, shape in enumerate(shapes))
+        labels = {at: label for at, label in found if label is not None}
+        joined = 0
+        for at, skeleton in pair_poses(shapes):
+            if at in labels and skeleton in labels:
+                box, pose = labels[at], labels.pop(skeleton)
+                labels[at] = _Label(box.name, box.line, pose.drawing, box.drawing)
+                joined += 1
+        self._ledger.see(len(shapes) - joined)
+        self._facts["joined"] += joined
+        return labels.values()
+
+    def _read_shape(self, shape: XmlElement, source: SourceFile) -> _Label | None:
+        """Return an annotation; what cannot be shown is entered."""
+        line = shape.line
+        if shape.tag in NO_AREAS:
+            message = NO_AREAS[shape.tag]
+            self._ledger.record(source, line, "excluded", "not-an-area", message)
+            return None
+        try:
+            name, drawing = self._name_of(shape), read_drawing(shape)
+        except ValueError as error:
+            self._ledger.record(source, line, "dropped", "bad-annotation", str(error))
+            return None
+        if drawing.is_outside or shape.attributes.get("outside") == "1":
+            message = "the object is outside, or all points of the skeleton are"
+            self._ledger.record(source, line, "excluded", "outside", message)
+            return None
+        self._meet(name, drawing)
+        return _Label(name, line, drawing)
 
     def _read_video(self, root: XmlElement, meta: CvatMeta, file: CvatFile) -> None:
         """Read the tracks of each task, and the frames in which nothing is seen."""
@@ -245,7 +262,7 @@ class CvatReader:
     def _to_rows(self, image: _Image, pose: PoseLayout | None) -> ImageRows:
         rows = ImageRows(image.record)
         for label in image.labels:
-            geometry = to_geometry(label.drawing, self._options.task)
+            geometry = to_geometry(label.box or label.drawing, self._options.task)
             keypoints = None
             if pose is not None and label.drawing.kind == "skeleton":
                 keypoints = to_keypoints(label.drawing, pose.names)
@@ -276,21 +293,15 @@ class CvatReader:
             self._videos_hint = hint
 
     def _count_evidence(self) -> Iterator[str]:
-        tracks, missing = self._tracks, self._facts["missing"]
+        missing = self._facts["missing"]
         if missing and not self._options.labels_only:
             yield (
                 f"{missing} of {self._facts['annotated']} annotated frames have no image, since "
                 f"videos are not taken apart here; {self._videos_hint}"
             )
-        if tracks.made:
-            yield f"{tracks.made} shapes were interpolated between key frames"
-        if tracks.gaps_left:
+        if self._facts["joined"]:
             yield (
-                f"{tracks.gaps_left} gaps between the frames of tracks were left, since the tracks "
-                "list frames that are no key frames, or hold masks (--assume gaps=auto|fill|leave)"
+                f"{self._facts['joined']} boxes were joined with the skeleton of the same label "
+                "and group_id, each pair as one annotation"
             )
-        if tracks.open_ends:
-            yield (
-                f"{tracks.open_ends} tracks end at a key frame before the last frame and are not "
-                "held until there (--assume track-end=last-key-frame|stop-frame)"
-            )
+        yield from self._tracks.describe()

@@ -82,6 +82,21 @@ class TrackReader:
                 seen += self._between(key, later, frames.step, source, fills=fills)
         return seen
 
+    def describe(self) -> Iterator[str]:
+        """Yield what was concluded of all tracks that were read, one sentence each."""
+        if self.made:
+            yield f"{self.made} shapes were interpolated between key frames"
+        if self.gaps_left:
+            yield (
+                f"{self.gaps_left} gaps between the frames of tracks were left, since the tracks "
+                "list frames that are no key frames, or hold masks (--assume gaps=auto|fill|leave)"
+            )
+        if self.open_ends:
+            yield (
+                f"{self.open_ends} tracks end at a key frame before the last frame and are not "
+                "held until there (--assume track-end=last-key-frame|stop-frame)"
+            )
+
     def _read_keys(self, track: XmlElement, source: SourceFile) -> Iterator[_Key]:
         met: set[int] = set()
         for element in track.children:

@@ -34,25 +34,28 @@ def write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
         remarks: Become a comment.
 
     Raises:
-        DataError: A class or an image has a name that XML cannot hold.
+        DataError: A class, a keypoint or an image has a name that XML cannot hold, or two
+            keypoints have one name.
     """
+    points = dataset.pose.names if dataset.task == "pose" and dataset.pose is not None else ()
     for name in dataset.names:
         _check(name, "class")
+    _check_points(points)
     names = [quoteattr(name) for name in dataset.names]
     lines: list[str] = []
     sizes: Counter[str] = Counter()
     for number, labelled in enumerate(dataset.iter_images()):
         split = labelled.image.split or "train"
         sizes[split] += 1
-        lines += _to_lines(number, labelled, split, names)
+        lines += _to_lines(number, labelled, split, names, points)
     path.parent.mkdir(parents=True, exist_ok=True)
-    head = _to_head(dataset.names, sizes, remarks)
+    head = _to_head(dataset.names, points, sizes, remarks)
     text = "\n".join([*head, *lines, "</annotations>", ""])
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _to_head(
-    names: Sequence[str], sizes: Mapping[str, int], remarks: Sequence[str]
+    names: Sequence[str], points: Sequence[str], sizes: Mapping[str, int], remarks: Sequence[str]
 ) -> Iterator[str]:
     """Yield what stands before the images: a task for each split, and the labels."""
     yield '<?xml version="1.0" encoding="utf-8"?>'
@@ -69,7 +72,13 @@ def _to_head(
             )
     yield from ("      </tasks>", "      <labels>")
     for name in names:
-        yield f"        <label><name>{escape(name)}</name></label>"
+        kind = "<type>skeleton</type>" if points else ""
+        yield f"        <label><name>{escape(name)}</name>{kind}</label>"
+        for point in points:
+            yield (
+                f"        <label><name>{escape(point)}</name><type>points</type>"
+                f"<parent>{escape(name)}</parent></label>"
+            )
     yield from ("      </labels>", "    </project>", "  </meta>")
 
 
@@ -78,8 +87,16 @@ def _check(name: str, what: str) -> None:
         raise DataError(f"XML cannot hold the {what} name {name!r}")
 
 
+def _check_points(names: Sequence[str]) -> None:
+    for name in names:
+        _check(name, "keypoint")
+    stripped = {name.strip() for name in names}
+    if len(stripped) < len(names) or "" in stripped:
+        raise DataError(f"CVAT tells keypoints apart by their names, which {list(names)} do not")
+
+
 def _to_lines(
-    number: int, labelled: LabelledImage, split: str, names: Sequence[str]
+    number: int, labelled: LabelledImage, split: str, names: Sequence[str], points: Sequence[str]
 ) -> Iterator[str]:
     image, annotations = labelled.image, labelled.annotations
     _check(image.file_name, "file")
@@ -92,10 +109,30 @@ def _to_lines(
     for row, index in enumerate(annotations.category_indices.tolist()):
         shape = annotations.shapes.get(row)
         tag, geometry = _describe(shape, annotations.xyxy[row])
+        skeleton: list[str] = []
+        if points and annotations.keypoints is not None:
+            group = f'group_id="{row + 1}"'
+            skeleton += _to_skeleton(names[index], group, points, annotations.keypoints[row])
+            geometry += f" {group}" if skeleton else ""
         yield (
             f'    <{tag} label={names[index]} source="file" occluded="0" {geometry} z_order="0"/>'
         )
+        yield from skeleton
     yield "  </image>"
+
+
+def _to_skeleton(label: str, group: str, points: Sequence[str], keypoints: F64) -> Iterator[str]:
+    """Yield the skeleton of (K, 3) keypoints; nothing where none of them is labelled."""
+    if not keypoints[:, 2].any():
+        return
+    yield f'    <skeleton label={label} source="file" {group} z_order="0">'
+    for name, (x, y, visibility) in zip(points, keypoints.tolist(), strict=True):
+        yield (
+            f'      <points label={quoteattr(name)} source="file" '
+            f'outside="{int(visibility == 0)}" occluded="{int(visibility == 1)}" '
+            f'points="{_number(x)},{_number(y)}"/>'
+        )
+    yield "    </skeleton>"
 
 
 def _describe(shape: Shape | None, xyxy: F64) -> tuple[str, str]:

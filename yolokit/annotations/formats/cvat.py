@@ -8,7 +8,10 @@ takes only every n-th. ``outside="1"`` says that the object is not seen from tha
 CVAT writes all frames of a track; other tools write key frames alone, between which boxes,
 ellipses, skeletons and polygons of the same number of points change linearly.
 
-A skeleton has no box: the box around its visible points is taken.
+A skeleton has no box: the box around its visible points is taken. One box and one skeleton of an
+image that have the same label and ``group_id`` are one object: its box and its keypoints. So are
+poses written, and a pose without labelled keypoints as a box alone. Points have ``outside="1"``
+where they are not labelled and ``occluded="1"`` where they are hidden.
 
 Source: https://docs.cvat.ai/docs/other/xml_format, and of cvat-ai/cvat
 ``cvat/apps/dataset_manager/formats/cvat.py`` and ``annotation.py``.
@@ -46,7 +49,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "frame-files": ("by-number", "sorted"),
     }
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "obb")
+WRITES: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 IMAGE_FOLDER = "images/{split}"
 MANY_OUTLINES = False
 

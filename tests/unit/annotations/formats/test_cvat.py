@@ -183,6 +183,67 @@ def test_skeletons_are_keypoints_in_the_order_of_the_labels(tmp_path: Path) -> N
     assert found.ledger.totals.annotations_in == 2
 
 
+GROUPED = SKELETON.replace('z_order="0"', 'group_id="3" z_order="0"')
+
+
+def person(more: str = 'group_id="3"', label: str = "person") -> str:
+    return box((5, 5, 40, 30), label, more)
+
+
+def test_a_box_and_a_skeleton_of_one_group_are_one_object(tmp_path: Path) -> None:
+    text = images_xml(box(), GROUPED, person(), box(), meta=task_meta(POSE_LABELS))
+    found = read_xml_set(tmp_path, text, task="pose")
+    annotations = found.images[0].annotations
+    assert found.boxes["a.jpg"][1] == ("person", [5, 5, 40, 30])
+    assert annotations.keypoints is not None
+    assert annotations.keypoints[1].tolist() == [[10, 8, 2], [0, 0, 0], [30, 12, 1]]
+    assert not annotations.reinterpreted
+    assert found.ledger.totals.annotations_in == len(annotations) == 3
+    assert any("1 boxes were joined with the skeleton" in line for line in found.dataset.evidence)
+    plain = read_xml_set(tmp_path, text)
+    assert plain.boxes == found.boxes
+    turned = text.replace(person(), person('group_id="3" rotation="30"'))
+    assert read_xml_set(tmp_path, turned).images[0].annotations.shapes[1].kind == "rotated"
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        (GROUPED, person(), person()),
+        (GROUPED, GROUPED, person()),
+        (GROUPED, GROUPED, person(), person()),
+        (GROUPED, person(label="cat")),
+        (GROUPED, person('group_id="4"')),
+        (GROUPED, person("")),
+        (SKELETON, person("")),
+        (GROUPED.replace('"3"', '"0"'), person('group_id="0"')),
+        (GROUPED, '<ellipse label="person" cx="9" cy="9" rx="2" ry="2" group_id="3"/>'),
+    ],
+)
+def test_other_boxes_and_skeletons_stay_apart(shapes: tuple[str, ...], tmp_path: Path) -> None:
+    found = read_xml_set(tmp_path, images_xml(*shapes, meta=task_meta(POSE_LABELS)), task="pose")
+    assert len(found.boxes["a.jpg"]) == found.ledger.totals.annotations_in == len(shapes)
+    assert [10, 8, 30, 12] in [xyxy for _, xyxy in found.boxes["a.jpg"]]
+    assert not any("joined" in line for line in found.dataset.evidence)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "entry"),
+    [
+        ((GROUPED.replace("10.00,8.00", "?"), person()), ("dropped", "bad-annotation")),
+        ((GROUPED.replace('outside="0"', 'outside="1"'), person()), ("excluded", "outside")),
+        ((GROUPED, person().replace('"40.00"', '"?"')), ("dropped", "bad-annotation")),
+    ],
+)
+def test_a_group_of_which_one_is_faulty_is_the_other(
+    shapes: tuple[str, str], entry: tuple[str, str], tmp_path: Path
+) -> None:
+    found = read_xml_set(tmp_path, images_xml(*shapes), task="pose")
+    assert len(found.boxes["a.jpg"]) == 1
+    assert [row[:2] for row in found.entries] == [entry]
+    assert found.ledger.totals.annotations_in == 2
+
+
 def test_skeletons_of_two_kinds_are_no_one_pose(tmp_path: Path) -> None:
     other = SKELETON.replace("person", "bird").replace("nose", "beak")
     text = images_xml(SKELETON, other)
@@ -565,6 +626,45 @@ def test_corners_that_are_no_rectangle_are_written_as_a_polygon(
     text = (tmp_path / "out/annotations.xml").read_text()
     assert 'points="6.4,4.8;32,9.6;38.4,28.8;6.4,24"' in text
     assert "<box" in text
+
+
+def write_pose_set(root: Path, names: str) -> None:
+    yaml = f"train: images/train\nnames: [cat, dog]\nkpt_shape: [2, 3]\nkpt_names: {names}\n"
+    write_text(root / "data.yaml", yaml)
+    write_image(root / "images/train/a.jpg")
+    rows = "1 0.5 0.5 0.5 0.5 0.5 0.25 2 0.25 0.5 1\n0 0.5 0.5 0.5 0.5 0 0 0 0.25 0.5 2\n"
+    empty = "1 0.5 0.5 0.25 0.25 0 0 0 0 0 0\n"
+    write_text(root / "labels/train/a.txt", rows + empty)
+
+
+def test_poses_are_written_as_a_box_and_a_skeleton(tmp_path: Path, run_convert: Convert) -> None:
+    write_pose_set(tmp_path / "set", "{0: [a & b, nose], 1: [a & b, nose]}")
+    run_convert(tmp_path / "set", to_format="cvat", task="pose", split="1,0")
+    text = (tmp_path / "out/annotations.xml").read_text()
+    assert "<label><name>cat</name><type>skeleton</type></label>" in text
+    assert "<name>a &amp; b</name><type>points</type><parent>dog</parent></label>" in text
+    assert text.count("<box ") == 3
+    assert text.count("<skeleton ") == 2
+    assert text.count('group_id="1"') == text.count('group_id="2"') == 2
+    assert 'label="nose" source="file" outside="0" occluded="1" points="16,24"' in text
+    assert 'label="a &amp; b" source="file" outside="1" occluded="0" points="0,0"' in text
+    found = read_set("cvat", tmp_path / "out", task="pose")
+    assert found.dataset.pose is not None
+    assert found.dataset.pose.names == ("a & b", "nose")
+    assert [name for name, _ in found.boxes["a.jpg"]] == ["dog", "cat", "dog"]
+    assert found.ledger.totals.annotations_in == 3
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [("{0: [a, a], 1: [a, a]}", "apart by their names"), ('["a\\x01", b]', "XML cannot hold")],
+)
+def test_keypoints_that_cvat_cannot_name_are_refused(
+    names: str, words: str, tmp_path: Path, run_convert: Convert
+) -> None:
+    write_pose_set(tmp_path / "set", names)
+    with pytest.raises(DataError, match=words):
+        run_convert(tmp_path / "set", to_format="cvat", task="pose", split="1,0")
 
 
 def test_a_name_that_xml_cannot_hold_is_refused(tmp_path: Path, run_convert: Convert) -> None:
