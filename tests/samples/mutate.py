@@ -158,6 +158,8 @@ def _tree(data: bytes, rng: Random) -> bytes:
     """Change a value of a JSON tree, of one line of it where each line is a tree."""
     try:
         tree = json.loads(data)
+    except RecursionError:  # a former mutation nested it deeper than Python reads
+        return _number(data, rng)
     except ValueError:
         lines = data.splitlines(keepends=True)
         if not lines or not lines[0].startswith(b"{"):
@@ -165,7 +167,7 @@ def _tree(data: bytes, rng: Random) -> bytes:
         at = rng.randrange(len(lines))
         try:
             tree = json.loads(lines[at])
-        except ValueError:
+        except (ValueError, RecursionError):
             return _flip(data, rng)
         lines[at] = json.dumps(_change_tree(tree, rng)).encode() + b"\n"
         return b"".join(lines)
