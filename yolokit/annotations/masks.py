@@ -129,15 +129,6 @@ def decode_runs(runs: Sequence[int] | I64, shape: tuple[int, int], *, by: str = 
     return mask
 
 
-def encode_runs(mask: Bool, *, by: str = "columns") -> list[int]:
-    """Return the run lengths of a mask, (H, W) bool, background first."""
-    values = (mask.T if by == "columns" else mask).reshape(-1)
-    changes = np.flatnonzero(values[1:] != values[:-1]) + 1
-    ends = np.concatenate([[0], changes, [len(values)]])
-    runs: list[int] = np.diff(ends).tolist()
-    return [0, *runs] if len(values) and values[0] else runs
-
-
 def decompress_runs(text: str) -> list[int]:
     """Read COCO's compressed run lengths.
 

@@ -9,7 +9,6 @@ import pytest
 from yolokit.annotations.masks import (
     MAX_MASK_PIXELS,
     decode_runs,
-    encode_runs,
     mask_to_shape,
     trace_mask,
 )
@@ -44,6 +43,14 @@ def test_holes_are_filled_and_that_is_said() -> None:
     assert shape.xyxy == [10, 20, 16, 25]
     assert shape.remark == "mask-to-polygon: traced along its pixels; 1 hole filled"
     assert mask_to_shape(np.zeros((3, 3), np.bool_)) is None
+
+
+def encode_runs(mask: Bool, *, by: str) -> list[int]:
+    """The run lengths of a mask, background first."""
+    values = (mask.T if by == "columns" else mask).reshape(-1)
+    changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+    runs: list[int] = np.diff(np.concatenate([[0], changes, [len(values)]])).tolist()
+    return [0, *runs] if values[0] else runs
 
 
 @pytest.mark.parametrize("seed", range(20))
