@@ -1,0 +1,63 @@
+"""What a check found, by a stable code, and whether a job may go on all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.suggest import describe_unknown
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that cannot be right, unless the user knows better and says ``--allow CODE``.
+
+    Attributes:
+        code: Its stable name, lower case with dashes, such as ``no-labels``.
+        message: One sentence: what was seen, with numbers.
+        path: Where, or None.
+        hint: How to mend it, or None.
+    """
+
+    code: str
+    message: str
+    path: Path | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return self.message if self.path is None else f"{self.path}: {self.message}"
+
+
+def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list[str]:
+    """Return the sentences of what is allowed, each a warning from here on.
+
+    Args:
+        findings: What was found.
+        allow: Codes that the user allows.
+
+    Raises:
+        DataError: Anything is not allowed; all such findings are listed, with what allows them.
+    """
+    refused = [finding for finding in findings if finding.code not in allow]
+    if not refused:
+        return [f"{finding} (allowed: {finding.code})" for finding in findings]
+    codes = sorted({finding.code for finding in refused})
+    options = " ".join(f"--allow {code}" for code in codes)
+    mend = [hint for hint in dict.fromkeys(finding.hint for finding in refused) if hint]
+    hint = "; ".join([*mend, f"if it is right all the same: {options}"])
+    if len(refused) == 1:
+        raise DataError(refused[0].message, path=refused[0].path, hint=hint)
+    lines = [f"  {finding}" for finding in refused]
+    raise DataError("\n".join([f"{len(refused)} things cannot be right:", *lines]), hint=hint)
+
+
+def find_unknown_codes(allow: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return one sentence for each code that no check of the command has."""
+    names = list(known)
+    unknown = [code for code in allow if code not in names]
+    return [f"allow: {describe_unknown('code', code, names)}" for code in unknown]
