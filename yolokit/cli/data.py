@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from yolokit.cli.command import Command
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import get, info, list_
@@ -30,7 +31,8 @@ def convert(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SRC...", help="Annotation files, folders or archives; several become one set."
+            metavar="SOURCE...",
+            help="Annotation files, folders or archives; several become one set.",
         ),
     ],
     out: Annotated[
@@ -176,12 +178,12 @@ def convert(
     print_result(result, as_json=json)
 
 
-app.command()(convert)
-app.command()(formats)
-app.command()(demo)
-app.command()(get)
-app.command("list")(list_)
-app.command()(info)
+app.command(cls=Command)(convert)
+app.command(cls=Command)(formats)
+app.command(cls=Command)(demo)
+app.command(cls=Command)(get)
+app.command("list", cls=Command)(list_)
+app.command(cls=Command)(info)
 
 
 class Stages:

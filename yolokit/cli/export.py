@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 def export(
-    weights: Annotated[str, typer.Argument(metavar="BEST.PT", help="Checkpoint to export.")],
+    weights: Annotated[
+        str, typer.Argument(metavar="WEIGHTS", help="Checkpoint to export: a run's best.pt.")
+    ],
     data: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="data.yaml whose images the parity gate looks at."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="ONNX file to write. [default: beside the checkpoint]"),
+        typer.Option(metavar="FILE", help="ONNX file to write.  [default: beside the checkpoint]"),
     ] = None,
     dynamic: Annotated[
         str,
@@ -27,7 +29,7 @@ def export(
     ] = "none",
     imgsz: Annotated[
         int | None,
-        typer.Option(metavar="PX", help="Side of the input. [default: as it was trained]"),
+        typer.Option(metavar="PX", help="Side of the input.  [default: as it was trained]"),
     ] = None,
     opset: Annotated[int, typer.Option(metavar="N", help="ONNX operator set.")] = 17,
     trust: Annotated[

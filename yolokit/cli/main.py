@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli import data, weights
+from yolokit.cli.command import Command
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.output import say
@@ -58,12 +59,12 @@ def _root(
 
 app.add_typer(data.app)
 app.add_typer(weights.app)
-app.command()(quickstart)
-app.command()(train)
-app.command()(export)
-app.command()(val)
-app.command()(predict)
-app.command()(doctor)
+app.command(cls=Command)(quickstart)
+app.command(cls=Command)(train)
+app.command(cls=Command)(export)
+app.command(cls=Command)(val)
+app.command(cls=Command)(predict)
+app.command(cls=Command)(doctor)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -19,7 +19,10 @@ _NOTHING_READ = 3
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="ONNX file, exported by yolokit or ultralytics.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="ONNX file, exported by yolokit or ultralytics."),
+    ],
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -27,34 +30,42 @@ def predict(
             help="Images, folders, glob patterns, .txt lists of images, videos.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results; it must not exist.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
     name: Annotated[
-        str | None, typer.Option(help="Write to runs/predict/NAME.  [default: a fresh one]")
+        str | None,
+        typer.Option(metavar="NAME", help="Write to runs/predict/NAME.  [default: a fresh one]"),
     ] = None,
     save: Annotated[
         str | None,
         typer.Option(
-            help="What to write, by commas: jsonl, images, video. Frames of a video become images "
-            "only without video.  [default: jsonl, and images or video as the source is]"
+            metavar="NAME,...",
+            help="What to write: jsonl, images, video. Frames of a video become images "
+            "only without video.  [default: jsonl, and images or video as the source is]",
         ),
     ] = None,
     conf: Annotated[
-        float | None, typer.Option(help="Lowest score to report.  [default: the model's, 0.25]")
+        float | None,
+        typer.Option(metavar="SHARE", help="Lowest score to report.  [default: the model's, 0.25]"),
     ] = None,
     iou: Annotated[
         float | None,
-        typer.Option(help="Overlap above which boxes merge.  [default: the model's, 0.7]"),
+        typer.Option(
+            metavar="SHARE", help="Overlap above which boxes merge.  [default: the model's, 0.7]"
+        ),
     ] = None,
     max_count: Annotated[
-        int | None, typer.Option(help="Most boxes in one image.  [default: the model's, 300]")
+        int | None,
+        typer.Option(metavar="N", help="Most boxes in one image.  [default: the model's, 300]"),
     ] = None,
     provider: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...")
+        str,
+        typer.Option(
+            metavar="NAME", help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ..."
+        ),
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(help="Threads for the model.  [default: all usable cores]")
+        int | None,
+        typer.Option(metavar="N", help="Threads for the model.  [default: all usable cores]"),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Records to stdout; no folder unless --save is given.")

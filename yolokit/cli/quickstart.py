@@ -19,7 +19,7 @@ _NEXT = """Next, on your own data:
 
 def quickstart(
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder below runs. [default: a fresh one]")
+        str | None, typer.Option(metavar="NAME", help="Folder below runs.  [default: a fresh one]")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder, anywhere.")] = None,
     json: Annotated[

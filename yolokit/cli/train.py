@@ -22,7 +22,7 @@ def train(
         typer.Option(
             metavar="NAME|PATH|URL|none",
             help="What to start from: a name that `yolokit weights list` shows (fetched and "
-            "verified if it is not here), a file, an address, or none. [default: none]",
+            "verified if it is not here), a file, an address, or none.  [default: none]",
         ),
     ] = None,
     init: Annotated[
@@ -30,7 +30,7 @@ def train(
         typer.Option(
             metavar="network|backbone|imagenet",
             help="How much of --weights to take; imagenet takes the backbone of the matching "
-            "classifier and needs no --weights. [default: all that fits]",
+            "classifier and needs no --weights.  [default: all that fits]",
         ),
     ] = None,
     backbone: Annotated[
@@ -43,7 +43,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|YAML|CFG",
-            help="Architecture, where the weights do not bring one. [default: yolo26n]",
+            help="Architecture, where the weights do not bring one.  [default: yolo26n]",
         ),
     ] = None,
     freeze: Annotated[
@@ -65,10 +65,10 @@ def train(
         typer.Option("--require-hash", help="Refuse weights whose sha256 is not known beforehand."),
     ] = False,
     epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Passes over the data. [default: 100]")
+        int | None, typer.Option(metavar="N", help="Passes over the data.  [default: 100]")
     ] = None,
     imgsz: Annotated[
-        int | None, typer.Option(metavar="PX", help="Side of the input. [default: 640]")
+        int | None, typer.Option(metavar="PX", help="Side of the input.  [default: 640]")
     ] = None,
     batch: Annotated[
         str | None,
@@ -79,7 +79,7 @@ def train(
         typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Of all that is random. [default: 0]")
+        int | None, typer.Option(metavar="N", help="Of all that is random.  [default: 0]")
     ] = None,
     config: Annotated[
         Path | None,

@@ -14,23 +14,36 @@ if TYPE_CHECKING:
 
 
 def val(
-    model: Annotated[Path, typer.Argument(help="ONNX file, exported by yolokit or ultralytics.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="ONNX file, exported by yolokit or ultralytics."),
+    ],
     data: Annotated[Path, typer.Option(metavar="FILE", help="data.yaml of the data set.")],
     split: Annotated[str, typer.Option(metavar="NAME", help="val, test or train.")] = "val",
     conf: Annotated[
-        float, typer.Option(help="Lowest score that counts; metrics need nearly all.")
+        float,
+        typer.Option(metavar="SHARE", help="Lowest score that counts; metrics need nearly all."),
     ] = 0.001,
-    iou: Annotated[float, typer.Option(help="Overlap above which boxes merge.")] = 0.7,
-    max_count: Annotated[int, typer.Option(help="Most boxes in one image.")] = 300,
+    iou: Annotated[
+        float, typer.Option(metavar="SHARE", help="Overlap above which boxes merge.")
+    ] = 0.7,
+    max_count: Annotated[int, typer.Option(metavar="N", help="Most boxes in one image.")] = 300,
     provider: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...")
+        str,
+        typer.Option(
+            metavar="NAME", help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ..."
+        ),
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(help="Threads for the model.  [default: all usable cores]")
+        int | None,
+        typer.Option(metavar="N", help="Threads for the model.  [default: all usable cores]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for metrics.json.")
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Write to runs/val/NAME.  [default: a fresh one]")
+        str | None,
+        typer.Option(metavar="NAME", help="Write to runs/val/NAME.  [default: MODEL-SPLIT]"),
     ] = None,
     json: Annotated[
         bool,

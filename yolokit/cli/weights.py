@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import Command
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,7 +43,7 @@ _FRESH = "nothing: its run began with fresh weights"
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(
     task: Annotated[
         str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb, classify.")
@@ -71,7 +73,7 @@ def list_(
     emit(table(head, [_cells(row) for row in rows]))
 
 
-@app.command()
+@app.command(cls=Command)
 def info(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, here or not.")],
     json: Json = False,
@@ -99,7 +101,7 @@ def info(
             emit(f"{label:<{width}}  {'-' if line is None else line}")
 
 
-@app.command()
+@app.command(cls=Command)
 def pull(
     names: Names,
     offline: Offline = False,
@@ -121,7 +123,7 @@ def pull(
             emit(f"{found.path}")
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     name: Annotated[
         str | None,
@@ -165,7 +167,7 @@ def verify(
         )
 
 
-@app.command()
+@app.command(cls=Command)
 def where(offline: NeverOnline = False) -> None:
     """Print the folder of the store."""
     del offline
@@ -175,11 +177,11 @@ def where(offline: NeverOnline = False) -> None:
     emit(f"{store_dir('weights').absolute()}")
 
 
-@app.command()
+@app.command(cls=Command)
 def bundle(
     names: Names,
-    out: Annotated[Path, typer.Option(metavar="FILE.tar", help="Bundle to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.tar.")] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
     offline: Offline = False,
     require_hash: RequireHash = False,
 ) -> None:
@@ -198,9 +200,9 @@ def bundle(
     emit(f"{out}")
 
 
-@app.command("import")
+@app.command("import", cls=Command)
 def import_(
-    archive: Annotated[Path, typer.Argument(metavar="FILE.tar", help="Bundle to read.")],
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="Bundle to read.")],
     require_hash: RequireHash = False,
     json: Json = False,
     offline: NeverOnline = False,

@@ -264,4 +264,4 @@ def _legacy(path: Path, title: str, match: str) -> tuple[str, str]:
         f"{path} is a checkpoint of the original {title} repository: it holds classes of that "
         "repository (models.yolo, models.common), which cannot be loaded without running its code"
     )
-    return message, f"the matching file that works: --weights {match}"
+    return message, f"the matching file that works: {match}"

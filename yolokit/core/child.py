@@ -281,5 +281,5 @@ def _conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[st
     how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
     message = f"the engine ended with {how} and said nothing more"
     if returncode == -9:
-        message += "; the system may have run out of memory (a smaller --batch or --imgsz helps)"
+        message += "; the system may have run out of memory (a smaller batch or image size helps)"
     raise YolokitError(message, hint=f"the whole log is {log_path}")

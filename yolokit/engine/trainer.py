@@ -41,7 +41,10 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         if self.args.amp is True:
             self.args.amp = self._native_precision()
         elif self.args.amp == "fp16" and self.on_cpu:
-            raise ConfigError("a CPU trains in fp32 or bf16, not in fp16", hint="--precision auto")
+            raise ConfigError(
+                "a CPU trains in fp32 or bf16, not in fp16",
+                hint="write `precision: auto` into the file of --config, or leave it out",
+            )
         self._epoch_began = time.monotonic()
         self.callbacks["on_val_batch_end"].append(_check_stop)
 

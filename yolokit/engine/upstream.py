@@ -183,7 +183,7 @@ def require_detector(arch: dict[str, Any]) -> None:
         raise ConfigError(
             f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is no detection "
             "head that this version trains",
-            hint="--init backbone takes the backbone of any checkpoint into a detector",
+            hint="`yolokit train --init backbone` takes the backbone of any checkpoint",
         )
 
 
@@ -209,7 +209,7 @@ def load_model(
     if head not in _DETECTORS:
         raise WeightsError(
             f"{path} is no detector: it ends in {head}; this version handles detection only",
-            hint="--init backbone takes its backbone into a detector",
+            hint=f"`yolokit train --init backbone --weights {path}` takes its backbone",
         )
     return model, checkpoint
 

@@ -43,7 +43,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         out: Folder for the report; None for one below ``runs/val``.
-        name: Name of that folder; None for the first of val, val-2 ... that is free.
+        name: Name of that folder; None for a fresh one, called after the model and the split.
         report_only: Write no file unless ``out`` or ``name`` is given.
         overwrite: Replace a report that exists.
     """
@@ -211,7 +211,8 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
     if folder is None:
         if config.report_only:
             return None
-        folder = claim_folder(None, parent=RUNS, stem="val")
+        stem = f"{Path(config.model).stem}-{config.split}"
+        folder = claim_folder(None, parent=RUNS, stem=stem)
     path = folder / REPORT_NAME
     with publish_file(path, overwrite=config.overwrite) as part:
         part.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")

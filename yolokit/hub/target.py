@@ -210,7 +210,7 @@ def _unknown(name: str) -> WeightsError:
         # Upstream describes these networks, so that people expect weights of them.
         error.hint = (
             "ultralytics publishes no weights of YOLOv6; yolov8n is near it, and "
-            "`--weights none --arch yolov6n` trains it from nothing"
+            "`yolokit train --weights none --arch yolov6n` trains it from nothing"
         )
         return error
     guess = nearest(name, list_names()) if re.fullmatch(r"[^/\\]+", name) else None

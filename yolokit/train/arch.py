@@ -21,7 +21,15 @@ _DARKNET = {
     "yolov4": "darknet-yolov4",
 }
 # Other tasks and other trainers: this version trains detectors of the YOLO kind.
-_OTHER = re.compile(r"-(cls|seg|pose|obb|depth|sem|world|worldv2|rtdetr)|^(rtdetr|yoloe)")
+_OTHER = re.compile(r"-(cls|seg|pose|obb|depth|sem|worldv2|world|rtdetr)(?=-|$)|^(rtdetr|yoloe)")
+_OTHER_TASKS = {
+    "cls": "a classifier",
+    "seg": "a network that segments",
+    "pose": "a network for poses",
+    "obb": "a network for oriented boxes",
+    "depth": "a network that estimates depth",
+    "sem": "a network for semantic segmentation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,20 @@ def find_arch(name: str) -> Arch:
     for stem in (_without_scale(name), name):
         if stem in files and name in list_archs():
             return Arch(files[stem], name)
-    raise unknown_name("architecture", name, list_archs())
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> ConfigError:
+    """Say why an architecture is not trained here, or which name comes near."""
+    archs, other = list_archs(), _OTHER.search(name)
+    if other is None:
+        return unknown_name("architecture", name, archs)
+    detector = _OTHER.sub("", name)
+    what = _OTHER_TASKS.get(other[1] or "", "another kind of network")
+    return ConfigError(
+        f"{name} is {what}, and this version trains detectors of boxes",
+        hint=f"--arch {detector} is the detector of its family" if detector in archs else None,
+    )
 
 
 def find_classifier_arch(name: str) -> Arch:

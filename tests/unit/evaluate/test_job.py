@@ -107,8 +107,8 @@ def test_without_a_name_every_report_has_a_folder_of_its_own(
     monkeypatch.chdir(tmp_path)
     unnamed = change(config, out=None)
     report = open_job(unnamed).run()
-    assert write_report(report, unnamed) == Path("runs/val/val/metrics.json")
-    assert write_report(report, unnamed) == Path("runs/val/val-2/metrics.json")
+    assert write_report(report, unnamed) == Path("runs/val/constant-val/metrics.json")
+    assert write_report(report, unnamed) == Path("runs/val/constant-val-2/metrics.json")
     assert write_report(report, change(unnamed, name="x")) == Path("runs/val/x/metrics.json")
     assert write_report(report, change(unnamed, report_only=True)) is None
     assert write_report(report, change(unnamed, report_only=True, name="y")) is not None

@@ -22,13 +22,34 @@ def test_known_names(name: str, file: str) -> None:
     assert arch.stem == name
 
 
-@pytest.mark.parametrize("name", ["yolo62n", "yolo11n-seg", "yolo26", "rtdetr-l", "yolo11z"])
-def test_unknown_names_and_other_tasks_are_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["yolo62n", "yolo26", "yolo11z", "yolo26n-segment"])
+def test_unknown_names_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="unknown architecture"):
         find_arch(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "what", "detector"),
+    [
+        ("yolo26n-seg", "a network that segments", "yolo26n"),
+        ("yolov8x-pose-p6", "a network for poses", "yolov8x-p6"),
+        ("yolo11s-obb", "a network for oriented boxes", "yolo11s"),
+        ("yolo26-cls", "a classifier", None),
+        ("rtdetr-l", "another kind of network", None),
+        ("yoloe-11s", "another kind of network", None),
+    ],
+)
+def test_networks_of_other_tasks_are_named_as_such(
+    name: str, what: str, detector: str | None
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is {what}, and this version trains") as caught:
+        find_arch(name)
+    hint = f"--arch {detector} is the detector of its family" if detector else None
+    assert caught.value.hint == hint
+
+
 def test_every_listed_name_is_found() -> None:
+    assert len(list_archs()) > 50
     for name in list_archs():
         assert find_arch(name).path.is_file()
 

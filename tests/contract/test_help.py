@@ -1,0 +1,64 @@
+"""The help of all commands is of one style."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from yolokit.cli.main import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A placeholder is in capitals, a word to be typed as it stands is not; `|` stands between choices.
+CHOICE = r"([A-Z]+|[a-z0-9-]+(:[A-Z]+)?|0,1)"
+STYLE = re.compile(rf"\[?{CHOICE}(\|{CHOICE})*\]?(\.\.\.|,\.\.\.)?|KEY=VALUE|OLD,OLD=NEW")
+
+
+def _list_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if hasattr(command, "commands"):
+        for word, child in command.commands.items():
+            yield from _list_commands(child, (*words, word))
+    else:
+        yield words
+
+
+def _find(words: tuple[str, ...]) -> Any:
+    command: Any = get_command(app)
+    for word in words:
+        command = command.commands[word]
+    return command
+
+
+COMMANDS = list(_list_commands(get_command(app)))
+
+
+def test_there_are_commands() -> None:
+    assert {("train",), ("data", "convert"), ("weights", "pull")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_placeholders_are_in_capitals(words: tuple[str, ...]) -> None:
+    for parameter in _find(words).params:
+        if not getattr(parameter, "is_flag", False):
+            assert parameter.metavar is not None, f"{parameter.name} has no placeholder"
+            assert STYLE.fullmatch(parameter.metavar), parameter.metavar
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_usage_needs_no_braces(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"], prog_name="yolokit").output
+    assert shown.startswith(f"Usage: yolokit {' '.join(words)} [OPTIONS]")
+    assert not set("{}<>") & set(shown.partition("\n\n")[0])
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    for parameter in _find(words).params:
+        text = parameter.help or ""
+        assert re.search(r"[.\]]$", text), f"{parameter.name}: {text!r}"
+        assert not re.search(r"[^ ] \[default", text), f"{parameter.name}: two spaces before it"

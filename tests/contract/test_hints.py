@@ -1,0 +1,153 @@
+"""Every option that a message names exists in the command that shows it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.main import get_command
+
+from yolokit.cli.main import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(__file__).resolve().parents[2] / "yolokit"
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+# A whole command line, up to what ends it in a sentence.
+COMMAND_LINE = re.compile(r"yolokit ((?:[a-z]+ )*[a-z]+)\b[^`;\n]*")
+OTHER_PROGRAM = re.compile(r"\buv (?:sync|run)\b[^`;]*")
+
+
+def _list_options(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
+    if hasattr(command, "commands"):
+        for word, child in command.commands.items():
+            yield from _list_options(child, f"{name} {word}".strip())
+        return
+    yield name, {option for parameter in command.params for option in parameter.opts}
+
+
+OPTIONS = dict(_list_options(get_command(app)))
+ANYWHERE = {"--debug", "--help", "--version", "--install-completion"}
+
+# Which commands show the messages of a module: the longest prefix counts. What stands here is
+# what can happen, so a new message in a module that two commands share must suit both.
+SHOWN_BY = {
+    "annotations": ["data convert"],
+    "annotations.check": ["train"],
+    "annotations.data_yaml": ["data convert", "train", "val", "export"],
+    "annotations.split_files": ["data convert", "train", "val", "export"],
+    "annotations.yolo_labels": ["data convert", "train", "val", "export"],
+    "api": [],
+    "cli.data": ["data convert"],
+    "cli.demo": ["data demo"],
+    "cli.export": ["export"],
+    "cli.formats": ["data convert"],
+    "cli.known_data": ["data get"],
+    "cli.main": [],
+    "cli.output": ["train", "quickstart", "data convert", "data demo"],
+    "cli.predict": ["predict"],
+    "cli.quickstart": ["quickstart"],
+    "cli.train": ["train"],
+    "cli.val": ["val"],
+    "cli.weights": ["weights pull", "weights bundle"],
+    "core.checkpoint": ["train", "export"],
+    "core.child": ["train", "export"],
+    "core.extras": [],
+    "core.files": ["data convert", "data demo", "data get", "export", "predict", "val"],
+    "core.findings": ["data convert", "train"],
+    "engine": ["train"],
+    "engine.export": ["export"],
+    "engine.upstream": ["train", "export"],
+    "evaluate": ["val"],
+    "export": ["export"],
+    "hub": ["train", "weights pull", "data get"],
+    "jobs.demo": ["data demo"],
+    "jobs.get_dataset": ["data get"],
+    "jobs.quickstart": ["quickstart"],
+    "runtime": ["predict"],
+    "runtime.session": ["predict", "val"],
+    "train": ["train"],
+}
+
+
+def _list_messages(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every string that is neither a docstring nor the help of an option."""
+    tree = ast.parse(path.read_text("utf-8"))
+    passed: set[int] = set()
+    for node in ast.walk(tree):
+        is_help = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("typer.")
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            passed.add(id(node.value))  # a docstring, of a constant too
+        elif is_help:
+            passed.update(map(id, ast.walk(node)))
+        elif isinstance(node, ast.JoinedStr) and id(node) not in passed:
+            parts = [getattr(part, "value", None) for part in node.values]
+            yield node.lineno, "".join(part if isinstance(part, str) else "{}" for part in parts)
+            passed.update(map(id, ast.walk(node)))
+        elif id(node) not in passed and isinstance(node, ast.Constant):
+            yield node.lineno, str(node.value)
+
+
+def find_wrong_options(text: str, commands: list[str]) -> list[str]:
+    """Return the options that a text names and a command does not have, a phrase for each."""
+    wrong = []
+    for found in COMMAND_LINE.finditer(text):
+        words = found[1].split()
+        names = [" ".join(words[:count]) for count in (2, 1)]
+        name = next((name for name in names if name in OPTIONS), None)
+        if name is not None:
+            unknown = set(OPTION.findall(found[0])) - OPTIONS[name] - ANYWHERE
+            wrong += [f"{name} {option}" for option in sorted(unknown)]
+            text = text.replace(found[0], "")
+    text = OTHER_PROGRAM.sub("", text)
+    for option in OPTION.findall(text):
+        lacking = [name for name in commands if option not in OPTIONS[name] | ANYWHERE]
+        wrong += [f"{name} {option}" for name in lacking]
+    return wrong
+
+
+def _shown_by(module: str) -> list[str]:
+    known = [prefix for prefix in SHOWN_BY if module == prefix or module.startswith(f"{prefix}.")]
+    assert known, f"yolokit.{module} names an option; which commands show it?"
+    return SHOWN_BY[max(known, key=len)]
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_options_in_messages_exist(path: Path) -> None:
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    wrong = [
+        f"line {line}: {problem} in {text!r}"
+        for line, text in _list_messages(path)
+        if OPTION.search(text)
+        for problem in find_wrong_options(text, _shown_by(module))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_enough_is_found() -> None:
+    """The walk above sees the messages: it would pass on nothing else."""
+    found = [text for path in MODULES for _, text in _list_messages(path) if OPTION.search(text)]
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "wrong"),
+    [
+        ("replace it with --overwrite", ["train"], ["train --overwrite"]),
+        ("replace it with --overwrite", ["predict"], []),
+        ("`yolokit data convert {} --task detect` does it", ["train"], []),
+        ("`yolokit data convert {} --taks detect` does it", ["train"], ["data convert --taks"]),
+        ("go on with: yolokit train --resume --name x", [], []),
+        ("uv sync --extra train", ["train"], []),
+        ("`yolokit doctor` says why; --device cpu goes on", ["val"], ["val --device"]),
+    ],
+)
+def test_the_walk_itself(text: str, commands: list[str], wrong: list[str]) -> None:
+    assert find_wrong_options(text, commands) == wrong
