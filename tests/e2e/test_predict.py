@@ -161,7 +161,11 @@ def test_where_nothing_could_be_read_the_exit_code_is_3(bccd_model: Path, tmp_pa
         (["best.pt", "image.png"], 6, ["yolokit export best.pt"]),
         (["image.png", "image.png"], 6, ["image.png could not be loaded"]),
         (["{model}", "image.png", "--provider", "tensorrt"], 6, ["no provider 'tensorrt'"]),
-        (["{model}", "image.png", "--out", "model.onnx"], 2, ["already exists", "--overwrite"]),
+        (
+            ["{model}", "image.png", "--out", "model.onnx"],
+            2,
+            ["already exists", "choose another --out"],
+        ),
     ],
 )
 def test_mistakes_are_said_clearly(

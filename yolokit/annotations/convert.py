@@ -15,6 +15,7 @@ from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
 from yolokit.annotations.conclusions import exif_evidence, warn
 from yolokit.annotations.counts import SplitCounter, SplitCounts
+from yolokit.annotations.earlier import LEDGER_FILE
 from yolokit.annotations.filters import (
     AreaLimits,
     choose_sample,
@@ -26,7 +27,7 @@ from yolokit.annotations.filters import (
 from yolokit.annotations.frame import locate_images, require_sizes
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
-from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
+from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.place import place_image
 from yolokit.annotations.plugin import Format, load_format
@@ -36,15 +37,14 @@ from yolokit.annotations.sources import Opened, open_sources, shown_places
 from yolokit.annotations.split import SPLITS, SplitPlan, name_folds, order_splits
 from yolokit.annotations.tile import TilePlan, exclude_hidden, tile_images
 from yolokit.core.files import publish_folder, scratch_folder
-from yolokit.errors import DataError
+from yolokit.core.outputs import contains
+from yolokit.errors import DataError, OutputExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from yolokit.annotations.convert_config import ConvertConfig
 
-
-LEDGER_FILE = "ledger.jsonl"
 
 _Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
 
@@ -107,7 +107,7 @@ def convert(
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)
         dataset = map_classes(opened.dataset, class_map, ledger)
         opened = opened._replace(dataset=dataset)
-        with publish_folder(config.out, overwrite=config.overwrite) as folder:
+        with publish_folder(config.out, config.replacing) as folder:
             return _write(config, opened, ledger, folder, (on_start, on_progress))
 
 
@@ -159,6 +159,8 @@ class _Run:
         self._counts: dict[str, SplitCounter] = {}
         self._placed: dict[tuple[object, ...], str] = {}
         self._made: set[Path] = set()
+        self._replaces = os.path.lexists(config.out)
+        self._elsewhere: set[str] = set()
         self._places: dict[str, tuple[str, OutputNames]] = {}
 
     def write_set(self) -> dict[str, SplitCounts]:
@@ -259,6 +261,8 @@ class _Run:
         split = labelled.image.split or "train"
         if split not in self._counts:
             self._start_split(split)
+        if self._replaces:
+            self._check_elsewhere(labelled.image)
         place, names = self._places[split]
         name = names.assign(labelled.image.file_name)
         if name != labelled.image.file_name:
@@ -284,6 +288,26 @@ class _Run:
         names = dict(self._places.values()).get(place)  # VOC has one folder for all splits
         self._places[split] = place, names or OutputNames()
         self._counts[split] = SplitCounter(len(self._dataset.categories))
+
+    def _check_elsewhere(self, image: ImageRecord) -> None:
+        """Refuse to replace what a source leads to, such as the folder of a list's images.
+
+        Raises:
+            OutputExistsError: The labels or the image lie in the output that is there.
+        """
+        for path in (image.source.path, image.path):
+            if path is None:
+                continue
+            folder = os.path.dirname(path)  # noqa: PTH120 - hot path
+            if folder in self._elsewhere and not os.path.islink(path):  # noqa: PTH114 - hot path
+                continue
+            if contains(self._config.out, Path(path)):
+                raise OutputExistsError(
+                    f"{self._config.out} cannot be replaced: the command reads {path}, which is "
+                    "in it",
+                    hint="choose another --out",
+                )
+            self._elsewhere.add(folder)
 
     def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
         image = labelled.image
@@ -316,6 +340,7 @@ def _summary(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> di
         "to": result.to_format,
         "task": config.task,
         "portable": config.link == "copy",
+        "labels_only": config.labels_only,
         "evidence": list(result.evidence),
         "names": list(result.names),
         "splits": {split: msgspec.to_builtins(counts) for split, counts in result.splits.items()},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from yolokit.annotations.class_map import ClassMap
+from yolokit.annotations.earlier import CONVERTED
 from yolokit.annotations.filters import AreaLimits, parse_sample
 from yolokit.annotations.frame import EXIF
 from yolokit.annotations.groups import GroupPlan
@@ -20,7 +20,7 @@ from yolokit.annotations.plugin import Format, can_write, list_formats, writable
 from yolokit.annotations.shapes import TASKS, Task
 from yolokit.annotations.split import SplitPlan
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output
+from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, DataError
 
@@ -103,7 +103,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises:
             ConfigError: Anything is wrong; all mistakes are listed.
-            OutputExistsError: Nothing else is wrong, but ``out`` exists.
+            OutputExistsError: Nothing else is wrong, but ``out`` exists and is not replaced.
             DataError: The options are right, but a source is no file or folder.
         """
         config = build_config(cls, values, what="data convert", also=_find_problems)
@@ -112,8 +112,14 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
                 raise DataError("there is no such file or folder", path=source)
             if not (source.is_file() or source.is_dir()):  # reading a pipe may never end
                 raise DataError("this is a pipe or a device, no file or folder", path=source)
-        check_output(config.out, overwrite=config.overwrite)
+        check_output(config.out, config.replacing)
         return config
+
+    @property
+    def replacing(self) -> Replacing:
+        """What may be replaced: an earlier conversion, and nothing that is read."""
+        keep = (*self.sources, *([self.images] if self.images else []))
+        return Replacing(result=CONVERTED, wanted=self.overwrite, keep=keep)
 
 
 def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
@@ -228,7 +234,7 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
 
 
 def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
-    sources, out, images = values.get("sources", ()), values.get("out"), values.get("images")
+    images = values.get("images")
     problems: list[str] = []
     if images is not None and not _exists(images):
         problems.append(f"images: {images} does not exist")
@@ -236,11 +242,6 @@ def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"images: {images} is no folder")
     if images is not None and values.get("labels_only"):
         problems.append("images: goes with images, and labels-only looks at none")
-    problems += [
-        f"out: {path} lies in {out}, which would be replaced"
-        for path in (*sources, images)
-        if path is not None and out is not None and _is_within(path, out)
-    ]
     return problems
 
 
@@ -249,12 +250,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    """Tell whether a path is a folder or lies in it, links followed."""
-    try:
-        inner, outer = os.path.realpath(path), os.path.realpath(folder)
-    except ValueError:  # a character that no path has
-        return False
-    return inner == outer or inner.startswith(os.path.join(outer, ""))  # noqa: PTH118

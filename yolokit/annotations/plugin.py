@@ -51,7 +51,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
 
 class Format(Protocol):
-    """A module of ``formats``; the last three and ``write`` only where it can be written.
+    """A module of ``formats``; the last four and ``write`` only where it can be written.
 
     Attributes:
         TITLE: The format's name for people.
@@ -60,6 +60,7 @@ class Format(Protocol):
         ASSUME: Convention to its possible values, the default first.
         WRITES: The tasks for which it can be written.
         IMAGE_FOLDER: Where a written set has its images; ``{split}`` stands for the split.
+        WRITTEN: The other files of a written set, as patterns in which ``*`` crosses folders.
         MANY_OUTLINES: Whether an annotation can be written with several outlines.
     """
 
@@ -69,6 +70,7 @@ class Format(Protocol):
     ASSUME: Mapping[str, tuple[str, ...]]
     WRITES: tuple[Task, ...]
     IMAGE_FOLDER: str
+    WRITTEN: tuple[str, ...]
     MANY_OUTLINES: bool
 
     def sniff(self, tree: SourceTree) -> Match | None:

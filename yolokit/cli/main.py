@@ -19,6 +19,7 @@ from yolokit.cli.export import export
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
+from yolokit.cli.signals import interruptions
 from yolokit.cli.train import train
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
@@ -74,7 +75,9 @@ def main(argv: list[str] | None = None) -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(arguments)
-    sys.exit(_run(arguments, debug=debug))
+    with interruptions() as signals:
+        code = _run(arguments, debug=debug)
+    sys.exit(signals.exit_code if code == _INTERRUPTED else code)
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: C901, PLR0911 - a branch for each kind of end

@@ -191,10 +191,9 @@ def bundle(
     first. The same files always make the same bundle.
     """
     from yolokit.cli.output import emit
-    from yolokit.core.files import check_output
-    from yolokit.hub.bundle import write_bundle
+    from yolokit.hub.bundle import check_bundle_output, write_bundle
 
-    check_output(out, overwrite=overwrite)
+    check_bundle_output(out, overwrite=overwrite)
     found = list(_obtain_all(names, offline=offline, require_hash=require_hash))
     write_bundle(found, out, overwrite=overwrite)
     emit(f"{out}")

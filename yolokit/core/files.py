@@ -2,27 +2,34 @@
 
 A file or folder is built under a hidden name beside its final one and renamed when it is
 complete. What a killed process leaves behind is such a hidden leftover, and the next run that
-publishes to the same name removes it.
+publishes to the same name removes it: see :mod:`yolokit.core.parts`. What may be replaced is the
+business of :mod:`yolokit.core.outputs`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import os
-import shutil
-import uuid
+import re
 from typing import TYPE_CHECKING
 
-from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.core.locks import drop_lock, take_lock
+from yolokit.core.outputs import check_output
+from yolokit.core.parts import (
+    hidden_part,
+    is_claimed,
+    make_parent,
+    remove_all_leftovers,
+    swap_in,
+)
+from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MARK = ".yolokit-part-"
-_OLD_MARK = ".yolokit-old-"
+    from yolokit.core.outputs import Replacing
 
 
 def sha256_file(path: Path) -> str:
@@ -43,59 +50,47 @@ def open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that exists, before any work is done.
-
-    Raises:
-        OutputExistsError: ``path`` exists and ``overwrite`` is false.
-    """
-    if os.path.lexists(path) and not overwrite:
-        raise OutputExistsError(
-            f"{path} already exists", hint="choose another --out, or replace it with --overwrite"
-        )
-
-
 @contextlib.contextmanager
-def publish_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def publish_file(path: Path, replacing: Replacing | None = None) -> Iterator[Path]:
     """Yield a temporary path; on success it becomes ``path``, on any error it is removed.
 
     Raises:
-        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+        OutputExistsError: ``path`` exists and is not to be replaced.
         ConfigError: The folder of ``path`` cannot be made.
     """
-    part = _new_part(path)
-    check_output(path, overwrite=overwrite)
-    # The suffix stays: encoders choose a container or an image format by it.
-    part = part.with_name(part.name + path.suffix)
-    try:
+    with hidden_part(path) as part:
+        check_output(path, replacing)
         yield part
         _sync(part)
-        check_output(path, overwrite=overwrite)  # another process may have made it meanwhile
+        check_output(path, replacing)  # another process may have made it meanwhile
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
+    """Do as :func:`publish_file` for a file of yolokit's own, which is replaced if it exists."""
+    with hidden_part(path) as part:
+        yield part
+        _sync(part)
+        part.replace(path)
+
+
+@contextlib.contextmanager
+def publish_folder(path: Path, replacing: Replacing | None = None) -> Iterator[Path]:
     """Yield a temporary folder; on success it becomes ``path``, on any error it is removed.
 
-    With ``overwrite`` an existing folder stays whole until the new one is complete.
+    An existing folder that is replaced stays whole until the new one is complete.
 
     Raises:
-        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+        OutputExistsError: ``path`` exists and is not to be replaced.
         ConfigError: The folder of ``path`` cannot be made.
     """
-    part = _new_part(path)
-    check_output(path, overwrite=overwrite)
-    part.mkdir()
-    try:
+    with hidden_part(path) as part:
+        check_output(path, replacing)
+        part.mkdir()
         yield part
-        check_output(path, overwrite=overwrite)  # another process may have made it meanwhile
-        _swap_in(part, path)
-    finally:
-        if part.exists():
-            shutil.rmtree(part, ignore_errors=True)
+        check_output(path, replacing)  # another process may have made it meanwhile
+        swap_in(part, path)
 
 
 @contextlib.contextmanager
@@ -105,17 +100,14 @@ def scratch_folder(path: Path) -> Iterator[Path]:
     Raises:
         ConfigError: The folder of ``path`` cannot be made.
     """
-    scratch = _new_part(path)
-    scratch.mkdir()
-    try:
+    with hidden_part(path) as scratch:
+        scratch.mkdir()
         yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace a file's content in one step: a reader sees the old or the new one, whole."""
-    with publish_file(path, overwrite=True) as part:
+    with replace_file(path) as part:
         part.write_bytes(content)
 
 
@@ -135,27 +127,58 @@ def rename_complete(part: Path, path: Path) -> None:
             os.close(folder)
 
 
+@contextlib.contextmanager
+def publish_fresh(parent: Path, stem: str) -> Iterator[tuple[Path, Path]]:
+    """Do as :func:`publish_folder` under the first name that is free; yield both paths.
+
+    The names are ``stem``, ``stem-2``, ``stem-3``, ...; from here on the one that is chosen is
+    taken for every other process.
+
+    Yields:
+        The folder that will appear, and the temporary one.
+
+    Raises:
+        ConfigError: ``parent`` cannot be made.
+    """
+    with contextlib.ExitStack() as stack:
+        with _alone(make_parent(parent / stem) / f".{stem}.yolokit-names"):
+            path = fresh_path(parent, stem)
+            part = stack.enter_context(publish_folder(path))
+        yield path, part
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock where there are any: without, two that choose at once may choose the same."""
+    try:
+        lock = take_lock(path, wait=True)
+    except OSError:
+        lock = None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            drop_lock(lock)
+
+
 def fresh_path(parent: Path, stem: str) -> Path:
     """Return ``parent / stem``, or with ``-2``, ``-3``, ... the first that is free.
 
     A name is free if nothing has it and no living process is about to publish under it.
     """
-    number = 1
-    while not _is_free(path := parent / (stem if number == 1 else f"{stem}-{number}")):
+    if parent.is_dir():
+        remove_all_leftovers(parent, re.compile(rf"{re.escape(stem)}(-\d+)?"))
+    number, path = 1, parent / stem
+    while os.path.lexists(path) or is_claimed(path):
         number += 1
+        path = parent / f"{stem}-{number}"
     return path
-
-
-def _is_free(path: Path) -> bool:
-    if os.path.lexists(path):
-        return False
-    if path.parent.is_dir():
-        _remove_leftovers(path)
-    return not any(path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"))
 
 
 def claim_folder(folder: Path | None, *, parent: Path, stem: str) -> Path:
     """Make a folder that is nobody else's: the given one, or a fresh one below ``parent``.
+
+    A given one that is there and empty is taken as it is.
 
     Raises:
         OutputExistsError: ``folder`` is given and exists.
@@ -165,15 +188,13 @@ def claim_folder(folder: Path | None, *, parent: Path, stem: str) -> Path:
         path = folder or fresh_path(parent, stem)
         try:
             path.mkdir(parents=True)
-        except FileExistsError as error:
-            if folder is not None:
-                raise OutputExistsError(
-                    f"{path} already exists", hint="choose another --name or --out"
-                ) from error
+        except FileExistsError:
+            if folder is None:  # another process was quicker
+                continue
+            check_output(folder)
         except OSError as error:
             raise ConfigError(f"cannot make the folder {path}: {error.strerror}") from error
-        else:
-            return path
+        return path
 
 
 def inside(folder: Path, name: str) -> Path | None:
@@ -194,91 +215,6 @@ def inside(folder: Path, name: str) -> Path | None:
         if depth < 0:
             return None
     return folder.joinpath(*parts)
-
-
-def _swap_in(part: Path, path: Path) -> None:
-    """Rename a folder to its final name; what stood there comes back if that fails."""
-    if not os.path.lexists(path):
-        part.rename(path)
-        return
-    old = path.parent / f".{path.name}{_OLD_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    path.rename(old)
-    try:
-        part.rename(path)
-    except OSError:
-        old.rename(path)
-        raise
-    _remove(old)
-
-
-def _new_part(path: Path) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    _remove_leftovers(path)
-    return path.parent / f".{path.name}{_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove what a killed process left behind for this name; a living one keeps its part.
-
-    A process that was killed between its two renames left the former output under a hidden
-    name, and nothing under the final one: that output comes back.
-    """
-    for entry in _leftovers(path, _OLD_MARK):
-        if os.path.lexists(path):
-            _remove(entry)
-        else:
-            entry.rename(path)
-    for entry in _leftovers(path, _MARK):
-        _remove(entry)
-
-
-def _leftovers(path: Path, mark: str) -> list[Path]:
-    prefix = f".{path.name}{mark}"
-    named = [entry for entry in path.parent.iterdir() if entry.name.startswith(prefix)]
-    pids = (entry.name[len(prefix) :].split("-", 1)[0] for entry in named)
-    return [
-        entry
-        for entry, pid in zip(named, pids, strict=True)
-        if pid.isdigit() and not is_alive(int(pid))
-    ]
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process of this number runs on this machine."""
-    if pid == os.getpid():
-        return True
-    if os.name == "nt":  # os.kill would end the process there
-        return _is_alive_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_alive_windows(pid: int) -> bool:
-    import ctypes
-
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == 259  # STILL_ACTIVE
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

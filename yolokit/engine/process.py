@@ -61,6 +61,7 @@ def serve(
         failure: The class of ``yolokit.errors`` for what torch or ultralytics raise.
     """
     forbid_network()
+    _stop_on_signals()
     request = msgspec.json.decode(sys.stdin.readline(), type=request_type)
     threading.Thread(target=_watch_parent, daemon=True).start()
     try:
@@ -72,7 +73,9 @@ def serve(
         send(Failed(type(error).__name__, error.message, error.hint))
     except Exception as error:  # noqa: BLE001 - the boundary: whatever upstream raises ends here
         traceback.print_exc()
-        send(explain(error, failure))
+        # Who is asked to stop may fail on the way, as where its workers were asked as well.
+        stopped = stop_requested.is_set()
+        send(Cancelled("interrupted") if stopped else explain(error, failure))
     else:
         return
     sys.stdout.flush()
@@ -99,6 +102,14 @@ def stop_at_once() -> None:
     _grace_s[0] = 0.0
 
 
+def _stop_on_signals() -> None:
+    """Take signals as the parent's wish to stop: systemd sends them to all processes of a job."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop_requested.set())
+
+
 def _watch_parent() -> None:
     """Set ``stop_requested`` on ``cancel`` or when the parent closes our input or dies.
 
@@ -113,6 +124,6 @@ def _watch_parent() -> None:
     send(Cancelled("interrupted"))
     if os.name == "posix" and os.getpgrp() == os.getpid():
         # SIGTERM, so that the launcher of a run on several GPUs ends its workers, which lead
-        # sessions of their own; it ends this process as well.
+        # sessions of their own.
         os.killpg(os.getpgrp(), signal.SIGTERM)
     os._exit(1)

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from yolokit.core.files import publish_file
+from yolokit.core.files import replace_file
 from yolokit.engine.upstream import load_model
 
 
 def publish_checkpoint(path: Path, out: Path) -> None:
     """Copy a checkpoint to its final name, in one step."""
-    with publish_file(out, overwrite=True) as part:
+    with replace_file(out) as part:
         shutil.copyfile(path, part)
 
 

@@ -11,7 +11,8 @@ from msgspec import Meta
 import yolokit
 from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output, claim_folder, publish_file, sha256_file
+from yolokit.core.files import claim_folder, publish_file, sha256_file
+from yolokit.core.outputs import Replacing, Result, check_output, read_object
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
 from yolokit.runtime.detector import Detector
@@ -185,12 +186,12 @@ def open_job(config: ValConfig) -> ValJob:
     Raises:
         ConfigError: The data set has no such split; the message names those it has.
         DataError: The data set's description is wrong.
-        OutputExistsError: The report exists and ``overwrite`` is false.
+        OutputExistsError: There is something that is not to be replaced.
         InferenceError: The model cannot be loaded.
     """
     folder = _named_folder(config)
     if folder is not None:
-        check_output(folder / REPORT_NAME, overwrite=config.overwrite)
+        check_output(folder / REPORT_NAME, _replacing(config))
     data = load_data_yaml(Path(config.data))
     data.sources(config.split)  # before the model is loaded: it takes longest
     detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
@@ -204,7 +205,7 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
         None where the options ask for no file.
 
     Raises:
-        OutputExistsError: It exists and ``overwrite`` is false.
+        OutputExistsError: It exists and is not to be replaced.
         ConfigError: Its folder cannot be made.
     """
     folder = _named_folder(config)
@@ -214,9 +215,23 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
         stem = f"{Path(config.model).stem}-{config.split}"
         folder = claim_folder(None, parent=RUNS, stem=stem)
     path = folder / REPORT_NAME
-    with publish_file(path, overwrite=config.overwrite) as part:
+    with publish_file(path, _replacing(config)) as part:
         part.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     return path
+
+
+def _replacing(config: ValConfig) -> Replacing:
+    return Replacing(
+        result=_RESULT, wanted=config.overwrite, keep=(Path(config.model), Path(config.data))
+    )
+
+
+def _recognise(path: Path) -> tuple[()] | None:
+    keys = {"model_sha256", "split", "overall", "classes"}
+    return () if keys <= read_object(path).keys() else None
+
+
+_RESULT = Result(command="yolokit val", recognise=_recognise, is_folder=False)
 
 
 def _named_folder(config: ValConfig) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,11 +15,13 @@ from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import run_job
 from yolokit.core.config import build_config
 from yolokit.core.digest import digest_weights
-from yolokit.core.files import check_output, publish_file, sha256_file, write_atomic
+from yolokit.core.files import publish_file, sha256_file, write_atomic
 from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.requests import ExportRequest
 from yolokit.errors import ParityError, WeightsError
+from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
 from yolokit.export.verify import ParityReport, compare, run_both
@@ -110,7 +113,7 @@ def export_model(
         on_phase: Called with what is being done, in words.
 
     Raises:
-        ConfigError: The output exists.
+        ConfigError: The output exists and is not to be replaced.
         WeightsError: The checkpoint is missing or cannot be loaded.
         ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
     """
@@ -122,8 +125,10 @@ def export_model(
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
     out = Path(config.out) if config.out is not None else weights.with_suffix(".onnx")
-    for path in (out, out.with_suffix(".parity.json")):
-        check_output(path, overwrite=config.overwrite)
+    keep = (weights, *([Path(config.data)] if config.data else []))
+    replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
+    check_output(out, replacing)
+    check_output(out.with_suffix(".parity.json"), replace(replacing, result=PROOF))
     images = load_samples(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
@@ -144,7 +149,7 @@ def export_model(
         _prove_batch(detector, images, config.dynamic, report)
         report.model_sha256 = sha256_file(model)
         report.weights_sha256 = manifest.provenance.weights_sha256
-        artifact = _publish(model, out, manifest, report, overwrite=config.overwrite)
+        artifact = _publish(model, out, manifest, report, replacing)
     log_path.unlink(missing_ok=True)
     return artifact
 
@@ -244,7 +249,7 @@ def _prove_batch(
 
 
 def _publish(
-    model: Path, out: Path, manifest: ModelManifest, report: ParityReport, *, overwrite: bool
+    model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
 ) -> ExportArtifact:
     """Give model and proof their final names; the proof first, so no model stands without."""
     parity_path = out.with_suffix(".parity.json")
@@ -257,7 +262,7 @@ def _publish(
             f"the exported model does not equal the trained one; nothing was published\n{shown}",
             hint=f"all differences are in {failed_path}",
         )
-    with publish_file(out, overwrite=overwrite) as part:
+    with publish_file(out, replacing) as part:
         part.write_bytes(model.read_bytes())
         write_atomic(parity_path, content)
     failed_path.unlink(missing_ok=True)

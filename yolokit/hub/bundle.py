@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from yolokit.core.files import publish_file
+from yolokit.core.outputs import Replacing, Result, check_output
 from yolokit.errors import ConfigError, WeightsError
 from yolokit.hub.names import is_plain_name
 from yolokit.hub.source import is_local
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
+MOST_MANIFEST_BYTES = 1 << 20
 # What a size field of 11 octal digits can hold: larger files need extensions of the format.
 MOST_BYTES = 8**11 - 1
 
@@ -56,11 +58,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[BundledFile, ...]
 
 
+def check_bundle_output(out: Path, *, overwrite: bool) -> None:
+    """Refuse to write a bundle over what is no bundle, before anything is fetched.
+
+    Raises:
+        OutputExistsError: ``out`` exists and is not to be replaced.
+    """
+    check_output(out, Replacing(result=_RESULT, wanted=overwrite))
+
+
 def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bool) -> None:
     """Write weights that are here into one tar, checking them again on the way.
 
     Raises:
-        OutputExistsError: ``out`` exists and ``overwrite`` is false.
+        OutputExistsError: ``out`` exists and is not to be replaced.
         ConfigError: Two files have the same name, or one that a bundle cannot carry.
         WeightsError: A file cannot be read, or has changed since it was checked.
     """
@@ -72,7 +83,10 @@ def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bo
         schema_version=SCHEMA_VERSION, files=tuple(_describe(found) for found in ordered)
     )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-    with publish_file(out, overwrite=overwrite) as part:
+    replacing = Replacing(
+        result=_RESULT, wanted=overwrite, keep=tuple(found.path for found in ordered)
+    )
+    with publish_file(out, replacing) as part:
         try:
             with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
                 tar.addfile(_head(MANIFEST_NAME, len(text)), io.BytesIO(text))
@@ -80,6 +94,22 @@ def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bo
                     _add(tar, found)
         except OSError as error:
             raise WeightsError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _recognise(path: Path) -> tuple[()] | None:
+    try:
+        with tarfile.open(path, "r:") as tar:
+            first = tar.next()
+            content = tar.extractfile(first) if first is not None else None
+            if first is None or first.name != MANIFEST_NAME or content is None:
+                return None
+            msgspec.json.decode(content.read(MOST_MANIFEST_BYTES), type=Manifest)
+    except (tarfile.TarError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return ()
+
+
+_RESULT = Result(command="yolokit weights bundle", recognise=_recognise, is_folder=False)
 
 
 def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:

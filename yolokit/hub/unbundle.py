@@ -18,7 +18,13 @@ import msgspec
 
 from yolokit.core.files import publish_file, sha256_file
 from yolokit.errors import WeightsError
-from yolokit.hub.bundle import MANIFEST_NAME, SCHEMA_VERSION, BundledFile, Manifest
+from yolokit.hub.bundle import (
+    MANIFEST_NAME,
+    MOST_MANIFEST_BYTES,
+    SCHEMA_VERSION,
+    BundledFile,
+    Manifest,
+)
 from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.lock import LockEntry, add_to_lock
 from yolokit.hub.names import is_plain_name, is_public_url
@@ -34,7 +40,6 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 512
 _CHUNK_BYTES = 1 << 20
-_MOST_MANIFEST_BYTES = 1 << 20
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 
 
@@ -123,7 +128,7 @@ def _check_room(manifest: Manifest, store: Path) -> None:
 
 def _read_manifest(reader: _Reader) -> Manifest:
     name, size = reader.next_member()
-    if name != MANIFEST_NAME or size > _MOST_MANIFEST_BYTES:
+    if name != MANIFEST_NAME or size > MOST_MANIFEST_BYTES:
         raise reader.fault(f"does not begin with {MANIFEST_NAME}, so it is no bundle of yolokit")
     content = b"".join(reader.read_content(size))
     try:

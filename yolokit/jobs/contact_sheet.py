@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.files import publish_file
+from yolokit.core.files import replace_file
 from yolokit.core.types import Letterbox
 from yolokit.errors import DataError
 
@@ -56,5 +56,5 @@ def write_contact_sheet(
     done, encoded = cv2.imencode(path.suffix, sheet)
     if not done:
         raise DataError("cannot be encoded", path=path)
-    with publish_file(path, overwrite=True) as part:
+    with replace_file(path) as part:
         part.write_bytes(encoded.tobytes())

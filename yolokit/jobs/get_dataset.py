@@ -11,8 +11,9 @@ import msgspec
 import yaml
 
 from yolokit.annotations.archive import content_root, unpack
-from yolokit.annotations.convert import LEDGER_FILE, ConvertResult, convert
+from yolokit.annotations.convert import ConvertResult, convert
 from yolokit.annotations.convert_config import ConvertConfig
+from yolokit.annotations.earlier import LEDGER_FILE
 from yolokit.core.files import scratch_folder
 from yolokit.errors import ConfigError, DataError
 from yolokit.hub.archives import obtain_archive

@@ -11,14 +11,16 @@ import msgspec
 from msgspec import Meta
 
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output, fresh_path, publish_folder
+from yolokit.core.files import publish_folder, publish_fresh
+from yolokit.core.outputs import Held, Replacing, Result, check_output, read_object
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
 from yolokit.runtime.session import check_options
 from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
-from yolokit.runtime.source import open_source
+from yolokit.runtime.sinks.jsonl import FILE_NAME as RECORDS
+from yolokit.runtime.source import StillImages, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -200,12 +202,14 @@ class PredictJob:
         if not self.sink_names:
             yield {}
             return
-        # Chosen only now: from here on the name is taken for every other process.
-        self.out = self.out or fresh_path(RUNS, "predict")
-        with (
-            publish_folder(self.out, overwrite=self.config.overwrite) as folder,
-            open_sinks(self.sink_names, folder, self.detector.names) as sinks,
-        ):
+        with contextlib.ExitStack() as stack:
+            if self.out is None:
+                self.out, folder = stack.enter_context(publish_fresh(RUNS, "predict"))
+            else:
+                replacing = _replacing(self.config, self.sources)
+                folder = stack.enter_context(publish_folder(self.out, replacing))
+            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
 
 
@@ -214,19 +218,41 @@ def open_job(config: PredictConfig) -> PredictJob:
 
     Raises:
         DataError: A source holds nothing that can be read, or nothing for a sink.
-        OutputExistsError: The results exist and ``overwrite`` is false.
+        OutputExistsError: There is something that is not to be replaced.
         InferenceError: The model cannot be loaded.
     """
     sources = open_sources(config.sources)
     names = choose_sinks(config, sources)
-    out = _given_folder(config) if names else None
+    out = _given_folder(config, sources) if names else None
     detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
     return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
 
 
-def _given_folder(config: PredictConfig) -> Path | None:
+def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:
     if config.out is None and config.name is None:
         return None
     out = Path(config.out) if config.out is not None else RUNS / str(config.name)
-    check_output(out, overwrite=config.overwrite)
+    check_output(out, _replacing(config, sources))
     return out
+
+
+def _replacing(config: PredictConfig, sources: Sequence[FrameSource]) -> Replacing:
+    """Return what may be replaced: earlier results, and nothing that is read."""
+    named = (config.model, *config.sources, *(source.uri for source in sources))
+    listed = [
+        path for source in sources if isinstance(source, StillImages) for path in source.paths
+    ]
+    return Replacing(result=_RESULT, wanted=config.overwrite, keep=(*map(Path, named), *listed))
+
+
+def _recognise(folder: Path) -> list[Held] | None:
+    """Return what results with these records can hold; None without records."""
+    first = read_object(folder / RECORDS, is_jsonl=True)
+    if not {"source", "index", "detections"} <= first.keys():
+        return None
+    with (folder / RECORDS).open("rb") as stream:
+        count = sum(1 for _ in stream)
+    return [Held((RECORDS,), 1), Held(("images/*",), count), Held(("*.mp4",), count)]
+
+
+_RESULT = Result(command="yolokit predict", recognise=_recognise)

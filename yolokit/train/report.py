@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolokit.core.files import publish_file
+from yolokit.core.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def draw_curves(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
             if points:
                 axes.plot(*zip(*points, strict=True), color=color, label=name, marker=".", ms=4)
         _style(axes, heading)
-    with publish_file(path, overwrite=True) as part:
+    with replace_file(path) as part:
         figure.savefig(part, dpi=110)
 
 

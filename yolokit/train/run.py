@@ -12,8 +12,9 @@ from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
 from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output, claim_folder, is_alive, write_atomic
+from yolokit.core.files import claim_folder, write_atomic
 from yolokit.core.machine import usable_cores
+from yolokit.core.outputs import check_output
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -25,6 +26,7 @@ from yolokit.errors import (
 )
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.hold import hold_run
 from yolokit.train.report import draw_curves
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
@@ -84,6 +86,18 @@ def train_model(
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
+    with hold_run(run_dir):
+        return _train(config, plan, data, run_dir, on_event)
+
+
+def _train(
+    config: TrainConfig,
+    plan: StartPlan,
+    data: DatasetReport,
+    run_dir: Path,
+    on_event: Callable[[AnyEvent], None],
+) -> TrainRun:
+    """Train in a folder that is held."""
     record = records.RunRecord(
         config=config,
         data=_record_data(data),
@@ -111,13 +125,18 @@ def resume_training(
     """Go on with an interrupted run from its ``last.pt``, with the options it began with.
 
     Raises:
-        TrainError: The folder is no run, or the run is complete.
+        TrainError: The folder is no run, or the run is complete or still going on.
         DataError: The data set is not the one that the run began with.
     """
     run_dir = folder.resolve()
+    records.read_record(run_dir)  # before anything is put into what is no run
+    with hold_run(run_dir):
+        return _resume(folder, run_dir, on_event)
+
+
+def _resume(folder: Path, run_dir: Path, on_event: Callable[[AnyEvent], None]) -> TrainRun:
+    """Go on with a run that is held."""
     record = records.read_record(run_dir)
-    if record.state == "running" and is_alive(record.pid):
-        raise TrainError(f"the run {folder} is still going on, in process {record.pid}")
     if record.state == "complete":
         raise TrainError(
             f"the run {folder} is complete: there is nothing to go on with",
@@ -224,7 +243,7 @@ def _resolve(
         errors.append(DataError("there is no such data.yaml", path=config.data))
     try:
         if folder is not None:
-            check_output(folder, overwrite=False)
+            check_output(folder)
     except YolokitError as error:
         errors.append(error)
     try:

@@ -141,15 +141,22 @@ def test_ids_from_0_become_ids_from_1_in_coco(run_convert: Convert, tmp_path: Pa
 def test_an_output_that_exists_stays_unless_told_otherwise(
     source: Path, run_convert: Convert, tmp_path: Path
 ) -> None:
-    write_text(tmp_path / "out/precious.txt", "x")
-    with pytest.raises(OutputExistsError):
+    run_convert(source, to_format="coco")
+    before = files(tmp_path / "out")
+    with pytest.raises(OutputExistsError, match="already exists") as caught:
         run_convert(source)
-    assert (tmp_path / "out/precious.txt").exists()
+    assert "replace it with --overwrite" in (caught.value.hint or "")
     with pytest.raises(DataError):
         run_convert(source, overwrite=True, max_drop="0")
-    assert (tmp_path / "out/precious.txt").exists(), "a failure leaves the old set whole"
+    assert files(tmp_path / "out") == before, "a failure leaves the old set whole"
     run_convert(source, overwrite=True)
-    assert "precious.txt" not in files(tmp_path / "out")
+    assert "data.yaml" in files(tmp_path / "out")
+    write_text(tmp_path / "out/precious.txt", "x")
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError) as caught:
+            run_convert(source, overwrite=overwrite)
+        assert caught.value.hint == "choose another --out"
+    assert (tmp_path / "out/precious.txt").exists()
 
 
 @pytest.mark.parametrize("link", ["hardlink", "symlink"])

@@ -107,7 +107,7 @@ def test_too_great_a_loss_is_exit_code_3_with_places(
 def test_an_output_that_exists_is_exit_code_2(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "o").mkdir()
+    assert run(capsys, source, "--out", tmp_path / "o")[0] == 0
     code, _, err = run(capsys, source, "--out", tmp_path / "o")
     assert code == 2
     assert "--overwrite" in err

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +15,16 @@ from yolokit.core.files import (
     inside,
     publish_file,
     publish_folder,
+    publish_fresh,
     sha256_file,
     write_atomic,
 )
+from yolokit.core.outputs import Held, Replacing, Result
 from yolokit.errors import ConfigError, OutputExistsError
+
+ANYTHING = Replacing(
+    result=Result(command="test", recognise=lambda _folder: [Held(("*",))]), wanted=True
+)
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:
@@ -45,10 +49,10 @@ def test_an_existing_output_is_kept_until_the_new_one_is_whole(tmp_path: Path) -
     (out / "old").touch()
     with pytest.raises(OutputExistsError), publish_folder(out):
         pass
-    with pytest.raises(ZeroDivisionError), publish_folder(out, overwrite=True):
+    with pytest.raises(ZeroDivisionError), publish_folder(out, ANYTHING):
         raise ZeroDivisionError
     assert (out / "old").exists()
-    with publish_folder(out, overwrite=True) as part:
+    with publish_folder(out, ANYTHING) as part:
         (part / "new").touch()
     assert os.listdir(out) == ["new"]
     assert os.listdir(tmp_path) == ["out"]
@@ -60,34 +64,6 @@ def test_a_dangling_link_counts_as_an_output(tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to(tmp_path / "nowhere")
     with pytest.raises(OutputExistsError), publish_file(tmp_path / "out"):
         pass
-
-
-def test_a_killed_process_leaves_nothing_under_the_name_and_the_next_run_cleans_up(
-    tmp_path: Path,
-) -> None:
-    code = f"""
-import os, pathlib
-from yolokit.core.files import publish_folder
-with publish_folder(pathlib.Path({str(tmp_path / "out")!r})) as part:
-    (part / "half").touch()
-    os._exit(9)
-"""
-    subprocess.run([sys.executable, "-c", code], check=False)
-    assert not (tmp_path / "out").exists()
-    assert len(os.listdir(tmp_path)) == 1
-    with publish_folder(tmp_path / "out") as part:
-        (part / "whole").touch()
-    assert os.listdir(tmp_path) == ["out"]
-
-
-def test_a_living_process_keeps_its_part(tmp_path: Path) -> None:
-    with publish_file(tmp_path / "out.txt") as first:
-        first.write_text("1")
-        with publish_file(tmp_path / "out.txt") as second:
-            second.write_text("2")
-        assert first.exists()
-        (tmp_path / "out.txt").unlink()
-    assert (tmp_path / "out.txt").read_text() == "1"
 
 
 def test_the_suffix_stays_on_the_temporary_name(tmp_path: Path) -> None:
@@ -112,8 +88,19 @@ def test_fresh_names_count_up(tmp_path: Path) -> None:
     assert claim_folder(None, parent=tmp_path, stem="run").name == "run"
     assert claim_folder(None, parent=tmp_path, stem="run").name == "run-2"
     assert fresh_path(tmp_path, "run").name == "run-3"
+    assert claim_folder(tmp_path / "run", parent=tmp_path, stem="x").name == "run", "it is empty"
+    (tmp_path / "run" / "mine").touch()
     with pytest.raises(OutputExistsError):
         claim_folder(tmp_path / "run", parent=tmp_path, stem="run")
+
+
+def test_fresh_names_are_taken_from_the_moment_that_they_are_chosen(tmp_path: Path) -> None:
+    with (
+        publish_fresh(tmp_path, "run") as (first, _),
+        publish_fresh(tmp_path, "run") as (second, _),
+    ):
+        assert (first.name, second.name) == ("run", "run-2")
+    assert sorted(os.listdir(tmp_path)) == ["run", "run-2"]
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -141,32 +128,11 @@ def test_whatever_is_allowed_stays_inside(name: str) -> None:
         assert os.path.normpath(found).startswith(str(folder))
 
 
-def test_what_was_there_comes_back_after_a_kill_between_the_two_renames(tmp_path: Path) -> None:
-    code = f"""
-import os, pathlib
-from yolokit.core import files
-out = pathlib.Path({str(tmp_path / "out")!r})
-out.mkdir()
-(out / "precious").touch()
-rename = pathlib.Path.rename
-def rename_and_die(self, target):
-    rename(self, target)
-    os._exit(9)
-pathlib.Path.rename = rename_and_die
-with files.publish_folder(out, overwrite=True) as part:
-    (part / "new").touch()
-"""
-    subprocess.run([sys.executable, "-c", code], check=False)
-    assert not (tmp_path / "out").exists()
-    with pytest.raises(OutputExistsError), publish_folder(tmp_path / "out"):
-        pass
-    assert os.listdir(tmp_path / "out") == ["precious"]
-
-
 def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     for publish in (publish_folder, publish_file):
         out = tmp_path / publish.__name__
         with pytest.raises(OutputExistsError), publish(out) as part:
             part.touch()
             out.mkdir()
-        assert out.is_dir()
+            (out / "mine").touch()
+        assert (out / "mine").exists()

@@ -88,12 +88,17 @@ def test_a_report_that_exists_stays_unless_it_may_be_replaced(config: ValConfig)
     report = open_job(config).run()
     path = write_report(report, config)
     assert path is not None
-    path.write_text("mine")
-    with pytest.raises(OutputExistsError):
+    with pytest.raises(OutputExistsError) as caught:
         open_job(change(config, model="nowhere.onnx"))
-    with pytest.raises(OutputExistsError):
-        write_report(report, config)
-    assert path.read_text() == "mine"
+    assert "replace it with --overwrite" in (caught.value.hint or "")
+    path.write_text('{"images": 3}')
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError) as caught:
+            write_report(report, change(config, overwrite=overwrite))
+        assert caught.value.hint == "choose another --out"
+    assert path.read_text() == '{"images": 3}'
+    path.unlink()
+    write_report(report, config)
     other = path.with_name("other.txt")
     other.write_text("also mine")
     write_report(report, change(config, overwrite=True))

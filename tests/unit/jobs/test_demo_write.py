@@ -159,8 +159,15 @@ def test_an_output_that_exists_is_kept_unless_told(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError):
         write_demo(tmp_path / "d", images=20, video_seconds=0)
     assert (tmp_path / "d" / "mine.txt").read_text(encoding="utf-8") == "mine"
-    write_demo(tmp_path / "d", images=20, video_seconds=0, overwrite=True)
-    assert not (tmp_path / "d" / "mine.txt").exists()
+    with pytest.raises(OutputExistsError, match="not an earlier result of `yolokit data demo`"):
+        write_demo(tmp_path / "d", images=20, video_seconds=0, overwrite=True)
+    (tmp_path / "d" / "mine.txt").unlink()
+    write_demo(tmp_path / "d", images=20, video_seconds=0.1)
+    write_demo(tmp_path / "d", images=20, video_seconds=0, classes="pretrain", overwrite=True)
+    assert not (tmp_path / "d" / "video").exists()
+    (tmp_path / "d" / "images" / "mine.jpg").touch()
+    with pytest.raises(OutputExistsError, match=r"it holds images/mine\.jpg"):
+        write_demo(tmp_path / "d", images=20, video_seconds=0, overwrite=True)
 
 
 def test_an_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def test_what_is_there_is_left_and_kept_archives_are_used(
 
 def test_a_folder_that_is_no_such_set_is_in_the_way(store: Path) -> None:
     (store / "coco8").mkdir()
+    (store / "coco8" / "mine.txt").touch()
     with pytest.raises(OutputExistsError):
         get_dataset("coco8")
 

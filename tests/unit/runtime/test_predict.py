@@ -181,21 +181,57 @@ class TestRun:
         self, save_image: SaveImage
     ) -> None:
         Path("there").mkdir()
-        with pytest.raises(OutputExistsError, match="there already exists"):
+        Path("there/mine.txt").touch()
+        with pytest.raises(OutputExistsError, match="there already exists") as caught:
             open_job(config("missing.onnx", save_image("a.png"), out="there"))
-        Path("runs/predict/x").mkdir(parents=True)
+        assert caught.value.hint == "choose another --out"
+        Path("runs/predict/x/y").mkdir(parents=True)
         with pytest.raises(OutputExistsError):
             open_job(config("missing.onnx", save_image("a.png"), name="x"))
 
     def test_it_is_replaced_on_request(self, bright_model: Path, save_image: SaveImage) -> None:
+        one, two = save_image("one/a.png"), save_image("two/b.png")
         Path("there").mkdir()
-        Path("there/old.txt").touch()
-        job = open_job(
-            config(bright_model, save_image("a.png"), out="there", overwrite=True, threads=1)
-        )
-        assert Path("there/old.txt").exists()
+        run(open_job(config(bright_model, one, out="there", threads=1)))
+        with pytest.raises(OutputExistsError) as caught:
+            open_job(config(bright_model, two, out="there", threads=1))
+        assert "replace it with --overwrite" in (caught.value.hint or "")
+        job = open_job(config(bright_model, two, out="there", overwrite=True, threads=1))
+        assert os.listdir("there/images") == ["a.png"]
         run(job)
+        assert os.listdir("there/images") == ["b.png"]
         assert sorted(os.listdir("there")) == ["images", "predictions.jsonl"]
+
+    @pytest.mark.parametrize("out", ["photos", "photos/..", ".", "photos/out", "listed"])
+    def test_what_is_read_is_never_replaced(
+        self, out: str, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        save_image("photos/a.png")
+        for folder in ("photos/out", "listed"):
+            run(open_job(config(bright_model, save_image("x.png"), out=folder, threads=1)))
+        Path("list.txt").write_text("listed/images/x.png\n")
+        sources = ("photos", "list.txt")
+        for overwrite in (False, True):
+            asked = config(bright_model, *sources, out=out, overwrite=overwrite, threads=1)
+            with pytest.raises(OutputExistsError) as caught:
+                open_job(asked)
+            assert "--overwrite" not in (caught.value.hint or "")
+        assert sorted(os.listdir("photos")) == ["a.png", "out"]
+
+    def test_results_with_anything_else_beside_are_kept(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        image = save_image("a.png")
+        for name in ("mine.txt", ".git/HEAD", "images/mine.png", "mine/a.mp4", "b/"):
+            out = Path("out") / str(len(name))
+            run(open_job(config(bright_model, image, out=str(out), threads=1)))
+            (out / name).parent.mkdir(exist_ok=True)
+            (out / name).mkdir() if name.endswith("/") else (out / name).touch()
+            with pytest.raises(
+                OutputExistsError, match=name.split("/")[-1 if "images" in name else 0]
+            ):
+                open_job(config(bright_model, image, out=str(out), overwrite=True))
+            assert (out / name).exists()
 
     def test_an_error_leaves_nothing_behind(self, make_model: Any, save_image: SaveImage) -> None:
         nonsense = make_model(np.full((1, 6, 2), np.nan, np.float32))

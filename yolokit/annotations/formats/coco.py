@@ -35,6 +35,7 @@ RECOGNISED_BY = "JSON with lists of images, annotations and categories"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("exclude", "keep")})
 WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
 IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("annotations/instances_{split}.json",)
 MANY_OUTLINES = True
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')

@@ -49,6 +49,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}"
+WRITTEN = ("{split}/_annotations.createml.json",)
 MANY_OUTLINES = False
 
 _FILE = "_annotations.createml.json"

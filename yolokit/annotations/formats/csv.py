@@ -47,6 +47,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}"
+WRITTEN = ("{split}/_annotations.csv",)
 MANY_OUTLINES = False
 
 _SUFFIXES = (".csv", ".tsv")

@@ -51,6 +51,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("annotations.xml",)
 MANY_OUTLINES = False
 
 _ROOT = re.compile(

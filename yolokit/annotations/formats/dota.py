@@ -57,6 +57,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = ("obb",)
 IMAGE_FOLDER = "{split}/images"
+WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"labeltxt.*|labels|annfiles", re.IGNORECASE)

@@ -51,6 +51,7 @@ RECOGNISED_BY = "text files with rows of a type and 14 numbers, or 15 with a sco
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}/image_2"
+WRITTEN = ("{split}/label_2/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"label_[23]|labels?", re.IGNORECASE)

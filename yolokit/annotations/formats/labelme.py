@@ -35,6 +35,7 @@ RECOGNISED_BY = "JSON files with shapes and an imagePath"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group-id": ("join", "ignore")})
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}"
+WRITTEN = ("{split}/*.json",)
 MANY_OUTLINES = True
 
 _SNIFFED_FILES = 10

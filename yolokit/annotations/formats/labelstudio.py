@@ -48,6 +48,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("{split}.json", "label_config.xml")
 MANY_OUTLINES = False
 
 _SNIFFED_FILES = 10

@@ -47,6 +47,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "JPEGImages"
+WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False
 
 _SNIFFED_FILES = 5

@@ -47,6 +47,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("data.yaml", "fold-*.yaml", "labels/*.txt", "labels/*.cache")
 MANY_OUTLINES = False
 
 _NAME_FILES = ("classes.txt", "obj.names", "names.txt")

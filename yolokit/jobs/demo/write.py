@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import cv2
 
 from yolokit.core.files import publish_folder
+from yolokit.core.outputs import Held, Replacing, Result
 from yolokit.errors import DataError
 from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
 from yolokit.jobs.demo.picture import draw_frames, draw_picture
 from yolokit.jobs.demo.plan import (
+    CLASS_SETS,
     PICTURE_WH_PX,
     SPLITS,
     VIDEO_FPS,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.demo.raster import U8
 
 JPEG_QUALITY = 90
+_FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,13 @@ def write_demo(
 
     Raises:
         ConfigError: An option is out of range.
-        OutputExistsError: ``out`` exists and ``overwrite`` is false.
+        OutputExistsError: ``out`` exists and is not to be replaced.
         DataError: The disk refused a file.
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
     progress = _Counter(on_progress)
     try:
-        with publish_folder(out, overwrite=overwrite) as folder:
+        with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
             files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
             if plan.frames:
                 _write_video(folder / "video", plan, progress)
@@ -177,6 +180,22 @@ def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
         container.mux(stream.encode(None))
 
 
+def _recognise(folder: Path) -> list[Held] | None:
+    readme = folder / "README.txt"
+    if not readme.is_file():
+        return None
+    with readme.open("rb") as stream:
+        if stream.readline(1000).strip() != _FIRST_LINE.encode():
+            return None
+    pictures = tuple(f"images/{split}/{name}_[0-9]*.jpg" for split in SPLITS for name in CLASS_SETS)
+    labels = tuple(f"annotations/{split}.json" for split in SPLITS)
+    video = (f"video/{VIDEO_NAME}", f"video/{TRUTH_NAME}")
+    return [Held(("readme.txt",), 1), Held(pictures), Held(labels), Held(video)]
+
+
+_RESULT = Result(command="yolokit data demo", recognise=_recognise)
+
+
 def _readme(plan: DemoPlan) -> str:
     names = ", ".join(kind.name for kind in plan.kinds)
     video = (
@@ -186,7 +205,7 @@ def _readme(plan: DemoPlan) -> str:
         else ""
     )
     return (
-        "Parts on a conveyor belt: a labelled data set that yolokit drew.\n\n"
+        f"{_FIRST_LINE}\n\n"
         f"Command  {command_of(plan)}\n"
         f"Seed     {plan.seed}\n"
         f"Classes  {names}\n"

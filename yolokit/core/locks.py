@@ -1,0 +1,54 @@
+"""Locks of the operating system: each ends with the process that holds it, however that ends.
+
+So they tell who is alive, where a process number cannot: containers on one disk count theirs from
+1 each, and machines that share a network folder know nothing of each other's. What holds where:
+
+- On a disk of this machine, between containers as well: always.
+- On a network folder: between machines if server and client pass locks on, as SMB and NFS do
+  unless one is mounted with ``nolock`` or ``local_lock``. With these, each machine sees its own
+  processes alone, so two of them should not write to the same name.
+- On a file system that refuses locks: :func:`take_lock` raises, and its callers say what then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+
+def take_lock(path: Path, *, wait: bool = False) -> BaseFileLock | None:
+    """Lock a file, which is made for it; None if another process holds the lock.
+
+    Args:
+        path: The file; it has no content.
+        wait: Wait for a process that holds it.
+
+    Raises:
+        OSError: The file cannot be made or opened, or its file system has no locks.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path, thread_local=False)
+    try:
+        lock.acquire(blocking=wait)
+    except filelock.Timeout:
+        return None
+    except NotImplementedError as error:
+        raise OSError(str(error)) from error
+    return lock
+
+
+def drop_lock(lock: BaseFileLock) -> None:
+    """Remove the lock's file and release it: whoever waits for it makes another."""
+    path = Path(lock.lock_file)
+    if os.name != "nt":  # there, what is open cannot be removed
+        path.unlink(missing_ok=True)
+    lock.release()
+    if os.name == "nt":
+        with contextlib.suppress(OSError):  # it is another process's by now, or seen by one
+            path.unlink()

@@ -1,0 +1,227 @@
+"""What may be replaced: an earlier result of the same command, and nothing else.
+
+One rule for every command with ``--overwrite``. What stands under the name of an output is
+replaced if its content shows that the same command wrote it and it holds nothing else. Never
+replaced is a folder that is, contains or lies in what the command reads; that is or contains the
+working folder or the home folder; a link, whatever it leads to; or a mount point. Places are
+compared as the file system knows them, not by their names, so that neither links nor upper and
+lower case hide anything. An empty folder counts as nothing: there is nothing in it to lose.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from yolokit.errors import OutputExistsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+# What systems put into folders by themselves.
+_LITTER = re.compile(r"\.ds_store|thumbs\.db|desktop\.ini|\._.*")
+
+_MOST_BYTES = 16 << 20
+
+_Place: TypeAlias = tuple[int, int]
+
+
+class Held(NamedTuple):
+    """Some files of a folder that a command writes.
+
+    Attributes:
+        patterns: What one of them is called below the folder: patterns of ``fnmatch`` in lower
+            case, in which ``*`` crosses folders; the first folder is named in full.
+        most: How many there can be, or None.
+    """
+
+    patterns: tuple[str, ...]
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a command leaves under one name, so that an earlier one can be told.
+
+    Attributes:
+        command: What the command is called.
+        recognise: Takes what is there; returns None if its content does not show that this
+            command wrote it, else what a folder can hold.
+        is_folder: Whether it is a folder, or one file.
+    """
+
+    command: str
+    recognise: Callable[[Path], Sequence[Held] | None]
+    is_folder: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacing:
+    """Which results a run may replace.
+
+    Attributes:
+        result: Earlier ones look like this.
+        wanted: The user asks for it, with ``--overwrite``.
+        keep: Files and folders that the run reads.
+    """
+
+    result: Result
+    wanted: bool
+    keep: tuple[Path, ...] = ()
+
+
+def check_output(path: Path, replacing: Replacing | None = None) -> None:
+    """Refuse an output that exists and is not to be replaced, before any work is done.
+
+    Args:
+        path: Where it goes.
+        replacing: What may be replaced there; None for nothing.
+
+    Raises:
+        OutputExistsError: There is something, and nobody asked to replace it, or it is not what
+            may be replaced. The hint has ``--overwrite`` only where that would be accepted.
+    """
+    if not os.path.lexists(path):
+        return
+    if replacing is None:
+        if not _is_empty_folder(path):
+            raise OutputExistsError(f"{path} already exists", hint="choose another --name or --out")
+        return
+    fault = _find_fault(path, replacing)
+    is_nothing = replacing.result.is_folder and _is_empty_folder(path)
+    if fault is not None and (replacing.wanted or is_nothing):
+        raise OutputExistsError(f"{path} cannot be replaced: {fault}", hint="choose another --out")
+    if not (replacing.wanted or is_nothing):
+        also = "" if fault is not None else ", or replace it with --overwrite"
+        raise OutputExistsError(f"{path} already exists", hint=f"choose another --out{also}")
+
+
+def read_object(path: Path, *, is_jsonl: bool = False) -> dict[str, Any]:
+    """Return the object of a JSON file, or of a JSONL file's first line; empty for others."""
+    import msgspec
+
+    if not path.is_file():
+        return {}
+    with path.open("rb") as stream:
+        content = stream.readline(_MOST_BYTES) if is_jsonl else stream.read(_MOST_BYTES)
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def contains(folder: Path, path: Path) -> bool:
+    """Tell whether a path is a folder or lies in it, itself or what it leads to."""
+    place = _place_of(folder)
+    return place is not None and place in _places_above(path)
+
+
+def _find_fault(path: Path, replacing: Replacing) -> str | None:
+    """Say why what is there cannot be replaced, or None if it can."""
+    result = replacing.result
+    if path.is_symlink():
+        return "it is a link"
+    if not (path.is_dir() if result.is_folder else path.is_file()):
+        return f"it is not a {'folder' if result.is_folder else 'file'}"
+    if not result.is_folder:
+        if any(_place_of(path) == _place_of(kept) for kept in replacing.keep):
+            return "the command reads it"
+        return _find_foreign(path, result)
+    fault = _find_place_fault(path, replacing.keep)
+    return fault or (None if _is_empty_folder(path) else _find_foreign(path, result))
+
+
+def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
+    """Say why no result can stand at the place of a folder, whatever it holds."""
+    if os.path.ismount(folder):
+        return "it is a mount point; a folder in it can be made"
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - where there is none, that is no error
+    for place, name in ((Path.cwd(), "working"), (home, "home")):
+        if contains(folder, place):
+            return f"it is the {name} folder, or contains it"
+    for kept in _fewest(keep):
+        if contains(folder, kept):
+            return f"the command reads {kept}, which is in it"
+        if kept.is_dir() and contains(kept, folder) and not _is_empty_folder(folder):
+            return f"it lies in {kept}, which the command reads"
+    return None
+
+
+def _find_foreign(path: Path, result: Result) -> str | None:
+    """Say what shows that something is no earlier result, or is more than one."""
+    held = result.recognise(path)
+    if held is None:
+        return f"it is not an earlier result of `{result.command}`"
+    if not result.is_folder:
+        return None
+    patterns = [re.compile("|".join(map(fnmatch.translate, one.patterns))) for one in held]
+    tops = {pattern.split("/")[0] for one in held for pattern in one.patterns if "/" in pattern}
+    found: list[list[str]] = [[] for _ in held]
+    for name in _list_entries(path):
+        top, _, below = name.lower().partition("/")
+        fits = (at for at, pattern in enumerate(patterns) if pattern.match(name.lower()))
+        at = next(fits, None)
+        if name.endswith("/") and top in tops:
+            continue
+        if at is None or (below and top not in tops):
+            return f"it holds {name}, which `{result.command}` did not write"
+        found[at].append(name)
+    for one, names in zip(held, found, strict=True):
+        if one.most is not None and len(names) > one.most:
+            last = max(names, key=lambda name: (path / name).lstat().st_mtime)
+            return (
+                f"`{result.command}` wrote {one.most} of the {len(names)} files that it holds "
+                f"beside {last}"
+            )
+    return None
+
+
+def _list_entries(folder: Path) -> Iterable[str]:
+    """Yield all files, and folders at the top with ``/``; links are not followed."""
+    for place, folders, names in os.walk(folder):
+        where = Path(place).relative_to(folder)
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for name in (*names, *links):
+            if not _LITTER.fullmatch(name.lower()):
+                yield (where / name).as_posix()
+        if where == Path():
+            yield from (f"{name}/" for name in folders if name not in links)
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and all(_LITTER.fullmatch(one.name.lower()) for one in path.iterdir())
+
+
+def _fewest(paths: Iterable[Path]) -> list[Path]:
+    """Return folders as they are, and one of all files that lie in a folder: the others are too."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        alone = path.is_symlink() or path.is_dir()
+        found.setdefault(path if alone else path.parent, path)
+    return list(found.values())
+
+
+def _places_above(path: Path) -> set[_Place]:
+    """Return a path and all folders above it, as the path is written and with links followed."""
+    places: set[_Place] = set()
+    starts = [Path(os.path.realpath(path))]
+    if path.name not in ("", ".."):
+        starts.append(Path(os.path.realpath(path.parent), path.name))
+    for start in starts:
+        for place in (start, *start.parents):
+            found = _place_of(place)
+            if found is not None:
+                places.add(found)
+    return places
+
+
+def _place_of(path: Path) -> _Place | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # it is not there, or no path could be that
+        return None
+    return status.st_dev, status.st_ino
