@@ -109,7 +109,8 @@ def train(
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress
-    from yolokit.train.run import RUNS_DIR, check_config, resume_training, train_model
+    from yolokit.train.run import check_config, resume_training, train_model
+    from yolokit.train.run_folder import RUNS_DIR
 
     given = {
         "data": data, "weights": weights, "init": init, "backbone": backbone, "arch": arch,

@@ -89,7 +89,7 @@ def check_output(path: Path, replacing: Replacing | None = None) -> None:
         return
     if replacing is None:
         if not _is_empty_folder(path):
-            raise OutputExistsError(f"{path} already exists", hint="choose another --name or --out")
+            raise OutputExistsError(f"{path} already exists", hint="choose another name")
         return
     fault = _find_fault(path, replacing)
     is_nothing = replacing.result.is_folder and _is_empty_folder(path)

@@ -14,7 +14,6 @@ from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, write_atomic
 from yolokit.core.machine import usable_cores
-from yolokit.core.outputs import check_output
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -28,14 +27,13 @@ from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.hold import hold_run
 from yolokit.train.report import draw_curves
+from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from yolokit.train.record import RunRecord
-
-RUNS_DIR = Path("runs") / "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,8 @@ def train_model(
     _require_trainable(data)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
+    if folder is not None and make_way(folder):
+        on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
     with hold_run(run_dir):
         return _train(config, plan, data, run_dir, on_event)
@@ -146,7 +146,7 @@ def _resume(folder: Path, run_dir: Path, on_event: Callable[[AnyEvent], None]) -
     if not last.is_file():
         raise TrainError(
             f"{folder} has no last.pt: its first epoch was not completed",
-            hint="there is nothing to go on with: start it again, under another name",
+            hint="there is nothing to go on with: start it again",
         )
     data = check_dataset(Path(record.data.path))
     if data.sha256 != record.data.sha256:
@@ -225,7 +225,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
     if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
-        error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"
+        error.hint = f"last.pt is in {run_dir}; go on with: {resume_command(run_dir)}"
     if record.epochs:
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
 
@@ -243,7 +243,7 @@ def _resolve(
         errors.append(DataError("there is no such data.yaml", path=config.data))
     try:
         if folder is not None:
-            check_output(folder)
+            check_run_folder(folder)
     except YolokitError as error:
         errors.append(error)
     try:
@@ -267,13 +267,6 @@ def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
             name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
         }
     return records.epoch_record(event.epoch, event.seconds, metrics)
-
-
-def _resume_command(run_dir: Path) -> str:
-    inside = run_dir.parent == RUNS_DIR.resolve()
-    return (
-        f"yolokit train --resume {'--name ' + run_dir.name if inside else '--out ' + str(run_dir)}"
-    )
 
 
 def _require_trainable(data: DatasetReport) -> None:

@@ -1,0 +1,95 @@
+"""Which folders a new run can take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.train.test_run import make_record
+from yolokit.errors import OutputExistsError, TrainError
+from yolokit.train.hold import hold_run
+from yolokit.train.record import epoch_record, write_record
+from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "mine"
+    made.mkdir()
+    return made
+
+
+def fill(folder: Path, state: Any, *names: str, epochs: int = 0) -> None:
+    record = make_record()
+    record.state = state
+    record.epochs = [epoch_record(number, 1.0, {}) for number in range(1, epochs + 1)]
+    write_record(record, folder)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+
+
+@pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
+def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
+    """One that was killed still says `running`; nobody holds it."""
+    fill(folder, state, "train.log", "data.yaml", "train.txt", "start.pt")
+    (folder / "engine").mkdir()
+    (folder / "engine" / "args.yaml").touch()
+    check_run_folder(folder)
+    assert make_way(folder)
+    assert not folder.exists()
+
+
+def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:
+    assert not make_way(folder)
+    assert not make_way(folder / "new")
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("state", "names", "epochs", "resumes"),
+    [
+        ("complete", ("best.pt", "last.pt"), 2, False),
+        ("interrupted", ("last.pt",), 1, True),
+        ("failed", ("last.pt", "best.pt"), 0, True),
+        ("failed", (), 1, False),
+    ],
+)
+def test_a_run_that_trained_stays_and_the_hint_says_what_goes(
+    folder: Path, state: str, names: tuple[str, ...], epochs: int, resumes: bool
+) -> None:
+    fill(folder, state, *names, epochs=epochs)
+    with pytest.raises(OutputExistsError, match="already holds a run") as caught:
+        make_way(folder)
+    hint = caught.value.hint or ""
+    assert hint.endswith("choose another --name or --out")
+    assert ("yolokit train --resume --out" in hint) == resumes
+    assert (folder / "run.json").is_file()
+
+
+def test_a_users_file_beside_a_failed_run_stays(folder: Path) -> None:
+    fill(folder, "failed", "thesis.docx")
+    with pytest.raises(OutputExistsError, match=r"holds thesis\.docx"):
+        make_way(folder)
+    assert (folder / "thesis.docx").is_file()
+
+
+def test_what_is_no_run_stays(folder: Path) -> None:
+    (folder / "photo.jpg").touch()
+    with pytest.raises(OutputExistsError) as caught:
+        make_way(folder)
+    assert caught.value.hint == "choose another name"
+
+
+def test_a_run_that_is_going_on_stays(folder: Path) -> None:
+    fill(folder, "running")
+    with hold_run(folder), pytest.raises(TrainError, match="still going on"):
+        make_way(folder)
+    assert (folder / "run.json").is_file()
+
+
+def test_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resume_command(RUNS_DIR / "mine") == "yolokit train --resume --name mine"
+    assert resume_command(Path("my runs")) == "yolokit train --resume --out 'my runs'"

@@ -1,0 +1,88 @@
+"""Where a run goes: a folder of its own, or that of a run which failed before its first epoch.
+
+A run never takes the place of another that has trained anything. What failed before is not in the
+way of the same command, once its cause is mended.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolokit.core.outputs import Held, Replacing, Result, check_output
+from yolokit.errors import OutputExistsError, TrainError
+from yolokit.train.hold import LOCK_NAME, hold_run
+from yolokit.train.record import read_record
+
+if TYPE_CHECKING:
+    from yolokit.train.record import RunRecord
+
+RUNS_DIR = Path("runs") / "train"
+
+_CHECKPOINTS = ("last.pt", "best.pt")
+_WRITTEN = ("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "start.pt", "engine/*")
+
+
+def check_run_folder(folder: Path) -> None:
+    """Refuse a folder in which no new run can begin.
+
+    Raises:
+        OutputExistsError: It holds a run that has trained, or something else.
+        TrainError: It holds a run that is still going on.
+    """
+    record = _read_record(folder)
+    if record is None:
+        check_output(folder)
+        return
+    with hold_run(folder):
+        pass
+    if not _has_trained(folder, record):
+        check_output(folder, _FAILED)
+        return
+    hint = "choose another --name or --out"
+    if record.state != "complete" and (folder / "last.pt").is_file():
+        hint = f"go on with it: `{resume_command(folder)}`; or {hint}"
+    raise OutputExistsError(f"{folder} already holds a run", hint=hint)
+
+
+def make_way(folder: Path) -> bool:
+    """Remove a run that failed before its first epoch, and tell whether there was one.
+
+    Raises:
+        OutputExistsError: As :func:`check_run_folder`.
+        TrainError: See there.
+    """
+    check_run_folder(folder)
+    if _read_record(folder) is None:
+        return False
+    with hold_run(folder):
+        shutil.rmtree(folder)
+    return True
+
+
+def resume_command(folder: Path) -> str:
+    """Return the command that goes on with a run."""
+    inside = folder.resolve().parent == RUNS_DIR.resolve()
+    option, value = ("--name", folder.name) if inside else ("--out", os.fspath(folder))
+    return f"yolokit train --resume {option} {shlex.quote(value)}"
+
+
+def _read_record(folder: Path) -> RunRecord | None:
+    """Return the record of a run, or None where there is none that can be read."""
+    try:
+        return read_record(folder)
+    except TrainError:
+        return None
+
+
+def _has_trained(folder: Path, record: RunRecord) -> bool:
+    kept = any(os.path.lexists(folder / name) for name in _CHECKPOINTS)
+    return kept or bool(record.epochs) or record.state == "complete"
+
+
+_FAILED = Replacing(
+    result=Result(command="yolokit train", recognise=lambda _folder: [Held(_WRITTEN)]), wanted=True
+)
