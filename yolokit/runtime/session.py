@@ -13,6 +13,7 @@ import numpy as np
 
 from yolokit.core.extras import install_command, require
 from yolokit.core.machine import usable_cores
+from yolokit.core.privacy import stop_telemetry
 from yolokit.core.suggest import describe_unknown, nearest
 from yolokit.errors import ConfigError, InferenceError, ProviderError
 
@@ -122,6 +123,7 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
     ort = require("onnxruntime", extra="cpu", purpose="Running a model")
+    stop_telemetry(ort)
     ort.set_default_logger_severity(_FATAL)
     count = usable_cores() if threads is None else threads
     if provider != "auto":

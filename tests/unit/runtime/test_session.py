@@ -38,9 +38,13 @@ class FakeOrt:
         self._broken = broken
         self._raising = raising
         self.asked: list[str] = []
+        self.is_quiet = False
 
     def get_available_providers(self) -> list[str]:
         return self._available
+
+    def disable_telemetry_events(self) -> None:
+        self.is_quiet = True
 
     def set_default_logger_severity(self, level: int) -> None:
         self.severity = level
@@ -139,6 +143,15 @@ class TestProviders:
         use_ort(FakeOrt([CPU]))
         session = open_session(model)
         assert (session.provider, session.skipped) == ("cpu", ())
+
+    @pytest.mark.parametrize(("value", "is_quiet"), [("1", True), ("0", False)])
+    def test_telemetry_is_stopped_unless_the_user_wants_it(
+        self, model: Path, use_ort: Any, monkeypatch: pytest.MonkeyPatch, value: str, is_quiet: bool
+    ) -> None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", value)
+        fake = use_ort(FakeOrt([CPU]))
+        open_session(model)
+        assert fake.is_quiet == is_quiet
 
     def test_auto_never_takes_tensorrt(self, model: Path, use_ort: Any) -> None:
         use_ort(FakeOrt(["TensorrtExecutionProvider", CPU]))
