@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_START_BYTES = 32
 MAX_TEXT_BYTES = 1 << 30
 """A larger file is not read, where it would be held in memory as a whole."""
 
@@ -32,13 +33,14 @@ def check_size(path: str | Path, size_bytes: int) -> None:
         )
 
 
-def refuse_pointer(data: bytes, path: str | Path) -> None:
+def refuse_pointer(data: str | bytes, path: str | Path) -> None:
     """Refuse what git-LFS leaves where a file was not fetched: its lines are not annotations.
 
     Raises:
         DataError: It is a pointer.
     """
-    if data.startswith(POINTER_STARTS):
+    head = data[:_START_BYTES]
+    if (head.encode() if isinstance(head, str) else head).startswith(POINTER_STARTS):
         raise DataError(f"this is {POINTER.name}", path=path, hint=POINTER.hint)
 
 
@@ -65,7 +67,7 @@ def iter_bounded(stream: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
     while line := stream.readline(MAX_LINE):
         number += 1
         if number == 1:
-            refuse_pointer(line.encode() if isinstance(line, str) else line, path)
+            refuse_pointer(line, path)
         if len(line) == MAX_LINE:
             what = f"the line is longer than {MAX_LINE // 1_000_000} million characters"
             raise DataError(what, path=path, line=number)
