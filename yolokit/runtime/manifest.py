@@ -28,6 +28,7 @@ _BAKED_CONF = 0.25  # ultralytics' default for `nms=True`
 _MAX_COUNT = 300
 _KEYS = {"names": "classes", "task": "task"}  # what ultralytics always writes
 _AS_USUAL = ", as every export of yolokit and ultralytics does"
+_TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool it is of"
 _HINT = "export it with `yolokit export`, which writes all that a runtime needs into the file"
 
 
@@ -94,7 +95,7 @@ def _says_too_little(session: Session) -> InferenceError:
     return InferenceError(
         f"{session.path} {says}"
         + (f": it looks like {tool}, whose head is not read" if tool else _AS_USUAL),
-        hint=_HINT,
+        hint=_TRAIN_HINT if tool else _HINT,
     )
 
 
@@ -109,7 +110,7 @@ def _refuse_rtdetr(session: Session) -> None:
         raise InferenceError(
             f"{session.path} is an RT-DETR model (head {head or 'RTDETRDecoder'}), whose boxes are "
             "fractions of the image; this runtime runs YOLO heads",
-            hint="train a YOLO detector with `yolokit train`, and export that",
+            hint=_TRAIN_HINT,
         )
 
 
@@ -171,7 +172,8 @@ def _layout(session: Session, class_count: int) -> Literal["raw", "end2end"]:
     raise ModelOutputError(
         f"{session.path}: an output of shape {_show(shape)} is neither (batch, "
         f"{4 + class_count}, anchors) for {class_count} classes nor (batch, boxes, 6)"
-        + (f": it looks like {tool}, whose head is not read" if tool else "")
+        + (f": it looks like {tool}, whose head is not read" if tool else ""),
+        hint=_TRAIN_HINT if tool else None,
     )
 
 
@@ -200,8 +202,11 @@ def _has_nms(session: Session) -> bool:
 
 
 def _arguments(session: Session) -> dict[str, Any]:
-    """Return the options of the export, as far as the file states them."""
-    arguments = _literal(session, "args") if "args" in session.metadata else {}
+    """Return the options of the export, as far as the file states them legibly."""
+    try:
+        arguments = _literal(session, "args") if "args" in session.metadata else {}
+    except InferenceError:  # some hold the text of objects; the shape tells the layout as well
+        return {}
     return arguments if isinstance(arguments, dict) else {}
 
 

@@ -236,6 +236,7 @@ def test_a_head_that_is_not_known() -> None:
         ({"args": "{'nms': True, 'conf': 0.4}"}, (1, 50, 6), 0.4, 50),
         ({"args": "{'nms': True}"}, ("batch", None, 6), 0.25, 300),
         ({"args": "['nms']"}, (1, 300, 6), 0.0, 300),
+        ({"args": "{'nms': True, 'data': PosixPath('a')}"}, (1, 300, 6), 0.0, 300),
     ],
 )
 def test_thresholds_in_the_graph(
