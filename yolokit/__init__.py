@@ -1,6 +1,7 @@
 """Fine-tune a YOLO detector on your own labels and run it anywhere.
 
-Importing this package does nothing; each public name is loaded on first use::
+Importing this package does nothing, except that it refuses onnxruntime's telemetry, which starts
+as soon as anybody imports that (``core/privacy.py``). Each public name is loaded on first use::
 
     import yolokit
 
@@ -10,6 +11,8 @@ Importing this package does nothing; each public name is loaded on first use::
 from __future__ import annotations
 
 import importlib
+
+from yolokit.core.privacy import refuse_telemetry
 
 TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ _PUBLIC = {
 }
 
 __all__ = ["__version__", *_PUBLIC]
+
+refuse_telemetry()
 
 
 def __getattr__(name: str) -> object:

@@ -13,6 +13,7 @@ import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from yolokit.core.file_kind import read_kind
 from yolokit.core.files import inside
 from yolokit.errors import DataError
 
@@ -60,6 +61,10 @@ def unpack(archive: Path, folder: Path) -> int:
             for member in members:
                 _write_member(member, folder, archive, budget)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+        kind = read_kind(archive, expected="archive")
+        if kind is not None:
+            message = f"this is not an archive: it is {kind.name}"
+            raise DataError(message, path=archive, hint=kind.hint) from error
         raise DataError(f"the archive is damaged: {error}", path=archive) from error
     except (NotImplementedError, RuntimeError) as error:  # a method unknown, or a password
         raise DataError(f"the archive cannot be unpacked: {error}", path=archive) from error

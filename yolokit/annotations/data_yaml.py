@@ -18,6 +18,7 @@ from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.pose import PoseLayout
 from yolokit.annotations.split_files import SplitImage, list_images, normal_path, resolve_path
+from yolokit.annotations.text_size import refuse_pointer
 from yolokit.annotations.yolo_labels import (
     RowLayout,
     find_faults,
@@ -284,7 +285,9 @@ def _compose(path: Path) -> Any:
     try:
         if path.is_file() and path.stat().st_size > _MAX_BYTES:
             raise DataError("this is too large for a data.yaml", path=path)
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        refuse_pointer(data, path)
+        text = data.decode("utf-8-sig")
         # Not the loader in C: it overflows the stack on deep nesting and ends the process.
         root: Any = yaml.compose(text, Loader=yaml.BaseLoader)
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.annotations.embedded import Span, read_bytes
+from yolokit.core.file_kind import tell_kind
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -267,6 +268,14 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
     except cv2.error as error:
         raise DataError("the image cannot be decoded", path=path) from error
     if image is None:
-        what = "the file is empty" if not data.size else "this is no image that can be decoded"
-        raise DataError(what, path=path)
+        raise _not_an_image(path, data[:512].tobytes())
     return ImageSize(image.shape[1], image.shape[0])
+
+
+def _not_an_image(path: str | Path, head: bytes) -> DataError:
+    """Return the error for what does not decode, with what it is where that can be told."""
+    if not head:
+        return DataError("the file is empty", path=path)
+    kind = tell_kind(head)
+    what = f": it is {kind}" if kind is not None and kind.group != "image" else ""
+    return DataError(f"this is no image that can be decoded{what}", path=path)

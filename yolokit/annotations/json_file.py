@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.annotations.text_size import refuse_pointer
+from yolokit.core.file_kind import tell_kind
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def read_json_bytes(path: Path) -> bytes:
     """Return the bytes of a JSON file, without a byte order mark.
 
     Raises:
-        DataError: It cannot be read, or is too large.
+        DataError: It cannot be read, is too large, or git-LFS has not fetched it.
     """
     try:
         size = path.stat().st_size
@@ -47,6 +49,7 @@ def read_json_bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+    refuse_pointer(data, path)
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
@@ -91,6 +94,9 @@ def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
 
 
 def _syntax_error(data: bytes, message: str, path: Path, line: int | None) -> DataError:
+    kind = tell_kind(data[:512])
+    if line is None and kind is not None and kind.group != "text":
+        return DataError(f"this is not JSON: it is {kind.name}", path=path, hint=kind.hint)
     found = _BYTE.search(message)
     at = int(found.group(1)) if found else len(data)
     where = data.count(b"\n", 0, at) + 1 if line is None else line

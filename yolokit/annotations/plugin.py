@@ -11,6 +11,7 @@ import msgspec
 
 from yolokit.annotations.shapes import Task
 from yolokit.annotations.source_tree import SourceTree
+from yolokit.core.file_kind import POINTER, tell_kind
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
 
@@ -130,6 +131,7 @@ def recognise(source: Path) -> tuple[str, Match]:
         key=lambda item: -item[1].score,
     )
     if not fits:
+        _refuse_stray(tree)
         raise DataError(
             f"none of the known formats ({', '.join(list_formats())}) was recognised",
             path=source,
@@ -141,3 +143,15 @@ def recognise(source: Path) -> tuple[str, Match]:
             f"more than one format fits ({seen})", path=source, hint="choose one with --from"
         )
     return fits[0]
+
+
+def _refuse_stray(tree: SourceTree) -> None:
+    """Say what a file is that nobody annotates in: a git-LFS pointer, a web page, a model.
+
+    Raises:
+        DataError: The source is such a file, or a folder that has pointers in place of its files.
+    """
+    for file in tree.files():
+        kind = tell_kind(tree.head(file)[:512])
+        if kind is POINTER or (tree.is_file and kind is not None and kind.group == "other"):
+            raise DataError(f"this is {kind.name}", path=file, hint=kind.hint)

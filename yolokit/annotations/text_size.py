@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, AnyStr
 
+from yolokit.core.file_kind import POINTER, POINTER_STARTS
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_START_BYTES = 32
 MAX_TEXT_BYTES = 1 << 30
 """A larger file is not read, where it would be held in memory as a whole."""
 
@@ -31,26 +33,41 @@ def check_size(path: str | Path, size_bytes: int) -> None:
         )
 
 
+def refuse_pointer(data: str | bytes, path: str | Path) -> None:
+    """Refuse what git-LFS leaves where a file was not fetched: its lines are not annotations.
+
+    Raises:
+        DataError: It is a pointer.
+    """
+    head = data[:_START_BYTES]
+    if (head.encode() if isinstance(head, str) else head).startswith(POINTER_STARTS):
+        raise DataError(f"this is {POINTER.name}", path=path, hint=POINTER.hint)
+
+
 def read_bounded(path: Path) -> bytes:
     """Return the content of a text file that is held in memory as a whole.
 
     Raises:
         OSError: It cannot be read.
-        DataError: It is larger than 1 GiB.
+        DataError: It is larger than 1 GiB, or git-LFS has not fetched it.
     """
     check_size(path, path.stat().st_size)
-    return path.read_bytes()
+    data = path.read_bytes()
+    refuse_pointer(data, path)
+    return data
 
 
 def iter_bounded(stream: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
     """Yield the lines of a stream with their ends.
 
     Raises:
-        DataError: One is longer than any that a tool writes.
+        DataError: One is longer than any that a tool writes, or git-LFS has not fetched the file.
     """
     number = 0
     while line := stream.readline(MAX_LINE):
         number += 1
+        if number == 1:
+            refuse_pointer(line, path)
         if len(line) == MAX_LINE:
             what = f"the line is longer than {MAX_LINE // 1_000_000} million characters"
             raise DataError(what, path=path, line=number)

@@ -20,7 +20,7 @@ import numpy as np
 
 from yolokit.annotations.model import Annotations
 from yolokit.annotations.shapes import Shape, Task
-from yolokit.annotations.text_size import check_size
+from yolokit.annotations.text_size import check_size, refuse_pointer
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
@@ -144,7 +144,7 @@ def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> L
     """Read the rows of a label file from its bytes.
 
     Raises:
-        DataError: The bytes are no UTF-8 text.
+        DataError: The bytes are no UTF-8 text, or a git-LFS pointer.
     """
     if _PLAIN_BOXES.fullmatch(data) is not None:
         table = np.array(data.split(), np.float64).reshape(-1, 5)
@@ -155,6 +155,7 @@ def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> L
 
 
 def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
+    refuse_pointer(data, path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

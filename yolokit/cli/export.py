@@ -21,7 +21,10 @@ def export(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="ONNX file to write.  [default: beside the checkpoint]"),
+        typer.Option(
+            metavar="PATH",
+            help="ONNX file to write, or a folder for it.  [default: beside the checkpoint]",
+        ),
     ] = None,
     dynamic: Annotated[
         str,

@@ -107,7 +107,10 @@ def _run(config: PredictConfig, *, json: bool) -> int:
 
     _quiet_decoders()
     job = open_job(config)
-    for reason in job.detector.skipped:
+    limits = job.detector.explain_limits(
+        conf=config.conf, iou=config.iou, max_count=config.max_count
+    )
+    for reason in (*job.detector.skipped, *limits):
         say(f"note: {reason}")
     run = job.run(_stdout_records(job.detector) if json else ())
     with progress("predicting", job.frame_count) as show, contextlib.closing(run):

@@ -81,6 +81,8 @@ def val(
     job = open_job(config)
     for note in (*job.data.notes, *job.detector.skipped):
         say(f"note: {note}")
+    for limit in job.limits:
+        say(f"note: {limit}; the figures lack what that leaves out")
     with progress("evaluating", job.image_count) as show:
         report = job.run(show)
     _say_summary(report)

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from yolokit.core.file_kind import tell_kind
 from yolokit.core.files import inside
 from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
 from yolokit.core.plausible import OTHER_YOLO, is_guarded, is_own, is_plausible
@@ -24,20 +25,6 @@ _MAX_DIRECTORY_BYTES = 4 << 20  # a zip archive's; ten thousand tensors take one
 _SHOWN_CHARACTERS = 80
 _ZIP = b"PK\x03\x04"
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-# How files begin that are taken for checkpoints by mistake.
-_SIGNATURES = (
-    (0, b"version https://git-lfs", "a git-LFS pointer: the file itself was not fetched"),
-    (0, b"<", "a web page or XML: a download that went wrong"),
-    (0, b"\x89PNG", "a PNG image"),
-    (0, b"\xff\xd8\xff", "a JPEG image"),
-    (0, b"\x89HDF", "an HDF5 file (Keras)"),
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"7z\xbc\xaf", "a 7z archive"),
-    (0, b"\x7fELF", "a program"),
-    (257, b"ustar", "a tar archive: torch before 0.4 wrote such files, which can run anything"),
-    (4, b"TFL3", "a TensorFlow Lite model"),
-    (8, b"{", "a safetensors file"),
-)
 _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, OSError),
     *(ValueError, EOFError, RuntimeError),
@@ -67,10 +54,8 @@ def explain_unreadable(path: Path) -> tuple[str, str] | None:
 def _explain_file(path: Path) -> tuple[str, str] | None:
     with path.open("rb") as stream:
         head = stream.read(512)
-    if not head:
-        return f"{path} is empty", "fetch it again"
     if not head.startswith((_ZIP, _LEGACY_TORCH)):
-        return f"{path} is no checkpoint: it is {_name(head, path)}", _HINT
+        return _explain_other(path, head)
     # torch decides by these bytes as well: a file may be both.
     return _explain_content(path, legacy=head.startswith(_LEGACY_TORCH))
 
@@ -189,15 +174,17 @@ class _LimitedReader:
         return content
 
 
-def _name(head: bytes, path: Path) -> str:
-    for offset, signature, name in _SIGNATURES:
-        if head.startswith(signature, offset):
-            return name
-    if path.suffix == ".onnx" or b"pytorch" in head:
-        return "an ONNX model: `yolokit predict` runs it, but training needs the checkpoint"
-    if head[:1] == b"\x80":
-        return "a bare pickle, which could run anything"
-    return "of no kind that is known here"
+def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
+    """Name a file that does not begin as torch's files do."""
+    kind = tell_kind(head)
+    if kind is not None:
+        what, hint = kind.name, kind.hint
+    elif path.suffix == ".onnx" or b"pytorch" in head:
+        what = "an ONNX model: `yolokit predict` runs it, but training needs the checkpoint"
+        hint = None
+    else:
+        what, hint = "of no kind that is known here", None
+    return f"{path} is not a checkpoint: it is {what}", hint or _HINT
 
 
 def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ import msgspec
 
 from yolokit import errors
 from yolokit.core.extras import is_installed, missing
+from yolokit.core.privacy import engine_variables
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import JobCancelledError, YolokitError
 
@@ -146,23 +147,20 @@ def run_job(
 def child_environment(scratch: Path) -> dict[str, str]:
     """Return the environment in which upstream neither sends, installs, downloads nor shares.
 
-    Each precaution answers a behaviour that is listed in ultralytics' own source: analytics
-    (``utils/events.py``), installs at run time (``utils/checks.py``), settings shared between
-    projects (``utils/__init__.py``) and unpickling of arbitrary classes (``nn/tasks.py``).
+    And does not unpickle arbitrary classes (ultralytics ``nn/tasks.py``).
     """
-    return os.environ | {
-        "YOLO_AUTOINSTALL": "False",
-        "YOLO_OFFLINE": "1",
-        "YOLO_CONFIG_DIR": str(scratch),
-        "ULTRALYTICS_SAFE_LOAD": "1",
-        "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": str(scratch),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONSAFEPATH": "1",
-        "PYTHONIOENCODING": "utf-8",
-        "WANDB_MODE": "disabled",
-    }
+    return (
+        os.environ
+        | engine_variables(scratch)
+        | {
+            "ULTRALYTICS_SAFE_LOAD": "1",
+            "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0",
+            "MPLBACKEND": "Agg",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONSAFEPATH": "1",
+            "PYTHONIOENCODING": "utf-8",
+        }
+    )
 
 
 def _start(job: str, scratch: Path) -> subprocess.Popen[str]:

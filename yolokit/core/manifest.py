@@ -46,6 +46,8 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
         conf: Score below which a detection is not reported by default.
         iou: Overlap above which two boxes of a class are one.
         max_count: Most detections in one image.
+        least_score: Scores below this never leave the graph, whatever is asked for: an NMS in it
+            has a threshold of its own.
     """
 
     output_name: str
@@ -55,6 +57,7 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     conf: float = 0.25
     iou: float = 0.7
     max_count: int = 300
+    least_score: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.names:

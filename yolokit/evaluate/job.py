@@ -80,6 +80,8 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         wall_s: Time for all images, reading included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
+        limits: What the model leaves out by itself, though it was asked for: the figures are
+            lower than those of the same model without.
         overall: Means over the classes that have true boxes.
         classes: One for each class of the data set.
         schema_version: Raised when a key changes its meaning.
@@ -98,6 +100,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     wall_s: float
     extra_classes: tuple[str, ...]
+    limits: tuple[str, ...]
     overall: BoxMetrics
     classes: tuple[BoxMetrics, ...]
     schema_version: int = SCHEMA_VERSION
@@ -112,6 +115,7 @@ class ValJob:
         data: The data set.
         detector: The loaded model.
         image_count: Images of the split.
+        limits: As in :class:`ValReport`.
     """
 
     def __init__(self, config: ValConfig, data: DataYaml, detector: Detector) -> None:
@@ -119,6 +123,9 @@ class ValJob:
         self.data = data
         self.detector = detector
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
+        self.limits = tuple(
+            detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
+        )
 
     def run(self, on_progress: Callable[[int], None] = lambda _done: None) -> ValReport:
         """Evaluate the model; nothing is written.
@@ -154,6 +161,7 @@ class ValJob:
             images=result.images,
             wall_s=result.wall_s,
             extra_classes=result.extra_classes,
+            limits=self.limits,
             overall=result.metrics.overall,
             classes=result.metrics.classes,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
@@ -20,7 +21,7 @@ from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.requests import ExportRequest
-from yolokit.errors import ParityError, WeightsError
+from yolokit.errors import ConfigError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
@@ -41,7 +42,8 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         weights: Checkpoint to export.
         data: ``data.yaml`` whose images the gate looks at; None for the shipped ones.
-        out: File to write; None for the checkpoint's name with ``.onnx``.
+        out: File to write, or a folder for it; None for the checkpoint's own. A file has the
+            checkpoint's name with ``.onnx`` unless another is given.
         dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
             ``all``: any batch size, height and width.
         imgsz: Side of the input in px; None for the one it was trained with.
@@ -84,8 +86,8 @@ def check_config(values: Mapping[str, Any]) -> ExportConfig:
 def _check_values(values: Mapping[str, Any]) -> list[str]:
     problems = []
     out = values.get("out")
-    if out is not None and not out.endswith(".onnx"):
-        problems.append(f"out: must end with .onnx, not {out!r}")
+    if out is not None and not (_is_folder(out) or out.endswith(".onnx")):
+        problems.append(f"out: must end with .onnx, or be a folder, not {out!r}")
     known = ("fp32", *list_plugins(QUANTIZERS))
     if values["precision"] not in known:
         problems.append(
@@ -124,11 +126,7 @@ def export_model(
     problem = explain_unreadable(weights) if config.trust is None else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
-    out = Path(config.out) if config.out is not None else weights.with_suffix(".onnx")
-    keep = (weights, *([Path(config.data)] if config.data else []))
-    replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
-    check_output(out, replacing)
-    check_output(out.with_suffix(".parity.json"), replace(replacing, result=PROOF))
+    out, replacing = _place(config, weights)
     images = load_samples(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
@@ -152,6 +150,32 @@ def export_model(
         artifact = _publish(model, out, manifest, report, replacing)
     log_path.unlink(missing_ok=True)
     return artifact
+
+
+def _is_folder(out: str) -> bool:
+    """Tell whether ``--out`` names a folder: one that is there, or a name without a suffix."""
+    return Path(out).is_dir() or not Path(out).suffix
+
+
+def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
+    """Return the file that the model becomes, in a folder that exists, and what it may replace.
+
+    Raises:
+        OutputExistsError: The model or its proof is there and is not to be replaced.
+        ConfigError: The folder cannot be made.
+    """
+    out = weights.with_suffix(".onnx")
+    if config.out is not None:
+        out = Path(config.out) / out.name if _is_folder(config.out) else Path(config.out)
+    keep = (weights, *([Path(config.data)] if config.data else []))
+    replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
+    check_output(out, replacing)
+    check_output(out.with_suffix(".parity.json"), replace(replacing, result=PROOF))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {out.parent}: {error.strerror}") from error
+    return out, replacing
 
 
 def _trace(
@@ -251,7 +275,10 @@ def _prove_batch(
 def _publish(
     model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
 ) -> ExportArtifact:
-    """Give model and proof their final names; the proof first, so no model stands without."""
+    """Give model and proof their final names; the proof first, so no model stands without.
+
+    Nor does a proof stay where the model could not follow.
+    """
     parity_path = out.with_suffix(".parity.json")
     failed_path = out.with_suffix(".parity-failed.json")
     content = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
@@ -262,8 +289,11 @@ def _publish(
             f"the exported model does not equal the trained one; nothing was published\n{shown}",
             hint=f"all differences are in {failed_path}",
         )
-    with publish_file(out, replacing) as part:
-        part.write_bytes(model.read_bytes())
-        write_atomic(parity_path, content)
+    with ExitStack() as undo:
+        with publish_file(out, replacing) as part:
+            part.write_bytes(model.read_bytes())
+            write_atomic(parity_path, content)
+            undo.callback(parity_path.unlink, missing_ok=True)
+        undo.pop_all()
     failed_path.unlink(missing_ok=True)
     return ExportArtifact(path=out, parity_path=parity_path, manifest=manifest, parity=report)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from yolokit.core.file_kind import read_kind
 from yolokit.core.files import publish_file, sha256_file
 from yolokit.errors import WeightsError
 from yolokit.hub.bundle import (
@@ -80,6 +81,9 @@ def import_bundle(
             catalog, the lock file or the store have under its name. The store is as it was.
     """
     store = store_dir("weights").absolute()
+    kind = read_kind(archive, expected="archive")
+    if kind is not None and kind.group != "text":
+        raise WeightsError(f"{archive} is not a bundle: it is {kind.name}", hint=kind.hint)
     try:
         with archive.open("rb") as stream:
             reader = _Reader(stream, archive)

@@ -16,6 +16,7 @@ import msgspec
 
 from yolokit.core.extras import install_command, is_installed
 from yolokit.core.machine import usable_cores
+from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
 from yolokit.hub.store import HOME_VARIABLE, store_dir
 
@@ -65,6 +66,7 @@ def examine() -> Iterator[Finding]:
     yield _examine_opencv()
     yield from _examine_providers()
     yield from _examine_torch()
+    yield from _examine_privacy()
     yield from _examine_folders()
 
 
@@ -194,6 +196,20 @@ def _examine_torch() -> Iterator[Finding]:
         state="ok",
         detail=f"cpu, {devices}" if devices else "cpu alone: training runs on the CPU",
     )
+
+
+def _examine_privacy() -> Iterator[Finding]:
+    """Say what libraries would send or leave by themselves, and whether that is switched off."""
+    refused, setting = is_telemetry_refused(), os.environ.get(TELEMETRY_VARIABLE)
+    how = "off" if refused else "left on, as you set it"
+    yield Finding(
+        about="telemetry",
+        state="ok",
+        detail=f"onnxruntime's is {how} ({TELEMETRY_VARIABLE}: {setting})",
+    )
+    for name, value, stopped in ENGINE_VARIABLES:
+        place = value.format(scratch="a temporary folder")
+        yield Finding(about="off in training", state="ok", detail=f"{stopped} ({name}: {place})")
 
 
 def _examine_folders() -> Iterator[Finding]:

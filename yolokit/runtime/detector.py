@@ -60,6 +60,34 @@ class Detector:
         """Class names by index."""
         return self.manifest.head.names
 
+    def explain_limits(
+        self, *, conf: float | None, iou: float | None, max_count: int | None
+    ) -> list[str]:
+        """Say which options have no effect since the model's own graph decides.
+
+        Args:
+            conf: The lowest score that is asked for; None for none, as with ``iou``, ``max_count``.
+            iou: Overlap up to which two boxes of a class both stay.
+            max_count: Most boxes in one image.
+
+        Returns:
+            One sentence for each of them.
+        """
+        head = self.manifest.head
+        found: list[str] = []
+        if head.layout != "end2end":
+            return found
+        if conf is not None and conf < head.least_score:
+            found.append(
+                f"conf {conf:g} has no effect below {head.least_score:g}: the model was exported "
+                "with nms=True and leaves lower scores out by itself"
+            )
+        if iou is not None:
+            found.append(f"iou {iou:g} has no effect: the model merges boxes by itself")
+        if max_count is not None and max_count > head.max_count:
+            found.append(f"the model gives at most {head.max_count} boxes in an image")
+        return found
+
     def __call__(
         self,
         bgr: U8,

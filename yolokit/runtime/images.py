@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yolokit.core.file_kind import read_kind
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def read_image(path: Path) -> U8:
     except cv2.error as error:
         raise DataError(f"cannot be decoded: {error.err}", path=path) from error
     if image is None:
-        raise DataError("not a whole image that OpenCV can decode", path=path)
+        kind = read_kind(path, expected="image")
+        what = f": it is {kind}" if kind else ""
+        raise DataError(f"not a whole image that OpenCV can decode{what}", path=path)
     return image  # type: ignore[return-value]
 
 

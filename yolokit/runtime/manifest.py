@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from yolokit.core.manifest import (
@@ -14,11 +15,20 @@ from yolokit.core.manifest import (
     decode_manifest,
 )
 from yolokit.errors import InferenceError, ModelOutputError
+from yolokit.runtime.foreign import describe_foreign
 
 if TYPE_CHECKING:
     from yolokit.runtime.session import Port, Session
 
 _DEFAULT_SIZE_PX = 640
+# Heads of ultralytics whose (batch, boxes, 6) is xyxy in px, score and class.
+_END2END_HEADS = ("Detect", "v10Detect", "WorldDetect", "YOLOEDetect")
+_RTDETR = re.compile(r"rt-?detr", re.IGNORECASE)
+_BAKED_CONF = 0.25  # ultralytics' default for `nms=True`
+_MAX_COUNT = 300
+_KEYS = {"names": "classes", "task": "task"}  # what ultralytics always writes
+_AS_USUAL = ", as every export of yolokit and ultralytics does"
+_TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool it is of"
 _HINT = "export it with `yolokit export`, which writes all that a runtime needs into the file"
 
 
@@ -38,16 +48,14 @@ def read_manifest(session: Session) -> ModelManifest:
 def _from_ultralytics(session: Session) -> ModelManifest:
     metadata = session.metadata
     if "names" not in metadata or "task" not in metadata:
-        raise InferenceError(
-            f"{session.path} names neither its classes nor its task: "
-            "it was exported neither by yolokit nor by ultralytics",
-            hint=_HINT,
-        )
+        raise _says_too_little(session)
     if metadata["task"] != "detect":
         raise InferenceError(
             f"{session.path} is a model for {metadata['task']!r}; this runtime runs 'detect'"
         )
+    _refuse_rtdetr(session)
     names = _names(session)
+    layout = _layout(session, len(names))
     shape = session.inputs[0].shape
     height_px, width_px = _input_size_hw(session)
     return ModelManifest(
@@ -62,8 +70,10 @@ def _from_ultralytics(session: Session) -> ModelManifest:
         ),
         head=ModelHead(
             output_name=session.outputs[0].name,
-            layout=_layout(session, len(names)),
+            layout=layout,
             names=names,
+            least_score=_least_score(session) if layout == "end2end" else 0.0,
+            max_count=_max_count(session, layout),
         ),
         provenance=Provenance(
             precision="fp16" if session.inputs[0].type == "tensor(float16)" else "fp32",
@@ -74,9 +84,41 @@ def _from_ultralytics(session: Session) -> ModelManifest:
     )
 
 
+def _says_too_little(session: Session) -> InferenceError:
+    """Return the error for a file that lacks what ultralytics always writes: what, and whose."""
+    lacking = [what for key, what in _KEYS.items() if key not in session.metadata]
+    says = f"names neither its {' nor its '.join(lacking)}"
+    if len(lacking) == 1:
+        says = f"does not name its {lacking[0]}"
+    class_count = len(_names(session)) if "names" in session.metadata else None
+    tool = describe_foreign(session, class_count)
+    return InferenceError(
+        f"{session.path} {says}"
+        + (f": it looks like {tool}, whose head is not read" if tool else _AS_USUAL),
+        hint=_TRAIN_HINT if tool else _HINT,
+    )
+
+
+def _refuse_rtdetr(session: Session) -> None:
+    """Refuse RT-DETR, which gives an end-to-end head's shape with boxes in fractions.
+
+    Files of ultralytics before 8.4 have no ``head``, but name the architecture.
+    """
+    head = session.metadata.get("head", "")
+    architecture = session.metadata.get("description", "").split(" model", 1)[0]
+    if head == "RTDETRDecoder" or (not head and _RTDETR.search(architecture)):
+        raise InferenceError(
+            f"{session.path} is an RT-DETR model (head {head or 'RTDETRDecoder'}), whose boxes are "
+            "fractions of the image; this runtime runs YOLO heads",
+            hint=_TRAIN_HINT,
+        )
+
+
 def _names(session: Session) -> tuple[str, ...]:
-    """Return the class names from a Python dict or list in text form."""
+    """Return the class names from a Python dict or list in text form, or from JSON."""
     value = _literal(session, "names")
+    if isinstance(value, dict) and all(str(key).isdecimal() for key in value):
+        value = {int(key): name for key, name in value.items()}
     if isinstance(value, dict) and value and sorted(value) == list(range(len(value))):
         return tuple(str(value[index]) for index in range(len(value)))
     if isinstance(value, (list, tuple)) and value:
@@ -123,19 +165,63 @@ def _layout(session: Session, class_count: int) -> Literal["raw", "end2end"]:
     if len(shape) == 3:
         is_raw, is_end2end = shape[1] == 4 + class_count, shape[2] == 6
         if is_raw != is_end2end:
-            return "raw" if is_raw else "end2end"
+            return "raw" if is_raw else _end2end(session)
         if is_raw or {shape[1], shape[2]} == {None}:
-            return "end2end" if _says_end2end(session) else "raw"
+            return _end2end(session) if _says_end2end(session) else "raw"
+    tool = describe_foreign(session, class_count)
     raise ModelOutputError(
         f"{session.path}: an output of shape {_show(shape)} is neither (batch, "
         f"{4 + class_count}, anchors) for {class_count} classes nor (batch, boxes, 6)"
+        + (f": it looks like {tool}, whose head is not read" if tool else ""),
+        hint=_TRAIN_HINT if tool else None,
+    )
+
+
+def _end2end(session: Session) -> Literal["end2end"]:
+    """Return that layout, if its columns are those of a head that is known.
+
+    Raises:
+        InferenceError: The head is another one: what its boxes are is not known.
+    """
+    head = session.metadata.get("head")
+    if head is None or head in _END2END_HEADS or _has_nms(session):
+        return "end2end"
+    raise InferenceError(
+        f"{session.path} ends in the head {head}, and what its (batch, boxes, 6) means is not "
+        f"known; this runtime reads {', '.join(_END2END_HEADS)}"
     )
 
 
 def _says_end2end(session: Session) -> bool:
-    arguments = _literal(session, "args") if "args" in session.metadata else {}
-    has_nms = isinstance(arguments, dict) and bool(arguments.get("nms"))
-    return has_nms or session.metadata.get("end2end") == "True"
+    return _has_nms(session) or session.metadata.get("end2end") == "True"
+
+
+def _has_nms(session: Session) -> bool:
+    """Tell whether ultralytics exported it with ``nms=True``."""
+    return bool(_arguments(session).get("nms"))
+
+
+def _arguments(session: Session) -> dict[str, Any]:
+    """Return the options of the export, as far as the file states them legibly."""
+    try:
+        arguments = _literal(session, "args") if "args" in session.metadata else {}
+    except InferenceError:  # some hold the text of objects; the shape tells the layout as well
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def _least_score(session: Session) -> float:
+    """Return the threshold that an NMS inside the graph has; the file may not state it."""
+    if not _has_nms(session):
+        return 0.0
+    stated = _arguments(session).get("conf")
+    return float(stated) if isinstance(stated, (int, float)) and 0 < stated <= 1 else _BAKED_CONF
+
+
+def _max_count(session: Session, layout: str) -> int:
+    """Return the most boxes that the graph gives for an image, or the usual limit."""
+    rows = session.outputs[0].shape[1] if layout == "end2end" else None
+    return min(rows, _MAX_COUNT) if rows else _MAX_COUNT
 
 
 def _check_ports(session: Session, manifest: ModelManifest) -> None:

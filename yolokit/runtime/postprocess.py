@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Candidates that enter the suppression of one image, as in ultralytics utils/nms.py.
 MAX_CANDIDATES = 30_000
+_FEWEST_BOXES = 20
+_CORNER_PX = 2
 _SCORE_SLACK = np.float32(1e-3)  # what half precision may add to a score of 1
 
 
@@ -45,8 +47,8 @@ def decode_raw(
         N detections, xyxy in source-image px, score-descending.
 
     Raises:
-        ModelOutputError: The shape is not (4 + C, A), a value is not finite, or the scores are
-            no probabilities.
+        ModelOutputError: The shape is not (4 + C, A), a value is not finite, the scores are
+            no probabilities, or the boxes are in fractions of the image.
     Source: ultralytics ``utils/nms.py:non_max_suppression``, without its time limit.
     """
     if output.ndim != 2 or output.shape[0] < 5:
@@ -56,6 +58,8 @@ def decode_raw(
     best = scores_by_class.max(axis=0, initial=0)
     _check_scores(best)
     candidates = np.flatnonzero(best >= min_score)
+    if len(candidates):
+        _check_pixels(output[:2].T)
     scores_by_class = scores_by_class[:, candidates]
     if multi_label:
         class_ids, columns = np.nonzero(scores_by_class >= min_score)
@@ -95,7 +99,8 @@ def decode_end2end(
         N detections, xyxy in source-image px, score-descending.
 
     Raises:
-        ModelOutputError: The shape is not (K, 6), a value is not finite, or a class is unknown.
+        ModelOutputError: The shape is not (K, 6), a value is not finite, a class is unknown, or
+            the boxes are in fractions of the image.
     Source: ultralytics ``nn/modules/head.py:Detect.postprocess``.
     """
     if output.ndim != 2 or output.shape[1] != 6:
@@ -103,6 +108,8 @@ def decode_end2end(
     _check_finite(output)
     _check_scores(output[:, 4])
     rows = output[(output[:, 4] >= min_score) & (output[:, 4] > 0)]
+    if len(rows):
+        _check_pixels(output[output[:, 4] > 0, :4])
     rows = rows[np.argsort(-rows[:, 4], kind="stable")[:max_count]]
     class_ids = rows[:, 5].astype(np.int64)
     wrong = (class_ids != rows[:, 5]) | (class_ids < 0) | (class_ids >= class_count)
@@ -144,4 +151,17 @@ def _check_scores(scores: F32) -> None:
     if highest > 1 + _SCORE_SLACK:
         raise ModelOutputError(
             f"the model's output holds a score of {float(highest):g}: not a probability"
+        )
+
+
+def _check_pixels(places_px: F32) -> None:
+    """Refuse boxes in fractions of the image, as RT-DETR's are, by their places (N, 2 or 4).
+
+    A grid of anchors or a head's best candidates are spread over the image, so many boxes that
+    all lie within two pixels of its corner are not in pixels.
+    """
+    if len(places_px) >= _FEWEST_BOXES and places_px.max() <= _CORNER_PX:
+        raise ModelOutputError(
+            f"all {len(places_px)} boxes of the model's output lie within {_CORNER_PX} px of the "
+            "corner: they are fractions of the image, as RT-DETR's, not pixels"
         )

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.extras import install_command, require
+from yolokit.core.file_kind import read_kind
 from yolokit.core.machine import usable_cores
+from yolokit.core.privacy import stop_telemetry
 from yolokit.core.suggest import describe_unknown, nearest
 from yolokit.errors import ConfigError, InferenceError, ProviderError
 
@@ -45,6 +47,12 @@ _FATAL = 4
 # 20 us), but 1.6 times slower where anything else runs, such as our own decoding and encoding
 # (142 ms against 88). Without any active waiting an idle machine needs 49 ms.
 _SPIN_US = "50"
+
+# What to do about another file that is given as a model, by its group.
+_HINTS = {
+    "checkpoint": "make an ONNX file of it with `yolokit export`",
+    "model": "yolokit runs ONNX files; export one from the checkpoint with `yolokit export`",
+}
 
 _EXTRA_OF = {"cuda": "gpu", "tensorrt": "gpu", "openvino": "openvino"}
 
@@ -121,7 +129,23 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
     if problems:
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
+    try:
+        return _open(path, provider, threads)
+    except ProviderError:
+        raise
+    except InferenceError as error:
+        kind = read_kind(path)
+        if kind is None:
+            raise
+        raise InferenceError(
+            f"{path} is not an ONNX model: it is {kind.name}",
+            hint=_HINTS.get(kind.group, kind.hint),
+        ) from error
+
+
+def _open(path: Path, provider: str, threads: int | None) -> Session:
     ort = require("onnxruntime", extra="cpu", purpose="Running a model")
+    stop_telemetry(ort)
     ort.set_default_logger_severity(_FATAL)
     count = usable_cores() if threads is None else threads
     if provider != "auto":

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.file_kind import read_kind
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 
@@ -138,7 +139,9 @@ def _open_container(path: Path) -> Any:
     try:
         container = av.open(str(path))
     except (FFmpegError, OSError) as error:
-        raise DataError(f"cannot be opened as a video: {error.strerror}", path=path) from error
+        kind = read_kind(path)
+        reason = f"it is {kind}" if kind else error.strerror
+        raise DataError(f"cannot be opened as a video: {reason}", path=path) from error
     if not container.streams.video:
         container.close()
         raise DataError("the file has no video stream", path=path)

@@ -1,16 +1,26 @@
-"""The curves of a run as one picture."""
+"""The curves of a run as one picture, drawn in a process of its own.
+
+matplotlib keeps settings and a list of fonts in the home folder, and once it is imported, a program
+that uses it as well cannot choose another place.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from yolokit.core.child import child_environment
 from yolokit.core.files import replace_file
+from yolokit.errors import TrainError
+from yolokit.train.record import EpochRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from yolokit.train.record import EpochRecord
 
 _INK = "#1f2430"
 _COLORS = ("#2a6fdb", "#e07a1f", "#2f9e63", "#a4458c")
@@ -23,7 +33,28 @@ def draw_curves(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
         epochs: What was recorded, in order; at least one.
         title: Heading of the picture.
         path: PNG file to write.
+
+    Raises:
+        TrainError: It could not be drawn.
     """
+    request = msgspec.json.encode(_Request(list(epochs), title, str(path.absolute())))
+    with tempfile.TemporaryDirectory(prefix="yolokit-") as scratch:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", __name__],
+            input=request, env=child_environment(Path(scratch)), capture_output=True, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        raise TrainError(f"the curves could not be drawn: {reason or done.returncode}")
+
+
+class _Request(msgspec.Struct):
+    epochs: list[EpochRecord]
+    title: str
+    path: str
+
+
+def _draw(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 3.6), layout="constrained")
@@ -62,3 +93,8 @@ def _style(axes: object, heading: str) -> None:
         axes.legend(fontsize=8, frameon=False)
     if heading == "validation metrics":
         axes.set_ylim(0, 1)
+
+
+if __name__ == "__main__":
+    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=_Request)
+    _draw(asked.epochs, asked.title, Path(asked.path))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.checkpoint import explain_unreadable
 from yolokit.core.child import FetchProgress, Notice
 from yolokit.core.digest import FileDigest
+from yolokit.core.file_kind import read_kind
 from yolokit.core.files import sha256_file
 from yolokit.core.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
@@ -106,6 +107,7 @@ def plan_start(
     if config.trust is not None and realpath(config.trust) != realpath(weights.path):
         raise ConfigError(f"--trust {config.trust} is not the file that is loaded, {weights.path}")
     if plan.kind == "darknet":
+        _refuse_stray(weights.path)
         arch = plan.arch or find_darknet_arch(weights.path)
         return replace(plan, arch=arch, weights=weights)
     if config.trust is None:
@@ -156,6 +158,13 @@ def _require_entry(name: str) -> str:
             "--weights PATH takes a file of your own",
         )
     return name
+
+
+def _refuse_stray(path: Path) -> None:
+    """Say what a file is that is not Darknet's: theirs begin with numbers, and tell nothing."""
+    kind = read_kind(path)
+    if kind is not None:
+        raise WeightsError(f"{path} is not a Darknet file: it is {kind.name}", hint=kind.hint)
 
 
 def _refuse_unreadable(path: Path) -> None:

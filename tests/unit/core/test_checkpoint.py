@@ -64,7 +64,8 @@ def test_a_real_checkpoint_and_a_state_dict_are_fine(tmp_path: Path) -> None:
         (bytes(4) + b"TFL3" + bytes(20), "TensorFlow Lite"),
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "safetensors"),
         (pickle.dumps({"a": 1}), "a bare pickle"),
-        (b"whatever this is", "of no kind that is known"),
+        (b"Not Found", "a text that begins with 'Not Found'"),
+        (b"\x01\x02\x03 whatever", "of no kind that is known"),
         (b"PK\x03\x04" + bytes(100), "cut short or damaged"),
     ],
 )

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.core.files import sha256_file
 from yolokit.errors import ConfigError, OutputExistsError
 from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
@@ -77,6 +79,20 @@ def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make)
     assert recall(conf=0.6) == 0.5
     assert recall(max_count=2) == 1
     assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+
+
+def test_what_the_model_itself_leaves_out_is_in_the_report(
+    config: ValConfig, tmp_path: Path
+) -> None:
+    rows = np.array([[[16, 16, 48, 48, 0.9, 0], [0] * 6]], np.float32)
+    inside = ULTRALYTICS | {"args": "{'nms': True}"}
+    model = save_model(tmp_path / "nms.onnx", rows, metadata=inside, score_axis=2)
+    report = open_job(change(config, model=str(model))).run()
+    assert [limit.split(":")[0] for limit in report.limits] == [
+        "conf 0.001 has no effect below 0.25",
+        "the model gives at most 2 boxes in an image",
+    ]
+    assert open_job(config).run().limits == ()
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:

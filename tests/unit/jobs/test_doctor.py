@@ -59,3 +59,11 @@ def test_folders_are_where_home_says(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     finding = find("weights land in")
     assert str(tmp_path / "weights") in finding.detail
     assert "YOLOKIT_HOME" in finding.detail
+
+
+@pytest.mark.parametrize(("value", "says"), [("1", "is off"), ("0", "is left on, as you set it")])
+def test_telemetry_is_told(monkeypatch: pytest.MonkeyPatch, value: str, says: str) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", value)
+    assert says in find("telemetry").detail
+    stopped = [found.detail for found in doctor.examine() if found.about == "off in training"]
+    assert any("ultralytics' analytics" in detail for detail in stopped)

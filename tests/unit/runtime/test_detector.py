@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import yolokit
+from tests.unit.runtime.conftest import ULTRALYTICS
 from yolokit.core.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, encode_manifest
 from yolokit.errors import ModelOutputError
 from yolokit.runtime.detector import Detector
@@ -82,6 +83,19 @@ def test_an_end_to_end_head(make_model: Any) -> None:
     found = detector(grey())
     assert found.class_ids.tolist() == [1, 0]
     assert detector(grey(), conf=0.5).xyxy.tolist() == [[8, 8, 24, 24]]
+
+
+def test_what_an_nms_inside_leaves_out_is_explained(make_model: Any) -> None:
+    rows = np.array([[[8, 8, 24, 24, 0.9, 1], [0] * 6]], np.float32)
+    inside = ULTRALYTICS | {"args": "{'nms': True}"}
+    detector = Detector.load(make_model(rows, metadata=inside, score_axis=2), threads=1)
+    words = " / ".join(detector.explain_limits(conf=0.1, iou=0.5, max_count=300))
+    assert "conf 0.1 has no effect below 0.25" in words
+    assert "iou 0.5 has no effect" in words
+    assert "at most 2 boxes in an image" in words
+    assert detector.explain_limits(conf=0.25, iou=None, max_count=2) == []
+    raw = Detector.load(make_model(), threads=1)
+    assert raw.explain_limits(conf=0.001, iou=0.5, max_count=1000) == []
 
 
 def test_a_dynamic_model_gets_a_rectangle(make_model: Any) -> None:

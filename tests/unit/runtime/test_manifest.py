@@ -13,7 +13,7 @@ from yolokit.runtime.manifest import read_manifest
 from yolokit.runtime.session import Port, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 RAW = (1, 6, 84)
 
@@ -28,19 +28,21 @@ class FakeOrt:
         input_shape: tuple[Any, ...] = (1, 3, 64, 64),
         input_type: str = "tensor(float)",
         extra_inputs: int = 0,
+        output_names: Sequence[str] = ("output0",),
     ) -> None:
         self.custom_metadata_map = metadata
         self._output = output
         self._input = input_shape
         self._type = input_type
         self._extra = extra_inputs
+        self._output_names = output_names
 
     def get_inputs(self) -> list[Port]:
         first = Port("images", self._input, self._type)
         return [first, *(Port(f"more{i}", (1,), self._type) for i in range(self._extra))]
 
     def get_outputs(self) -> list[Port]:
-        return [Port("output0", self._output, "tensor(float)")]
+        return [Port(name, self._output, "tensor(float)") for name in self._output_names]
 
     def get_modelmeta(self) -> FakeOrt:
         return self
@@ -85,7 +87,16 @@ def test_older_files_state_less() -> None:
     assert (manifest.io.stride_px, manifest.io.input_wh) == (32, (64, 64))
 
 
-@pytest.mark.parametrize("names", ["['nut', 'bolt']", "('nut', 'bolt')", "{1: 'bolt', 0: 'nut'}"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        "['nut', 'bolt']",
+        "('nut', 'bolt')",
+        "{1: 'bolt', 0: 'nut'}",
+        '{"0": "nut", "1": "bolt"}',
+        '["nut", "bolt"]',
+    ],
+)
 def test_names_as_list_or_in_any_order(names: str) -> None:
     assert read(ultralytics(names=names)).head.names == ("nut", "bolt")
 
@@ -125,12 +136,114 @@ def test_another_task_is_refused(task: str) -> None:
         read(ultralytics(task=task))
 
 
-@pytest.mark.parametrize("missing", ["names", "task"])
-def test_a_model_of_another_tool(missing: str) -> None:
-    with pytest.raises(InferenceError, match="neither its classes nor its task") as caught:
-        read(ultralytics(**{missing: None}))
-    assert caught.value.hint is not None
-    assert "yolokit export" in caught.value.hint
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        (("names",), "does not name its classes"),
+        (("task",), "does not name its task"),
+        (("names", "task"), "names neither its classes nor its task"),
+    ],
+)
+def test_what_is_missing_is_said(missing: tuple[str, ...], says: str) -> None:
+    with pytest.raises(InferenceError, match=says) as caught:
+        read(ultralytics(**dict.fromkeys(missing)))
+    assert "yolokit export" in str(caught.value.hint)
+    assert "looks like" not in str(caught.value)
+
+
+YOLOV5 = {"names": "{0: 'nut', 1: 'bolt'}", "stride": "32"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "output", "tool"),
+    [
+        (YOLOV5, (1, 252, 7), "an export of the YOLOv5 repository"),
+        (YOLOV5, ("batch", "anchors", 7), "an export of the YOLOv5 repository"),
+        (YOLOV5, (1, 252, 39), "an export of the YOLOv5 repository"),  # its segmentation
+        (ultralytics(), (1, 252, 7), "an export of the YOLOv5 repository"),
+        (YOLOV5, (1, 2), "a classifier"),
+        ({}, (1, 252, 85), "an export of the YOLOv5 or YOLOv7 repository"),
+        ({}, (1, 84, 8), "an export of YOLOX or YOLOv6"),
+        ({}, (1, 3, 8, 8, 85), "YOLOv5 or YOLOv7 without the decoding"),
+        ({}, (1, 1000), "a classifier"),
+        ({}, (100, 7), "YOLOv7 with its NMS inside"),
+        ({}, (1, 21, 64, 64), "maps, for segmentation or depth"),
+        (ultralytics(), (1, 300, 6, 1), "maps, for segmentation or depth"),
+        (ultralytics(names="['a', 'b', 'c']"), (1, 300, 7), "RT-DETR of an earlier ultralytics"),
+    ],
+)
+def test_a_model_of_another_tool_is_named(
+    metadata: dict[str, str], output: tuple[Any, ...], tool: str
+) -> None:
+    with pytest.raises(InferenceError, match=f"looks like .*{tool}.*, whose head is not read"):
+        read(metadata, output)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "tool"),
+    [
+        (("boxes", "labels", "scores"), "torchvision"),
+        (("logits", "pred_boxes"), "DETR of transformers"),
+        (("num_dets", "det_boxes", "det_scores", "det_classes"), "YOLOv7"),
+        (("boxes", "confs"), "pytorch-YOLOv4"),
+    ],
+)
+def test_a_model_of_another_tool_is_named_by_its_outputs(
+    outputs: tuple[str, ...], tool: str
+) -> None:
+    with pytest.raises(InferenceError, match=tool):
+        read({}, (1, 300, 4), output_names=outputs)
+
+
+@pytest.mark.parametrize("output", [(1, 300, 6), ("batch", None, 6)])
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"head": "RTDETRDecoder"},
+        {"description": "Ultralytics rtdetr-l model trained on coco.yaml"},
+        {"description": "Ultralytics RT-DETR-x model "},
+        {"description": "Ultralytics YOLOv8-rtdetr model "},
+    ],
+)
+def test_rtdetr_is_refused_by_name(says: dict[str, str], output: tuple[Any, ...]) -> None:
+    with pytest.raises(InferenceError, match=r"is an RT-DETR model .*RTDETRDecoder") as caught:
+        read(ultralytics(**says), output)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize("head", ["Detect", "v10Detect", "WorldDetect", "YOLOEDetect"])
+def test_heads_of_yolo_are_read(head: str) -> None:
+    description = "Ultralytics YOLO11n model trained on /data/rtdetr/data.yaml"
+    for output in ((1, 300, 6), RAW):
+        read(ultralytics(head=head, description=description), output)
+
+
+def test_a_head_that_is_not_known() -> None:
+    assert read(ultralytics(head="MyDetect")).head.layout == "raw"  # its shape says all
+    inside = ultralytics(head="MyDetect", args="{'nms': True}")
+    assert read(inside, (1, 300, 6)).head.layout == "end2end"
+    with pytest.raises(InferenceError, match="ends in the head MyDetect"):
+        read(ultralytics(head="MyDetect"), (1, 300, 6))
+
+
+@pytest.mark.parametrize(
+    ("says", "output", "least", "most"),
+    [
+        ({}, RAW, 0.0, 300),
+        ({"end2end": "True"}, (1, 84, 6), 0.0, 84),
+        ({"args": "{'nms': True}"}, (1, 300, 6), 0.25, 300),
+        ({"args": "{'nms': True, 'conf': None}"}, (1, 300, 6), 0.25, 300),
+        ({"args": "{'nms': True, 'conf': 0.4}"}, (1, 50, 6), 0.4, 50),
+        ({"args": "{'nms': True}"}, ("batch", None, 6), 0.25, 300),
+        ({"args": "['nms']"}, (1, 300, 6), 0.0, 300),
+        ({"args": "{'nms': True, 'data': PosixPath('a')}"}, (1, 300, 6), 0.0, 300),
+    ],
+)
+def test_thresholds_in_the_graph(
+    says: dict[str, str], output: tuple[Any, ...], least: float, most: int
+) -> None:
+    head = read(ultralytics(**says), output).head
+    assert (head.least_score, head.max_count) == (least, most)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,14 @@ class TestRaw:
         with pytest.raises(ModelOutputError, match=r"score of 3\.5"):
             decode(raw([[0, 0, 8, 8]], [[3.5]]))
 
+    def test_boxes_in_fractions_are_not_taken_for_pixels(self) -> None:
+        places = np.linspace(0.1, 0.8, 30)
+        boxes = [[place, place, place + 0.1, place + 0.1] for place in places]
+        with pytest.raises(ModelOutputError, match=r"30 boxes .* are fractions of the image"):
+            decode(raw(boxes, [[0.9]] * 30))
+        assert len(decode(raw(boxes, [[0.1]] * 30))) == 0
+        assert len(decode(raw(boxes[:3], [[0.9]] * 3), max_iou=1.0)) == 3  # small, but few
+
     def test_half_precision_may_exceed_one_by_a_hair(self) -> None:
         assert decode(raw([[0, 0, 8, 8]], [[1.0004]])).scores.tolist() == [1.0]
 
@@ -122,6 +130,12 @@ class TestEnd2End:
 
     def test_padding_is_never_a_detection(self) -> None:
         assert len(decode_rows([[0, 0, 0, 0, 0, 0]] * 5, min_score=0.0)) == 0
+
+    def test_boxes_in_fractions_are_not_taken_for_pixels(self) -> None:
+        rows = [[0.5, 0.4, 0.2, 0.1, 0.9 - i / 400, 1] for i in range(300)]
+        with pytest.raises(ModelOutputError, match=r"300 boxes .* are fractions of the image"):
+            decode_rows(rows)
+        assert len(decode_rows([[0.5, 0.4, 1.5, 1.5, 0.9, 1], *[[0] * 6] * 299])) == 1
 
     def test_overlaps_were_the_models_to_suppress(self) -> None:
         assert len(decode_rows([[0, 0, 8, 8, 0.5, 1]] * 4)) == 4

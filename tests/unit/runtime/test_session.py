@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,13 @@ class FakeOrt:
         self._broken = broken
         self._raising = raising
         self.asked: list[str] = []
+        self.is_quiet = False
 
     def get_available_providers(self) -> list[str]:
         return self._available
+
+    def disable_telemetry_events(self) -> None:
+        self.is_quiet = True
 
     def set_default_logger_severity(self, level: int) -> None:
         self.severity = level
@@ -72,7 +77,7 @@ def use_ort(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeOrt], FakeOrt]:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "m.onnx"
-    path.write_bytes(b"x")
+    path.write_bytes(b"\x08")
     return path
 
 
@@ -140,6 +145,15 @@ class TestProviders:
         session = open_session(model)
         assert (session.provider, session.skipped) == ("cpu", ())
 
+    @pytest.mark.parametrize(("value", "is_quiet"), [("1", True), ("0", False)])
+    def test_telemetry_is_stopped_unless_the_user_wants_it(
+        self, model: Path, use_ort: Any, monkeypatch: pytest.MonkeyPatch, value: str, is_quiet: bool
+    ) -> None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", value)
+        fake = use_ort(FakeOrt([CPU]))
+        open_session(model)
+        assert fake.is_quiet == is_quiet
+
     def test_auto_never_takes_tensorrt(self, model: Path, use_ort: Any) -> None:
         use_ort(FakeOrt(["TensorrtExecutionProvider", CPU]))
         assert open_session(model).provider == "cpu"
@@ -175,13 +189,48 @@ class TestFiles:
             open_session(tmp_path / name)
         assert caught.value.hint == f"make one with `yolokit export {tmp_path / name}`"
 
-    @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08" * 500])
+    @pytest.mark.parametrize("content", [b"\x08" * 500, b"\x01\x02\x03"])
     def test_what_is_no_onnx_file(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "m.onnx"
         path.write_bytes(content)
         with pytest.raises(InferenceError, match=r"m\.onnx could not be loaded") as caught:
             open_session(path)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("content", "what", "hint"),
+        [
+            (b"", "it is empty", "fetch it again"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "a git-LFS pointer", "git lfs pull"),
+            (b"<!DOCTYPE html><html>Sign in</html>", "a web page", "fetch the file again"),
+            (b"Not Found", "a text that begins with 'Not Found'", None),
+            (b"\x1c\x00\x00\x00TFL3" + bytes(20), "a TensorFlow Lite model", "yolokit export"),
+            (b'\x80\x02\x00\x00{"description": 1}ptrt', "a TensorRT engine", "yolokit export"),
+            (b'<?xml version="1.0"?><net name="a">', "an OpenVINO model's XML", "yolokit export"),
+            (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "a safetensors file", "yolokit export"),
+        ],
+    )
+    def test_another_file_is_named(
+        self, tmp_path: Path, content: bytes, what: str, hint: str | None
+    ) -> None:
+        path = tmp_path / "m.onnx"
+        path.write_bytes(content)
+        with pytest.raises(InferenceError, match=f"is not an ONNX model: .*{what}") as caught:
+            open_session(path)
+        assert (hint or "") in str(caught.value.hint)
+
+    @pytest.mark.parametrize(
+        ("also", "what"), [((), "a PyTorch checkpoint"), (("constants.pkl",), "TorchScript")]
+    )
+    def test_what_torch_saves_is_named(
+        self, tmp_path: Path, also: tuple[str, ...], what: str
+    ) -> None:
+        with zipfile.ZipFile(tmp_path / "m.onnx", "w") as archive:
+            for name in ("data.pkl", *also):
+                archive.writestr(f"archive/{name}", b"")
+        with pytest.raises(InferenceError, match=what) as caught:
+            open_session(tmp_path / "m.onnx")
+        assert "yolokit export" in str(caught.value.hint)
 
     def test_a_truncated_model(self, make_model: Any) -> None:
         path: Path = make_model()

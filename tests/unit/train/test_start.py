@@ -156,3 +156,9 @@ def test_the_trusted_file_may_be_named_in_another_way(
     with pytest.raises(ConfigError, match="is not the file"):
         plan(weights="a.pt", trust="sub/a.pt")
     assert asked == ["a.pt", "a.pt"]
+
+
+def test_a_darknet_file_that_git_lfs_has_not_fetched(asked: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.weights").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(WeightsError, match="is not a Darknet file: it is a git-LFS pointer"):
+        plan(weights="mine.weights", arch="darknet-yolov3-tiny")

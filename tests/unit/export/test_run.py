@@ -1,0 +1,83 @@
+"""Where an export lands; a model and its proof, or neither."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import START
+from tests.unit.export.test_verify import FakeDetector
+from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.export import run
+from yolokit.export.run import check_config
+from yolokit.export.verify import ParityReport
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def place(out: str | None, **options: Any) -> Path:
+    config = check_config({"weights": str(START), "out": out, **options})
+    return run._place(config, Path("runs/best.pt"))
+
+
+@pytest.mark.parametrize(
+    ("out", "path"),
+    [
+        (None, "runs/best.onnx"),
+        ("mine.onnx", "mine.onnx"),
+        ("new/mine.onnx", "new/mine.onnx"),
+        ("there", "there/best.onnx"),
+        ("new/exports", "new/exports/best.onnx"),
+        ("there.onnx", "there.onnx/best.onnx"),
+        ("v1.2", "v1.2/best.onnx"),
+    ],
+)
+def test_out_is_a_file_or_a_folder_for_it(here: Path, out: str | None, path: str) -> None:
+    for folder in ("there", "there.onnx", "v1.2"):
+        (here / folder).mkdir()
+    found = place(out)
+    assert found == Path(path)
+    assert found.parent.is_dir()
+
+
+@pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt"])
+def test_another_suffix_is_no_folder(out: str) -> None:
+    with pytest.raises(ConfigError, match="1 mistake") as caught:
+        place(out)
+    assert "must end with .onnx, or be a folder" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["best.onnx", "best.parity.json"])
+def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -> None:
+    (here / "out" / name).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="is a folder, and a file is to be written there"):
+        place("out", overwrite=True)
+    (here / "out" / name).rmdir()
+    (here / "out" / name).touch()
+    with pytest.raises(OutputExistsError):
+        place("out")
+    assert place("out", overwrite=True) == Path("out/best.onnx")
+    with pytest.raises(ConfigError, match="cannot make the folder"):
+        place(f"out/{name}/model.onnx")
+
+
+def test_no_proof_stays_without_its_model(here: Path) -> None:
+    (here / "made.onnx").write_bytes(b"model")
+    report = ParityReport(verdict="equal")
+    out = here / "best.onnx"
+    manifest = FakeDetector.manifest
+    (out / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        run._publish(here / "made.onnx", out, manifest, report, overwrite=True)
+    assert not list(here.glob("*.parity.json"))
+    (out / "in the way").rmdir()
+    out.rmdir()
+    artifact = run._publish(here / "made.onnx", out, manifest, report, overwrite=False)
+    assert artifact.path.read_bytes() == b"model"
+    assert artifact.parity_path.is_file()

@@ -1,0 +1,119 @@
+"""What a file is, told from its bytes: for those that are not what their names say."""
+
+from __future__ import annotations
+
+import os
+import string
+from typing import Literal, NamedTuple
+
+Group = Literal["image", "archive", "text", "markup", "checkpoint", "model", "other"]
+
+_HEAD_BYTES = 512
+_TAIL_BYTES = 1 << 16
+_SHOWN_CHARACTERS = 60
+_ZIP = b"PK\x03\x04"
+_TEXT = frozenset(string.printable.encode()) - set(b"\x0b\x0c")
+_AGAIN = "fetch the file again: what came in its place is for people, a login or an error"
+
+
+class FileKind(NamedTuple):
+    """What a file turned out to be.
+
+    Attributes:
+        name: With its article, such as ``a web page``.
+        group: What it can stand for: an image is no surprise where an image is expected.
+        hint: What to do about it whatever was expected, or None.
+    """
+
+    name: str
+    group: Group = "other"
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint})" if self.hint else self.name
+
+
+POINTER = FileKind(
+    "a git-LFS pointer, and the file itself was not fetched", hint="fetch it with `git lfs pull`"
+)
+# git-LFS, and what it was called before
+POINTER_STARTS = (b"version https://git-lfs", b"version https://hawser")
+_EMPTY = FileKind("empty", "text", "fetch it again")
+_WEB_PAGE = FileKind("a web page", hint=_AGAIN)
+_TORCH = FileKind("a PyTorch checkpoint", "checkpoint")
+_TORCHSCRIPT = FileKind("a TorchScript archive", "model")
+# offset, signature, kind; the first that fits
+_SIGNATURES = (
+    *((0, start, POINTER) for start in POINTER_STARTS),
+    (0, b"\x89PNG", FileKind("a PNG image", "image")),
+    (0, b"\xff\xd8\xff", FileKind("a JPEG image", "image")),
+    (0, b"GIF8", FileKind("a GIF image", "image")),
+    (8, b"WEBP", FileKind("a WebP image", "image")),
+    (0, b"%PDF", FileKind("a PDF document")),
+    (0, b"\x89HDF", FileKind("an HDF5 file (Keras)", "model")),
+    (0, b"\x1f\x8b", FileKind("a gzip archive", "archive")),
+    (0, b"BZh", FileKind("a bzip2 archive", "archive")),
+    (0, b"\xfd7zXZ", FileKind("an xz archive", "archive")),
+    (0, b"7z\xbc\xaf", FileKind("a 7z archive", hint="unpack it first")),
+    (0, b"Rar!", FileKind("a RAR archive", hint="unpack it first")),
+    (0, b"\x7fELF", FileKind("a program")),
+    (257, b"ustar", FileKind("a tar archive", "archive")),
+    (4, b"TFL3", FileKind("a TensorFlow Lite model", "model")),
+    (4, b"ORTM", FileKind("a model in onnxruntime's own format", "model")),
+    (0, b"ptrt", FileKind("a TensorRT engine", "model")),
+    (0, b"ftrt", FileKind("a TensorRT engine", "model")),
+    # ultralytics puts its metadata before the engine: four bytes for their length, then JSON.
+    (2, b'\x00\x00{"', FileKind("a TensorRT engine (as ultralytics writes it)", "model")),
+    (8, b"{", FileKind("a safetensors file", "model")),
+    (0, b"7767517\n", FileKind("an ncnn model", "model")),
+    (0, b"\x80", FileKind("a bare pickle, which could run anything", "checkpoint")),
+)
+
+
+def read_kind(path: str | os.PathLike[str], *, expected: Group | None = None) -> FileKind | None:
+    """Say what an existing file is, to explain why it could not be read.
+
+    Args:
+        path: A regular file.
+        expected: What it ought to be; that is never the answer.
+
+    Returns:
+        None where that is not known, or the file cannot be opened.
+    """
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - text serves as well
+            kind = tell_kind(stream.read(_HEAD_BYTES))
+            if kind is _TORCH:  # TorchScript's are told by the names at the end of the archive
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                kind = _TORCHSCRIPT if b"/constants.pkl" in stream.read() else _TORCH
+    except OSError:
+        return None
+    return None if kind is None or kind.group == expected else kind
+
+
+def tell_kind(head: bytes) -> FileKind | None:
+    """Say what a file is that begins with these bytes; 512 are enough."""
+    if not head:
+        return _EMPTY
+    if head.startswith(_ZIP):
+        return _TORCH if b"/data.pkl" in head else FileKind("a zip archive", "archive")
+    for offset, signature, kind in _SIGNATURES:
+        if head.startswith(signature, offset):
+            return kind
+    return _tell_text(head)
+
+
+def _tell_text(head: bytes) -> FileKind | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    lower = text[:_HEAD_BYTES].lower()
+    if lower.startswith((b"<!doctype html", b"<html", b"<head")):
+        return _WEB_PAGE
+    if lower.startswith(b"<"):
+        if b"<net " in lower:
+            return FileKind("an OpenVINO model's XML", "model")
+        return _WEB_PAGE if b"<html" in lower else FileKind("an XML file", "markup")
+    if not text or not set(text) <= _TEXT:
+        return None
+    first = text.split(b"\n", 1)[0].decode("ascii").strip()
+    shown = first if len(first) <= _SHOWN_CHARACTERS else f"{first[:_SHOWN_CHARACTERS]}..."
+    return FileKind(f"a text that begins with {shown!r}", "text")

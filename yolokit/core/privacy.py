@@ -1,0 +1,69 @@
+"""What libraries would send, fetch or leave in the home folder by themselves, and what stops it.
+
+Read in the pinned versions and seen with ``strace``; ``tests/e2e/test_connections.py`` watches.
+The package itself imports this, so it imports nothing but ``os``.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+# onnxruntime 1.32 sends from its own import on: it starts threads that look up
+# mobile.events.data.microsoft.com, with a device number in ~/.cache/Microsoft. It reads this once,
+# as it is imported (core/platform/telemetry_1ds.cc).
+TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY"
+_YES = ("1", "true", "yes", "on")  # what onnxruntime takes for yes
+
+_SCRATCH = "{scratch}"
+# variable, its value in the engine's processes, and what that stops
+ENGINE_VARIABLES = (
+    # ultralytics: utils/events.py, utils/__init__.py:is_online; utils/checks.py; utils/__init__.py
+    ("YOLO_OFFLINE", "1", "ultralytics' analytics and downloads"),
+    ("YOLO_AUTOINSTALL", "False", "packages that ultralytics installs"),
+    ("YOLO_CONFIG_DIR", _SCRATCH, "ultralytics' settings and fonts in the home folder"),
+    # utils/callbacks/wb.py; the other services' loggers have no variable: engine/upstream.py
+    ("WANDB_MODE", "disabled", "records that go to Weights & Biases"),
+    # matplotlib/__init__.py:get_configdir, and what it asks fontconfig
+    ("MPLCONFIGDIR", _SCRATCH, "matplotlib's settings and list of fonts in the home folder"),
+    # torch/hub.py, fontconfig and whatever else follows the XDG base directories
+    ("XDG_CACHE_HOME", _SCRATCH, "caches of torch hub and fontconfig in the home folder"),
+    # torch/_inductor/runtime/cache_dir_utils.py, triton/knobs.py
+    ("TORCHINDUCTOR_CACHE_DIR", _SCRATCH, "torch's compiler cache"),
+    ("TRITON_HOME", _SCRATCH, "triton's kernels in the home folder"),
+)
+
+
+def refuse_telemetry() -> None:
+    """Have onnxruntime send nothing, in this process and in its children.
+
+    Whoever sets the variable decides; it counts only before onnxruntime is imported.
+    """
+    os.environ.setdefault(TELEMETRY_VARIABLE, "1")
+
+
+def is_telemetry_refused() -> bool:
+    """Tell whether onnxruntime, imported now, would send nothing."""
+    return os.environ.get(TELEMETRY_VARIABLE, "").strip().lower() in _YES
+
+
+def stop_telemetry(onnxruntime: ModuleType) -> None:
+    """Stop what is left to stop where onnxruntime was imported before yolokit.
+
+    The event of its import is on its way by then; no other one follows.
+    """
+    if is_telemetry_refused():
+        onnxruntime.disable_telemetry_events()
+
+
+def engine_variables(scratch: Path) -> dict[str, str]:
+    """Return the variables with which upstream sends, installs and leaves nothing.
+
+    Args:
+        scratch: Folder that goes with the process; what must be written somewhere lands there.
+    """
+    return {name: value.format(scratch=scratch) for name, value, _ in ENGINE_VARIABLES}
