@@ -45,7 +45,9 @@ def warn(
         if cased[name.casefold().strip()] > 1:
             yield f"another class differs from {name!r} in case only: --map joins them"
     empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
-    if empty:
+    if len(empty) == len(names):
+        yield "the set has no box at all: nothing can be trained on it"
+    elif empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
         count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
         yield f"{count} no box: {shown}"
