@@ -78,7 +78,7 @@ def test_px_of_a_smaller_copy() -> None:
 
 
 def test_an_object_that_is_always_in_one_place_is_no_error() -> None:
-    score = np.array([20.0, 20, 120, 60]) + np.arange(40)[:, None] % 5
+    score = np.array([20.0, 20, 120, 60]) + np.arange(40.0)[:, None] % 5
     told = ["all 40 boxes lie in the top left quarter of their images"]
     assert look(score) == ([], told)
 
