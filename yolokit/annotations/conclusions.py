@@ -28,6 +28,15 @@ def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
         )
 
 
+def crowd_evidence(codes: Mapping[str, int]) -> Iterator[str]:
+    """Say how many crowds were left out, whatever the format calls them."""
+    for code in ("iscrowd", "crowd"):
+        count = codes.get(f"excluded: {code}", 0)
+        if count:
+            crowds = "1 crowd is" if count == 1 else f"{count} crowds are"
+            yield f"{crowds} left out (--assume {code}=exclude|keep)"
+
+
 def warn(
     config: ConvertConfig, counts: Mapping[str, SplitCounts], names: tuple[str, ...]
 ) -> Iterator[str]:

@@ -14,7 +14,7 @@ import msgspec
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
-from yolokit.annotations.conclusions import exif_evidence, warn
+from yolokit.annotations.conclusions import crowd_evidence, exif_evidence, warn
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
 from yolokit.annotations.filters import (
@@ -135,7 +135,7 @@ def _write(
         config.out,
         opened.formats,
         config.to_format,
-        (*opened.evidence, *exif_evidence(ledger.codes())),
+        (*opened.evidence, *exif_evidence(ledger.codes()), *crowd_evidence(ledger.codes())),
         names,
         counts,
         totals,

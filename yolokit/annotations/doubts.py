@@ -148,6 +148,11 @@ def _which_half(low: float, high: float, first: str, second: str) -> str | None:
 
 _REASONS = {
     "iscrowd": "--assume iscrowd=keep takes crowds",
+    "crowd": "--assume crowd=keep takes crowds",
+    "isgroupof": "--assume group-of=keep takes groups",
+    "difficult": "--assume difficult=keep takes difficult ones",
+    "invalid": "--assume invalid=keep takes invalid ones",
+    "others": "--assume others=keep takes others",
     "class-left-out": "--keep, --drop and --map say which classes are taken",
     "in-no-split": "--split 0.8,0.1,0.1 takes images of no split as well",
     "no-outline": "--boxes-as-outlines makes outlines of boxes",
