@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.annotations.convert_config import ConvertConfig
     from yolokit.annotations.counts import SplitCounts
+    from yolokit.annotations.ledger import LedgerEntry
 
 
 def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
@@ -35,6 +36,19 @@ def crowd_evidence(codes: Mapping[str, int]) -> Iterator[str]:
         if count:
             crowds = "1 crowd is" if count == 1 else f"{count} crowds are"
             yield f"{crowds} left out (--assume {code}=exclude|keep)"
+
+
+_LOUD = frozenset({"labels-elsewhere", "no-annotation-file", "no-labels", "not-listed", "not-read"})
+_SHOWN = 5
+
+
+def loud_notes(entries: Iterable[LedgerEntry]) -> list[str]:
+    """Return the notes about what was found and not taken, the first of them."""
+    notes = [entry for entry in entries if entry.action == "noted" and entry.code in _LOUD]
+    told = [f"{entry.place}: {entry.message}" for entry in notes[:_SHOWN]]
+    if len(notes) > _SHOWN:
+        told.append(f"{len(notes) - _SHOWN} more notes of this kind are in the ledger")
+    return told
 
 
 def warn(

@@ -14,7 +14,7 @@ import msgspec
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
-from yolokit.annotations.conclusions import crowd_evidence, exif_evidence, warn
+from yolokit.annotations.conclusions import crowd_evidence, exif_evidence, loud_notes, warn
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
 from yolokit.annotations.filters import (
@@ -131,6 +131,7 @@ def _write(
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
     allowed = require_allowed(run.find_doubts(totals), config.allow)
+    warnings = [*warn(config, counts, names), *allowed, *run.tell_doubts(), *opened.warnings]
     result = ConvertResult(
         config.out,
         opened.formats,
@@ -140,7 +141,7 @@ def _write(
         counts,
         totals,
         ledger.codes(),
-        tuple(map(ledger.shown, (*warn(config, counts, names), *allowed, *run.tell_doubts()))),
+        (*map(ledger.shown, warnings), *loud_notes(ledger.entries)),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result

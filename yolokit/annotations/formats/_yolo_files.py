@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.image_files import IMAGE_SUFFIXES, walk_files
 from yolokit.annotations.model import SourceFile
+from yolokit.annotations.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.annotations.yolo_labels import LabelRows, label_path, read_labels
 from yolokit.errors import DataError
 
@@ -24,9 +25,7 @@ _LEAST_IMAGES = 2  # a single image without labels may well be a background imag
 _LABEL_FOLDERS = frozenset({"label", "labels", "labeltxt", "ann", "annotation", "annotations"})
 _RUNS = "runs"  # where YOLO puts what it predicts, in rows alike
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
-_ROW = re.compile(r"(\S+\s+)?([-+]?[0-9.]+(e[-+]?[0-9]+)?\s+){3,}[-+]?[0-9.]+", re.IGNORECASE)
 _SHOWN = 4
-_HEAD_BYTES, _HEAD_LINES = 4096, 3
 
 
 class LabelFiles:
@@ -229,22 +228,13 @@ def _walk_texts(folder: Path) -> Iterator[str]:
 
 
 def _has_rows(path: str) -> bool:
-    """Tell whether a text file begins with a row of numbers, behind a few words at most."""
-    return any(_ROW.match(line) for line in _first_lines(path))
+    return begins_with_rows(read_beginning(path))
 
 
 def _may_be_labels(path: str) -> bool:
     """Tell whether a text file has rows, or nothing: beside an image it may be a caption."""
-    return not _first_lines(path) or _has_rows(path)
-
-
-def _first_lines(path: str) -> list[str]:
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123
-            lines = stream.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace").split("\n")
-    except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip()][:_HEAD_LINES]
+    head = read_beginning(path)
+    return not first_lines(head) or begins_with_rows(head)
 
 
 def _is_of_another(labels: str, image: str) -> bool:

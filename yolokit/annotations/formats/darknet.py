@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 TITLE = "Darknet"
 READS: tuple[Task, ...] = ("detect",)
+ROWS = True
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}

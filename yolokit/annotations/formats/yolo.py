@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+ROWS = True
 RECOGNISED_BY = "a data.yaml with names and splits, or labels beside a classes.txt"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
