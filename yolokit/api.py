@@ -61,7 +61,8 @@ def get_dataset(
         keep_archive: Leave the archives in the store.
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
         require_hash: Refuse an archive that has no sha256 that is known beforehand.
-        options: ``task``, ``to_format``, ``split``, ``sample``, ``max_drop`` of ``ConvertConfig``.
+        options: ``task``, ``to_format``, ``split``, ``sample``, ``max_drop``, ``allow`` of
+            ``ConvertConfig``.
     """
     from yolokit.jobs.get_dataset import get_dataset as run
 

@@ -91,8 +91,10 @@ def merge_datasets(
     index = {name: at for at, name in enumerate(names)}
 
     def iter_images() -> Iterator[LabelledImage]:
-        for dataset in datasets:
-            yield from _renumber(dataset, [index[name] for name in dataset.names])
+        for origin, dataset in enumerate(datasets):
+            for labelled in _renumber(dataset, [index[name] for name in dataset.names]):
+                image = msgspec.structs.replace(labelled.image, origin=origin)
+                yield LabelledImage(image, labelled.annotations)
 
     counts = [dataset.image_count for dataset in datasets]
     return Dataset(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.annotations.convert_config import ConvertConfig
     from yolokit.annotations.counts import SplitCounts
+    from yolokit.annotations.ledger import LedgerEntry
 
 
 def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
@@ -26,6 +27,28 @@ def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
             f"{upright} images have an EXIF orientation, and their labels are taken as drawn on "
             f"the upright image {which}"
         )
+
+
+def crowd_evidence(codes: Mapping[str, int]) -> Iterator[str]:
+    """Say how many crowds were left out, whatever the format calls them."""
+    for code in ("iscrowd", "crowd"):
+        count = codes.get(f"excluded: {code}", 0)
+        if count:
+            crowds = "1 crowd is" if count == 1 else f"{count} crowds are"
+            yield f"{crowds} left out (--assume {code}=exclude|keep)"
+
+
+_LOUD = frozenset({"labels-elsewhere", "no-annotation-file", "no-labels", "not-listed", "not-read"})
+_SHOWN = 5
+
+
+def loud_notes(entries: Iterable[LedgerEntry]) -> list[str]:
+    """Return the notes about what was found and not taken, the first of them."""
+    notes = [entry for entry in entries if entry.action == "noted" and entry.code in _LOUD]
+    told = [f"{entry.place}: {entry.message}" for entry in notes[:_SHOWN]]
+    if len(notes) > _SHOWN:
+        told.append(f"{len(notes) - _SHOWN} more notes of this kind are in the ledger")
+    return told
 
 
 def warn(
@@ -45,7 +68,9 @@ def warn(
         if cased[name.casefold().strip()] > 1:
             yield f"another class differs from {name!r} in case only: --map joins them"
     empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
-    if empty:
+    if len(empty) == len(names):
+        yield "the set has no box at all: nothing can be trained on it"
+    elif empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
         count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
         yield f"{count} no box: {shown}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,9 @@ import msgspec
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
-from yolokit.annotations.conclusions import exif_evidence, warn
+from yolokit.annotations.conclusions import crowd_evidence, exif_evidence, loud_notes, warn
 from yolokit.annotations.counts import SplitCounter, SplitCounts
+from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
 from yolokit.annotations.earlier import LEDGER_FILE
 from yolokit.annotations.filters import (
     AreaLimits,
@@ -29,6 +31,7 @@ from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
+from yolokit.annotations.pictures import Pictures
 from yolokit.annotations.place import place_image
 from yolokit.annotations.plugin import Format, load_format
 from yolokit.annotations.reduce import Reduction, reduce_annotations
@@ -37,6 +40,7 @@ from yolokit.annotations.sources import Opened, open_sources, shown_places
 from yolokit.annotations.split import SPLITS, SplitPlan, name_folds, order_splits
 from yolokit.annotations.tile import TilePlan, exclude_hidden, tile_images
 from yolokit.core.files import publish_folder, scratch_folder
+from yolokit.core.findings import require_allowed
 from yolokit.core.outputs import contains
 from yolokit.errors import DataError, OutputExistsError
 
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from yolokit.annotations.convert_config import ConvertConfig
+    from yolokit.core.findings import Finding
 
 
 _Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
@@ -115,21 +120,36 @@ def _write(
     config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, report: _Report
 ) -> ConvertResult:
     """Write the set and its ledger into a folder that is built."""
-    counts = _Run(config, opened.dataset, ledger, folder, report).write_set()
+    opening = ledger.mark()
+    run = _Run(config, opened.dataset, ledger, folder, report)
+    counts = run.write_set()
+    if run.pictures.start_joining():  # what was written has pictures twice
+        _empty(folder)
+        ledger.rewind(opening)
+        run = _Run(config, opened.dataset, ledger, folder, report, run.pictures)
+        counts = run.write_set()
     names = opened.dataset.names
+    totals = ledger.close(MaxDrop.parse(config.max_drop))
+    allowed = require_allowed(run.find_doubts(totals), config.allow)
+    warnings = [*warn(config, counts, names), *allowed, *run.tell_doubts(), *opened.warnings]
     result = ConvertResult(
         config.out,
         opened.formats,
         config.to_format,
-        (*opened.evidence, *exif_evidence(ledger.codes())),
+        (*opened.evidence, *exif_evidence(ledger.codes()), *crowd_evidence(ledger.codes())),
         names,
         counts,
-        ledger.close(MaxDrop.parse(config.max_drop)),
+        totals,
         ledger.codes(),
-        tuple(warn(config, counts, names)),
+        (*map(ledger.shown, warnings), *loud_notes(ledger.entries)),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 class _Run:
@@ -142,6 +162,7 @@ class _Run:
         ledger: Ledger,
         folder: Path,
         report: _Report,
+        pictures: Pictures | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
@@ -156,8 +177,11 @@ class _Run:
         makes_splits = self._plan.mode == "shares" or config.folds is not None
         self._keeps_splits = dataset.has_splits and not makes_splits
         self._whole = SourceFile(", ".join(map(os.fspath, config.sources)))
+        self.pictures = pictures or Pictures(
+            by_split=self._keeps_splits, by_bytes=len(config.sources) > 1
+        )
+        self._boxes = BoxDoubts()
         self._counts: dict[str, SplitCounter] = {}
-        self._placed: dict[tuple[object, ...], str] = {}
         self._made: set[Path] = set()
         self._replaces = os.path.lexists(config.out)
         self._elsewhere: set[str] = set()
@@ -198,6 +222,17 @@ class _Run:
             )
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
+    def find_doubts(self, totals: LedgerTotals) -> list[Finding]:
+        """Return what was found in the last pass that cannot be right."""
+        source = self._config.sources[0]
+        kept = find_nothing_kept(totals, self._ledger.codes(), source)
+        boxes = (msgspec.structs.replace(one, path=source) for one in self._boxes.find())
+        return [*self._ledger.findings, *kept, *boxes, *self.pictures.find(source)]
+
+    def tell_doubts(self) -> list[str]:
+        """Return what is odd in it, one sentence each."""
+        return [*self._boxes.tell(), *self.pictures.tell()]
+
     def _iter_settled(self) -> Iterator[LabelledImage]:
         """Yield images with labels of the task, each with its fate entered."""
         config, ledger = self._config, self._ledger
@@ -210,6 +245,7 @@ class _Run:
             images = require_sizes(images, ledger)
         else:
             images = locate_images(images, ledger, config.exif)
+        images = self.pictures.exclude_duplicates(images, ledger)
         one_outline = not self._target.MANY_OUTLINES
         reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
         images = reduce_annotations(images, reduction, self._whole, ledger)
@@ -218,7 +254,8 @@ class _Run:
             images = filter_areas(images, limits, ledger)
         if self._tiles is not None:
             images = exclude_hidden(images, self._tiles, ledger)
-        return settle_boxes(images, ledger)
+        self._boxes = BoxDoubts()  # of this pass alone
+        return self.pictures.join(settle_boxes(images, ledger, self._boxes), ledger)
 
     @cached_property
     def _sample(self) -> frozenset[str]:
@@ -244,6 +281,12 @@ class _Run:
             return self._iter_settled()
         if self._plan.mode == "keep":
             return set_splits(self._iter_settled(), None)
+        splits = self._deal_out()
+        if self.pictures.start_joining():
+            splits = self._deal_out()
+        return set_splits(self._iter_settled(), splits)
+
+    def _deal_out(self) -> dict[str, str]:
         opening = self._ledger.mark()
         self._on_start("looking at classes", self._dataset.image_count)
         folds, group = self._config.folds, self._config.group
@@ -254,7 +297,7 @@ class _Run:
             GroupPlan.parse(group) if group else None,
         )
         self._ledger.rewind(opening)
-        return set_splits(self._iter_settled(), splits)
+        return splits
 
     def _put(self, labelled: LabelledImage) -> LabelledImage:
         """Give an image its name in the set, put its file there, and count it."""
@@ -274,7 +317,6 @@ class _Run:
             if target.parent not in self._made:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(target.parent)
-            self._note_duplicate(labelled, f"{place}/{name}")
             image = labelled.image
             place_image(labelled.image.path, target, self._config.link, image.span, image.crop)
         self._counts[split].add(labelled.annotations.category_indices)
@@ -308,14 +350,6 @@ class _Run:
                     hint="choose another --out",
                 )
             self._elsewhere.add(folder)
-
-    def _note_duplicate(self, labelled: LabelledImage, name: str) -> None:
-        image = labelled.image
-        path = image.path or ""
-        first = self._placed.setdefault((path, image.span, image.crop), name)
-        if first != name:
-            message = f"{path} stands in the set twice: as {first} and {name}"
-            self._ledger.note(labelled.image.source, None, "image-twice", message)
 
     def _remarks(self) -> list[str]:
         remarks = ["Made by `yolokit data convert`; ledger.jsonl says what became of each label."]

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from yolokit.annotations.class_map import ClassMap
+from yolokit.annotations.doubts import CODES
 from yolokit.annotations.earlier import CONVERTED
 from yolokit.annotations.filters import AreaLimits, parse_sample
 from yolokit.annotations.frame import EXIF
@@ -20,6 +21,7 @@ from yolokit.annotations.plugin import Format, can_write, list_formats, writable
 from yolokit.annotations.shapes import TASKS, Task
 from yolokit.annotations.split import SplitPlan
 from yolokit.core.config import build_config
+from yolokit.core.findings import find_unknown_codes
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, DataError
@@ -63,6 +65,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         overwrite: Replace ``out`` if it exists.
         max_drop: How many annotations may be dropped: a share such as ``0.5%``, or a count.
         assume: What is known about conventions of the source, each as ``KEY=VALUE``.
+        allow: Codes of what cannot be right and is to be converted all the same.
     """
 
     sources: tuple[Path, ...]
@@ -90,6 +93,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     overwrite: bool = False
     max_drop: str = "0.5%"
     assume: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     @property
     def exif(self) -> str:
@@ -190,6 +194,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         for text in values.get("assume", ())
         if not all(text.partition("="))
     ]
+    problems += find_unknown_codes(values.get("allow", ()), CODES)
     return problems + _find_path_problems(values)
 
 

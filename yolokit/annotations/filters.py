@@ -109,12 +109,17 @@ def filter_areas(
 
 
 def keyed_images(images: Iterable[LabelledImage]) -> Iterator[tuple[str, LabelledImage]]:
-    """Give images keys that depend on their names alone, equal names numbered in their order."""
-    seen: dict[str, int] = {}
+    """Give images keys that depend on their names alone, equal names numbered in their order.
+
+    An image that comes again from the same place, as where each class has a file, keeps its key.
+    """
+    seen: dict[str, dict[object, int]] = {}
     for labelled in images:
-        name = labelled.image.file_name
-        seen[name] = seen.get(name, 0) + 1
-        yield (name if seen[name] == 1 else f"{name}\0{seen[name]}"), labelled
+        image = labelled.image
+        place = (image.path or image.source.image_roots, image.span)
+        numbers = seen.setdefault(image.file_name, {})
+        number = numbers.setdefault(place, len(numbers) + 1)
+        yield (image.file_name if number == 1 else f"{image.file_name}\0{number}"), labelled
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -148,7 +153,7 @@ def choose_sample(keys: Iterable[str], sample: Sample, seed: int) -> frozenset[s
     """
     key = str(seed).encode()[:64]
     drawn = sorted(
-        keys,
+        set(keys),
         key=lambda name: hashlib.blake2b(
             name.encode(errors="surrogateescape"), key=key, person=b"sample"
         ).digest(),

@@ -8,15 +8,16 @@ background image, a size that disagrees); they are listed and do not enter the t
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from yolokit.core.findings import Finding
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from yolokit.annotations.model import SourceFile
 
@@ -120,6 +121,14 @@ class MaxDrop(msgspec.Struct, frozen=True):
         return f"{self.share * 100:g}%" if self.share is not None else f"{self.count}"
 
 
+class LedgerMark(NamedTuple):
+    """How much a ledger held at some time."""
+
+    entries: int
+    findings: int
+    counts: Counter[str]
+
+
 class Ledger:
     """Collects entries and counts while a data set is read.
 
@@ -131,6 +140,7 @@ class Ledger:
         self.entries: list[LedgerEntry] = []
         self._counts: Counter[str] = Counter()
         self._aliases: list[tuple[str, str]] = []
+        self.findings: list[Finding] = []
 
     def see(self, count: int) -> None:
         """Count annotations that stand in the source."""
@@ -171,6 +181,12 @@ class Ledger:
         """Enter something that is not about the fate of one annotation."""
         self.record(source, place, "noted", code, message)
 
+    def doubt(self, code: str, message: str, path: str, hint: str | None = None) -> None:
+        """Enter something that cannot be right, unless the user allows its code."""
+        shown = Path(self.shown(path))
+        hint = None if hint is None else self.shown(hint)
+        self.findings.append(Finding(code, self.shown(message), shown, hint))
+
     def show_as(self, folder: str, name: str) -> None:
         """Show places below a folder, where something was unpacked for a while, as below a name."""
         self._aliases.append((folder, name))
@@ -181,14 +197,15 @@ class Ledger:
             text = text.replace(folder, name)
         return text
 
-    def mark(self) -> tuple[int, Counter[str]]:
+    def mark(self) -> LedgerMark:
         """Return a point that :meth:`rewind` can go back to."""
-        return len(self.entries), self._counts.copy()
+        return LedgerMark(len(self.entries), len(self.findings), self._counts.copy())
 
-    def rewind(self, mark: tuple[int, Counter[str]]) -> None:
+    def rewind(self, mark: LedgerMark) -> None:
         """Forget what was entered since ``mark``: another pass will enter it again."""
-        del self.entries[mark[0] :]
-        self._counts = mark[1].copy()
+        del self.entries[mark.entries :]
+        del self.findings[mark.findings :]
+        self._counts = mark.counts.copy()
 
     @property
     def totals(self) -> LedgerTotals:

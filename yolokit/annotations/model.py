@@ -73,6 +73,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
         span: Where in ``path`` the image stands, if that file holds more than this image; the size
             above is then the stated one.
         crop: The part of the file that the image is, xyxy in px; None for all of it.
+        origin: The number of the source that it comes from, where there are several.
     """
 
     file_name: str
@@ -84,6 +85,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     other_names: tuple[str, ...] = ()
     span: Span | None = None
     crop: tuple[int, int, int, int] | None = None
+    origin: int = 0
 
     def __post_init__(self) -> None:
         if not self.file_name:

@@ -11,6 +11,7 @@ import msgspec
 
 from yolokit.annotations.shapes import Task
 from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.text_rows import begins_with_rows
 from yolokit.core.file_kind import POINTER, tell_kind
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
@@ -53,6 +54,8 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
 class Format(Protocol):
     """A module of ``formats``; the last four and ``write`` only where it can be written.
+
+    ``ROWS = True`` stands in one whose labels are text files of rows.
 
     Attributes:
         TITLE: The format's name for people.
@@ -124,14 +127,9 @@ def recognise(source: Path) -> tuple[str, Match]:
     Raises:
         DataError: None fits, or more than one; nothing is guessed.
     """
-    tree = SourceTree(source).sample()
-    found = {name: load_format(name).sniff(tree) for name in list_formats()}
-    fits = sorted(
-        ((name, match) for name, match in found.items() if match is not None),
-        key=lambda item: -item[1].score,
-    )
+    fits = sorted(sniff_formats(source).items(), key=lambda item: -item[1].score)
     if not fits:
-        _refuse_stray(tree)
+        _refuse_stray(SourceTree(source).sample())
         raise DataError(
             f"none of the known formats ({', '.join(list_formats())}) was recognised",
             path=source,
@@ -155,3 +153,26 @@ def _refuse_stray(tree: SourceTree) -> None:
         kind = tell_kind(tree.head(file)[:512])
         if kind is POINTER or (tree.is_file and kind is not None and kind.group == "other"):
             raise DataError(f"this is {kind.name}", path=file, hint=kind.hint)
+def sniff_formats(source: Path) -> dict[str, Match]:
+    """Return the formats that a source looks like."""
+    tree = SourceTree(source).sample()
+    found = {name: load_format(name).sniff(tree) for name in list_formats()}
+    return {name: match for name, match in found.items() if match is not None}
+
+
+def describe_unread(source: Path, chosen: str, others: Mapping[str, Match]) -> list[str]:
+    """Say what a folder has beside the annotations that are read, one sentence each.
+
+    Args:
+        source: A folder; where a file was pointed to, that is all that is meant.
+        chosen: The format that it is read as.
+        others: Formats that it looks like too.
+    """
+    if not source.is_dir():
+        return []
+    told = [f"not read: {load_format(name).TITLE}, {one.evidence}" for name, one in others.items()]
+    if any(getattr(load_format(name), "ROWS", False) for name in (chosen, *others)):
+        return told
+    tree = SourceTree(source).sample()
+    rows = next((file for file in tree.files(".txt") if begins_with_rows(tree.head(file))), None)
+    return told if rows is None else [*told, f"not read: text files of rows, such as {rows}"]

@@ -25,6 +25,7 @@ from yolokit.annotations.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from yolokit.annotations.doubts import BoxDoubts
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64, Bool
 
@@ -35,19 +36,25 @@ _BLOCK = 1024
 _ODD_VALUES = np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are looked for here
 
 
-def settle_boxes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+def settle_boxes(
+    images: Iterable[LabelledImage], ledger: Ledger, doubts: BoxDoubts | None = None
+) -> Iterator[LabelledImage]:
     """Clip boxes to their images and drop those without area; every change is entered.
 
     Args:
         images: Each with its size known.
         ledger: Gets one outcome for each annotation.
+        doubts: Looks at all boxes before they are clipped.
     """
     stream = iter(images)
     while block := list(islice(stream, _BLOCK)):
         counts = [len(labelled.annotations.category_indices) for labelled in block]
         xyxy = np.concatenate([labelled.annotations.xyxy for labelled in block])
         sizes = np.array([labelled.image.image_wh * 2 for labelled in block], np.float64)
-        odd = ~_is_plain(xyxy, np.repeat(sizes, counts, axis=0))
+        limits = np.repeat(sizes, counts, axis=0)
+        odd = ~_is_plain(xyxy, limits)
+        if doubts is not None:
+            doubts.add(xyxy, limits, sum(map(bool, counts)))
         owners = np.repeat(np.arange(len(block)), counts)
         odd_images = set(owners[odd].tolist())
         kept = len(xyxy)

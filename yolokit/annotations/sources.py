@@ -14,7 +14,13 @@ from yolokit.annotations.convert_config import (
     check_assumptions,
     check_task,
 )
-from yolokit.annotations.plugin import ReadOptions, load_format, recognise
+from yolokit.annotations.plugin import (
+    ReadOptions,
+    describe_unread,
+    load_format,
+    recognise,
+    sniff_formats,
+)
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,11 +38,13 @@ class Opened(NamedTuple):
         dataset: All sources as one.
         formats: The format of each.
         evidence: What was concluded about them, one sentence each.
+        warnings: What stands beside it and is not read, one sentence each.
     """
 
     dataset: Dataset
     formats: tuple[str, ...]
     evidence: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened:
@@ -52,9 +60,12 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         DataError: A source is broken, hostile or not recognised.
     """
     opened: list[tuple[Path, str, str]] = []
+    warnings: list[str] = []
     for number, source in enumerate(config.sources):
         found = _unpacked(source, scratch / str(number), ledger)
-        opened.append((found, *_recognise(config, found)))
+        name, seen, unread = _recognise(config, found)
+        opened.append((found, name, seen))
+        warnings += [ledger.shown(f"{source}: {text}") for text in unread]
     formats = {name: load_format(name) for _, name, _ in opened}
     assume = check_assumptions(config.assume, formats)
     datasets: list[Dataset] = []
@@ -76,15 +87,19 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         splits_matter=not forced,
         poses_matter=config.task == "pose",
     )
-    return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence))
+    return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence), tuple(warnings))
 
 
-def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str]:
-    """Return the format of a source, and what that was told by."""
+def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]:
+    """Return the format of a source, what that was told by, and what else is there."""
     if config.from_format == AUTO:
         name, match = recognise(found)
-        return name, f"{load_format(name).TITLE}: {match.evidence}"
-    return config.from_format, f"{load_format(config.from_format).TITLE}: as --from says"
+        seen = f"{load_format(name).TITLE}: {match.evidence}"
+        return name, seen, describe_unread(found, name, {})
+    name = config.from_format
+    others = {other: match for other, match in sniff_formats(found).items() if other != name}
+    seen = f"{load_format(name).TITLE}: as --from says"
+    return name, seen, describe_unread(found, name, others)
 
 
 def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:

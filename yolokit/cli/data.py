@@ -128,6 +128,13 @@ def convert(
             help="A convention of the source, as `yolokit data formats` lists them.",
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
@@ -170,6 +177,7 @@ def convert(
             "labels_only": labels_only,
             "max_drop": max_drop,
             "assume": tuple(assume or ()),
+            "allow": tuple(allow or ()),
             "overwrite": overwrite,
         }
     )

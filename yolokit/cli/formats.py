@@ -24,6 +24,7 @@ def formats(
 
     With a NAME, also the conventions that --assume can state for it.
     """
+    from yolokit.annotations.doubts import CODES
     from yolokit.annotations.plugin import list_formats, load_format, writable_tasks
     from yolokit.cli.output import emit, emit_json, table
 
@@ -42,6 +43,8 @@ def formats(
     ]
     emit(table(("name", "reads", "writes", "recognised by"), rows))
     emit("\nd detect, s segment, p pose, o oriented (obb); `yolokit data formats NAME` tells more")
+    emit("\nWhat cannot be right is refused, unless --allow CODE says that it is:\n")
+    emit(table(("code", "what was found"), list(CODES.items())))
 
 
 def _letters(tasks: tuple[str, ...]) -> str:

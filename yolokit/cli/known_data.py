@@ -103,6 +103,13 @@ def get(
             metavar="SHARE|N", help="Fail if more annotations are dropped.  [default: 0.5%]"
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
+        ),
+    ] = None,
     keep_archive: Annotated[
         bool, typer.Option("--keep-archive", help="Leave what was fetched in the store.")
     ] = False,
@@ -133,6 +140,7 @@ def get(
         "split": split,
         "sample": sample,
         "max_drop": max_drop,
+        "allow": tuple(allow) if allow else None,
     }
     with Stages() as stages:
         found = get_dataset(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Download: TypeAlias = "AbstractContextManager[Callable[[int, int | None], None]]"
 
-OPTIONS = ("task", "to_format", "split", "sample", "max_drop")
+OPTIONS = ("task", "to_format", "split", "sample", "max_drop", "allow")
 """The options of a conversion that a known set leaves open."""
 
 

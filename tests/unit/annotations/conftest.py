@@ -18,10 +18,10 @@ from yolokit.annotations.model import Dataset, LabelledImage
 from yolokit.annotations.plugin import ReadOptions, load_format
 
 
-def write_image(path: Path, width_px: int = 64, height_px: int = 48) -> Path:
+def write_image(path: Path, width_px: int = 64, height_px: int = 48, shade: int = 90) -> Path:
     """Write an image of one colour, in the format of its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    done, data = cv2.imencode(path.suffix, np.full((height_px, width_px, 3), 90, np.uint8))
+    done, data = cv2.imencode(path.suffix, np.full((height_px, width_px, 3), shade, np.uint8))
     assert done
     path.write_bytes(data.tobytes())
     return path

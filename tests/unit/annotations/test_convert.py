@@ -243,12 +243,118 @@ def test_equal_names_and_stems_do_not_overwrite_each_other(
     assert result.codes == {"noted: renamed": 2}
 
 
-def test_an_image_that_two_files_describe_is_noted(run_convert: Convert, tmp_path: Path) -> None:
+def write_class_files(root: Path, count: int = 5) -> tuple[Path, Path]:
+    """Write pictures with a cat and a dog in each, and a COCO file for either class."""
+    for at in range(count):
+        write_image(root / f"images/{at}.jpg", shade=40 + at)
+    paths = []
+    for name, category, x in (("cats", 1, 2), ("dogs", 7, 40)):
+        boxes = [{"image_id": at, "category_id": category, "bbox": [x, 20, 20, 25]}
+                 for at in range(count)]  # fmt: skip
+        paths.append(write_coco(root / f"{name}.json", coco(map_images(count), boxes)))
+    return paths[0], paths[1]
+
+
+def map_images(count: int) -> list[dict[str, Any]]:
+    return [coco_image(at) for at in range(count)]
+
+
+@pytest.mark.parametrize("split", ["auto", "keep", "0.4,0.3,0.3"])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_picture_of_several_files_is_one_image(
+    split: str, by_name: bool, run_convert: Convert, tmp_path: Path
+) -> None:
+    files_by_class = write_class_files(tmp_path / "src")
+    sources = files_by_class if by_name else (tmp_path / "src",)
+    result = run_convert(tmp_path, sources=sources, split=split, max_drop="0")
+    assert sum(counts.images for counts in result.splits.values()) == 5
+    assert result.totals.kept == result.totals.annotations_in == 10
+    assert result.codes == {"noted: joined-image": 5}
+    for path in (tmp_path / "out/labels").rglob("*.txt"):
+        assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
+    assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
+
+
+def test_a_box_that_two_files_have_of_a_picture_is_one(
+    run_convert: Convert, tmp_path: Path
+) -> None:
     for name in ("x.json", "y.json"):
         write_coco(tmp_path / "src" / name, coco([coco_image(1, "a.jpg")], [BOX]))
     write_image(tmp_path / "src/a.jpg")
     result = run_convert(tmp_path / "src", split="keep")
-    assert result.codes == {"noted: image-twice": 1, "noted: renamed": 1}
+    assert result.codes == {"excluded: duplicate": 1, "noted: joined-image": 1}
+    assert (result.totals.kept, result.splits["train"].boxes) == (1, 1)
+    entry = ledger(tmp_path / "out")[1]
+    assert (entry["path"], entry["index"]) == (str(tmp_path / "src/y.json"), 0)
+    assert str(tmp_path / "src/x.json") in entry["message"]
+
+
+def test_archives_that_each_have_the_picture_are_joined(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    sources = []
+    for name, category in (("cats", 1), ("dogs", 7)):
+        boxes = [{**BOX, "category_id": category}]
+        write_coco(tmp_path / name / "all.json", coco([coco_image(1, "a.jpg")], boxes))
+        write_image(tmp_path / name / "a.jpg")
+        sources.append(Path(shutil.make_archive(str(tmp_path / name), "zip", tmp_path / name)))
+    result = run_convert(tmp_path, sources=tuple(sources), split="keep")
+    assert (result.splits["train"].images, result.splits["train"].boxes) == (1, 2)
+    write_image(tmp_path / "dogs/a.jpg", shade=120)  # another picture of the same name
+    apart = (tmp_path / "cats", tmp_path / "dogs")
+    result = run_convert(tmp_path, sources=apart, split="keep", overwrite=True)
+    assert result.splits["train"].images == 2
+
+
+def test_pictures_of_train_in_another_split_are_refused(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    root = tmp_path / "src"
+    write_image(root / "images/a.jpg")
+    for split in ("train", "val", "test"):
+        write_coco(root / f"{split}.json", coco([coco_image(1, "a.jpg")], [BOX]))
+    with pytest.raises(DataError, match="1 picture stands in several of the splits") as caught:
+        run_convert(root)
+    assert "--split 0.8,0.1,0.1" in str(caught.value.hint)
+    assert "--allow train-overlap" in str(caught.value.hint)
+    result = run_convert(root, allow=("train-overlap",))
+    assert [counts.boxes for counts in result.splits.values()] == [1, 1, 1]
+    assert any("allowed: train-overlap" in one for one in result.warnings)
+    joined = run_convert(root, split="1", overwrite=True)
+    assert (joined.splits["train"].boxes, joined.totals.excluded) == (1, 2)
+    (root / "train.json").unlink()
+    result = run_convert(root, overwrite=True)
+    assert any("1 picture stands in both test and val" in one for one in result.warnings)
+
+
+def test_two_annotators_of_the_same_pictures_are_refused(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    images = map_images(12)
+    for name, x in (("ann.json", 10), ("bob.json", 11)):
+        boxes = [{**BOX, "image_id": at, "bbox": [x, 10, 30, 30]} for at in range(12)]
+        write_coco(tmp_path / "src" / name, coco(images, boxes))
+    for at in range(12):
+        write_image(tmp_path / f"src/{at}.jpg", shade=at)
+    with pytest.raises(DataError, match="12 objects seem labelled in each"):
+        run_convert(tmp_path / "src")
+    result = run_convert(tmp_path / "src", allow=("labelled-twice",))
+    assert result.totals.kept == 24
+
+
+def test_a_sample_takes_all_files_of_a_picture(run_convert: Convert, tmp_path: Path) -> None:
+    write_class_files(tmp_path / "src")
+    result = run_convert(tmp_path / "src", sample="3", split="keep")
+    assert (result.splits["train"].images, result.splits["train"].boxes) == (3, 6)
+
+
+def test_copies_under_other_names_are_told(run_convert: Convert, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        write_image(tmp_path / "src" / name)
+    content = coco([coco_image(1, "a.jpg"), coco_image(2, "b.jpg")], [BOX])
+    write_coco(tmp_path / "src/all.json", content)
+    result = run_convert(tmp_path / "src")
+    assert sum("1 picture is byte for byte the same" in one for one in result.warnings) == 1
 
 
 def many(root: Path, count: int = 40) -> Path:

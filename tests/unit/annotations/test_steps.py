@@ -49,7 +49,7 @@ def other(tmp_path: Path) -> Path:
     categories = [{"id": 3, "name": "Cat"}, {"id": 4, "name": "bird"}]
     write_coco(root / "instances_train.json", coco(images, annotations, categories))
     for name in ("0.jpg", "x.jpg"):
-        write_image(root / "images" / name)
+        write_image(root / "images" / name, shade=120)
     return root
 
 
@@ -140,6 +140,8 @@ def test_a_sample_counts_images_of_one_name_apart(
     yolo: Path, run_convert: Convert, tmp_path: Path
 ) -> None:
     twin = write_yolo(tmp_path / "twin", {f"{at}.jpg": "" for at in range(10)}).parent
+    for at in range(10):
+        write_image(twin / f"images/train/{at}.jpg", shade=120)
     result = run_convert(yolo, sources=(yolo, twin), sample="7", split="keep")
     assert result.splits["train"].images == 7
 

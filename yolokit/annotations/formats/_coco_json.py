@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 # Counted in the text: decoding what is not wanted would take memory and time.
-_OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:\{|\[[\s\[]*[-0-9])')
+_OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:(\{)|\[[\s\[]*[-0-9])')
 _KEYPOINTS = re.compile(rb'"keypoints"\s*:\s*\[[-\s0,.]*[1-9]')
 
 
@@ -102,11 +103,15 @@ class Decoded(NamedTuple):
         file: Typed or, if any item is not of its type, with all items as they are.
         outlines: How many annotations have an outline or mask that the task does not want.
         keypoints: How many have keypoints that it does not want.
+        polygons: How many annotations have polygons, whatever the task.
+        run_lengths: How many have run lengths.
     """
 
     file: CocoFile | CocoShapedFile | LooseFile
     outlines: int
     keypoints: int
+    polygons: int
+    run_lengths: int
 
 
 def decode_coco(path: Path, task: Task) -> Decoded:
@@ -116,16 +121,19 @@ def decode_coco(path: Path, task: Task) -> Decoded:
         DataError: It cannot be read or is no COCO JSON; with the line where there is one.
     """
     data = read_json_bytes(path)
-    outlines = 0 if task in ("segment", "obb") else sum(1 for _ in _OUTLINE.finditer(data))
+    kinds = Counter(match[1] for match in _OUTLINE.finditer(data))
+    counts = kinds[None], kinds[b"{"]
+    outlines = 0 if task in ("segment", "obb") else sum(counts)
     keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
     file_type: type[CocoFile | CocoShapedFile] = CocoFile if task == "detect" else CocoShapedFile
     try:
-        return Decoded(msgspec.json.decode(data, type=file_type), outlines, keypoints)
+        file = msgspec.json.decode(data, type=file_type)
+        return Decoded(file, outlines, keypoints, *counts)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
         loose = _as_loose(decode_json(data, path), path)
         boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
-        return Decoded(loose, max(0, outlines - boxless), keypoints)
+        return Decoded(loose, max(0, outlines - boxless), keypoints, *counts)
 
 
 def convert_item(item: Any, item_type: type[_Item]) -> _Item:

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 _MAX_GAPS = 20
 _MASK = "mask-to-box: the annotation has a mask and no box"
+_MASKS_KEPT = (
+    "there are no polygons, and each of {} masks is marked as a crowd, as CVAT does with a brush: "
+    "they are read as objects (--assume iscrowd=exclude|keep)"
+)
 
 
 class CocoSource(NamedTuple):
@@ -62,6 +66,7 @@ class _Content(NamedTuple):
         places: (N,) int64, positions in the file's list of annotations.
         masks: Positions in that list of those that had a mask and no box.
         details: What stands beside each box; empty where that is not wanted.
+        masks_kept: How many marked ``iscrowd`` were taken as objects, since they are all masks.
     """
 
     records: list[ImageRecord]
@@ -72,10 +77,11 @@ class _Content(NamedTuple):
     places: I64
     masks: frozenset[int]
     details: list[CocoShapedAnnotation]
+    masks_kept: int
 
 
 def read_sources(
-    sources: Sequence[CocoSource], ledger: Ledger, *, task: Task, keep_crowds: bool
+    sources: Sequence[CocoSource], ledger: Ledger, *, task: Task, crowds: str
 ) -> Dataset:
     """Read COCO files as one data set.
 
@@ -83,16 +89,18 @@ def read_sources(
         sources: The files.
         ledger: Gets what is no plain box.
         task: Tells what is wanted beside boxes.
-        keep_crowds: Take annotations marked ``iscrowd`` as boxes; they are excluded else.
+        crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
+            keeps them where they are the only masks and no polygon is beside them.
 
     Raises:
         DataError: A file is broken.
     """
     with collector_paused():
-        contents = [
-            _read_one(source, ledger, task=task, keep_crowds=keep_crowds) for source in sources
-        ]
+        contents = [_read_one(source, ledger, task=task, crowds=crowds) for source in sources]
     categories, evidence = _merge_categories(contents)
+    masks = sum(content.masks_kept for content in contents)
+    if masks:
+        evidence += (_MASKS_KEPT.format(masks),)
     index = {category.name: category.index for category in categories}
     pose = find_pose(contents[0].categories, sources[0].path) if task == "pose" else None
 
@@ -137,16 +145,17 @@ def _iter_content(
         start = end
 
 
-def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, keep_crowds: bool) -> _Content:
+def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, crowds: str) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
-    decoded, outlines, keypoints = decode_coco(source.path, task)
+    read = decode_coco(source.path, task)
+    decoded = read.file
     ledger.see(len(decoded.annotations))
     file: CocoFile | CocoShapedFile
     if isinstance(decoded, LooseFile):
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: outlines, KEYPOINTS_ASIDE: keypoints}, shown, ledger)
+    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = _read_images(file.images, source, shown, ledger)
     annotations: Sequence[CocoAnnotation | CocoShapedAnnotation] = file.annotations
@@ -155,14 +164,16 @@ def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, keep_crowds: bo
     keys = _look_up(annotations, "category_id", category_of)
     values = chain.from_iterable(map(attrgetter("bbox"), annotations))
     xyxy = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
-    crowds = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
+    keeps = crowds == "keep" or (crowds == "auto" and are_masks)
     details = annotations if task != "detect" else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
-    if not keep_crowds:
-        for place in places[keep & crowds].tolist():
+    if not keeps:
+        for place in places[keep & marked].tolist():
             ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
-        keep &= ~crowds
+        keep &= ~marked
     with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped further on
         xyxy[:, 2:] += xyxy[:, :2]
     chosen = np.flatnonzero(keep)
@@ -177,6 +188,7 @@ def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, keep_crowds: bo
         places[chosen],
         masks,
         [cast(CocoShapedAnnotation, details[at]) for at in chosen.tolist()] if details else [],
+        int(marked.sum()) if keeps and crowds == "auto" else 0,
     )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 RECOGNISED_BY = "JSON with lists of images, annotations and categories"
-ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("exclude", "keep")})
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("auto", "exclude", "keep")})
 WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations/instances_{split}.json",)
@@ -69,8 +69,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         )
     root = source if source.is_dir() else source.parent
     sources = [_describe(file, root, options.images) for file in files]
-    crowds = options.assume.get("iscrowd") == "keep"
-    dataset = read_sources(sources, ledger, task=options.task, keep_crowds=crowds)
+    crowds = options.assume.get("iscrowd", "auto")
+    dataset = read_sources(sources, ledger, task=options.task, crowds=crowds)
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
     if not beside or source.is_file():
         return dataset

@@ -25,6 +25,7 @@ from yolokit.annotations.formats._darknet_source import (
     open_data_file,
     open_roboflow,
 )
+from yolokit.annotations.formats._label_account import LabelAccount
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
     Annotations,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 TITLE = "Darknet"
 READS: tuple[Task, ...] = ("detect",)
+ROWS = True
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
@@ -146,15 +148,20 @@ class _Reader:
         self._task = options.task
         self._ledger = ledger
         self._layout = RowLayout(take_sixth=options.assume.get("sixth-column") == "ignore")
+        root = opened.names_file.parent
+        self._account = LabelAccount(root, self._layout, ledger, tells_unlisted=True)
 
     def iter_images(self) -> Iterator[LabelledImage]:
+        self._account.start()
         for image in self._opened.images:
             labelled = self._read(image)
             if labelled is not None:
                 yield labelled
+        self._account.finish()
 
     def _read(self, image: ListedImage) -> LabelledImage | None:
         labels, rows = self._read_rows(image)
+        self._account.enter(labels, image.split or "", found=rows is not None)
         source = SourceFile(labels)
         if rows is not None:
             self._ledger.see(rows.row_count)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 TITLE = "DOTA"
 READS: tuple[Task, ...] = ("obb", "detect")
+ROWS = True
 RECOGNISED_BY = "text files with rows of eight corner coordinates, a category and a difficulty"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"units": UNITS, "difficult": ("keep", "exclude")}

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 TITLE = "KITTI"
 READS: tuple[Task, ...] = ("detect",)
+ROWS = True
 RECOGNISED_BY = "text files with rows of a type and 14 numbers, or 15 with a score"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 WRITES: tuple[Task, ...] = READS

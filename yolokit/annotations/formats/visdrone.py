@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TITLE = "VisDrone DET"
 READS: tuple[Task, ...] = ("detect",)
+ROWS = True
 RECOGNISED_BY = "text files of rows left,top,width,height,score,category,truncation,occlusion"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"others": ("exclude", "keep")})
 

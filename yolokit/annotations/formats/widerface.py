@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 TITLE = "WIDER Face"
 READS: tuple[Task, ...] = ("detect",)
+ROWS = True
 RECOGNISED_BY = "text files of an image's name, its number of faces, and a row for each"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"invalid": ("exclude", "keep")})
 

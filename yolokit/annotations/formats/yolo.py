@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.annotations.formats._yolo_files import LabelFiles
 from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
-from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
     Annotations,
@@ -24,14 +22,13 @@ from yolokit.annotations.plugin import Match
 from yolokit.annotations.text_size import read_bounded
 from yolokit.annotations.yolo_labels import (
     LabelRows,
-    label_path,
-    read_labels,
     to_annotations,
 )
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+ROWS = True
 RECOGNISED_BY = "a data.yaml with names and splits, or labels beside a classes.txt"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
@@ -160,35 +158,21 @@ class _Reader:
         index = {class_id: at for at, class_id in enumerate(data.class_ids)}
         base = options.assume.get("class-base")
         self.class_ids = ClassIds(index, data.path.name, base, ledger)
+        self._files = LabelFiles(data.path.parent, options.images, self._layout, ledger)
 
     def iter_images(self) -> Iterator[LabelledImage]:
-        used: set[str] = set()
+        self._files.start()
         for split in self._data.splits:
-            used.update(label_path(str(place / "_")) for place in self._data.splits[split])
+            for place in self._data.splits[split]:
+                self._files.enter_place(place)
             for image in list_split_images(self._data, split):
-                labels = self._find_labels(image)
-                used.add(labels)
-                labelled = self._read(image, labels, None if split == _UNSPLIT else split)
+                labelled = self._read(image, split)
                 if labelled is not None:
                     yield labelled
-        self._account_for_orphans(used)
+        self._files.finish()
 
-    def _find_labels(self, image: SplitImage) -> str:
-        """Return the label file: beside the image, or in the set where images lie elsewhere."""
-        beside = label_path(image.path)
-        images = self._options.images
-        if images is None or os.path.isfile(beside):  # noqa: PTH113 - hot path
-            return beside
-        below = os.path.relpath(image.path, images)
-        here = self._data.path.parent
-        for folder in (here / "images", here, here / "labels"):
-            candidate = label_path(str(folder / below))
-            if os.path.isfile(candidate):  # noqa: PTH113 - hot path
-                return candidate
-        return beside
-
-    def _read(self, image: SplitImage, labels: str, split: str | None) -> LabelledImage | None:
-        rows = read_labels(labels, self._layout)
+    def _read(self, image: SplitImage, split: str) -> LabelledImage | None:
+        labels, rows = self._files.read(image.path, split)
         source = SourceFile(labels)
         if rows is not None:
             self._ledger.see(rows.row_count)
@@ -200,7 +184,8 @@ class _Reader:
             self._lose_image(image, source, rows, str(error))
             return None
         wh = (size.width_px, size.height_px)
-        record = ImageRecord(image.name, *wh, split, image.path, source)
+        own = None if split == _UNSPLIT else split
+        record = ImageRecord(image.name, *wh, own, image.path, source)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
         rows, indices = self.class_ids.to_indices(rows, source)
@@ -217,33 +202,8 @@ class _Reader:
         for line in rows.lines.tolist():
             self._ledger.record(source, line, "dropped", "unreadable-image", message)
 
-    def _account_for_orphans(self, used: set[str]) -> None:
-        """Drop, by name, the rows of label files that no image of any split leads to."""
-        known = {_comparable(path) for path in used}
-        for folder in sorted({os.path.dirname(path) for path in used}):  # noqa: PTH120
-            for name in walk_files(Path(folder)) if os.path.isdir(folder) else ():  # noqa: PTH112
-                path = os.path.join(folder, name.replace("/", os.sep))  # noqa: PTH118
-                if not name.endswith(".txt") or _comparable(path) in known:
-                    continue
-                known.add(_comparable(path))
-                self._drop_orphan(path)
-
-    def _drop_orphan(self, path: str) -> None:
-        rows = read_labels(path, self._layout)
-        if rows is None or not len(rows.lines):  # a README is no label file
-            return
-        self._ledger.see(rows.row_count)
-        lines = [*rows.lines.tolist(), *(fault.line for fault in rows.faults)]
-        for line in sorted(lines):
-            message = "no image of the set has these labels"
-            self._ledger.record(SourceFile(path), line, "dropped", "missing-image", message)
-
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write label files and ``data.yaml``; see :class:`yolokit.annotations.plugin.Format`."""
     splits = write_label_files(dataset, folder / "labels")
     write_data_yamls(folder, dataset, splits, remarks)
-
-
-def _comparable(path: str) -> str:
-    return os.path.normcase(os.path.normpath(path))

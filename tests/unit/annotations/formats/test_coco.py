@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.annotations.conftest import (
+    Convert,
     coco,
     coco_image,
     read_set,
@@ -78,6 +79,33 @@ def test_crowds_are_excluded_unless_wanted(tmp_path: Path) -> None:
     assert len(found.boxes["5.jpg"]) == 1
     assert found.entries == [("excluded", "iscrowd", 0)]
     assert len(read_set("coco", path, assume={"iscrowd": "keep"}).boxes["5.jpg"]) == 2
+
+
+RUNS = {"size": [48, 64], "counts": [48 * 4 + 6, 24, 24, 24, 48 * 64 - 48 * 4 - 78]}
+
+
+def test_brush_masks_that_are_all_marked_as_crowds_are_objects(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    brushed = [annotation(iscrowd=1, segmentation=RUNS) for _ in range(2)]
+    boxed = annotation(segmentation=[])
+    path = write_coco(tmp_path / "src/a.json", coco([coco_image(5)], [*brushed, boxed]))
+    write_image(tmp_path / "src/5.jpg")
+    found = read_set("coco", path)
+    assert len(found.boxes["5.jpg"]) == 3
+    assert "each of 2 masks is marked as a crowd" in found.dataset.evidence[0]
+    excluded = read_set("coco", path, assume={"iscrowd": "exclude"})
+    assert excluded.entries[1:] == [("excluded", "iscrowd", 0), ("excluded", "iscrowd", 1)]
+    result = run_convert(path, task="segment", max_drop="50%")
+    assert result.codes == {
+        "reinterpreted: mask-to-polygon": 2, "dropped: no-outline": 1, "noted: box-differs": 1,
+    }  # fmt: skip
+    # A set with polygons has crowds that are such, and that is told.
+    outlined = annotation(segmentation=[[4, 6, 20, 6, 20, 30]])
+    write_coco(path, coco([coco_image(5)], [*brushed, outlined]))
+    result = run_convert(path, task="segment", overwrite=True)
+    assert result.codes == {"excluded: iscrowd": 2}
+    assert result.evidence[-1] == "2 crowds are left out (--assume iscrowd=exclude|keep)"
 
 
 def test_unknown_ids_are_dropped_by_index(tmp_path: Path) -> None:

@@ -287,3 +287,21 @@ def test_class_numbers_may_count_from_1(tmp_path: Path) -> None:
     assert "class-base=1" in read_set("darknet", tmp_path).ledger.entries[0].message
     found = read_set("darknet", tmp_path, assume={"class-base": "1"})
     assert found.boxes == {"a.jpg": [("dog", BOX)]}
+
+
+def test_labels_that_no_listed_image_leads_to(tmp_path: Path) -> None:
+    write_darknet(tmp_path, {"a.jpg": ROW})
+    orphan = write_text(tmp_path / "obj_train_data/gone.txt", ROW)
+    found = read_set("darknet", tmp_path)
+    assert found.entries == [("dropped", "missing-image", 1)]
+    assert found.ledger.entries[0].path == str(orphan)
+
+
+def test_a_set_without_a_label_file_is_in_doubt(tmp_path: Path) -> None:
+    write_darknet(tmp_path, {"a.jpg": ROW, "b.jpg": ROW})
+    (tmp_path / "annos").mkdir()
+    for stem in "ab":
+        (tmp_path / f"obj_train_data/{stem}.txt").rename(tmp_path / f"annos/{stem}.txt")
+    (finding,) = read_set("darknet", tmp_path).ledger.findings
+    assert finding.code == "no-labels"
+    assert f"{tmp_path / 'annos'} (2)" in finding.message
