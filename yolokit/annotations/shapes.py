@@ -23,6 +23,12 @@ ShapeKind: TypeAlias = Literal["polygon", "rotated"]
 _CHUNK = 1024  # corners whose distances are held at once
 
 
+def describe_fragments(count: int) -> tuple[str, str]:
+    """Return code and message of a note on parts of an outline that are left aside."""
+    parts = "a part" if count == 1 else f"{count} parts"
+    return "fragment-aside", f"{parts} of its outline with fewer than three points left aside"
+
+
 class Shape(msgspec.Struct, frozen=True, eq=False):
     """An outline, or a box that is not parallel to the axes.
 

@@ -82,10 +82,16 @@ class BoxWitness:
 
     def __init__(self, values: F64, sizes_wh: F64) -> None:
         self.count = len(values)
-        self.faults: dict[BoxEncoding, int] = {
-            encoding: int(_goes_wrong(to_xyxy(values, encoding), sizes_wh).sum())
-            for encoding in _WORDS
-        }
+        self._values = values
+        self._sizes_wh = sizes_wh
+        self._known: dict[BoxEncoding, int] = {}
+
+    def faults(self, encoding: BoxEncoding) -> int:
+        """Return how many boxes go wrong in a reading."""
+        if encoding not in self._known:  # nearly always one is enough
+            wrong = _goes_wrong(to_xyxy(self._values, encoding), self._sizes_wh)
+            self._known[encoding] = int(wrong.sum())
+        return self._known[encoding]
 
     def conclude(
         self, stated: BoxEncoding | None, default: BoxEncoding | None = None
@@ -102,20 +108,21 @@ class BoxWitness:
 
     def _choose(self, default: BoxEncoding | None) -> BoxEncoding | None:
         """Choose between corners and sizes, of which each other one hardly ever fits by chance."""
-        corners, sizes = self.faults["xyxy"], self.faults["xywh"]
+        corners, sizes = self.faults("xyxy"), self.faults("xywh")
         if self._is_clear(corners, sizes):
             return "xyxy"
         if self._is_clear(sizes, corners):
             return "xywh"
-        few = default is not None and self.faults[default] < self.count * _MANY
+        few = default is not None and self.faults(default) < self.count * _MANY
         return default if few else None
 
     def _rival(self, taken: BoxEncoding) -> BoxEncoding | None:
         """Return the reading that fits while the one that was taken does not, if there is one."""
-        best = min(self.faults, key=lambda one: self.faults[one])
-        wrong = self.faults[taken]
-        several = wrong >= min(3, self.count)
-        return best if several and self._is_clear(self.faults[best], wrong) else None
+        wrong = self.faults(taken)
+        if wrong < max(self.count * _MANY, min(3, self.count)):
+            return None
+        best = min(_WORDS, key=self.faults)
+        return best if self._is_clear(self.faults(best), wrong) else None
 
     def _is_clear(self, few: int, many: int) -> bool:
         return many > 0 and many >= self.count * _MANY and many >= few * _CLEARLY
@@ -124,7 +131,7 @@ class BoxWitness:
         """Say in how many boxes each reading goes wrong."""
         return (
             f"of {self.count} boxes these end before they begin or leave their image: "
-            + ", ".join(f"{self.faults[one]} as {words}" for one, words in _WORDS.items())
+            + ", ".join(f"{self.faults(one)} as {words}" for one, words in _WORDS.items())
         )
 
     def require(

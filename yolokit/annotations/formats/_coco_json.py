@@ -20,6 +20,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 # Counted in the text: decoding what is not wanted would take memory and time.
 _OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:\{|\[[\s\[]*[-0-9])')
 _KEYPOINTS = re.compile(rb'"keypoints"\s*:\s*\[[-\s0,.]*[1-9]')
+_TURNED = re.compile(rb'"rotation"\s*:\s*-?[0.]*[1-9]')
 
 
 class CocoAnnotation(msgspec.Struct, gc=False):
@@ -40,6 +41,7 @@ class CocoShapedAnnotation(msgspec.Struct, gc=False):
     iscrowd: int = 0
     segmentation: msgspec.Raw = msgspec.Raw()
     keypoints: msgspec.Raw = msgspec.Raw()
+    attributes: msgspec.Raw = msgspec.Raw()
 
 
 class LooseAnnotation(msgspec.Struct):
@@ -51,15 +53,20 @@ class LooseAnnotation(msgspec.Struct):
     iscrowd: int | bool | float = 0
     segmentation: Any = None
     keypoints: Any = None
+    attributes: Any = None
 
 
 class CocoImage(msgspec.Struct, gc=False):
-    """One item of ``images``."""
+    """One item of ``images``; LVIS has addresses in place of file names, and lists of classes."""
 
     id: int | str
-    file_name: str
+    file_name: str = ""
     width: int | None = None
     height: int | None = None
+    coco_url: str | None = None
+    flickr_url: str | None = None
+    neg_category_ids: Any = None
+    not_exhaustive_category_ids: Any = None
 
 
 class CocoCategory(msgspec.Struct):
@@ -102,11 +109,13 @@ class Decoded(NamedTuple):
         file: Typed or, if any item is not of its type, with all items as they are.
         outlines: How many annotations have an outline or mask that the task does not want.
         keypoints: How many have keypoints that it does not want.
+        is_turned: Whether any box is turned by an attribute.
     """
 
     file: CocoFile | CocoShapedFile | LooseFile
     outlines: int
     keypoints: int
+    is_turned: bool
 
 
 def decode_coco(path: Path, task: Task) -> Decoded:
@@ -118,14 +127,16 @@ def decode_coco(path: Path, task: Task) -> Decoded:
     data = read_json_bytes(path)
     outlines = 0 if task in ("segment", "obb") else sum(1 for _ in _OUTLINE.finditer(data))
     keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
-    file_type: type[CocoFile | CocoShapedFile] = CocoFile if task == "detect" else CocoShapedFile
+    is_turned = b'"rotation"' in data and _TURNED.search(data) is not None
+    plain = task == "detect" and not is_turned
+    file_type: type[CocoFile | CocoShapedFile] = CocoFile if plain else CocoShapedFile
     try:
-        return Decoded(msgspec.json.decode(data, type=file_type), outlines, keypoints)
+        return Decoded(msgspec.json.decode(data, type=file_type), outlines, keypoints, is_turned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
         loose = _as_loose(decode_json(data, path), path)
         boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
-        return Decoded(loose, max(0, outlines - boxless), keypoints)
+        return Decoded(loose, max(0, outlines - boxless), keypoints, is_turned)
 
 
 def convert_item(item: Any, item_type: type[_Item]) -> _Item:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 UNITS = ("auto", "pixels", "fractions")
 """What ``--assume units`` may be; where a format knows it, ``percent`` too."""
 
-_LARGEST_FRACTION = 1.5  # labels stick out of images, but hardly by half of one
+MAX_FRACTION = 1.5
+"""Labels stick out of images, but hardly by half of one."""
+
 _MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of their images
 _PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
 
@@ -62,7 +64,7 @@ class UnitsWitness:
         """What stands for the image's width and height, None where these are pixels."""
         if self._stated != UNITS[0]:
             return {"fractions": 1.0, "percent": 100.0}.get(self._stated)
-        if not self._count or self._largest > _LARGEST_FRACTION:
+        if not self._count or self._largest > MAX_FRACTION:
             return None
         if self._largest <= 1:  # in pixels all lay in the first one
             certain = self._is_broken or self._count >= _MANY
