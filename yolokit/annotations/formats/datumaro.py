@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._datumaro_reader import DatumaroReader
+from yolokit.annotations.formats._object_groups import GROUP
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
@@ -37,7 +38,7 @@ TITLE = "Datumaro JSON"
 READS: tuple[Task, ...] = ("detect", "segment", "pose")
 RECOGNISED_BY = "JSON with an object of categories and a list of items"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"group": ("join", "separate"), "iscrowd": ("exclude", "keep")}
+    {"group": GROUP, "iscrowd": ("exclude", "keep")}
 )
 
 _SNIFFED_FILES = 20
