@@ -303,7 +303,7 @@ class CvatReader:
             )
         if self._facts["joined"]:
             yield (
-                f"{self._facts['joined']} shapes were joined with one of the same label and "
-                "group_id, as parts of one object (--assume group=join|separate)"
+                "shapes joined with one of the same label and group_id, as parts of one object: "
+                f"{self._facts['joined']} (--assume group=join|separate)"
             )
         yield from self._tracks.describe()

@@ -199,7 +199,7 @@ def test_a_box_and_a_skeleton_of_one_group_are_one_object(tmp_path: Path) -> Non
     assert annotations.keypoints[1].tolist() == [[10, 8, 2], [0, 0, 0], [30, 12, 1]]
     assert not annotations.reinterpreted
     assert found.ledger.totals.annotations_in == len(annotations) == 3
-    assert any("1 shapes were joined" in line for line in found.dataset.evidence)
+    assert any("parts of one object: 1 (" in line for line in found.dataset.evidence)
     plain = read_xml_set(tmp_path, text)
     assert plain.boxes == found.boxes
     turned = text.replace(person(), person('group_id="3" rotation="30"'))
