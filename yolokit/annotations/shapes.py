@@ -79,6 +79,20 @@ def polygon(points: Sequence[Sequence[float]] | Sequence[float] | F64) -> F64:
     return ring
 
 
+def outlines(parts: Sequence[Sequence[Sequence[float]]]) -> tuple[tuple[F64, ...], str | None]:
+    """Return parts of one outline, and a remark where fragments among them are left aside.
+
+    A stray click leaves one, of fewer than three points, beside a whole part.
+
+    Raises:
+        ValueError: A part is no outline; see :func:`polygon`.
+    """
+    whole = [part for part in parts if len(part) > 2] or parts
+    rings = tuple(polygon(part) for part in whole)
+    aside = len(parts) - len(whole)
+    return rings, ": ".join(describe_fragments(aside)) if aside else None
+
+
 def enclosing_box(rings: Sequence[F64]) -> list[float]:
     """Return the xyxy box around outlines."""
     points = rings[0] if len(rings) == 1 else np.concatenate(rings)
