@@ -156,7 +156,7 @@ def _coco() -> dict[str, Any]:
 
 def _csv() -> dict[str, Any]:
     kaggle = "image_id,width,height,bbox,source\n"
-    rows = 'a,64,48,"[4, 6, 16, 24]",usask\na,64,48,"[1, 2, 3, 4]",usask\nb,64,48,,\n'
+    rows = 'a,64,48,"[34, 6, 16, 24]",usask\na,64,48,"[1, 2, 3, 4]",usask\nb,64,48,,\n'
     return {"train.csv": kaggle + rows, "train/a.jpg": picture(), "train/b.jpg": picture()}
 
 

@@ -153,6 +153,8 @@ def _refuse_stray(tree: SourceTree) -> None:
         kind = tell_kind(tree.head(file)[:512])
         if kind is POINTER or (tree.is_file and kind is not None and kind.group == "other"):
             raise DataError(f"this is {kind.name}", path=file, hint=kind.hint)
+
+
 def sniff_formats(source: Path) -> dict[str, Match]:
     """Return the formats that a source looks like."""
     tree = SourceTree(source).sample()

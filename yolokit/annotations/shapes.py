@@ -23,6 +23,12 @@ ShapeKind: TypeAlias = Literal["polygon", "rotated"]
 _CHUNK = 1024  # corners whose distances are held at once
 
 
+def describe_fragments(count: int) -> tuple[str, str]:
+    """Return code and message of a note on parts of an outline that are left aside."""
+    parts = "a part" if count == 1 else f"{count} parts"
+    return "fragment-aside", f"{parts} of its outline with fewer than three points left aside"
+
+
 class Shape(msgspec.Struct, frozen=True, eq=False):
     """An outline, or a box that is not parallel to the axes.
 
@@ -71,6 +77,20 @@ def polygon(points: Sequence[Sequence[float]] | Sequence[float] | F64) -> F64:
     if not np.isfinite(ring).all():
         raise ValueError("an outline holds a value that is not finite")
     return ring
+
+
+def outlines(parts: Sequence[Sequence[Sequence[float]]]) -> tuple[tuple[F64, ...], str | None]:
+    """Return parts of one outline, and a remark where fragments among them are left aside.
+
+    A stray click leaves one, of fewer than three points, beside a whole part.
+
+    Raises:
+        ValueError: A part is no outline; see :func:`polygon`.
+    """
+    whole = [part for part in parts if len(part) > 2] or parts
+    rings = tuple(polygon(part) for part in whole)
+    aside = len(parts) - len(whole)
+    return rings, ": ".join(describe_fragments(aside)) if aside else None
 
 
 def enclosing_box(rings: Sequence[F64]) -> list[float]:

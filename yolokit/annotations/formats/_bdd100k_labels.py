@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.masks import decode_runs, decompress_runs, mask_to_shape
-from yolokit.annotations.shapes import Shape, polygon
+from yolokit.annotations.shapes import Shape, describe_fragments, polygon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,9 @@ def _read_polygons(value: Any, category: str) -> Shape:
     areas = [item for item in value if item.get("closed", True)]
     if not areas:
         raise NoAreaError("it is a line, not closed")
+    whole = [item for item in areas if len(item.get("vertices") or []) > 2] or areas
+    fragments = len(areas) - len(whole)
+    areas = whole
     rings: list[F64] = []
     curves = 0
     for item in areas:
@@ -105,6 +108,8 @@ def _read_polygons(value: Any, category: str) -> Shape:
         rings.append(flat)
         curves += count
     remark = f"curve-to-polygon: {curves} Bezier curves became lines" if curves else None
+    if fragments and remark is None:
+        remark = ": ".join(describe_fragments(fragments))
     return Shape(tuple(rings), remark=remark)
 
 

@@ -16,7 +16,8 @@ from yolokit.annotations.formats._coco_json import (
     LooseFile,
     convert_item,
 )
-from yolokit.annotations.formats._coco_mask import box_of_mask
+from yolokit.annotations.formats._coco_mask import box_of_mask, set_fragments_aside
+from yolokit.annotations.shapes import describe_fragments
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ def tighten(
             one = convert_item(item, LooseAnnotation)
             box = _xywh(one)
             if box is None:
+                one.segmentation, fragments = set_fragments_aside(one.segmentation)
                 box = _xywh_of_mask(one.segmentation)
                 masks.add(place)
+                if fragments:
+                    ledger.note(source, place, *describe_fragments(fragments))
         except ValueError as error:
             ledger.record(source, place, "dropped", "bad-annotation", str(error))
             continue
@@ -62,6 +66,7 @@ def tighten(
                 crowd,
                 msgspec.Raw(msgspec.json.encode(one.segmentation)),
                 msgspec.Raw(msgspec.json.encode(one.keypoints)),
+                msgspec.Raw(msgspec.json.encode(one.attributes)),
             )
         )
     file = CocoShapedFile(images, annotations, categories)
@@ -77,11 +82,13 @@ def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) 
 
 
 def _mended(item: Any) -> Any:
-    """Leave out what is optional and not usable: a size that is no whole number."""
+    """Leave out what is optional and not usable: a size that is no whole number, no address."""
     if not isinstance(item, dict):
         return item
     sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}
-    return {**item, **sizes}
+    found = {**item, **sizes}
+    empty = [key for key in ("file_name", "coco_url", "flickr_url") if found.get(key, "") is None]
+    return {key: value for key, value in found.items() if key not in empty}
 
 
 def _whole(value: Any) -> int | None:

@@ -21,6 +21,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 # Counted in the text: decoding what is not wanted would take memory and time.
 _OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:(\{)|\[[\s\[]*[-0-9])')
 _KEYPOINTS = re.compile(rb'"keypoints"\s*:\s*\[[-\s0,.]*[1-9]')
+_TURNED = re.compile(rb'"rotation"\s*:\s*-?[0.]*[1-9]')
 
 
 class CocoAnnotation(msgspec.Struct, gc=False):
@@ -41,6 +42,7 @@ class CocoShapedAnnotation(msgspec.Struct, gc=False):
     iscrowd: int = 0
     segmentation: msgspec.Raw = msgspec.Raw()
     keypoints: msgspec.Raw = msgspec.Raw()
+    attributes: msgspec.Raw = msgspec.Raw()
 
 
 class LooseAnnotation(msgspec.Struct):
@@ -52,15 +54,20 @@ class LooseAnnotation(msgspec.Struct):
     iscrowd: int | bool | float = 0
     segmentation: Any = None
     keypoints: Any = None
+    attributes: Any = None
 
 
 class CocoImage(msgspec.Struct, gc=False):
-    """One item of ``images``."""
+    """One item of ``images``; LVIS has addresses in place of file names, and lists of classes."""
 
     id: int | str
-    file_name: str
+    file_name: str = ""
     width: int | None = None
     height: int | None = None
+    coco_url: str | None = None
+    flickr_url: str | None = None
+    neg_category_ids: Any = None
+    not_exhaustive_category_ids: Any = None
 
 
 class CocoCategory(msgspec.Struct):
@@ -105,6 +112,7 @@ class Decoded(NamedTuple):
         keypoints: How many have keypoints that it does not want.
         polygons: How many annotations have polygons, whatever the task.
         run_lengths: How many have run lengths.
+        is_turned: Whether any box is turned by an attribute.
     """
 
     file: CocoFile | CocoShapedFile | LooseFile
@@ -112,6 +120,7 @@ class Decoded(NamedTuple):
     keypoints: int
     polygons: int
     run_lengths: int
+    is_turned: bool
 
 
 def decode_coco(path: Path, task: Task) -> Decoded:
@@ -125,15 +134,17 @@ def decode_coco(path: Path, task: Task) -> Decoded:
     counts = kinds[None], kinds[b"{"]
     outlines = 0 if task in ("segment", "obb") else sum(counts)
     keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
-    file_type: type[CocoFile | CocoShapedFile] = CocoFile if task == "detect" else CocoShapedFile
+    is_turned = b'"rotation"' in data and _TURNED.search(data) is not None
+    plain = task == "detect" and not is_turned
+    file_type: type[CocoFile | CocoShapedFile] = CocoFile if plain else CocoShapedFile
     try:
         file = msgspec.json.decode(data, type=file_type)
-        return Decoded(file, outlines, keypoints, *counts)
+        return Decoded(file, outlines, keypoints, *counts, is_turned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
         loose = _as_loose(decode_json(data, path), path)
         boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
-        return Decoded(loose, max(0, outlines - boxless), keypoints, *counts)
+        return Decoded(loose, max(0, outlines - boxless), keypoints, *counts, is_turned)
 
 
 def convert_item(item: Any, item_type: type[_Item]) -> _Item:

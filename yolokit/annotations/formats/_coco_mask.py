@@ -19,6 +19,21 @@ _NO_MASK = "`segmentation` is neither polygons nor run lengths"
 _NUMBERS = frozenset({bool, float, int})
 
 
+def set_fragments_aside(segmentation: Any) -> tuple[Any, int]:
+    """Return a mask without polygons of fewer than three points, and how many of these it had.
+
+    A stray click leaves one beside a whole polygon. Where none is whole, nothing is set aside.
+    """
+    if not isinstance(segmentation, list):
+        return segmentation, 0
+    whole = [flat for flat in segmentation if not _is_fragment(flat)]
+    return (whole, len(segmentation) - len(whole)) if whole else (segmentation, 0)
+
+
+def _is_fragment(flat: Any) -> bool:
+    return isinstance(flat, list) and len(flat) < 6 and _are_numbers(flat)
+
+
 def box_of_mask(segmentation: Any) -> tuple[float, float, float, float] | None:
     """Return the xyxy box around a mask in px, or None if it covers nothing.
 

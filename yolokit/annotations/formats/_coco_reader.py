@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import msgspec
 import numpy as np
 
+from yolokit.annotations.formats._coco_boxes import fractions_to_px, read_boxes, without_sizes
 from yolokit.annotations.formats._coco_details import DetailReader, find_pose
+from yolokit.annotations.formats._coco_images import describe_partly_labelled, read_images
 from yolokit.annotations.formats._coco_items import tighten
 from yolokit.annotations.formats._coco_json import (
     CocoAnnotation,
     CocoCategory,
     CocoFile,
-    CocoImage,
     CocoShapedAnnotation,
     CocoShapedFile,
     LooseFile,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
-    from yolokit.annotations.shapes import Task
+    from yolokit.annotations.plugin import ReadOptions
     from yolokit.core.types import F64, I64
 
 _MAX_GAPS = 20
@@ -67,6 +68,8 @@ class _Content(NamedTuple):
         masks: Positions in that list of those that had a mask and no box.
         details: What stands beside each box; empty where that is not wanted.
         masks_kept: How many marked ``iscrowd`` were taken as objects, since they are all masks.
+        in_fractions: Boxes are in fractions of their image, not in px.
+        evidence: What was concluded about the file, one sentence each.
     """
 
     records: list[ImageRecord]
@@ -78,40 +81,48 @@ class _Content(NamedTuple):
     masks: frozenset[int]
     details: list[CocoShapedAnnotation]
     masks_kept: int
+    in_fractions: bool
+    evidence: tuple[str, ...]
 
 
 def read_sources(
-    sources: Sequence[CocoSource], ledger: Ledger, *, task: Task, crowds: str
+    sources: Sequence[CocoSource], ledger: Ledger, options: ReadOptions, *, crowds: str
 ) -> Dataset:
     """Read COCO files as one data set.
 
     Args:
         sources: The files.
         ledger: Gets what is no plain box.
-        task: Tells what is wanted beside boxes.
+        options: How they are to be read; the task tells what is wanted beside boxes.
         crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
             keeps them where they are the only masks and no polygon is beside them.
 
     Raises:
-        DataError: A file is broken.
+        DataError: A file is broken, or its boxes are not what the format says.
     """
+    task = options.task
     with collector_paused():
-        contents = [_read_one(source, ledger, task=task, crowds=crowds) for source in sources]
+        contents = [_read_one(source, ledger, options, crowds=crowds) for source in sources]
     categories, evidence = _merge_categories(contents)
+    told = [sentence for content in contents for sentence in content.evidence]
     masks = sum(content.masks_kept for content in contents)
     if masks:
-        evidence += (_MASKS_KEPT.format(masks),)
+        told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
     pose = find_pose(contents[0].categories, sources[0].path) if task == "pose" else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
-            yield from _iter_content(content, index, DetailReader(task, pose, ledger))
+            reader = DetailReader(task, pose, ledger, in_fractions=content.in_fractions)
+            images = _iter_content(content, index, reader)
+            if content.in_fractions:
+                images = fractions_to_px(images, ledger, labels_only=options.labels_only)
+            yield from images
 
     return Dataset(
         categories,
         iter_images,
-        evidence,
+        (*evidence, *dict.fromkeys(told)),
         has_splits=any(source.split for source in sources),
         image_count=sum(len(content.records) for content in contents),
         pose=pose,
@@ -145,9 +156,9 @@ def _iter_content(
         start = end
 
 
-def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, crowds: str) -> _Content:
+def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowds: str) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
-    read = decode_coco(source.path, task)
+    read = decode_coco(source.path, options.task)
     decoded = read.file
     ledger.see(len(decoded.annotations))
     file: CocoFile | CocoShapedFile
@@ -157,38 +168,42 @@ def _read_one(source: CocoSource, ledger: Ledger, *, task: Task, crowds: str) ->
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
     note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
     categories, category_of = _read_categories(file.categories, source.path)
-    records, image_of = _read_images(file.images, source, shown, ledger)
+    records, image_of = read_images(file.images, source.split, shown, ledger)
+    partly = describe_partly_labelled(file.images)
     annotations: Sequence[CocoAnnotation | CocoShapedAnnotation] = file.annotations
     count = len(annotations)
     images = _look_up(annotations, "image_id", image_of)
     keys = _look_up(annotations, "category_id", category_of)
     values = chain.from_iterable(map(attrgetter("bbox"), annotations))
-    xyxy = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
+    stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
     marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
-    details = annotations if task != "detect" else []
+    details = annotations if options.task != "detect" or read.is_turned else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keeps:
         for place in places[keep & marked].tolist():
             ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
         keep &= ~marked
-    with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped further on
-        xyxy[:, 2:] += xyxy[:, :2]
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
+    boxes = read_boxes(stated[chosen], images[chosen], records, shown.path, options)
+    if boxes.in_fractions and not options.labels_only:
+        records = without_sizes(records)
     ends = np.cumsum(np.bincount(images[chosen], minlength=len(records)))
     return _Content(
         records,
         categories,
         ends,
         keys[chosen],
-        xyxy[chosen],
+        boxes.xyxy,
         places[chosen],
         masks,
         [cast(CocoShapedAnnotation, details[at]) for at in chosen.tolist()] if details else [],
         int(marked.sum()) if keeps and crowds == "auto" else 0,
+        boxes.in_fractions,
+        (*boxes.evidence, *partly),
     )
 
 
@@ -244,34 +259,6 @@ def _read_categories(
         positions[item.id] = len(found)
         found.append(msgspec.structs.replace(item, name=name))
     return found, positions
-
-
-def _read_images(
-    items: list[CocoImage], source: CocoSource, shown: SourceFile, ledger: Ledger
-) -> tuple[list[ImageRecord], dict[Hashable, int]]:
-    """Return a record for each file, and image id to position; a file listed twice is one."""
-    records: list[ImageRecord] = []
-    positions: dict[Hashable, int] = {}
-    by_name: dict[str, int] = {}
-    for item in items:
-        name = item.file_name
-        at = by_name.setdefault(name, len(records))
-        if positions.setdefault(item.id, at) != at:
-            other = records[positions[item.id]].file_name
-            raise DataError(
-                f"the image id {item.id} stands for {other!r} and {name!r}", path=source.path
-            )
-        if at < len(records):
-            message = f"{name} is listed more than once; its annotations were joined"
-            ledger.note(shown, None, "duplicate-image", message)
-            continue
-        width, height = item.width, item.height
-        if width is None or height is None or width < 1 or height < 1:
-            width = height = None
-        if not name:
-            raise DataError(f"the image with id {item.id} has no file_name", path=source.path)
-        records.append(ImageRecord(name, width, height, source.split, None, shown))
-    return records, positions
 
 
 def _merge_categories(

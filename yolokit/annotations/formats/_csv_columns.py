@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.annotations.formats._box_evidence import BoxEncoding
 from yolokit.annotations.image_files import is_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-BoxEncoding: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 
 _IMAGE = (
     *("filename", "file", "imagefilename", "imagename", "imagepath", "imagefile", "image"),

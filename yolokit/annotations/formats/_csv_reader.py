@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
+from yolokit.annotations.formats._box_evidence import BoxWitness, sample_sizes, to_xyxy
 from yolokit.annotations.formats._csv_columns import is_blank, read_number
 from yolokit.annotations.formats._csv_file import iter_rows
 from yolokit.annotations.formats._places import image_roots, split_of
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from yolokit.annotations.formats._box_evidence import BoxEncoding
     from yolokit.annotations.formats._csv_file import CsvLayout
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.model import Dataset
@@ -27,26 +31,37 @@ if TYPE_CHECKING:
 NAMELESS = "object"
 """What all objects are called where no column names a class."""
 
-_INVERTED_SHARE = 0.02  # of rows; a broken row or two do not turn corners into sizes
 _SEPARATORS = re.compile(r"[\s,;]+")
-_OUTSIDE_PX = 1.0
+_BRACKETS = str.maketrans("[]()", "    ")
+_OPTION = "--assume box=xyxy|xywh|cxcywh|yxyx"
+
+
+class _Says(NamedTuple):
+    """What a file says about its four numbers.
+
+    Attributes:
+        stated: What they are by the header.
+        default: What they usually are in a file of its layout.
+    """
+
+    stated: BoxEncoding | None
+    default: BoxEncoding | None
 
 
 class _Row(NamedTuple):
-    """One box: class, line, four numbers, and whether all of them stand in one column."""
+    """One box: class, line, four numbers."""
 
     name: str
     line: int
     values: tuple[float, float, float, float]
-    encoding: str | None
-    in_brackets: bool
 
 
 class _Image:
     """An image and its rows, while they are collected."""
 
-    def __init__(self, record: ImageRecord) -> None:
+    def __init__(self, record: ImageRecord, says: _Says) -> None:
         self.record = record
+        self.says = says
         self.rows: list[_Row] = []
 
 
@@ -65,8 +80,7 @@ class CsvReader:
         self._ledger = ledger
         self._images: dict[tuple[str, str | None, str], _Image] = {}
         self._units = UnitsWitness(options.assume.get("units"))
-        self._unstated = self._inverted = self._outside = 0
-        self._bracketed = self._nameless = self._headed = False
+        self._nameless = False
 
     def read_file(self, path: Path, layout: CsvLayout) -> None:
         """Read one file.
@@ -110,9 +124,8 @@ class CsvReader:
         if not name:
             self._ledger.record(source, line, "dropped", "bad-row", "the box has no class")
             return
-        row = _Row(name, line, values, columns.encoding, len(columns.box) == 1)
-        image.rows.append(row)
-        self._observe(row, image.record)
+        image.rows.append(_Row(name, line, values))
+        self._units.observe(values)
 
     def _image_of(
         self, cells: list[str], layout: CsvLayout, source: SourceFile, split: str | None
@@ -125,76 +138,79 @@ class CsvReader:
         if key not in self._images:
             width_px, height_px = _read_size([cells[at] for at in columns.size or ()])
             record = ImageRecord(name, width_px, height_px, split, None, source)
-            self._images[key] = _Image(record)
+            says = _Says(columns.encoding, None if len(columns.box) == 1 else "xyxy")
+            self._images[key] = _Image(record, says)
         return self._images[key]
-
-    def _observe(self, row: _Row, image: ImageRecord) -> None:
-        self._units.observe(row.values)
-        if row.encoding is not None:
-            self._headed = True
-            return
-        first, second, third, fourth = row.values
-        self._unstated += 1
-        self._bracketed = self._bracketed or row.in_brackets
-        self._inverted += third < first or fourth < second
-        if image.width_px is not None:
-            width_px, height_px = image.image_wh
-            right, bottom = first + third - _OUTSIDE_PX, second + fourth - _OUTSIDE_PX
-            self._outside += right > width_px or bottom > height_px
-
-    @property
-    def _encoding(self) -> str:
-        """What four numbers are of which no header says that."""
-        if self._inverted and self._inverted >= self._unstated * _INVERTED_SHARE:
-            return "xywh"
-        if self._outside or not self._bracketed:
-            return "xyxy"
-        return "xywh"
 
     def to_dataset(self) -> Dataset:
         """Return what was read, in px.
 
         Raises:
-            DataError: Sizes of images are needed and are not to be looked at.
+            DataError: Sizes of images are needed and are not to be looked at; or it is not clear
+                what the numbers are.
         """
-        return collect_dataset(self._to_images(), evidence=tuple(self._evidence()))
-
-    def _evidence(self) -> Iterator[str]:
-        assumed = self._options.assume.get("box", "auto")
-        if assumed != "auto":
-            yield f"boxes are taken as {assumed}, as --assume box says"
-        elif self._unstated:
-            yield (
-                f"no header says what the four numbers are; in {self._inverted} of "
-                f"{self._unstated} rows the third is below the first or the fourth below the "
-                f"second, so they are taken as {self._encoding} (--assume box=xyxy|xywh|cxcywh)"
-            )
-        if assumed == "auto" and self._headed:
-            found = {row.encoding for image in self._images.values() for row in image.rows}
-            named = " and ".join(sorted(encoding for encoding in found if encoding))
-            yield f"boxes are {named} by the header (--assume box=xyxy|xywh|cxcywh)"
-        yield from self._units.evidence()
+        evidence: list[str] = []
+        encodings: dict[_Says, BoxEncoding] = {}
+        if self._assumed is not None:
+            evidence.append(f"boxes are taken as {self._assumed}, as --assume box says")
+        else:
+            encodings = self._conclude(evidence)
+        evidence += self._units.evidence()
         if self._nameless:
-            yield f"no column names a class: all objects are called {NAMELESS!r}"
+            evidence.append(f"no column names a class: all objects are called {NAMELESS!r}")
+        return collect_dataset(self._to_images(encodings), evidence=evidence)
 
-    def _to_images(self) -> Iterator[ImageRows]:
+    @property
+    def _assumed(self) -> BoxEncoding | None:
         assumed = self._options.assume.get("box", "auto")
-        meter = ImageMeter(self._ledger) if self._units.are_fractions else None
+        return None if assumed == "auto" else cast("BoxEncoding", assumed)
+
+    def _conclude(self, evidence: list[str]) -> dict[_Says, BoxEncoding]:
+        """Return what the numbers are, for each thing that files say about them."""
+        images = [image for image in self._images.values() if image.rows]
+        full = self._units.full
+        sizes = np.full((len(images), 2), full or np.nan)
+        if full is None:
+            look = not self._options.labels_only
+            sizes = sample_sizes([image.record for image in images], look=look)
+        found: dict[_Says, BoxEncoding] = {}
+        for says in dict.fromkeys(image.says for image in images):
+            chosen = [at for at, image in enumerate(images) if image.says == says]
+            counts = [len(images[at].rows) for at in chosen]
+            values = np.array([row.values for at in chosen for row in images[at].rows])
+            witness = BoxWitness(values, np.repeat(sizes[chosen], counts, axis=0))
+            path = images[chosen[0]].record.source.path
+            found[says] = witness.require(
+                *says, who="the header", path=path, hint=f"say it with {_OPTION}"
+            )
+            if says.stated is not None:
+                evidence.append(f"boxes are {says.stated} by the header ({_OPTION})")
+            else:
+                evidence.append(
+                    f"no header says what the four numbers are; {witness.describe()}; so they "
+                    f"are taken as {found[says]} ({_OPTION})"
+                )
+        return found
+
+    def _to_images(self, encodings: dict[_Says, BoxEncoding]) -> Iterator[ImageRows]:
+        full = self._units.full
+        meter = None if full is None else ImageMeter(self._ledger)
         for image in self._images.values():
             record: ImageRecord | None = image.record
-            factors = (1.0, 1.0)
+            scale = np.ones(4)
             if meter is not None:
                 if image.record.width_px is None:
                     record = self._measure(image, meter)
                 if record is None:
                     continue
-                factors = record.image_wh
+                scale = np.array(record.image_wh * 2) / (full or 1.0)
             assert record is not None, "without fractions no image is measured"
             found = ImageRows(record)
-            for row in image.rows:
-                encoding = row.encoding or self._encoding
-                encoding = encoding if assumed == "auto" else assumed
-                found.add(row.name, row.line, _to_xyxy(row.values, encoding, factors))
+            if image.rows:
+                values = np.array([row.values for row in image.rows])
+                boxes = to_xyxy(values, self._assumed or encodings[image.says]) * scale
+                for row, box in zip(image.rows, boxes.tolist(), strict=True):
+                    found.add(row.name, row.line, box)
             yield found
 
     def _measure(self, image: _Image, meter: ImageMeter) -> ImageRecord | None:
@@ -223,29 +239,14 @@ def _read_box(cells: list[str], layout: CsvLayout) -> tuple[float, float, float,
     if all(map(is_blank, texts)):
         return None
     if len(texts) == 1:
-        inner = texts[0].strip().removeprefix("[").removesuffix("]")
-        inner = inner.removeprefix("(").removesuffix(")")
-        texts, comma = [text for text in _SEPARATORS.split(inner.strip()) if text], False
+        inner = texts[0].translate(_BRACKETS)  # two pairs may have brackets of their own
+        texts, comma = [text for text in _SEPARATORS.split(inner) if text], False
     numbers = [read_number(text, decimal_comma=comma) for text in texts]
     if len(numbers) != 4:
         raise ValueError(f"a box of {len(numbers)} numbers")
     if not all(abs(number) < 1e9 for number in numbers):
         raise ValueError("a number that is not finite")
     return numbers[0], numbers[1], numbers[2], numbers[3]
-
-
-def _to_xyxy(
-    values: tuple[float, float, float, float], encoding: str, factors: tuple[float, float]
-) -> list[float]:
-    first, second, third, fourth = values
-    if encoding == "xywh":
-        box = [first, second, first + third, second + fourth]
-    elif encoding == "cxcywh":
-        half_w, half_h = third / 2, fourth / 2
-        box = [first - half_w, second - half_h, first + half_w, second + half_h]
-    else:
-        box = list(values)
-    return [value * factor for value, factor in zip(box, factors * 2, strict=True)]
 
 
 def _read_size(cells: list[str]) -> tuple[int, int] | tuple[None, None]:

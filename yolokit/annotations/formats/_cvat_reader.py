@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._cvat_file import CvatFile
 from yolokit.annotations.formats._cvat_frames import FrameFiles
+from yolokit.annotations.formats._cvat_groups import (
+    Label,
+    group_of,
+    join_geometry,
+    join_groups,
+    split_fragments,
+)
 from yolokit.annotations.formats._cvat_meta import CvatMeta, TaskFrames, read_meta
-from yolokit.annotations.formats._cvat_poses import pair_poses
 from yolokit.annotations.formats._cvat_shapes import (
     AREAS,
     NO_AREAS,
     Drawing,
     read_drawing,
-    to_geometry,
     to_keypoints,
 )
 from yolokit.annotations.formats._cvat_tracks import MAX_FRAME, TrackReader
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.pose import PoseLayout, describe_pose
+from yolokit.annotations.shapes import describe_fragments
 from yolokit.annotations.xml_tree import XmlElement, read_xml
 from yolokit.core.collector import collector_paused
 from yolokit.errors import DataError
@@ -35,20 +41,11 @@ if TYPE_CHECKING:
     from yolokit.annotations.plugin import ReadOptions
 
 
-class _Label(NamedTuple):
-    """One annotation of an image; a skeleton may have a box of its own."""
-
-    name: str
-    line: int
-    drawing: Drawing
-    box: Drawing | None = None
-
-
 class _Image(NamedTuple):
     """An image and what is annotated in it, in the order in which it is met."""
 
     record: ImageRecord
-    labels: list[_Label]
+    labels: list[Label]
 
 
 class CvatReader:
@@ -60,6 +57,7 @@ class CvatReader:
         self._ledger = ledger
         assume = options.assume
         self._in_order = assume.get("frame-files") == "sorted"
+        self._joins = assume.get("group") != "separate"
         self._tracks = TrackReader(
             ledger,
             gaps=assume.get("gaps", "auto"),
@@ -135,24 +133,25 @@ class CvatReader:
             return ImageRecord(name, None, None, split, None, source)
         return ImageRecord(name, width, height, split, None, source)
 
-    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterable[_Label]:
-        """Return the annotations of an image; a box and the skeleton paired with it are one."""
-        shapes = [
+    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterable[Label]:
+        """Return the annotations of an image; shapes that are parts of one object are one."""
+        shapes, fragments = split_fragments(
             child for child in element.children if child.tag in AREAS or child.tag in NO_AREAS
-        ]
-        found = ((at, self._read_shape(shape, source)) for at, shape in enumerate(shapes))
-        labels = {at: label for at, label in found if label is not None}
-        joined = 0
-        for at, skeleton in pair_poses(shapes):
-            if at in labels and skeleton in labels:
-                box, pose = labels[at], labels.pop(skeleton)
-                labels[at] = _Label(box.name, box.line, pose.drawing, box.drawing)
-                joined += 1
-        self._ledger.see(len(shapes) - joined)
-        self._facts["joined"] += joined
-        return labels.values()
+        )
+        for fragment in fragments:
+            self._ledger.note(source, fragment.line, *describe_fragments(1))
+        self._ledger.see(len(shapes))
+        found = (self._read_shape(shape, source) for shape in shapes)
+        return self._join([label for label in found if label is not None])
 
-    def _read_shape(self, shape: XmlElement, source: SourceFile) -> _Label | None:
+    def _join(self, labels: list[Label]) -> list[Label]:
+        """Join the parts of objects; an object of several shapes is one annotation."""
+        joined = join_groups(labels) if self._joins else labels
+        self._ledger.see(len(joined) - len(labels))
+        self._facts["joined"] += len(labels) - len(joined)
+        return joined
+
+    def _read_shape(self, shape: XmlElement, source: SourceFile) -> Label | None:
         """Return an annotation; what cannot be shown is entered."""
         line = shape.line
         if shape.tag in NO_AREAS:
@@ -169,7 +168,7 @@ class CvatReader:
             self._ledger.record(source, line, "excluded", "outside", message)
             return None
         self._meet(name, drawing)
-        return _Label(name, line, drawing)
+        return Label(name, line, (drawing,), group_of(shape))
 
     def _read_video(self, root: XmlElement, meta: CvatMeta, file: CvatFile) -> None:
         """Read the tracks of each task, and the frames in which nothing is seen."""
@@ -180,21 +179,24 @@ class CvatReader:
             frames = self._check_steps(meta.frames_of(task_id), tracks)
             subset = tracks[0].attributes.get("subset", "") or frames.subset
             source = file.source_of(subset)
-            labels: dict[int, list[_Label]] = {}
+            labels: dict[int, list[Label]] = {}
             for track in tracks:
                 name = track.attributes.get("label", "").strip()
                 for seen in self._tracks.read(track, source, frames) if name else ():
                     self._meet(name, seen.drawing)
-                    labels.setdefault(seen.frame, []).append(_Label(name, seen.line, seen.drawing))
+                    labels.setdefault(seen.frame, []).append(
+                        Label(name, seen.line, (seen.drawing,), group_of(track))
+                    )
                 if not name:
                     self._drop_track(track, source)
+            labels = {frame: self._join(seen) for frame, seen in labels.items()}
             files = FrameFiles(source.image_roots, frames, in_order=self._in_order)
             self._add_frames(labels, frames, files, source, file.split_of(subset))
             self._describe_video(meta, frames, files, file)
 
     def _add_frames(
         self,
-        labels: dict[int, list[_Label]],
+        labels: dict[int, list[Label]],
         frames: TaskFrames,
         files: FrameFiles,
         source: SourceFile,
@@ -262,10 +264,10 @@ class CvatReader:
     def _to_rows(self, image: _Image, pose: PoseLayout | None) -> ImageRows:
         rows = ImageRows(image.record)
         for label in image.labels:
-            geometry = to_geometry(label.box or label.drawing, self._options.task)
+            geometry = join_geometry(label.drawings, self._options.task)
             keypoints = None
-            if pose is not None and label.drawing.kind == "skeleton":
-                keypoints = to_keypoints(label.drawing, pose.names)
+            if pose is not None and label.skeleton is not None:
+                keypoints = to_keypoints(label.skeleton, pose.names)
             rows.add(
                 label.name,
                 label.line,
@@ -301,7 +303,7 @@ class CvatReader:
             )
         if self._facts["joined"]:
             yield (
-                f"{self._facts['joined']} boxes were joined with the skeleton of the same label "
-                "and group_id, each pair as one annotation"
+                "shapes joined with one of the same label and group_id, as parts of one object: "
+                f"{self._facts['joined']} (--assume group=join|separate)"
             )
         yield from self._tracks.describe()

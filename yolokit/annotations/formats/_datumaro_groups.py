@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.annotations.formats._object_groups import PartKind, is_one_object
 from yolokit.annotations.shapes import Shape
 
 if TYPE_CHECKING:
@@ -34,19 +35,17 @@ def join_groups(parts: Sequence[Part]) -> list[tuple[Part, list[Part]]]:
         groups.setdefault(key, []).append(part)
     objects: list[tuple[Part, list[Part]]] = []
     for group in groups.values():
-        if len(group) > 1 and _is_one_object(group):
+        if len(group) > 1 and is_one_object([_kind_of(part) for part in group]):
             objects.append(_join(group))
         else:
             objects += [(part, []) for part in group]
     return sorted(objects, key=lambda item: item[0].place)
 
 
-def _is_one_object(group: Sequence[Part]) -> bool:
-    boxes = sum(part.kind == "bbox" for part in group)
-    poses = sum(part.kind in _POINTS for part in group)
-    rotated = any(part.shape is not None and part.shape.kind == "rotated" for part in group)
-    outlines = len(group) - boxes - poses
-    return boxes < 2 and poses < 2 and not (rotated and outlines)
+def _kind_of(part: Part) -> PartKind:
+    if part.kind == "bbox":
+        return "box" if part.shape is None else "rotated"
+    return "pose" if part.kind in _POINTS else "outline"
 
 
 def _join(group: Sequence[Part]) -> tuple[Part, list[Part]]:

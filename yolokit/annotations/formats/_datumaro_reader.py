@@ -8,11 +8,19 @@ import numpy as np
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._datumaro_groups import join_groups
-from yolokit.annotations.formats._datumaro_shapes import NO_AREAS, Part, read_part
+from yolokit.annotations.formats._datumaro_shapes import (
+    NO_AREAS,
+    Part,
+    group_key,
+    groups_of_outlines,
+    is_fragment,
+    read_part,
+)
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.pose import PoseLayout, describe_pose
+from yolokit.annotations.shapes import describe_fragments
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
 
@@ -143,6 +151,7 @@ class DatumaroReader:
     def _iter_parts(
         self, annotations: list[Any], start: int, labels: list[str], source: SourceFile
     ) -> Iterator[Part]:
+        whole = groups_of_outlines(annotations) if self._joins else frozenset()
         for place, item in enumerate(annotations, start):
             kind = item.get("type") if isinstance(item, dict) else None
             if not isinstance(kind, str):
@@ -153,6 +162,8 @@ class DatumaroReader:
             elif _is_crowd(item) and not self._keeps_crowds:
                 message = "marks a crowd, not one object"
                 self._ledger.record(source, place, "excluded", "iscrowd", message)
+            elif is_fragment(item) and group_key(item) in whole:
+                self._ledger.record(source, place, "excluded", *describe_fragments(1))
             else:
                 try:
                     yield read_part(item, kind, place, labels)

@@ -97,7 +97,8 @@ def _read_box(item: dict[str, Any], part: Part) -> Part:
     x, y, width, height = _numbers(item.get("bbox"), "bbox", 4).tolist()
     attributes = item.get("attributes")
     rotation = attributes.get("rotation") if isinstance(attributes, dict) else None
-    degrees = float(_numbers([rotation], "rotation")[0]) if rotation else 0.0
+    is_number = type(rotation) in (int, float)  # a text is a user's own attribute
+    degrees = float(_numbers([rotation], "rotation")[0]) if is_number else 0.0
     if not degrees % 360:
         return msgspec.structs.replace(part, xyxy=(x, y, x + width, y + height))
     if min(width, height) < 0:
@@ -136,11 +137,48 @@ def _read_points(item: dict[str, Any]) -> F64:
     return keypoints
 
 
+def _read_flat_points(item: dict[str, Any]) -> F64:
+    """Return (K, 3) of ``[x, y, visibility, x, y, ...]``."""
+    flat = _numbers(item.get("points"), "points")
+    if len(flat) % 3:
+        raise ValueError("the `points` of the skeleton are not x, y, visibility of each")
+    keypoints = flat.reshape(-1, 3)
+    if not np.isin(keypoints[:, 2], (0, 1, 2)).all():
+        raise ValueError("the `points` of the skeleton have a visibility other than 0, 1 and 2")
+    keypoints[keypoints[:, 2] == 0] = 0
+    return keypoints
+
+
+def is_fragment(item: dict[str, Any]) -> bool:
+    """Tell whether an item is what a stray click leaves: a polygon of fewer than three points."""
+    points = item.get("points")
+    return item.get("type") == "polygon" and isinstance(points, list) and len(points) < 6
+
+
+def group_key(item: dict[str, Any]) -> str:
+    """Return what parts of one object have in common, an empty text for what is in no group."""
+    group = item.get("group")
+    return f"{item.get('label_id')} {group}" if type(group) is int and group else ""
+
+
+def groups_of_outlines(items: Sequence[Any]) -> frozenset[str]:
+    """Return the groups in which there is an outline."""
+    return frozenset(
+        group_key(item)
+        for item in items
+        if isinstance(item, dict)
+        and item.get("type") in ("polygon", "mask", "ellipse")
+        and not is_fragment(item)
+    ) - {""}
+
+
 def _read_skeleton(item: dict[str, Any], part: Part, labels: Sequence[str]) -> Part:
-    """Read CVAT's skeleton: an element for each point, with a label of its own."""
+    """Read a skeleton: CVAT's flat points in their order, or an element for each with a label."""
     elements = item.get("elements")
+    if not elements and item.get("points"):
+        return msgspec.structs.replace(part, keypoints=_read_flat_points(item))
     if not isinstance(elements, list) or not elements:
-        raise ValueError("the skeleton has no `elements`")
+        raise ValueError("the skeleton has neither `points` nor `elements`")
     names: list[str] = []
     points: list[F64] = []
     for element in elements:

@@ -9,7 +9,7 @@ import numpy as np
 
 from yolokit.annotations.formats._fiftyone_mask import decode_mask, read_mask_file
 from yolokit.annotations.masks import mask_to_shape
-from yolokit.annotations.shapes import Shape, polygon
+from yolokit.annotations.shapes import Shape, outlines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,9 +86,10 @@ def read_label(label: FieldLabel, folder: Path, *, masks: bool) -> tuple[list[fl
         raise ValueError("it is no object")  # noqa: TRY004 - of the file, not of an argument
     if label.kind == "Polyline":
         lists = label.content.get("points")
-        if not isinstance(lists, list) or not lists:
+        if not isinstance(lists, list) or not lists or not all(isinstance(p, list) for p in lists):
             raise ValueError("its `points` are no lists of points")
-        shape = Shape(tuple(polygon(points) for points in lists))
+        rings, remark = outlines(lists)
+        shape = Shape(rings, remark=remark)
         if any((np.abs(ring) > _FARTHEST).any() for ring in shape.rings):
             raise ValueError("its `points` are not in fractions of the image")
         return shape.xyxy, shape

@@ -7,13 +7,13 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
-from yolokit.annotations.formats._labelme_shapes import read_area
+from yolokit.annotations.formats._labelme_shapes import is_fragment, read_area
 from yolokit.annotations.image_files import is_absolute_anywhere
 from yolokit.annotations.image_roots import find_image_roots, split_of_file
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.json_values import as_dict, as_size, as_text
 from yolokit.annotations.model import ImageRecord, SourceFile
-from yolokit.annotations.shapes import Shape, box_corners, enclosing_box
+from yolokit.annotations.shapes import Shape, box_corners, describe_fragments, enclosing_box
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
 
@@ -35,7 +35,7 @@ class LabelmeReader:
         self._root = root
         self._options = options
         self._ledger = ledger
-        self._joins = options.assume.get("group-id", "join") == "join"
+        self._joins = options.assume.get("group") != "separate"
         self._rows: list[ImageRows] = []
         self._joined = 0
 
@@ -66,7 +66,7 @@ class LabelmeReader:
         if self._joined:
             evidence.append(
                 f"{self._joined} objects have several shapes with one label and one group_id, "
-                "joined to one annotation each (--assume group-id=join|ignore)"
+                "joined to one annotation each (--assume group=join|separate)"
             )
         return collect_dataset(self._rows, evidence=evidence)
 
@@ -86,6 +86,10 @@ class LabelmeReader:
             message = f"a {kind} is no area"
             self._ledger.record(source, place, "excluded", "not-an-area", message)
             return
+        whole = [part for part in parts if not is_fragment(part[1], _kind_of(part[1]))] or parts
+        if len(whole) < len(parts):
+            self._ledger.note(source, place, *describe_fragments(len(parts) - len(whole)))
+            parts, (place, first) = whole, whole[0]
         try:
             name = _label_of(first)
             areas = [read_area(shape, _kind_of(shape)) for _, shape in parts]

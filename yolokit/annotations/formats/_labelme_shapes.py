@@ -51,6 +51,12 @@ def read_area(shape: dict[str, Any], kind: str) -> Area:
     raise ValueError(f"a shape of type {kind[:40]!r} is not read")
 
 
+def is_fragment(shape: dict[str, Any], kind: str) -> bool:
+    """Tell whether a shape is what a stray click leaves: a polygon of fewer than three points."""
+    points = shape.get("points")
+    return kind == "polygon" and isinstance(points, list) and len(points) < 3
+
+
 def _read_points(points: Any) -> F64:
     """Return (P, 2) points.
 

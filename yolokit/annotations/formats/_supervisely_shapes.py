@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from yolokit.annotations.json_values import as_dict, as_list, as_number
 from yolokit.annotations.masks import mask_to_shape
 from yolokit.annotations.png_mask import decode_base64, decode_png_mask, inflate
-from yolokit.annotations.shapes import Shape, polygon, rotated_corners
-
-if TYPE_CHECKING:
-    from yolokit.core.types import F64
+from yolokit.annotations.shapes import Shape, outlines, rotated_corners
 
 Geometry: TypeAlias = tuple[list[float] | None, Shape | None]
 """The xyxy of a plain box, or the shape of anything else."""
@@ -73,10 +70,10 @@ def _read_polygons(parts: list[dict[str, Any]]) -> Shape:
     """Return the outlines of polygons, their holes filled."""
     if not parts:
         raise ValueError("the object has no `parts`")
-    rings: list[F64] = [polygon(as_list(part.get("exterior"))) for part in parts]
+    rings, fragments = outlines([as_list(part.get("exterior")) for part in parts])
     holes = sum(len(as_list(part.get("interior"))) for part in parts)
     words = f"{holes} hole{'s' if holes > 1 else ''} of the outline filled"
-    return Shape(tuple(rings), remark=f"holes-filled: {words}" if holes else None)
+    return Shape(rings, remark=f"holes-filled: {words}" if holes else fragments)
 
 
 def _read_bitmap(bitmap: dict[str, Any]) -> Shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from yolokit.annotations.image_files import ImageLocator
 from yolokit.annotations.image_size import read_image_size
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.model import ImageRecord
+    from yolokit.core.types import F64
 
 UNITS = ("auto", "pixels", "fractions")
-"""What ``--assume units`` may be."""
+"""What ``--assume units`` may be; where a format knows it, ``percent`` too."""
 
-_LARGEST_FRACTION = 1.5  # labels stick out of images, but hardly by half of one
+MAX_FRACTION = 1.5
+"""Labels stick out of images, but hardly by half of one."""
+
 _MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of their images
 _PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
 
@@ -45,20 +49,39 @@ class UnitsWitness:
             self._is_fine = self._is_fine or round(value, _PIXEL_DIGITS) != value
         self._count += 1
 
+    def observe_all(self, values: F64) -> None:
+        """Look at coordinates of many annotations, (N, ...); those that are not finite say none."""
+        if not len(values):
+            return
+        finite = values[np.isfinite(values)]
+        self._largest = max(self._largest, float(np.abs(finite).max(initial=0.0)))
+        self._is_broken = self._is_broken or bool((finite % 1 != 0).any())
+        self._is_fine = self._is_fine or bool((finite.round(_PIXEL_DIGITS) != finite).any())
+        self._count += len(values)
+
+    @property
+    def full(self) -> float | None:
+        """What stands for the image's width and height, None where these are pixels."""
+        if self._stated != UNITS[0]:
+            return {"fractions": 1.0, "percent": 100.0}.get(self._stated)
+        if not self._count or self._largest > MAX_FRACTION:
+            return None
+        if self._largest <= 1:  # in pixels all lay in the first one
+            certain = self._is_broken or self._count >= _MANY
+        else:
+            certain = self._is_fine or (self._is_broken and self._count >= _MANY)
+        return 1.0 if certain else None
+
     @property
     def are_fractions(self) -> bool:
         """Whether they are fractions of the image's width and height."""
-        if self._stated != UNITS[0]:
-            return self._stated == "fractions"
-        if not self._count or self._largest > _LARGEST_FRACTION:
-            return False
-        return self._is_fine or (self._is_broken and self._count >= _MANY)
+        return self.full is not None
 
     def evidence(self) -> tuple[str, ...]:
         """Return what was concluded, as one sentence, if there was anything to look at."""
         if not self._count:
             return ()
-        taken = "fractions of the image" if self.are_fractions else "pixels"
+        taken = {None: "pixels", 1.0: "fractions of the image", 100.0: "percent"}[self.full]
         sentence = (
             f"the largest coordinate is {self._largest:g}; coordinates are taken as {taken} "
             "(--assume units=pixels|fractions)"

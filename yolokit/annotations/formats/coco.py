@@ -1,6 +1,12 @@
 """COCO JSON: one file a split with images, annotations and categories.
 
 Ids are any numbers, with gaps or from 0; nothing is computed from them: classes go by name.
+``bbox`` is ``[x, y, width, height]`` in px. Boxes in fractions of the image, as Azure writes them,
+are told by their values. CVAT turns a box that has no outline by ``attributes.rotation``, in
+degrees clockwise about its centre. LVIS has no ``file_name``: the end of ``coco_url`` is taken.
+
+Source: https://cocodataset.org/#format-data, and of cvat-ai/datumaro
+``datumaro/plugins/coco_format/converter.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.annotations.formats._coco_boxes import ASSUME as ASSUME_BOXES
 from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
 from yolokit.annotations.formats._coco_writer import write_coco
 from yolokit.annotations.json_file import MAX_JSON_BYTES
@@ -32,7 +39,9 @@ if TYPE_CHECKING:
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 RECOGNISED_BY = "JSON with lists of images, annotations and categories"
-ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"iscrowd": ("auto", "exclude", "keep")})
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"iscrowd": ("auto", "exclude", "keep"), **ASSUME_BOXES}
+)
 WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations/instances_{split}.json",)
@@ -70,7 +79,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     root = source if source.is_dir() else source.parent
     sources = [_describe(file, root, options.images) for file in files]
     crowds = options.assume.get("iscrowd", "auto")
-    dataset = read_sources(sources, ledger, task=options.task, crowds=crowds)
+    dataset = read_sources(sources, ledger, options, crowds=crowds)
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
     if not beside or source.is_file():
         return dataset

@@ -3,8 +3,10 @@
 Read are files with a header that names the image and the box in one of many ways; and without one
 ``path,x1,y1,x2,y2,class`` (keras-retinanet) and ``class,x,y,w,h,image,width,height`` (Make Sense).
 What the four numbers are is told from the header. Where that does not say, as for a list in one
-column or without a header, all rows decide: in corners hardly any x2 is below x1, in ``xywh``
-that is common. A row whose box is empty says that its image has none.
+column or without a header, all rows decide: read as corners, hardly any x2 is below x1 where they
+are corners; read as ``xywh``, hardly any box leaves its image where they are that. Where both fit a
+list in one column, or the rows speak against the header, nothing is guessed: ``--assume box``
+states it. A row whose box is empty says that its image has none.
 
 Written is Roboflow's layout, ``<split>/_annotations.csv`` beside the images with the columns
 ``filename,width,height,class,xmin,ymin,xmax,ymax``. That has no place for background images; here
@@ -43,7 +45,7 @@ TITLE = "CSV (Kaggle, Roboflow, RetinaNet)"
 READS: tuple[Task, ...] = ("detect",)
 RECOGNISED_BY = "CSV with columns for image, class and box, or path,x1,y1,x2,y2,class"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"box": ("auto", "xyxy", "xywh", "cxcywh"), "units": UNITS}
+    {"box": ("auto", "xyxy", "xywh", "cxcywh", "yxyx"), "units": (*UNITS, "percent")}
 )
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}"

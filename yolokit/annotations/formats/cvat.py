@@ -8,10 +8,12 @@ takes only every n-th. ``outside="1"`` says that the object is not seen from tha
 CVAT writes all frames of a track; other tools write key frames alone, between which boxes,
 ellipses, skeletons and polygons of the same number of points change linearly.
 
-A skeleton has no box: the box around its visible points is taken. One box and one skeleton of an
-image that have the same label and ``group_id`` are one object: its box and its keypoints. So are
-poses written, and a pose without labelled keypoints as a box alone. Points have ``outside="1"``
-where they are not labelled and ``occluded="1"`` where they are hidden.
+Shapes of an image or a frame that have the same label and ``group_id`` (other than 0) are parts of
+one object, as in what CVAT exports as COCO, unless two are boxes or two are skeletons: a box, its
+outlines, its keypoints. A skeleton has no box: without one in its group, the box around its visible
+points is taken. Poses are written as a box and a skeleton in a group, and a pose without labelled
+keypoints as a box alone. Points have ``outside="1"`` where they are not labelled and
+``occluded="1"`` where they are hidden.
 
 Source: https://docs.cvat.ai/docs/other/xml_format, and of cvat-ai/cvat
 ``cvat/apps/dataset_manager/formats/cvat.py`` and ``annotation.py``.
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._cvat_reader import CvatReader
 from yolokit.annotations.formats._cvat_writer import write_cvat
+from yolokit.annotations.formats._object_groups import GROUP
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
@@ -44,6 +47,7 @@ READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 RECOGNISED_BY = "XML files whose root element is <annotations> with images or tracks"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "group": GROUP,
         "gaps": ("auto", "fill", "leave"),
         "track-end": ("last-key-frame", "stop-frame"),
         "frame-files": ("by-number", "sorted"),

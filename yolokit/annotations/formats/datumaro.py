@@ -6,7 +6,8 @@ Datumaro and CVAT ("Datumaro 1.0") write it. A label is a position in ``categori
 (other than 0) and the same label becomes one annotation, unless it has two boxes. CVAT's
 ``rotation`` turns a box clockwise about its centre, in degrees. Points are keypoints where
 ``categories.points`` describes those of their label; where they have no box in their group, the
-box around those that are labelled is taken.
+box around those that are labelled is taken. CVAT's skeleton has x, y, visibility of its points in
+the order of that description.
 
 Source: of open-edge-platform/datumaro
 ``src/datumaro/plugins/data_formats/datumaro/{base,exporter}.py``.
@@ -20,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._datumaro_reader import DatumaroReader
+from yolokit.annotations.formats._object_groups import GROUP
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
     from yolokit.annotations.shapes import Task
 
 TITLE = "Datumaro JSON"
-READS: tuple[Task, ...] = ("detect", "segment", "pose")
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 RECOGNISED_BY = "JSON with an object of categories and a list of items"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"group": ("join", "separate"), "iscrowd": ("exclude", "keep")}
+    {"group": GROUP, "iscrowd": ("exclude", "keep")}
 )
 
 _SNIFFED_FILES = 20

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._labelme_reader import LabelmeReader
 from yolokit.annotations.formats._labelme_writer import write_labelme
+from yolokit.annotations.formats._object_groups import GROUP
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 TITLE = "labelme"
 READS: tuple[Task, ...] = ("detect", "segment", "obb")
 RECOGNISED_BY = "JSON files with shapes and an imagePath"
-ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group-id": ("join", "ignore")})
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group": GROUP})
 WRITES: tuple[Task, ...] = READS
 IMAGE_FOLDER = "{split}"
 WRITTEN = ("{split}/*.json",)

@@ -1,7 +1,9 @@
 """Pascal VOC: one XML file an image, splits in ``ImageSets/Main``.
 
 Coordinates are read as they stand. The original devkit counts pixels from 1, most tools of today
-from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from the minima.
+from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from the minima. CVAT's
+attribute ``rotation`` turns a box clockwise about its centre, in degrees; so does the ``angle`` of
+roLabelImg's ``<robndbox>``, in radians.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from yolokit.annotations.formats._voc_folder import VocFolder
+from yolokit.annotations.formats._voc_objects import VocBox, read_object, turn
 from yolokit.annotations.formats._voc_writer import write_voc
 from yolokit.annotations.image_files import is_image_name, walk_files
 from yolokit.annotations.ledger import join_errors
@@ -36,29 +39,29 @@ if TYPE_CHECKING:
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
-    from yolokit.annotations.shapes import Task
+    from yolokit.annotations.shapes import Shape, Task
     from yolokit.annotations.source_tree import SourceTree
 
 TITLE = "Pascal VOC"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = ("detect", "obb")
 RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = READS
+WRITES: tuple[Task, ...] = ("detect",)
 IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False
 
 _SNIFFED_FILES = 5
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotation``."""
     for file in islice(tree.files(".xml"), _SNIFFED_FILES):
         head = tree.head(file).replace(b"\x00", b"")
-        if b"<annotation>" in head or b"<annotation " in head:
+        is_labelme = b"<polygon>" in head and b"bndbox>" not in head  # that of MIT
+        if (b"<annotation>" in head or b"<annotation " in head) and not is_labelme:
             return Match(1.0, f"{file.name} has the root element <annotation>")
     return None
 
@@ -83,7 +86,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     def iter_images() -> Iterator[LabelledImage]:
         for one in parsed:
             classes = np.array([index[name] for name in one.names], np.int64)
-            yield LabelledImage(one.image, Annotations(classes, one.xyxy, one.lines))
+            annotations = Annotations(classes, one.xyxy, one.lines, {}, one.shapes)
+            yield LabelledImage(one.image, annotations)
 
     return Dataset(
         make_categories(names),
@@ -111,12 +115,13 @@ def _xml_files(path: Path) -> Iterator[Path]:
 
 
 class _Parsed(NamedTuple):
-    """One file: class names beside their (N, 4) boxes and (N,) lines."""
+    """One file: class names beside their (N, 4) boxes, (N,) lines, and shapes of turned ones."""
 
     image: ImageRecord
     names: list[str]
     xyxy: np.ndarray[tuple[int, int], np.dtype[np.float64]]
     lines: np.ndarray[tuple[int], np.dtype[np.int64]]
+    shapes: dict[int, Shape]
 
 
 class _Reader:
@@ -132,6 +137,7 @@ class _Reader:
         self._places: dict[Path, tuple[VocFolder, tuple[str, ...]]] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
+        self._turned = 0
         self.has_splits = False
 
     def read_files(self, paths: Iterable[Path]) -> list[_Parsed]:
@@ -155,7 +161,7 @@ class _Reader:
             )
         image = self._read_image(root, path)
         names: list[str] = []
-        boxes: list[list[float]] = []
+        boxes: list[VocBox] = []
         lines: list[int] = []
         for element in root.all("object"):
             self._ledger.see(1)
@@ -165,10 +171,15 @@ class _Reader:
                 names.append(name)
                 boxes.append(box)
                 lines.append(element.line)
-        xyxy = np.array(boxes, np.float64).reshape(-1, 4)
+        xyxy = np.array([box.xyxy for box in boxes], np.float64).reshape(-1, 4)
         self._observe(xyxy, image)
         xyxy[:, :2] -= self._shift
-        return _Parsed(image, names, xyxy, np.array(lines, np.int64))
+        turned = {row: box.degrees for row, box in enumerate(boxes) if box.degrees}
+        shapes = {row: turn(xyxy[row].tolist(), degrees) for row, degrees in turned.items()}
+        for row, shape in shapes.items():
+            xyxy[row] = shape.xyxy
+        self._turned += len(shapes)
+        return _Parsed(image, names, xyxy, np.array(lines, np.int64), shapes)
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
         base, roots = self._place_of(path)
@@ -189,12 +200,10 @@ class _Reader:
             tuple(other for other in (stem + suffix, stem) if other != name),
         )
 
-    def _read_object(
-        self, element: XmlElement, name: str, source: SourceFile
-    ) -> list[float] | None:
+    def _read_object(self, element: XmlElement, name: str, source: SourceFile) -> VocBox | None:
         """Return the box of an object, or None if it has to go, which is entered."""
         try:
-            box = _read_box(element, name)
+            box = read_object(element, name)
         except ValueError as error:
             self._ledger.record(source, element.line, "dropped", "bad-object", str(error))
             return None
@@ -273,28 +282,8 @@ class _Reader:
             f"the smallest corner is at {self._smallest:g} px and {self._reaches_edge} boxes end "
             f"at the full width or height; coordinates are {taken} (--assume origin=0|1)"
         )
-        return (sentence,)
-
-
-def _read_box(element: XmlElement, name: str) -> list[float]:
-    """Return the xyxy of an object of a class.
-
-    Raises:
-        ValueError: It has no class or no box of four numbers.
-    """
-    corners = element.find("bndbox")
-    if not name:
-        raise ValueError("the object has no <name>")
-    if corners is None:
-        raise ValueError(f"the {name} has no <bndbox>")
-    texts = [corners.text_of(corner) for corner in _CORNERS]
-    try:
-        return [float(text) for text in texts]
-    except ValueError as error:
-        shown = ", ".join(
-            f"{corner} {text!r}" for corner, text in zip(_CORNERS, texts, strict=True)
-        )
-        raise ValueError(f"the box of the {name} has no four numbers: {shown}") from error
+        turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
+        return (sentence, turned) if self._turned else (sentence,)
 
 
 def _id_of(path: Path, base: Path) -> str:

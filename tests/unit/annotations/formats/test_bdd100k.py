@@ -343,3 +343,11 @@ def test_outlines_beside_boxes_are_noted_where_boxes_are_wanted(
     found = read(tmp_path, frame(label(), both, label(poly2d=[poly()])), task=task)
     entries = [(entry.code, entry.message.split()[0]) for entry in found.ledger.entries]
     assert entries == ([("outline-aside", "1")] if noted else [])
+
+
+def test_a_fragment_beside_an_outline_is_left_aside(tmp_path: Path) -> None:
+    one = label(poly2d=[poly(), poly([[1, 2], [3, 4]], "LL"), poly([])])
+    found = read(tmp_path, frame(one), task="segment")
+    (shape,) = found.images[0].annotations.shapes.values()
+    assert len(shape.rings) == 1
+    assert str(shape.remark).startswith("fragment-aside: 2 parts of its outline")

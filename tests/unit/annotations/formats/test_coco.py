@@ -216,10 +216,10 @@ def test_the_same_file_listed_twice_is_one_image(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (coco([coco_image(5, "a.jpg"), coco_image(5, "b.jpg")], []), "stands for 'a.jpg' and 'b"),
-        (coco([coco_image(5, file_name="")], []), "no file_name"),
+        (coco([coco_image(5, file_name="")], []), "no `file_name`, and no `coco_url`"),
         (coco([], [], [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]), "stands for 'a' and 'b'"),
         (coco([], [], [{"id": 1, "name": " "}]), "has no name"),
-        (coco([{"id": 1}], []), r"item 0 of `images`: .*file_name"),
+        (coco([{"id": 1}], []), "no `file_name`, and no `coco_url`"),
         (coco([coco_image(5)], [], [{"id": 1}]), r"item 0 of `categories`: .*name"),
         ({"images": [], "annotations": []}, "`categories` is missing"),
         ({"images": {}, "annotations": [], "categories": []}, "`images` is no list"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_kaggle_wheat_with_a_list_in_one_column(tmp_path: Path) -> None:
     }
     assert found.images[0].image.image_wh == (1024, 1024)
     evidence = " ".join(found.dataset.evidence)
-    assert "in 2 of 2 rows the third is below the first" in evidence
+    assert "of 2 boxes these end before they begin or leave their image: 2 as corners" in evidence
     assert "taken as xywh" in evidence
     assert "all objects are called 'object'" in evidence
 
@@ -64,7 +65,7 @@ def test_retinanet_without_a_header(tmp_path: Path) -> None:
         "/data/imgs/b.jpg": [],
     }
     assert found.ledger.totals.annotations_in == 2
-    assert "in 0 of 2 rows" in found.dataset.evidence[0]
+    assert "of 2 boxes these end before they begin" in found.dataset.evidence[0]
     assert "taken as xyxy" in found.dataset.evidence[0]
 
 
@@ -101,7 +102,7 @@ def test_names_of_columns(header: str, row: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "count", "encoding"), [(1, 100, "xyxy"), (3, 100, "xywh"), (0, 100, "xyxy")]
+    ("bad", "count", "encoding"), [(1, 100, "xyxy"), (30, 100, "xywh"), (0, 100, "xyxy")]
 )
 def test_corners_and_sizes_are_told_from_all_rows(
     bad: int, count: int, encoding: str, tmp_path: Path
@@ -116,6 +117,85 @@ def test_corners_and_sizes_are_told_from_all_rows(
 def test_sizes_that_leave_their_images_are_corners(tmp_path: Path) -> None:
     text = 'image_id,width,height,bbox,label\na,64,48,"[4, 6, 62, 30]",cat\n'
     assert read_set("csv", write_csv(tmp_path, text)).boxes == {"a": [("cat", [4, 6, 62, 30])]}
+
+
+def write_boxes(
+    root: Path, rows: Sequence[str], header: str = "filename,bbox,class", name: str = "a.csv"
+) -> Path:
+    """Write a CSV about one image of 64x48 px that lies beside it and whose size is not stated."""
+    write_image(root / "a.jpg")
+    return write_csv(root, header + "\n" + "".join(f"a.jpg,{row},cat\n" for row in rows), name)
+
+
+@pytest.mark.parametrize(
+    "brackets", ["[{}, {}, {}, {}]", "({} {} {} {})", "{};{};{};{}", "[[{}, {}], [{}, {}]]"]
+)
+@pytest.mark.parametrize("shift_px", [0, 30])
+def test_corners_in_one_column_are_told_by_the_images(
+    brackets: str, shift_px: int, tmp_path: Path
+) -> None:
+    """Of corners further on in the image, sums leave it; where none does, nothing is guessed."""
+    rows = [f'"{brackets.format(2 + shift_px, 4, 9 + shift_px, 8)}"' for _ in range(4)]
+    path = write_boxes(tmp_path, rows)
+    if shift_px:
+        assert read_set("csv", path).boxes["a.jpg"][0] == ("cat", [32, 4, 39, 8])
+    else:
+        with pytest.raises(DataError, match="nothing says what the four numbers") as caught:
+            read_set("csv", path)
+        assert "--assume box=xyxy" in str(caught.value.hint)
+    with pytest.raises(DataError, match="nothing says"):
+        read_set("csv", path, labels_only=True)
+    assert (
+        read_set("csv", path, assume={"box": "xywh"}).boxes["a.jpg"][0][1][2] == 11 + shift_px * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "truth"),
+    [
+        ("filename,x,y,w,h,class", "32,20,60,44", "xyxy"),
+        ("filename,xmin,ymin,width,height,class", "32,20,60,44", "xyxy"),
+        ("filename,xmin,ymin,xmax,ymax,class", "32,20,12,14", "xywh"),
+        ("filename,x1,y1,x2,y2,class", "32,20,12,14", "xywh"),
+        ("filename,x,y,w,h,class", "50,30,26,30", "cxcywh"),
+        ("filename,x_center,y_center,width,height,class", "2,3,30,30", "xywh"),
+        ("filename,x1,y1,x2,y2,class", "5,50,40,60", "yxyx"),
+    ],
+)
+def test_a_header_that_its_boxes_speak_against_is_refused(
+    header: str, row: str, truth: str, tmp_path: Path
+) -> None:
+    path = write_boxes(tmp_path, [row] * 4, header)
+    with pytest.raises(DataError, match=r"the header calls the boxes .* do not look like that"):
+        read_set("csv", path)
+    found = read_set("csv", path, assume={"box": truth}).boxes["a.jpg"][0][1]
+    assert 0 <= found[0] < found[2] <= 64
+    assert 0 <= found[1] < found[3] <= 48
+
+
+def test_rows_that_stick_out_do_not_make_a_header_a_liar(tmp_path: Path) -> None:
+    rows = ["50,30,20,10"] * 3 + ["4,6,20,30"] * 3
+    found = read_set("csv", write_boxes(tmp_path, rows, "filename,x,y,w,h,class"))
+    assert found.boxes["a.jpg"][0] == ("cat", [50, 30, 70, 40])
+
+
+def test_corners_and_sizes_mixed_in_one_column_are_refused(tmp_path: Path) -> None:
+    rows = ['"[40, 30, 60, 45]"', '"[40, 30, 10, 5]"'] * 4
+    with pytest.raises(DataError, match=r"8 boxes .* 4 as corners \(xyxy\), 4 as corner and size"):
+        read_set("csv", write_boxes(tmp_path, rows))
+
+
+def test_fractions_need_no_image_to_tell_corners_from_sizes(tmp_path: Path) -> None:
+    rows = ['"[0.6, 0.5, 0.9, 0.75]"'] * 5
+    found = read_set("csv", write_boxes(tmp_path, rows))
+    assert found.boxes["a.jpg"][0] == ("cat", [38.4, 24, 57.6, 36])
+
+
+def test_percent_can_be_stated(tmp_path: Path) -> None:
+    path = write_boxes(tmp_path, ["25,50,75,100"], "filename,x1,y1,x2,y2,class")
+    found = read_set("csv", path, assume={"units": "percent"})
+    assert found.boxes == {"a.jpg": [("cat", [16, 24, 48, 48])]}
+    assert "taken as percent" in " ".join(found.dataset.evidence)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +234,7 @@ def test_fractions_of_a_stated_size_or_of_the_image(tmp_path: Path) -> None:
         "sep=;\nfilename;class;xmin;ymin;xmax;ymax\na.jpg;cat;4;6;20;30\n",
         '\ufeff"filename","class","xmin","ymin","xmax","ymax"\r\n"a.jpg","cat","4","6","20","30"\r\n',
         "filename, class, xmin, ymin, xmax, ymax\n\n a.jpg , cat , 4 , 6 , 20.0 , 3e1 \n",
-        "filename;bbox;class\na.jpg;[4, 6, 16, 24];cat\n",
+        "filename;bbox;class\na.jpg;[34, 26, 16, 12];cat\n",
     ],
 )
 def test_delimiters_decimal_commas_quotes_and_byte_order_marks(text: str, tmp_path: Path) -> None:
@@ -262,7 +342,7 @@ def test_a_broken_row_is_dropped_with_its_line(bad: str, tmp_path: Path) -> None
 
 
 def test_a_box_in_brackets_may_be_broken(tmp_path: Path) -> None:
-    rows = '"[1, 2, 3]"\n"[1, 2, 3, x]"\n"{1: 2}"\n"[[1, 2, 3, 4], [1, 2, 3, 4]]"\n(1 2 3 4)\n[]\n'
+    rows = '"[1, 2, 3]"\n"[1, 2, 3, x]"\n"{1: 2}"\n"[[1, 2, 3, 4], [1, 2, 3, 4]]"\n(9 9 3 4)\n[]\n'
     text = "image_id,bbox\n" + "".join(f"a.jpg,{row}\n" for row in rows.splitlines())
     found = read_set("csv", write_csv(tmp_path, text))
     assert [line for _, _, line in found.entries] == [2, 3, 4, 5]

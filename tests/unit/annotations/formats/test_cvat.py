@@ -199,7 +199,7 @@ def test_a_box_and_a_skeleton_of_one_group_are_one_object(tmp_path: Path) -> Non
     assert annotations.keypoints[1].tolist() == [[10, 8, 2], [0, 0, 0], [30, 12, 1]]
     assert not annotations.reinterpreted
     assert found.ledger.totals.annotations_in == len(annotations) == 3
-    assert any("1 boxes were joined with the skeleton" in line for line in found.dataset.evidence)
+    assert any("parts of one object: 1 (" in line for line in found.dataset.evidence)
     plain = read_xml_set(tmp_path, text)
     assert plain.boxes == found.boxes
     turned = text.replace(person(), person('group_id="3" rotation="30"'))
@@ -217,7 +217,6 @@ def test_a_box_and_a_skeleton_of_one_group_are_one_object(tmp_path: Path) -> Non
         (GROUPED, person("")),
         (SKELETON, person("")),
         (GROUPED.replace('"3"', '"0"'), person('group_id="0"')),
-        (GROUPED, '<ellipse label="person" cx="9" cy="9" rx="2" ry="2" group_id="3"/>'),
     ],
 )
 def test_other_boxes_and_skeletons_stay_apart(shapes: tuple[str, ...], tmp_path: Path) -> None:
@@ -242,6 +241,85 @@ def test_a_group_of_which_one_is_faulty_is_the_other(
     assert len(found.boxes["a.jpg"]) == 1
     assert [row[:2] for row in found.entries] == [entry]
     assert found.ledger.totals.annotations_in == 2
+
+
+def polygon(x: float, more: str = 'group_id="7"', label: str = "cat") -> str:
+    return f'<polygon label="{label}" points="{x},1;{x + 9},1;{x + 9},9" {more}/>'
+
+
+MASK = '<mask label="cat" rle="0, 4" left="40" top="20" width="2" height="2" group_id="7"/>'
+ELLIPSE = '<ellipse label="cat" cx="9" cy="9" rx="2" ry="2" group_id="7"/>'
+
+
+@pytest.mark.parametrize("second", [polygon(20), MASK, ELLIPSE])
+def test_outlines_of_one_group_are_one_object(
+    second: str, tmp_path: Path, run_convert: Convert
+) -> None:
+    write_image(tmp_path / "a.jpg")
+    text = images_xml(polygon(1), polygon(30, ""), second, polygon(50, 'group_id="0"'))
+    found = read_xml_set(tmp_path, text, task="segment")
+    assert len(found.images[0].annotations.shapes[0].rings) == 2
+    assert [len(found.images[0].annotations.shapes[row].rings) for row in (1, 2)] == [1, 1]
+    assert found.ledger.totals.annotations_in == 3
+    assert any("group=join|separate" in line for line in found.dataset.evidence)
+    apart = read_xml_set(tmp_path, text, task="segment", assume={"group": "separate"})
+    assert len(apart.images[0].annotations) == 4
+    result = run_convert(tmp_path / "annotations.xml", task="segment")
+    assert (result.totals.kept, result.totals.reinterpreted) == (2, 1)
+    assert "2 outlines became one" in (tmp_path / "out/ledger.jsonl").read_text()
+
+
+def test_a_box_in_a_group_is_the_box_of_its_outlines(tmp_path: Path) -> None:
+    text = images_xml(polygon(1), box(more='group_id="7"'), polygon(20), GROUPED)
+    found = read_xml_set(tmp_path, text, task="segment")
+    assert found.boxes["a.jpg"][0] == ("cat", [4, 6, 20, 30])
+    shape = found.images[0].annotations.shapes[0]
+    assert (len(shape.rings), shape.box_stated) == (2, True)
+    assert found.images[0].annotations.places[0] == 5
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        (polygon(1), box(more='group_id="7"'), box(more='group_id="7"')),
+        (polygon(1), box(more='group_id="7" rotation="30"')),
+        (polygon(1), polygon(1, label="dog"), polygon(1, 'group_id="8"')),
+        (polygon(1, 'group_id="00"'), polygon(1, 'group_id="0"')),
+        (polygon(1, 'group_id="x"'), polygon(1, 'group_id="x"')),
+    ],
+)
+def test_other_groups_stay_apart(shapes: tuple[str, ...], tmp_path: Path) -> None:
+    found = read_xml_set(tmp_path, images_xml(*shapes), task="segment")
+    assert len(found.boxes["a.jpg"]) == found.ledger.totals.annotations_in == len(shapes)
+
+
+def test_groups_of_two_images_have_nothing_in_common(tmp_path: Path) -> None:
+    one = images_xml(polygon(1), polygon(20))
+    second = one[one.index("<image") : one.index("</annotations>")].replace("a.jpg", "b.jpg")
+    found = read_xml_set(tmp_path, one.replace("</annotations>", second + "</annotations>"))
+    assert [len(boxes) for boxes in found.boxes.values()] == [1, 1]
+
+
+def test_tracks_of_one_group_are_one_object_in_each_frame(tmp_path: Path) -> None:
+    def track(x: int, *frames: int) -> str:
+        return "".join(
+            polygon(x, f'frame="{frame}" outside="0" keyframe="1"') + "\n" for frame in frames
+        )
+
+    text = video_xml(track(1, 0, 1), track(20, 1, 2), more=FRAMES)
+    text = text.replace('source="manual"', 'source="manual" group_id="7"')
+    found = read_xml_set(tmp_path, text, task="segment", labels_only=True)
+    shapes = [one.annotations.shapes for one in found.images if len(one.annotations)]
+    assert [[len(shape.rings) for shape in one.values()] for one in shapes] == [[1], [2], [1]]
+    assert found.ledger.totals.annotations_in == 3
+
+
+def test_a_fragment_in_the_group_of_an_outline_is_left_aside(tmp_path: Path) -> None:
+    fragment = '<polygon label="cat" points="1,2;3,4" group_id="{}"/>'
+    text = images_xml(fragment.format(7), polygon(1), fragment.format(8))
+    found = read_xml_set(tmp_path, text, task="segment")
+    assert len(found.boxes["a.jpg"]) == 1
+    assert found.entries == [("noted", "fragment-aside", 4), ("dropped", "bad-annotation", 6)]
 
 
 def test_skeletons_of_two_kinds_are_no_one_pose(tmp_path: Path) -> None:

@@ -128,6 +128,10 @@ def test_a_box_that_cvat_has_turned(tmp_path: Path) -> None:
     assert found.images[0].annotations.xyxy.round(6).tolist() == [[15, 15, 25, 35]]
     assert found.images[0].annotations.shapes[0].kind == "rotated"
     assert "attribute `rotation`" in found.dataset.evidence[0]
+    shapes = read_items(tmp_path, value, task="obb").images[0].annotations.shapes
+    assert shapes[0].rings[0].round(6).tolist() == [[25, 15], [25, 35], [15, 35], [15, 15]]
+    value = content(item(one(attributes={"rotation": "to the left"})))  # a user's own attribute
+    assert read_items(tmp_path, value).images[0].annotations.is_plain
 
 
 def test_parts_of_one_group_and_label_are_one_object(tmp_path: Path) -> None:
@@ -196,6 +200,51 @@ def test_skeletons_of_cvat_go_by_the_labels_of_their_points(tmp_path: Path) -> N
     assert keypoints.tolist() == [[[3, 4, 2], [2, 3, 2], [1, 2, 2]]]
 
 
+FLAT = [100, 50, 2, 200, 60, 1, 7, 7, 0]
+
+
+@pytest.mark.parametrize(
+    ("task", "wanted"), [("pose", [[[100, 50, 2], [200, 60, 1], [0, 0, 0]]]), ("detect", None)]
+)
+def test_skeletons_of_cvat_are_flat_in_the_order_of_their_points(
+    task: Any, wanted: Any, tmp_path: Path
+) -> None:
+    labels = ("person", "right", "nose", "left")
+    value = content(
+        item(one("skeleton", 0, points=FLAT)), labels=labels, points=[{**POINTS, "label_id": 0}]
+    )
+    found = read_items(tmp_path, value, task=task)
+    assert found.boxes == {"a.jpg": [("person", [100, 50, 200, 60])]}
+    keypoints = found.images[0].annotations.keypoints
+    assert (None if keypoints is None else keypoints.tolist()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [(FLAT[:-1], "not x, y, visibility"), ([1, 2, 3], "other than 0"), (FLAT[:6], "2 points, and")],
+)
+def test_a_flat_skeleton_may_be_broken(points: list[int], words: str, tmp_path: Path) -> None:
+    value = content(item(one("skeleton", 2, points=points)), points=[POINTS])
+    found = read_items(tmp_path, value, task="pose")
+    assert found.entries == [("dropped", "bad-annotation", 0)]
+    assert words in found.ledger.entries[0].message
+
+
+def test_a_fragment_in_the_group_of_an_outline_is_left_aside(tmp_path: Path) -> None:
+    def part(points: list[int], group: int) -> dict[str, Any]:
+        return one("polygon", group=group, points=points)
+
+    whole = [1, 2, 30, 4, 20, 40]
+    value = content(item(part([1, 2, 3, 4], 5), part(whole, 5), part([1, 2], 6), part([1, 2], 0)))
+    found = read_items(tmp_path, value, task="segment")
+    assert found.boxes == {"a.jpg": [("cat", [1, 2, 30, 40])]}
+    assert found.entries == [
+        ("excluded", "fragment-aside", 0),
+        ("dropped", "bad-annotation", 2),
+        ("dropped", "bad-annotation", 3),
+    ]
+
+
 def test_labels_with_different_points_are_no_one_pose(tmp_path: Path) -> None:
     points = [POINTS, {**POINTS, "label_id": 0, "labels": ["tail"]}]
     with pytest.raises(DataError, match="have different points"):
@@ -250,7 +299,7 @@ def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
         (one("points", points=[1]), "no x, y pairs"),
         (one("points", points=[1, 2], visibility=[7]), "other than 0, 1 and 2"),
         (one("points", 2, points=[1, 2]), "1 points, and its label 3"),
-        (one("skeleton", elements=[]), "no `elements`"),
+        (one("skeleton", elements=[]), "neither `points` nor `elements`"),
     ],
 )
 def test_a_faulty_annotation_is_dropped_by_its_index(

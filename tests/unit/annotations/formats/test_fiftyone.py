@@ -450,3 +450,14 @@ def test_masks_beside_boxes_are_noted_where_boxes_are_wanted(
     found = read(tmp_path, sample(ground_truth=detections(detection(), both)), task=task)
     entries = [(entry.code, entry.message.split()[0]) for entry in found.ledger.entries]
     assert entries == ([("outline-aside", "1")] if noted else [])
+
+
+def test_a_fragment_beside_an_outline_is_left_aside(tmp_path: Path) -> None:
+    whole = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]
+    found = read(tmp_path, sample(truth=polylines(polyline(whole, whole[:2]))), task="segment")
+    (shape,) = found.images[0].annotations.shapes.values()
+    assert len(shape.rings) == 1
+    assert (
+        shape.remark
+        == "fragment-aside: a part of its outline with fewer than three points left aside"
+    )

@@ -53,6 +53,14 @@ def test_a_circle_is_a_centre_and_a_point_of_its_edge(tmp_path: Path) -> None:
     )
 
 
+def test_a_fragment_in_the_group_of_an_outline_is_left_aside(tmp_path: Path) -> None:
+    fragment = shape(TRIANGLE[:2], group_id=1)
+    found = read(tmp_path, fragment, shape(TRIANGLE, group_id=1), shape(TRIANGLE[:1], group_id=2))
+    assert found.boxes == {"a.jpg": [("cat", [1, 2, 11, 22])]}
+    assert found.entries == [("noted", "fragment-aside", 0), ("dropped", "bad-shape", 2)]
+    assert found.ledger.totals.annotations_in == 2
+
+
 def encode(mask: Any) -> str:
     done, data = cv2.imencode(".png", np.array(mask, np.uint8))
     assert done
@@ -107,8 +115,8 @@ def test_one_label_and_one_group_id_make_one_object(tmp_path: Path) -> None:
     assert len(found.images[0].annotations.shapes[0].rings) == 2
     assert found.images[0].annotations.places.tolist() == [0, 1, 2, 4]
     assert found.ledger.totals.annotations_in == 4
-    assert "--assume group-id=join|ignore" in found.dataset.evidence[0]
-    apart = read(tmp_path, *shapes, assume={"group-id": "ignore"})
+    assert "--assume group=join|separate" in found.dataset.evidence[0]
+    apart = read(tmp_path, *shapes, assume={"group": "separate"})
     assert len(apart.boxes["a.jpg"]) == 5
     assert apart.dataset.evidence == ()
 

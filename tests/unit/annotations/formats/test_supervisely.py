@@ -77,6 +77,10 @@ def test_holes_of_polygons_are_filled_and_that_is_said(tmp_path: Path) -> None:
     many = read(tmp_path, {**thing("multipolygon", []), "parts": parts}, task="segment")
     assert many.boxes == {"a.jpg": [("cat", [1, 2, 40, 22])]}
     assert len(many.images[0].annotations.shapes[0].rings) == 2
+    parts.append({"exterior": TRIANGLE[:2], "interior": []})
+    again = read(tmp_path, {**thing("multipolygon", []), "parts": parts}, task="segment")
+    assert again.boxes == many.boxes
+    assert str(again.images[0].annotations.shapes[0].remark).startswith("fragment-aside: a part")
 
 
 def pack(mask: Any, *, alpha: bool = False, zipped: bool = True) -> str:

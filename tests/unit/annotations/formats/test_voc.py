@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.unit.annotations.conftest import (
@@ -245,3 +246,58 @@ def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
 def test_the_first_of_two_equal_elements_counts(tmp_path: Path) -> None:
     text = voc_xml(voc_object(more="<name>dog</name>"))
     assert read_set("voc", write_text(tmp_path / "a.xml", text)).dataset.names == ("cat",)
+
+
+ROTATION = "<attributes><attribute><name>rotation</name><value>{}</value></attribute></attributes>"
+ROTATED = (
+    "<object><type>robndbox</type><name>cat</name><robndbox><cx>30</cx><cy>20</cy><w>20</w>"
+    "<h>4</h><angle>{}</angle></robndbox></object>"
+)
+CORNERS = [[22.34, 13.27], [39.66, 23.27], [37.66, 26.73], [20.34, 16.73]]
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [voc_object("cat", (20, 18, 40, 22), ROTATION.format("30.0")), ROTATED.format(0.5235988)],
+)
+def test_boxes_that_cvat_and_rolabelimg_turn(
+    turned: str, tmp_path: Path, run_convert: Convert
+) -> None:
+    write_image(tmp_path / "in/a.jpg")
+    write_text(tmp_path / "in/a.xml", voc_xml(turned, voc_object()))
+    found = read_set("voc", tmp_path / "in", task="obb")
+    (row, shape), *_ = found.images[0].annotations.shapes.items()
+    assert (row, shape.kind) == (0, "rotated")
+    np.testing.assert_allclose(shape.rings[0], CORNERS, atol=0.01)
+    assert found.boxes["a.jpg"][1] == ("cat", [4, 6, 20, 30])
+    assert "<robndbox>: 1" in " ".join(found.dataset.evidence)
+    result = run_convert(tmp_path / "in")
+    assert (result.totals.kept, result.totals.reinterpreted) == (1, 1)
+
+
+@pytest.mark.parametrize("value", ["0.0", "360", "north", "nan", "inf", "", "-720"])
+def test_what_is_no_rotation_turns_nothing(value: str, tmp_path: Path) -> None:
+    text = voc_xml(voc_object(more=ROTATION.format(value)))
+    found = read_set("voc", write_text(tmp_path / "a.xml", text))
+    assert found.images[0].annotations.is_plain
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (voc_object("cat", (30, 6, 20, 30), ROTATION.format(30)), "ends before it begins"),
+        (ROTATED.format(""), "no five numbers"),
+        (ROTATED.format("nan"), "ends before"),
+        ("<object><name>cat</name><polygon><pt/></polygon></object>", "LabelMe of MIT"),
+    ],
+)
+def test_a_turned_box_may_be_broken(bad: str, words: str, tmp_path: Path) -> None:
+    found = read_set("voc", write_text(tmp_path / "a.xml", voc_xml(bad, voc_object())))
+    assert [action for action, *_ in found.entries] == ["dropped"]
+    assert words in found.ledger.entries[0].message
+
+
+def test_the_origin_is_taken_from_a_box_before_it_is_turned(tmp_path: Path) -> None:
+    text = voc_xml(voc_object("cat", (11, 21, 30, 30), ROTATION.format(90)))
+    found = read_set("voc", write_text(tmp_path / "a.xml", text), assume={"origin": "1"})
+    assert found.boxes == {"a.jpg": [("cat", [15, 15, 25, 35])]}
