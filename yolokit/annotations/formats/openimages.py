@@ -28,6 +28,7 @@ from yolokit.annotations.formats._openimages_csv import (
     split_header,
 )
 from yolokit.annotations.frame import locate_fractions
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import (
     Annotations,
@@ -59,7 +60,6 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _CLASS_FILE = re.compile(r"(.*class-descriptions.*|classes)\.csv", re.IGNORECASE)
 _BOX_FILE = re.compile(r"-?annotations-bbox$", re.IGNORECASE)
-_FOLDERS_BESIDE = ("annotations", "labels", "csv", "csv_folder", "metadata")
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -125,8 +125,9 @@ class _Table:
         self.path = path
         words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         self.split = next(filter(None, map(split_from_name, words)), None)
-        folders = _image_folders(path, self.split, options.images)
-        self.source = SourceFile(str(path), "line", folders)
+        inner = (_BOX_FILE.sub("", path.stem), "data")
+        roots = find_image_roots(path, root, options.images, self.split, inner)
+        self.source = SourceFile(str(path), "line", roots)
         self.rows = BoxRows()
 
     @property
@@ -151,20 +152,6 @@ class _Table:
                 image_id, None, None, self.split, None, self.source, (stem,) * (stem != image_id)
             )
             yield LabelledImage(record, Annotations(classes[mine], edges[mine], lines[mine]))
-
-
-def _image_folders(path: Path, split: str | None, images: Path | None) -> tuple[str, ...]:
-    if images is not None:
-        bases = [images]
-    else:
-        bases = [path.parent]
-        if path.parent.name.lower() in _FOLDERS_BESIDE:
-            bases.insert(0, path.parent.parent)
-    words = [_BOX_FILE.sub("", path.stem), *([split] if split else [])]
-    words += ["validation"] if split == "val" else []
-    inner = [f"{folder}{word}" for folder in ("images/", "") for word in words]
-    folders = [base / name for base in bases for name in (*inner, "data", "images", "")]
-    return tuple(dict.fromkeys(str(folder) for folder in folders))
 
 
 def _read_tables(

@@ -211,10 +211,13 @@ class _Reader:
     ) -> None:
         if rows is None or not len(rows.lines):
             path, line = image.place or (image.path, None)
-            self._ledger.note(SourceFile(path), line, "unreadable-image", message)
+            self._ledger.record(
+                SourceFile(path), line, "noted", "unreadable-image", message, image.path
+            )
             return
-        for line in rows.lines.tolist():
-            self._ledger.record(source, line, "dropped", "unreadable-image", message)
+        self._ledger.lose_image(
+            source, rows.lines.tolist(), "unreadable-image", message, image.path
+        )
 
     def _account_for_orphans(self, used: set[str]) -> None:
         """Drop, by name, the rows of label files that no image of any split leads to."""
