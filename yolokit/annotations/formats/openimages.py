@@ -17,6 +17,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._openimages_csv import (
@@ -24,9 +25,9 @@ from yolokit.annotations.formats._openimages_csv import (
     BoxRows,
     BoxTable,
     read_class_names,
-    read_image_ids,
     split_header,
 )
+from yolokit.annotations.formats._openimages_lists import choose_lists, read_list, subset_of
 from yolokit.annotations.frame import locate_fractions
 from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
@@ -90,11 +91,14 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
     root = source if source.is_dir() else source.parent
     tables = _read_tables(files, root, options, ledger)
+    lists = _image_lists(source, files)
+    told = tuple(_enter_lists(lists, tables, root, options, ledger))
     class_files = _class_files(source)
     names: dict[str, str] = {}
     for file in class_files:
         names = {**read_class_names(file), **names}
-    return _assemble(tables, _Classes(tables, names, class_files), ledger)
+    dataset = _assemble(tables, _Classes(tables, names, class_files), ledger)
+    return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, *told))
 
 
 def _box_files(tree: SourceTree) -> list[Path]:
@@ -118,6 +122,49 @@ def _class_files(source: Path) -> list[Path]:
     return sorted(found, key=lambda file: ("boxable" not in file.name.lower(), str(file)))
 
 
+def _image_lists(source: Path, tables: Sequence[Path]) -> list[Path]:
+    tree = SourceTree(source if source.is_dir() else source.parent)
+    files = [file for file in tree.files(".csv") if file not in tables]
+    return choose_lists(files, [tree.head(file) for file in files])
+
+
+def _enter_lists(
+    lists: Sequence[Path],
+    tables: list[_Table],
+    root: Path,
+    options: ReadOptions,
+    ledger: Ledger,
+) -> Iterator[str]:
+    """Add the images that are listed to their tables; yield what is to be told about them."""
+    by_subset = {table.subset: table for table in reversed(tables)}
+    before = sum(len(table.rows.image_ids) for table in tables)
+    turned = 0
+    for file in lists:
+        without: Counter[str] = Counter()
+        if subset_of(file.stem) and subset_of(file.stem) not in by_subset:
+            by_subset[subset_of(file.stem)] = table = _Table(file, root, options)
+            tables.append(table)
+        for listed in read_list(file):
+            table = by_subset.get(listed.subset, tables[0] if not listed.subset else None)
+            if table is None:
+                without[listed.subset] += 1
+            else:
+                table.rows.meet(listed.image_id)
+                turned += listed.is_turned
+        for subset, count in without.items():
+            images = "1 image" if count == 1 else f"{count} images"
+            message = f"{images} of {subset} are left out: there is no table of boxes for it"
+            ledger.note(SourceFile(str(file)), None, "no-annotation-file", message)
+    count = sum(len(table.rows.image_ids) for table in tables) - before
+    if count:
+        names = ", ".join(file.name for file in lists)
+        images = "1 image" if count == 1 else f"{count} images"
+        yield f"{names}: {images} without rows of boxes, taken as background"
+    if turned:
+        images = "1 image has" if turned == 1 else f"{turned} images have"
+        yield f"{images} a Rotation, which is left aside: boxes are of images as they are stored"
+
+
 class _Table:
     """A table of boxes with what its place says about it."""
 
@@ -131,10 +178,9 @@ class _Table:
         self.rows = BoxRows()
 
     @property
-    def image_list(self) -> Path:
-        """The list of all images that CVAT and Datumaro write beside a table."""
-        prefix = _BOX_FILE.sub("", self.path.stem)
-        return self.path.with_name(f"{prefix}-image_ids_and_rotation.csv")
+    def subset(self) -> str:
+        """What lists of images call it."""
+        return self.split or subset_of(self.path.stem)
 
     def iter_images(self, indices: Sequence[int]) -> Iterator[LabelledImage]:
         """Yield the images, boxes still in fractions; ``indices`` are of this table's classes."""
@@ -168,9 +214,6 @@ def _read_tables(
         table = _Table(file, root, options)
         try:
             table.rows = BoxTable(table.source, ledger, excluded).read(file)
-            if table.image_list.is_file():
-                for image_id in read_image_ids(table.image_list):
-                    table.rows.meet(image_id)
         except DataError as error:
             broken.append(error)
         tables.append(table)

@@ -214,7 +214,7 @@ def test_lists_of_classes_that_differ_are_not_chosen_from(tmp_path: Path) -> Non
         write_text(tmp_path / f"{split}/a.txt", "0 .5 .5 .5 .5\n")
         write_text(tmp_path / f"{split}/classes.txt", names)
     with pytest.raises(
-        DataError, match="the classes are not those of .*train/classes.txt"
+        DataError, match=r"the classes are not those of .*train/classes.txt"
     ) as error:
         read_set("yolo", tmp_path)
     assert "sources of their own" in (error.value.hint or "")
