@@ -7,15 +7,18 @@ from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from t
 from __future__ import annotations
 
 import os
+from collections import Counter
 from itertools import dropwhile, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._voc_folder import VocFolder
 from yolokit.annotations.formats._voc_writer import write_voc
 from yolokit.annotations.image_files import is_image_name, walk_files
+from yolokit.annotations.image_index import fold
 from yolokit.annotations.image_roots import find_image_roots, is_annotation_folder
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import (
@@ -144,7 +147,24 @@ class _Reader:
                 broken.append(error)
         if broken:
             raise join_errors(broken, "broken annotation files")
-        return parsed
+        counts = Counter((one.image.split, one.image.file_name) for one in parsed)
+        stated = [counts[one.image.split, one.image.file_name] for one in parsed]
+        return [
+            self._named_by_file(one) if count > 1 else one
+            for one, count in zip(parsed, stated, strict=True)
+        ]
+
+    def _named_by_file(self, parsed: _Parsed) -> _Parsed:
+        """Go by the name of a file whose ``filename`` others have too: files are renamed so."""
+        image = parsed.image
+        own, *others = image.other_names or (image.file_name,)
+        if fold(own.rpartition("/")[2]) == fold(image.file_name):
+            return parsed
+        message = f"{image.file_name} stands in other files too; looked for is {own}"
+        self._ledger.note(image.source, None, "name-twice", message)
+        names = (*others, image.file_name)
+        image = msgspec.structs.replace(image, file_name=own, other_names=names)
+        return parsed._replace(image=image)
 
     def _read_file(self, path: Path) -> _Parsed:
         root = read_xml(path)
