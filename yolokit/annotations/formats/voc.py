@@ -157,13 +157,12 @@ class _Reader:
     def _named_by_file(self, parsed: _Parsed) -> _Parsed:
         """Go by the name of a file whose ``filename`` others have too: files are renamed so."""
         image = parsed.image
-        own, *others = image.other_names or (image.file_name,)
-        if fold(own.rpartition("/")[2]) == fold(image.file_name):
-            return parsed
+        own, *others = (*image.other_names, image.file_name)
+        if len(others) < 2 or fold(own.rpartition("/")[2]) == fold(image.file_name):
+            return parsed  # it is called so itself
         message = f"{image.file_name} stands in other files too; looked for is {own}"
         self._ledger.note(image.source, None, "name-twice", message)
-        names = (*others, image.file_name)
-        image = msgspec.structs.replace(image, file_name=own, other_names=names)
+        image = msgspec.structs.replace(image, file_name=own, other_names=tuple(others))
         return parsed._replace(image=image)
 
     def _read_file(self, path: Path) -> _Parsed:
