@@ -29,6 +29,7 @@ from yolokit.annotations.filters import (
 from yolokit.annotations.frame import locate_images, require_sizes
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
+from yolokit.annotations.losses import hint_at_images, warn_of_losses, why_nothing
 from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.pictures import Pictures
@@ -141,7 +142,7 @@ def _write(
         counts,
         totals,
         ledger.codes(),
-        (*map(ledger.shown, warnings), *loud_notes(ledger.entries)),
+        (*map(ledger.shown, warnings), *warn_of_losses(ledger), *loud_notes(ledger.entries)),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
@@ -202,6 +203,7 @@ class _Run:
                 if done % 64 == 0:
                     self._on_progress(done)
 
+        ledger = self._ledger
         pose = self._dataset.pose if self._config.task == "pose" else None
         settled = msgspec.structs.replace(
             self._dataset, iter_images=iter_images, task=self._config.task, pose=pose
@@ -214,12 +216,12 @@ class _Run:
             ) from error
         if not self._counts:
             raise DataError(
-                "no image was found in it" + self._first_reason(), path=self._whole.path
+                "no image was found in it" + why_nothing(ledger),
+                path=self._whole.path,
+                hint=hint_at_images(ledger),
             )
         if not self._dataset.categories:  # nothing could be trained on it, or read again
-            raise DataError(
-                "no class was found in it" + self._first_reason(), path=self._whole.path
-            )
+            raise DataError("no class was found in it" + why_nothing(ledger), path=self._whole.path)
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
     def find_doubts(self, totals: LedgerTotals) -> list[Finding]:
@@ -361,10 +363,6 @@ class _Run:
                 f"Bound to this machine: the images are {self._config.link}s to files elsewhere."
             )
         return remarks
-
-    def _first_reason(self) -> str:
-        entry = next(iter(self._ledger.entries), None)
-        return f" ({entry.place}: {entry.message})" if entry is not None else ""
 
 
 def _summary(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -75,13 +76,20 @@ class DataYaml(msgspec.Struct, frozen=True):
         return self.splits[split]
 
 
-def load_data_yaml(path: Path, *, sparse: bool = False, images: Path | None = None) -> DataYaml:
+def load_data_yaml(
+    path: Path,
+    *,
+    sparse: bool = False,
+    images: Path | None = None,
+    splits: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
+) -> DataYaml:
     """Read a ``data.yaml``.
 
     Args:
         path: The YAML file.
         sparse: Allow gaps in the ids of the classes (training does not).
         images: A folder in which the images lie, where they are not beside the YAML.
+        splits: Those of a YAML that names none.
 
     Raises:
         DataError: It is no such file, with the line of the mistake; or a path does not exist.
@@ -91,7 +99,7 @@ def load_data_yaml(path: Path, *, sparse: bool = False, images: Path | None = No
     names, class_ids = reader.read_names()
     if not sparse and class_ids != tuple(range(len(class_ids))):
         raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
-    splits = {split: found for split in SPLITS if (found := reader.read_split(split))}
+    splits = {split: found for split in SPLITS if (found := reader.read_split(split))} or splits
     if not splits:
         raise DataError("there is no train, val or test in it", path=path)
     if "download" in reader.values:

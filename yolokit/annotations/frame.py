@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.annotations.image_files import Found, ImageLocator, climbs_out, is_absolute_anywhere
+from yolokit.annotations.image_files import climbs_out, is_absolute_anywhere
+from yolokit.annotations.image_locator import Found, SourceImages
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.annotations.model import Annotations, LabelledImage
 from yolokit.annotations.move import move_annotations, scaling
@@ -47,16 +48,12 @@ def locate_images(
         ledger: Gets what is left out, and what is done to labels.
         exif: One of ``EXIF``; ``auto`` goes by the sizes that annotations state.
     """
-    locators: dict[tuple[str, ...], ImageLocator] = {}
+    files = SourceImages()
     for labelled in images:
         if labelled.image.path is not None and labelled.image.span is None:
             yield _turn_fractions(labelled) if exif == "stored" else labelled
             continue
-        roots = labelled.image.source.image_roots
-        locator = locators.get(roots)
-        if locator is None:
-            locator = locators[roots] = ImageLocator(roots)
-        located = _locate(labelled, locator, ledger, exif)
+        located = _locate(labelled, files, ledger, exif)
         if located is not None:
             yield located
 
@@ -99,19 +96,18 @@ def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[L
 
 
 def _locate(
-    labelled: LabelledImage, locator: ImageLocator, ledger: Ledger, exif: str
+    labelled: LabelledImage, files: SourceImages, ledger: Ledger, exif: str
 ) -> LabelledImage | None:
     image = labelled.image
-    if climbs_out(image.file_name):
-        _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
-        return None
     if image.path is not None:
         found: Found | None = Found(image.path, image.file_name)
     else:
-        found = locator.find(image.file_name, image.other_names)
+        found = files.find(image)
     if found is None:
-        message = f"the image {image.file_name} was not found"
-        _lose(labelled, ledger, "missing-image", message)
+        if climbs_out(image.file_name):
+            _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
+        else:
+            _lose(labelled, ledger, "missing-image", files.explain(image))
         return None
     if found.remark is not None:
         ledger.note(image.source, None, "image-elsewhere", found.remark)
@@ -133,7 +129,7 @@ def _locate(
 
 def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> None:
     places = labelled.annotations.places.tolist()
-    ledger.record_all(labelled.image.source, places, "dropped", code, message)
+    ledger.lose_image(labelled.image.source, places, code, message, labelled.image.file_name)
 
 
 def _turn_fractions(labelled: LabelledImage) -> LabelledImage:

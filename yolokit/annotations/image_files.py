@@ -1,21 +1,18 @@
-"""Which files are images, and where the image that an annotation names lies."""
+"""Which files are images, and which files lie below a folder."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-from functools import cached_property
+from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.files import inside
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".dng", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".mpo", ".png", ".tif"}
@@ -39,52 +36,85 @@ def walk_images(folder: Path) -> Iterator[str]:
 def walk_files(folder: Path) -> Iterator[str]:
     """Yield the files below a folder as names with ``/``, sorted, hidden ones left out.
 
-    Pipes, sockets and devices are left out too: reading one may never end.
+    Links to folders are followed after everything else, each folder is listed once, and a link to
+    a folder that all this lies in is not followed. Pipes, sockets and devices are left out:
+    reading one may never end.
 
     Raises:
         DataError: A folder is closed to this user; what it holds would be lost without a word.
     """
     root = os.fspath(folder)
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        files, folders = _list_folder(os.path.join(root, prefix))  # noqa: PTH118 - hot path
-        for name in files:
-            yield prefix + name
-        waiting += [f"{prefix}{name}/" for name in reversed(folders)]
+    listed, around = set[tuple[int, int]](), _around(root)
+    starts = deque([""])  # the folder itself, then the links to folders that are met
+    while starts:
+        waiting = [starts.popleft()]
+        while waiting:
+            prefix = waiting.pop()
+            path = os.path.join(root, prefix)  # noqa: PTH118 - hot path
+            identity = _identity(path)
+            if identity is None or identity in listed or (prefix and identity in around):
+                continue
+            listed.add(identity)
+            found = _list_folder(path)
+            for name in found.files:
+                yield prefix + name
+            waiting += [f"{prefix}{name}/" for name in reversed(found.folders)]
+            starts += [f"{prefix}{name}/" for name in found.links]
 
 
-def _list_folder(path: str) -> tuple[list[str], list[str]]:
-    """Return the names of files and of folders in a folder, sorted; none if there is no such."""
-    files: list[str] = []
-    folders: list[str] = []
+class _Listing(NamedTuple):
+    """What a folder holds, each sorted: files, folders, and links to folders."""
+
+    files: list[str]
+    folders: list[str]
+    links: list[str]
+
+
+def _list_folder(path: str) -> _Listing:
+    """Return what is in a folder; nothing if there is no such."""
+    found = _Listing([], [], [])
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                elif entry.is_file(follow_symlinks=False) or (
-                    entry.is_symlink() and _may_be_file(entry.path)
-                ):
-                    files.append(entry.name)
+                    found.folders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    found.files.append(entry.name)
+                elif entry.is_symlink():
+                    kind = _kind_of(entry.path)
+                    if kind is None or stat.S_ISREG(kind):  # that it leads nowhere is told later
+                        found.files.append(entry.name)
+                    elif stat.S_ISDIR(kind):
+                        found.links.append(entry.name)
     except (FileNotFoundError, NotADirectoryError):
-        return [], []
+        return _Listing([], [], [])
     except OSError as error:
         raise DataError(f"cannot list the folder: {error.strerror}", path=path) from error
-    return sorted(files), sorted(folders)
+    return _Listing(*(sorted(names) for names in found))
 
 
-def _may_be_file(link: str) -> bool:
-    """Tell whether a link leads to a file, or nowhere, which is told when it is read.
-
-    Folders are not followed: they may lead in circles.
-    """
+def _kind_of(link: str) -> int | None:
+    """Return the mode of what a link leads to, None if it leads nowhere."""
     try:
-        return stat.S_ISREG(os.stat(link).st_mode)  # noqa: PTH116 - hot path
+        return os.stat(link).st_mode  # noqa: PTH116 - hot path
     except OSError:
-        return True
+        return None
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """Return what tells one folder from every other, None if there is no such."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - hot path
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _around(root: str) -> set[tuple[int, int] | None]:
+    """Return the folders that a folder lies in: from each of them a walk would come back to it."""
+    return {_identity(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
 
 
 def is_absolute_anywhere(name: str) -> bool:
@@ -97,108 +127,3 @@ def climbs_out(name: str) -> bool:
     if ".." not in name and "\x00" not in name:
         return False
     return not is_absolute_anywhere(name) and inside(Path(), name) is None
-
-
-class Found(msgspec.Struct, frozen=True):
-    """Where an image lies.
-
-    Attributes:
-        path: The file.
-        name: Its name in the data set, safe to be put below any folder.
-        remark: What is odd about how it was found, or None if its name led straight to it.
-    """
-
-    path: str
-    name: str
-    remark: str | None = None
-
-
-class ImageLocator:
-    """Finds images by the names that annotations give them, inside some folders only.
-
-    Args:
-        roots: Folders in the order in which they are tried.
-    """
-
-    def __init__(self, roots: Sequence[str]) -> None:
-        self._roots = [root for root in dict.fromkeys(roots) if os.path.isdir(root)]  # noqa: PTH112
-
-    def find(self, name: str, other_names: Sequence[str] = ()) -> Found | None:
-        """Find an image; a name that climbs out of its folder is never followed.
-
-        Args:
-            name: As the annotations state it; it may lack the suffix.
-            other_names: Tried where there is no such file.
-        """
-        for candidate in (name, *other_names):
-            found = self._below_roots(candidate)
-            if found is not None:
-                remark = (
-                    None if candidate == name else f"{name} is not there; taken is {found.path}"
-                )
-                return msgspec.structs.replace(found, remark=remark)
-        for candidate in (name, *other_names):
-            found = self._by_tail(candidate)
-            if found is not None:
-                return found
-        return None
-
-    def _below_roots(self, name: str) -> Found | None:
-        if inside(Path(), name) is None:
-            return None
-        plain = os.path.normpath(name.replace("\\", "/"))
-        for root in self._roots:
-            path = os.path.join(root, plain)  # noqa: PTH118 - hot path
-            if _is_file(path):
-                return Found(path, plain.replace(os.sep, "/"))
-        return None
-
-    def _by_tail(self, name: str) -> Found | None:
-        """Drop leading folders of a name from another machine until exactly one file fits."""
-        parts = [part for part in re.split(r"[/\\]+", name) if part]
-        if ".." in parts or not parts:
-            return None
-        key = parts[-1] if is_image_name(name) else parts[-1] + ".*"
-        candidates = self._by_base_name.get(key, [])
-        for start in range(len(parts)):
-            tail = "/" + "/".join(parts[start:])
-            fits = [path for path in candidates if _ends_with(path, tail)]
-            if len(fits) == 1:
-                plain = is_image_name(name) or start == 0
-                remark = (
-                    None if plain and start == 0 else f"{name} is not there; taken is {fits[0]}"
-                )
-                folders = [] if start == 0 and is_absolute_anywhere(name) else parts[start:-1]
-                base = fits[0].replace(os.sep, "/").rsplit("/", 1)[-1]
-                return Found(fits[0], "/".join([*folders, base]), remark)
-            if fits:
-                return None
-        return None
-
-    @cached_property
-    def _by_base_name(self) -> dict[str, list[str]]:
-        """Images by their base name, and by their stem with ``.*`` for names without suffix."""
-        found: dict[str, list[str]] = {}
-        seen: set[str] = set()
-        for root in self._roots:
-            for name in walk_images(Path(root)):
-                path = os.path.join(root, name.replace("/", os.sep))  # noqa: PTH118 - hot path
-                if path in seen:
-                    continue
-                seen.add(path)
-                base = name.rsplit("/", 1)[-1]
-                found.setdefault(base, []).append(path)
-                found.setdefault(base.rsplit(".", 1)[0] + ".*", []).append(path)
-        return found
-
-
-def _ends_with(path: str, tail: str) -> bool:
-    path = path.replace(os.sep, "/")
-    return path.endswith(tail) or path.rsplit(".", 1)[0].endswith(tail)
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return os.path.isfile(path)  # noqa: PTH113 - hot path
-    except ValueError:  # characters that no file name has
-        return False

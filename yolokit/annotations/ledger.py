@@ -50,6 +50,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         path: The annotation file.
         line: The line in it, from 1, where lines are counted.
         index: The annotation's index, from 0, where annotations are counted instead.
+        image: The image that is left out with it, as the source names it, if one is.
         action: What became of it.
         code: The reason as a fixed word, such as ``box-outside-image``.
         message: The reason for a person.
@@ -61,6 +62,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: str
     message: str
     index: int | None = None
+    image: str | None = None
 
     @property
     def place(self) -> str:
@@ -151,7 +153,13 @@ class Ledger:
         self._counts["kept"] += count
 
     def record(
-        self, source: SourceFile, place: int | None, action: Action, code: str, message: str
+        self,
+        source: SourceFile,
+        place: int | None,
+        action: Action,
+        code: str,
+        message: str,
+        image: str | None = None,
     ) -> None:
         """Enter one annotation, or one note, with its place in the source."""
         by_line = source.counts == "line"
@@ -164,18 +172,39 @@ class Ledger:
                 code,
                 self.shown(message),
                 None if by_line else place,
+                None if image is None else self.shown(image),
             )
         )
 
     def record_all(
-        self, source: SourceFile, places: Iterable[int], action: Action, code: str, message: str
+        self,
+        source: SourceFile,
+        places: Iterable[int],
+        action: Action,
+        code: str,
+        message: str,
+        image: str | None = None,
     ) -> None:
         """Enter all annotations of an image that goes, or a note where it has none."""
         listed = list(places)
         for place in listed:
-            self.record(source, place, action, code, message)
+            self.record(source, place, action, code, message, image)
         if not listed:
-            self.note(source, None, code, message)
+            self.record(source, None, "noted", code, message, image)
+
+    def lose_image(
+        self, source: SourceFile, places: Iterable[int], code: str, message: str, image: str
+    ) -> None:
+        """Drop an image that is not there or cannot be read, with its annotations."""
+        self.record_all(source, places, "dropped", code, message, image)
+
+    def lost_images(self) -> list[LedgerEntry]:
+        """Return the first entry of each image that was lost."""
+        found: dict[tuple[str, str], LedgerEntry] = {}
+        for entry in self.entries:
+            if entry.image is not None:
+                found.setdefault((entry.path, entry.image), entry)
+        return list(found.values())
 
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about the fate of one annotation."""
@@ -255,12 +284,14 @@ class Ledger:
         if len(dropped) > _SHOWN:
             lines.append(f"  ... and {len(dropped) - _SHOWN} more")
         counted = totals.annotations_in - totals.excluded
+        is_missing = any(entry.code == "missing-image" for entry in dropped)
+        find = "say with --images where the images are, " if is_missing else ""
         head = (
             f"{totals.dropped} of {counted} annotations ({totals.dropped_share:.2%}) would be "
             f"dropped, more than the limit of {max_drop}; nothing was written:"
         )
         return DataError(
             "\n".join([head, *lines]),
-            hint="mend the source, or allow the loss with --max-drop (a share such as 2%, or "
-            "a count)",
+            hint=f"{find}mend the source, or allow the loss with --max-drop (a share such as 2%, "
+            "or a count)",
         )

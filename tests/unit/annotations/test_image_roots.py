@@ -24,5 +24,19 @@ def test_folders_of_images(tmp_path: Path) -> None:
     roots = find_image_roots(tmp_path / "annotations/train.json", tmp_path, None, "train")
     assert str(tmp_path / "images/train") in roots
     assert len(set(roots)) == len(roots)
-    said = find_image_roots(tmp_path / "a.json", tmp_path, tmp_path / "there", None)
-    assert said == (str(tmp_path / "there/images"), str(tmp_path / "there"))
+    there = tmp_path / "there"
+    said = find_image_roots(tmp_path / "a.json", tmp_path, there, None)
+    assert {str(there / "images"), str(there)} <= set(said)
+    assert all(root.startswith(str(there)) for root in said)
+
+
+def test_folders_beside_those_of_annotations(tmp_path: Path) -> None:
+    for folder in ("annotations", "annotations/xmls", "Annotations", "labels", "xml", "annots"):
+        roots = find_image_roots(tmp_path / folder / "a.xml", tmp_path, None)
+        assert str(tmp_path / "images") in roots
+        assert str(tmp_path / "JPEGImages") in roots
+        assert roots[-1] == str(tmp_path)
+    roots = find_image_roots(tmp_path / "annotations/cam/a.xml", tmp_path, None)
+    assert roots.index(str(tmp_path / "images/cam")) < roots.index(str(tmp_path / "images"))
+    roots = find_image_roots(tmp_path / "val/annotations/a.xml", tmp_path, None, "val")
+    assert roots.index(str(tmp_path / "val/images")) < roots.index(str(tmp_path))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 
-from yolokit.annotations.image_files import ImageLocator
+from yolokit.annotations.image_locator import SourceImages
 from yolokit.annotations.image_size import read_image_size
 from yolokit.errors import DataError
 
@@ -49,20 +49,19 @@ def sample_sizes(images: Sequence[ImageRecord], *, look: bool) -> F64:
         look: Whether images may be looked at.
     """
     sizes = np.full((len(images), 2), np.nan)
-    locators: dict[tuple[str, ...], ImageLocator] = {}
+    files = SourceImages()
     step = max(1, len(images) // _LOOKED_AT)
     for at, image in enumerate(images):
         if image.width_px is not None:
             sizes[at] = image.image_wh
         elif look and at % step == 0:
-            roots = image.source.image_roots
-            sizes[at] = _find_size(image, locators.setdefault(roots, ImageLocator(roots)))
+            sizes[at] = _find_size(image, files)
     return sizes
 
 
-def _find_size(image: ImageRecord, locator: ImageLocator) -> tuple[float, float]:
+def _find_size(image: ImageRecord, files: SourceImages) -> tuple[float, float]:
     """Return the size of an image; NaN if it is missing or unreadable, which is told later."""
-    found = locator.find(image.file_name, image.other_names)
+    found = files.find(image)
     try:
         size = read_image_size(found.path) if found is not None else None
     except DataError:

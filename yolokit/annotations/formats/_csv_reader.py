@@ -11,9 +11,10 @@ from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._box_evidence import BoxWitness, sample_sizes, to_xyxy
 from yolokit.annotations.formats._csv_columns import is_blank, read_number
 from yolokit.annotations.formats._csv_file import iter_rows
-from yolokit.annotations.formats._places import image_roots, split_of
+from yolokit.annotations.formats._places import split_of
 from yolokit.annotations.formats._text_labels import shorten
 from yolokit.annotations.formats._units import ImageMeter, UnitsWitness
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.split import split_from_name
 from yolokit.errors import DataError
@@ -90,7 +91,7 @@ class CsvReader:
         """
         columns = layout.columns
         split = split_of(path, self._root)
-        roots = image_roots(path, self._root, self._options.images, split)
+        roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
         source = SourceFile(str(path), "line", roots)
         self._nameless = self._nameless or columns.label is None
         for line, cells in iter_rows(path, layout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import split_from_name
 
@@ -26,16 +27,17 @@ class CvatFile:
     def source_of(self, subset: str) -> SourceFile:
         """Return the file as the images of a subset refer to it."""
         if subset not in self._sources:
-            roots = tuple(str(folder) for folder in self._roots(subset))
-            self._sources[subset] = SourceFile(str(self._path), "line", roots)
+            self._sources[subset] = SourceFile(str(self._path), "line", self._roots(subset))
         return self._sources[subset]
 
-    def _roots(self, subset: str) -> list[Path]:
+    def _roots(self, subset: str) -> tuple[str, ...]:
         base = self._path.parent
         folders = [base / "images", base] if self._images is None else [self._images]
         safe = subset and "/" not in subset and "\\" not in subset and not subset.startswith(".")
         below = [folder / subset for folder in folders if safe and (folder / subset).is_dir()]
-        return below or folders  # another subset may have images of the same names
+        if below:  # another subset may have images of the same names
+            return tuple(str(folder) for folder in below)
+        return find_image_roots(self._path, self._root, self._images, self.split_of(subset))
 
     def split_of(self, subset: str) -> str | None:
         """Return the split that a subset is called after, else the file, else a folder above."""

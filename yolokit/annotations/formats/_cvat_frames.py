@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolokit.annotations.image_files import ImageLocator, walk_images
+from yolokit.annotations.image_files import walk_images
+from yolokit.annotations.image_locator import ImageLocator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

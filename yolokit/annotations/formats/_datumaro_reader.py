@@ -16,6 +16,7 @@ from yolokit.annotations.formats._datumaro_shapes import (
     is_fragment,
     read_part,
 )
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
@@ -103,7 +104,9 @@ class DatumaroReader:
         if self._options.images is not None:
             folders = [self._options.images]
         below = [folder / path.stem for folder in folders if (folder / path.stem).is_dir()]
-        return tuple(str(folder) for folder in below or folders)
+        if below:  # another subset may have images of the same names
+            return tuple(str(folder) for folder in below)
+        return find_image_roots(path, self._root, self._options.images)
 
     def _read_image(
         self, item: dict[str, Any], at: int, split: str | None, source: SourceFile

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._labelme_shapes import is_fragment, read_area
-from yolokit.annotations.image_files import is_absolute_anywhere
+from yolokit.annotations.image_files import is_absolute_anywhere, is_image_name
+from yolokit.annotations.image_index import fold
 from yolokit.annotations.image_roots import find_image_roots, split_of_file
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.json_values import as_dict, as_size, as_text
@@ -37,6 +38,7 @@ class LabelmeReader:
         self._ledger = ledger
         self._joins = options.assume.get("group") != "separate"
         self._rows: list[ImageRows] = []
+        self._images: dict[Path, dict[str, list[str]]] = {}
         self._joined = 0
 
     def add_file(self, path: Path) -> None:
@@ -121,7 +123,24 @@ class LabelmeReader:
         width_px, height_px = as_size(content.get("imageWidth"), content.get("imageHeight"))
         roots = find_image_roots(base / "_", self._root, self._options.images, split)
         source = SourceFile(str(path), "index", roots)
+        if fold(PurePosixPath(name).stem) != fold(path.stem):  # files renamed, or JSON copied
+            own = self._image_beside(path)
+            if own is not None:
+                message = f"imagePath is {stated}; taken is {own}, which has the name of the file"
+                self._ledger.note(source, None, "image-elsewhere", message)
+            beside = os.path.normpath(f"{inner}/{own or path.stem}").replace(os.sep, "/")
+            name, others = (beside, ()) if own is not None else (name, (*others, beside))
         return ImageRecord(name, width_px, height_px, split, None, source, others)
+
+    def _image_beside(self, path: Path) -> str | None:
+        """Return the name of the one image beside a file that is called like it."""
+        if path.parent not in self._images:
+            names = self._images[path.parent] = {}
+            for entry in path.parent.iterdir():
+                if is_image_name(entry.name):
+                    names.setdefault(fold(entry.stem), []).append(entry.name)
+        found = self._images[path.parent].get(fold(path.stem), [])
+        return found[0] if len(found) == 1 else None
 
     def _base_of(self, path: Path, split: str | None) -> Path:
         """Return the folder in which images have their names: that of the split, or the root."""

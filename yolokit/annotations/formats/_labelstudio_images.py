@@ -13,7 +13,7 @@ from yolokit.annotations.formats._labelstudio_names import (
     name_of_reference,
     without_upload_prefix,
 )
-from yolokit.annotations.image_files import ImageLocator, climbs_out
+from yolokit.annotations.image_locator import SourceImages
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import ImageRecord
 from yolokit.errors import DataError
@@ -34,7 +34,7 @@ class TaskImages:
         self._ledger = ledger
         self._rows: dict[tuple[str | None, str], ImageRows] = {}
         self._bare_names: Counter[str] = Counter()
-        self._locators: dict[tuple[str, ...], ImageLocator] = {}
+        self._files = SourceImages()
 
     @property
     def all_rows(self) -> list[ImageRows]:
@@ -90,7 +90,10 @@ class TaskImages:
 
     def why_missing(self, reference: str) -> str:
         """Say why there are no rows for an image."""
-        return f"the size of {reference[:200]} is not stated, and it was not found or not readable"
+        return (
+            f"the image {reference[:200]} was not found or cannot be read, and its size, which "
+            "labels in percent need, is not stated"
+        )
 
     def _other_names(self, reference: str, name: str) -> tuple[str, ...]:
         bare = without_upload_prefix(name) if is_upload(reference) else None
@@ -105,13 +108,11 @@ class TaskImages:
                 path=record.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )
-        roots = record.source.image_roots
-        locator = self._locators.setdefault(roots, ImageLocator(roots))
-        found = None
-        if not climbs_out(record.file_name):
-            found = locator.find(record.file_name, record.other_names)
+        found = self._files.find(record)
         if found is None:
             return None
+        if found.remark is not None:
+            self._ledger.note(record.source, None, "image-elsewhere", found.remark)
         try:
             size = read_image_size(found.path)
         except DataError:  # it is reported as missing, with its annotations

@@ -122,13 +122,15 @@ class TaskReader:
         self._open.append(_OpenTask(source, file.split, task.name, references, regions))
 
     def _lose(
-        self, source: SourceFile, regions: list[tuple[int, Region]], code: str, message: str
+        self,
+        source: SourceFile,
+        regions: list[tuple[int, Region]],
+        code: str,
+        message: str,
+        image: str | None = None,
     ) -> None:
-        entered = without_parts(regions)
-        for place, _ in entered:
-            self._ledger.record(source, place, "dropped", code, message)
-        if not entered:
-            self._ledger.note(source, None, code, message)
+        places = [place for place, _ in without_parts(regions)]
+        self._ledger.record_all(source, places, "dropped", code, message, image)
 
     def finish(self, source: Path) -> Dataset:
         """Return what was added as a data set.
@@ -163,7 +165,8 @@ class TaskReader:
                 if rows is not None:
                     self._read_regions(task, here, rows)
                 elif here:
-                    self._lose(task.source, here, "missing-image", images.why_missing(reference))
+                    why = images.why_missing(reference)
+                    self._lose(task.source, here, "missing-image", why, reference)
             strays = [pair for pair in task.regions if pair[1].item >= len(task.references)]
             if strays:
                 message = f"task {task.name}: it is in an image that the task does not have"

@@ -70,16 +70,6 @@ def read_class_names(path: Path) -> dict[str, str]:
     return names
 
 
-def read_image_ids(path: Path) -> list[str]:
-    """Return the ids in a list of images, the first column below its head.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    ids = [row[0].strip() for _, row in iter_table(path)]
-    return [image_id for image_id in ids if image_id and image_id != "ImageID"]
-
-
 class BoxRows:
     """The boxes of one table in fractions: a few dozen bytes each, for there are millions.
 

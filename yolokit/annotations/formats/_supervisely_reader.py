@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._supervisely_shapes import NO_AREAS, read_geometry
-from yolokit.annotations.image_roots import split_of_file
+from yolokit.annotations.image_roots import find_image_roots, split_of_file
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.json_values import as_dict, as_list, as_size, as_text
 from yolokit.annotations.model import ImageRecord, SourceFile
@@ -118,15 +118,14 @@ class SuperviselyReader:
         return ImageRecord(name, width_px, height_px, split, None, source)
 
     def _roots_of(self, folder: Path) -> tuple[str, ...]:
-        """Return where the images of a data set may lie: in its ``img``."""
+        """Return where the images of a data set may lie: in its ``img`` above all."""
         dataset = folder.parent if folder.name == _ANN else folder
-        bases = [dataset]
+        base = dataset
         if self._images is not None:
             is_below = dataset.is_relative_to(self._root)
-            inner = dataset.relative_to(self._root) if is_below else "."
-            bases = [self._images / inner, self._images]
-        folders = [base / name for base in bases for name in ("img", "images", ".")]
-        return tuple(dict.fromkeys(str(folder) for folder in folders))
+            base = self._images / (dataset.relative_to(self._root) if is_below else ".")
+        roots = find_image_roots(folder / "_", self._root, self._images)
+        return tuple(dict.fromkeys((str(base / "img"), *roots)))
 
 
 def _require_title(name: str) -> None:

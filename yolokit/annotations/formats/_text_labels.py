@@ -109,7 +109,8 @@ class LabelFolders:
             homes = [*(top / here / name for name in self._image_names), top / here, top]
             beside, base = top, top
         folders = [home / name for home in homes for name in below] + [*homes, beside, base]
-        return tuple(str(folder) for folder in dict.fromkeys(folders))
+        around = self._images or (base if self._source.is_file() else self._source)
+        return tuple(str(folder) for folder in dict.fromkeys([*folders, around]))
 
     def _find_image(self, stem: str, roots: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """Return the image's name, and its folder first among the roots."""

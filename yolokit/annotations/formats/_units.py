@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.annotations.image_files import ImageLocator
+from yolokit.annotations.image_locator import SourceImages
 from yolokit.annotations.image_size import read_image_size
 from yolokit.errors import DataError
 
@@ -94,7 +94,7 @@ class ImageMeter:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._locators: dict[tuple[str, ...], ImageLocator] = {}
+        self._files = SourceImages()
 
     def measure(self, image: ImageRecord, places: Iterable[int]) -> ImageRecord | None:
         """Return an image with its file and size; None if it is not found or not readable.
@@ -103,11 +103,12 @@ class ImageMeter:
             image: As its annotations describe it.
             places: Of its annotations, which are dropped with it.
         """
-        roots = image.source.image_roots
-        locator = self._locators.setdefault(roots, ImageLocator(roots))
-        found = locator.find(image.file_name, image.other_names)
-        code, message = "missing-image", f"the image {image.file_name} is not there"
-        if found is not None:
+        found = self._files.find(image)
+        if found is None:
+            code, message = "missing-image", self._files.explain(image)
+        else:
+            if found.remark is not None:
+                self._ledger.note(image.source, None, "image-elsewhere", found.remark)
             try:
                 size = read_image_size(found.path)
             except DataError as error:
@@ -120,5 +121,5 @@ class ImageMeter:
                     width_px=size.width_px,
                     height_px=size.height_px,
                 )
-        self._ledger.record_all(image.source, places, "dropped", code, message)
+        self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._label_account import LabelAccount, has_image, has_rows, stem_of
+from yolokit.annotations.image_index import fold
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.annotations.yolo_labels import LabelRows, label_path, read_labels
@@ -83,7 +84,7 @@ class LabelFiles:
             if os.path.isfile(candidate) and _may_be_labels(candidate):  # noqa: PTH113
                 return candidate
         for candidate in (usual, *candidates):
-            found = self._by_case.get(candidate.casefold()) or self._by_upload.get(candidate)
+            found = self._by_name.get(fold(candidate)) or self._by_upload.get(candidate)
             if found is None or not _may_be_labels(found):
                 continue
             # Where the names differ, an image of the very name may be there as well.
@@ -109,9 +110,9 @@ class LabelFiles:
         return any(map(has_rows, self._account.texts))
 
     @cached_property
-    def _by_case(self) -> Mapping[str, str]:
-        """Text files by their path in lower case, where no other differs in case alone."""
-        return _unique((path.casefold(), path) for path in self._account.texts)
+    def _by_name(self) -> Mapping[str, str]:
+        """Text files by their path, whatever its case and Unicode form, where one alone has it."""
+        return _unique((fold(path), path) for path in self._account.texts)
 
     @cached_property
     def _by_upload(self) -> Mapping[str, str]:

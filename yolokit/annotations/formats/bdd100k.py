@@ -24,6 +24,7 @@ import msgspec
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._bdd100k_labels import NoAreaError, read_label
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.json_file import decode_json, read_json_bytes
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
@@ -205,15 +206,8 @@ class _Reader:
         return None
 
     def _image_roots(self, path: Path, split: str | None) -> tuple[str, ...]:
-        if self._options.images is not None:
-            bases = [self._options.images]
-        else:
-            above = [place.parent for place in path.parents if place.name == "labels"][:1]
-            bases = [path.parent, *above, self._root]
-        inner = ["images/100k", "images/10k", "images/track", "images", "100k", "10k"]
-        splits = [f"{name}/{split}" for name in inner] + [split] if split else []
-        folders = [base / name for base in bases for name in (*splits, "images", "")]
-        return tuple(dict.fromkeys(str(folder) for folder in folders))
+        inner = [f"{name}/{split}" for name in ("100k", "10k", "track")] if split else []
+        return find_image_roots(path, self._root, self._options.images, split, inner)
 
 
 def _decode(data: bytes, path: Path) -> Any:

@@ -21,6 +21,7 @@ import msgspec
 from yolokit.annotations.formats._coco_boxes import ASSUME as ASSUME_BOXES
 from yolokit.annotations.formats._coco_reader import CocoSource, read_sources
 from yolokit.annotations.formats._coco_writer import write_coco
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.json_file import MAX_JSON_BYTES
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import HEAD_BYTES, SourceTree
@@ -158,16 +159,5 @@ def _describe(path: Path, root: Path, images: Path | None) -> CocoSource:
     if split is None and path.parent != root:
         split = split_from_name(path.parent.name)
         token = path.parent.name
-    if images is not None:
-        bases = [images]
-    else:
-        bases = [path.parent]
-        if path.parent.name.lower() in ("annotations", "labels", "json"):
-            bases.append(path.parent.parent)
-    inner = [name for name in (token, split) if name] if split else []
-    folders = [base / "images" / name for base in bases for name in inner]
-    folders += [base / name for base in bases for name in inner]
-    folders += [base / "images" for base in bases] + bases
-    if images is None:
-        folders.append(root)
-    return CocoSource(path, split, tuple(dict.fromkeys(str(folder) for folder in folders)))
+    inner = (token,) if split and token else ()
+    return CocoSource(path, split, find_image_roots(path, root, images, split, inner))

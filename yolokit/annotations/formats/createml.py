@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
-from yolokit.annotations.formats._places import image_roots, split_of
+from yolokit.annotations.formats._places import split_of
 from yolokit.annotations.formats._text_labels import check_class_names
 from yolokit.annotations.formats._units import UNITS, ImageMeter, UnitsWitness
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
@@ -159,7 +160,7 @@ class _Reader:
         if not isinstance(content, list):
             raise DataError("this is no list of images", path=path)
         split = split_of(path, self._root)
-        roots = image_roots(path, self._root, self._options.images, split)
+        roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
         source = SourceFile(str(path), "index", roots)
         count = 0
         for number, entry in enumerate(content, 1):

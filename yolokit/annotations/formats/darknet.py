@@ -168,7 +168,9 @@ class _Reader:
             for fault in rows.faults:
                 self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
         if not image.is_there:
-            self._lose(image, source, rows, "missing-image", f"{image.path} is not there")
+            self._lose(
+                image, source, rows, "missing-image", f"the image {image.path} was not found"
+            )
             return None
         try:
             size = read_image_size(image.path)
@@ -206,8 +208,8 @@ class _Reader:
         code: str,
         message: str,
     ) -> None:
+        name = str(image.path)
         if rows is None or not len(rows.lines):
-            self._ledger.note(image.source, image.line, code, message)
+            self._ledger.record(image.source, image.line, "noted", code, message, name)
             return
-        for line in rows.lines.tolist():
-            self._ledger.record(source, line, "dropped", code, message)
+        self._ledger.lose_image(source, rows.lines.tolist(), code, message, name)

@@ -25,6 +25,7 @@ import msgspec
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.formats._fiftyone_labels import FieldLabel, iter_labels, read_label
 from yolokit.annotations.frame import locate_fractions
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
@@ -124,11 +125,10 @@ class _Samples(msgspec.Struct):
 
 def _open(path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> _Samples:
     content = read_json(path)
-    base = options.images or path.parent
-    roots = tuple(str(folder) for folder in (base / "data", base))
-    source = SourceFile(str(path), "index", roots)
     folders = reversed(path.relative_to(root).parts[:-1])
     split = next(filter(None, map(split_from_name, folders)), None)
+    roots = find_image_roots(path, root, options.images, split, ("data",))
+    source = SourceFile(str(path), "index", roots)
     if isinstance(content, dict) and isinstance(content.get("samples"), list):
         samples = [
             _read_sample(sample, at, source, split, ledger)

@@ -24,6 +24,7 @@ from yolokit.annotations.formats._groundtruth_lines import (
     read_lines,
     read_size,
 )
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
@@ -97,10 +98,8 @@ class _Manifest:
         self._lines = read_lines(path)
         words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         self._split = next(filter(None, map(split_from_name, words)), None)
-        folders = (
-            [options.images] if options.images else [path.parent, path.parent / "images", root]
-        )
-        self._source = SourceFile(str(path), "line", tuple(str(folder) for folder in folders))
+        roots = find_image_roots(path, root, options.images, self._split)
+        self._source = SourceFile(str(path), "line", roots)
         self._base_names = Counter(line.base_name for line in self._lines)
         self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
 

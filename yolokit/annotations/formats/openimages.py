@@ -17,6 +17,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._openimages_csv import (
@@ -24,10 +25,11 @@ from yolokit.annotations.formats._openimages_csv import (
     BoxRows,
     BoxTable,
     read_class_names,
-    read_image_ids,
     split_header,
 )
+from yolokit.annotations.formats._openimages_lists import choose_lists, read_list, subset_of
 from yolokit.annotations.frame import locate_fractions
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import (
     Annotations,
@@ -59,7 +61,6 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _CLASS_FILE = re.compile(r"(.*class-descriptions.*|classes)\.csv", re.IGNORECASE)
 _BOX_FILE = re.compile(r"-?annotations-bbox$", re.IGNORECASE)
-_FOLDERS_BESIDE = ("annotations", "labels", "csv", "csv_folder", "metadata")
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -90,11 +91,14 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
     root = source if source.is_dir() else source.parent
     tables = _read_tables(files, root, options, ledger)
+    lists = _image_lists(source, files)
+    told = tuple(_enter_lists(lists, tables, root, options, ledger))
     class_files = _class_files(source)
     names: dict[str, str] = {}
     for file in class_files:
         names = {**read_class_names(file), **names}
-    return _assemble(tables, _Classes(tables, names, class_files), ledger)
+    dataset = _assemble(tables, _Classes(tables, names, class_files), ledger)
+    return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, *told))
 
 
 def _box_files(tree: SourceTree) -> list[Path]:
@@ -118,6 +122,49 @@ def _class_files(source: Path) -> list[Path]:
     return sorted(found, key=lambda file: ("boxable" not in file.name.lower(), str(file)))
 
 
+def _image_lists(source: Path, tables: Sequence[Path]) -> list[Path]:
+    tree = SourceTree(source if source.is_dir() else source.parent)
+    files = [file for file in tree.files(".csv") if file not in tables]
+    return choose_lists(files, [tree.head(file) for file in files])
+
+
+def _enter_lists(
+    lists: Sequence[Path],
+    tables: list[_Table],
+    root: Path,
+    options: ReadOptions,
+    ledger: Ledger,
+) -> Iterator[str]:
+    """Add the images that are listed to their tables; yield what is to be told about them."""
+    by_subset = {table.subset: table for table in reversed(tables)}
+    before = sum(len(table.rows.image_ids) for table in tables)
+    turned = 0
+    for file in lists:
+        without: Counter[str] = Counter()
+        if subset_of(file.stem) and subset_of(file.stem) not in by_subset:
+            tables.append(_Table(file, root, options))
+            by_subset[subset_of(file.stem)] = tables[-1]
+        for listed in read_list(file):
+            table = by_subset.get(listed.subset, tables[0] if not listed.subset else None)
+            if table is None:
+                without[listed.subset] += 1
+            else:
+                table.rows.meet(listed.image_id)
+                turned += listed.is_turned
+        for subset, count in without.items():
+            images = "1 image" if count == 1 else f"{count} images"
+            message = f"{images} of {subset} are left out: there is no table of boxes for it"
+            ledger.note(SourceFile(str(file)), None, "no-annotation-file", message)
+    count = sum(len(table.rows.image_ids) for table in tables) - before
+    if count:
+        names = ", ".join(file.name for file in lists)
+        images = "1 image" if count == 1 else f"{count} images"
+        yield f"{names}: {images} without rows of boxes, taken as background"
+    if turned:
+        images = "1 image has" if turned == 1 else f"{turned} images have"
+        yield f"{images} a Rotation, which is left aside: boxes are of images as they are stored"
+
+
 class _Table:
     """A table of boxes with what its place says about it."""
 
@@ -125,15 +172,15 @@ class _Table:
         self.path = path
         words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         self.split = next(filter(None, map(split_from_name, words)), None)
-        folders = _image_folders(path, self.split, options.images)
-        self.source = SourceFile(str(path), "line", folders)
+        inner = (_BOX_FILE.sub("", path.stem), "data")
+        roots = find_image_roots(path, root, options.images, self.split, inner)
+        self.source = SourceFile(str(path), "line", roots)
         self.rows = BoxRows()
 
     @property
-    def image_list(self) -> Path:
-        """The list of all images that CVAT and Datumaro write beside a table."""
-        prefix = _BOX_FILE.sub("", self.path.stem)
-        return self.path.with_name(f"{prefix}-image_ids_and_rotation.csv")
+    def subset(self) -> str:
+        """What lists of images call it."""
+        return self.split or subset_of(self.path.stem)
 
     def iter_images(self, indices: Sequence[int]) -> Iterator[LabelledImage]:
         """Yield the images, boxes still in fractions; ``indices`` are of this table's classes."""
@@ -153,20 +200,6 @@ class _Table:
             yield LabelledImage(record, Annotations(classes[mine], edges[mine], lines[mine]))
 
 
-def _image_folders(path: Path, split: str | None, images: Path | None) -> tuple[str, ...]:
-    if images is not None:
-        bases = [images]
-    else:
-        bases = [path.parent]
-        if path.parent.name.lower() in _FOLDERS_BESIDE:
-            bases.insert(0, path.parent.parent)
-    words = [_BOX_FILE.sub("", path.stem), *([split] if split else [])]
-    words += ["validation"] if split == "val" else []
-    inner = [f"{folder}{word}" for folder in ("images/", "") for word in words]
-    folders = [base / name for base in bases for name in (*inner, "data", "images", "")]
-    return tuple(dict.fromkeys(str(folder) for folder in folders))
-
-
 def _read_tables(
     files: Sequence[Path], root: Path, options: ReadOptions, ledger: Ledger
 ) -> list[_Table]:
@@ -181,9 +214,6 @@ def _read_tables(
         table = _Table(file, root, options)
         try:
             table.rows = BoxTable(table.source, ledger, excluded).read(file)
-            if table.image_list.is_file():
-                for image_id in read_image_ids(table.image_list):
-                    table.rows.meet(image_id)
         except DataError as error:
             broken.append(error)
         tables.append(table)

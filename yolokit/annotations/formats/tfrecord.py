@@ -31,6 +31,7 @@ from yolokit.annotations.formats._tfrecord_file import (
 )
 from yolokit.annotations.formats._tfrecord_labels import Labels
 from yolokit.annotations.formats._tfrecord_record import WANTED, RecordReader
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.plugin import Match
@@ -91,7 +92,9 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     broken: list[DataError] = []
     labels = Labels(files, root)
     for file in files:
-        reader = RecordReader(_describe(file, options), _split_of(file, root), options, ledger)
+        reader = RecordReader(
+            _describe(file, root, options), _split_of(file, root), options, ledger
+        )
         try:
             for offset, data in iter_records(file):
                 rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
@@ -128,9 +131,9 @@ def _parse(file: Path, offset: int, data: bytes) -> dict[str, Feature]:
         ) from error
 
 
-def _describe(file: Path, options: ReadOptions) -> SourceFile:
-    folders = [options.images] if options.images else [file.parent, file.parent / "images"]
-    return SourceFile(str(file), "index", tuple(str(folder) for folder in folders))
+def _describe(file: Path, root: Path, options: ReadOptions) -> SourceFile:
+    roots = find_image_roots(file, root, options.images, _split_of(file, root))
+    return SourceFile(str(file), "index", roots)
 
 
 def _split_of(file: Path, root: Path) -> str | None:

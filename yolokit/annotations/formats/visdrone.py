@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
@@ -125,19 +126,13 @@ class _Reader:
             raise DataError("this is no UTF-8 text", path=path) from error
         above = path.relative_to(self._root).parts[-2::-1]
         split = next((split for name in above if (split := split_from_name(name))), None)
-        source = SourceFile(str(path), "line", self._image_roots(path))
+        roots = find_image_roots(path, self._root, self._images, split)
+        source = SourceFile(str(path), "line", roots)
         rows = ImageRows(ImageRecord(path.stem, None, None, split, None, source))
         for number, line in enumerate(lines, 1):
             if line.strip():
                 self._read_row(line, number, rows)
         return rows
-
-    def _image_roots(self, path: Path) -> tuple[str, ...]:
-        base = path.parent.parent if path.parent.name == "annotations" else path.parent
-        if self._images is None:
-            return (str(base / "images"), str(base))
-        below = self._images.joinpath(*base.relative_to(self._root).parts)
-        return (str(below / "images"), str(below), str(self._images))
 
     def _read_row(self, line: str, number: int, rows: ImageRows) -> None:
         source = rows.image.source

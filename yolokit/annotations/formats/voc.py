@@ -9,16 +9,20 @@ roLabelImg's ``<robndbox>``, in radians.
 from __future__ import annotations
 
 import os
-from itertools import islice
+from collections import Counter
+from itertools import dropwhile, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from yolokit.annotations.formats._voc_folder import VocFolder
 from yolokit.annotations.formats._voc_objects import VocBox, read_object, turn
 from yolokit.annotations.formats._voc_writer import write_voc
 from yolokit.annotations.image_files import is_image_name, walk_files
+from yolokit.annotations.image_index import fold
+from yolokit.annotations.image_roots import find_image_roots, is_annotation_folder
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import (
     Annotations,
@@ -134,7 +138,6 @@ class _Reader:
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
         self._bases: dict[Path, VocFolder] = {}
-        self._places: dict[Path, tuple[VocFolder, tuple[str, ...]]] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self._turned = 0
@@ -151,7 +154,23 @@ class _Reader:
                 broken.append(error)
         if broken:
             raise join_errors(broken, "broken annotation files")
-        return parsed
+        counts = Counter((one.image.split, one.image.file_name) for one in parsed)
+        stated = [counts[one.image.split, one.image.file_name] for one in parsed]
+        return [
+            self._named_by_file(one) if count > 1 else one
+            for one, count in zip(parsed, stated, strict=True)
+        ]
+
+    def _named_by_file(self, parsed: _Parsed) -> _Parsed:
+        """Go by the name of a file whose ``filename`` others have too: files are renamed so."""
+        image = parsed.image
+        own, *others = (*image.other_names, image.file_name)
+        if len(others) < 2 or fold(own.rpartition("/")[2]) == fold(image.file_name):
+            return parsed  # it is called so itself
+        message = f"{image.file_name} stands in other files too; looked for is {own}"
+        self._ledger.note(image.source, None, "name-twice", message)
+        image = msgspec.structs.replace(image, file_name=own, other_names=tuple(others))
+        return parsed._replace(image=image)
 
     def _read_file(self, path: Path) -> _Parsed:
         root = read_xml(path)
@@ -182,7 +201,8 @@ class _Reader:
         return _Parsed(image, names, xyxy, np.array(lines, np.int64), shapes)
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
-        base, roots = self._place_of(path)
+        base = self._base_of(path)
+        roots = find_image_roots(path, self._source, self._options.images)
         stem = _id_of(path, base.folder)
         source = SourceFile(str(path), "line", roots)
         name = root.text_of("filename") or stem
@@ -213,37 +233,16 @@ class _Reader:
             return None
         return box
 
-    def _place_of(self, path: Path) -> tuple[VocFolder, tuple[str, ...]]:
-        """Return the set that a file belongs to, and where its image may be."""
-        place = self._places.get(path.parent)
-        if place is None:
-            base = self._base_of(path)
-            place = self._places[path.parent] = base, self._image_roots(path, base)
-        return place
-
     def _base_of(self, path: Path) -> VocFolder:
         folder = path.parent
         for parent in path.parents:
-            if parent.name == "Annotations":
+            if is_annotation_folder(parent.name):
                 folder = parent.parent
             if parent in (self._source, self._source.parent):
                 break
         if folder not in self._bases:
             self._bases[folder] = VocFolder(folder)
         return self._bases[folder]
-
-    def _image_roots(self, path: Path, base: VocFolder) -> tuple[str, ...]:
-        inner = path.parent.relative_to(base.folder).parts[1:]
-        below = [base.folder.joinpath(name, *inner) for name in ("JPEGImages", "images", "Images")]
-        folders = [
-            *below,
-            *(base.folder / name for name in ("JPEGImages", "images", "Images")),
-            path.parent,
-            base.folder,
-        ]
-        if self._options.images is not None:
-            folders = [self._options.images.joinpath(*inner), self._options.images]
-        return tuple(str(folder) for folder in dict.fromkeys(folders))
 
     def _split_of(self, path: Path, stem: str, base: VocFolder, source: SourceFile) -> str | None:
         if base.lists:
@@ -288,8 +287,7 @@ class _Reader:
 
 def _id_of(path: Path, base: Path) -> str:
     """Return what ``ImageSets`` calls an annotation file: its name, folders inside kept."""
-    relative = path.relative_to(base)
-    parts = relative.parts[1:] if relative.parts[0] == "Annotations" else relative.parts
+    parts = dropwhile(is_annotation_folder, path.relative_to(base).parts)
     return "/".join(parts)[: -len(path.suffix)]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
 from yolokit.annotations.image_files import is_image_name
+from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
@@ -63,11 +64,12 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     paths = [source] if tree.is_file else [f for f in tree.files(".txt") if _is_list(tree.head(f))]
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
+    root = source if source.is_dir() else source.parent
     images: list[ImageRows] = []
     broken: list[DataError] = []
     for path in paths:
         try:
-            images += _ListReader(path, options, ledger).read()
+            images += _ListReader(path, root, options, ledger).read()
         except DataError as error:
             broken.append(error)
     if broken:
@@ -104,22 +106,24 @@ def _is_number(text: str) -> bool:
 class _ListReader:
     """Reads one list; what is no face goes to the ledger."""
 
-    def __init__(self, path: Path, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(self, path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._path = path
         self._ledger = ledger
         self._keeps_invalid = options.assume.get("invalid") == "keep"
         self._split = split_from_name(path.stem)
-        self._source = SourceFile(str(path), "line", self._image_roots(options))
+        self._source = SourceFile(str(path), "line", self._image_roots(root, options))
         self._images: dict[str, ImageRows] = {}
 
-    def _image_roots(self, options: ReadOptions) -> tuple[str, ...]:
+    def _image_roots(self, root: Path, options: ReadOptions) -> tuple[str, ...]:
         base = self._path.parent.parent if options.images is None else options.images
         words = self._path.stem.split("_")
         subset = f"WIDER_{words[2] if len(words) > 2 else self._split}"
         below = [base / subset / "images", base / subset]
         found = [folder for folder in below if folder.is_dir()]
-        here = [self._path.parent] if options.images is None else []
-        return tuple(str(folder) for folder in found or [base / "images", base, *here])
+        if found:  # another subset may have images of the same names
+            return tuple(str(folder) for folder in found)
+        around = base if options.images is None else root
+        return find_image_roots(self._path, around, options.images, self._split)
 
     def read(self) -> Iterator[ImageRows]:
         """Return the images.

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.annotations.formats._darknet_source import ROBOFLOW_NAMES
 from yolokit.annotations.formats._yolo_files import LabelFiles
+from yolokit.annotations.formats._yolo_names import (
+    find_name_file,
+    find_names_yaml,
+    has_label_rows,
+    read_class_names,
+)
 from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
+from yolokit.annotations.image_roots import is_annotation_folder
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
     Annotations,
@@ -19,7 +28,7 @@ from yolokit.annotations.model import (
     SourceFile,
 )
 from yolokit.annotations.plugin import Match
-from yolokit.annotations.text_size import read_bounded
+from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     to_annotations,
@@ -33,13 +42,12 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
     from yolokit.annotations.shapes import Task
-    from yolokit.annotations.source_tree import SourceTree
     from yolokit.annotations.split_files import SplitImage
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 ROWS = True
-RECOGNISED_BY = "a data.yaml with names and splits, or labels beside a classes.txt"
+RECOGNISED_BY = "a data.yaml with names, or labels beside a classes.txt or obj.names"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
 )
@@ -48,7 +56,6 @@ IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("data.yaml", "fold-*.yaml", "labels/*.txt", "labels/*.cache")
 MANY_OUTLINES = False
 
-_NAME_FILES = ("classes.txt", "obj.names", "names.txt")
 _UNSPLIT = "all"
 
 
@@ -58,11 +65,12 @@ def sniff(tree: SourceTree) -> Match | None:
     found = _find_yaml(path)
     if found is not None:
         return Match(1.0, f"{found.name} has `names` and splits")
-    names = _find_name_file(path) if path.is_dir() else None
-    has_lists = names is not None and any(path.glob("*.data"))  # then it is Darknet's
-    if names is not None and not has_lists and (path / "labels").is_dir():
-        return Match(0.8, f"{names.name} beside a folder `labels`")
-    return None
+    if any(file.suffix == ".data" or file.name == ROBOFLOW_NAMES for file in tree.files()):
+        return None  # then it is Darknet's
+    names = find_names_yaml(tree) or (find_name_file(tree) if path.is_dir() else None)
+    if names is None or not ((names.parent / "labels").is_dir() or has_label_rows(tree)):
+        return None
+    return Match(0.8, f"{names.name} beside labels")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -89,23 +97,23 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
 
 def _open(source: Path, options: ReadOptions) -> DataYaml:
-    found = _find_yaml(source) or (source if source.is_file() else None)
+    found = _find_yaml(source) or find_names_yaml(SourceTree(source))
+    found = found or (source if source.is_file() else None)
     if found is not None:
-        return load_data_yaml(found, sparse=True, images=options.images)
-    name_file = _find_name_file(source)
-    if name_file is None:
+        splits = _find_splits(found.parent, options)  # for a file that holds names alone
+        return load_data_yaml(found, sparse=True, images=options.images, splits=splits)
+    listed = read_class_names(SourceTree(source))
+    if listed is None:
         raise DataError(
             "there is no data.yaml in it, and no classes.txt with the names of the classes",
             path=source,
         )
-    try:
-        lines = read_bounded(name_file).decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError("cannot read the names of the classes", path=name_file) from error
-    names = tuple(line.strip() for line in lines if line.strip())
-    if not names or len(set(names)) < len(names):
-        raise DataError("the names of the classes are empty or not unique", path=name_file)
-    return DataYaml(name_file, names, tuple(range(len(names))), _find_splits(source, options))
+    file, names = listed
+    is_inner = is_annotation_folder(source.name) and (source.parent / "images").is_dir()
+    home = source.parent if is_inner else source
+    splits = _find_splits(home, options)
+    # As if the file lay in the set's folder, from which everything else is found.
+    return DataYaml(home / file.name, names, tuple(range(len(names))), splits)
 
 
 def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
@@ -140,10 +148,6 @@ def _is_data_yaml(path: Path) -> bool:
         return False
     keys = {line.split(b":")[0].strip(b" \"'\r") for line in head.splitlines() if b":" in line}
     return b"names" in keys and bool(keys & {b"train", b"val", b"valid", b"test"})
-
-
-def _find_name_file(folder: Path) -> Path | None:
-    return next((folder / name for name in _NAME_FILES if (folder / name).is_file()), None)
 
 
 class _Reader:
@@ -197,10 +201,13 @@ class _Reader:
     ) -> None:
         if rows is None or not len(rows.lines):
             path, line = image.place or (image.path, None)
-            self._ledger.note(SourceFile(path), line, "unreadable-image", message)
+            self._ledger.record(
+                SourceFile(path), line, "noted", "unreadable-image", message, image.path
+            )
             return
-        for line in rows.lines.tolist():
-            self._ledger.record(source, line, "dropped", "unreadable-image", message)
+        self._ledger.lose_image(
+            source, rows.lines.tolist(), "unreadable-image", message, image.path
+        )
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

@@ -36,7 +36,7 @@ def test_roboflow_with_a_file_a_split(tmp_path: Path) -> None:
     assert found.boxes["valid.jpg"] == [("cat", [4, 6, 20, 30]), ("dog", [1, 2, 3, 4])]
     assert found.images[0].image.image_wh == (64, 48)
     assert found.images[0].annotations.places.tolist() == [2, 3]
-    assert found.images[0].image.source.image_roots[0] == str(tmp_path / "test")
+    assert str(tmp_path / "test") in found.images[0].image.source.image_roots
     assert "boxes are xyxy by the header" in " ".join(found.dataset.evidence)
 
 
@@ -397,7 +397,8 @@ def test_splits_by_a_column_or_the_name_of_the_file(tmp_path: Path) -> None:
 def test_images_elsewhere(tmp_path: Path) -> None:
     path = write_csv(tmp_path, "a.jpg,4,6,20,30,cat\n", "train/a.csv")
     roots = read_set("csv", tmp_path, images=tmp_path / "x").images[0].image.source.image_roots
-    assert roots == (str(tmp_path / "x/train"), str(tmp_path / "x"))
+    assert {str(tmp_path / "x/train"), str(tmp_path / "x")} <= set(roots)
+    assert all(root.startswith(str(tmp_path / "x")) for root in roots)
     assert read_set("csv", path).boxes == ANY
 
 

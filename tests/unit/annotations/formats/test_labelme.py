@@ -184,6 +184,28 @@ def test_images_are_found_beside_and_in_folders_beside(
     assert done.codes == {"dropped: missing-image": 1}
 
 
+@pytest.mark.parametrize("path", ["..\\..\\x.jpg", "../far/x.jpg", "b.jpg", "C:\\me\\x.png", "x"])
+def test_the_image_beside_that_is_called_like_the_file_counts(
+    path: str, tmp_path: Path, run_convert: Convert
+) -> None:
+    for name in ("in/a.jpg", "in/b.jpg", "in/far/x.jpg"):
+        write_image(tmp_path / name)
+    write_text(tmp_path / "in/a.json", json.dumps(content(shape(TRIANGLE), imagePath=path)))
+    done = run_convert(tmp_path / "in", split="keep", task="segment")
+    assert done.codes == {"noted: image-elsewhere": 1}
+    assert [one.name for one in (done.out / "images").rglob("*.jpg")] == ["a.jpg"]
+
+
+def test_an_image_elsewhere_that_is_called_like_the_file_is_the_last_resort(
+    tmp_path: Path, run_convert: Convert
+) -> None:
+    write_image(tmp_path / "in/photos/a.jpg")
+    file = content(shape(TRIANGLE), imagePath="before it was renamed.jpg")
+    write_text(tmp_path / "in/labels/a.json", json.dumps(file))
+    done = run_convert(tmp_path / "in", split="keep", task="segment")
+    assert done.codes == {"noted: image-elsewhere": 1}
+
+
 def test_a_path_never_leads_out_of_the_source(tmp_path: Path, run_convert: Convert) -> None:
     write_image(tmp_path / "secret.jpg")
     file = content(shape(TRIANGLE), imagePath="../../secret.jpg")

@@ -161,13 +161,50 @@ def test_the_folders_of_fiftyone(tmp_path: Path) -> None:
     assert read_set("openimages", tmp_path).images[0].image.split == "val"
 
 
-def test_a_list_of_images_brings_the_background_images(root: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train-image_ids_and_rotation.csv",
+        "train-images-with-rotation.csv",
+        "train-images-boxable-with-rotation.csv",
+        "oidv6-train-images-with-labels-with-rotation.csv",
+        "image_ids_and_rotation.csv",
+        "metadata/images.csv",
+    ],
+)
+def test_a_list_of_images_brings_the_background_images(name: str, root: Path) -> None:
     write_image(root / "train/empty.jpg")
     table(root, row())
     head = "ImageID,Subset,OriginalURL,Rotation\n"
-    text = head + "000a1249af2bc5f0,train,,\nempty,train,,\n"
-    write_text(root / "train-image_ids_and_rotation.csv", text)
-    assert read_set("openimages", root).boxes["empty.jpg"] == []
+    text = head + "000a1249af2bc5f0,train,,\nempty,train,,90.0\nfar,validation,,0.0\n"
+    write_text(root / name, text)
+    found = read_set("openimages", root)
+    assert found.boxes["empty.jpg"] == []
+    assert len(found.boxes) == 2
+    assert ("noted", "no-annotation-file", None) in found.entries
+    assert any("1 image without rows" in text for text in found.dataset.evidence)
+    assert any("1 image has a Rotation" in text for text in found.dataset.evidence)
+
+
+def test_a_list_of_ids_alone_and_a_subset_without_boxes(root: Path) -> None:
+    write_image(root / "train/empty.jpg")
+    write_image(root / "test/empty.jpg")
+    table(root, row())
+    write_text(root / "train-images-with-rotation.csv", "ImageID\nempty\n")
+    write_text(root / "test-images-with-rotation.csv", "empty\n")
+    found = read_set("openimages", root)
+    assert sorted((one.image.split or "", one.image.file_name) for one in found.images) == [
+        ("test", "empty.jpg"),
+        ("train", "000a1249af2bc5f0.jpg"),
+        ("train", "empty.jpg"),
+    ]
+
+
+def test_of_google_lists_the_one_of_images_with_boxes_is_taken(root: Path) -> None:
+    table(root, row())
+    write_text(root / "train-images-boxable-with-rotation.csv", "ImageID,Subset\n")
+    write_text(root / "train-images-with-labels-with-rotation.csv", "ImageID,Subset\nother,train\n")
+    assert list(read_set("openimages", root).boxes) == ["000a1249af2bc5f0.jpg"]
 
 
 def test_an_image_with_excluded_boxes_alone_stays(root: Path) -> None:

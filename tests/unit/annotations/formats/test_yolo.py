@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
 from tests.unit.annotations.conftest import Convert, read_set, write_image, write_text, write_yolo
 from yolokit.annotations.formats import yolo
+from yolokit.annotations.plugin import recognise
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.errors import DataError
 
@@ -170,6 +173,75 @@ def test_a_list_of_names_in_place_of_a_yaml(splits: bool, tmp_path: Path) -> Non
     assert found.boxes == {"a.jpg": [("dog", [16, 12, 48, 36])]}
     assert found.dataset.has_splits is splits
     assert found.images[0].image.split == ("train" if splits else None)
+
+
+@pytest.mark.parametrize(
+    "names_file",
+    [
+        "classes.txt",
+        "labels/classes.txt",
+        "obj.names",
+        "_classes.txt",
+        "predefined_classes.txt",
+        "data.yaml",
+    ],
+)
+@pytest.mark.parametrize("image, labels", [("", ""), ("images/", "labels/"), ("train/", "train/")])
+def test_names_of_classes_beside_labels(
+    names_file: str, image: str, labels: str, tmp_path: Path
+) -> None:
+    if names_file.startswith("labels/") and labels != "labels/":
+        names_file = labels + "classes.txt"
+    write_image(tmp_path / f"{image}a.jpg")
+    write_text(tmp_path / f"{labels}a.txt", "1 .5 .5 .5 .5\n")
+    text = "names: [cat, dog]\nnc: 2\n" if names_file == "data.yaml" else "cat\ndog\n"
+    write_text(tmp_path / names_file, text)
+    assert recognise(tmp_path)[0] == "yolo"
+    assert read_set("yolo", tmp_path).boxes == {"a.jpg": [("dog", [16, 12, 48, 36])]}
+
+
+def test_the_folder_of_labels_alone_leads_to_the_images_beside_it(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/a.jpg")
+    write_text(tmp_path / "labels/a.txt", "0 .5 .5 .5 .5\n")
+    write_text(tmp_path / "labels/classes.txt", "cat\n")
+    assert recognise(tmp_path / "labels")[0] == "yolo"
+    assert list(read_set("yolo", tmp_path / "labels").boxes) == ["a.jpg"]
+
+
+def test_lists_of_classes_that_differ_are_not_chosen_from(tmp_path: Path) -> None:
+    for split, names in (("train", "cat\ndog\n"), ("val", "dog\ncat\n")):
+        write_image(tmp_path / f"{split}/a.jpg")
+        write_text(tmp_path / f"{split}/a.txt", "0 .5 .5 .5 .5\n")
+        write_text(tmp_path / f"{split}/classes.txt", names)
+    with pytest.raises(
+        DataError, match=r"the classes are not those of .*train/classes.txt"
+    ) as error:
+        read_set("yolo", tmp_path)
+    assert "sources of their own" in (error.value.hint or "")
+
+
+def test_text_beside_a_list_of_classes_is_no_set_unless_it_has_rows(tmp_path: Path) -> None:
+    write_text(tmp_path / "classes.txt", "cat\n")
+    write_text(tmp_path / "notes.txt", "1 2 3\nwhat to do\n")
+    assert yolo.sniff(SourceTree(tmp_path)) is None
+    write_text(tmp_path / "a.txt", "0 .5 .5 .5 .5\n")
+    assert yolo.sniff(SourceTree(tmp_path)) is not None
+    write_text(tmp_path / "obj.data", "names = obj.names\n")
+    assert yolo.sniff(SourceTree(tmp_path)) is None
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_labels_are_found_in_another_unicode_form(
+    form: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    name = "\uc0ac\u00e9"
+    write_image(tmp_path / f"images/{normalize(form, name)}.jpg")
+    write_text(tmp_path / f"labels/{normalize(other, name)}.txt", "0 .5 .5 .5 .5\n")
+    write_text(tmp_path / "classes.txt", "cat\n")
+    found = read_set("yolo", tmp_path)
+    assert [len(boxes) for boxes in found.boxes.values()] == [1]
+    assert found.ledger.totals.dropped == 0
 
 
 def test_recognised_by_its_keys(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""What is told of images that were not found or cannot be read: which, why, and what helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.annotations.ledger import Ledger
+
+MISSING = "missing-image"
+
+_SHOWN = 3
+_HINT = "say with --images where the images are"
+
+
+def why_nothing(ledger: Ledger) -> str:
+    """Return why a set has nothing in it, in brackets: the loss of an image before all else."""
+    lost = ledger.lost_images()
+    missing = [entry for entry in lost if entry.code == MISSING]
+    for entry in missing or lost:
+        more = f"; {len(lost) - 1} more" if len(lost) > 1 else ""
+        return f" ({entry.message}{more})"
+    dropped = [entry for entry in ledger.entries if entry.action == "dropped"]
+    first = next(iter(dropped or ledger.entries), None)
+    return f" ({first.place}: {first.message})" if first is not None else ""
+
+
+def hint_at_images(ledger: Ledger) -> str | None:
+    """Return what helps where images are missing, None where none is."""
+    return _HINT if any(entry.code == MISSING for entry in ledger.lost_images()) else None
+
+
+def warn_of_losses(ledger: Ledger) -> Iterator[str]:
+    """Say how many images were left out because they are not there or cannot be read."""
+    lost = ledger.lost_images()
+    missing = [entry.image for entry in lost if entry.code == MISSING]
+    others = [entry.image for entry in lost if entry.code != MISSING]
+    if missing:
+        yield f"{_count(missing)} not found: {_shown(missing)} ({_HINT})"
+    if others:
+        yield f"{_count(others)} left out, since they cannot be used: {_shown(others)}"
+
+
+def _count(images: list[str | None]) -> str:
+    return "1 image was" if len(images) == 1 else f"{len(images)} images were"
+
+
+def _shown(images: list[str | None]) -> str:
+    return ", ".join(map(str, images[:_SHOWN])) + (", ..." if len(images) > _SHOWN else "")
