@@ -112,10 +112,10 @@ def test_a_refusal_names_its_code_and_nothing_is_written(
 ) -> None:
     source = write_fractions(tmp_path / "src")
     with pytest.raises(DataError, match="12 of 12 boxes are narrower or lower than 1 px") as caught:
-        run_convert(source)
+        run_convert(source, assume=("units=pixels",))
     assert "--allow tiny-boxes" in str(caught.value.hint)
     assert not (tmp_path / "out").exists()
-    result = run_convert(source, allow=("tiny-boxes", "one-corner"))
+    result = run_convert(source, assume=("units=pixels",), allow=("tiny-boxes", "one-corner"))
     assert any(one.endswith("(allowed: tiny-boxes)") for one in result.warnings)
     assert result.totals.kept == 12
 

@@ -9,8 +9,10 @@ import pytest
 
 from tests.conftest import START
 from tests.unit.export.test_verify import FakeDetector
+from yolokit.core.outputs import Replacing
 from yolokit.errors import ConfigError, OutputExistsError
 from yolokit.export import run
+from yolokit.export.earlier import MODEL
 from yolokit.export.run import check_config
 from yolokit.export.verify import ParityReport
 
@@ -23,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def place(out: str | None, **options: Any) -> Path:
     config = check_config({"weights": str(START), "out": out, **options})
-    return run._place(config, Path("runs/best.pt"))
+    return run._place(config, Path("runs/best.pt"))[0]
 
 
 @pytest.mark.parametrize(
@@ -56,28 +58,34 @@ def test_another_suffix_is_no_folder(out: str) -> None:
 @pytest.mark.parametrize("name", ["best.onnx", "best.parity.json"])
 def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -> None:
     (here / "out" / name).mkdir(parents=True)
-    with pytest.raises(ConfigError, match="is a folder, and a file is to be written there"):
+    with pytest.raises(ConfigError, match="cannot be replaced: it is not a file"):
         place("out", overwrite=True)
     (here / "out" / name).rmdir()
     (here / "out" / name).touch()
-    with pytest.raises(OutputExistsError):
-        place("out")
-    assert place("out", overwrite=True) == Path("out/best.onnx")
+    for overwrite in (False, True):  # nor is a file of somebody else's replaced
+        with pytest.raises(OutputExistsError):
+            place("out", overwrite=overwrite)
     with pytest.raises(ConfigError, match="cannot make the folder"):
         place(f"out/{name}/model.onnx")
 
 
-def test_no_proof_stays_without_its_model(here: Path) -> None:
+def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.replace
+
+    def fail(part: Path, path: Path) -> Path:
+        if path.suffix == ".onnx":
+            raise OSError("the disk is full")
+        return rename(part, path)
+
     (here / "made.onnx").write_bytes(b"model")
     report = ParityReport(verdict="equal")
     out = here / "best.onnx"
     manifest = FakeDetector.manifest
-    (out / "in the way").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        run._publish(here / "made.onnx", out, manifest, report, overwrite=True)
+    replacing = Replacing(result=MODEL, wanted=False)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(Path, "replace", fail)
+        run._publish(here / "made.onnx", out, manifest, report, replacing)
     assert not list(here.glob("*.parity.json"))
-    (out / "in the way").rmdir()
-    out.rmdir()
-    artifact = run._publish(here / "made.onnx", out, manifest, report, overwrite=False)
+    artifact = run._publish(here / "made.onnx", out, manifest, report, replacing)
     assert artifact.path.read_bytes() == b"model"
     assert artifact.parity_path.is_file()
