@@ -20,13 +20,17 @@ _CONVERTERS = (
     (r"\.(heic|heics|heif|heifs|hif)", _HEIF),
     (r"\.jxl", "djxl"),
     (
-        (r"\.(3fr|arw|cr2|cr3|crw|dcr|dng|erf|gpr|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw2"
-        r"|rwl|sr2|srf|srw|x3f)"),
+        (
+            r"\.(3fr|arw|cr2|cr3|crw|dcr|dng|erf|gpr|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw2"
+            r"|rwl|sr2|srf|srw|x3f)"
+        ),
         "darktable-cli",
     ),
     (
-        (r"\.(ai|bpg|cur|dcm|dds|djvu|emf|eps|exr|fits?|hdr|icns|ico|j2[ck]|jls|jng|jp[cfx]|jxr|nii"
-        r"|pam|pcx|pdf|pfm|pict?|ps[bd]?|qoi|ras|rgb|sgi|sr|svgz?|tga|wdp|wmf|xbm|xcf|xpm)"),
+        (
+            r"\.(ai|bpg|cur|dcm|dds|djvu|emf|eps|exr|fits?|hdr|icns|ico|j2[ck]|jls|jng|jp[cfx]|jxr|nii"
+            r"|pam|pcx|pdf|pfm|pict?|ps[bd]?|qoi|ras|rgb|sgi|sr|svgz?|tga|wdp|wmf|xbm|xcf|xpm)"
+        ),
         _IMAGE,
     ),
     (r"\.(bik|braw|drc|dvr-ms|fl[ci]|mlv|mng|nsv|r3d|roq|swf|vro)", _VIDEO),

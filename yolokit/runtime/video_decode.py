@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.file_kind import why_no_file
 from yolokit.errors import DataError
-from yolokit.runtime.video_cut import missing_bytes
+from yolokit.runtime.video_cut import ends_before_stated, missing_bytes, stated_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _COVER = 0x400 | 0x800  # attached pictures and thumbnails
-_LATEST = 64  # packets that a decoder may hold back
-_STATE_DURATION = ("matroska,webm", "flv", "asf")  # in their heads; of others FFmpeg estimates it
-_FAR_S, _FAR_SHARE = 1.0, 0.1  # further from its end than this, a recording was cut
+_REST_FRAMES = 1.5  # nearer to the end that its head states, none is missing
 
 
 class _DoubtfulError(Exception):
@@ -84,13 +82,17 @@ def _decode(path: Path, *, threads: int) -> Generator[Any]:
     container, stream, _ = open_container(path)
     with container:
         stream.codec_context.thread_count = threads
-        stream.thread_type = "AUTO" if threads != 1 else "NONE"
+        if threads == 1:
+            stream.thread_type = "NONE"
+        else:
+            stream.thread_type = "AUTO"
+            stream.codec_context.options = {"err_detect": "explode"}  # rather than conceal it
         account = _Account()
         for frame in _demux(container, stream, account):
             if threads != 1 and (isinstance(frame, str) or account.is_doubtful):
                 raise _DoubtfulError
             yield frame
-        if threads != 1 and (account.is_doubtful or account.lacks_its_tail):
+        if threads != 1 and (account.is_doubtful or account.wanted != account.given):
             raise _DoubtfulError
         yield from _last_words(path, container, stream, account)
 
@@ -107,15 +109,14 @@ class _Account:
             back, and some files have packets that never show anything.
         is_doubtful: The file says itself that a packet is damaged.
         stopped: The file could not be read to its end.
+        ends_torn: The last packet is damaged.
         end_s: Where the last frame ends.
     """
 
     def __init__(self) -> None:
         self.read = self.wanted = self.given = self.broken = self.held_before = 0
-        self.is_doubtful = self.stopped = self.ends_torn = False
+        self.is_doubtful = self.ends_torn = self.stopped = False
         self.end_s = 0.0
-        self._waiting: deque[int] = deque(maxlen=_LATEST)
-        self._shown: deque[int] = deque(maxlen=_LATEST)
 
     def take_packet(self, packet: Any) -> None:
         """Note a packet that goes into the decoder."""
@@ -125,8 +126,7 @@ class _Account:
         self.wanted += not packet.is_discard
         self.ends_torn = packet.is_corrupt
         self.is_doubtful |= packet.is_corrupt
-        if packet.pts is not None and not packet.is_discard:
-            self._waiting.append(packet.pts)
+        if packet.pts is not None:
             self.end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
     def take_frame(self, frame: Any) -> None:
@@ -135,26 +135,25 @@ class _Account:
             if not self.broken:
                 self.held_before = self.wanted - 1 - self.given
             self.broken += 1
-        elif frame.pts is not None:
-            self._shown.append(frame.pts)
         self.given += 1
-
-    @property
-    def lacks_its_tail(self) -> bool:
-        """Whether a packet of the end that comes after all frames gave none."""
-        if not self._waiting:
-            return self.wanted > self.given
-        return not self._shown or max(self._waiting) > max(self._shown)
 
 
 def _demux(container: Any, stream: Any, account: _Account) -> Iterator[Any]:
     from av.error import FFmpegError
 
+    has_no_pts = container.format.name == "avi"
+    stamps: deque[int | None] = deque()
     try:
         for packet in container.demux(stream):
             account.take_packet(packet)
+            if packet.size:
+                stamps.append(packet.dts)
             for frame in _decode_packet(packet):
                 account.take_frame(frame)
+                # Frames are shown in the order of stamps, whatever order they are stored in.
+                stamp = stamps.popleft() if stamps else None
+                if has_no_pts and not isinstance(frame, str):
+                    frame.pts = stamp
                 yield frame
     except FFmpegError as error:
         account.stopped = True
@@ -191,13 +190,16 @@ def _describe_cut(path: Path, container: Any, stream: Any, account: _Account) ->
     whole = account.read - account.ends_torn
     if stream.frames and whole >= stream.frames:
         return None
-    states_duration = container.format.name in _STATE_DURATION
-    duration_s = (container.duration or 0) / 1e6 if states_duration else 0.0
-    is_far = duration_s - account.end_s > max(_FAR_S, _FAR_SHARE * duration_s)
+    duration_s = stated_duration_s(stream)
+    rest_s = _REST_FRAMES / float(stream.average_rate or 25)
+    if duration_s is not None and duration_s - account.end_s < rest_s:
+        return None
     missing = missing_bytes(path, container.format.name)
     is_torn = account.ends_torn and container.format.name != "mpegts"
-    if not missing and not is_torn and not (missing is None and is_far):
+    if not missing and not is_torn and not (missing is None and ends_before_stated(container)):
         return None
     if stream.frames:
         return f"it holds {whole} of its {stream.frames} frames"
-    return f"at {account.end_s:.1f} s of {duration_s:.1f} s" if is_far else "it is cut short"
+    if duration_s is not None:
+        return f"at {account.end_s:.1f} s of {duration_s:.1f} s"
+    return "it is cut short"
