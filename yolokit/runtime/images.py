@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.file_kind import why_no_file
 from yolokit.core.pixels import decode_upright
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
-from yolokit.runtime.foreign import describe_content
+from yolokit.runtime.undecoded import describe_content
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,9 @@ def decode_image(content: U8, path: Path) -> U8:
     try:
         image = decode_upright(content, cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise DataError(f"cannot be decoded: {error.err}", path=path) from error
+        is_limit = "CV_IO_MAX_IMAGE" in error.err
+        reason = "it has more pixels than OpenCV decodes" if is_limit else error.err
+        raise DataError(f"cannot be decoded: {reason}", path=path) from error
     except MemoryError as error:
         raise DataError("cannot be decoded: there is not enough memory", path=path) from error
     if image is None:

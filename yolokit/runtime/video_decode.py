@@ -7,7 +7,7 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.file_kind import why_no_file
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 from yolokit.runtime.video_cut import ends_before_stated, missing_bytes, stated_duration_s
 

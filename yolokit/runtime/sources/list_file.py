@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from yolokit.core.file_kind import is_there, why_no_file
+from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.errors import DataError
 from yolokit.runtime.source import (
     FrameSource,
