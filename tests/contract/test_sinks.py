@@ -34,6 +34,7 @@ class Source:
     time_base: Fraction | None = None
     count: int = 3
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         for index in range(self.count):

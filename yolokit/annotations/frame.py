@@ -18,6 +18,7 @@ from yolokit.annotations.image_locator import Found, SourceImages
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.annotations.model import Annotations, LabelledImage
 from yolokit.annotations.move import move_annotations, scaling
+from yolokit.core.orientation import is_mirrored, is_transposed
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -180,18 +181,16 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger, exif: st
 
 
 def _upright(stored_wh: tuple[int, int], orientation: int) -> F64:
-    """Return what an EXIF orientation does to points of the stored image.
-
-    Source: CIPA DC-008, tag 0x0112: which side of the stored image is the top and the left.
-    """
+    """Return what an orientation does to points of the stored image."""
     width_px, height_px = stored_wh
-    transposed = orientation in (5, 6, 7, 8)  # first; the rest is a mirroring of that
+    transposed = is_transposed(orientation)
     matrix = np.array([[0, 1, 0], [1, 0, 0]] if transposed else [[1, 0, 0], [0, 1, 0]], np.float64)
     if transposed:
         width_px, height_px = height_px, width_px
-    if orientation in (2, 3, 6, 7):
+    mirrored_x, mirrored_y = is_mirrored(orientation)
+    if mirrored_x:
         matrix[0] = [0, 0, width_px] - matrix[0]
-    if orientation in (3, 4, 7, 8):
+    if mirrored_y:
         matrix[1] = [0, 0, height_px] - matrix[1]
     return matrix
 

@@ -2,7 +2,7 @@
 
 OpenCV turns a JPEG upright by its EXIF orientation when it decodes, and so does everything that
 is built on it; the size here is the one after that. Where a head is not enough (rare formats,
-orientation in other containers) the image is decoded.
+orientation in other containers, such as an AVIF's own) the image is decoded.
 
 Source: ITU-T T.81 (JPEG), CIPA DC-008 (Exif), W3C PNG, RFC 9649 (WebP), TIFF 6.0.
 """
@@ -19,6 +19,8 @@ import msgspec
 
 from yolokit.annotations.embedded import Span, read_bytes
 from yolokit.core.file_kind import tell_kind
+from yolokit.core.orientation import UPRIGHT, is_transposed
+from yolokit.core.pixels import decode_upright, own_orientation
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ _HEAD_BYTES = 1 << 16
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
-_TRANSPOSED = frozenset({5, 6, 7, 8})
 
 
 class ImageSize(msgspec.Struct, frozen=True):
@@ -38,7 +39,7 @@ class ImageSize(msgspec.Struct, frozen=True):
     Attributes:
         width_px: As decoded: upright.
         height_px: As decoded: upright.
-        orientation: EXIF orientation, 1 to 8; 1 is upright as stored.
+        orientation: Of EXIF, or an AVIF's own, 1 to 8; 1 is upright as stored.
         cut_short: It is a JPEG that lacks its end. OpenCV decodes what is there; ultralytics
             writes such a file anew, in its place.
     """
@@ -51,7 +52,7 @@ class ImageSize(msgspec.Struct, frozen=True):
     @property
     def stored_wh(self) -> tuple[int, int]:
         """Width and height before the EXIF orientation is applied."""
-        if self.orientation in _TRANSPOSED:
+        if is_transposed(self.orientation):
             return self.height_px, self.width_px
         return self.width_px, self.height_px
 
@@ -169,7 +170,7 @@ def _first_directory(tiff: bytes) -> dict[int, int]:
 
 
 def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
-    if orientation in _TRANSPOSED:
+    if is_transposed(orientation):
         width_px, height_px = height_px, width_px
     return ImageSize(width_px, height_px, orientation)
 
@@ -262,14 +263,14 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
     try:
         data = np.frombuffer(read_bytes(path, span), np.uint8)
         with _quiet_opencv():
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+            image = decode_upright(data, cv2.IMREAD_COLOR) if data.size else None
     except OSError as error:
         raise DataError(f"cannot read the image: {error.strerror}", path=path) from error
     except cv2.error as error:
         raise DataError("the image cannot be decoded", path=path) from error
     if image is None:
         raise _not_an_image(path, data[:512].tobytes())
-    return ImageSize(image.shape[1], image.shape[0])
+    return ImageSize(image.shape[1], image.shape[0], own_orientation(data) or UPRIGHT)
 
 
 def _not_an_image(path: str | Path, head: bytes) -> DataError:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from yolokit.annotations.embedded import read_bytes
-from yolokit.core.types import U8
+from yolokit.core.pixels import decode_upright
 from yolokit.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.annotations.embedded import Span
+    from yolokit.core.types import U8
 
 LinkMode: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
@@ -82,10 +83,10 @@ def _decode(source: str, span: Span | None) -> U8:
 
     data = np.frombuffer(_read_whole(source, span), np.uint8)
     # Unchanged would keep an alpha channel, and leave EXIF orientation aside.
-    pixels = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    pixels = decode_upright(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if pixels is None:
         raise DataError("the image cannot be decoded", path=source)
-    return cast(U8, pixels)
+    return pixels
 
 
 def _cut_out(source: str, span: Span | None, crop: tuple[int, int, int, int], suffix: str) -> bytes:

@@ -9,6 +9,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.spell import spell
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def emit(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Print one result for a machine: one line of JSON on stdout; NaN becomes null."""
-    line = json.dumps(_finite(value), ensure_ascii=False)
+    line = json.dumps(_plain(value), ensure_ascii=False)
     # Such characters stand within strings alone, and there JSON has escapes of its own.
     print(_UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], line), flush=True)
 
@@ -47,7 +48,7 @@ def make_printable(text: str) -> str:
     Names of classes, files, members of archives and words of servers are chosen by others: all
     that is printed goes through here.
     """
-    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), text)
+    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), spell(text))
 
 
 def _escape(code: int) -> str:
@@ -161,14 +162,16 @@ def download_progress(description: str) -> Iterator[Callable[[int, int | None], 
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN: replace it by null, so that every parser can read the line."""
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold: NaN becomes null, and names that are not UTF-8 are spelled."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return spell(value)
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_plain(item) for item in value]
     return value
 
 

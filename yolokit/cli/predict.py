@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.predict import PredictConfig, PredictJob
     from yolokit.runtime.sink import Sink
 
 _NOTHING_READ = 3
+_REASONS_SHOWN = 5
 
 
 def predict(
@@ -110,7 +113,8 @@ def _run(config: PredictConfig, *, json: bool) -> int:
     limits = job.detector.explain_limits(
         conf=config.conf, iou=config.iou, max_count=config.max_count
     )
-    for reason in (*job.detector.skipped, *limits):
+    remarks = (remark for source in job.sources for remark in source.remarks)
+    for reason in (*job.detector.skipped, *limits, *remarks):
         say(f"note: {reason}")
     run = job.run(_stdout_records(job.detector) if json else ())
     with progress("predicting", job.frame_count) as show, contextlib.closing(run):
@@ -133,6 +137,17 @@ def _quiet_decoders() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
+def _say_counts(what: str, counts: Counter[str]) -> None:
+    """Print the most frequent of some reasons, and how many images there are of each."""
+    from yolokit.cli.output import say
+
+    for reason, count in counts.most_common(_REASONS_SHOWN):
+        say(f"{what}: {count} {'image' if count == 1 else 'images'}: {reason}")
+    rest = counts.total() - sum(count for _, count in counts.most_common(_REASONS_SHOWN))
+    if rest:
+        say(f"{what}: {rest} more, see the records")
+
+
 def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
     """Print what a run came to; stdout gets the folder, unless it is full of records."""
     from yolokit.cli.output import emit, say
@@ -140,8 +155,9 @@ def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
     summary, detector = job.summary, job.detector
     for failure in summary.first_failures:
         say(f"not read: {failure.source} [{failure.index}]: {failure.message}")
-    if summary.failed > len(summary.first_failures):
-        say(f"not read: {summary.failed - len(summary.first_failures)} more, see the records")
+    _say_counts("not read", summary.reasons)
+    _say_counts("not written", summary.unwritten)
+    _say_counts("note", summary.notes)
     rate = f", {summary.frames / summary.wall_s:.1f} images/s" if summary.wall_s else ""
     say(
         f"{summary.frames - summary.failed} images read, {summary.failed} not, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -121,12 +122,16 @@ class Frame:
         index: Position in its source, from 0.
         pts_s: Presentation time in seconds, or None for still images.
         source: Where it came from: a path or a URI.
+        note: What a reader of the results must know about it, or None.
+        pixel_aspect: Width of a pixel over its height, as it is to be shown.
     """
 
     bgr: U8
     index: int
     pts_s: float | None
     source: str
+    note: str | None = None
+    pixel_aspect: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
         if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:

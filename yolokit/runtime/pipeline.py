@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Detections, Frame, FrameError
+from yolokit.errors import DataError
 from yolokit.runtime.run_ahead import RunAhead
+from yolokit.runtime.sink import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -81,6 +84,9 @@ class RunSummary:
         frames: Images and frames, failed ones included.
         failed: How many of them could not be read.
         first_failures: The first few of those.
+        reasons: Why the others could not, and how many for each reason.
+        unwritten: Why pictures could not be written, and how many for each reason.
+        notes: What is to be known of images that were read, and of how many.
         detections: How many objects were found.
         wall_s: From the first frame asked for to the last one written.
         times: Busy time of each stage.
@@ -89,9 +95,29 @@ class RunSummary:
     frames: int = 0
     failed: int = 0
     first_failures: list[FrameError] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unwritten: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     detections: int = 0
     wall_s: float = 0.0
     times: StageTimes = field(default_factory=StageTimes)
+
+    def count(self, prediction: Prediction, picture: Picture | None) -> None:
+        """Add one prediction, and what became of its picture."""
+        frame = prediction.frame
+        self.frames += 1
+        self.detections += len(prediction.detections)
+        if picture is not None and picture.problem is not None:
+            self.unwritten[picture.problem] += 1
+        if not isinstance(frame, FrameError):
+            if frame.note is not None:
+                self.notes[frame.note] += 1
+            return
+        self.failed += 1
+        if len(self.first_failures) < _FAILURES_SHOWN:
+            self.first_failures.append(frame)
+        else:
+            self.reasons[frame.message] += 1
 
 
 def predict_frames(
@@ -165,16 +191,21 @@ def write_predictions(
                 sinks = sinks_for(source)
                 for sink in sinks:
                     sink.begin(source)
-            for sink in sinks:
-                sink.write(prediction.frame, prediction.detections)
-        summary.frames += 1
-        if isinstance(prediction.frame, FrameError):
-            summary.failed += 1
-            if len(summary.first_failures) < _FAILURES_SHOWN:
-                summary.first_failures.append(prediction.frame)
-        summary.detections += len(prediction.detections)
+            picture = _hand_over(prediction, sinks)
+        summary.count(prediction, picture)
         summary.wall_s = time.perf_counter() - start_s
         yield summary.frames
+
+
+def _hand_over(prediction: Prediction, sinks: Sequence[Sink]) -> Picture | None:
+    """Give a prediction to sinks; those that come later hear what became of its picture."""
+    picture: Picture | None = None
+    for sink in sinks:
+        try:
+            picture = sink.write(prediction.frame, prediction.detections, picture) or picture
+        except DataError as error:
+            picture = Picture(problem=f"no picture: {error.message}")
+    return picture
 
 
 def _read(detector: Detector, sources: Iterable[FrameSource], times: StageTimes) -> Generator[_Job]:

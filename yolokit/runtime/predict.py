@@ -187,7 +187,9 @@ class PredictJob:
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
             def sinks_for(source: FrameSource) -> list[Sink]:
-                own = [sink for name, sink in sinks.items() if self._suits(name, source)]
+                # Records come last: they tell what became of the picture.
+                names = sorted(sinks, key=lambda name: name == "jsonl")
+                own = [sinks[name] for name in names if self._suits(name, source)]
                 return [*own, *more_sinks]
 
             yield from write_predictions(predictions, sinks_for, self.summary)

@@ -1,4 +1,4 @@
-"""The record of one prediction: one JSON object a line, in ``predictions.jsonl`` and on stdout.
+r"""The record of one prediction: one JSON object a line, in ``predictions.jsonl`` and on stdout.
 
 ===============  ==============================================================================
 ``source``       path of the image or the video
@@ -9,49 +9,65 @@
 ``detections``   by descending score: ``xyxy`` in px of the image, origin at its top-left corner,
                  rounded to 0.001 px; ``score`` in [0, 1]; ``class_id`` from 0; ``name``
 ``error``        null, or why the image or the frame could not be read
+``picture``      the file that shows it, below the folder of the results; only if there is one
+``notes``        what must be known of it, such as why its picture could not be written or that
+                 only the first page of its file was read; only if there is anything
 ===============  ==============================================================================
 
 Every input has a record, in order, so that the lines of a folder or a video can be counted on.
+Where a name is not UTF-8, its odd bytes are spelled, as in ``caf\\xe9.jpg``, and a note says so.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.spell import spell
 from yolokit.core.types import Frame, FrameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import Detections
+    from yolokit.core.types import F32, Detections
+    from yolokit.runtime.sink import Picture
 
 
 def make_record(
-    frame: Frame | FrameError, detections: Detections, classes: Sequence[str]
+    frame: Frame | FrameError,
+    detections: Detections,
+    classes: Sequence[str],
+    picture: Picture | None = None,
 ) -> dict[str, Any]:
     """Return the record of one prediction, as the table above describes it."""
-    record: dict[str, Any] = {"source": frame.source, "index": frame.index}
+    source = spell(frame.source)
+    record: dict[str, Any] = {"source": source, "index": frame.index}
+    notes = [] if source == frame.source else ["the file's name is not UTF-8"]
     if isinstance(frame, FrameError):
-        return record | {
-            "width_px": None,
-            "height_px": None,
-            "detections": [],
-            "error": frame.message,
-        }
-    if frame.pts_s is not None:
-        record["pts_s"] = frame.pts_s
-    record["width_px"], record["height_px"] = frame.image_wh
-    record["detections"] = [
-        {
-            "xyxy": [round(float(side), 3) for side in xyxy],
-            "score": round(score, 6),
-            "class_id": class_id,
-            "name": classes[class_id],
-        }
-        for xyxy, score, class_id in detections
-    ]
-    record["error"] = None
-    return record
+        record |= {"width_px": None, "height_px": None, "detections": []}
+        record["error"] = spell(frame.message)
+    else:
+        if frame.pts_s is not None:
+            record["pts_s"] = frame.pts_s
+        record["width_px"], record["height_px"] = frame.image_wh
+        record["detections"] = [
+            _describe(xyxy, score, class_id, classes) for xyxy, score, class_id in detections
+        ]
+        record["error"] = None
+        notes += [frame.note] if frame.note else []
+    if picture is not None and picture.name is not None:
+        record["picture"] = picture.name
+    if picture is not None and picture.problem is not None:
+        notes.append(spell(picture.problem))
+    return record | {"notes": notes} if notes else record
+
+
+def _describe(xyxy: F32, score: float, class_id: int, classes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "xyxy": [round(float(side), 3) for side in xyxy],
+        "score": round(score, 6),
+        "class_id": class_id,
+        "name": classes[class_id],
+    }
 
 
 def encode_record(record: dict[str, Any]) -> bytes:

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from yolokit.core.files import inside
 from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.spell import spell
+from yolokit.errors import DataError
+from yolokit.runtime.images import is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Set as AbstractSet
     from typing import Self
 
     from yolokit.core.types import Detections, Frame, FrameError
     from yolokit.runtime.source import FrameSource
 
 PACKAGE = "yolokit.runtime.sinks"
+
+_MOST_BYTES = 255  # in one name, on nearly every file system
+_LONGEST_SUFFIX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What became of the picture of one image or frame.
+
+    Attributes:
+        name: The file that shows it, below the folder of the results; None where none does.
+        problem: Why there is none although there should be, or what is unlike the source.
+    """
+
+    name: str | None = None
+    problem: str | None = None
 
 
 class Sink(Protocol):
@@ -32,8 +54,22 @@ class Sink(Protocol):
     def begin(self, source: FrameSource) -> None:
         """Take note that the frames which follow are those of ``source``."""
 
-    def write(self, frame: Frame | FrameError, detections: Detections) -> None:
-        """Take one prediction; what could not be read comes with empty detections."""
+    def write(
+        self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
+    ) -> Picture | None:
+        """Take one prediction; what could not be read comes with empty detections.
+
+        Args:
+            frame: The image, or why there is none.
+            detections: In pixels of the image.
+            picture: What a sink before this one made of it.
+
+        Returns:
+            What was made of it here; None where this sink makes no pictures.
+
+        Raises:
+            DataError: The picture cannot be written; others may be.
+        """
 
 
 def sink_takes(name: str, source: FrameSource) -> bool:
@@ -68,31 +104,84 @@ def open_sinks(names: Sequence[str], folder: Path, classes: Sequence[str]) -> It
         yield [stack.enter_context(plugin.open(folder, classes)) for plugin in plugins]
 
 
+def relative_name(source: str, root: Path | None) -> str:
+    """Return the name of an input below its source's root, with ``/``; links are not followed."""
+    path = Path(source)
+    start = root or path.parent
+    try:
+        relative = os.path.relpath(os.path.abspath(path), os.path.abspath(start))  # noqa: PTH100 - keeps links
+    except ValueError:  # on two drives of Windows
+        return path.name
+    return Path(relative).as_posix()
+
+
 class OutputNames:
     """Gives every input a file name of its own below one folder.
 
-    Names stay as they are relative to their source; where two sources bring the same one, the
-    later gets ``-2``, ``-3`` ... before its suffix.
+    Names stay as they are relative to their source; where two sources bring the same one, or one
+    a file and the other a folder of a name, the later gets ``-2``, ``-3`` ... before its suffix.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._taken: set[str] = set()
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
 
     def claim(self, relative: str) -> Path:
         """Return a free path for a relative name and make its folder.
 
-        A name that would climb out of the folder loses its directories.
+        A name that would climb out of the folder loses its directories, one that is not UTF-8 is
+        spelled, and one that is too long for a file system loses its end, not its suffix.
+
+        Raises:
+            DataError: The folder cannot be made.
+            OSError: Nothing more can be written at all.
         """
-        path = (
-            inside(self._folder, relative)
-            or self._folder / relative.replace("\\", "/").rsplit("/", 1)[-1]
-        )
-        candidate, number = path, 1
-        # Compared without case: Windows and macOS hold A.jpg and a.jpg for one file.
-        while str(candidate).casefold() in self._taken:
-            number += 1
-            candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        self._taken.add(str(candidate).casefold())
-        candidate.parent.mkdir(parents=True, exist_ok=True)
-        return candidate
+        *folders, name = self._split(relative)
+        path = self._folder
+        for part in folders:
+            path = _free(path / part, self._files)
+            self._folders.add(_key(path))
+        path = _free(path / name, self._files | self._folders)
+        self._files.add(_key(path))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if is_lasting(error):
+                raise
+            reason = f"the folder cannot be made: {error.strerror}"
+            raise DataError(reason, path=path.parent) from error
+        return path
+
+    def claim_folder(self, relative: str) -> str:
+        """Return the relative name of a folder that is one input's alone; it is not made yet."""
+        path = _free(self._folder.joinpath(*self._split(relative)), self._files | self._folders)
+        self._folders.add(_key(path))
+        return path.relative_to(self._folder).as_posix()
+
+    def _split(self, relative: str) -> list[str]:
+        is_inside = inside(self._folder, relative) is not None
+        spelled = spell(relative if is_inside else relative.replace("\\", "/").rsplit("/", 1)[-1])
+        return [part for part in spelled.split("/") if part not in ("", ".", "..")] or ["image"]
+
+
+def _free(path: Path, taken: AbstractSet[str]) -> Path:
+    """Return a path that is not taken yet, numbered if need be."""
+    candidate, number = path.with_name(_fit(path, "")), 1
+    while _key(candidate) in taken:
+        number += 1
+        candidate = path.with_name(_fit(path, f"-{number}"))
+    return candidate
+
+
+def _fit(path: Path, number: str) -> str:
+    """Return a numbered name of no more bytes than file systems allow; the suffix stays."""
+    is_suffix = len(path.suffix) <= _LONGEST_SUFFIX
+    stem, suffix = (path.stem, path.suffix) if is_suffix else (path.name, "")
+    end = number + suffix
+    return stem.encode()[: _MOST_BYTES - len(end.encode())].decode(errors="ignore") + end
+
+
+def _key(path: Path) -> str:
+    """Return what two names share that Windows and macOS hold for one: A.jpg and a.jpg."""
+    return str(path).casefold()

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from yolokit.core.plugins import list_plugins
+from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
-from yolokit.runtime.images import is_image_name, read_image
+from yolokit.runtime.image_parts import describe_rest
+from yolokit.runtime.images import decode_image, is_image_name, read_content
+from yolokit.runtime.undecoded import converter_for, describe_left_out, describe_named
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from fractions import Fraction
 
+    from yolokit.runtime.video_file import VideoFile
+
 _PACKAGE = "yolokit.runtime.sources"
 _VIDEO_NAME = re.compile(
-    r".\.(3gp|asf|avi|flv|gif|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|ogv|ts|webm|wmv)$", re.IGNORECASE
+    r".\.(264|265|3g2|3gp|amv|asf|avc|avi|dav|divx|dv|f4v|flv|gif|h264|h265|hevc|insv|ivf|lrv|m1v"
+    r"|m2t|m2ts|m2v|m4v|mjpe?g|mkv|mod|mov|mp4|mpe?g|mpv|mts|mxf|nut|obu|ogm|ogv|qt|rm|rmvb|tod|trp"
+    r"|ts|vob|webm|wmv|wtv|y4m)$",
+    re.IGNORECASE,
 )
 
 
@@ -34,6 +42,7 @@ class FrameSource(Protocol):
         fps: Mean frames per second of a video; None for still images.
         time_base: Unit in s of a video's time stamps; None for still images.
         is_live: It never ends by itself, and a frame that is not taken in time is lost.
+        remarks: What a person must know of it beforehand, such as files that are left out.
     """
 
     @property
@@ -60,6 +69,10 @@ class FrameSource(Protocol):
     def is_live(self) -> bool:
         """Whether it never ends by itself."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person must know of it beforehand."""
+
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield one item for every image or frame; what cannot be read is a FrameError.
 
@@ -78,6 +91,7 @@ class StillImages:
     fps: None = None
     time_base: None = None
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -88,7 +102,9 @@ class StillImages:
         """Yield every image in order; one that cannot be read is a FrameError in its place."""
         for index, path in enumerate(self.paths):
             try:
-                yield Frame(read_image(path), index, None, str(path))
+                content = read_content(path)
+                image = decode_image(content, path)
+                yield Frame(image, index, None, str(path), describe_rest(content))
             except DataError as error:
                 yield FrameError(index, str(path), error.message)
 
@@ -104,6 +120,7 @@ class Unreadable:
     fps: None = None
     time_base: None = None
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield the one failure."""
@@ -129,33 +146,57 @@ def open_source(uri: str) -> list[FrameSource]:
             return sources
     if "://" in uri:
         raise DataError("only files are read, no cameras and no streams", path=uri)
-    if Path(uri).exists():
+    path = require_path(uri)
+    reason = why_no_file(path)
+    if reason is None and converter_for(path) is None:
         raise DataError("not a known kind of image or video", path=uri)
-    raise no_such_path(uri)
+    return [Unreadable(uri, path.parent, reason or describe_named(path))]
 
 
-def open_files(uri: str, root: Path, paths: Iterable[Path]) -> list[FrameSource]:
+def open_files(
+    uri: str, root: Path, paths: Iterable[Path], *, what: str, remarks: Iterable[str] = ()
+) -> list[FrameSource]:
     """Return the sources for the images and videos among some files, in natural order.
 
     Args:
         uri: What the user named.
         root: Folder that the names of outputs are relative to.
-        paths: Any files; those that are neither are left out.
+        paths: Any files; those that are neither are left out, and told where it is a loss.
+        what: What holds them, for the message, e.g. ``folder``.
+        remarks: What else is to be told of them.
+
+    Raises:
+        DataError: There is neither an image nor a video.
     """
     ordered = sorted(paths, key=natural_order)
     images = tuple(path for path in ordered if is_image_name(path))
-    stills: list[FrameSource] = [StillImages(uri, root, images)] if images else []
-    return [*stills, *(open_video(str(path)) for path in ordered if is_video_name(path))]
+    videos = tuple(path for path in ordered if is_video_name(path))
+    left_out = [*remarks, *describe_left_out(ordered)]
+    if not images and not videos:
+        files = f"{len(ordered)} {'file' if len(ordered) == 1 else 'files'}"
+        reason = f"no image or video among the {what}'s {files}"
+        raise DataError("; ".join([reason, *left_out]), path=uri)
+    stills = StillImages(uri, root, images, remarks=tuple(left_out))
+    if images:
+        return [stills, *(open_video(str(path), root) for path in videos)]
+    first, *rest = (open_video(str(path), root) for path in videos)
+    return [replace(first, remarks=(*left_out, *first.remarks)), *rest]
 
 
-def open_video(uri: str) -> FrameSource:
-    """Return a video file as a source; one that cannot be opened becomes a failure record."""
+def open_video(uri: str, root: Path | None = None) -> VideoFile | Unreadable:
+    """Return a video file as a source; one that cannot be opened becomes a failure record.
+
+    Args:
+        uri: The file.
+        root: Folder that the names of outputs are relative to; None for its own.
+    """
     from yolokit.runtime.video_file import VideoFile
 
+    root = root or Path(uri).parent
     try:
-        return VideoFile.open(uri)
+        return VideoFile.open(uri, root)
     except DataError as error:
-        return Unreadable(uri, Path(uri).parent, error.message)
+        return Unreadable(uri, root, error.message)
 
 
 def is_video_name(path: Path) -> bool:
@@ -165,19 +206,28 @@ def is_video_name(path: Path) -> bool:
 
 def has_wildcard(uri: str) -> bool:
     """Tell whether ``uri`` is a glob pattern, and no path that really has such a name."""
-    return any(sign in uri for sign in "*?[") and not Path(uri).exists()
+    return any(sign in uri for sign in "*?[") and not is_there(uri)
 
 
-def no_such_path(uri: str) -> DataError:
-    """Return the error for a source that does not exist, with the nearest name that does."""
+def require_path(uri: str) -> Path:
+    """Return the path that a user named, if there is anything, be it a pipe or a link to nothing.
+
+    Raises:
+        DataError: There is nothing; the hint is the nearest name that there is.
+    """
     path = Path(uri)
-    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    if is_there(path):
+        return path
+    raise DataError("there is no such file or folder", path=uri, hint=_suggest(path))
+
+
+def _suggest(path: Path) -> str | None:
+    try:
+        siblings = [entry.name for entry in path.parent.iterdir()]
+    except OSError:  # no folder either, or one that is closed: nothing to suggest
+        return None
     guess = nearest(path.name, siblings)
-    return DataError(
-        "there is no such file or folder",
-        path=uri,
-        hint=f"did you mean {path.with_name(guess)}?" if guess else None,
-    )
+    return f"did you mean {path.with_name(guess)}?" if guess else None
 
 
 def natural_order(path: Path) -> tuple[list[int | str], str]:

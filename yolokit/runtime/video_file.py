@@ -1,4 +1,4 @@
-"""A video file, with its own time stamps and upright as its display matrix says."""
+"""A video file, on its own time line and upright as its display matrix says."""
 
 from __future__ import annotations
 
@@ -7,17 +7,29 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.file_kind import read_kind
+import numpy as np
+
+from yolokit.core.orientation import (
+    UPRIGHT,
+    is_transposed,
+    orientation_of_matrix,
+    turn_upright,
+)
 from yolokit.core.types import Frame, FrameError
-from yolokit.errors import DataError
+from yolokit.runtime.video_clock import Clock
+from yolokit.runtime.video_decode import decode_frames, open_container
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from typing import Self
 
     from yolokit.core.types import U8
 
 _DEFAULT_FPS = Fraction(25)
+_HIGHEST_FPS = 1000  # beyond that it is a time base, not a rate
+_DEFAULT_TIME_BASE = Fraction(1, 90_000)
+_TS_DISCONT = 0x200  # formats whose clock may be set anew at any time
+_LEAP_S, _LEAP_ELSEWHERE_S = 10, 30 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +38,14 @@ class VideoFile:
 
     Attributes:
         uri: The file.
-        root: Its folder.
+        root: Folder that the names of outputs are relative to.
         count: Number of frames as the file states it; None where it does not.
         fps: Mean frames per second.
         time_base: Unit of the time stamps in s.
+        leap_s: A longer gap between two frames is a clock that was set anew.
+        pixel_aspect: Width of a pixel over its height, as stored.
         is_live: A file ends.
+        remarks: What of it is not read.
     """
 
     uri: str
@@ -38,39 +53,49 @@ class VideoFile:
     count: int | None
     fps: Fraction
     time_base: Fraction
+    leap_s: int = _LEAP_ELSEWHERE_S
+    pixel_aspect: Fraction = Fraction(1)
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, uri: str) -> Self:
-        """Look at the first video stream of a file.
+    def open(cls, uri: str, root: Path | None = None) -> Self:
+        """Look at the first video stream of a file; a cover picture is none.
 
         Raises:
             DataError: The file is no video, or its codec is unknown.
         """
         path = Path(uri)
-        with _open_container(path) as container:
-            stream = container.streams.video[0]
+        container, stream, stream_count = open_container(path)
+        with container:
+            others = f"{uri}: it has {stream_count} video streams: the first is read"
             return cls(
                 uri=uri,
-                root=path.parent,
+                root=root or path.parent,
                 count=stream.frames or None,
-                fps=Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS),
-                time_base=Fraction(stream.time_base),
+                fps=_choose_fps(stream),
+                time_base=Fraction(stream.time_base or _DEFAULT_TIME_BASE),
+                leap_s=_LEAP_S if container.format.flags & _TS_DISCONT else _LEAP_ELSEWHERE_S,
+                pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
+                remarks=(others,) if stream_count > 1 else (),
             )
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield every frame in the order it is shown; a broken one is a FrameError."""
-        with _open_container(Path(self.uri)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            pts = -self._frame_ticks
-            for index, decoded in enumerate(_decode(container, stream)):
-                if isinstance(decoded, str):
-                    yield FrameError(index, self.uri, decoded)
-                    continue
-                # A frame without a stamp of its own comes one frame after the last.
-                pts = decoded.pts if decoded.pts is not None else pts + self._frame_ticks
-                yield Frame(_upright_bgr(decoded), index, float(pts * self.time_base), self.uri)
+        clock = Clock(self._frame_ticks, round(self.leap_s / self.time_base))
+        for index, decoded in enumerate(decode_frames(Path(self.uri))):
+            if isinstance(decoded, str):
+                yield FrameError(index, self.uri, decoded)
+                continue
+            orientation = _orientation(decoded)
+            aspect = self.pixel_aspect
+            yield Frame(
+                turn_upright(decoded.to_ndarray(format="bgr24"), orientation),
+                index,
+                float(clock.tell(decoded.pts) * self.time_base),
+                self.uri,
+                pixel_aspect=1 / aspect if is_transposed(orientation) else aspect,
+            )
 
     @property
     def _frame_ticks(self) -> int:
@@ -78,71 +103,20 @@ class VideoFile:
         return max(1, round(1 / (self.fps * self.time_base)))
 
 
-def _decode(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield decoded frames; a string in place of one that is broken says why."""
-    from av.error import FFmpegError
-
-    packets, given, broken = 0, 0, 0
-    try:
-        for packet in container.demux(stream):
-            packets += bool(packet.size)
-            for frame in _decode_packet(packet):
-                given += 1
-                broken += isinstance(frame, str)
-                yield frame
-    except FFmpegError as error:
-        yield f"the file cannot be read any further: {error.strerror}"
-        return
-    if packets < stream.frames:
-        yield f"the file ends early: it holds {packets} of its {stream.frames} frames"
-    elif not given:
-        yield "the video has no frame"
-    elif broken:  # an intact file may have packets that show nothing; here they are losses
-        yield from ["needs a frame that is damaged"] * (packets - given)
+def _choose_fps(stream: Any) -> Fraction:
+    """Return the mean rate; where a file states none that can be, the one that FFmpeg guesses."""
+    rates = (stream.average_rate, stream.guessed_rate)
+    return next(
+        (Fraction(rate) for rate in rates if rate and 0 < rate <= _HIGHEST_FPS), _DEFAULT_FPS
+    )
 
 
-def _decode_packet(packet: Any) -> Iterator[Any]:
-    from av.error import FFmpegError
+def _orientation(frame: Any) -> int:
+    """Return how a decoded frame is to be turned, 1 to 8, mirrored ones included."""
+    from av.sidedata.sidedata import Type
 
-    try:
-        frames = packet.decode()
-    except FFmpegError as error:
-        yield f"cannot be decoded: {error.strerror}"
-        return
-    for frame in frames:
-        yield "the frame is damaged" if frame.is_corrupt else frame
-
-
-def _upright_bgr(frame: Any) -> U8:
-    """Return a decoded frame as (H, W, 3) uint8 BGR, turned as the player would turn it."""
-    import cv2
-
-    bgr: U8 = frame.to_ndarray(format="bgr24")
-    turns = {
-        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-        180: cv2.ROTATE_180,
-        270: cv2.ROTATE_90_CLOCKWISE,
-    }
-    turn = turns.get(round(frame.rotation) % 360)
-    return bgr if turn is None else cv2.rotate(bgr, turn)  # type: ignore[return-value]
-
-
-def _open_container(path: Path) -> Any:
-    """Open a file that has a video stream with a decoder.
-
-    Raises:
-        DataError: It has none, or is no media file.
-    """
-    import av
-    from av.error import FFmpegError
-
-    try:
-        container = av.open(str(path))
-    except (FFmpegError, OSError) as error:
-        kind = read_kind(path)
-        reason = f"it is {kind}" if kind else error.strerror
-        raise DataError(f"cannot be opened as a video: {reason}", path=path) from error
-    if not container.streams.video:
-        container.close()
-        raise DataError("the file has no video stream", path=path)
-    return container
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return UPRIGHT
+    numbers: U8 = np.frombuffer(matrix, np.int32)
+    return orientation_of_matrix(numbers.tolist())

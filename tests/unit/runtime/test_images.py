@@ -123,18 +123,31 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "longest_px", "expected"),
     [
-        ("a.jpg", "a.jpg"),
-        ("A.JPEG", "A.JPEG"),
-        ("dir.x/a.png", "dir.x/a.png"),
-        ("a.avif", "a.jpg"),
-        ("a.pgm", "a.jpg"),
-        ("a", "a.jpg"),
+        ("a.jpg", 65_500, "a.jpg"),
+        ("a.jpg", 65_501, "a.png"),
+        ("A.JPEG", 9, "A.JPEG"),
+        ("a.JPEG", 70_000, "a.png"),
+        ("a.webp", 16_383, "a.webp"),
+        ("a.webp", 16_384, "a.png"),
+        ("a.bmp", 70_000, "a.bmp"),
+        ("dir.x/a.png", 70_000, "dir.x/a.png"),
+        ("a.avif", 9, "a.jpg"),
+        ("a.pgm", 9, "a.jpg"),
+        ("a.ppm", 65_501, "a.png"),
+        ("a", 9, "a.jpg"),
     ],
 )
-def test_names_that_can_be_written(name: str, expected: str) -> None:
-    assert writable_name(name) == expected
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_picture_is_written_in_a_format_that_holds_it(
+    name: str, longest_px: int, expected: str, turned: bool, tmp_path: Path
+) -> None:
+    image_wh = (1, longest_px) if turned else (longest_px, 1)
+    assert writable_name(name, image_wh) == expected
+    path = tmp_path / expected.rsplit("/", maxsplit=1)[-1]
+    write_image(path, np.zeros((image_wh[1], image_wh[0], 3), np.uint8))
+    assert read_image(path).shape == (image_wh[1], image_wh[0], 3)
 
 
 @pytest.mark.parametrize(

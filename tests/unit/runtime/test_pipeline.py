@@ -27,6 +27,8 @@ from yolokit.runtime.pipeline import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from yolokit.runtime.sink import Picture
+
 LIMIT_S = 20.0
 
 
@@ -41,6 +43,7 @@ class Source:
     fps: None = None
     time_base: None = None
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
     made: int = 0
     closed: bool = False
     error: Exception | None = None
@@ -76,7 +79,9 @@ class Recorder:
     def begin(self, source: Any) -> None:
         self.events.append(("begin", source.uri))
 
-    def write(self, frame: Frame | FrameError, detections: Detections) -> None:
+    def write(
+        self, frame: Frame | FrameError, detections: Detections, _picture: Picture | None = None
+    ) -> None:
         if frame.index == self.fail_at:
             raise OSError("no space left")
         time.sleep(self.delay_s)

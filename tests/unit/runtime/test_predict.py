@@ -254,7 +254,7 @@ class TestRun:
             def begin(self, source: Any) -> None:
                 seen.append(source.uri)
 
-            def write(self, frame: Any, detections: Any) -> None:
+            def write(self, frame: Any, detections: Any, picture: Any) -> None:
                 seen.append(len(detections))
 
         image = save_image("a.png")

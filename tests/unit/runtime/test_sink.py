@@ -36,6 +36,7 @@ class Source:
     time_base: Fraction | None = None
     count: int | None = None
     is_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         yield from ()

@@ -57,7 +57,7 @@ class TestFolder:
 
     def test_nothing_to_read(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("x")
-        with pytest.raises(DataError, match="no image or video among the folder's 1 files"):
+        with pytest.raises(DataError, match="no image or video among the folder's 1 file"):
             open_source(str(tmp_path))
 
     @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame, FrameError
 from yolokit.runtime.draw import draw_detections
 from yolokit.runtime.images import writable_name, write_image
-from yolokit.runtime.sink import OutputNames
+from yolokit.runtime.sink import OutputNames, Picture, relative_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import Detections
     from yolokit.runtime.source import FrameSource
+
+_FOLDER = "images"
 
 
 def takes(_source: FrameSource) -> bool:
@@ -26,16 +27,18 @@ def takes(_source: FrameSource) -> bool:
 
 def open(folder: Path, classes: Sequence[str]) -> AnnotatedImages:  # noqa: A001 - as in every sink
     """Return a sink that writes below ``folder/images``."""
-    return AnnotatedImages(folder / "images", classes)
+    return AnnotatedImages(folder / _FOLDER, classes)
 
 
 class AnnotatedImages:
     """Writes one picture for every image or frame that could be read."""
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
+        self._folder = folder
         self._names = OutputNames(folder)
         self._classes = classes
-        self._source: FrameSource | None = None
+        self._root: Path | None = None
+        self._video_folder: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -45,19 +48,27 @@ class AnnotatedImages:
 
     def begin(self, source: FrameSource) -> None:
         """Names that follow are relative to this source's root."""
-        self._source = source
+        self._root = source.root
+        self._video_folder = None
 
-    def write(self, frame: Frame | FrameError, detections: Detections) -> None:
-        """Write one annotated picture; a FrameError has none."""
+    def write(
+        self, frame: Frame | FrameError, detections: Detections, _picture: Picture | None = None
+    ) -> Picture | None:
+        """Write one annotated picture; a FrameError has none.
+
+        Raises:
+            DataError: It cannot be written; the name and the reason are in the message.
+        """
         if isinstance(frame, FrameError):
-            return
+            return None
         path = self._names.claim(self._relative_name(frame))
         write_image(path, draw_detections(frame.bgr, detections, self._classes))
+        return Picture(f"{_FOLDER}/{path.relative_to(self._folder).as_posix()}")
 
     def _relative_name(self, frame: Frame) -> str:
-        path = Path(frame.source)
-        if frame.pts_s is not None:
-            return f"{path.stem}/{frame.index:06d}.jpg"
-        root = self._source.root if self._source else path.parent
-        relative = os.path.relpath(os.path.abspath(path), os.path.abspath(root))  # noqa: PTH100 - keeps links
-        return writable_name(Path(relative).as_posix())
+        name = relative_name(frame.source, self._root)
+        if frame.pts_s is None:
+            return writable_name(name, frame.image_wh)
+        if self._video_folder is None:
+            self._video_folder = self._names.claim_folder(Path(name).with_suffix("").as_posix())
+        return f"{self._video_folder}/{writable_name(f'{frame.index:06d}.jpg', frame.image_wh)}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from yolokit.core.types import Detections, Frame, FrameError
+    from yolokit.runtime.sink import Picture
     from yolokit.runtime.source import FrameSource
 
 FILE_NAME = "predictions.jsonl"
@@ -54,8 +55,10 @@ class JsonLines:
     def begin(self, source: FrameSource) -> None:
         """Records name their source themselves."""
 
-    def write(self, frame: Frame | FrameError, detections: Detections) -> None:
+    def write(
+        self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
+    ) -> None:
         """Append one record."""
-        self._stream.write(encode_record(make_record(frame, detections, self._classes)))
+        self._stream.write(encode_record(make_record(frame, detections, self._classes, picture)))
         if self._is_shared:
             self._stream.flush()

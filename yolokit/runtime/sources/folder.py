@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from yolokit.errors import DataError
-from yolokit.runtime.source import FrameSource, open_files
+from yolokit.runtime.source import FrameSource, Unreadable, open_files
 
 
 def matches(uri: str) -> bool:
@@ -17,20 +17,26 @@ def matches(uri: str) -> bool:
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
     """Return the folder's images, then its videos, each in natural order.
 
-    Hidden files and folders are left out; links to folders are not followed.
+    Hidden files and folders are left out; links to folders are not followed. Pipes, devices, links
+    that lead nowhere and folders within that are closed keep a place, and become a FrameError.
 
     Raises:
-        DataError: A folder cannot be read, or there is neither image nor video.
+        DataError: The folder cannot be read, or there is neither image nor video.
     """
     found: list[Path] = []
-    for folder, subfolders, names in os.walk(uri, onerror=_refuse):
+    linked: list[str] = []
+    closed: list[OSError] = []
+    for folder, subfolders, names in os.walk(uri, onerror=closed.append):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        linked += [name for name in subfolders if Path(folder, name).is_symlink()]
         found += [Path(folder, name) for name in names if not name.startswith(".")]
-    sources = open_files(uri, Path(uri), found)
-    if not sources:
-        raise DataError(f"no image or video among the folder's {len(found)} files", path=uri)
-    return sources
+    refused = [_unreadable(error, Path(uri)) for error in closed]
+    remarks = [f"linked folders are not followed: {', '.join(linked)}"] if linked else []
+    return [*open_files(uri, Path(uri), found, what="folder", remarks=remarks), *refused]
 
 
-def _refuse(error: OSError) -> None:
-    raise DataError(f"cannot be read: {error.strerror}", path=error.filename) from error
+def _unreadable(error: OSError, root: Path) -> Unreadable:
+    reason = f"cannot be read: {error.strerror}"
+    if Path(error.filename) == root:
+        raise DataError(reason, path=error.filename) from error
+    return Unreadable(str(error.filename), root, reason)

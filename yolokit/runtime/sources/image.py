@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from yolokit.runtime.images import is_image_name
-from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, no_such_path
+from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, require_path
 
 
 def matches(uri: str) -> bool:
@@ -20,7 +20,5 @@ def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matche
     Raises:
         DataError: The file does not exist.
     """
-    path = Path(uri)
-    if not path.is_file():
-        raise no_such_path(uri)
+    path = require_path(uri)
     return [StillImages(uri, path.parent, (path,))]

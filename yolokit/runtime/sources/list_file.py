@@ -1,11 +1,24 @@
-"""A text file with one image path a line."""
+"""A text file with the path of one image or video a line."""
 
 from __future__ import annotations
 
+import codecs
+import itertools
+import os
+import re
 from pathlib import Path
 
+from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.errors import DataError
-from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, no_such_path
+from yolokit.runtime.source import (
+    FrameSource,
+    StillImages,
+    Unreadable,
+    has_wildcard,
+    is_video_name,
+    open_video,
+    require_path,
+)
 
 
 def matches(uri: str) -> bool:
@@ -16,24 +29,62 @@ def matches(uri: str) -> bool:
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
-    """Return the images that the file lists, in its order; empty lines are left out.
+    """Return what the file lists, in its order; images that follow one another are one source.
 
-    Relative paths start at the list file's folder. A path that does not exist keeps its place
-    and becomes a FrameError when its turn comes.
+    Relative paths start at the list file's folder. Empty lines and comments (``#``) are left out.
+    A path that does not exist keeps its place and becomes a FrameError when its turn comes.
 
     Raises:
-        DataError: The file does not exist, is no UTF-8 text, or lists nothing.
+        DataError: The file does not exist, is no text, or lists nothing.
     """
-    path = Path(uri)
-    if not path.is_file():
-        raise no_such_path(uri)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError("a list of images must be UTF-8 text", path=uri) from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=uri) from error
-    listed = tuple(path.parent / line.strip() for line in lines if line.strip())
-    if not listed:
+    path = require_path(uri)
+    lines = [line for line in _read_lines(path) if not _is_comment(line, path.parent)]
+    if not lines:
         raise DataError("the file lists no image", path=uri)
-    return [StillImages(uri, path.parent, listed)]
+    sources: list[FrameSource] = []
+    for is_still, group in itertools.groupby(lines, _is_still):
+        if is_still:
+            images = tuple(path.parent / line for line in group)
+            sources.append(StillImages(uri, path.parent, images))
+        else:
+            sources += [_open_other(line, path.parent) for line in group]
+    return sources
+
+
+def _is_still(line: str) -> bool:
+    return "://" not in line and not is_video_name(Path(line))
+
+
+def _open_other(line: str, folder: Path) -> FrameSource:
+    if "://" in line:
+        return Unreadable(line, folder, "only files are read, no addresses")
+    return open_video(str(folder / line))
+
+
+def _is_comment(line: str, folder: Path) -> bool:
+    return line.startswith("#") and not is_there(folder / line)
+
+
+def _read_lines(path: Path) -> list[str]:
+    reason = why_no_file(path)
+    if reason is not None:
+        raise DataError(reason, path=path)
+    try:
+        text = _decode(path.read_bytes())
+    except UnicodeDecodeError as error:
+        raise DataError("a list of images must be UTF-8 text", path=path) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
+    return [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+
+
+def _decode(content: bytes) -> str:
+    """Return text; bytes that are not UTF-8 are taken as the file names that they are."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if b"\0" in content:
+            raise
+        return os.fsdecode(content)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from yolokit.errors import DataError
 from yolokit.runtime.source import FrameSource, has_wildcard, open_files
 
 
@@ -21,11 +20,8 @@ def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matche
         DataError: It names neither.
     """
     named = [Path(name) for name in glob.glob(uri, recursive=True)]  # noqa: PTH207 - absolute too
-    files = [path for path in named if path.is_file()]
-    sources = open_files(uri, _fixed_folder(uri), files)
-    if not sources:
-        raise DataError(f"no image or video among the pattern's {len(files)} files", path=uri)
-    return sources
+    files = [path for path in named if not path.is_dir()]
+    return open_files(uri, _fixed_folder(uri), files, what="pattern")
 
 
 def _fixed_folder(pattern: str) -> Path:

@@ -8,8 +8,8 @@ from yolokit.runtime.source import (
     FrameSource,
     has_wildcard,
     is_video_name,
-    no_such_path,
     open_video,
+    require_path,
 )
 
 
@@ -25,6 +25,5 @@ def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matche
     Raises:
         DataError: The file does not exist.
     """
-    if not Path(uri).is_file():
-        raise no_such_path(uri)
+    require_path(uri)
     return [open_video(uri)]

@@ -1,0 +1,89 @@
+"""Files of more than one picture, of which OpenCV decodes the first: told without decoding.
+
+Source: W3C PNG, ``acTL``; RFC 9649, ``VP8X``; TIFF 6.0 and BigTIFF, tag 254; AVIF 1.1, ``avis``.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.core.types import U8
+
+_MOST_PAGES = 10_000
+_NOT_A_PAGE = 0b101  # a smaller copy, or a mask
+_ANIMATED = "it is animated: only the first frame is read"
+
+# Byte order, then codes of: number of tags, one tag (number, type, count), position.
+_TIFF = {
+    b"II*\x00": ("<", "H", "HHI", "I"),
+    b"MM\x00*": (">", "H", "HHI", "I"),
+    b"II+\x00": ("<", "Q", "HHQ", "Q"),
+    b"MM\x00+": (">", "Q", "HHQ", "Q"),
+}
+
+
+def describe_rest(content: U8) -> str | None:
+    """Return what of a file is not read beside its first picture; None where that is all.
+
+    Args:
+        content: (N,) uint8, the whole file.
+    """
+    head = content[:32].tobytes()
+    if head[:4] in _TIFF:
+        pages = sum(1 for _ in _tiff_pages(content.data, *_TIFF[head[:4]]))
+        return f"it has {pages} pages: only the first is read" if pages > 1 else None
+    if head[8:16] == b"WEBPVP8X":
+        return _ANIMATED if head[20] & 0x02 else None
+    if head[:4] == b"\x89PNG":
+        return _ANIMATED if _png_frames(content.data) > 1 else None
+    if head[:3] == b"GIF":
+        return "it is a GIF by another name: of an animation only the first frame is read"
+    if head[4:12] == b"ftypavis":
+        return _ANIMATED
+    return None
+
+
+def _png_frames(content: memoryview) -> int:
+    """Return the number of frames that an ``acTL`` chunk before the pixels states, else 1."""
+    at = 8
+    while at + 12 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, at)
+        if kind == b"acTL":
+            return int(struct.unpack_from(">I", content, at + 8)[0])
+        if kind == b"IDAT":
+            break
+        at += 12 + size
+    return 1
+
+
+def _tiff_pages(
+    content: memoryview, order: str, count_code: str, tag_code: str, place_code: str
+) -> Iterator[int]:
+    """Yield where each page's directory stands; smaller copies and masks are not pages."""
+    place, tag_size = (
+        struct.calcsize("<" + place_code),
+        struct.calcsize("<" + tag_code + place_code),
+    )
+    count_size = struct.calcsize("<" + count_code)
+    seen: set[int] = set()
+    try:
+        at = struct.unpack_from(order + place_code, content, place)[0]
+        while at and at not in seen and len(seen) < _MOST_PAGES:
+            seen.add(at)
+            count = struct.unpack_from(order + count_code, content, at)[0]
+            first = at + count_size
+            kind = 0
+            for entry in range(first, first + min(count, 0xFFFF) * tag_size, tag_size):
+                if struct.unpack_from(order + "H", content, entry)[0] == 254:
+                    value = entry + tag_size - place
+                    kind = struct.unpack_from(order + "I", content, value)[0]
+                    break
+            if not kind & _NOT_A_PAGE:
+                yield at
+            at = struct.unpack_from(order + place_code, content, first + count * tag_size)[0]
+    except struct.error:  # cut short: the decoder has the last word
+        return
