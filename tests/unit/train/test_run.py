@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from tests.unit.annotations.conftest import write_image, write_text
 from yolokit.core.requests import TrainRequest
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import ConfigError, DataError
+from yolokit.train import resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
 from yolokit.train.record import DataRecord, RunRecord, read_record, write_record
@@ -55,7 +57,11 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     write_record(record, tmp_path)
     (tmp_path / "last.pt").write_bytes(b"weights")
     requests: list[TrainRequest] = []
-    monkeypatch.setattr(runs, "check_dataset", lambda _path: SimpleNamespace(sha256=""))
+    (tmp_path / "d.yaml").touch()
+    record.data = msgspec.structs.replace(record.data, path=str(tmp_path / "d.yaml"))
+    write_record(record, tmp_path)
+    found = SimpleNamespace(sha256="", path="d.yaml")
+    monkeypatch.setattr(resume, "check_dataset", lambda _path: found)
     monkeypatch.setattr(runs, "_write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
     runs.resume_training(tmp_path)
