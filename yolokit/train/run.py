@@ -224,8 +224,10 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         return
     record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
-    if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
-        error.hint = f"last.pt is in {run_dir}; go on with: {_resume_command(run_dir)}"
+    if isinstance(error, YolokitError) and (run_dir / "last.pt").is_file():
+        known = f"last.pt is in {run_dir}" if cancelled else error.hint
+        resume = f"go on with: {_resume_command(run_dir)}"
+        error.hint = f"{known}; {resume}" if known else resume
     if record.epochs:
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
 

@@ -11,11 +11,11 @@ import pytest
 from tests.unit.annotations.conftest import write_image, write_text
 from yolokit.core.requests import TrainRequest
 from yolokit.core.transfer import TransferReport
-from yolokit.errors import ConfigError, DataError
+from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train import resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
-from yolokit.train.record import DataRecord, RunRecord, read_record, write_record
+from yolokit.train.record import DataRecord, RunRecord, Stop, read_record, write_record
 
 
 def make_record(*resumed: str) -> RunRecord:
@@ -44,6 +44,16 @@ def test_only_a_run_that_never_began_is_removed(
     assert (folder / "last.pt").exists() == last
     if kept:
         assert read_record(folder).state == "failed"
+
+
+def test_after_a_lack_of_memory_the_hint_is_how_to_go_on_with_less(tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(b"weights")
+    error = TrainError("the device ran out of memory", hint="use a smaller --batch or --imgsz")
+    runs._close_failed(make_record(), tmp_path, error)
+    assert error.hint == (
+        f"use a smaller --batch or --imgsz; go on with: yolokit train --resume --out {tmp_path}"
+    )
+    assert read_record(tmp_path).stopped == Stop(reason="error", epoch=0, best=None)
 
 
 @pytest.mark.parametrize(("frozen", "asked"), [([0, 1, 4], [0, 1, 4]), (None, 5)])
