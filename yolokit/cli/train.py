@@ -105,7 +105,8 @@ def train(
     """Fine-tune a detector on a YOLO data set.
 
     Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
-    Ctrl-C stops cleanly; --resume goes on.
+    Ctrl-C stops cleanly; --resume goes on, if need be with another --batch, --imgsz or --device,
+    or with --data where the data set has moved.
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress
@@ -124,7 +125,7 @@ def train(
         _refuse_on_resume(given, config, folder)
         assert folder is not None
         with show_progress() as on_event:
-            run = resume_training(folder, on_event=on_event)
+            run = resume_training(folder, given, on_event=on_event)
     else:
         checked = check_config(_read_config(config) | given)
         with show_progress() as on_event:
@@ -146,13 +147,20 @@ def _read_config(config: Path | None) -> dict[str, Any]:
 
 
 def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> None:
-    problems = [f"--{key}: a resumed run keeps the options it began with" for key in given]
-    if config is not None:
-        problems.append("--config: a resumed run keeps the options it began with")
+    from yolokit.train.resume import CHANGEABLE
+
+    fixed = [key for key in given if key not in CHANGEABLE] + ["config"] * (config is not None)
+    problems = [
+        f"--{key.replace('_', '-')}: a resumed run keeps what it began with" for key in fixed
+    ]
     if folder is None:
         problems.append("--name or --out: says which run to go on with")
     if problems:
-        raise ConfigError("--resume does not go with these options:", problems=problems)
+        raise ConfigError(
+            "--resume does not go with these options:",
+            problems=problems,
+            hint=f"{', '.join(f'--{name}' for name in CHANGEABLE)} may be changed",
+        )
 
 
 def _print_run(run: TrainRun, *, as_json: bool) -> None:
@@ -164,8 +172,9 @@ def _print_run(run: TrainRun, *, as_json: bool) -> None:
         return
     best = run.record.best
     if best is not None:
+        which = f"best epoch {best.epoch}" if best.metrics["mAP50-95"] else "last epoch"
         emit(
-            f"best epoch {best.epoch}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
+            f"{which if best.epoch else 'the start'}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
             f"mAP50 {best.metrics['mAP50']:.4f} (in torch, on val)"
         )
     emit(f"{run.best}")

@@ -8,7 +8,15 @@ import time
 from typing import TYPE_CHECKING
 
 from yolokit.cli.output import make_printable, say, table
-from yolokit.core.child import BatchEnd, EpochEnd, FetchProgress, Notice, Phase, Started
+from yolokit.core.child import (
+    BatchEnd,
+    EpochEnd,
+    FetchProgress,
+    Notice,
+    Phase,
+    Started,
+    StartScore,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,14 +53,12 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
             nonlocal scores
             if isinstance(event, Phase):
                 bar.update(task, description=make_printable(event.name))
-            elif isinstance(event, Notice):
-                tell(event.message)
             elif isinstance(event, FetchProgress):
                 figures = describe_fetch(event)
                 bar.update(task, total=event.total_bytes, completed=event.done_bytes)
                 bar.update(task, description="downloading", figures=figures)
-            elif isinstance(event, Started):
-                tell(describe_start(event.transfer))
+            elif isinstance(event, Notice | Started | StartScore):
+                tell(_describe(event))
             elif isinstance(event, BatchEnd):
                 pace.note(event)
                 bar.update(
@@ -65,6 +71,8 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
                 )
             elif isinstance(event, EpochEnd):
                 scores = _describe_scores(event)
+                if event.is_last:  # which need not be the last one planned
+                    bar.update(task, description="training is done", total=1, completed=1, left="")
 
         yield show
 
@@ -156,6 +164,16 @@ def describe_seconds(seconds: float | None) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
+def _describe(event: Notice | Started | StartScore) -> str:
+    """Return an event that is words alone, whatever shows it."""
+    if isinstance(event, Notice):
+        return event.message
+    if isinstance(event, Started):
+        return describe_start(event.transfer)
+    fitness, map50 = (event.metrics[f"metrics/{name}(B)"] for name in ("mAP50-95", "mAP50"))
+    return f"start: mAP50-95 {fitness:.3f}, mAP50 {map50:.3f}, on val before training"
+
+
 def _describe_scores(event: EpochEnd) -> str:
     value = event.metrics.get("metrics/mAP50-95(B)", 0.0)
     return f"  mAP50-95 {value:.3f}" if value else ""
@@ -168,18 +186,17 @@ def _print_lines(pace: Pace) -> Callable[[AnyEvent], None]:
         nonlocal last
         if isinstance(event, Phase):
             say(f"{event.name} ...")
-        elif isinstance(event, Notice):
-            say(event.message)
-        elif isinstance(event, Started):
-            say(describe_start(event.transfer))
+        elif isinstance(event, Notice | Started | StartScore):
+            say(_describe(event))
         elif isinstance(event, BatchEnd):
             pace.note(event)
             last = event
         elif isinstance(event, EpochEnd) and last is not None:
+            left = f"  {describe_seconds(pace.seconds_left(last))} left"
             say(
                 f"epoch {event.epoch}/{event.epochs}: {describe_losses(last)}"
-                f"{_describe_scores(event)}  {pace.images_per_s:.0f} img/s  "
-                f"{describe_seconds(pace.seconds_left(last))} left"
+                f"{_describe_scores(event)}  {pace.images_per_s:.0f} img/s"
+                f"{'' if event.is_last else left}"
             )
 
     return show

@@ -22,6 +22,7 @@ import msgspec
 from yolokit import errors
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.privacy import engine_variables
+from yolokit.core.training import UsedSettings
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import JobCancelledError, YolokitError
 
@@ -62,6 +63,18 @@ class Started(Event, frozen=True, tag="started"):
     transfer: TransferReport
 
 
+class Settled(Event, frozen=True, tag="settled"):
+    """All that was left to choose is chosen."""
+
+    used: UsedSettings
+
+
+class StartScore(Event, frozen=True, tag="start-score"):
+    """The model to start from was validated before any training; metrics as upstream names them."""
+
+    metrics: dict[str, float]
+
+
 class BatchEnd(Event, frozen=True, tag="batch"):
     """One training step is done; losses are running means of the epoch."""
 
@@ -74,12 +87,17 @@ class BatchEnd(Event, frozen=True, tag="batch"):
 
 
 class EpochEnd(Event, frozen=True, tag="epoch"):
-    """One epoch is done and its checkpoint is on disk; metrics as upstream names them."""
+    """One epoch is done and its checkpoint is on disk; metrics as upstream names them.
+
+    ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
+    """
 
     epoch: int
     epochs: int
     metrics: dict[str, float]
     seconds: float
+    steps: int
+    is_last: bool
 
 
 class Done(Event, frozen=True, tag="done"):
@@ -103,7 +121,17 @@ class Failed(Event, frozen=True, tag="failed"):
 
 
 AnyEvent = (
-    Phase | Notice | FetchProgress | Started | BatchEnd | EpochEnd | Done | Cancelled | Failed
+    Phase
+    | Notice
+    | FetchProgress
+    | Started
+    | Settled
+    | StartScore
+    | BatchEnd
+    | EpochEnd
+    | Done
+    | Cancelled
+    | Failed
 )
 _decoder = msgspec.json.Decoder(AnyEvent)
 

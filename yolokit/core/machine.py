@@ -9,17 +9,54 @@ from pathlib import Path, PurePosixPath
 
 _PROC_CGROUP = Path("/proc/self/cgroup")
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
+_PROC_STAT = Path("/proc/stat")
+# Columns of a core's line in /proc/stat: idle, waiting for a disk, and nice, which stands back.
+_IDLE_COLUMNS = (4, 5, 2)
 
 
 def usable_cores() -> int:
     """Return how many cores this process may keep busy, at least 1.
 
-    The smaller of the CPU affinity and the quota of the control group, rounded up: a container
-    with half a core of 64 has one, not 64.
+    As many as ``OMP_NUM_THREADS`` says, where the user set it. Else the smaller of the CPU
+    affinity and the quota of the control group, rounded up: a container with half a core of 64
+    has one, not 64.
     """
+    asked = asked_threads()
+    if asked is not None:
+        return asked
     cores = _affinity_cores()
     quota = _cgroup_cores()
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def asked_threads() -> int | None:
+    """Return the number of threads that the user's ``OMP_NUM_THREADS`` asks for, if it does.
+
+    The first number of ``4,2``, which is OpenMP's form for nested loops.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None
+
+
+def read_idle_s() -> float | None:
+    """Return for how many seconds the cores of this process have been idle, all of them together.
+
+    None where the system does not tell it as Linux does.
+    """
+    if sys.platform != "linux":
+        return None
+    ours = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    try:
+        lines = [line.split() for line in _PROC_STAT.read_text(encoding="ascii").splitlines()]
+    except OSError:
+        return None
+    ticks = sum(
+        int(words[column])
+        for words in lines
+        if words and words[0] in ours
+        for column in _IDLE_COLUMNS
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _affinity_cores() -> int:

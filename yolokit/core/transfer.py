@@ -37,6 +37,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
         groups: All tensors of the model, in groups; their counts add up to the whole model.
         left: The source's other tensors, in groups.
         whole_layers: Layers of the model that have tensors, all of them taken.
+        knows_classes: Whether nothing is fresh, no class row either, so that it detects already.
         frozen: Layers that training leaves as they are; None where nothing was to be frozen.
         unfrozen: Layers that were to be frozen but hold fresh weights, so that they are trained.
     """
@@ -45,6 +46,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[TransferGroup]
     left: list[TransferGroup] = []
     whole_layers: list[int] = []
+    knows_classes: bool = False
     frozen: list[int] | None = None
     unfrozen: list[int] = []
 

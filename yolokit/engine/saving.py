@@ -28,14 +28,21 @@ def take_up(run_dir: Path) -> dict[str, Any] | None:
     last = run_dir / "last.pt"
     _model, checkpoint = load_model(str(last))
     epoch, args = checkpoint["epoch"], checkpoint["train_args"]
-    if epoch >= 0 and checkpoint["best_fitness"] == checkpoint["train_metrics"]["fitness"]:
+    is_stripped = "optimizer" not in checkpoint
+    if not is_stripped and _is_best(checkpoint):
         # The kill may have come between the two names that this epoch was to get.
         publish_checkpoint(last, run_dir / "best.pt")
-    is_stripped = "optimizer" not in checkpoint
     if not is_stripped and epoch + 1 < args["epochs"]:
         return None
     strip_all(run_dir)
     return dict(args)
+
+
+def _is_best(checkpoint: dict[str, Any]) -> bool:
+    """Tell whether a checkpoint was the best when it was saved; of equal ones, the first was."""
+    fitness = checkpoint["train_metrics"]["fitness"]
+    first = fitness is None or checkpoint["stopper"]["best_epoch"] == checkpoint["epoch"] + 1
+    return bool(first and fitness == checkpoint["best_fitness"])
 
 
 def strip_all(run_dir: Path) -> None:

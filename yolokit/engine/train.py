@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from yolokit.core.child import Notice, Phase, Started
+from yolokit.core.machine import asked_threads
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.engine.process import send, serve, stop_at_once
+from yolokit.engine.threads import Pace
 from yolokit.errors import ConfigError, JobCancelledError
 
 
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``versions``."""
     send(Phase("starting torch and ultralytics"))
+    pace = Pace(request.threads, fixed=asked_threads() is not None)
     # Set before ultralytics is imported, which would set a single thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
 
@@ -24,16 +27,19 @@ def train(request: TrainRequest) -> dict[str, Any]:
     from yolokit.engine.saving import take_up
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
-    os.environ[engine_trainer.THREADS] = str(request.threads)
     os.environ[engine_trainer.LINEAGE] = request.lineage
 
     done = take_up(Path(request.run_dir)) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
         return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
-    model, frozen = _begin(request)
+    model, frozen, knows_classes = _begin(request)
+    os.environ[engine_trainer.KNOWS_CLASSES] = str(int(knows_classes))
     send(Phase("reading the data set"))
     trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, model, frozen, torch))
+    if trainer.on_cpu:
+        trainer.pace = pace
+        pace.apply()
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
     if trainer.ddp:
         stop_at_once()
@@ -64,14 +70,15 @@ def versions() -> dict[str, str]:
     return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
 
 
-def _begin(request: TrainRequest) -> tuple[str, list[int]]:
+def _begin(request: TrainRequest) -> tuple[str, list[int], bool]:
     """Make the model to start from, or check the one to go on with.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
     each worker of a run on several GPUs, then loads it like any other.
 
     Returns:
-        The checkpoint, and which of its layers are frozen.
+        The checkpoint, which of its layers are frozen, and whether it is a start that knows the
+        classes.
     """
     from yolokit.engine import upstream
     from yolokit.engine.starts import build_start, save_start
@@ -81,7 +88,7 @@ def _begin(request: TrainRequest) -> tuple[str, list[int]]:
     if request.start is None:
         path = run_dir / "last.pt"
         model, _checkpoint = upstream.load_model(str(path))
-        return str(path), list_frozen(request.freeze, model)
+        return str(path), list_frozen(request.freeze, model), False
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
     report = split_frozen(report, list_frozen(request.freeze, model), model)
@@ -89,7 +96,7 @@ def _begin(request: TrainRequest) -> tuple[str, list[int]]:
     # Beside the working folder, not in it: upstream empties that before it launches workers.
     path = run_dir / START_FILE
     save_start(model, str(path))
-    return str(path), report.frozen or []
+    return str(path), report.frozen or [], report.knows_classes
 
 
 def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any) -> dict[str, Any]:
@@ -98,6 +105,10 @@ def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any)
     gpus = settings["device"].count(",") + 1
     if settings["batch"] == -1 and (gpus > 1 or settings["device"] in ("cpu", "mps")):
         settings["batch"] = 16 * gpus  # upstream measures memory on a single GPU alone
+    if settings["workers"] == "auto":
+        settings["workers"] = 8
+    elif settings["workers"] and settings["device"] in ("cpu", "mps"):
+        send(Notice("workers has no effect here: without a GPU, training loads images by itself"))
     overrides = settings | {
         "task": "detect",
         "mode": "train",

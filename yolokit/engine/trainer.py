@@ -6,24 +6,31 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from yolokit.core.checkpoint import LINEAGE_KEY
-from yolokit.core.child import BatchEnd, EpochEnd, Phase
+from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
+from yolokit.core.training import is_better
 from yolokit.engine import process
+from yolokit.engine.cadence import Cadence
 from yolokit.engine.saving import publish_checkpoint, strip_all
-from yolokit.engine.upstream import has_native_bf16_cpu, use_cores
+from yolokit.engine.settings import describe_settings, list_notes
+from yolokit.engine.upstream import has_native_bf16_cpu
 from yolokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yolokit.engine.threads import Pace
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
 from ultralytics.utils import RANK  # isort: skip
+from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
 # Environment rather than arguments: the workers of a run on several GPUs inherit it.
 RUN_DIR = "YOLOKIT_ENGINE_RUN_DIR"
-THREADS = "YOLOKIT_ENGINE_THREADS"
 LINEAGE = "YOLOKIT_ENGINE_LINEAGE"
+KNOWS_CLASSES = "YOLOKIT_ENGINE_KNOWS_CLASSES"
 
 
 class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -31,29 +38,95 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
 
     model: Any
     metrics: Any
+    best_fitness: float | None
+    accumulate: int
+    pace: Pace | None = None  # on a CPU
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run_dir = Path(os.environ[RUN_DIR])
         self.on_cpu = self.device.type == "cpu"
-        if self.on_cpu:
-            use_cores(int(os.environ[THREADS]))
-        if self.args.amp is True:
+        # As it was asked for: upstream resumes with what another device may have chosen.
+        if kwargs["overrides"]["amp"] is True:
             self.args.amp = self._native_precision()
         elif self.args.amp == "fp16" and self.on_cpu:
             raise ConfigError(
                 "a CPU trains in fp32 or bf16, not in fp16",
                 hint="write `precision: auto` into the file of --config, or leave it out",
             )
-        self._epoch_began = time.monotonic()
+        self._begin_epoch()
         self.callbacks["on_val_batch_end"].append(_check_stop)
 
     def run_callbacks(self, event: str) -> None:
         """Run upstream's callbacks, then ours of the same name."""
         super().run_callbacks(event)
+        if event == "on_pretrain_routine_end":
+            self._measure_start()
+        elif event == "on_train_epoch_start":
+            self._begin_epoch()
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
+
+    def _begin_epoch(self) -> None:
+        """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
+        self._epoch_began = time.monotonic()
+        self._batch = self._pending = self._steps = 0
+        self._is_best = self.best_fitness is None
+
+    def _build_train_pipeline(self) -> None:
+        """Build it, and take over from upstream when the optimizer steps."""
+        super()._build_train_pipeline()
+        batches = len(self.train_loader)
+        self.asked_warmup = super()._get_warmup_iterations(batches)
+        self.cadence = Cadence.fit(
+            batches=batches, full=self.accumulate, warmup=self.asked_warmup, epochs=self.epochs
+        )
+        self.accumulate = 1  # so that upstream calls optimizer_step behind every batch
+
+    def _get_warmup_iterations(self, num_batches: int) -> int:  # noqa: ARG002 - upstream's signature
+        return self.cadence.warmup
+
+    def optimizer_step(self) -> None:
+        """Step if it is time to; every batch ends here."""
+        batch = self._batch
+        self._batch, self._pending = batch + 1, self._pending + 1
+        if not self.cadence.is_due(self.epoch, batch, self._pending):
+            return
+        for group in self.optimizer.param_groups:
+            if group["lr"] == 0:  # the first of a warm-up: it would be spent on nothing
+                group["lr"] = group["initial_lr"] * self.lf(self.epoch) / (self.cadence.warmup + 1)
+        super().optimizer_step()
+        self._pending, self._steps = 0, self._steps + 1
+
+    def validate(self) -> tuple[Any, Any]:
+        """Validate, and decide by our own rule whether this epoch is the best."""
+        best = self.best_fitness
+        metrics, fitness = super().validate()
+        self._is_best = is_better(fitness, best)
+        if self._is_best:
+            self.best_fitness = fitness
+        return metrics, fitness
+
+    def _measure_start(self) -> None:
+        """Validate a start that knows the classes, and keep it as the best until it is beaten."""
+        if os.environ[KNOWS_CLASSES] != "1" or self.resume or not self.args.val:
+            return
+        model = unwrap_model(self.model)
+        criterion = model.init_criterion()
+        names = getattr(criterion, "one2one", criterion).loss_names
+        if RANK in {-1, 0}:
+            process.send(Phase("measuring the start"))
+        # What upstream's validator needs of a training that has begun.
+        self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
+        metrics = self.validator(self)
+        if metrics is None:  # not the first worker
+            return
+        self.fitness = self.best_fitness = metrics.pop("fitness")
+        self._is_best = True
+        process.send(StartScore(_finite(metrics)))
+        self.metrics = metrics
+        self.save_model()
 
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
@@ -75,8 +148,8 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
         publish_checkpoint(self.last, self.run_dir / "last.pt")
-        if self.best_fitness == self.fitness:
-            publish_checkpoint(self.best, self.run_dir / "best.pt")
+        if self._is_best:
+            publish_checkpoint(self.last, self.run_dir / "best.pt")
         return saved
 
     def final_eval(self) -> None:
@@ -106,21 +179,22 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         return False
 
     def _on_train_start(self) -> None:
+        used = describe_settings(self)
+        process.send(Settled(used))
+        for note in list_notes(self, used):
+            process.send(Notice(note))
         process.send(Phase("training"))
-
-    def _on_train_epoch_start(self) -> None:
-        self._epoch_began = time.monotonic()
 
     def _on_train_batch_end(self) -> None:
         process.check_stop()
-        self._batches_done = getattr(self, "_batches_done", 0) + 1
-        batches = len(self.train_loader)
+        if self.pace:
+            self.pace.apply()
         process.send(
             BatchEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
-                batch=(self._batches_done - 1) % batches + 1,
-                batches=batches,
+                batch=self._batch,
+                batches=self.cadence.batches,
                 images=self.batch_size,
                 losses=_finite(self.tloss),
             )
@@ -134,6 +208,8 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
                 epochs=self.epochs,
                 metrics=_finite(metrics),
                 seconds=time.monotonic() - self._epoch_began,
+                steps=self._steps,
+                is_last=bool(self.stop),
             )
         )
 

@@ -60,7 +60,7 @@ def examine() -> Iterator[Finding]:
     yield Finding(
         about="cores",
         state="ok",
-        detail=f"{usable_cores()} usable of {os.cpu_count()} (affinity and container limits)",
+        detail=f"{usable_cores()} usable of {os.cpu_count()} (affinity, limits, OMP_NUM_THREADS)",
     )
     yield from _examine_packages()
     yield _examine_opencv()

@@ -33,9 +33,11 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
             the one that ``weights`` names.
         offline: Open no connection to fetch weights.
         require_hash: Refuse weights of the catalog whose sha256 is not known beforehand.
-        patience: Epochs without a better mAP50-95 before training stops. Upstream's 100 never
-            stops a run of 100 epochs; 50 does.
-        lr0: Initial learning rate; needs an explicit ``optimizer``.
+        patience: Epochs without a better mAP50-95 before training stops; 0 never stops. Upstream's
+            100 never stops a run of 100 epochs; 50 does.
+        lr0: Initial learning rate; needs an explicit ``optimizer``. None for upstream's 0.01.
+        momentum: Momentum, or first beta of the kin of Adam; needs an explicit ``optimizer``. None
+            for upstream's 0.937.
         precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
         cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
@@ -67,7 +69,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     optimizer: Optimizer = "auto"
     lr0: Annotated[float, Meta(gt=0, le=1)] | None = None
     lrf: Annotated[float, Meta(gt=0, le=1)] = 0.01
-    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.937
+    momentum: Annotated[float, Meta(ge=0, lt=1)] | None = None
     weight_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0005
     warmup_epochs: Annotated[float, Meta(ge=0)] = 3.0
     cos_lr: bool = False
@@ -101,18 +103,18 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash", "freeze",
-    "device", "batch", "workers", "precision", "cache", "lr0",
+    "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
 }  # fmt: skip
 
 
 def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each pair of options that do not go together."""
-    problems = []
-    if values.get("lr0") is not None and values.get("optimizer") == "auto":
-        problems.append(
-            "lr0: has no effect with optimizer auto, which chooses a rate of its own; "
-            "set optimizer as well, e.g. SGD"
-        )
+    problems = [
+        f"{name}: has no effect with optimizer auto, which chooses one of its own; "
+        "set optimizer as well, e.g. SGD"
+        for name in ("lr0", "momentum")
+        if values.get(name) is not None and values.get("optimizer") == "auto"
+    ]
     imgsz = values.get("imgsz")
     if isinstance(imgsz, int) and imgsz % 32:
         near = max(32, round(imgsz / 32) * 32)
@@ -176,12 +178,15 @@ def to_upstream(config: TrainConfig) -> dict[str, Any]:
         for name, value in msgspec.structs.asdict(config).items()
         if name not in _OURS
     }
-    if config.lr0 is not None:
-        plain["lr0"] = config.lr0
+    plain |= {
+        name: value
+        for name, value in (("lr0", config.lr0), ("momentum", config.momentum))
+        if value is not None
+    }
     plain["cache"] = False if config.cache == "none" else config.cache
     plain["batch"] = -1 if config.batch == "auto" else config.batch
-    plain["workers"] = 8 if config.workers == "auto" else config.workers
     # True leaves the choice to the engine, which knows the device.
     plain["amp"] = True if config.precision == "auto" else config.precision
+    plain["workers"] = config.workers
     plain["device"] = config.device
     return plain

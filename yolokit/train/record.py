@@ -13,6 +13,7 @@ import msgspec
 
 import yolokit
 from yolokit.core.files import write_atomic
+from yolokit.core.training import UsedSettings, is_better
 from yolokit.core.transfer import TransferReport
 from yolokit.errors import TrainError
 from yolokit.hub.lineage import WeightsRecord, encode_lineage
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
+FITNESS = "mAP50-95"
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 # Upstream's names of metrics -> ours.
 _METRICS = {
@@ -46,19 +48,48 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
 class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One epoch, from 1: losses, metrics on the validation split, and the time it took.
 
-    ``metrics`` has no mAP where the epoch was not validated.
+    ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's.
+    Epoch 0 is the start, before any training.
     """
 
     epoch: int
     seconds: float
     metrics: dict[str, float]
+    steps: int | None = None
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended.
+
+    Attributes:
+        reason: All ``epochs`` are done; ``patience`` ran out; it was ``interrupted``, or failed by
+            an ``error``.
+        epoch: The last whole epoch.
+        best: The epoch whose weights ``best.pt`` has; 0 for the start.
+    """
+
+    reason: Literal["epochs", "patience", "interrupted", "error"]
+    epoch: int
+    best: int | None
+
+
+class OptionChange(msgspec.Struct, frozen=True, kw_only=True):
+    """An option that a run was gone on with, where it had another before."""
+
+    at: str
+    option: str
+    before: Any
+    after: Any
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
     """The content of ``run.json``; replaced as a whole after every epoch.
 
-    ``start`` accounts for what was taken over from ``weights``. Each checkpoint states the ``id``
-    and the chain of its run; ``outputs`` has their sha256 once nothing trains, which confirms it.
+    ``start`` accounts for what was taken over from ``weights``, and ``start_epoch`` has its metrics
+    where it knows the classes already. ``config`` is what was asked for, as of the last
+    resumption; ``changes`` has what it was before; ``used`` is what it came to. Each checkpoint
+    states the ``id`` and the chain of its run; ``outputs`` has their sha256 once nothing trains,
+    which confirms it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -69,16 +100,20 @@ class RunRecord(msgspec.Struct, kw_only=True):
     weights: WeightsRecord | None
     arch: str | None
     start: TransferReport | None = None
+    start_epoch: EpochRecord | None = None
+    used: UsedSettings | None = None
     versions: dict[str, str]
     started: str
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)
+    changes: list[OptionChange] = msgspec.field(default_factory=list)
     pid: int = msgspec.field(default_factory=os.getpid)
     device: str | None = None
     precision: str | None = None
     batch: int | None = None
     optimizer: str | None = None
     epochs: list[EpochRecord] = msgspec.field(default_factory=list)
+    stopped: Stop | None = None
     outputs: dict[str, str] = msgspec.field(default_factory=dict)
     error: str | None = None
 
@@ -89,9 +124,38 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch with the highest mAP50-95, or None if none was validated."""
-        validated = [epoch for epoch in self.epochs if "mAP50-95" in epoch.metrics]
-        return max(validated, key=lambda epoch: epoch.metrics["mAP50-95"], default=None)
+        """The epoch whose weights ``best.pt`` has, or None if none was validated.
+
+        The rule is ``yolokit.core.training.is_better``, which the engine follows as well.
+        """
+        return _find_best([self.start_epoch, *self.epochs] if self.start_epoch else self.epochs)
+
+    @property
+    def best_trained(self) -> EpochRecord | None:
+        """The best epoch without the start."""
+        return _find_best(self.epochs)
+
+    def stop(self, reason: Literal["epochs", "interrupted", "error"]) -> Stop:
+        """Return how the run ended, given why the engine did."""
+        last = self.epochs[-1].epoch if self.epochs else 0
+        best, trained = self.best, self.best_trained
+        patience = self.config.patience
+        waited = last - trained.epoch if trained else 0
+        ran_out = 0 < patience <= waited and last < self.config.epochs
+        return Stop(
+            reason="patience" if reason == "epochs" and ran_out else reason,
+            epoch=last,
+            best=best.epoch if best else None,
+        )
+
+
+def _find_best(epochs: list[EpochRecord]) -> EpochRecord | None:
+    best: EpochRecord | None = None
+    for epoch in epochs:
+        fitness = epoch.metrics.get(FITNESS)
+        if fitness is not None and is_better(fitness, best.metrics[FITNESS] if best else None):
+            best = epoch
+    return best
 
 
 def write_record(record: RunRecord, run_dir: Path) -> None:
@@ -119,7 +183,9 @@ def read_record(run_dir: Path) -> RunRecord:
         ) from error
 
 
-def epoch_record(epoch: int, seconds: float, metrics: dict[str, float]) -> EpochRecord:
+def epoch_record(
+    epoch: int, seconds: float, metrics: dict[str, float], steps: int | None = None
+) -> EpochRecord:
     """Turn one epoch's figures from upstream's names into ours."""
     ours: dict[str, float] = {}
     for name, value in metrics.items():
@@ -127,7 +193,7 @@ def epoch_record(epoch: int, seconds: float, metrics: dict[str, float]) -> Epoch
             ours[name.replace("/", "_")] = value
         elif name in _METRICS:
             ours[_METRICS[name]] = value
-    return EpochRecord(epoch=epoch, seconds=round(seconds, 3), metrics=ours)
+    return EpochRecord(epoch=epoch, seconds=round(seconds, 3), metrics=ours, steps=steps)
 
 
 def collect_versions() -> dict[str, str]:

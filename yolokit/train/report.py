@@ -1,7 +1,7 @@
-"""The curves of a run as one picture, drawn in a process of its own.
+"""What came of a run: its end in words, and its curves as one picture.
 
-matplotlib keeps settings and a list of fonts in the home folder, and once it is imported, a program
-that uses it as well cannot choose another place.
+The picture is drawn in a process of its own: matplotlib keeps settings and a list of fonts in the
+home folder, and once it is imported, a program that uses it as well cannot choose another place.
 """
 
 from __future__ import annotations
@@ -17,13 +17,44 @@ import msgspec
 from yolokit.core.child import child_environment
 from yolokit.core.files import replace_file
 from yolokit.errors import TrainError
-from yolokit.train.record import EpochRecord
+from yolokit.train.record import FITNESS, EpochRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from yolokit.train.record import RunRecord
+
 _INK = "#1f2430"
 _COLORS = ("#2a6fdb", "#e07a1f", "#2f9e63", "#a4458c")
+
+
+def describe_end(record: RunRecord) -> list[str]:
+    """Return what a person should know of a completed run: why it ended, and what best.pt is."""
+    best, trained, stopped = record.best, record.best_trained, record.stopped
+    if best is None or trained is None or stopped is None:
+        return []
+    notes = []
+    if stopped.reason == "patience":
+        patience = record.config.patience
+        count = "1 epoch" if patience == 1 else f"{patience} epochs"
+        notes.append(
+            f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
+            f"epoch {trained.epoch} in {count} (patience)"
+        )
+    if best.epoch == 0:
+        notes.append(
+            f"no epoch was better than the start: mAP50-95 {trained.metrics[FITNESS]:.4f} at "
+            f"best, in epoch {trained.epoch}, and {best.metrics[FITNESS]:.4f} before training; "
+            "so best.pt has the weights of the start, and last.pt those of the last epoch"
+        )
+    elif best.metrics[FITNESS] == 0:
+        why = (
+            "mAP50-95 is 0 in every epoch"
+            if record.data.boxes.get("val")
+            else "nothing can be measured on a val split without boxes"
+        )
+        notes.append(f"{why}: best.pt is the last epoch, {best.epoch}")
+    return notes
 
 
 def draw_curves(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:

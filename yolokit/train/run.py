@@ -6,11 +6,19 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
-from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
+from yolokit.core.child import (
+    AnyEvent,
+    EpochEnd,
+    Notice,
+    Settled,
+    Started,
+    StartScore,
+    run_job,
+)
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, write_atomic
 from yolokit.core.machine import usable_cores
@@ -26,7 +34,8 @@ from yolokit.errors import (
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.hold import hold_run
-from yolokit.train.report import draw_curves
+from yolokit.train.report import describe_end, draw_curves
+from yolokit.train.resume import check_changes, enter_changes, find_data, list_frozen
 from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
@@ -120,21 +129,32 @@ def _train(
 
 
 def resume_training(
-    folder: Path, *, on_event: Callable[[AnyEvent], None] = lambda _event: None
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
 ) -> TrainRun:
     """Go on with an interrupted run from its ``last.pt``, with the options it began with.
 
+    Args:
+        folder: Folder of the run.
+        changes: Options of ``yolokit.train.resume.CHANGEABLE`` to go on with instead.
+        on_event: Called with what happens, in order.
+
     Raises:
+        ConfigError: An option has no such value.
         TrainError: The folder is no run, or the run is complete or still going on.
         DataError: The data set is not the one that the run began with.
     """
     run_dir = folder.resolve()
     records.read_record(run_dir)  # before anything is put into what is no run
     with hold_run(run_dir):
-        return _resume(folder, run_dir, on_event)
+        return _resume(folder, run_dir, changes or {}, on_event)
 
 
-def _resume(folder: Path, run_dir: Path, on_event: Callable[[AnyEvent], None]) -> TrainRun:
+def _resume(
+    folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: Callable[[AnyEvent], None]
+) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
     if record.state == "complete":
@@ -148,15 +168,12 @@ def _resume(folder: Path, run_dir: Path, on_event: Callable[[AnyEvent], None]) -
             f"{folder} has no last.pt: its first epoch was not completed",
             hint="there is nothing to go on with: start it again",
         )
-    data = check_dataset(Path(record.data.path))
-    if data.sha256 != record.data.sha256:
-        raise DataError(
-            "the labels have changed since the run began",
-            path=record.data.path,
-            hint=f"start a new run with --weights {last}",
-        )
+    changes = check_changes(record, changes)
+    data = find_data(record, changes.get("data"), last)
+    for note in enter_changes(record, changes, data):
+        on_event(Notice(note))
     record.state, record.error, record.pid = "running", None, os.getpid()
-    record.outputs = {}  # of the files as they were
+    record.outputs, record.stopped = {}, None  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
@@ -165,18 +182,11 @@ def _resume(folder: Path, run_dir: Path, on_event: Callable[[AnyEvent], None]) -
         run_dir=str(run_dir),
         start=None,
         lineage=record.lineage,
-        freeze=_list_frozen(record),
+        freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
     )
     return _run_engine(request, record, run_dir, on_event)
-
-
-def _list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[int]:
-    """Return the layers that the run began to freeze: which were fresh is known at its start."""
-    if record.start is None or record.start.frozen is None:
-        return record.config.freeze
-    return record.start.frozen
 
 
 def _run_engine(
@@ -191,6 +201,11 @@ def _run_engine(
             records.write_record(record, run_dir)
         elif isinstance(event, Started):
             record.start = event.transfer
+        elif isinstance(event, Settled):
+            record.used = event.used
+        elif isinstance(event, StartScore):
+            record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
+            records.write_record(record, run_dir)
         on_event(event)
 
     try:
@@ -203,9 +218,14 @@ def _run_engine(
     record.state, record.ended = "complete", records.now()
     record.device, record.precision = result["device"], result["precision"]
     record.batch, record.optimizer = result["batch"], result["optimizer"]
+    if record.used is not None:  # on several GPUs, a worker alone knows what auto came to
+        record.batch, record.optimizer = record.used.batch, record.used.optimizer
     record.outputs = hash_outputs(run_dir)
+    record.stopped = record.stop("epochs")
     records.write_record(record, run_dir)
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
+    for sentence in describe_end(record):
+        on_event(Notice(sentence))
     if record.epochs:  # a kill between saving and telling may have lost the only one
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
     return TrainRun(run_dir, record)
@@ -215,6 +235,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     """Keep the account of a run that did not end well; one that never began leaves no folder."""
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
     record.state = "interrupted" if cancelled else "failed"
+    record.stopped = record.stop("interrupted" if cancelled else "error")
     record.error, record.ended = str(error), records.now()
     began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
     if not began and isinstance(error, (ConfigError, WeightsError)):
@@ -224,8 +245,10 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         return
     record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
-    if isinstance(error, JobCancelledError) and (run_dir / "last.pt").is_file():
-        error.hint = f"last.pt is in {run_dir}; go on with: {resume_command(run_dir)}"
+    if isinstance(error, YolokitError) and (run_dir / "last.pt").is_file():
+        known = f"last.pt is in {run_dir}" if cancelled else error.hint
+        resume = f"go on with: {resume_command(run_dir)}"
+        error.hint = f"{known}; {resume}" if known else resume
     if record.epochs:
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
 
@@ -266,7 +289,7 @@ def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
         metrics = {
             name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
         }
-    return records.epoch_record(event.epoch, event.seconds, metrics)
+    return records.epoch_record(event.epoch, event.seconds, metrics, event.steps)
 
 
 def _require_trainable(data: DatasetReport) -> None:

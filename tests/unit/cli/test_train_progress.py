@@ -23,7 +23,7 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
         show(Notice("device cpu"))
         for number in range(1, 6):
             show(batch(1, number))
-        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0))
+        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=False))
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == ""

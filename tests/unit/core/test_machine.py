@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +33,7 @@ class FakeLinux:
 
 @pytest.fixture
 def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLinux:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return FakeLinux(tmp_path, monkeypatch)
 
 
@@ -71,3 +74,33 @@ def test_the_older_groups_count_as_well(linux: FakeLinux) -> None:
 
 def test_this_machine_has_at_least_one() -> None:
     assert machine.usable_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "cores"), [("1", 1), ("3", 3), ("4,2", 4), ("", 8), ("0", 8), ("many", 8)]
+)
+def test_the_user_says_how_many_threads(
+    linux: FakeLinux, monkeypatch: pytest.MonkeyPatch, asked: str, cores: int
+) -> None:
+    linux.membership.write_text("0::/app\n")
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert machine.usable_cores() == cores
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
+def test_the_idle_time_is_that_of_our_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text(
+        "cpu  900 900 900 900 900 9 9 9 0 0\n"
+        "cpu0 100 1 20 300 40 5 6 7 0 0\n"
+        "cpu1 100 2 20 600 50 5 6 7 0 0\n"
+        "cpu2 100 3 20 999 99 5 6 7 0 0\n"
+    )
+    monkeypatch.setattr(machine, "_PROC_STAT", stat)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert machine.read_idle_s() == (1 + 300 + 40 + 2 + 600 + 50) / ticks
+    stat.unlink()
+    assert machine.read_idle_s() is None

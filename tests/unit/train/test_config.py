@@ -40,7 +40,17 @@ def test_upstream_gets_its_own_names_and_no_paths() -> None:
     assert settings["amp"] is True
     assert settings["cache"] is False
     assert not {"data", "weights", "arch", "precision", "validate", "lr0"} & settings.keys()
-    assert to_upstream(TrainConfig(data="d", optimizer="SGD", lr0=0.02))["lr0"] == 0.02
+    assert not {"lr0", "momentum"} & settings.keys(), "upstream's own defaults"
+    config = TrainConfig(data="d", optimizer="SGD", lr0=0.02, momentum=0.5)
+    assert to_upstream(config)["lr0"] == 0.02
+    assert to_upstream(config)["momentum"] == 0.5
+
+
+@pytest.mark.parametrize("option", ["lr0", "momentum"])
+def test_what_auto_chooses_cannot_be_given(option: str) -> None:
+    with pytest.raises(ConfigError, match=f"{option}: has no effect with optimizer auto"):
+        check_config({"data": "d", option: 0.1})
+    assert getattr(check_config({"data": "d", option: 0.1, "optimizer": "AdamW"}), option) == 0.1
 
 
 def test_upstream_knows_every_setting_that_it_gets() -> None:
@@ -54,10 +64,11 @@ def test_upstream_knows_every_setting_that_it_gets() -> None:
     if spec is None or spec.origin is None:
         pytest.skip("ultralytics is not installed")
     known = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text())
-    assert set(to_upstream(TrainConfig(data="d", optimizer="SGD", lr0=0.1))) <= set(known)
+    config = TrainConfig(data="d", optimizer="SGD", lr0=0.1, momentum=0.9)
+    assert set(to_upstream(config)) <= set(known)
 
 
-@pytest.mark.parametrize("field", ["lrf", "momentum", "box", "cls", "dfl", "mosaic", "hsv_h",
+@pytest.mark.parametrize("field", ["lrf", "box", "cls", "dfl", "mosaic", "hsv_h",
                                    "translate", "scale", "weight_decay", "warmup_epochs", "nbs",
                                    "close_mosaic", "fliplr"])  # fmt: skip
 def test_defaults_are_upstreams_unless_noted(field: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from yolokit.errors import TrainError
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig
-from yolokit.train.report import draw_curves
+from yolokit.train.report import describe_end, draw_curves
 
 UPSTREAM = {
     "train/box_loss": 1.5,
@@ -59,6 +59,74 @@ def test_round_trip(tmp_path: Path) -> None:
     assert record.best is not None
     assert record.best.epoch == 1
     assert {"yolokit", "python", "torch", "ultralytics"} <= record.versions.keys()
+
+
+def record_of(*figures: float | None, patience: int = 50, epochs: int = 100) -> records.RunRecord:
+    """A run with these mAPs; None for an epoch that was not validated."""
+    record = make_record()
+    record.config = TrainConfig(data="d.yaml", epochs=epochs, patience=patience)
+    record.epochs = [
+        records.epoch_record(epoch, 1.0, {} if x is None else {"metrics/mAP50-95(B)": x}, 1)
+        for epoch, x in enumerate(figures, 1)
+    ]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("figures", "best"),
+    [
+        ((0.1, 0.3, 0.3, 0.2), 2),  # of equal ones the first
+        ((0.0, 0.0, 0.0), 3),  # nothing was found: the last
+        ((0.0, 0.2, 0.0), 2),
+        ((None, None, 0.2), 3),
+        ((None, None), None),
+    ],
+)
+def test_the_best_epoch(figures: tuple[float | None, ...], best: int | None) -> None:
+    found = record_of(*figures).best
+    assert (found.epoch if found else None) == best
+
+
+def test_the_start_is_the_best_until_it_is_beaten() -> None:
+    record = record_of(0.2, 0.3, 0.4)
+    record.start_epoch = records.epoch_record(0, 0.0, {"metrics/mAP50-95(B)": 0.3})
+    assert record.best is not None
+    assert record.best.epoch == 3
+    record.epochs.pop()
+    assert record.best.epoch == 0
+    assert record.best_trained is not None
+    assert record.best_trained.epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "said"),
+    [
+        (record_of(0.2, 0.1, patience=1), "patience", "after epoch 2 of 100: none was better"),
+        (record_of(0.2, 0.1, 0.2, patience=2), "patience", "than epoch 1 in 2 epochs (patience)"),
+        (record_of(0.2, 0.1, patience=1, epochs=2), "epochs", None),
+        (record_of(0.2, 0.1, patience=0), "epochs", None),
+        (record_of(None, None, patience=1, epochs=2), "epochs", None),
+        (record_of(0.0, 0.0, epochs=2), "epochs", "without boxes: best.pt is the last epoch, 2"),
+    ],
+)
+def test_why_a_run_ended_is_recorded_and_said(
+    record: records.RunRecord, reason: str, said: str | None
+) -> None:
+    record.stopped = record.stop("epochs")
+    assert record.stopped.reason == reason
+    assert record.stopped.epoch == len(record.epochs)
+    notes = describe_end(record)
+    assert (said in notes[0]) if said else not notes
+
+
+def test_a_run_that_is_worse_than_its_start_says_so_with_both_figures() -> None:
+    record = record_of(0.2, 0.27, 0.25)
+    record.start_epoch = records.epoch_record(0, 0.0, {"metrics/mAP50-95(B)": 0.35})
+    record.stopped = record.stop("epochs")
+    assert record.stopped.best == 0
+    (note,) = describe_end(record)
+    assert "no epoch was better than the start: mAP50-95 0.2700" in note
+    assert "0.3500 before training" in note
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:

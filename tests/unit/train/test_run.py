@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from tests.unit.annotations.conftest import write_image, write_text
 from yolokit.core.requests import TrainRequest
 from yolokit.core.transfer import TransferReport
-from yolokit.errors import ConfigError, DataError
+from yolokit.errors import ConfigError, DataError, TrainError
+from yolokit.train import resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
-from yolokit.train.record import DataRecord, RunRecord, read_record, write_record
+from yolokit.train.record import DataRecord, RunRecord, Stop, read_record, write_record
 
 
 def make_record(*resumed: str) -> RunRecord:
@@ -44,6 +46,16 @@ def test_only_a_run_that_never_began_is_removed(
         assert read_record(folder).state == "failed"
 
 
+def test_after_a_lack_of_memory_the_hint_is_how_to_go_on_with_less(tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(b"weights")
+    error = TrainError("the device ran out of memory", hint="use a smaller --batch or --imgsz")
+    runs._close_failed(make_record(), tmp_path, error)
+    assert error.hint == (
+        f"use a smaller --batch or --imgsz; go on with: yolokit train --resume --out {tmp_path}"
+    )
+    assert read_record(tmp_path).stopped == Stop(reason="error", epoch=0, best=None)
+
+
 @pytest.mark.parametrize(("frozen", "asked"), [([0, 1, 4], [0, 1, 4]), (None, 5)])
 def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen: list[int] | None, asked: object
@@ -55,7 +67,11 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     write_record(record, tmp_path)
     (tmp_path / "last.pt").write_bytes(b"weights")
     requests: list[TrainRequest] = []
-    monkeypatch.setattr(runs, "check_dataset", lambda _path: SimpleNamespace(sha256=""))
+    (tmp_path / "d.yaml").touch()
+    record.data = msgspec.structs.replace(record.data, path=str(tmp_path / "d.yaml"))
+    write_record(record, tmp_path)
+    found = SimpleNamespace(sha256="", path="d.yaml")
+    monkeypatch.setattr(resume, "check_dataset", lambda _path: found)
     monkeypatch.setattr(runs, "_write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
     runs.resume_training(tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.engine import upstream
 from yolokit.engine.classes import (
     ROWS,
@@ -60,7 +62,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     refuse_losses(report, request.weights, parts=("backbone", "neck", "head"))
     carry_epsilons(model, source, len(model.model))
     require_same_settings(model, source, request.weights)
-    return model, report
+    return model, msgspec.structs.replace(report, knows_classes=None not in match.sources)
 
 
 def _match(source: Any, names: list[str]) -> ClassMatch:

@@ -1,0 +1,73 @@
+"""What a run may be gone on with: its data set elsewhere, another device, less memory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.unit.annotations.conftest import write_image, write_text
+from tests.unit.train.test_run import make_record
+from yolokit.annotations.check import check_dataset
+from yolokit.errors import ConfigError, DataError
+from yolokit.train.record import RunRecord
+from yolokit.train.resume import check_changes, enter_changes, find_data
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for split in ("train", "val"):
+        write_image(tmp_path / f"old/images/{split}/a.jpg")
+        write_text(tmp_path / f"old/labels/{split}/a.txt", "0 .5 .5 .2 .2\n")
+    return write_text(
+        tmp_path / "old/data.yaml", "train: images/train\nval: images/val\nnames: [cat]\n"
+    )
+
+
+@pytest.fixture
+def record(data: Path) -> RunRecord:
+    record = make_record()
+    found = check_dataset(data)
+    record.data = msgspec.structs.replace(record.data, path=str(data), sha256=found.sha256)
+    return record
+
+
+def test_a_set_that_moved_is_found_where_data_says(data: Path, record: RunRecord) -> None:
+    moved = shutil.move(data.parent, data.parent.with_name("new"))
+    new, last = Path(moved) / "data.yaml", data.parent / "last.pt"
+    with pytest.raises(DataError, match="not there any more") as error:
+        find_data(record, None, last)
+    assert "--data" in (error.value.hint or "")
+    found = find_data(record, str(new), last)
+    (note,) = enter_changes(record, {"data": str(new)}, found)
+    assert note == f"data: {new}, no longer {data}"
+    assert record.data.path == record.config.data == str(new)
+    assert (record.changes[0].option, record.changes[0].after) == ("data", str(new))
+
+
+def test_another_set_is_refused_by_its_content(data: Path, record: RunRecord) -> None:
+    shutil.copytree(data.parent, data.parent.with_name("other"))
+    other = data.parent.with_name("other") / "data.yaml"
+    write_text(other.parent / "labels/train/a.txt", "0 .5 .5 .3 .3\n")
+    with pytest.raises(DataError, match="not the data set that the run began with"):
+        find_data(record, str(other), Path("last.pt"))
+    shutil.copy(other.parent / "labels/train/a.txt", data.parent / "labels/train/a.txt")
+    with pytest.raises(DataError, match="the labels have changed") as error:
+        find_data(record, None, Path("last.pt"))
+    assert "--weights last.pt" in (error.value.hint or "")
+
+
+def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: RunRecord) -> None:
+    changes = check_changes(record, {"batch": 2, "device": "cpu", "imgsz": 640})
+    enter_changes(record, changes, check_dataset(data))
+    assert (record.config.batch, record.config.device) == (2, "cpu")
+    told = {change.option: (change.before, change.after) for change in record.changes}
+    assert told == {"batch": ("auto", 2), "device": ("auto", "cpu")}, "imgsz was that before"
+    with pytest.raises(ConfigError, match="multiple of 32"):
+        check_changes(record, {"imgsz": 333})
+    with pytest.raises(ConfigError, match="multiple of the 2 devices"):
+        check_changes(record, {"device": "0,1", "batch": 3})
+    with pytest.raises(ConfigError, match="epochs: a resumed run keeps it"):
+        check_changes(record, {"epochs": 3})

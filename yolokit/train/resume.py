@@ -1,0 +1,86 @@
+"""What a run may be gone on with that it did not begin with: another place, another machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from yolokit.annotations.check import DatasetReport, check_dataset
+from yolokit.core.config import build_config
+from yolokit.errors import ConfigError, DataError
+from yolokit.train.config import TrainConfig, check_between_fields
+from yolokit.train.record import OptionChange, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yolokit.train.record import RunRecord
+
+CHANGEABLE = ("data", "batch", "device", "imgsz")
+
+
+def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check what is changed together with the options that belong to it.
+
+    Raises:
+        ConfigError: An option cannot be changed, or has no such value.
+    """
+    fixed = [f"{name}: a resumed run keeps it" for name in changes if name not in CHANGEABLE]
+    if fixed:
+        raise ConfigError("these options cannot be changed:", problems=fixed)
+    began = {name: getattr(record.config, name) for name in CHANGEABLE}
+    values = began | dict(changes)
+    checked = build_config(TrainConfig, values, what="train", also=check_between_fields)
+    return {name: getattr(checked, name) for name in changes}
+
+
+def find_data(record: RunRecord, moved: str | None, last: Path) -> DatasetReport:
+    """Check the data set, where it was or where it lies by now, and that it is still the same.
+
+    Raises:
+        DataError: It is not there, has faults, or is another one.
+    """
+    path = moved or record.data.path
+    if moved is None and not Path(path).is_file():
+        raise DataError(
+            "the data set of the run is not there any more",
+            path=path,
+            hint="if it was moved, --data says where its data.yaml is now",
+        )
+    data = check_dataset(Path(path))
+    if data.sha256 != record.data.sha256:
+        what = "this is not the data set that the run began with" if moved else (
+            "the labels have changed since the run began"
+        )  # fmt: skip
+        raise DataError(
+            f"{what}: classes, image names or labels differ",
+            path=path,
+            hint=f"start a new run with --weights {last}",
+        )
+    return data
+
+
+def enter_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
+    """Enter into the record what is changed, and return a sentence for each."""
+    before = {name: getattr(record.config, name) for name in changes}
+    after = dict(changes)
+    if "data" in changes:  # what is relative tells nothing of a move
+        before["data"], after["data"] = record.data.path, str(data.path)
+    changed = [
+        OptionChange(at=now(), option=name, before=before[name], after=after[name])
+        for name in changes
+        if before[name] != after[name]
+    ]
+    record.changes += changed
+    record.config = msgspec.structs.replace(record.config, **changes)
+    record.data = msgspec.structs.replace(record.data, path=str(data.path))
+    return [f"{change.option}: {change.after}, no longer {change.before}" for change in changed]
+
+
+def list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[int]:
+    """Return the layers that the run began to freeze: which were fresh is known at its start."""
+    if record.start is None or record.start.frozen is None:
+        return record.config.freeze
+    return record.start.frozen
