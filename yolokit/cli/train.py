@@ -131,6 +131,17 @@ def train(
     _print_run(run, as_json=json)
 
 
+def explain_unknown_option(option: str) -> str | None:
+    """Return what to use in place of an option that this command does not have, if anything is."""
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.other_words import OTHER_WORDS
+
+    name = option.lstrip("-").replace("-", "_")
+    if name in TrainConfig.__struct_fields__:
+        return f"{name} has no option of its own: write it into a YAML file, for --config"
+    return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
+
+
 def _number_or_word(text: str | None) -> int | str | None:
     try:
         return int(text) if text is not None else None

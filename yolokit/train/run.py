@@ -25,6 +25,7 @@ from yolokit.errors import (
 )
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import draw_curves
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
@@ -55,7 +56,9 @@ def check_config(values: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: Anything is wrong; all mistakes are listed.
     """
-    return build_config(TrainConfig, values, what="train", also=check_between_fields)
+    return build_config(
+        TrainConfig, values, what="train", also=check_between_fields, foreign=OTHER_WORDS
+    )
 
 
 def train_model(
