@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from yolokit.annotations.data_yaml_place import find_data_yaml
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.pose import PoseLayout
+from yolokit.annotations.repeated import find_repeated
 from yolokit.annotations.split_files import SplitImage, list_images, normal_path, resolve_path
 from yolokit.annotations.yolo_labels import (
     RowLayout,
@@ -29,7 +31,7 @@ from yolokit.core.suggest import unknown_name
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 SPLITS = ("train", "val", "test")
 _MAX_BYTES = 4 << 20
@@ -74,23 +76,40 @@ class DataYaml(msgspec.Struct, frozen=True):
         return self.splits[split]
 
 
-def load_data_yaml(path: Path, *, sparse: bool = False, images: Path | None = None) -> DataYaml:
+def load_data_yaml(
+    path: Path,
+    *,
+    sparse: bool = False,
+    images: Path | None = None,
+    need: Collection[str] = SPLITS,
+) -> DataYaml:
     """Read a ``data.yaml``.
 
     Args:
-        path: The YAML file.
+        path: The YAML file, or the folder in which it lies.
         sparse: Allow gaps in the ids of the classes (training does not).
         images: A folder in which the images lie, where they are not beside the YAML.
+        need: Splits that must exist if they are named; another that does not is left out with a
+            note, as Roboflow names a ``test`` that an export need not have.
 
     Raises:
         DataError: It is no such file, with the line of the mistake; or a path does not exist.
     """
-    path = path.absolute()
+    path = find_data_yaml(path).absolute()
     reader = _Reader(path, _compose(path), images)
     names, class_ids = reader.read_names()
     if not sparse and class_ids != tuple(range(len(class_ids))):
         raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
-    splits = {split: found for split in SPLITS if (found := reader.read_split(split))}
+    splits: dict[str, tuple[Path, ...]] = {}
+    for split in SPLITS:
+        try:
+            found = reader.read_split(split)
+        except DataError as error:
+            if split in need:
+                raise
+            reader.notes.append(f"{error.message}; there is no {split} split")
+        else:
+            splits |= {split: found} if found else {}
     if not splits:
         raise DataError("there is no train, val or test in it", path=path)
     if "download" in reader.values:
@@ -131,6 +150,7 @@ def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
             continue
         for fault in find_faults(rows, len(data.names), layout):
             raise DataError(fault.message, path=labels, line=fault.line)
+        rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
         annotations = to_annotations(rows, rows.class_ids, wh, layout)
         limit = np.array([*wh, *wh], np.float64)
         inside = np.clip(annotations.xyxy, 0.0, limit)

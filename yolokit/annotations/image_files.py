@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import deque
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -39,52 +40,85 @@ def walk_images(folder: Path) -> Iterator[str]:
 def walk_files(folder: Path) -> Iterator[str]:
     """Yield the files below a folder as names with ``/``, sorted, hidden ones left out.
 
-    Pipes, sockets and devices are left out too: reading one may never end.
+    Links to folders are followed after everything else, each folder is listed once, and a link to
+    a folder that all this lies in is not followed. Pipes, sockets and devices are left out:
+    reading one may never end.
 
     Raises:
         DataError: A folder is closed to this user; what it holds would be lost without a word.
     """
     root = os.fspath(folder)
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        files, folders = _list_folder(os.path.join(root, prefix))  # noqa: PTH118 - hot path
-        for name in files:
-            yield prefix + name
-        waiting += [f"{prefix}{name}/" for name in reversed(folders)]
+    listed, around = set[tuple[int, int]](), _around(root)
+    starts = deque([""])  # the folder itself, then the links to folders that are met
+    while starts:
+        waiting = [starts.popleft()]
+        while waiting:
+            prefix = waiting.pop()
+            path = os.path.join(root, prefix)  # noqa: PTH118 - hot path
+            identity = _identity(path)
+            if identity is None or identity in listed or (prefix and identity in around):
+                continue
+            listed.add(identity)
+            found = _list_folder(path)
+            for name in found.files:
+                yield prefix + name
+            waiting += [f"{prefix}{name}/" for name in reversed(found.folders)]
+            starts += [f"{prefix}{name}/" for name in found.links]
 
 
-def _list_folder(path: str) -> tuple[list[str], list[str]]:
-    """Return the names of files and of folders in a folder, sorted; none if there is no such."""
-    files: list[str] = []
-    folders: list[str] = []
+class _Listing(NamedTuple):
+    """What a folder holds, each sorted: files, folders, and links to folders."""
+
+    files: list[str]
+    folders: list[str]
+    links: list[str]
+
+
+def _list_folder(path: str) -> _Listing:
+    """Return what is in a folder; nothing if there is no such."""
+    found = _Listing([], [], [])
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                elif entry.is_file(follow_symlinks=False) or (
-                    entry.is_symlink() and _may_be_file(entry.path)
-                ):
-                    files.append(entry.name)
+                    found.folders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    found.files.append(entry.name)
+                elif entry.is_symlink():
+                    kind = _kind_of(entry.path)
+                    if kind is None or stat.S_ISREG(kind):  # that it leads nowhere is told later
+                        found.files.append(entry.name)
+                    elif stat.S_ISDIR(kind):
+                        found.links.append(entry.name)
     except (FileNotFoundError, NotADirectoryError):
-        return [], []
+        return _Listing([], [], [])
     except OSError as error:
         raise DataError(f"cannot list the folder: {error.strerror}", path=path) from error
-    return sorted(files), sorted(folders)
+    return _Listing(*(sorted(names) for names in found))
 
 
-def _may_be_file(link: str) -> bool:
-    """Tell whether a link leads to a file, or nowhere, which is told when it is read.
-
-    Folders are not followed: they may lead in circles.
-    """
+def _kind_of(link: str) -> int | None:
+    """Return the mode of what a link leads to, None if it leads nowhere."""
     try:
-        return stat.S_ISREG(os.stat(link).st_mode)  # noqa: PTH116 - hot path
+        return os.stat(link).st_mode  # noqa: PTH116 - hot path
     except OSError:
-        return True
+        return None
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """Return what tells one folder from every other, None if there is no such."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - hot path
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _around(root: str) -> set[tuple[int, int] | None]:
+    """Return the folders that a folder lies in: from each of them a walk would come back to it."""
+    return {_identity(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
 
 
 def is_absolute_anywhere(name: str) -> bool:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        str | None, typer.Option(metavar="FILE", help="data.yaml of the data set.")
+        str | None,
+        typer.Option(metavar="FILE", help="data.yaml of the data set, or the folder it lies in."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -81,6 +82,13 @@ def train(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Of all that is random. [default: 0]")
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="Train although the check of the data set found this. Repeatable.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -116,14 +124,16 @@ def train(
         "freeze": _number_or_word(freeze), "trust": trust, "offline": offline or None,
         "require_hash": require_hash or None, "epochs": epochs, "imgsz": imgsz,
         "batch": _number_or_word(batch), "device": device, "seed": seed,
+        "allow": tuple(allow) if allow else None,
     }  # fmt: skip
     given = {key: value for key, value in given.items() if value is not None}
     folder = choose_folder(name, out, RUNS_DIR)
     if resume:
+        given.pop("allow", None)
         _refuse_on_resume(given, config, folder)
         assert folder is not None
         with show_progress() as on_event:
-            run = resume_training(folder, on_event=on_event)
+            run = resume_training(folder, allow=allow or (), on_event=on_event)
     else:
         checked = check_config(_read_config(config) | given)
         with show_progress() as on_event:
@@ -173,7 +183,9 @@ def _print_run(run: TrainRun, *, as_json: bool) -> None:
         emit_json({"folder": str(run.folder), **to_plain(run.record)})
         return
     best = run.record.best
-    if best is not None:
+    if not run.record.data.boxes["val"]:
+        emit("nothing was measured: val has no box")
+    elif best is not None:
         emit(
             f"best epoch {best.epoch}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
             f"mAP50 {best.metrics['mAP50']:.4f} (in torch, on val)"

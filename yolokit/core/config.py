@@ -6,7 +6,6 @@ checked before anything is loaded, downloaded or written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,7 +15,7 @@ from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _Config = TypeVar("_Config", bound=msgspec.Struct)

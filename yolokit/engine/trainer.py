@@ -13,6 +13,7 @@ import torch
 from yolokit.core.checkpoint import LINEAGE_KEY
 from yolokit.core.child import BatchEnd, EpochEnd, Phase
 from yolokit.engine import process
+from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.upstream import has_native_bf16_cpu, use_cores
 from yolokit.errors import ConfigError
@@ -51,6 +52,13 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+        """Build a data set, which must hold the images that were checked, and no others."""
+        dataset = super().build_dataset(img_path, mode, batch)
+        if RANK in {-1, 0}:
+            tell_used(dataset, img_path, mode)
+        return dataset
 
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""

@@ -5,8 +5,11 @@ The names are those of ultralytics' ``cfg/default.yaml`` and of YOLOv5's and YOL
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SQUARE = "is not offered: images are trained in squares, and exported for any shape"
 _SINGLE = "is not offered: `yolokit data convert --map 'a,b,...=object'` makes one class of all"

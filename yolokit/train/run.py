@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from yolokit.annotations.check import DatasetReport, check_dataset
-from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
-from yolokit.core.child import AnyEvent, EpochEnd, Notice, Started, run_job
+import msgspec
+
+from yolokit.annotations.check import CODES, UNUSABLE
+from yolokit.annotations.data_yaml_place import find_data_yaml
+from yolokit.core.child import (
+    AnyEvent,
+    DataRead,
+    EpochEnd,
+    Notice,
+    Started,
+    run_job,
+)
 from yolokit.core.config import build_config
-from yolokit.core.files import check_output, claim_folder, is_alive, write_atomic
+from yolokit.core.files import check_output, claim_folder, is_alive
+from yolokit.core.findings import find_unknown_codes
 from yolokit.core.machine import usable_cores
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
@@ -25,12 +35,13 @@ from yolokit.errors import (
 )
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import draw_curves
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from yolokit.train.record import RunRecord
 
@@ -82,14 +93,13 @@ def train_model(
         JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
     """
     plan = _resolve(config, folder, on_event)
-    data = check_dataset(Path(config.data))
-    _require_trainable(data)
+    data = check_data(Path(config.data), config, on_event)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
     record = records.RunRecord(
         config=config,
-        data=_record_data(data),
+        data=record_data(data),
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
@@ -97,23 +107,33 @@ def train_model(
     )
     records.write_record(record, run_dir)
     request = TrainRequest(
-        data_yaml=str(_write_data_yaml(data, run_dir)),
+        data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=plan.request(config, list(data.names), run_dir),
         lineage=record.lineage,
         freeze=config.freeze,
         settings=to_upstream(config),
         threads=usable_cores(),
+        leave_out=UNUSABLE in config.allow,
     )
     return _run_engine(request, record, run_dir, on_event)
 
 
 def resume_training(
-    folder: Path, *, on_event: Callable[[AnyEvent], None] = lambda _event: None
+    folder: Path,
+    *,
+    allow: Collection[str] = (),
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
 ) -> TrainRun:
     """Go on with an interrupted run from its ``last.pt``, with the options it began with.
 
+    Args:
+        folder: Folder of the run.
+        allow: What is allowed of what has happened to the data set since, as in ``TrainConfig``.
+        on_event: Called with what happens, in order.
+
     Raises:
+        ConfigError: There is no such code.
         TrainError: The folder is no run, or the run is complete.
         DataError: The data set is not the one that the run began with.
     """
@@ -132,7 +152,12 @@ def resume_training(
             f"{folder} has no last.pt: its first epoch was not completed",
             hint="there is nothing to go on with: start it again, under another name",
         )
-    data = check_dataset(Path(record.data.path))
+    problems = find_unknown_codes(allow, CODES)
+    if problems:
+        raise ConfigError("--allow:", problems=problems)
+    allowed = tuple(dict.fromkeys((*record.config.allow, *allow)))
+    record.config = msgspec.structs.replace(record.config, allow=allowed)
+    data = check_data(Path(record.data.path), record.config, on_event)
     if data.sha256 != record.data.sha256:
         raise DataError(
             "the labels have changed since the run began",
@@ -145,13 +170,14 @@ def resume_training(
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
     request = TrainRequest(
-        data_yaml=str(_write_data_yaml(data, run_dir)),
+        data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=None,
         lineage=record.lineage,
         freeze=_list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
+        leave_out=UNUSABLE in record.config.allow,
     )
     return _run_engine(request, record, run_dir, on_event)
 
@@ -172,6 +198,9 @@ def _run_engine(
     def note(event: AnyEvent) -> None:
         if isinstance(event, EpochEnd):
             record.epochs.append(_record_epoch(event, record))
+            records.write_record(record, run_dir)
+        elif isinstance(event, DataRead):
+            record.data = records.count_used(record.data, event)
             records.write_record(record, run_dir)
         elif isinstance(event, Started):
             record.start = event.transfer
@@ -223,8 +252,10 @@ def _resolve(
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
     """
     errors: list[YolokitError] = []
-    if not Path(config.data).is_file():
-        errors.append(DataError("there is no such data.yaml", path=config.data))
+    try:
+        find_data_yaml(Path(config.data))
+    except YolokitError as error:
+        errors.append(error)
     try:
         if folder is not None:
             check_output(folder, overwrite=False)
@@ -258,50 +289,3 @@ def _resume_command(run_dir: Path) -> str:
     return (
         f"yolokit train --resume {'--name ' + run_dir.name if inside else '--out ' + str(run_dir)}"
     )
-
-
-def _require_trainable(data: DatasetReport) -> None:
-    if data.is_pose:
-        # Upstream's detector would read the row of a pose as an outline, and learn its box.
-        raise DataError(
-            "its labels are poses (`kpt_shape`), and this version trains detectors of boxes",
-            path=data.path,
-            hint=f"`yolokit data convert {data.path} --task detect` leaves the keypoints aside",
-        )
-    lacking = [split for split in ("train", "val") if split not in data.splits]
-    if lacking:
-        raise DataError(
-            f"has no images in the split {' and '.join(lacking)}: training needs train and val",
-            path=data.path,
-            hint="`yolokit data convert` splits a data set that has none",
-        )
-
-
-def _record_data(data: DatasetReport) -> records.DataRecord:
-    return records.DataRecord(
-        path=str(data.path),
-        sha256=data.sha256,
-        names=list(data.names),
-        images={split: found.images for split, found in data.splits.items()},
-        boxes={split: found.boxes for split, found in data.splits.items()},
-    )
-
-
-def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
-    """Write the only YAML that upstream sees: names and lists of the images that were checked.
-
-    Lists rather than folders: what is trained on is exactly what was checked, however upstream
-    would have read the user's own file.
-    """
-    import yaml
-
-    source = load_data_yaml(data.path)
-    path = run_dir / "data.yaml"
-    content: dict[str, Any] = {"names": dict(enumerate(data.names))}
-    for split in data.splits:
-        listed = run_dir / f"{split}.txt"
-        images = (image.path for image in list_split_images(source, split))
-        write_atomic(listed, "".join(f"{image}\n" for image in images).encode())
-        content[split] = str(listed)
-    write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
-    return path

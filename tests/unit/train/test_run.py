@@ -55,8 +55,8 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     write_record(record, tmp_path)
     (tmp_path / "last.pt").write_bytes(b"weights")
     requests: list[TrainRequest] = []
-    monkeypatch.setattr(runs, "check_dataset", lambda _path: SimpleNamespace(sha256=""))
-    monkeypatch.setattr(runs, "_write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
+    monkeypatch.setattr(runs, "check_data", lambda *_given: SimpleNamespace(sha256=""))
+    monkeypatch.setattr(runs, "write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
     runs.resume_training(tmp_path)
     assert requests[0].freeze == asked
