@@ -105,6 +105,27 @@ def check_dataset(
     )
 
 
+def check_labels(data: DataYaml, split: str) -> list[str]:
+    """Check the labels of a split that a model is measured on; its images are read then.
+
+    Returns:
+        What is odd and no error, one sentence each.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: Label rows are wrong, or not one label file is found.
+    """
+    check = SplitCheck(data, split, list(list_split_images(data, split)), {})
+    if check.problems:
+        raise join_errors(check.problems, f"problems in the labels of {split}")
+    check.require_label_files()
+    outlines = check.describe_labels()
+    notes = [*data.notes, *check.notes(), *([outlines] if outlines is not None else [])]
+    if data.pose is not None:
+        notes.append("the labels are poses: their boxes alone are looked at")
+    return notes
+
+
 def _find_unusable(
     listed: Mapping[str, list[SplitImage]],
     decode: bool,

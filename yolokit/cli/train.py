@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def train(
     data: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="data.yaml of the data set, or the folder it lies in."),
+        typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder."),
     ] = None,
     weights: Annotated[
         str | None,

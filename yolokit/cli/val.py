@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def val(
     model: Annotated[Path, typer.Argument(help="ONNX file, exported by yolokit or ultralytics.")],
-    data: Annotated[Path, typer.Option(metavar="FILE", help="data.yaml of the data set.")],
+    data: Annotated[
+        Path, typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder.")
+    ],
     split: Annotated[str, typer.Option(metavar="NAME", help="val, test or train.")] = "val",
     conf: Annotated[
         float, typer.Option(help="Lowest score that counts; metrics need nearly all.")
@@ -66,7 +68,7 @@ def val(
         }
     )
     job = open_job(config)
-    for note in (*job.data.notes, *job.detector.skipped):
+    for note in (*job.notes, *job.detector.skipped):
         say(f"note: {note}")
     with progress("evaluating", job.image_count) as show:
         report = job.run(show)

@@ -230,7 +230,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     record.state = "interrupted" if cancelled else "failed"
     record.error, record.ended = str(error), records.now()
     began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
-    if not began and isinstance(error, (ConfigError, WeightsError)):
+    if not began and isinstance(error, (ConfigError, DataError, WeightsError)):
         shutil.rmtree(run_dir, ignore_errors=True)
         if error.hint and str(run_dir) in error.hint:
             error.hint = None  # it named the log, which went with the folder
