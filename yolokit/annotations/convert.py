@@ -13,7 +13,12 @@ import msgspec
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
-from yolokit.annotations.conclusions import exif_evidence, warn
+from yolokit.annotations.conclusions import (
+    exif_evidence,
+    note_for_training,
+    tell_cut_short,
+    warn,
+)
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.filters import (
     AreaLimits,
@@ -23,7 +28,7 @@ from yolokit.annotations.filters import (
     keyed_images,
     parse_sample,
 )
-from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.frame import drop_cut_short, locate_images, require_sizes
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
@@ -126,7 +131,7 @@ def _write(
         counts,
         ledger.close(MaxDrop.parse(config.max_drop)),
         ledger.codes(),
-        tuple(warn(config, counts, names)),
+        (*warn(config, counts, names), *tell_cut_short(ledger.codes())),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
@@ -215,6 +220,7 @@ class _Run:
         if not limits.is_open:
             images = filter_areas(images, limits, ledger)
         if self._tiles is not None:
+            images = drop_cut_short(images, ledger)
             images = exclude_hidden(images, self._tiles, ledger)
         return settle_boxes(images, ledger)
 
@@ -273,6 +279,7 @@ class _Run:
             self._note_duplicate(labelled, f"{place}/{name}")
             image = labelled.image
             place_image(labelled.image.path, target, self._config.link, image.span, image.crop)
+        note_for_training(labelled, self._ledger)
         self._counts[split].add(labelled.annotations.category_indices)
         if name == labelled.image.file_name:
             return labelled

@@ -73,6 +73,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
         span: Where in ``path`` the image stands, if that file holds more than this image; the size
             above is then the stated one.
         crop: The part of the file that the image is, xyxy in px; None for all of it.
+        cut_short: Its end is missing: training will not take it.
     """
 
     file_name: str
@@ -84,6 +85,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     other_names: tuple[str, ...] = ()
     span: Span | None = None
     crop: tuple[int, int, int, int] | None = None
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         if not self.file_name:

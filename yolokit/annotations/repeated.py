@@ -1,4 +1,4 @@
-"""Rows of a label file that stand there more than once."""
+"""Labels of an image that stand there more than once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from yolokit.annotations.model import Annotations
     from yolokit.annotations.yolo_labels import LabelRows
     from yolokit.core.types import Bool
 
@@ -34,4 +35,30 @@ def find_repeated(rows: LabelRows) -> Bool:
         whole = (key, b"" if tail is None else np.array(tail, np.float32).tobytes())
         repeated[row] = whole in seen
         seen.add(whole)
+    return repeated
+
+
+def list_repeated(annotations: Annotations) -> list[int]:
+    """Return the places of annotations that say the same as an earlier one of their image."""
+    left_px = annotations.xyxy[:, 0].tolist()
+    if len(set(left_px)) == len(left_px):
+        return []  # nearly always, and told at once
+    seen: set[tuple[object, ...]] = set()
+    repeated: list[int] = []
+    keypoints = annotations.keypoints
+    for row, (category, box, place) in enumerate(
+        zip(
+            annotations.category_indices.tolist(),
+            annotations.xyxy.tolist(),
+            annotations.places.tolist(),
+            strict=True,
+        )
+    ):
+        shape = annotations.shapes.get(row)
+        rings = () if shape is None else tuple(ring.tobytes() for ring in shape.rings)
+        points = b"" if keypoints is None else keypoints[row].tobytes()
+        key = (category, *box, rings, points)
+        if key in seen:
+            repeated.append(place)
+        seen.add(key)
     return repeated

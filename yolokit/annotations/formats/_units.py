@@ -96,6 +96,7 @@ class ImageMeter:
                     path=found.path,
                     width_px=size.width_px,
                     height_px=size.height_px,
+                    cut_short=size.cut_short,
                 )
         self._ledger.record_all(image.source, places, "dropped", code, message)
         return None

@@ -184,7 +184,7 @@ class _Reader:
             self._lose_image(image, source, rows, str(error))
             return None
         wh = (size.width_px, size.height_px)
-        record = ImageRecord(image.name, *wh, split, image.path, source)
+        record = ImageRecord(image.name, *wh, split, image.path, source, cut_short=size.cut_short)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
         rows, indices = self.class_ids.to_indices(rows, source)
