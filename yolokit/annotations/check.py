@@ -11,25 +11,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
-from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.ledger import join_errors
-from yolokit.annotations.yolo_labels import (
-    LabelRows,
-    find_faults,
-    label_path,
-    read_labels,
-)
+from yolokit.annotations.split_check import SplitCheck, count_images
+from yolokit.annotations.usable import find_unusable
+from yolokit.core.findings import Finding, require_allowed
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from yolokit.annotations.split_files import SplitImage
-    from yolokit.core.types import I64
+    from collections.abc import Callable, Collection
 
-_MIN_SIDE_PX = 10  # ultralytics leaves smaller images out
+    from yolokit.annotations.split_files import SplitImage
+
+TRAINED_ON = ("train", "val")
+UNUSABLE = "unusable-images"
+ROTATED = "rotated-boxes"
+CODES = (UNUSABLE, ROTATED, "no-train-boxes", "no-val-boxes")
+"""What ``--allow`` takes."""
+
+_FATES = {
+    "train": "nothing can be learnt",
+    "val": "nothing can be measured, so best.pt is that of the last epoch",
+}
+_NAMES_SHOWN = 5
 
 
 class DatasetReport(msgspec.Struct, frozen=True):
@@ -38,141 +44,215 @@ class DatasetReport(msgspec.Struct, frozen=True):
     Attributes:
         path: Its ``data.yaml``, absolute.
         names: Class names by index.
-        splits: Split to what it holds.
-        sha256: Over the class names, image names and label files; the same wherever it lies.
+        splits: Split to what it holds, without what is left out.
+        sha256: Over the class names, and the image names and label files of train and val; the
+            same wherever it lies.
         warnings: What is odd and no error, one sentence each.
         is_pose: Whether keypoints stand behind the boxes in its label rows.
+        images: Split to the files of the images that were checked and can be used.
     """
 
     path: Path
     names: tuple[str, ...]
     splits: Mapping[str, SplitCounts]
     sha256: str
-    warnings: tuple[str, ...] = ()
-    is_pose: bool = False
+    warnings: tuple[str, ...]
+    is_pose: bool
+    images: Mapping[str, list[str]]
 
 
-def check_dataset(path: Path) -> DatasetReport:
-    """Check everything that training reads: paths, classes, label rows, heads of images.
+def check_dataset(
+    path: Path,
+    *,
+    allow: Collection[str] = (),
+    decode: bool = True,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> DatasetReport:
+    """Check everything that training reads: paths, classes, label rows, images.
+
+    What is wrong with a test split, which training does not read, is a warning.
 
     Args:
-        path: A ``data.yaml``.
+        path: A ``data.yaml``, or the folder in which it lies.
+        allow: Codes of findings that are allowed; images that cannot be used are left out then.
+        decode: Decode every image, as the engine will; else heads and ends are looked at.
+        on_progress: Called with the number of images looked at, and of all.
 
     Raises:
         DataError: Anything is wrong; the message lists the first problems and counts all.
     """
-    data = load_data_yaml(path)
-    check = _Check(data)
-    splits = {split: check.run_split(split) for split in data.splits}
+    data = load_data_yaml(path, need=TRAINED_ON)
+    listed = {
+        split: list(list_split_images(data, split)) for split in TRAINED_ON if split in data.splits
+    }
+    unusable = _find_unusable(listed, decode, on_progress)
+    checks = {split: SplitCheck(data, split, images, unusable) for split, images in listed.items()}
+    _require_sound(data, checks, allow)
+    notes = [*data.notes, *require_allowed(_find(checks), allow)]
+    notes += _collect_notes(data, checks)
+    counts = {split: check.counts for split, check in checks.items()}
+    for split in data.splits.keys() - checks.keys():
+        listed[split], counts[split] = _check_unread(data, split, notes)
+    notes += _describe_overlaps(listed)
+    return DatasetReport(
+        data.path,
+        data.names,
+        counts,
+        _digest(data, checks),
+        tuple(notes),
+        data.pose is not None,
+        {split: check.used for split, check in checks.items()},
+    )
+
+
+def check_labels(data: DataYaml, split: str) -> list[str]:
+    """Check the labels of a split that a model is measured on; its images are read then.
+
+    Returns:
+        What is odd and no error, one sentence each.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: Label rows are wrong, or not one label file is found.
+    """
+    check = SplitCheck(data, split, list(list_split_images(data, split)), {})
     if check.problems:
+        raise join_errors(check.problems, f"problems in the labels of {split}")
+    check.require_label_files()
+    outlines = check.describe_labels()
+    notes = [*data.notes, *check.notes(), *([outlines] if outlines is not None else [])]
+    if data.pose is not None:
+        notes.append("the labels are poses: their boxes alone are looked at")
+    return notes
+
+
+def _find_unusable(
+    listed: Mapping[str, list[SplitImage]],
+    decode: bool,
+    on_progress: Callable[[int, int], None],
+) -> dict[str, str]:
+    paths = list(dict.fromkeys(image.path for images in listed.values() for image in images))
+    return find_unusable(
+        paths, decode=decode, on_progress=lambda done: on_progress(done, len(paths))
+    )
+
+
+def _require_sound(
+    data: DataYaml, checks: Mapping[str, SplitCheck], allow: Collection[str]
+) -> None:
+    """Refuse what nothing allows: bad label rows, splits without images or label files.
+
+    Raises:
+        DataError: There is any of it.
+    """
+    problems: list[DataError] = []
+    for split, check in checks.items():
+        problems += check.problems
+        if not check.lines:
+            where = ", ".join(str(source) for source in data.sources(split))
+            problems.append(DataError(f"the {split} split has no images", path=where))
+        elif not check.used and UNUSABLE in allow:
+            message = f"not one of the {count_images(len(check.lines))} of {split} can be used"
+            problems.append(DataError(f"{message}, such as {check.unusable[0]}", path=data.path))
+    if problems:
+        unusable = (
+            []
+            if UNUSABLE in allow
+            else [error for check in checks.values() for error in check.unusable]
+        )
         raise join_errors(
-            check.problems,
+            problems + unusable,
             "problems in the data set",
             hint="ultralytics would leave out the whole image for each bad row without saying so; "
             "mend them, or run `yolokit data convert` on the set",
         )
-    warnings = [*data.notes, *check.warnings()]
-    if "train" not in splits or "val" not in splits:
-        missing = "train" if "train" not in splits else "val"
-        warnings.append(f"there is no `{missing}` split, which training needs")
-    is_pose = data.pose is not None
-    return DatasetReport(data.path, data.names, splits, check.digest(), tuple(warnings), is_pose)
+    if "train" in checks:
+        checks["train"].require_label_files()
 
 
-class _Check:
-    """Collects problems and counts over all splits."""
+def _find(checks: Mapping[str, SplitCheck]) -> list[Finding]:
+    """Return what cannot be right, unless the user says that it is."""
+    found: list[Finding] = []
+    unusable = [error for check in checks.values() for error in check.unusable]
+    if unusable:
+        joined = join_errors(unusable, "images cannot be used for training")
+        hint = "mend or remove them; what is allowed is left out"
+        path = Path(joined.path) if joined.path is not None else None
+        found.append(Finding(UNUSABLE, joined.message, path, hint))
+    for split, check in checks.items():
+        no_box = check.find_no_box(_FATES[split])
+        if no_box is not None:
+            found.append(no_box)
+        if check.has_rotated_boxes:
+            hint = "`yolokit data convert --task detect` makes boxes of them, with an account"
+            found.append(Finding(ROTATED, check.describe_labels() or "", hint=hint))
+    return found
 
-    def __init__(self, data: DataYaml) -> None:
-        self.problems: list[DataError] = []
-        self._data = data
-        self._layout = data.row_layout()
-        self._hash = hashlib.sha256("\n".join(data.names).encode())
-        self._without_file = 0
-        self._without_area = 0
-        self._seen: dict[str, str] = {}
-        self._in_two_splits = 0
-        self._cut_short: list[str] = []
 
-    def run_split(self, split: str) -> SplitCounts:
-        counts = np.zeros(len(self._data.names), np.int64)
-        images = background = 0
-        lines: list[bytes] = []
-        for image in list_split_images(self._data, split):
-            rows = self._check_image(image, lines)
-            images += 1
-            self._in_two_splits += self._seen.setdefault(image.path, split) != split
-            if rows is None or not len(rows.class_ids):
-                background += 1
-            else:
-                self._count(rows, counts)
-        if not images:
-            where = ", ".join(str(source) for source in self._data.sources(split))
-            self.problems.append(DataError(f"the {split} split has no images", path=where))
-        self._hash.update(f"\n\n{split}\n".encode())
-        self._hash.update(b"\n".join(sorted(lines)))
-        return SplitCounts(images, background, int(counts.sum()), tuple(counts.tolist()))
+def _collect_notes(data: DataYaml, checks: Mapping[str, SplitCheck]) -> list[str]:
+    notes: list[str] = []
+    for split, check in checks.items():
+        notes += check.notes()
+        outlines = check.describe_labels()
+        if outlines is not None and not check.has_rotated_boxes:
+            notes.append(outlines)
+        if check.counts.boxes:
+            notes += _describe_empty_classes(split, check, data.names)
+    if "train" in checks and len(checks["train"].used) == 1:
+        notes.append("train has one image only")
+    missing = [split for split in TRAINED_ON if split not in checks]
+    return notes + [f"there is no `{split}` split, which training needs" for split in missing]
 
-    def _check_image(self, image: SplitImage, lines: list[bytes]) -> LabelRows | None:
-        labels = label_path(image.path)
-        self._check_head(image)
-        try:
-            rows = read_labels(labels, self._layout)
-        except DataError as error:
-            self.problems.append(error)
-            return None
-        name = image.name.encode(errors="surrogateescape")
-        if rows is None:
-            self._without_file += 1
-            lines.append(name + b"\t")
-            return None
-        lines.append(name + b"\t" + rows.digest())
-        for fault in find_faults(rows, len(self._data.names), self._layout):
-            self.problems.append(DataError(fault.message, path=labels, line=fault.line))
-        return rows
 
-    def _check_head(self, image: SplitImage) -> None:
-        try:
-            size = read_image_size(image.path)
-        except DataError as error:
-            place = image.place or (image.path, None)
-            message = error.message if image.place is None else str(error)
-            self.problems.append(DataError(message, path=place[0], line=place[1]))
-            return
-        if size.cut_short:
-            self._cut_short.append(image.path)
-        if min(size.width_px, size.height_px) < _MIN_SIDE_PX:
-            self.problems.append(
-                DataError(
-                    f"the image is {size.width_px}x{size.height_px} px; training needs "
-                    f"{_MIN_SIDE_PX} px at least",
-                    path=image.path,
+def _check_unread(
+    data: DataYaml, split: str, notes: list[str]
+) -> tuple[list[SplitImage], SplitCounts]:
+    """Look at a split that training does not read: what is wrong with it becomes a note."""
+    problems: list[DataError] = []
+    images: list[SplitImage] = []
+    try:
+        images += list_split_images(data, split)
+    except DataError as error:
+        problems.append(error)
+    unusable = find_unusable([image.path for image in images], decode=False)
+    check = SplitCheck(data, split, images, unusable)
+    problems += check.problems + check.unusable
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        notes.append(f"{split}, which training does not read, has {count}: {problems[0]}")
+    return images, check.counts
+
+
+def _describe_empty_classes(split: str, check: SplitCheck, names: tuple[str, ...]) -> list[str]:
+    boxes = check.counts.boxes_by_class
+    empty = [name for name, count in zip(names, boxes, strict=True) if not count]
+    if not empty:
+        return []
+    shown = ", ".join(empty[:_NAMES_SHOWN]) + (", ..." if len(empty) > _NAMES_SHOWN else "")
+    count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
+    return [f"{count} no box in {split}: {shown}"]
+
+
+def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
+    """Say which splits share images: a figure of images that were learnt flatters."""
+    notes: list[str] = []
+    paths = {split: {image.path for image in images} for split, images in listed.items()}
+    splits = list(paths)
+    for at, split in enumerate(splits):
+        for other in splits[at + 1 :]:
+            shared = len(paths[split] & paths[other])
+            if shared:
+                are = "is" if shared == 1 else "are"
+                notes.append(
+                    f"{shared} of the {count_images(len(paths[other]))} of {other} {are} in "
+                    f"{split} as well: figures of {other} will flatter"
                 )
-            )
-
-    def _count(self, rows: LabelRows, counts: I64) -> None:
-        known = rows.class_ids[rows.class_ids < len(counts)]
-        counts += np.bincount(known, minlength=len(counts))
-        self._without_area += int((rows.cxcywh[:, 2:] <= 0).any(axis=1).sum())
-
-    def warnings(self) -> list[str]:
-        found: list[str] = []
-        if self._without_file:
-            found.append(f"{_images(self._without_file)} without a label file: taken as background")
-        if self._without_area:
-            plural = self._without_area > 1
-            found.append(f"{self._without_area} {'boxes have' if plural else 'box has'} no area")
-        if self._in_two_splits:
-            found.append(f"{_images(self._in_two_splits)} in more than one split")
-        if self._cut_short:
-            count = f"{len(self._cut_short)} JPEG file{'s are' if self._cut_short[1:] else ' is'}"
-            found.append(
-                f"{count} cut short, so ultralytics would write over it: {self._cut_short[0]}"
-            )
-        return found
-
-    def digest(self) -> str:
-        return self._hash.hexdigest()
+    return notes
 
 
-def _images(count: int) -> str:
-    return f"{count} image is" if count == 1 else f"{count} images are"
+def _digest(data: DataYaml, checks: Mapping[str, SplitCheck]) -> str:
+    digest = hashlib.sha256("\n".join(data.names).encode())
+    for split, check in checks.items():
+        digest.update(f"\n\n{split}\n".encode())
+        digest.update(b"\n".join(sorted(check.lines)))
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a conversion tells its user at the end: how images were taken, what the set lacks."""
+"""What a conversion tells its user: how images were taken, what the set lacks for training."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yolokit.annotations.repeated import list_repeated
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.annotations.convert_config import ConvertConfig
     from yolokit.annotations.counts import SplitCounts
-    from yolokit.annotations.ledger import LedgerEntry
+    from yolokit.annotations.ledger import Ledger, LedgerEntry
+    from yolokit.annotations.model import LabelledImage
+
+_CUT_SHORT = "cut-short-image"
 
 
 def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
@@ -49,6 +54,28 @@ def loud_notes(entries: Iterable[LedgerEntry]) -> list[str]:
     if len(notes) > _SHOWN:
         told.append(f"{len(notes) - _SHOWN} more notes of this kind are in the ledger")
     return told
+
+
+def note_for_training(labelled: LabelledImage, ledger: Ledger) -> None:
+    """Note what training will refuse, or count otherwise than it stands in the source."""
+    image = labelled.image
+    if image.cut_short:
+        message = f"{image.path} is cut short: its end is missing"
+        ledger.note(image.source, None, _CUT_SHORT, message)
+    for place in list_repeated(labelled.annotations):
+        message = "it says the same as an earlier label of its image; training counts it once"
+        ledger.note(image.source, place, "repeated-label", message)
+
+
+def tell_cut_short(codes: Mapping[str, int]) -> Iterator[str]:
+    """Say how many images of a set training will refuse, from the codes of its ledger."""
+    count = codes.get(f"noted: {_CUT_SHORT}", 0)
+    if count:
+        are = "1 image is" if count == 1 else f"{count} images are"
+        yield (
+            f"{are} cut short; `yolokit train` refuses a set with such, or leaves them out with "
+            "--allow unusable-images"
+        )
 
 
 def warn(

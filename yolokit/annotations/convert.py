@@ -14,7 +14,14 @@ import msgspec
 
 from yolokit.annotations.assign import deal_out, exclude_unsplit, set_splits
 from yolokit.annotations.class_map import ClassMap, map_classes
-from yolokit.annotations.conclusions import crowd_evidence, exif_evidence, loud_notes, warn
+from yolokit.annotations.conclusions import (
+    crowd_evidence,
+    exif_evidence,
+    loud_notes,
+    note_for_training,
+    tell_cut_short,
+    warn,
+)
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
 from yolokit.annotations.earlier import LEDGER_FILE
@@ -26,7 +33,7 @@ from yolokit.annotations.filters import (
     keyed_images,
     parse_sample,
 )
-from yolokit.annotations.frame import locate_images, require_sizes
+from yolokit.annotations.frame import drop_cut_short, locate_images, require_sizes
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.losses import hint_at_images, warn_of_losses, why_nothing
@@ -142,7 +149,12 @@ def _write(
         counts,
         totals,
         ledger.codes(),
-        (*map(ledger.shown, warnings), *warn_of_losses(ledger), *loud_notes(ledger.entries)),
+        (
+            *map(ledger.shown, warnings),
+            *warn_of_losses(ledger),
+            *loud_notes(ledger.entries),
+            *tell_cut_short(ledger.codes()),
+        ),
     )
     ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
     return result
@@ -255,6 +267,7 @@ class _Run:
         if not limits.is_open:
             images = filter_areas(images, limits, ledger)
         if self._tiles is not None:
+            images = drop_cut_short(images, ledger)
             images = exclude_hidden(images, self._tiles, ledger)
         self._boxes = BoxDoubts()  # of this pass alone
         return self.pictures.join(settle_boxes(images, ledger, self._boxes), ledger)
@@ -321,6 +334,7 @@ class _Run:
                 self._made.add(target.parent)
             image = labelled.image
             place_image(labelled.image.path, target, self._config.link, image.span, image.crop)
+        note_for_training(labelled, self._ledger)
         self._counts[split].add(labelled.annotations.category_indices)
         if name == labelled.image.file_name:
             return labelled

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from yolokit.annotations.data_yaml_place import find_data_yaml
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.annotations.pose import PoseLayout
+from yolokit.annotations.repeated import find_repeated
 from yolokit.annotations.split_files import SplitImage, list_images, normal_path, resolve_path
 from yolokit.annotations.text_size import refuse_pointer
 from yolokit.annotations.yolo_labels import (
@@ -31,7 +33,7 @@ from yolokit.core.suggest import unknown_name
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 SPLITS = ("train", "val", "test")
 _MAX_BYTES = 4 << 20
@@ -82,24 +84,27 @@ def load_data_yaml(
     sparse: bool = False,
     images: Path | None = None,
     splits: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
+    need: Collection[str] = SPLITS,
 ) -> DataYaml:
     """Read a ``data.yaml``.
 
     Args:
-        path: The YAML file.
+        path: The YAML file, or the folder in which it lies.
         sparse: Allow gaps in the ids of the classes (training does not).
         images: A folder in which the images lie, where they are not beside the YAML.
         splits: Those of a YAML that names none.
+        need: Splits that must exist if they are named; another that does not is left out with a
+            note, as Roboflow names a ``test`` that an export need not have.
 
     Raises:
         DataError: It is no such file, with the line of the mistake; or a path does not exist.
     """
-    path = path.absolute()
+    path = find_data_yaml(path).absolute()
     reader = _Reader(path, _compose(path), images)
     names, class_ids = reader.read_names()
     if not sparse and class_ids != tuple(range(len(class_ids))):
         raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
-    splits = {split: found for split in SPLITS if (found := reader.read_split(split))} or splits
+    splits = reader.read_splits(need) or splits
     if not splits:
         raise DataError("there is no train, val or test in it", path=path)
     if "download" in reader.values:
@@ -140,6 +145,7 @@ def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
             continue
         for fault in find_faults(rows, len(data.names), layout):
             raise DataError(fault.message, path=labels, line=fault.line)
+        rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
         annotations = to_annotations(rows, rows.class_ids, wh, layout)
         limit = np.array([*wh, *wh], np.float64)
         inside = np.clip(annotations.xyxy, 0.0, limit)
@@ -200,6 +206,20 @@ class _Reader:
             raise self._error_at(
                 count, f"`nc` is {self._text(count, '`nc`')}, but there are {len(names)} names"
             )
+
+    def read_splits(self, need: Collection[str]) -> dict[str, tuple[Path, ...]]:
+        """Return the splits that are named and exist; one that is needed must, if it is named."""
+        splits: dict[str, tuple[Path, ...]] = {}
+        for split in SPLITS:
+            try:
+                found = self.read_split(split)
+            except DataError as error:
+                if split in need:
+                    raise
+                self.notes.append(f"{error.message}; there is no {split} split")
+            else:
+                splits |= {split: found} if found else {}
+        return splits
 
     def read_split(self, split: str) -> tuple[Path, ...]:
         """Return the places of a split, each of which exists; empty if it is not there."""

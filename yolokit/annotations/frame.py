@@ -124,8 +124,19 @@ def _locate(
         width_px=size.width_px,
         height_px=size.height_px,
         path=found.path,
+        cut_short=size.cut_short,
     )
     return LabelledImage(record, annotations)
+
+
+def drop_cut_short(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
+    """Leave images without their end out where pixels are needed, and drop their annotations."""
+    for labelled in images:
+        if labelled.image.cut_short:
+            message = f"{labelled.image.path} is cut short: no tile can be cut out of it"
+            _lose(labelled, ledger, "unreadable-image", message)
+        else:
+            yield labelled
 
 
 def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> None:

@@ -13,11 +13,13 @@ import contextlib
 import mmap
 import os
 import struct
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolokit.annotations.embedded import Span, read_bytes
+from yolokit.annotations.image_end import is_cut_short
 from yolokit.core.file_kind import tell_kind
 from yolokit.core.orientation import UPRIGHT, is_transposed
 from yolokit.core.pixels import decode_upright, own_orientation
@@ -40,8 +42,7 @@ class ImageSize(msgspec.Struct, frozen=True):
         width_px: As decoded: upright.
         height_px: As decoded: upright.
         orientation: Of EXIF, or an AVIF's own, 1 to 8; 1 is upright as stored.
-        cut_short: It is a JPEG that lacks its end. OpenCV decodes what is there; ultralytics
-            writes such a file anew, in its place.
+        cut_short: Its head is whole, but its end is missing.
     """
 
     width_px: int
@@ -67,34 +68,35 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
     Raises:
         DataError: The file cannot be read or is no image.
     """
-    head, tail = _read_ends(path, span)
+    head, tail, size_bytes = _read_ends(path, span)
     size = _from_head(head, path, span)
     if size is None:
         size = _decode(path, span)
-    if head.startswith(b"\xff\xd8\xff") and tail != b"\xff\xd9":
+    if is_cut_short(head, tail, size_bytes, partial(read_bytes, path, span)):
         size = msgspec.structs.replace(size, cut_short=True)
     if size.width_px < 1 or size.height_px < 1:
         raise DataError("the image has no pixels", path=path)
     return size
 
 
-def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes]:
-    """Return the first bytes of an image, and its last two."""
+def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes, int]:
+    """Return the first bytes of an image, its last two, and how many there are."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             if span is None:
                 head = os.read(descriptor, _HEAD_BYTES)
                 if len(head) < _HEAD_BYTES:
-                    return head, head[-2:]
-                os.lseek(descriptor, -2, os.SEEK_END)
+                    return head, head[-2:], len(head)
+                size_bytes = os.lseek(descriptor, -2, os.SEEK_END) + 2
             else:
                 os.lseek(descriptor, span.offset_bytes, os.SEEK_SET)
                 head = os.read(descriptor, min(_HEAD_BYTES, span.length_bytes))
-                if span.length_bytes <= _HEAD_BYTES:
-                    return head, head[-2:]
-                os.lseek(descriptor, span.offset_bytes + span.length_bytes - 2, os.SEEK_SET)
-            return head, os.read(descriptor, 2)
+                size_bytes = span.length_bytes
+                if size_bytes <= _HEAD_BYTES:
+                    return head, head[-2:], len(head)
+                os.lseek(descriptor, span.offset_bytes + size_bytes - 2, os.SEEK_SET)
+            return head, os.read(descriptor, 2), size_bytes
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
@@ -244,7 +246,7 @@ _PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageSize | None]], ...] = (
 
 
 @contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
+def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing to stderr what is reported here with the path."""
     import cv2
 
@@ -262,7 +264,7 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
 
     try:
         data = np.frombuffer(read_bytes(path, span), np.uint8)
-        with _quiet_opencv():
+        with quiet_opencv():
             image = decode_upright(data, cv2.IMREAD_COLOR) if data.size else None
     except OSError as error:
         raise DataError(f"cannot read the image: {error.strerror}", path=path) from error

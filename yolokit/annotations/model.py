@@ -74,6 +74,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
             above is then the stated one.
         crop: The part of the file that the image is, xyxy in px; None for all of it.
         origin: The number of the source that it comes from, where there are several.
+        cut_short: Its end is missing: training will not take it.
     """
 
     file_name: str
@@ -86,6 +87,7 @@ class ImageRecord(msgspec.Struct, frozen=True):
     span: Span | None = None
     crop: tuple[int, int, int, int] | None = None
     origin: int = 0
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         if not self.file_name:

@@ -17,7 +17,9 @@ def export(
     ],
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="data.yaml whose images the parity gate looks at."),
+        typer.Option(
+            metavar="FILE", help="data.yaml, or its folder, whose images the parity gate looks at."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        str | None, typer.Option(metavar="FILE", help="data.yaml of the data set.")
+        str | None,
+        typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -81,6 +82,13 @@ def train(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Of all that is random.  [default: 0]")
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="Train although the check of the data set found this. Repeatable.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -118,6 +126,7 @@ def train(
         "freeze": _number_or_word(freeze), "trust": trust, "offline": offline or None,
         "require_hash": require_hash or None, "epochs": epochs, "imgsz": imgsz,
         "batch": _number_or_word(batch), "device": device, "seed": seed,
+        "allow": tuple(allow) if allow else None,
     }  # fmt: skip
     given = {key: value for key, value in given.items() if value is not None}
     folder = choose_folder(name, out, RUNS_DIR)
@@ -131,6 +140,17 @@ def train(
         with show_progress() as on_event:
             run = train_model(checked, folder, on_event=on_event)
     _print_run(run, as_json=json)
+
+
+def explain_unknown_option(option: str) -> str | None:
+    """Return what to use in place of an option that this command does not have, if anything is."""
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.other_words import OTHER_WORDS
+
+    name = option.lstrip("-").replace("-", "_")
+    if name in TrainConfig.__struct_fields__:
+        return f"{name} has no option of its own: write it into a YAML file, for --config"
+    return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
 
 
 def _number_or_word(text: str | None) -> int | str | None:
@@ -171,7 +191,9 @@ def _print_run(run: TrainRun, *, as_json: bool) -> None:
         emit_json({"folder": str(run.folder), **to_plain(run.record)})
         return
     best = run.record.best
-    if best is not None:
+    if not run.record.data.boxes["val"]:
+        emit("nothing was measured: val has no box")
+    elif best is not None:
         which = f"best epoch {best.epoch}" if best.metrics["mAP50-95"] else "last epoch"
         emit(
             f"{which if best.epoch else 'the start'}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "

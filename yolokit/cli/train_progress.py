@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yolokit.cli.output import make_printable, say, table
 from yolokit.core.child import (
     BatchEnd,
+    CheckProgress,
     EpochEnd,
     FetchProgress,
     Notice,
@@ -52,11 +53,9 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
         def show(event: AnyEvent) -> None:
             nonlocal scores
             if isinstance(event, Phase):
-                bar.update(task, description=make_printable(event.name))
-            elif isinstance(event, FetchProgress):
-                figures = describe_fetch(event)
-                bar.update(task, total=event.total_bytes, completed=event.done_bytes)
-                bar.update(task, description="downloading", figures=figures)
+                bar.update(task, description=make_printable(event.name), figures="")
+            elif isinstance(event, FetchProgress | CheckProgress):
+                bar.update(task, **_describe_share(event))
             elif isinstance(event, Notice | Started | StartScore):
                 tell(_describe(event))
             elif isinstance(event, BatchEnd):
@@ -75,6 +74,16 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
                     bar.update(task, description="training is done", total=1, completed=1, left="")
 
         yield show
+
+
+def _describe_share(event: FetchProgress | CheckProgress) -> dict[str, Any]:
+    """Return what a bar shows of a download or of a check."""
+    if isinstance(event, CheckProgress):
+        figures = f"{event.done:,} of {event.total:,}"
+        return {"total": event.total, "completed": event.done, "figures": figures}
+    figures = describe_fetch(event)
+    share = {"total": event.total_bytes, "completed": event.done_bytes}
+    return {**share, "description": "downloading", "figures": figures}
 
 
 class Pace:

@@ -18,7 +18,9 @@ def val(
         Path,
         typer.Argument(metavar="MODEL", help="ONNX file, exported by yolokit or ultralytics."),
     ],
-    data: Annotated[Path, typer.Option(metavar="FILE", help="data.yaml of the data set.")],
+    data: Annotated[
+        Path, typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder.")
+    ],
     split: Annotated[str, typer.Option(metavar="NAME", help="val, test or train.")] = "val",
     conf: Annotated[
         float,
@@ -79,7 +81,7 @@ def val(
         }
     )
     job = open_job(config)
-    for note in (*job.data.notes, *job.detector.skipped):
+    for note in (*job.notes, *job.detector.skipped):
         say(f"note: {note}")
     for limit in job.limits:
         say(f"note: {limit}; the figures lack what that leaves out")

@@ -57,6 +57,22 @@ class FetchProgress(Event, frozen=True, tag="fetch"):
     total_bytes: int | None
 
 
+class CheckProgress(Event, frozen=True, tag="check"):
+    """So many images have been looked at."""
+
+    done: int
+    total: int
+
+
+class DataRead(Event, frozen=True, tag="data"):
+    """The engine has read a split; ``left_out`` are images that it was given and does not use."""
+
+    split: str
+    images: int
+    boxes: int
+    left_out: list[str]
+
+
 class Started(Event, frozen=True, tag="started"):
     """The model to start from is made; what it took over is accounted for."""
 
@@ -124,6 +140,8 @@ AnyEvent = (
     Phase
     | Notice
     | FetchProgress
+    | CheckProgress
+    | DataRead
     | Started
     | Settled
     | StartScore

@@ -6,6 +6,7 @@ checked before anything is loaded, downloaded or written.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _Config = TypeVar("_Config", bound=msgspec.Struct)
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def build_config(
@@ -26,8 +29,12 @@ def build_config(
     *,
     what: str,
     also: Callable[[Mapping[str, Any]], list[str]] = lambda _values: [],
+    foreign: Mapping[str, str] = _NO_WORDS,
 ) -> _Config:
     """Check values field by field and build a config from them.
+
+    A number or a truth value may be given as text and text as a number, since YAML reads ``1e-3``
+    as text and ``device: 0`` as a number.
 
     Args:
         config_type: The struct to build; its annotations are what is checked.
@@ -35,12 +42,17 @@ def build_config(
         what: What is being configured, for the message, e.g. ``train``.
         also: Checks between fields: takes the values that are right by themselves, completed
             by the defaults of the others, and returns one sentence for each mistake.
+        foreign: Options of other tools, each with what to say about it.
 
     Raises:
         ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
     """
     hints = get_type_hints(config_type, include_extras=True)
-    problems = [describe_unknown("option", key, hints) for key in values if key not in hints]
+    problems = [
+        f"{key}: {foreign[key]}" if key in foreign else describe_unknown("option", key, hints)
+        for key in values
+        if key not in hints
+    ]
     good: dict[str, Any] = {
         field.name: field.default
         for field in msgspec.structs.fields(config_type)
@@ -53,7 +65,7 @@ def build_config(
             problems.append(f"{key}: must be text without zero bytes, not {value!r}")
             continue
         try:
-            good[key] = msgspec.convert(value, hints[key], strict=True)
+            good[key] = _convert(value, hints[key])
         except msgspec.ValidationError as error:
             problems.append(f"{key}: {_in_words(str(error), hints[key])}, not {value!r}")
     problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
@@ -62,6 +74,26 @@ def build_config(
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise ConfigError(f"{count} in the options of {what}:", problems=problems)
     return config_type(**good)
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """Return a value of the type that is wanted: as it is, or what its text or number stands for.
+
+    Raises:
+        msgspec.ValidationError: It is neither.
+    """
+    wanted = [hint, *_list_types(hint)]
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if bool in wanted and word in _BOOLEANS:
+            return _BOOLEANS[word]
+        if get_origin(hint) is tuple:
+            value = [value]
+        elif word in ("nan", "null"):  # numbers and nothing to msgspec, and to nobody else
+            return msgspec.convert(value, hint, strict=True)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and str in wanted:
+        value = str(value)
+    return msgspec.convert(value, hint, strict=False)
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:

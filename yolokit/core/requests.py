@@ -61,6 +61,7 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
         lineage: What every checkpoint states about where it comes from, as JSON.
+        leave_out: Go on where upstream leaves an image out that it was given.
     """
 
     data_yaml: str
@@ -70,6 +71,7 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
     freeze: int | Literal["backbone", "neck"] | list[int]
     settings: dict[str, Any]
     threads: int
+    leave_out: bool = False
 
 
 class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,11 +23,13 @@ def train(request: TrainRequest) -> dict[str, Any]:
 
     import torch
 
+    from yolokit.engine import listed
     from yolokit.engine import trainer as engine_trainer
     from yolokit.engine.saving import take_up
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
     os.environ[engine_trainer.LINEAGE] = request.lineage
+    os.environ[listed.LEAVE_OUT] = "1" if request.leave_out else "0"
 
     done = take_up(Path(request.run_dir)) if request.start is None else None
     if done is not None:

@@ -15,6 +15,7 @@ from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase, Settled, Start
 from yolokit.core.training import is_better
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
+from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.settings import describe_settings, list_notes
 from yolokit.engine.upstream import has_native_bf16_cpu
@@ -67,6 +68,13 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+        """Build a data set, which must hold the images that were checked, and no others."""
+        dataset = super().build_dataset(img_path, mode, batch)
+        if RANK in {-1, 0}:
+            tell_used(dataset, img_path, mode)
+        return dataset
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""

@@ -55,8 +55,13 @@ def _keep_in_memory(_prefix: str, _path: Path, labels: dict[str, Any], version: 
 
 
 def _leave_image(image: str, _write: object) -> None:
-    """Change no image of the user's: upstream writes a JPEG that is cut short anew."""
-    print(f"{image} is cut short; it is read as far as it goes", flush=True)
+    """Change no image of the user's: upstream writes a JPEG without an end marker anew."""
+    print(f"{image} has something behind its end; it is left as it is", flush=True)
+
+
+def _check_image(image: str) -> tuple[str, tuple[int, int]]:
+    """Check an image as upstream does, without the word that it was restored, which it was not."""
+    return "", _upstream_check_image(image)[1]
 
 
 def _no_arrays(dataset: Any) -> list[Path]:
@@ -148,10 +153,22 @@ _data_utils.check_font = lambda *_args: None
 _dataset.load_dataset_cache_file = _no_cache
 _dataset.save_dataset_cache_file = _keep_in_memory
 _data_utils._replace_image = _leave_image  # noqa: SLF001 - there is no public way
+_upstream_check_image = _data_utils.check_image
+_data_utils.check_image = _check_image
 _base.BaseDataset.npy_files = property(_no_arrays, lambda _dataset, _paths: None)
 # Analytics, and the one setting that allows them.
 events.enabled = False
 SETTINGS.update(sync=False)
+
+
+def explain_left_out(image: str, class_count: int) -> str:
+    """Ask upstream once more about an image that it leaves out, and return what it says."""
+    labels = _data_utils.img2label_paths([image])[0]
+    request = (image, labels, "", False, class_count, 0, 0, False)
+    said = str(_data_utils.verify_image_label(request)[-1])
+    if "pi_heif" in said:  # which upstream asks for whenever Pillow knows no format
+        return "Pillow does not recognise it"
+    return said.removeprefix(f"{image}: ignoring corrupt image/label: ")
 
 
 def use_cores(count: int) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 import yolokit
+from yolokit.annotations.check import check_labels
 from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, publish_file, sha256_file
@@ -19,7 +20,7 @@ from yolokit.runtime.detector import Detector
 from yolokit.runtime.session import check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from yolokit.annotations.data_yaml import DataYaml
 
@@ -36,7 +37,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: ONNX file.
-        data: ``data.yaml`` of a YOLO data set.
+        data: ``data.yaml`` of a YOLO data set, or the folder in which it lies.
         split: Which of its splits.
         conf: Scores below this are discarded; metrics need nearly all.
         iou: Overlap up to which two boxes of a class both stay.
@@ -84,6 +85,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
             lower than those of the same model without.
         overall: Means over the classes that have true boxes.
         classes: One for each class of the data set.
+        notes: What is odd about the labels, one sentence each.
         schema_version: Raised when a key changes its meaning.
         yolokit_version: What measured it.
     """
@@ -103,6 +105,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...]
     overall: BoxMetrics
     classes: tuple[BoxMetrics, ...]
+    notes: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
     yolokit_version: str = yolokit.__version__
 
@@ -114,14 +117,18 @@ class ValJob:
         config: Its options.
         data: The data set.
         detector: The loaded model.
+        notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
         limits: As in :class:`ValReport`.
     """
 
-    def __init__(self, config: ValConfig, data: DataYaml, detector: Detector) -> None:
+    def __init__(
+        self, config: ValConfig, data: DataYaml, detector: Detector, notes: Sequence[str] = ()
+    ) -> None:
         self.config = config
         self.data = data
         self.detector = detector
+        self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
             detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
@@ -164,6 +171,7 @@ class ValJob:
             limits=self.limits,
             overall=result.metrics.overall,
             classes=result.metrics.classes,
+            notes=self.notes,
         )
 
 
@@ -193,17 +201,17 @@ def open_job(config: ValConfig) -> ValJob:
 
     Raises:
         ConfigError: The data set has no such split; the message names those it has.
-        DataError: The data set's description is wrong.
+        DataError: The data set's description is wrong, or its labels are.
         OutputExistsError: There is something that is not to be replaced.
         InferenceError: The model cannot be loaded.
     """
     folder = _named_folder(config)
     if folder is not None:
         check_output(folder / REPORT_NAME, _replacing(config))
-    data = load_data_yaml(Path(config.data))
-    data.sources(config.split)  # before the model is loaded: it takes longest
+    data = load_data_yaml(Path(config.data), need=(config.split,))
+    notes = check_labels(data, config.split)  # before the model is loaded: it takes longest
     detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
-    return ValJob(config, data, detector)
+    return ValJob(config, data, detector, notes)
 
 
 def write_report(report: ValReport, config: ValConfig) -> Path | None:

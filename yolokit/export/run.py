@@ -41,7 +41,7 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         weights: Checkpoint to export.
-        data: ``data.yaml`` whose images the gate looks at; None for the shipped ones.
+        data: ``data.yaml`` whose images the gate looks at, or its folder; None for shipped ones.
         out: File to write, or a folder for it; None for the checkpoint's own. A file has the
             checkpoint's name with ``.onnx`` unless another is given.
         dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
@@ -100,8 +100,8 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
     if imgsz is not None and imgsz % 32:
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
     data = values.get("data")
-    if data is not None and not Path(data).is_file():
-        problems.append(f"data: there is no file {data!r}")
+    if data is not None and not Path(data).exists():
+        problems.append(f"data: there is no {data!r}")
     return problems
 
 

@@ -47,7 +47,7 @@ def _load_shipped() -> list[tuple[str, U8]]:
 def _load_own(data_yaml: Path) -> list[tuple[str, U8]]:
     from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
 
-    data = load_data_yaml(data_yaml)
+    data = load_data_yaml(data_yaml, need=())
     split = next((name for name in ("val", "test", "train") if name in data.splits), None)
     images = list(list_split_images(data, split)) if split is not None else []
     if not images:

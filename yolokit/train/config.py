@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from yolokit.annotations.check import CODES
+from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a model is trained. Names follow the field; defaults are upstream's unless noted.
 
     Attributes:
-        data: Path of ``data.yaml``.
+        data: Path of ``data.yaml``, or of the folder in which it lies.
+        allow: Codes of what the check of the data set finds and the user knows better.
         weights: What to start from: a name of the catalog, a path, a URL, or ``none``.
         init: How much of it to take: the whole ``network``, its ``backbone`` alone, or
             ``imagenet`` for the backbone of the matching classifier. None for all that fits.
@@ -46,6 +49,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data: str
+    allow: tuple[str, ...] = ()
     weights: str = "none"
     init: Literal["network", "backbone", "imagenet"] | None = None
     backbone: str | None = None
@@ -102,8 +106,8 @@ TORCHVISION = "torchvision:"
 _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
-    "data", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash", "freeze",
-    "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
+    "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
+    "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
 }  # fmt: skip
 
 
@@ -120,6 +124,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
     problems += _check_start(values)
+    problems += find_unknown_codes(values.get("allow", ()), CODES)
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(

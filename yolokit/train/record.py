@@ -22,6 +22,8 @@ from yolokit.train.config import TrainConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.core.child import DataRead
+
 SCHEMA_VERSION = 1
 FITNESS = "mAP50-95"
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
@@ -36,13 +38,17 @@ _METRICS = {
 
 
 class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The data set of a run: its file, its content's hash, its classes and its size."""
+    """The data set of a run: its file, its content's hash, its classes and its size.
+
+    ``images`` and ``boxes`` are those that are trained on; ``notes`` are what the check said.
+    """
 
     path: str
     sha256: str
     names: list[str]
     images: dict[str, int]
     boxes: dict[str, int]
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +200,15 @@ def epoch_record(
         elif name in _METRICS:
             ours[_METRICS[name]] = value
     return EpochRecord(epoch=epoch, seconds=round(seconds, 3), metrics=ours, steps=steps)
+
+
+def count_used(data: DataRecord, used: DataRead) -> DataRecord:
+    """Return a record with the images and boxes of a split that the engine really uses."""
+    return msgspec.structs.replace(
+        data,
+        images=data.images | {used.split: used.images},
+        boxes=data.boxes | {used.split: used.boxes},
+    )
 
 
 def collect_versions() -> dict[str, str]:

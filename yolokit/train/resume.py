@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.core.config import build_config
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.config import TrainConfig, check_between_fields
+from yolokit.train.data import check_data
 from yolokit.train.record import OptionChange, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from yolokit.annotations.check import DatasetReport
+    from yolokit.core.child import AnyEvent
     from yolokit.train.record import RunRecord
 
-CHANGEABLE = ("data", "batch", "device", "imgsz")
+CHANGEABLE = ("data", "batch", "device", "imgsz", "allow")
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -32,16 +34,23 @@ def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str,
         raise ConfigError("these options cannot be changed:", problems=fixed)
     began = {name: getattr(record.config, name) for name in CHANGEABLE}
     values = began | dict(changes)
+    values["allow"] = tuple(dict.fromkeys((*began["allow"], *values["allow"])))
     checked = build_config(TrainConfig, values, what="train", also=check_between_fields)
     return {name: getattr(checked, name) for name in changes}
 
 
-def find_data(record: RunRecord, moved: str | None, last: Path) -> DatasetReport:
+def find_data(
+    record: RunRecord,
+    changes: Mapping[str, Any],
+    last: Path,
+    on_event: Callable[[AnyEvent], None],
+) -> DatasetReport:
     """Check the data set, where it was or where it lies by now, and that it is still the same.
 
     Raises:
         DataError: It is not there, has faults, or is another one.
     """
+    moved = changes.get("data")
     path = moved or record.data.path
     if moved is None and not Path(path).is_file():
         raise DataError(
@@ -49,7 +58,7 @@ def find_data(record: RunRecord, moved: str | None, last: Path) -> DatasetReport
             path=path,
             hint="if it was moved, --data says where its data.yaml is now",
         )
-    data = check_dataset(Path(path))
+    data = check_data(Path(path), msgspec.structs.replace(record.config, **changes), on_event)
     if data.sha256 != record.data.sha256:
         what = "this is not the data set that the run began with" if moved else (
             "the labels have changed since the run began"

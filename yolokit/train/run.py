@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.annotations.check import DatasetReport, check_dataset
-from yolokit.annotations.data_yaml import list_split_images, load_data_yaml
+from yolokit.annotations.check import UNUSABLE
+from yolokit.annotations.data_yaml_place import find_data_yaml
 from yolokit.core.child import (
     AnyEvent,
+    DataRead,
     EpochEnd,
     Notice,
     Settled,
@@ -20,7 +21,7 @@ from yolokit.core.child import (
     run_job,
 )
 from yolokit.core.config import build_config
-from yolokit.core.files import claim_folder, write_atomic
+from yolokit.core.files import claim_folder
 from yolokit.core.machine import usable_cores
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
@@ -33,7 +34,9 @@ from yolokit.errors import (
 )
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.hold import hold_run
+from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
 from yolokit.train.resume import check_changes, enter_changes, find_data, list_frozen
 from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
@@ -42,6 +45,7 @@ from yolokit.train.start import StartPlan, hash_outputs, plan_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from yolokit.annotations.check import DatasetReport
     from yolokit.train.record import RunRecord
 
 
@@ -64,7 +68,9 @@ def check_config(values: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: Anything is wrong; all mistakes are listed.
     """
-    return build_config(TrainConfig, values, what="train", also=check_between_fields)
+    return build_config(
+        TrainConfig, values, what="train", also=check_between_fields, foreign=OTHER_WORDS
+    )
 
 
 def train_model(
@@ -88,8 +94,7 @@ def train_model(
         JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
     """
     plan = _resolve(config, folder, on_event)
-    data = check_dataset(Path(config.data))
-    _require_trainable(data)
+    data = check_data(Path(config.data), config, on_event)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     if folder is not None and make_way(folder):
@@ -109,7 +114,7 @@ def _train(
     """Train in a folder that is held."""
     record = records.RunRecord(
         config=config,
-        data=_record_data(data),
+        data=record_data(data),
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
@@ -117,13 +122,14 @@ def _train(
     )
     records.write_record(record, run_dir)
     request = TrainRequest(
-        data_yaml=str(_write_data_yaml(data, run_dir)),
+        data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=plan.request(config, list(data.names), run_dir),
         lineage=record.lineage,
         freeze=config.freeze,
         settings=to_upstream(config),
         threads=usable_cores(),
+        leave_out=UNUSABLE in config.allow,
     )
     return _run_engine(request, record, run_dir, on_event)
 
@@ -169,7 +175,7 @@ def _resume(
             hint="there is nothing to go on with: start it again",
         )
     changes = check_changes(record, changes)
-    data = find_data(record, changes.get("data"), last)
+    data = find_data(record, changes, last, on_event)
     for note in enter_changes(record, changes, data):
         on_event(Notice(note))
     record.state, record.error, record.pid = "running", None, os.getpid()
@@ -178,15 +184,35 @@ def _resume(
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
     request = TrainRequest(
-        data_yaml=str(_write_data_yaml(data, run_dir)),
+        data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=None,
         lineage=record.lineage,
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
+        leave_out=UNUSABLE in record.config.allow,
     )
     return _run_engine(request, record, run_dir, on_event)
+
+
+def _enter(event: AnyEvent, record: RunRecord) -> bool:
+    """Enter what happened into the record, and tell whether it is worth writing down at once."""
+    if isinstance(event, EpochEnd):
+        record.epochs.append(_record_epoch(event, record))
+    elif isinstance(event, DataRead):
+        record.data = records.count_used(record.data, event)
+    elif isinstance(event, StartScore):
+        record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
+    elif isinstance(event, Started):
+        record.start = event.transfer
+        return False
+    elif isinstance(event, Settled):
+        record.used = event.used
+        return False
+    else:
+        return False
+    return True
 
 
 def _run_engine(
@@ -196,15 +222,7 @@ def _run_engine(
     on_event: Callable[[AnyEvent], None],
 ) -> TrainRun:
     def note(event: AnyEvent) -> None:
-        if isinstance(event, EpochEnd):
-            record.epochs.append(_record_epoch(event, record))
-            records.write_record(record, run_dir)
-        elif isinstance(event, Started):
-            record.start = event.transfer
-        elif isinstance(event, Settled):
-            record.used = event.used
-        elif isinstance(event, StartScore):
-            record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
+        if _enter(event, record):
             records.write_record(record, run_dir)
         on_event(event)
 
@@ -238,7 +256,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
     record.stopped = record.stop("interrupted" if cancelled else "error")
     record.error, record.ended = str(error), records.now()
     began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
-    if not began and isinstance(error, (ConfigError, WeightsError)):
+    if not began and isinstance(error, (ConfigError, DataError, WeightsError)):
         shutil.rmtree(run_dir, ignore_errors=True)
         if error.hint and str(run_dir) in error.hint:
             error.hint = None  # it named the log, which went with the folder
@@ -262,8 +280,10 @@ def _resolve(
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
     """
     errors: list[YolokitError] = []
-    if not Path(config.data).is_file():
-        errors.append(DataError("there is no such data.yaml", path=config.data))
+    try:
+        find_data_yaml(Path(config.data))
+    except YolokitError as error:
+        errors.append(error)
     try:
         if folder is not None:
             check_run_folder(folder)
@@ -290,50 +310,3 @@ def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
             name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
         }
     return records.epoch_record(event.epoch, event.seconds, metrics, event.steps)
-
-
-def _require_trainable(data: DatasetReport) -> None:
-    if data.is_pose:
-        # Upstream's detector would read the row of a pose as an outline, and learn its box.
-        raise DataError(
-            "its labels are poses (`kpt_shape`), and this version trains detectors of boxes",
-            path=data.path,
-            hint=f"`yolokit data convert {data.path} --task detect` leaves the keypoints aside",
-        )
-    lacking = [split for split in ("train", "val") if split not in data.splits]
-    if lacking:
-        raise DataError(
-            f"has no images in the split {' and '.join(lacking)}: training needs train and val",
-            path=data.path,
-            hint="`yolokit data convert` splits a data set that has none",
-        )
-
-
-def _record_data(data: DatasetReport) -> records.DataRecord:
-    return records.DataRecord(
-        path=str(data.path),
-        sha256=data.sha256,
-        names=list(data.names),
-        images={split: found.images for split, found in data.splits.items()},
-        boxes={split: found.boxes for split, found in data.splits.items()},
-    )
-
-
-def _write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
-    """Write the only YAML that upstream sees: names and lists of the images that were checked.
-
-    Lists rather than folders: what is trained on is exactly what was checked, however upstream
-    would have read the user's own file.
-    """
-    import yaml
-
-    source = load_data_yaml(data.path)
-    path = run_dir / "data.yaml"
-    content: dict[str, Any] = {"names": dict(enumerate(data.names))}
-    for split in data.splits:
-        listed = run_dir / f"{split}.txt"
-        images = (image.path for image in list_split_images(source, split))
-        write_atomic(listed, "".join(f"{image}\n" for image in images).encode())
-        content[split] = str(listed)
-    write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
-    return path

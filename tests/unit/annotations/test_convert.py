@@ -494,3 +494,56 @@ def test_large_images_keep_a_hundredth_of_a_pixel(run_convert: Convert, tmp_path
     centre, size = row[:2] * (60_000, 40_000), row[2:] * (60_000, 40_000)
     found = np.concatenate([centre - size / 2, size])
     np.testing.assert_allclose(found, box, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "to_format",
+    ["yolo", "coco", "voc", "cvat", "csv", "kitti", "createml", "labelme", "labelstudio"],
+)
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp"])
+def test_an_image_that_is_cut_short_is_noted_whatever_the_format(
+    to_format: str, suffix: str, run_convert: Convert, tmp_path: Path
+) -> None:
+    root = tmp_path / "src"
+    images = [coco_image(1, f"a{suffix}"), coco_image(2, "b.jpg")]
+    write_coco(root / "annotations/train.json", coco(images, [BOX, {**BOX, "image_id": 2}]))
+    for image in images:
+        write_image(root / "images/train" / image["file_name"])
+    whole = run_convert(root, to_format=to_format, out=tmp_path / "whole")
+    assert "noted: cut-short-image" not in whole.codes
+    cut = next(whole.out.rglob(f"*a{suffix}"))
+    cut.write_bytes(cut.read_bytes()[:-5])
+    result = run_convert(whole.out, from_format=to_format)
+    assert result.codes["noted: cut-short-image"] == 1
+    assert any("1 image is cut short" in warning for warning in result.warnings)
+    assert sum(split.boxes for split in result.splits.values()) == 2
+
+
+def test_a_listed_image_that_is_cut_short_is_noted(run_convert: Convert, tmp_path: Path) -> None:
+    cut = write_image(tmp_path / "src/data/a.jpg")
+    cut.write_bytes(cut.read_bytes()[:-5])
+    write_text(tmp_path / "src/data/a.txt", "0 .5 .5 .2 .2\n")
+    write_text(tmp_path / "src/obj.names", "cat\n")
+    write_text(tmp_path / "src/train.txt", "data/a.jpg\n")
+    write_text(tmp_path / "src/obj.data", "classes=1\ntrain=train.txt\nnames=obj.names\n")
+    assert run_convert(tmp_path / "src").codes["noted: cut-short-image"] == 1
+
+
+def test_no_tile_is_cut_out_of_an_image_that_is_cut_short(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    write_yolo(tmp_path / "src", {"a.jpg": "0 .5 .5 .2 .2\n", "b.jpg": "0 .5 .5 .2 .2\n"})
+    cut = tmp_path / "src/images/train/a.jpg"
+    cut.write_bytes(cut.read_bytes()[:-5])
+    result = run_convert(tmp_path / "src", tile="32")
+    assert result.codes["dropped: unreadable-image"] == 1
+    assert {path.name[0] for path in (tmp_path / "out/images").rglob("*.jpg")} == {"b"}
+
+
+def test_labels_that_say_the_same_are_kept_and_noted(run_convert: Convert, tmp_path: Path) -> None:
+    write_coco(tmp_path / "src/a.json", coco([coco_image(1, "a.jpg")], [BOX, BOX]))
+    write_image(tmp_path / "src/a.jpg")
+    result = run_convert(tmp_path / "src")
+    assert result.codes["noted: repeated-label"] == 1
+    assert result.splits["train"].boxes == 2
+    assert check_dataset(tmp_path / "out", allow=["no-val-boxes"]).splits["train"].boxes == 1

@@ -160,10 +160,28 @@ def test_what_is_no_data_yaml(root: Path, content: bytes, words: str) -> None:
         load_data_yaml(root / "data.yaml")
 
 
-def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.yaml", tmp_path):
-        with pytest.raises(DataError, match="cannot read it"):
-            load_data_yaml(path)
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no such data\.yaml"):
+        load_data_yaml(tmp_path / "none.yaml")
+
+
+def test_a_split_that_is_not_needed_may_be_missing(root: Path) -> None:
+    """Roboflow names a test folder that its export need not have."""
+    path = load(root, "train: ../train/images\nval: ../valid/images\ntest: ../no\nnames: [c]\n")
+    with pytest.raises(DataError, match=r"`test: \.\./no` does not exist") as caught:
+        load_data_yaml(path, need=("test",))
+    assert caught.value.line == 3
+    data = load_data_yaml(path, need=("train", "val"))
+    assert list(data.splits) == ["train", "val"]
+    assert data.notes[-1].startswith("`test: ../no` does not exist below")
+    assert data.notes[-1].endswith("; there is no test split")
+
+
+def test_a_row_that_stands_twice_is_one_true_box(root: Path) -> None:
+    row = "0 .5 .5 .2 .2\n"
+    write_text(root / "valid/labels/a.txt", row + "0 .5 .5 .2 .3\n" + row)
+    data = load_data_yaml(load(root, "val: valid/images\nnames: [c]\n"))
+    assert len(next(iter_split(data, "val")).annotations) == 2
 
 
 def test_gaps_are_allowed_where_they_are_asked_for(root: Path) -> None:

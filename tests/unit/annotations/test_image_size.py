@@ -57,7 +57,7 @@ def test_size_of_every_format(suffix: str, wh: tuple[int, int], tmp_path: Path) 
 def test_only_the_head_is_needed(tmp_path: Path) -> None:
     for suffix in (".jpg", ".bmp", ".webp"):
         (tmp_path / "a").write_bytes(encode(suffix, 320, 200)[:1000])
-        assert read_image_size(tmp_path / "a") == ImageSize(320, 200, 1, suffix == ".jpg")
+        assert read_image_size(tmp_path / "a") == ImageSize(320, 200, 1, cut_short=True)
 
 
 @pytest.mark.parametrize("wh", [(40, 24), (640, 480)])
@@ -66,6 +66,43 @@ def test_a_jpeg_without_its_end_is_told_apart(wh: tuple[int, int], tmp_path: Pat
     for cut_short in (False, True):
         (tmp_path / "a.jpg").write_bytes(data[:-1] if cut_short else data)
         assert read_image_size(tmp_path / "a.jpg") == ImageSize(*wh, 1, cut_short)
+
+
+@pytest.mark.parametrize("wh", [(40, 24), (640, 480)])
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif"])
+def test_other_files_without_their_end(suffix: str, wh: tuple[int, int], tmp_path: Path) -> None:
+    data = plain_tiff(*wh) if suffix == ".tif" else encode(suffix, *wh)
+    (tmp_path / "a").write_bytes(data)
+    assert read_image_size(tmp_path / "a") == ImageSize(*wh)
+    for missing in (8, len(data) // 3):
+        (tmp_path / "a").write_bytes(data[:-missing])
+        assert read_image_size(tmp_path / "a") == ImageSize(*wh, cut_short=True)
+
+
+def plain_tiff(width_px: int, height_px: int) -> bytes:
+    """Return an uncompressed grey TIFF of two strips, its directory at its head."""
+    half = (height_px + 1) // 2
+    sizes = (half * width_px, (height_px - half) * width_px)
+    start = 8 + 2 + 9 * 12 + 4
+    entries = [
+        (256, 4, 1, width_px), (257, 4, 1, height_px), (258, 3, 1, 8), (259, 3, 1, 1),
+        (262, 3, 1, 1), (273, 4, 2, start), (277, 3, 1, 1), (278, 4, 1, half),
+        (279, 4, 2, start + 8),
+    ]  # fmt: skip
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    head += b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    offsets = (start + 16, start + 16 + sizes[0])
+    return head + struct.pack("<4I", *offsets, *sizes) + bytes(sum(sizes))
+
+
+@pytest.mark.parametrize("behind", [bytes(100), b"a film" * 20_000])
+def test_a_jpeg_with_something_behind_its_end_is_whole(behind: bytes, tmp_path: Path) -> None:
+    """Cameras put films there; a preview within the head ends with the same marker."""
+    data = with_segment(encode(".jpg", 64, 48), 0xE1, b"preview\xff\xd9")
+    (tmp_path / "a.jpg").write_bytes(data + behind)
+    assert read_image_size(tmp_path / "a.jpg") == ImageSize(64, 48)
+    (tmp_path / "a.jpg").write_bytes(data[:-9] + behind)
+    assert read_image_size(tmp_path / "a.jpg").cut_short
 
 
 def test_lossless_webp(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Annotated[int, Meta(ge=1)] = 10
     mode: Literal["fast", "slow"] = "fast"
     freeze: Annotated[int, Meta(ge=0)] | Literal["backbone", "neck"] = 0
+    rate: Annotated[float, Meta(ge=0)] | None = 0.1
+    quick: bool = False
+    allow: tuple[str, ...] = ()
 
 
 def test_defaults_fill_in() -> None:
@@ -51,10 +54,54 @@ def test_a_mistake_says_what_is_right(values: dict[str, object], problem: str) -
     assert caught.value.problems == (problem,)
 
 
-@pytest.mark.parametrize("value", ["3", 3.5, True, None])
-def test_types_are_not_coerced(value: object) -> None:
+@pytest.mark.parametrize("value", ["three", "3.5", "nan", "null", 3.5, True, None, [3]])
+def test_what_is_no_such_number_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match="epochs"):
         build_config(Options, {"data": "x", "epochs": value}, what="t")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("rate: 1e-3", "rate", 0.001),  # text to YAML 1.1
+        ("rate: 1.e-3", "rate", 0.001),
+        ("rate: '0.5'", "rate", 0.5),
+        ("rate: 1", "rate", 1.0),
+        ("rate: null", "rate", None),
+        ("epochs: 1e2", "epochs", 100),
+        ("epochs: 1.0e+2", "epochs", 100),
+        ("epochs: '16'", "epochs", 16),
+        ("data: 0", "data", "0"),
+        ("freeze: '10'", "freeze", 10),
+        ("freeze: neck", "freeze", "neck"),
+        ("quick: 'yes'", "quick", True),
+        ("quick: 'True'", "quick", True),
+        ("quick: 0", "quick", False),
+        ("quick: on", "quick", True),
+        ("allow: one", "allow", ("one",)),
+        ("allow: [one, two]", "allow", ("one", "two")),
+    ],
+)
+def test_yaml_may_write_a_number_as_text_and_text_as_a_number(
+    tmp_path: Path, text: str, field: str, value: object
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    config = build_config(Options, {"data": "x"} | read_yaml_mapping(path), what="t")
+    found = getattr(config, field)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_number_that_is_text_keeps_its_range() -> None:
+    with pytest.raises(ConfigError, match=r"epochs: must be int >= 1, not '0'"):
+        build_config(Options, {"data": "x", "epochs": "0"}, what="t")
+
+
+def test_an_option_of_another_tool_gets_the_right_word() -> None:
+    foreign = {"project": "is called out here"}
+    with pytest.raises(ConfigError) as caught:
+        build_config(Options, {"data": "x", "project": "p"}, what="t", foreign=foreign)
+    assert caught.value.problems == ("project: is called out here",)
 
 
 def test_yaml_is_never_executed(tmp_path: Path) -> None:

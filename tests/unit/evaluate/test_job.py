@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.core.files import sha256_file
-from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
 
 if TYPE_CHECKING:
@@ -133,3 +133,44 @@ def test_without_a_name_every_report_has_a_folder_of_its_own(
     assert write_report(report, change(unnamed, name="x")) == Path("runs/val/x/metrics.json")
     assert write_report(report, change(unnamed, report_only=True)) is None
     assert write_report(report, change(unnamed, report_only=True, name="y")) is not None
+
+
+NOTE = (
+    "1 row of val holds the corners of a rotated box; a detector of boxes knows only the upright "
+    "box around it"
+)
+
+
+def test_what_is_odd_about_the_labels_is_noted_and_written_down(config: ValConfig) -> None:
+    labels = Path(config.data).parent / "labels/val"
+    (labels / "a.txt").write_text(ROW + ROW)
+    (labels / "b.txt").write_text("0 .5 .2 .8 .5 .5 .8 .2 .5\n")
+    report = open_job(config).run()
+    assert report.notes == (
+        "1 row of val repeats another of the same file: counted once",
+        NOTE,
+    )
+    assert report.overall.boxes == 2
+
+
+def test_labels_are_checked_before_the_model_is_loaded(config: ValConfig) -> None:
+    broken = change(config, model="missing.onnx")
+    labels = Path(config.data).parent / "labels/val"
+    (labels / "a.txt").write_text("9 .5 .5 .2 .2\n")
+    (labels / "b.txt").write_text("x .5 .5 .2 .2\n")
+    with pytest.raises(DataError, match="2 problems in the labels of val"):
+        open_job(broken)
+    labels.rename(labels.with_name("elsewhere"))
+    with pytest.raises(DataError, match="not one label file was found for the 3 images"):
+        open_job(broken)
+
+
+def test_a_folder_stands_for_its_data_yaml_and_other_splits_may_be_missing(
+    config: ValConfig,
+) -> None:
+    path = Path(config.data)
+    path.write_text(path.read_text() + "train: gone\ntest: gone\n")
+    job = open_job(change(config, data=str(path.parent)))
+    assert (job.data.path, job.image_count) == (path, 3)
+    with pytest.raises(DataError, match="`test: gone` does not exist"):
+        open_job(change(config, split="test"))

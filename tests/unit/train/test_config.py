@@ -6,6 +6,7 @@ import pytest
 
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig, is_device, to_upstream
+from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.run import check_config
 
 
@@ -20,6 +21,22 @@ def test_every_mistake_is_listed_at_once() -> None:
     assert "lr0: has no effect with optimizer auto" in text
     assert "device: unknown device 'gpu'" in text
     assert len(caught.value.problems) == 5
+
+
+def test_options_of_other_trainers_get_the_right_word() -> None:
+    assert not set(OTHER_WORDS) & set(TrainConfig.__struct_fields__)
+    with pytest.raises(ConfigError) as caught:
+        check_config({"data": "d.yaml", "val": False, "amp": True, "single_cls": True})
+    words = caught.value.problems
+    assert words[0].startswith("val: is called validate here")
+    assert words[1] == "amp: is called precision here: auto, fp32, fp16 or bf16"
+    assert words[2].startswith("single_cls: is not offered: `yolokit data convert --map")
+
+
+def test_numbers_and_texts_stand_for_each_other() -> None:
+    values = {"device": 0, "lr0": "1e-3", "optimizer": "SGD", "batch": "16", "freeze": "10"}
+    config = check_config({"data": "d.yaml", "weights": "w.pt", **values})
+    assert (config.device, config.lr0, config.batch, config.freeze) == ("0", 0.001, 16, 10)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "mps", "0", "0,1", "3"])

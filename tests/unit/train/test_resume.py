@@ -11,9 +11,14 @@ import pytest
 from tests.unit.annotations.conftest import write_image, write_text
 from tests.unit.train.test_run import make_record
 from yolokit.annotations.check import check_dataset
+from yolokit.core.child import AnyEvent
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import RunRecord
 from yolokit.train.resume import check_changes, enter_changes, find_data
+
+
+def ignore(_event: AnyEvent) -> None:
+    """Take what happens, and show it to nobody."""
 
 
 @pytest.fixture
@@ -38,9 +43,9 @@ def test_a_set_that_moved_is_found_where_data_says(data: Path, record: RunRecord
     moved = shutil.move(data.parent, data.parent.with_name("new"))
     new, last = Path(moved) / "data.yaml", data.parent / "last.pt"
     with pytest.raises(DataError, match="not there any more") as error:
-        find_data(record, None, last)
+        find_data(record, {}, last, ignore)
     assert "--data" in (error.value.hint or "")
-    found = find_data(record, str(new), last)
+    found = find_data(record, {"data": str(new)}, last, ignore)
     (note,) = enter_changes(record, {"data": str(new)}, found)
     assert note == f"data: {new}, no longer {data}"
     assert record.data.path == record.config.data == str(new)
@@ -52,10 +57,10 @@ def test_another_set_is_refused_by_its_content(data: Path, record: RunRecord) ->
     other = data.parent.with_name("other") / "data.yaml"
     write_text(other.parent / "labels/train/a.txt", "0 .5 .5 .3 .3\n")
     with pytest.raises(DataError, match="not the data set that the run began with"):
-        find_data(record, str(other), Path("last.pt"))
+        find_data(record, {"data": str(other)}, Path("last.pt"), ignore)
     shutil.copy(other.parent / "labels/train/a.txt", data.parent / "labels/train/a.txt")
     with pytest.raises(DataError, match="the labels have changed") as error:
-        find_data(record, None, Path("last.pt"))
+        find_data(record, {}, Path("last.pt"), ignore)
     assert "--weights last.pt" in (error.value.hint or "")
 
 

@@ -71,8 +71,8 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     record.data = msgspec.structs.replace(record.data, path=str(tmp_path / "d.yaml"))
     write_record(record, tmp_path)
     found = SimpleNamespace(sha256="", path="d.yaml")
-    monkeypatch.setattr(resume, "check_dataset", lambda _path: found)
-    monkeypatch.setattr(runs, "_write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
+    monkeypatch.setattr(resume, "check_data", lambda *_given: found)
+    monkeypatch.setattr(runs, "write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
     runs.resume_training(tmp_path)
     assert requests[0].freeze == asked

@@ -122,6 +122,7 @@ class TaskImages:
             file_name=found.name,
             width_px=size.width_px,
             height_px=size.height_px,
+            cut_short=size.cut_short,
             path=found.path,
         )
 

@@ -120,6 +120,7 @@ class ImageMeter:
                     path=found.path,
                     width_px=size.width_px,
                     height_px=size.height_px,
+                    cut_short=size.cut_short,
                 )
         self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None

@@ -182,7 +182,9 @@ class _Reader:
             message = f"{image.name} has no label file: it is taken as background"
             self._ledger.note(image.source, image.line, "no-label-file", message)
             source = image.source
-        record = ImageRecord(image.name, *wh, image.split, str(image.path), source)
+        record = ImageRecord(
+            image.name, *wh, image.split, str(image.path), source, cut_short=size.cut_short
+        )
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
         rows, indices = self.class_ids.to_indices(rows, source)

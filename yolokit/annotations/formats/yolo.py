@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.annotations.data_yaml_place import is_data_yaml, list_data_yamls
 from yolokit.annotations.formats._darknet_source import ROBOFLOW_NAMES
 from yolokit.annotations.formats._yolo_files import LabelFiles
 from yolokit.annotations.formats._yolo_names import (
@@ -128,26 +129,10 @@ def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ..
 
 
 def _find_yaml(path: Path) -> Path | None:
-    """Return the one YAML file of a set: ``path`` itself, or the only one in a folder."""
+    """Return the YAML file of a set: ``path`` itself, or the first one in a folder."""
     if path.is_file():
-        return path if path.suffix.lower() in (".yaml", ".yml") and _is_data_yaml(path) else None
-    if not path.is_dir():
-        return None
-    names = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in (".yaml", ".yml"))
-    fits = [entry for entry in names if _is_data_yaml(entry)]
-    preferred = [entry for entry in fits if entry.name in ("data.yaml", "dataset.yaml")]
-    return next(iter(preferred or fits), None)
-
-
-def _is_data_yaml(path: Path) -> bool:
-    """Tell whether a YAML file has the keys of a data set, right or wrong in detail."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(1 << 20)
-    except OSError:
-        return False
-    keys = {line.split(b":")[0].strip(b" \"'\r") for line in head.splitlines() if b":" in line}
-    return b"names" in keys and bool(keys & {b"train", b"val", b"valid", b"test"})
+        return path if is_data_yaml(path) else None
+    return next(iter(list_data_yamls(path)), None) if path.is_dir() else None
 
 
 class _Reader:
@@ -189,7 +174,7 @@ class _Reader:
             return None
         wh = (size.width_px, size.height_px)
         own = None if split == _UNSPLIT else split
-        record = ImageRecord(image.name, *wh, own, image.path, source)
+        record = ImageRecord(image.name, *wh, own, image.path, source, cut_short=size.cut_short)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())
         rows, indices = self.class_ids.to_indices(rows, source)

@@ -1,0 +1,32 @@
+"""Words of other trainers on the command line of ``train``."""
+
+from __future__ import annotations
+
+import pytest
+
+from yolokit.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--val"], "val is called validate here"),
+        (["--multi-scale"], "multi_scale is not offered"),
+        (["--batch-size", "8"], "batch_size is called batch here"),
+        (["--lr0", "0.1"], "lr0 has no option of its own: write it into a YAML file, for --config"),
+        (["data=d.yaml"], "options are written --data FILE here"),
+    ],
+)
+def test_an_option_of_another_trainer_is_explained(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *arguments])
+    assert caught.value.code == 2
+    assert f"hint: {hint}" in capsys.readouterr().err
+
+
+def test_nothing_is_guessed_about_what_nobody_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--xyzzy"])
+    assert "hint" not in capsys.readouterr().err

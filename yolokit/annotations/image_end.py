@@ -1,0 +1,89 @@
+"""Whether an image file has its end, told without decoding it.
+
+A decoder refuses a file that was cut short, or makes up what is missing; its head looks whole.
+
+Source: ITU-T T.81 (JPEG), RFC 9649 (WebP), TIFF 6.0, Microsoft's BITMAPINFOHEADER.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_JPEG_END = b"\xff\xd9"
+_TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_TIFF_PLACES = ((273, 279), (324, 325))  # offsets and lengths: of strips, of tiles
+_PLAIN_BMP = (0, 3)  # rows of pixels, as opposed to runs
+
+
+def is_cut_short(head: bytes, tail: bytes, size_bytes: int, read_all: Callable[[], bytes]) -> bool:
+    """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that cannot be told.
+
+    Args:
+        head: The first bytes.
+        tail: The last two.
+        size_bytes: How long the file is.
+        read_all: Returns all bytes; called where a JPEG has something else at its end.
+    """
+    try:
+        if head.startswith(b"\xff\xd8\xff"):
+            return tail != _JPEG_END and _lacks_jpeg_end(read_all())
+        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+            return int.from_bytes(head[4:8], "little") + 8 > size_bytes + 1  # the padding may lack
+        if head.startswith(b"BM"):
+            return _is_bmp_cut(head, size_bytes)
+        if head[:4] in (b"II*\x00", b"MM\x00*"):
+            return _is_tiff_cut(head, size_bytes)
+    except (struct.error, KeyError):
+        pass  # odd, or told by what lies behind the head: the decoder has the last word
+    return False
+
+
+def _lacks_jpeg_end(content: bytes) -> bool:
+    """Look for the end behind the first scan: cameras put films and previews behind a picture."""
+    at = 2
+    while content[at : at + 2] != b"\xff\xda":
+        if content[at : at + 1] != b"\xff":
+            return True
+        at += 1 if content[at + 1 : at + 2] == b"\xff" else 2 + _big_endian(content, at + 2)
+    return content.find(_JPEG_END, at) < 0
+
+
+def _big_endian(content: bytes, at: int) -> int:
+    return int(struct.unpack_from(">H", content, at)[0])
+
+
+def _is_bmp_cut(head: bytes, size_bytes: int) -> bool:
+    start, kind_bytes, width_px, height_px = struct.unpack_from("<IIii", head, 10)
+    bits, compression = struct.unpack_from("<HI", head, 28)
+    if kind_bytes < 40 or compression not in _PLAIN_BMP:
+        return False
+    row_bytes = (width_px * bits + 31) // 32 * 4
+    return bool(start + row_bytes * abs(height_px) - 3 > size_bytes)  # the padding may lack
+
+
+def _is_tiff_cut(head: bytes, size_bytes: int) -> bool:
+    """Tell whether a strip or tile of the first picture ends behind the file."""
+    order = "<" if head[:2] == b"II" else ">"
+    start = struct.unpack_from(f"{order}I", head, 4)[0]
+    if start + 2 > size_bytes:
+        return True
+    values = {}
+    for index in range(struct.unpack_from(f"{order}H", head, start)[0]):
+        at = start + 2 + 12 * index
+        tag, kind, count = struct.unpack_from(f"{order}HHI", head, at)
+        if any(tag in pair for pair in _TIFF_PLACES):
+            unit_bytes = _TIFF_SIZES[kind]
+            inside = unit_bytes * count <= 4
+            place = at + 8 if inside else struct.unpack_from(f"{order}I", head, at + 8)[0]
+            code = {2: "H", 4: "I"}[unit_bytes]
+            values[tag] = struct.unpack_from(f"{order}{count}{code}", head, place)
+    ends = [
+        offset + length
+        for offsets, lengths in _TIFF_PLACES
+        for offset, length in zip(values.get(offsets, ()), values.get(lengths, ()), strict=False)
+    ]
+    return max(ends, default=0) > size_bytes

@@ -1,0 +1,53 @@
+"""Holds the images that upstream trains on against those that it was given."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from yolokit.core.child import DataRead
+from yolokit.engine.process import send
+from yolokit.engine.upstream import explain_left_out
+from yolokit.errors import DataError
+
+# Environment rather than an argument: the workers of a run on several GPUs inherit it.
+LEAVE_OUT = "YOLOKIT_ENGINE_LEAVE_OUT"
+_SHOWN = 20
+
+
+def tell_used(dataset: Any, list_file: str, split: str) -> None:
+    """Tell the parent what a data set of upstream's really holds.
+
+    Args:
+        dataset: It, as it was built.
+        list_file: The list of images that it was given.
+        split: Which split it is.
+
+    Raises:
+        DataError: It uses other images than those of the list, which are named with upstream's
+            reasons, and nobody said that it may.
+    """
+    given = sorted(Path(list_file).read_text(encoding="utf-8").splitlines())
+    if dataset.fraction < 1:  # a share that was asked for: the first ones, as upstream takes them
+        given = given[: max(1, round(len(given) * dataset.fraction))]
+    left_out = list((Counter(given) - Counter(dataset.im_files)).elements())
+    added = list((Counter(dataset.im_files) - Counter(given)).elements())
+    if added or (left_out and os.environ.get(LEAVE_OUT) != "1"):
+        raise _refuse(dataset, split, left_out, added)
+    boxes = sum(len(label["cls"]) for label in dataset.labels)
+    send(DataRead(split, len(dataset.im_files), boxes, left_out))
+
+
+def _refuse(dataset: Any, split: str, left_out: list[str], added: list[str]) -> DataError:
+    classes = len(dataset.data["names"])
+    lines = [f"  {image}: {explain_left_out(image, classes)}" for image in left_out[:_SHOWN]]
+    lines += [f"  {image}: it was not given" for image in added[:_SHOWN]]
+    count = len(left_out) + len(added)
+    if count > len(lines):
+        lines.append(f"  ... and {count - len(lines)} more")
+    images = "1 image" if count == 1 else f"{count} images"
+    head = f"ultralytics would not train on what was checked; {images} of {split}:"
+    hint = "mend or remove them; --allow unusable-images leaves them out" if left_out else None
+    return DataError("\n".join([head, *lines]), hint=hint)

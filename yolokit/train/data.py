@@ -1,0 +1,82 @@
+"""The data set of a run: checked, recorded, and handed to the engine as lists of images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from yolokit.annotations.check import DatasetReport, check_dataset
+from yolokit.core.child import AnyEvent, CheckProgress, Phase
+from yolokit.core.files import write_atomic
+from yolokit.errors import DataError
+from yolokit.train.record import DataRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from yolokit.train.config import TrainConfig
+
+
+def check_data(
+    path: Path, config: TrainConfig, on_event: Callable[[AnyEvent], None]
+) -> DatasetReport:
+    """Check a data set as a whole, before anything of a run is written.
+
+    Raises:
+        DataError: It cannot be trained on; each fault is named with file and line.
+    """
+    on_event(Phase("looking at every image and label"))
+    data = check_dataset(
+        path,
+        allow=config.allow,
+        on_progress=lambda done, total: on_event(CheckProgress(done, total)),
+    )
+    _require_trainable(data)
+    return data
+
+
+def _require_trainable(data: DatasetReport) -> None:
+    if data.is_pose:
+        # Upstream's detector would read the row of a pose as an outline, and learn its box.
+        raise DataError(
+            "its labels are poses (`kpt_shape`), and this version trains detectors of boxes",
+            path=data.path,
+            hint=f"`yolokit data convert {data.path} --task detect` leaves the keypoints aside",
+        )
+    lacking = [split for split in ("train", "val") if split not in data.splits]
+    if lacking:
+        raise DataError(
+            f"has no images in the split {' and '.join(lacking)}: training needs train and val",
+            path=data.path,
+            hint="`yolokit data convert` splits a data set that has none",
+        )
+
+
+def record_data(data: DatasetReport) -> DataRecord:
+    """Return what ``run.json`` says about a data set."""
+    return DataRecord(
+        path=str(data.path),
+        sha256=data.sha256,
+        names=list(data.names),
+        images={split: found.images for split, found in data.splits.items()},
+        boxes={split: found.boxes for split, found in data.splits.items()},
+        notes=list(data.warnings),
+    )
+
+
+def write_data_yaml(data: DatasetReport, run_dir: Path) -> Path:
+    """Write the only YAML that upstream sees: names and lists of the images that were checked.
+
+    Lists rather than folders: what is trained on is exactly what was checked, however upstream
+    would have read the user's own file.
+    """
+    import yaml
+
+    path = run_dir / "data.yaml"
+    content: dict[str, Any] = {"names": dict(enumerate(data.names))}
+    for split, images in data.images.items():
+        listed = run_dir / f"{split}.txt"
+        write_atomic(listed, "".join(f"{image}\n" for image in images).encode())
+        content[split] = str(listed)
+    write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+    return path
