@@ -39,7 +39,7 @@ POINTER = FileKind(
 # git-LFS, and what it was called before
 POINTER_STARTS = (b"version https://git-lfs", b"version https://hawser")
 _EMPTY = FileKind("empty", "text", "fetch it again")
-_WEB_PAGE = FileKind("a web page", hint=_AGAIN)
+WEB_PAGE = FileKind("a web page", hint=_AGAIN)
 _TORCH = FileKind("a PyTorch checkpoint", "checkpoint")
 _TORCHSCRIPT = FileKind("a TorchScript archive", "model")
 # offset, signature, kind; the first that fits
@@ -107,11 +107,11 @@ def _tell_text(head: bytes) -> FileKind | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     lower = text[:_HEAD_BYTES].lower()
     if lower.startswith((b"<!doctype html", b"<html", b"<head")):
-        return _WEB_PAGE
+        return WEB_PAGE
     if lower.startswith(b"<"):
         if b"<net " in lower:
             return FileKind("an OpenVINO model's XML", "model")
-        return _WEB_PAGE if b"<html" in lower else FileKind("an XML file", "markup")
+        return WEB_PAGE if b"<html" in lower else FileKind("an XML file", "markup")
     if not text or not set(text) <= _TEXT:
         return None
     first = text.split(b"\n", 1)[0].decode("ascii").strip()
