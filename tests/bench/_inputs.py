@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from yolokit.core.privacy import TELEMETRY_VARIABLE, engine_variables
+
 if TYPE_CHECKING:
     import argparse
 
@@ -49,7 +51,7 @@ def upstream_env(folder: Path) -> dict[str, str]:
     """Return the environment that keeps ultralytics from the network and from the home folder."""
     settings = folder / "settings"
     settings.mkdir(exist_ok=True)
-    return {"YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(settings)}
+    return {TELEMETRY_VARIABLE: "1"} | engine_variables(settings)
 
 
 def get_model(options: argparse.Namespace, folder: Path) -> Path:

@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _measure import Result, Side, compare, report
 
+from yolokit.core.privacy import engine_variables
+
 _UPSTREAM = """
 import sys
 from ultralytics import YOLO
@@ -74,11 +76,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> tuple[list[Result], d
     theirs = Side(
         "yolo",
         [sys.executable, "-c", _UPSTREAM, data, epochs, imgsz, str(scratch)],
-        env={
-            "YOLO_AUTOINSTALL": "False",
-            "YOLO_OFFLINE": "1",
-            "YOLO_CONFIG_DIR": str(scratch / "config"),
-        },
+        env=engine_variables(scratch / "config"),
         before=lambda: shutil.rmtree(upstream, ignore_errors=True),
         value=read_theirs,
     )

@@ -159,7 +159,7 @@ def test_where_nothing_could_be_read_the_exit_code_is_3(bccd_model: Path, tmp_pa
         (["{model}", "imgae.png"], 3, ["no such file", "did you mean image.png"]),
         (["modle.onnx", "image.png"], 6, ["there is no model", "did you mean model.onnx"]),
         (["best.pt", "image.png"], 6, ["yolokit export best.pt"]),
-        (["image.png", "image.png"], 6, ["image.png could not be loaded"]),
+        (["image.png", "image.png"], 6, ["image.png is not an ONNX model: it is a PNG image"]),
         (["{model}", "image.png", "--provider", "tensorrt"], 6, ["no provider 'tensorrt'"]),
         (
             ["{model}", "image.png", "--out", "model.onnx"],

@@ -25,7 +25,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="ONNX file to write, or a folder for it.  [default: beside the checkpoint]",
+            help="ONNX file to write, or a folder to put it in.  [default: beside the checkpoint]",
         ),
     ] = None,
     dynamic: Annotated[

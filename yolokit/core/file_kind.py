@@ -11,6 +11,7 @@ Group = Literal["image", "archive", "text", "markup", "checkpoint", "model", "ot
 _HEAD_BYTES = 512
 _TAIL_BYTES = 1 << 16
 _SHOWN_CHARACTERS = 60
+_FEWEST_CHARACTERS = 3
 _ZIP = b"PK\x03\x04"
 _TEXT = frozenset(string.printable.encode()) - set(b"\x0b\x0c")
 _AGAIN = "fetch the file again: what came in its place is for people, a login or an error"
@@ -39,7 +40,7 @@ POINTER = FileKind(
 # git-LFS, and what it was called before
 POINTER_STARTS = (b"version https://git-lfs", b"version https://hawser")
 _EMPTY = FileKind("empty", "text", "fetch it again")
-_WEB_PAGE = FileKind("a web page", hint=_AGAIN)
+WEB_PAGE = FileKind("a web page", hint=_AGAIN)
 _TORCH = FileKind("a PyTorch checkpoint", "checkpoint")
 _TORCHSCRIPT = FileKind("a TorchScript archive", "model")
 # offset, signature, kind; the first that fits
@@ -107,12 +108,12 @@ def _tell_text(head: bytes) -> FileKind | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     lower = text[:_HEAD_BYTES].lower()
     if lower.startswith((b"<!doctype html", b"<html", b"<head")):
-        return _WEB_PAGE
+        return WEB_PAGE
     if lower.startswith(b"<"):
         if b"<net " in lower:
             return FileKind("an OpenVINO model's XML", "model")
-        return _WEB_PAGE if b"<html" in lower else FileKind("an XML file", "markup")
-    if not text or not set(text) <= _TEXT:
+        return WEB_PAGE if b"<html" in lower else FileKind("an XML file", "markup")
+    if len(text) < _FEWEST_CHARACTERS or not set(text) <= _TEXT:
         return None
     first = text.split(b"\n", 1)[0].decode("ascii").strip()
     shown = first if len(first) <= _SHOWN_CHARACTERS else f"{first[:_SHOWN_CHARACTERS]}..."

@@ -42,8 +42,8 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         weights: Checkpoint to export.
         data: ``data.yaml`` whose images the gate looks at, or its folder; None for shipped ones.
-        out: File to write, or a folder for it; None for the checkpoint's own. A file has the
-            checkpoint's name with ``.onnx`` unless another is given.
+        out: File to write, or a folder that is there, for the checkpoint's name with ``.onnx``;
+            None for the checkpoint's own folder.
         dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
             ``all``: any batch size, height and width.
         imgsz: Side of the input in px; None for the one it was trained with.
@@ -86,8 +86,8 @@ def check_config(values: Mapping[str, Any]) -> ExportConfig:
 def _check_values(values: Mapping[str, Any]) -> list[str]:
     problems = []
     out = values.get("out")
-    if out is not None and not (_is_folder(out) or out.endswith(".onnx")):
-        problems.append(f"out: must end with .onnx, or be a folder, not {out!r}")
+    if out is not None and not (Path(out).is_dir() or out.endswith(".onnx")):
+        problems.append(f"out: must end with .onnx, or be a folder that is there, not {out!r}")
     known = ("fp32", *list_plugins(QUANTIZERS))
     if values["precision"] not in known:
         problems.append(
@@ -152,11 +152,6 @@ def export_model(
     return artifact
 
 
-def _is_folder(out: str) -> bool:
-    """Tell whether ``--out`` names a folder: one that is there, or a name without a suffix."""
-    return Path(out).is_dir() or not Path(out).suffix
-
-
 def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
     """Return the file that the model becomes, in a folder that exists, and what it may replace.
 
@@ -166,7 +161,8 @@ def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
     """
     out = weights.with_suffix(".onnx")
     if config.out is not None:
-        out = Path(config.out) / out.name if _is_folder(config.out) else Path(config.out)
+        given = Path(config.out)
+        out = given / out.name if given.is_dir() else given
     keep = (weights, *([Path(config.data)] if config.data else []))
     replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
     check_output(out, replacing)

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from yolokit.core.file_kind import POINTER, WEB_PAGE, read_kind
 from yolokit.errors import WeightsError
 from yolokit.hub.names import public_url
 from yolokit.hub.part import Origin, Part
@@ -226,11 +227,18 @@ class _Job:
         """Check the complete file; a wrong one is removed."""
         fetched = Fetched(url, self.part.size_bytes, digest.hexdigest())
         fault = self.wanted.find_fault(fetched.size_bytes, fetched.sha256)
+        if fault is None and self.wanted.sha256 is None:
+            fault = self._find_stray()
         if fault is not None:
             self.part.discard()
             # Where the first bytes came from elsewhere, the server may be innocent.
             raise SourceError(fault, transient=resumed)
         return fetched
+
+    def _find_stray(self) -> str | None:
+        """Say what came in place of a file whose hash nobody knows: a login, a pointer."""
+        kind = read_kind(self.part.path)
+        return f"sends {kind.name}" if kind in (POINTER, WEB_PAGE) else None
 
 
 class _Pace:

@@ -35,7 +35,6 @@ def place(out: str | None, **options: Any) -> Path:
         ("mine.onnx", "mine.onnx"),
         ("new/mine.onnx", "new/mine.onnx"),
         ("there", "there/best.onnx"),
-        ("new/exports", "new/exports/best.onnx"),
         ("there.onnx", "there.onnx/best.onnx"),
         ("v1.2", "v1.2/best.onnx"),
     ],
@@ -48,8 +47,8 @@ def test_out_is_a_file_or_a_folder_for_it(here: Path, out: str | None, path: str
     assert found.parent.is_dir()
 
 
-@pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt"])
-def test_another_suffix_is_no_folder(out: str) -> None:
+@pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt", "new"])
+def test_anything_else_is_a_mistake(out: str) -> None:
     with pytest.raises(ConfigError, match="1 mistake") as caught:
         place(out)
     assert "must end with .onnx, or be a folder" in str(caught.value)

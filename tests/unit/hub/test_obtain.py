@@ -273,6 +273,22 @@ def test_two_addresses_with_one_file_name_are_two_files(
     assert same.path == first.path, "the same content needs no second copy"
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a git-LFS pointer"),
+        (b"<!doctype html><title>Sign in</title>", "a web page"),
+    ],
+)
+def test_what_comes_in_place_of_a_file_is_not_kept(
+    obtain: Obtain, loop: Loop, own_store: Path, content: bytes, what: str
+) -> None:
+    loop.site.files["/models/mine.pt"] = content
+    with pytest.raises(WeightsError, match=f"sends {what}"):
+        obtain(f"{loop.base}/models/mine.pt")
+    assert visible(own_store) == set()
+
+
 @pytest.mark.parametrize("taken_by", ["own file", "catalog"])
 def test_an_address_takes_no_name_that_something_else_has(
     obtain: Obtain, catalog: Catalog, loop: Loop, own_store: Path, taken_by: str

@@ -123,7 +123,7 @@ class TestRun:
     ) -> None:
         save_image("in/white.png")
         save_image("in/deep/black.png", 0)
-        Path("in/deep/broken.png").write_bytes(b"\x01")
+        Path("in/deep/broken.png").write_bytes(b"x")
         job = open_job(config(bright_model, "in", clip, conf=0.5, threads=1))
         assert job.frame_count == 9
         records = run(job)
