@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.conftest import find_process_1
 from yolokit.cli.signals import Interruptions, interruptions
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
@@ -55,15 +55,9 @@ def test_each_ends_as_ctrl_c_does(name: str, code: int) -> None:
     )  # fmt: skip
 
 
-def test_process_1_of_a_container_notices_as_well(tmp_path: Path) -> None:
-    words = ("unshare", "--pid", "--fork", "--mount-proc")
-    try:
-        subprocess.run([*words, "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"process numbers of one's own are not permitted here: {error}")
-    process = start(*words)
-    child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().strip()
-    os.kill(int(child), signal.SIGTERM)
+def test_process_1_of_a_container_notices_as_well(own_numbers: list[str]) -> None:
+    process = start(*own_numbers)
+    os.kill(find_process_1(process), signal.SIGTERM)
     assert process.communicate(timeout=60)[1] == "interrupted\n"
     assert process.returncode == 143
 
