@@ -126,7 +126,9 @@ def convert(
             help="A convention of the source, as `yolokit data formats` lists them.",
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,

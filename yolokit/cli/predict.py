@@ -27,9 +27,7 @@ def predict(
             help="Images, folders, glob patterns, .txt lists of images, videos.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results; it must not exist.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; new or empty.")] = None,
     name: Annotated[
         str | None, typer.Option(help="Write to runs/predict/NAME.  [default: a fresh one]")
     ] = None,
@@ -60,7 +58,7 @@ def predict(
         bool, typer.Option("--json", help="Records to stdout; no folder unless --save is given.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results of that name.")
+        bool, typer.Option("--overwrite", help="Replace earlier results of that name.")
     ] = False,
 ) -> int:
     """Find objects with an ONNX model and write boxes, pictures and videos.

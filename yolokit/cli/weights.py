@@ -179,7 +179,9 @@ def where(offline: NeverOnline = False) -> None:
 def bundle(
     names: Names,
     out: Annotated[Path, typer.Option(metavar="FILE.tar", help="Bundle to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.tar.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
+    ] = False,
     offline: Offline = False,
     require_hash: RequireHash = False,
 ) -> None:

@@ -46,7 +46,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         out: Folder for the report; None for one below ``runs/val``.
         name: Name of that folder; None for the first of val, val-2 ... that is free.
         report_only: Write no file unless ``out`` or ``name`` is given.
-        overwrite: Replace a report that exists.
+        overwrite: Replace an earlier report.
     """
 
     model: str
