@@ -37,6 +37,23 @@ def run_yolokit(
     return done
 
 
+@pytest.fixture
+def own_numbers() -> list[str]:
+    """The words that start a command as process 1, as in a container."""
+    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    try:
+        subprocess.run([*words, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"process numbers of one's own are not permitted here: {error}")
+    return words
+
+
+def find_process_1(words: subprocess.Popen[str]) -> int:
+    """Return the number that process 1 of such a command has outside."""
+    children = Path(f"/proc/{words.pid}/task/{words.pid}/children")
+    return int(children.read_text("ascii").split()[0])
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data; tests that need it are skipped where there is none."""

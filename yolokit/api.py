@@ -57,7 +57,7 @@ def get_dataset(
     Args:
         name: A name of ``yolokit data list``.
         out: The folder to make; None for one of that name in the store.
-        overwrite: Replace ``out`` if it exists.
+        overwrite: Replace ``out`` if it is an earlier conversion.
         keep_archive: Leave the archives in the store.
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
         require_hash: Refuse an archive that has no sha256 that is known beforehand.

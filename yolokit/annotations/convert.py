@@ -24,7 +24,7 @@ from yolokit.annotations.conclusions import (
 )
 from yolokit.annotations.counts import SplitCounter, SplitCounts
 from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
-from yolokit.annotations.earlier import LEDGER_FILE
+from yolokit.annotations.earlier import LEDGER_FILE, Replaced
 from yolokit.annotations.filters import (
     AreaLimits,
     choose_sample,
@@ -37,7 +37,7 @@ from yolokit.annotations.frame import drop_cut_short, locate_images, require_siz
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.losses import hint_at_images, warn_of_losses, why_nothing
-from yolokit.annotations.model import Dataset, ImageRecord, LabelledImage, SourceFile
+from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.pictures import Pictures
 from yolokit.annotations.place import place_image
@@ -49,8 +49,7 @@ from yolokit.annotations.split import SPLITS, SplitPlan, name_folds, order_split
 from yolokit.annotations.tile import TilePlan, exclude_hidden, tile_images
 from yolokit.core.files import publish_folder, scratch_folder
 from yolokit.core.findings import require_allowed
-from yolokit.core.outputs import contains
-from yolokit.errors import DataError, OutputExistsError
+from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -196,8 +195,7 @@ class _Run:
         self._boxes = BoxDoubts()
         self._counts: dict[str, SplitCounter] = {}
         self._made: set[Path] = set()
-        self._replaces = os.path.lexists(config.out)
-        self._elsewhere: set[str] = set()
+        self._replaced = Replaced(config.out)
         self._places: dict[str, tuple[str, OutputNames]] = {}
 
     def write_set(self) -> dict[str, SplitCounts]:
@@ -319,8 +317,7 @@ class _Run:
         split = labelled.image.split or "train"
         if split not in self._counts:
             self._start_split(split)
-        if self._replaces:
-            self._check_elsewhere(labelled.image)
+        self._replaced.check_not_read(labelled.image)
         place, names = self._places[split]
         name = names.assign(labelled.image.file_name)
         if name != labelled.image.file_name:
@@ -346,26 +343,6 @@ class _Run:
         names = dict(self._places.values()).get(place)  # VOC has one folder for all splits
         self._places[split] = place, names or OutputNames()
         self._counts[split] = SplitCounter(len(self._dataset.categories))
-
-    def _check_elsewhere(self, image: ImageRecord) -> None:
-        """Refuse to replace what a source leads to, such as the folder of a list's images.
-
-        Raises:
-            OutputExistsError: The labels or the image lie in the output that is there.
-        """
-        for path in (image.source.path, image.path):
-            if path is None:
-                continue
-            folder = os.path.dirname(path)  # noqa: PTH120 - hot path
-            if folder in self._elsewhere and not os.path.islink(path):  # noqa: PTH114 - hot path
-                continue
-            if contains(self._config.out, Path(path)):
-                raise OutputExistsError(
-                    f"{self._config.out} cannot be replaced: the command reads {path}, which is "
-                    "in it",
-                    hint="choose another --out",
-                )
-            self._elsewhere.add(folder)
 
     def _remarks(self) -> list[str]:
         remarks = ["Made by `yolokit data convert`; ledger.jsonl says what became of each label."]

@@ -62,7 +62,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         seed: Of a split or a sample that is made here.
         link: How images get into the set.
         labels_only: Write no images, and look at none.
-        overwrite: Replace ``out`` if it exists.
+        overwrite: Replace ``out`` if it is an earlier conversion.
         max_drop: How many annotations may be dropped: a share such as ``0.5%``, or a count.
         assume: What is known about conventions of the source, each as ``KEY=VALUE``.
         allow: Codes of what cannot be right and is to be converted all the same.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import glob
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from yolokit.annotations.plugin import can_write, list_formats, load_format
-from yolokit.core.outputs import Held, Result, read_object
+from yolokit.core.outputs import Held, Result, contains, read_object
+from yolokit.errors import OutputExistsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from yolokit.annotations.model import ImageRecord
 
 LEDGER_FILE = "ledger.jsonl"
 
@@ -49,3 +52,37 @@ def recognise_set(folder: Path) -> list[Held] | None:
 
 
 CONVERTED = Result(command="yolokit data convert", recognise=recognise_set)
+
+
+class Replaced:
+    """The set that a conversion is to replace, which nothing of a source may lead into.
+
+    Options name only where reading begins: a list or a ``data.yaml`` may lead anywhere.
+
+    Args:
+        out: Where it stands, if anything does.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._exists = os.path.lexists(out)
+        self._elsewhere: set[str] = set()
+
+    def check_not_read(self, image: ImageRecord) -> None:
+        """Look at where an image and its labels lie.
+
+        Raises:
+            OutputExistsError: One of them lies in the set.
+        """
+        for path in (image.source.path, image.path) if self._exists else ():
+            if path is None:
+                continue
+            folder = os.path.dirname(path)  # noqa: PTH120 - hot path
+            if folder in self._elsewhere and not os.path.islink(path):  # noqa: PTH114 - hot path
+                continue
+            if contains(self._out, Path(path)):
+                raise OutputExistsError(
+                    f"{self._out} cannot be replaced: the command reads {path}, which is in it",
+                    hint="choose another --out",
+                )
+            self._elsewhere.add(folder)

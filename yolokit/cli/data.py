@@ -135,7 +135,9 @@ def convert(
             help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,

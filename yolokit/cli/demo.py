@@ -32,7 +32,9 @@ def demo(
         float, typer.Option(metavar="S", help="Length of the video; 0 is none.")
     ] = 8.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds give equal labels.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,

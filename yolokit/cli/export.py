@@ -43,7 +43,9 @@ def export(
             metavar="FILE", help="Load this very file even if that runs code stored in it."
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the parity report as one line of JSON.")
     ] = False,

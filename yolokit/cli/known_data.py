@@ -113,7 +113,9 @@ def get(
     keep_archive: Annotated[
         bool, typer.Option("--keep-archive", help="Leave what was fetched in the store.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DIR.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
+    ] = False,
     offline: Offline = False,
     require_hash: Annotated[
         bool, typer.Option("--require-hash", help="Refuse archives without a hash beforehand.")

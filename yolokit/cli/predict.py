@@ -33,7 +33,9 @@ def predict(
             help="Images, folders, glob patterns, .txt lists of images, videos.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results; new or empty.")
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Write to runs/predict/NAME.  [default: a fresh one]"),
@@ -74,7 +76,7 @@ def predict(
         bool, typer.Option("--json", help="Records to stdout; no folder unless --save is given.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results of that name.")
+        bool, typer.Option("--overwrite", help="Replace earlier results of that name.")
     ] = False,
 ) -> int:
     """Find objects with an ONNX model and write boxes, pictures and videos.

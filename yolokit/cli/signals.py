@@ -34,6 +34,11 @@ class Interruptions:
         self._terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no signal has come."""
+        return not self._wishes
+
+    @property
     def exit_code(self) -> int:
         """What an interrupted command returns: 128 and the number of the first signal."""
         return 128 + self._first
@@ -68,4 +73,5 @@ def interruptions() -> Iterator[Interruptions]:
         yield handled
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # A twin that comes while the interpreter shuts down must not change the exit code.
+            signal.signal(number, handler if handled.is_idle else signal.SIG_IGN)

@@ -180,8 +180,10 @@ def where(offline: NeverOnline = False) -> None:
 @app.command(cls=Command)
 def bundle(
     names: Names,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write: a .tar.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
+    ] = False,
     offline: Offline = False,
     require_hash: RequireHash = False,
 ) -> None:

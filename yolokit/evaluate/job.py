@@ -47,7 +47,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         out: Folder for the report; None for one below ``runs/val``.
         name: Name of that folder; None for a fresh one, called after the model and the split.
         report_only: Write no file unless ``out`` or ``name`` is given.
-        overwrite: Replace a report that exists.
+        overwrite: Replace an earlier report.
     """
 
     model: str

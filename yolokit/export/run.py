@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from contextlib import ExitStack
 from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
@@ -21,14 +21,14 @@ from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.requests import ExportRequest
-from yolokit.errors import ConfigError, ParityError, WeightsError
+from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
 from yolokit.export.verify import ParityReport, compare, run_both
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from yolokit.core.digest import FileDigest
     from yolokit.runtime.detector import Detector
@@ -51,7 +51,7 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
         precision: ``fp32``, or the name of a quantizer.
         trust: File that may be loaded even if that runs code which is stored in it; must be
             ``weights`` itself.
-        overwrite: Replace an existing file.
+        overwrite: Replace an earlier export.
     """
 
     weights: str
@@ -129,7 +129,8 @@ def export_model(
     out, replacing = _place(config, weights)
     images = load_samples(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
-    with tempfile.TemporaryDirectory(prefix="yolokit-export-") as scratch:
+    scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
+    with _kept_on_failure(log_path), scratch_dir as scratch:
         folder = Path(scratch)
         on_phase("tracing the model")
         facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
@@ -147,9 +148,18 @@ def export_model(
         _prove_batch(detector, images, config.dynamic, report)
         report.model_sha256 = sha256_file(model)
         report.weights_sha256 = manifest.provenance.weights_sha256
-        artifact = _publish(model, out, manifest, report, replacing)
+        return _publish(model, out, manifest, report, replacing)
+
+
+@contextlib.contextmanager
+def _kept_on_failure(log_path: Path) -> Iterator[None]:
+    """Remove a log unless something went wrong; an interrupt is no fault to be looked into."""
+    try:
+        yield
+    except (KeyboardInterrupt, JobCancelledError):
+        log_path.unlink(missing_ok=True)
+        raise
     log_path.unlink(missing_ok=True)
-    return artifact
 
 
 def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
@@ -285,7 +295,7 @@ def _publish(
             f"the exported model does not equal the trained one; nothing was published\n{shown}",
             hint=f"all differences are in {failed_path}",
         )
-    with ExitStack() as undo:
+    with contextlib.ExitStack() as undo:
         with publish_file(out, replacing) as part:
             part.write_bytes(model.read_bytes())
             write_atomic(parity_path, content)

@@ -70,7 +70,7 @@ def get_dataset(
         name: A card of the catalog.
         out: The folder to make; None for one of the set's name in the store.
         options: Any of :data:`OPTIONS`, as :class:`ConvertConfig` has them.
-        overwrite: Replace ``out`` if it exists.
+        overwrite: Replace ``out`` if it is an earlier conversion.
         keep_archive: Leave the archives in the store.
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
         require_hash: Refuse an archive that has no hash yet, before any connection is opened.

@@ -49,7 +49,7 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         records_only: Write no folder unless ``save`` asks for one.
-        overwrite: Replace results that exist.
+        overwrite: Replace earlier results.
     """
 
     model: str

@@ -42,17 +42,6 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-@pytest.fixture
-def own_numbers() -> list[str]:
-    """The words that start a command as process 1, as in a container."""
-    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    try:
-        subprocess.run([*words, "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"process numbers of one's own are not permitted here: {error}")
-    return words
-
-
 def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
     out = tmp_path / "out"
     kill(build(out))

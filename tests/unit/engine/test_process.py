@@ -1,8 +1,13 @@
-"""What a person is told when torch or ultralytics fail."""
+"""How a job of the engine ends: what a person is told, and what it takes for a wish to stop."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+
+import pytest
 
 from yolokit.engine.process import explain
 
@@ -11,3 +16,43 @@ def test_a_failed_worker_is_named_and_not_its_command() -> None:
     failed = explain(subprocess.CalledProcessError(1, ["python", "-m", "torch"]), "TrainError")
     assert failed.message == "a worker failed: their launcher ended with 1"
     assert failed.hint is None, "the caller names the log"
+
+
+PROGRAM = """
+import msgspec, time
+from yolokit.engine.process import check_stop, send, serve
+from yolokit.core.child import Phase
+
+class Request(msgspec.Struct):
+    pass
+
+def job(_request):
+    send(Phase("begun"))
+    while True:
+        check_stop() if {cooperates} else 1 / 0 if stop_requested.is_set() else None
+        time.sleep(0.01)
+
+from yolokit.engine.process import stop_requested
+serve(Request, job)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.parametrize("cooperates", [True, False])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_is_a_wish_to_stop(name: str, cooperates: bool) -> None:
+    """A job whose workers were ended by the same signal may fail on the way."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(cooperates=cooperates)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("{}\n")
+    process.stdin.flush()
+    while "begun" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(getattr(signal, name))
+    shown, _ = process.communicate(timeout=60)
+    assert '{"event":"cancelled","message":"interrupted"}' in shown
+    assert process.returncode == 1

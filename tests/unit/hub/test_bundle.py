@@ -95,6 +95,19 @@ def test_a_bundle_is_a_plain_tar_and_always_the_same(
     write_bundle(two[:1], tmp_path / "a.tar", overwrite=True)
 
 
+def test_only_a_bundle_is_replaced(two: list[ObtainedWeights], tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        tar.add(two[0].path, "manifest.json")
+    (tmp_path / "empty.tar").touch()
+    for path in (two[0].path, tmp_path / "photos.tar", tmp_path / "empty.tar"):
+        before = path.read_bytes()
+        for overwrite in (False, True):
+            with pytest.raises(OutputExistsError) as caught:
+                write_bundle(two, path, overwrite=overwrite)
+            assert caught.value.hint == "choose another --out"
+        assert path.read_bytes() == before
+
+
 def test_what_changes_meanwhile_is_not_bundled(two: list[ObtainedWeights], tmp_path: Path) -> None:
     two[0].path.write_bytes(CONTENT[::-1])
     with pytest.raises(WeightsError, match="has changed while"):

@@ -82,7 +82,7 @@ def write_demo(
         seed: 0 or more.
         images: Pictures in all; 75, 10 and 15 % go to train, val and test.
         video_seconds: Length of the video; 0 is none.
-        overwrite: Replace ``out`` where it exists.
+        overwrite: Replace ``out`` if it is an earlier demo.
         on_progress: Called with the number of pictures and frames drawn so far.
 
     Returns:

@@ -1,0 +1,103 @@
+"""What ends a command from outside: once it is tidied up, and with the usual exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import find_process_1
+from yolokit.cli.signals import Interruptions, interruptions
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+PROGRAM = """
+import contextlib, sys, time
+from yolokit.cli import main
+
+def work(*_args, **_options):
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("tidying up", flush=True)
+        for _ in range(int(sys.argv[1])):
+            with contextlib.suppress(KeyboardInterrupt):
+                time.sleep(60)
+        print("tidied up", flush=True)
+
+main.app = work
+main.main([])
+"""
+
+
+def start(*before: str, stubborn: int = 0) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [*before, sys.executable, "-c", PROGRAM, str(stubborn)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_each_ends_as_ctrl_c_does(name: str, code: int) -> None:
+    process = start()
+    for _ in range(2):  # as `timeout` does it; no second wish
+        process.send_signal(getattr(signal, name))
+    shown, said = process.communicate(timeout=60)
+    assert (process.returncode, shown, said) == (
+        code, "tidying up\ntidied up\n", "interrupted\n",
+    )  # fmt: skip
+
+
+def test_process_1_of_a_container_notices_as_well(own_numbers: list[str]) -> None:
+    process = start(*own_numbers)
+    os.kill(find_process_1(process), signal.SIGTERM)
+    assert process.communicate(timeout=60)[1] == "interrupted\n"
+    assert process.returncode == 143
+
+
+def test_one_that_was_ignored_stays_ignored() -> None:
+    process = start("nohup")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+
+
+def test_more_of_them_end_what_is_stuck() -> None:
+    process = start(stubborn=10)
+    assert process.stdout is not None
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "tidying up\n"
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert process.returncode == 143, "the first one counts"
+    assert process.communicate()[0] == "", "it was not waited for"
+
+
+def test_a_closed_terminal_is_no_error() -> None:
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", PROGRAM, "0"])
+    assert os.read(terminal, 100).strip() == b"begun"
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
+
+
+def test_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with interruptions() as handled:
+        assert signal.getsignal(signal.SIGTERM) == handled.handle
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert Interruptions().exit_code == 130
