@@ -28,6 +28,7 @@ from yolokit.annotations.filters import (
 from yolokit.annotations.frame import locate_images, require_sizes
 from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
+from yolokit.annotations.leftovers import Leftovers
 from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
 from yolokit.annotations.output_names import OutputNames
 from yolokit.annotations.pictures import Pictures
@@ -50,6 +51,11 @@ if TYPE_CHECKING:
 
 
 LEDGER_FILE = "ledger.jsonl"
+
+# Images that were left out for one of these reasons are in the ledger.
+_LEFT_OUT = frozenset(
+    {"in-no-split", "no-annotation-file", "not-listed", "not-sampled", "unreadable-image"}
+)
 
 _Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
 
@@ -180,7 +186,7 @@ class _Run:
         self.pictures = pictures or Pictures(
             by_split=self._keeps_splits, by_bytes=len(config.sources) > 1
         )
-        self._boxes = BoxDoubts()
+        self._boxes, self._leftovers = BoxDoubts(), Leftovers()
         self._counts: dict[str, SplitCounter] = {}
         self._made: set[Path] = set()
         self._places: dict[str, tuple[str, OutputNames]] = {}
@@ -229,7 +235,9 @@ class _Run:
 
     def tell_doubts(self) -> list[str]:
         """Return what is odd in it, one sentence each."""
-        return [*self._boxes.tell(), *self.pictures.tell()]
+        told = {key.partition(": ")[2] for key in self._ledger.codes()} & _LEFT_OUT
+        leftovers = () if told else self._leftovers.tell()
+        return [*self._boxes.tell(), *self.pictures.tell(), *leftovers]
 
     def _iter_settled(self) -> Iterator[LabelledImage]:
         """Yield images with labels of the task, each with its fate entered."""
@@ -243,6 +251,8 @@ class _Run:
             images = require_sizes(images, ledger)
         else:
             images = locate_images(images, ledger, config.exif)
+            self._leftovers = Leftovers()
+            images = self._leftovers.watch(images)
         images = self.pictures.exclude_duplicates(images, ledger)
         one_outline = not self._target.MANY_OUTLINES
         reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
