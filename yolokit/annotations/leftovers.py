@@ -31,6 +31,8 @@ class Leftovers:
         """Yield how many images lie beside those that were taken."""
         left: list[str] = []
         for folder, taken in self._taken.items():
+            if not os.access(folder, os.R_OK):  # its images can be opened, and not be listed
+                continue
             with os.scandir(folder) as entries:
                 names = {one.name for one in entries if is_image_name(one.name)} - taken
             left += [os.path.join(folder, name) for name in names if name[0] != "."]  # noqa: PTH118
