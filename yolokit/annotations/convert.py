@@ -23,7 +23,6 @@ from yolokit.annotations.conclusions import (
     warn,
 )
 from yolokit.annotations.counts import SplitCounter, SplitCounts
-from yolokit.annotations.doubts import BoxDoubts, find_nothing_kept
 from yolokit.annotations.earlier import LEDGER_FILE, Replaced
 from yolokit.annotations.filters import (
     AreaLimits,
@@ -47,6 +46,7 @@ from yolokit.annotations.settle import settle_boxes
 from yolokit.annotations.sources import Opened, open_sources, shown_places
 from yolokit.annotations.split import SPLITS, SplitPlan, name_folds, order_splits
 from yolokit.annotations.tile import TilePlan, exclude_hidden, tile_images
+from yolokit.annotations.watch import Watch
 from yolokit.core.files import publish_folder, scratch_folder
 from yolokit.core.findings import require_allowed
 from yolokit.errors import DataError
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from yolokit.annotations.convert_config import ConvertConfig
-    from yolokit.core.findings import Finding
 
 
 _Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
@@ -130,15 +129,15 @@ def _write(
     opening = ledger.mark()
     run = _Run(config, opened.dataset, ledger, folder, report)
     counts = run.write_set()
-    if run.pictures.start_joining():  # what was written has pictures twice
+    if run.watch.pictures.start_joining():  # what was written has pictures twice
         _empty(folder)
         ledger.rewind(opening)
-        run = _Run(config, opened.dataset, ledger, folder, report, run.pictures)
+        run = _Run(config, opened.dataset, ledger, folder, report, run.watch)
         counts = run.write_set()
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
-    allowed = require_allowed(run.find_doubts(totals), config.allow)
-    warnings = [*warn(config, counts, names), *allowed, *run.tell_doubts(), *opened.warnings]
+    allowed = require_allowed(run.watch.find(ledger), config.allow)
+    warnings = [*warn(config, counts, names), *allowed, *run.watch.tell(ledger), *opened.warnings]
     result = ConvertResult(
         config.out,
         opened.formats,
@@ -174,7 +173,7 @@ class _Run:
         ledger: Ledger,
         folder: Path,
         report: _Report,
-        pictures: Pictures | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
@@ -189,10 +188,9 @@ class _Run:
         makes_splits = self._plan.mode == "shares" or config.folds is not None
         self._keeps_splits = dataset.has_splits and not makes_splits
         self._whole = SourceFile(", ".join(map(os.fspath, config.sources)))
-        self.pictures = pictures or Pictures(
-            by_split=self._keeps_splits, by_bytes=len(config.sources) > 1
-        )
-        self._boxes = BoxDoubts()
+        several = len(config.sources) > 1
+        pictures = Pictures(by_split=self._keeps_splits, by_bytes=several)
+        self.watch = watch or Watch(config.sources[0], pictures)
         self._counts: dict[str, SplitCounter] = {}
         self._made: set[Path] = set()
         self._replaced = Replaced(config.out)
@@ -234,20 +232,10 @@ class _Run:
             raise DataError("no class was found in it" + why_nothing(ledger), path=self._whole.path)
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
-    def find_doubts(self, totals: LedgerTotals) -> list[Finding]:
-        """Return what was found in the last pass that cannot be right."""
-        source = self._config.sources[0]
-        kept = find_nothing_kept(totals, self._ledger.codes(), source)
-        boxes = (msgspec.structs.replace(one, path=source) for one in self._boxes.find())
-        return [*self._ledger.findings, *kept, *boxes, *self.pictures.find(source)]
-
-    def tell_doubts(self) -> list[str]:
-        """Return what is odd in it, one sentence each."""
-        return [*self._boxes.tell(), *self.pictures.tell()]
-
     def _iter_settled(self) -> Iterator[LabelledImage]:
         """Yield images with labels of the task, each with its fate entered."""
-        config, ledger = self._config, self._ledger
+        config, ledger, watch = self._config, self._ledger, self.watch
+        watch.start_pass()
         images: Iterable[LabelledImage] = self._dataset.iter_images()
         if self._keeps_splits:
             images = exclude_unsplit(images, ledger)
@@ -257,7 +245,8 @@ class _Run:
             images = require_sizes(images, ledger)
         else:
             images = locate_images(images, ledger, config.exif)
-        images = self.pictures.exclude_duplicates(images, ledger)
+            images = watch.leftovers.watch(images)
+        images = watch.pictures.exclude_duplicates(images, ledger)
         one_outline = not self._target.MANY_OUTLINES
         reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
         images = reduce_annotations(images, reduction, self._whole, ledger)
@@ -267,8 +256,7 @@ class _Run:
         if self._tiles is not None:
             images = drop_cut_short(images, ledger)
             images = exclude_hidden(images, self._tiles, ledger)
-        self._boxes = BoxDoubts()  # of this pass alone
-        return self.pictures.join(settle_boxes(images, ledger, self._boxes), ledger)
+        return watch.pictures.join(settle_boxes(images, ledger, watch.boxes), ledger)
 
     @cached_property
     def _sample(self) -> frozenset[str]:
@@ -295,7 +283,7 @@ class _Run:
         if self._plan.mode == "keep":
             return set_splits(self._iter_settled(), None)
         splits = self._deal_out()
-        if self.pictures.start_joining():
+        if self.watch.pictures.start_joining():
             splits = self._deal_out()
         return set_splits(self._iter_settled(), splits)
 

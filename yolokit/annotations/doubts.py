@@ -29,6 +29,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "tiny-boxes": "half of the boxes are narrower than 1 px",
         "one-corner": "all boxes lie in the top left corner of their images",
         "labelled-twice": "a picture of several files has its objects in each of them",
+        "other-picture": "a file of labels names another picture than the one called like it",
         "train-overlap": "a picture of train stands in val or test as well",
     }
 )

@@ -6,8 +6,6 @@ links followed; between the sources of a conversion also its name with the same 
 
 from __future__ import annotations
 
-import filecmp
-import hashlib
 import os
 from collections import Counter
 from functools import lru_cache
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.annotations.copies import Copies, are_same
 from yolokit.annotations.model import Annotations, LabelledImage
 from yolokit.core.findings import Finding
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 _SAME_PX = 0.01
 _ALIKE_IOU = 0.8
 _LEAST_ALIKE, _ALIKE_SHARE = 10, 0.2  # people and dogs overlap by this much, but not often
-_MOST_COPIES = 1000
-_PROBE_BYTES = 4096
 
 
 class Pictures:
@@ -51,9 +48,10 @@ class Pictures:
         self._splits: dict[Hashable, str | None] = {}
         self._named: dict[str, tuple[int, str]] = {}
         self._overlaps: Counter[tuple[str, str]] = Counter()
-        self._copies = _Copies()
+        self._copies = Copies()
         self._has_learned = self._is_joining = False
         self._joined = self._alike = self._annotations = 0
+        self._misnamed: list[tuple[str, str]] = []
         self._example = ""
 
     def start_joining(self) -> bool:
@@ -101,6 +99,7 @@ class Pictures:
                 yield labelled
             return
         self._joined = self._alike = self._annotations = 0
+        self._misnamed.clear()
         waiting: dict[Hashable, list[LabelledImage]] = {}
         for labelled in images:
             key = self._key(labelled.image)
@@ -120,6 +119,14 @@ class Pictures:
             message = f"{_pictures(count)} in several of the splits {others}, such as "
             hint = "--split 0.8,0.1,0.1 makes new splits, each picture in one"
             yield Finding("train-overlap", message + self._example, source, hint)
+        if self._misnamed:
+            (file, other), *more = self._misnamed
+            files = (
+                f"{len(self._misnamed)} files of labels name" if more else "a file of labels names"
+            )
+            message = f"{files} the picture of another one, though there is one of their own name: "
+            hint = "the name of the image in them may be a leftover of another file"
+            yield Finding("other-picture", f"{message}{file} names {other}", source, hint)
         if self._is_often_alike():
             hint = "give one file for each picture, or the best of them"
             yield Finding("labelled-twice", self._describe_alike(), source, hint)
@@ -171,7 +178,7 @@ class Pictures:
         path = _real_path(image.path)
         if self._by_bytes:
             origin, first = self._named.setdefault(image.file_name, (image.origin, path))
-            if origin != image.origin and _are_same(first, path):
+            if origin != image.origin and are_same(first, path):
                 path = first
         return path, split
 
@@ -181,54 +188,14 @@ class Pictures:
         message = f"{first.file_name} stands in {', '.join(files)}: its annotations were joined"
         ledger.note(first.source, None, "joined-image", message)
         self._joined += 1
+        self._misnamed += [
+            (part.image.source.path, first.file_name) for part in parts if _has_own(part.image)
+        ]
         self._annotations += sum(len(part.annotations) for part in parts)
         for at, part in enumerate(parts):
             for earlier in parts[:at]:
                 self._alike += _count_alike(part.annotations, earlier.annotations)
         return LabelledImage(first, _concatenate([part.annotations for part in parts]))
-
-
-class _Copies:
-    """Counts files that hold the bytes of another one, under another name."""
-
-    def __init__(self) -> None:
-        self._first: dict[int, str] = {}
-        self._probed: dict[tuple[int, bytes], str] = {}
-        self._found: list[tuple[str, str]] = []
-
-    def add(self, path: str) -> None:
-        if len(self._found) == _MOST_COPIES:
-            return
-        size_bytes = os.stat(path).st_size  # noqa: PTH116 - hot path
-        first = self._first.setdefault(size_bytes, path)
-        if first == path:
-            return
-        self._probed.setdefault((size_bytes, _probe(first, size_bytes)), first)
-        like = self._probed.setdefault((size_bytes, _probe(path, size_bytes)), path)
-        if like != path and _are_same(like, path):
-            self._found.append((like, path))
-
-    def tell(self) -> Iterator[str]:
-        if not self._found:
-            return
-        (like, path), *more = self._found
-        count = f"{len(self._found)} pictures are" if more else "1 picture is"
-        least = "at least " if len(self._found) == _MOST_COPIES else ""
-        yield (
-            f"{least}{count} byte for byte the same as another of the set, such as {path} and "
-            f"{like} (--group near-duplicate keeps them in one split)"
-        )
-
-
-@lru_cache(maxsize=4)
-def _probe(path: str, size_bytes: int) -> bytes:
-    """Return a hash of the beginning, the middle and the end of a file."""
-    digest = hashlib.blake2b(digest_size=16)
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - hot path
-        for place in (0, size_bytes // 2, max(0, size_bytes - _PROBE_BYTES)):
-            stream.seek(place)
-            digest.update(stream.read(_PROBE_BYTES))
-    return digest.digest()
 
 
 @lru_cache(maxsize=4096)
@@ -244,8 +211,14 @@ def _real_path(path: str) -> str:
     return os.path.join(_real_folder(folder), name)  # noqa: PTH118 - hot path
 
 
-def _are_same(first: str, second: str) -> bool:
-    return first == second or filecmp.cmp(first, second, shallow=False)
+def _has_own(image: ImageRecord) -> bool:
+    """Tell whether a file of labels has a picture of its own name beside the one that it names."""
+    if image.path is None:
+        return False
+    stem = os.path.splitext(os.path.basename(image.source.path))[0]  # noqa: PTH119, PTH122
+    folder, name = os.path.split(image.path)
+    own, suffix = os.path.splitext(name)  # noqa: PTH122
+    return stem != own and os.path.isfile(os.path.join(folder, stem + suffix))  # noqa: PTH113, PTH118
 
 
 def _pictures(count: int) -> str:

@@ -342,6 +342,20 @@ def test_two_annotators_of_the_same_pictures_are_refused(
     assert result.totals.kept == 24
 
 
+def test_a_file_that_names_the_picture_of_another_is_refused(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    for stem in "ab":
+        write_image(tmp_path / f"src/JPEGImages/{stem}.jpg", shade=ord(stem))
+        xml = voc_xml(voc_object(box=(4, 6, 20 + ord(stem) % 7, 30)), filename="a.jpg")
+        write_text(tmp_path / f"src/Annotations/{stem}.xml", xml)
+    with pytest.raises(DataError, match=r"b\.xml names a\.jpg") as caught:
+        run_convert(tmp_path / "src")
+    assert "--allow other-picture" in str(caught.value.hint)
+    result = run_convert(tmp_path / "src", allow=("other-picture",))
+    assert result.splits["train"].boxes == 2
+
+
 def test_a_sample_takes_all_files_of_a_picture(run_convert: Convert, tmp_path: Path) -> None:
     write_class_files(tmp_path / "src")
     result = run_convert(tmp_path / "src", sample="3", split="keep")
@@ -547,3 +561,44 @@ def test_labels_that_say_the_same_are_kept_and_noted(run_convert: Convert, tmp_p
     assert result.codes["noted: repeated-label"] == 1
     assert result.splits["train"].boxes == 2
     assert check_dataset(tmp_path / "out", allow=["no-val-boxes"]).splits["train"].boxes == 1
+
+
+def test_images_in_no_annotation_file_are_told(run_convert: Convert, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        write_image(tmp_path / "src" / name, shade=ord(name[0]))
+    write_coco(tmp_path / "src/all.json", coco([coco_image(1, "a.jpg")], [BOX]))
+    result = run_convert(tmp_path / "src")
+    told = f"2 more images lie beside those of the set, in no annotation file: {tmp_path}/src/b.jpg"
+    assert told in result.warnings
+
+
+def test_annotations_of_another_format_beside_are_told(
+    run_convert: Convert, tmp_path: Path
+) -> None:
+    root = write_yolo(tmp_path / "src", {"a.jpg": "0 .5 .5 .5 .5\n"}).parent
+    write_coco(root / "all.json", coco([coco_image(1, "a.jpg")], [BOX]))
+    with pytest.raises(DataError, match="more than one format fits"):
+        run_convert(root)
+    result = run_convert(root, from_format="yolo")
+    assert any("not read: COCO JSON, all.json" in one for one in result.warnings)
+    (root / "data.yaml").unlink()
+    result = run_convert(root, overwrite=True)
+    assert result.from_formats == ("coco",)
+    rows = root / "labels/train/a.txt"
+    assert any(f"not read: text files of rows, such as {rows}" in one for one in result.warnings)
+
+
+def test_a_darknet_set_beside_a_yolo_set_is_told(run_convert: Convert, tmp_path: Path) -> None:
+    root = write_yolo(tmp_path / "src", {"a.jpg": "0 .5 .5 .5 .5\n"}).parent
+    write_image(root / "obj_train_data/c.jpg")
+    write_text(root / "obj_train_data/c.txt", "0 .5 .5 .5 .5\n")
+    write_text(root / "obj.names", "cat\n")
+    write_text(root / "train.txt", "obj_train_data/c.jpg\n")
+    write_text(root / "obj.data", "classes = 1\nnames = obj.names\ntrain = train.txt\n")
+    result = run_convert(root)
+    assert result.from_formats == ("yolo",)
+    told = f"{root / 'obj_train_data'}: 1 text file of rows here"
+    assert any(one.startswith(told) for one in result.warnings)
+    result = run_convert(root, from_format="darknet", overwrite=True)
+    assert any("not read: YOLO" in one for one in result.warnings)
+    assert any("in no list and are left out" in one for one in result.warnings)

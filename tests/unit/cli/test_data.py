@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.annotations.conftest import coco, coco_image, write_coco, write_image, write_yolo
+from yolokit.annotations.doubts import CODES
 from yolokit.cli import main as cli
 
 BOX = {"image_id": 1, "category_id": 1, "bbox": [16, 12, 32, 24]}
@@ -102,6 +103,30 @@ def test_too_great_a_loss_is_exit_code_3_with_places(
     assert f"{tmp_path / 'y/labels/train/a.txt'}:1: 6 columns" in err
     assert "hint: " in err
     assert "Traceback" not in err
+
+
+def test_what_cannot_be_right_is_exit_code_3_with_its_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_yolo(tmp_path / "y", {"a.jpg": None, "b.jpg": None})
+    code, _, err = run(capsys, source, "--out", tmp_path / "o")
+    assert code == 3
+    assert "none of the 2 images has a label file" in err
+    assert "--allow no-labels" in err
+    assert not (tmp_path / "o").exists()
+    code, out, _ = run(capsys, source, "--out", tmp_path / "o", "--allow", "no-labels", "--json")
+    assert code == 0
+    assert any("(allowed: no-labels)" in one for one in json.loads(out)["warnings"])
+    code, _, err = run(capsys, source, "--out", tmp_path / "p", "--allow", "no-label")
+    assert code == 2
+    assert "no-labels" in err
+
+
+def test_the_codes_are_listed_with_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["data", "formats"])
+    out = capsys.readouterr().out
+    assert all(f"{code} " in out for code in CODES)
 
 
 def test_an_output_that_exists_is_exit_code_2(

@@ -148,6 +148,7 @@ def test_a_folder_that_is_no_such_set_is_in_the_way(store: Path) -> None:
     [
         ({"task": "pose"}, "voc2012 has labels for detect"),
         ({"to_format": "voq"}, "unknown format 'voq'"),
+        ({"allow": ("no-label",)}, "did you mean 'no-labels'"),
         ({"split": "0.5,0.6"}, "split: "),
         ({"tile": 3}, "no options of a known data set: tile"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -38,7 +39,6 @@ from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
@@ -135,6 +135,20 @@ def _find_yaml(path: Path) -> Path | None:
     return next(iter(list_data_yamls(path)), None) if path.is_dir() else None
 
 
+def _find_root(data: DataYaml) -> Path:
+    """Return the folder of the set: that of its YAML, unless all images lie elsewhere."""
+    here = data.path.parent
+    places = [place for found in data.splits.values() for place in found]
+    anchors = {place.anchor for place in places}
+    if len(anchors) > 1 or any(place.is_relative_to(here) for place in places):
+        return here
+    common = Path(os.path.commonpath(places))
+    if here.is_relative_to(common):  # several sets, and whatever else lies beside them
+        return here
+    homes = (folder.parent for folder in (common, common.parent) if folder.name == "images")
+    return next(homes, common)
+
+
 class _Reader:
     """Streams the images of all splits; rows that are no boxes go to the ledger."""
 
@@ -147,7 +161,8 @@ class _Reader:
         index = {class_id: at for at, class_id in enumerate(data.class_ids)}
         base = options.assume.get("class-base")
         self.class_ids = ClassIds(index, data.path.name, base, ledger)
-        self._files = LabelFiles(data.path.parent, options.images, self._layout, ledger)
+        root = data.path.parent if options.images else _find_root(data)
+        self._files = LabelFiles(root, options.images, self._layout, ledger)
 
     def iter_images(self) -> Iterator[LabelledImage]:
         self._files.start()

@@ -120,6 +120,21 @@ def test_an_archive_is_read_alike_wherever_it_is_unpacked(
     assert run_convert(archive, out=out).totals.kept == 2
 
 
+@pytest.mark.parametrize("labels", ["labels", "Labels", "annotations"])
+def test_a_yaml_that_leads_to_a_set_elsewhere(labels: str, tmp_path: Path) -> None:
+    write_set(tmp_path / "images/set", f"{labels}/train/{{}}.txt")
+    path = write_text(
+        tmp_path / "config/data.yaml", "path: ../images/set\ntrain: images/train\nnames: [cat]\n"
+    )
+    found = read_set("yolo", path)
+    if labels == "annotations":
+        assert codes(found) == ["no-labels"]
+        seen = tmp_path / "images/set/annotations/train"
+        assert f"{seen} (2)" in str(found.ledger.findings[0])
+    else:
+        assert found.boxes == {"a.jpg": BOX, "b.jpg": BOX}
+
+
 def test_texts_beside_images_that_are_no_labels(tmp_path: Path) -> None:
     path = write_set(tmp_path, "images/train/{}.txt", "a photo of 2 cats\n")
     found = read_set("yolo", path)
