@@ -11,6 +11,7 @@ import msgspec
 
 from yolokit.annotations.shapes import Task
 from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.unsupported import find_unsupported
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
 
@@ -128,6 +129,11 @@ def recognise(source: Path) -> tuple[str, Match]:
         key=lambda item: -item[1].score,
     )
     if not fits:
+        unsupported = find_unsupported(tree)
+        if unsupported is not None:
+            known, name = unsupported
+            message = f"this looks like {known.name}, and that is not read (told by {name})"
+            raise DataError(message, path=source, hint=known.advice)
         raise DataError(
             f"none of the known formats ({', '.join(list_formats())}) was recognised",
             path=source,
