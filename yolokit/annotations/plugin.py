@@ -129,19 +129,24 @@ def recognise(source: Path) -> tuple[str, Match]:
         key=lambda item: -item[1].score,
     )
     if not fits:
-        unsupported = find_unsupported(tree)
-        if unsupported is not None:
-            known, name = unsupported
-            message = f"this looks like {known.name}, and that is not read (told by {name})"
-            raise DataError(message, path=source, hint=known.advice)
-        raise DataError(
-            f"none of the known formats ({', '.join(list_formats())}) was recognised",
-            path=source,
-            hint="name the format with --from, or point to the annotation file itself",
-        )
+        raise _unrecognised(source)
     if len(fits) > 1:
         seen = "; ".join(f"{name}: {match.evidence}" for name, match in fits)
         raise DataError(
             f"more than one format fits ({seen})", path=source, hint="choose one with --from"
         )
     return fits[0]
+
+
+def _unrecognised(source: Path) -> DataError:
+    """Return the error for what no format fits: by the name of what it is, where that is known."""
+    unsupported = find_unsupported(SourceTree(source).sample())
+    if unsupported is not None:
+        known, name = unsupported
+        message = f"this looks like {known.name}, and that is not read (told by {name})"
+        return DataError(message, path=source, hint=known.advice)
+    return DataError(
+        f"none of the known formats ({', '.join(list_formats())}) was recognised",
+        path=source,
+        hint="name the format with --from, or point to the annotation file itself",
+    )

@@ -152,14 +152,15 @@ def _read_one(
     source: CocoSource, ledger: Ledger, options: ReadOptions, *, keep_crowds: bool
 ) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
-    decoded, outlines, keypoints, is_turned = decode_coco(source.path, options.task)
+    read = decode_coco(source.path, options.task)
+    decoded = read.file
     ledger.see(len(decoded.annotations))
     file: CocoFile | CocoShapedFile
     if isinstance(decoded, LooseFile):
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: outlines, KEYPOINTS_ASIDE: keypoints}, shown, ledger)
+    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
@@ -170,7 +171,7 @@ def _read_one(
     values = chain.from_iterable(map(attrgetter("bbox"), annotations))
     stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
     crowds = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
-    details = annotations if options.task != "detect" or is_turned else []
+    details = annotations if options.task != "detect" or read.is_turned else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keep_crowds:
