@@ -184,6 +184,24 @@ TABLE: tuple[Unsupported, ...] = (
         _LINES,
         (rb"groundtruth/(image|text)-classification",),
     ),
+    Unsupported(
+        "an ImageFolder of Hugging Face (metadata.jsonl)",
+        _BY_SCRIPT,
+        r"(^|/)metadata\.jsonl$",
+        (rb'"file_name"\s*:', rb'"objects"\s*:\s*\{'),
+    ),
+    Unsupported(
+        "COCO results, which are predictions of a detector",
+        "take the file of annotations that they are compared with",
+        _JSON,
+        (rb"^\s*\[\s*\{", rb'"(bbox|segmentation)"\s*:', rb'"score"\s*:', rb'"category_id"\s*:'),
+    ),
+    Unsupported(
+        "annotations of MMDetection's own kind",
+        _BY_SCRIPT,
+        _JSON,
+        (rb'"(ann|instances)"\s*:\s*[\[{]', rb'"(bboxes|bbox_label)"\s*:'),
+    ),
     # Data sets
     Unsupported(
         "COCO panoptic",

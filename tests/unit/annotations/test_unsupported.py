@@ -211,6 +211,21 @@ SAMPLES: list[tuple[str, str, Any]] = [
         },
     ),
     (
+        "an ImageFolder of Hugging Face",
+        "train/metadata.jsonl",
+        {"file_name": "a.jpg", "objects": {"bbox": [[1, 2, 3, 4]], "categories": [0]}},
+    ),
+    (
+        "COCO results",
+        "bbox_results.json",
+        [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}],
+    ),
+    (
+        "annotations of MMDetection",
+        "train.json",
+        [{"filename": "a.jpg", "ann": {"bboxes": [[1, 2, 3, 4]], "labels": [0]}}],
+    ),
+    (
         "COCO panoptic",
         "annotations/panoptic_val2017.json",
         {**COCO, "annotations": [{"image_id": 1, "segments_info": [{"bbox": [1, 2, 3, 4]}]}]},
