@@ -35,12 +35,23 @@ def _wide(path: Path) -> None:
     write_text(path / "train.json", text, "utf-16")
 
 
+def _prodigy(path: Path) -> None:
+    write_text(path / "a.jsonl", '{"image": "a.jpg", "spans": [], "_task_hash": 1}')
+
+
+def _corners(path: Path) -> None:
+    write_image(path / "a.jpg")
+    write_text(path / "a.csv", "filename,x,y,w,h,class\n" + "a.jpg,32,20,60,44,cat\n" * 4)
+
+
 SOURCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (_pipe, "source: this is a pipe or a device"),
     "an empty folder": (lambda path: path.mkdir(), "none of the known formats"),
     "an image": (lambda path: write_image(path.with_name("source.png")).rename(path), "none of"),
     "a folder in a loop": (_loop, "train.json:2: this is no JSON"),
     "a billion laughs": (_bomb, "a.xml:1: the XML declares entities"),
+    "a format that is not read": (_prodigy, "this looks like Prodigy JSONL, and that is not read"),
+    "corners called sizes": (_corners, "say it with --assume box=xyxy"),
     "UTF-16": (_wide, "none of the known formats"),
 }
 

@@ -12,6 +12,7 @@ import msgspec
 from yolokit.annotations.shapes import Task
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.text_rows import begins_with_rows
+from yolokit.annotations.unsupported import find_unsupported
 from yolokit.core.file_kind import POINTER, tell_kind
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
@@ -129,12 +130,7 @@ def recognise(source: Path) -> tuple[str, Match]:
     """
     fits = sorted(sniff_formats(source).items(), key=lambda item: -item[1].score)
     if not fits:
-        _refuse_stray(SourceTree(source).sample())
-        raise DataError(
-            f"none of the known formats ({', '.join(list_formats())}) was recognised",
-            path=source,
-            hint="name the format with --from, or point to the annotation file itself",
-        )
+        raise _unrecognised(source)
     if len(fits) > 1:
         seen = "; ".join(f"{name}: {match.evidence}" for name, match in fits)
         raise DataError(
@@ -143,16 +139,34 @@ def recognise(source: Path) -> tuple[str, Match]:
     return fits[0]
 
 
-def _refuse_stray(tree: SourceTree) -> None:
-    """Say what a file is that nobody annotates in: a git-LFS pointer, a web page, a model.
+def _unrecognised(source: Path) -> DataError:
+    """Return the error for what no format fits: by the name of what it is, where that is known."""
+    tree = SourceTree(source).sample()
+    stray = _find_stray(tree)
+    if stray is not None:
+        return stray
+    unsupported = find_unsupported(tree)
+    if unsupported is not None:
+        known, name = unsupported
+        message = f"this looks like {known.name}, and that is not read (told by {name})"
+        return DataError(message, path=source, hint=known.advice)
+    return DataError(
+        f"none of the known formats ({', '.join(list_formats())}) was recognised",
+        path=source,
+        hint="name the format with --from, or point to the annotation file itself",
+    )
 
-    Raises:
-        DataError: The source is such a file, or a folder that has pointers in place of its files.
+
+def _find_stray(tree: SourceTree) -> DataError | None:
+    """Return the error for what nobody annotates in: a git-LFS pointer, a web page, a model.
+
+    That is a source which is such a file, or a folder that has pointers in place of its files.
     """
     for file in tree.files():
         kind = tell_kind(tree.head(file)[:512])
         if kind is POINTER or (tree.is_file and kind is not None and kind.group == "other"):
-            raise DataError(f"this is {kind.name}", path=file, hint=kind.hint)
+            return DataError(f"this is {kind.name}", path=file, hint=kind.hint)
+    return None
 
 
 def sniff_formats(source: Path) -> dict[str, Match]:

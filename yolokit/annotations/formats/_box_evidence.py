@@ -24,10 +24,11 @@ _WORDS: dict[BoxEncoding, str] = {
     "cxcywh": "centre and size (cxcywh)",
     "yxyx": "corners with y first (yxyx)",
 }
-_SLACK = 0.02  # of the image's side: labels stick out by a little whatever they are
+_SLACK = 0.005  # of the image's side: labels stick out by a little whatever they are
 _SLACK_PX = 1.0  # where the image's size is not known
 _MANY = 0.05  # of the boxes; a broken row or two say nothing about all others
 _CLEARLY = 5  # times as many boxes go wrong in one reading as in the other
+_SEVERAL = 3  # so many boxes go wrong, or all, before a header is doubted; without one, fewer do
 _LOOKED_AT = 1000
 
 
@@ -103,7 +104,8 @@ class BoxWitness:
             default: What they are where the source says nothing and both corners and sizes fit.
         """
         taken = stated or self._choose(default)
-        return None if taken is None or self._rival(taken) is not None else taken
+        several = _SEVERAL if stated else _SEVERAL - 1
+        return None if taken is None or self._has_rival(taken, several) else taken
 
     def _choose(self, default: BoxEncoding | None) -> BoxEncoding | None:
         """Choose between corners and sizes, of which each other one hardly ever fits by chance."""
@@ -115,13 +117,12 @@ class BoxWitness:
         few = default is not None and self.faults(default) < self.count * _MANY
         return default if few else None
 
-    def _rival(self, taken: BoxEncoding) -> BoxEncoding | None:
-        """Return the reading that fits while the one that was taken does not, if there is one."""
+    def _has_rival(self, taken: BoxEncoding, several: int) -> bool:
+        """Tell whether another reading fits while the one that was taken does not."""
         wrong = self.faults(taken)
-        if wrong < max(self.count * _MANY, min(3, self.count)):
-            return None
-        best = min(_WORDS, key=self.faults)
-        return best if self._is_clear(self.faults(best), wrong) else None
+        if wrong < max(self.count * _MANY, min(several, self.count)):
+            return False
+        return self._is_clear(min(map(self.faults, _WORDS)), wrong)
 
     def _is_clear(self, few: int, many: int) -> bool:
         return many > 0 and many >= self.count * _MANY and many >= few * _CLEARLY

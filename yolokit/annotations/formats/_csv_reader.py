@@ -174,6 +174,7 @@ class CsvReader:
         if full is None:
             look = not self._options.labels_only
             sizes = sample_sizes([image.record for image in images], look=look)
+            self._units.refuse_percent(sizes, images[0].record.source.path if images else "")
         found: dict[_Says, BoxEncoding] = {}
         for says in dict.fromkeys(image.says for image in images):
             chosen = [at for at, image in enumerate(images) if image.says == says]

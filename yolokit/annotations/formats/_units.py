@@ -25,6 +25,9 @@ MAX_FRACTION = 1.5
 """Labels stick out of images, but hardly by half of one."""
 
 _MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of their images
+_MANY_PERCENT = 10
+_LEAST_PERCENT = 60  # is passed by some box, where they are percent
+_FAR_FROM_PERCENT = 2  # times the largest percentage are the sides of images at least
 _PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
 
 
@@ -76,6 +79,27 @@ class UnitsWitness:
     def are_fractions(self) -> bool:
         """Whether they are fractions of the image's width and height."""
         return self.full is not None
+
+    def refuse_percent(self, sizes_wh: F64, path: str) -> None:
+        """Refuse pixels that look like percent, unless it is stated which they are.
+
+        Args:
+            sizes_wh: (N, 2) px of the images, NaN where they are not known.
+            path: The source, for the message.
+
+        Raises:
+            DataError: No coordinate is above 100, and all images are far larger.
+        """
+        known = sizes_wh[np.isfinite(sizes_wh)]
+        if self._stated != UNITS[0] or self._count < _MANY_PERCENT or not len(known):
+            return
+        if _LEAST_PERCENT < self._largest <= 100 and known.min() >= _FAR_FROM_PERCENT * 100:
+            raise DataError(
+                f"none of the coordinates of {self._count} boxes is above 100, and the images have "
+                f"{known.min():g} px and more: they look like percent",
+                path=path,
+                hint="say it with --assume units=percent|pixels",
+            )
 
     def evidence(self) -> tuple[str, ...]:
         """Return what was concluded, as one sentence, if there was anything to look at."""

@@ -51,6 +51,9 @@ MANY_OUTLINES = True
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _END_BYTES = 1 << 26
 _LIST = re.compile(rb"\s*:\s*\[")
+_ANNOTATIONS = re.compile(rb'"annotations"\s*:\s*\[')
+_OTHER = re.compile(rb'"(segments_info|caption)"\s*:')
+_SHOWN_BYTES = 1 << 12
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -103,7 +106,7 @@ def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
         tree: The source.
         prefix: What the names of the files begin with that are taken where there are any.
     """
-    found = _find_lists(tree)
+    found = {file: count for file, count in _find_lists(tree).items() if not _is_other(file)}
     chosen = {file.parent: prefix for file in found if file.name.startswith(prefix)}
     for file in found:
         if file.name.startswith("instances"):
@@ -140,6 +143,22 @@ def _count_lists(path: Path, head: bytes) -> int:
             return sum(any(_has_list(content, key, *span) for span in spans) for key in _KEYS)
     except (OSError, ValueError):
         return 0
+
+
+def _is_other(path: Path) -> bool:
+    """Tell whether the annotations of a file are COCO's segments or captions, not objects."""
+    try:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            start = _ANNOTATIONS.search(content, 0, _END_BYTES)
+            return (
+                start is not None
+                and _OTHER.search(content[start.end() : start.end() + _SHOWN_BYTES]) is not None
+            )
+    except (OSError, ValueError):
+        return False
 
 
 def _has_list(content: bytes | mmap.mmap, key: bytes, start: int, end: int) -> bool:

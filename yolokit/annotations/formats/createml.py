@@ -19,8 +19,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from yolokit.annotations.collect import ImageRows, collect_dataset
+from yolokit.annotations.formats._box_evidence import BoxWitness, sample_sizes
 from yolokit.annotations.formats._places import split_of
 from yolokit.annotations.formats._text_labels import check_class_names
 from yolokit.annotations.formats._units import UNITS, ImageMeter, UnitsWitness
@@ -92,6 +94,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             broken.append(error)
     if broken:
         raise join_errors(broken, "broken annotation files")
+    reader.check_anchor()
     return collect_dataset(reader.to_images(), evidence=reader.evidence())
 
 
@@ -200,6 +203,28 @@ class _Reader:
     @property
     def _is_centered(self) -> bool:
         return self._options.assume.get("anchor") != "top-left"
+
+    def check_anchor(self) -> None:
+        """Refuse centres that look like corners, unless it is stated what they are.
+
+        Raises:
+            DataError: As centres, boxes leave their images that would not as corners.
+        """
+        found = [(image, boxes) for image, boxes in self._images.values() if boxes]
+        if not found or "anchor" in self._options.assume:
+            return
+        sizes = np.ones((len(found), 2))
+        if not self._units.are_fractions:
+            look = not self._options.labels_only
+            sizes = sample_sizes([image for image, _ in found], look=look)
+        values = np.array([box.xywh for _, boxes in found for box in boxes])
+        witness = BoxWitness(values, np.repeat(sizes, [len(boxes) for _, boxes in found], axis=0))
+        witness.require(
+            "cxcywh",
+            who="the Create ML format",
+            path=found[0][0].source.path,
+            hint="say it with --assume anchor=center|top-left",
+        )
 
     def evidence(self) -> tuple[str, ...]:
         if not self._boxes:

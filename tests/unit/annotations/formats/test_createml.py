@@ -52,6 +52,18 @@ def test_another_anchor_is_stated(tmp_path: Path) -> None:
     assert "1 of 1 boxes would begin outside" in found.dataset.evidence[0]
 
 
+@pytest.mark.parametrize("unit", [1.0, 1 / 64])
+def test_centres_that_look_like_corners_are_refused(unit: float, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg", 64, 64)
+    corner = item("cat", 4.5 * unit, 6.5 * unit, 40.5 * unit, 50.5 * unit)
+    path = write_createml(tmp_path, entry(*[corner] * 4))
+    with pytest.raises(DataError, match="the Create ML format calls the boxes centre and size"):
+        read_set("createml", path)
+    found = read_set("createml", path, assume={"anchor": "top-left"})
+    assert found.boxes["a.jpg"][0] == ("cat", [4.5, 6.5, 45, 57])
+    read_set("createml", path, assume={"anchor": "center"})
+
+
 def test_the_keys_of_apples_documents(tmp_path: Path) -> None:
     path = write_createml(
         tmp_path, {"imagefilename": "a.jpg", "annotation": [item()]}, name="x.json"

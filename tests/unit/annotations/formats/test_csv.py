@@ -191,6 +191,22 @@ def test_fractions_need_no_image_to_tell_corners_from_sizes(tmp_path: Path) -> N
     assert found.boxes["a.jpg"][0] == ("cat", [38.4, 24, 57.6, 36])
 
 
+@pytest.mark.parametrize(("size_px", "count"), [(400, 10), (150, 10), (400, 4)])
+def test_pixels_that_look_like_percent_are_refused(
+    size_px: int, count: int, tmp_path: Path
+) -> None:
+    path = write_boxes(tmp_path, ["25,50,75,99.5"] * count, "filename,x1,y1,x2,y2,class")
+    write_image(tmp_path / "a.jpg", size_px, size_px)
+    stated = read_set("csv", path, assume={"units": "pixels"}).boxes["a.jpg"]
+    assert stated[0] == ("cat", [25, 50, 75, 99.5])
+    if (size_px, count) == (400, 10):
+        with pytest.raises(DataError, match="they look like percent") as caught:
+            read_set("csv", path)
+        assert "units=percent" in str(caught.value.hint)
+    else:
+        assert read_set("csv", path).boxes["a.jpg"] == stated
+
+
 def test_percent_can_be_stated(tmp_path: Path) -> None:
     path = write_boxes(tmp_path, ["25,50,75,100"], "filename,x1,y1,x2,y2,class")
     found = read_set("csv", path, assume={"units": "percent"})
