@@ -208,7 +208,7 @@ class Ledger:
         """Return a text with such folders replaced by their names."""
         for folder, name in self._aliases:
             text = text.replace(folder, name)
-        return text
+        return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
     def mark(self) -> tuple[int, Counter[str]]:
         """Return a point that :meth:`rewind` can go back to."""

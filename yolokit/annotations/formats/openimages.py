@@ -118,7 +118,7 @@ def _class_files(source: Path) -> list[Path]:
     else:
         folders = [source.parent, source.parent.parent / "metadata"]
         candidates = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
-    found = [file for file in candidates if _CLASS_FILE.fullmatch(file.name)]
+    found = [file for file in candidates if _CLASS_FILE.fullmatch(file.name) and file.is_file()]
     return sorted(found, key=lambda file: ("boxable" not in file.name.lower(), str(file)))
 
 

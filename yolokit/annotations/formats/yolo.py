@@ -135,7 +135,8 @@ def _find_yaml(path: Path) -> Path | None:
         return path if path.suffix.lower() in (".yaml", ".yml") and _is_data_yaml(path) else None
     if not path.is_dir():
         return None
-    names = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in (".yaml", ".yml"))
+    yamls = (entry for entry in path.iterdir() if entry.suffix.lower() in (".yaml", ".yml"))
+    names = sorted(entry for entry in yamls if entry.is_file())
     fits = [entry for entry in names if _is_data_yaml(entry)]
     preferred = [entry for entry in fits if entry.name in ("data.yaml", "dataset.yaml")]
     return next(iter(preferred or fits), None)
