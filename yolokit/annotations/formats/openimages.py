@@ -145,12 +145,11 @@ def _enter_lists(
             by_subset[subset_of(file.stem)] = table = _Table(file, root, options)
             tables.append(table)
         for listed in read_list(file):
-            table = by_subset.get(listed.subset, tables[0] if not listed.subset else None)
-            if table is None:
+            if listed.subset and listed.subset not in by_subset:
                 without[listed.subset] += 1
-            else:
-                table.rows.meet(listed.image_id)
-                turned += listed.is_turned
+                continue
+            by_subset.get(listed.subset, tables[0]).rows.meet(listed.image_id)
+            turned += listed.is_turned
         for subset, count in without.items():
             images = "1 image" if count == 1 else f"{count} images"
             message = f"{images} of {subset} are left out: there is no table of boxes for it"
