@@ -17,6 +17,7 @@ from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.ledger import join_errors
+from yolokit.annotations.split_files import as_spelled
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     find_faults,
@@ -122,6 +123,7 @@ class _Check:
             return None
         name = image.name.encode(errors="surrogateescape")
         if rows is None:
+            self._check_spelling(labels, image)
             self._without_file += 1
             lines.append(name + b"\t")
             return None
@@ -129,6 +131,13 @@ class _Check:
         for fault in find_faults(rows, len(self._data.names), self._layout):
             self.problems.append(DataError(fault.message, path=labels, line=fault.line))
         return rows
+
+    def _check_spelling(self, labels: str, image: SplitImage) -> None:
+        """Report labels that are there in another Unicode form, which training would not find."""
+        found = as_spelled(Path(labels))
+        if found is not None:
+            message = f"its labels {found} are spelled in another Unicode form"
+            self.problems.append(DataError(message, path=image.path))
 
     def _check_head(self, image: SplitImage) -> None:
         try:

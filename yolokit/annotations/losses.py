@@ -29,7 +29,7 @@ def why_nothing(ledger: Ledger) -> str:
 
 def hint_at_images(ledger: Ledger) -> str | None:
     """Return what helps where images are missing, None where none is."""
-    return _HINT if any(entry.code == MISSING for entry in ledger.lost_images()) else None
+    return _HINT if any(entry.code == MISSING for entry in ledger.entries) else None
 
 
 def warn_of_losses(ledger: Ledger) -> Iterator[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.formats._darknet_source import ROBOFLOW_NAMES
@@ -20,6 +22,7 @@ from yolokit.annotations.formats._yolo_names import (
 from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
 from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.image_index import fold
+from yolokit.annotations.image_locator import ImageLocator
 from yolokit.annotations.image_roots import is_annotation_folder
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
@@ -162,6 +165,7 @@ class _Reader:
         self._ledger = ledger
         sixth = options.assume.get("sixth-column") == "ignore"
         self._layout = data.row_layout(take_sixth=sixth)
+        self._locator = ImageLocator([str(options.images or data.path.parent)])
         index = {class_id: at for at, class_id in enumerate(data.class_ids)}
         base = options.assume.get("class-base")
         self.class_ids = ClassIds(index, data.path.name, base, ledger)
@@ -176,13 +180,26 @@ class _Reader:
         used: set[str] = set()
         for split in self._data.splits:
             used.update(label_path(str(place / "_")) for place in self._data.splits[split])
-            for image in list_split_images(self._data, split):
+            for listed in list_split_images(self._data, split):
+                image = self._located(listed, split)
                 labels = self._find_labels(image)
                 used.add(labels)
                 labelled = self._read(image, labels, None if split == _UNSPLIT else split)
                 if labelled is not None:
                     yield labelled
         self._account_for_orphans(used)
+
+    def _located(self, image: SplitImage, split: str) -> SplitImage:
+        """Return an image of a list as it is spelled, where the list spells it otherwise."""
+        if image.place is None or os.path.isfile(image.path):  # noqa: PTH113 - hot path
+            return image
+        found = self._locator.find(image.path, (image.name,), split)
+        if found is None:
+            return image
+        path, line = image.place
+        message = f"{image.name} is not there; taken is {found.path}"
+        self._ledger.note(SourceFile(path), line, "image-elsewhere", message)
+        return msgspec.structs.replace(image, path=found.path)
 
     def _find_labels(self, image: SplitImage) -> str:
         """Return the label file: beside the image, or in the set where images lie elsewhere."""
@@ -212,7 +229,10 @@ class _Reader:
         try:
             size = read_image_size(image.path)
         except DataError as error:
-            self._lose_image(image, source, rows, str(error))
+            code, message = "unreadable-image", str(error)
+            if not os.path.lexists(image.path):
+                code, message = "missing-image", f"the image {image.path} was not found"
+            self._lose_image(image, source, rows, code, message)
             return None
         wh = (size.width_px, size.height_px)
         record = ImageRecord(image.name, *wh, split, image.path, source)
@@ -223,17 +243,13 @@ class _Reader:
         return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
 
     def _lose_image(
-        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, message: str
+        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, code: str, message: str
     ) -> None:
         if rows is None or not len(rows.lines):
             path, line = image.place or (image.path, None)
-            self._ledger.record(
-                SourceFile(path), line, "noted", "unreadable-image", message, image.path
-            )
+            self._ledger.record(SourceFile(path), line, "noted", code, message, image.path)
             return
-        self._ledger.lose_image(
-            source, rows.lines.tolist(), "unreadable-image", message, image.path
-        )
+        self._ledger.lose_image(source, rows.lines.tolist(), code, message, image.path)
 
     def _account_for_orphans(self, used: set[str]) -> None:
         """Drop, by name, the rows of label files that no image of any split leads to."""
