@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 import pytest
 
@@ -18,11 +17,12 @@ from yolokit.errors import DataError
 
 # YOLO and Darknet go from images to labels; a TFRecord holds its images itself.
 BY_NAME = [name for name in list_formats() if name not in ("darknet", "tfrecord", "yolo")]
-SAMPLES = [
-    pytest.param(name, sample, id=f"{name}-{at}")
+PAIRS = [
+    (f"{name}-{at}", name, sample)
     for name in BY_NAME
     for at, sample in enumerate(list_samples(name))
 ]
+SAMPLES = [pytest.param(name, sample, id=label) for label, name, sample in PAIRS]
 
 
 def base_of(name: str) -> str:
@@ -59,9 +59,8 @@ def run(
 
 
 def test_a_sample_of_each_format_has_images() -> None:
-    assert len(SAMPLES) > len(BY_NAME)
-    listed = (list(cast("Files", sample.values[1])) for sample in SAMPLES)
-    assert all(any(map(is_image_name, names)) for names in listed)
+    assert {name for _, name, _ in PAIRS} == set(BY_NAME)
+    assert all(any(map(is_image_name, sample)) for _, _, sample in PAIRS)
 
 
 def require_same(

@@ -13,12 +13,13 @@ import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from yolokit.annotations.zip_names import ZipNames, read_zip_names
 from yolokit.core.file_kind import read_kind
 from yolokit.core.files import inside
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MAX_UNPACKED_BYTES = 200 << 30
@@ -41,12 +42,13 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith((".zip", *_TAR_ENDS)) and path.is_file()
 
 
-def unpack(archive: Path, folder: Path) -> int:
+def unpack(archive: Path, folder: Path, tell: Callable[[str], None] = lambda _told: None) -> int:
     """Unpack an archive into an empty folder.
 
     Args:
         archive: A zip or tar file, compressed or not.
         folder: Gets its files.
+        tell: Called with what was concluded about its names, if anything.
 
     Returns:
         How many files were unpacked.
@@ -57,7 +59,7 @@ def unpack(archive: Path, folder: Path) -> int:
     limit = max(_RATIO_FREE_BYTES, archive.stat().st_size * _MAX_RATIO)
     budget = _Budget(archive, min(limit, MAX_UNPACKED_BYTES))
     try:
-        with _open(archive) as members:
+        with _open(archive, tell) as members:
             for member in members:
                 _write_member(member, folder, archive, budget)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
@@ -126,14 +128,18 @@ def _write_member(member: _Member, folder: Path, archive: Path, budget: _Budget)
 
 
 @contextmanager
-def _open(archive: Path) -> Iterator[Iterator[_Member]]:
+def _open(archive: Path, tell: Callable[[str], None]) -> Iterator[Iterator[_Member]]:
     """Open an archive and yield its files; folders are made as their files come."""
     if archive.name.lower().endswith(_TAR_ENDS):
         with tarfile.open(archive, "r:*") as tar:
             yield _tar_members(tar, archive)
     else:
         with zipfile.ZipFile(archive) as packed:
-            yield _zip_members(packed, archive)
+            names = read_zip_names(packed.infolist())
+            if names.unstated:
+                count = f"{names.unstated} name{'s' if names.unstated > 1 else ''}"
+                tell(f"{count} in it in no stated encoding, read as {names.encoding}")
+            yield _zip_members(packed, archive, names)
 
 
 def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
@@ -151,7 +157,7 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
             yield _Member(info.name, stream)
 
 
-def _zip_members(packed: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
+def _zip_members(packed: zipfile.ZipFile, archive: Path, names: ZipNames) -> Iterator[_Member]:
     for info in packed.infolist():
         mode = info.external_attr >> 16
         if info.is_dir():
@@ -162,4 +168,4 @@ def _zip_members(packed: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
                 path=archive,
             )
         with packed.open(info) as stream:
-            yield _Member(info.filename, stream)
+            yield _Member(names.name_of(info), stream)

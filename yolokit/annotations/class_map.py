@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,7 +40,7 @@ class ClassMap(msgspec.Struct, frozen=True):
         """
         renames: dict[str, str] = {}
         for text in maps:
-            old, equals, new = text.rpartition("=")
+            old, equals, new = compose(text).rpartition("=")
             if not equals or not new.strip() or not old.strip():
                 raise ValueError(f"{text!r} is not OLD,OLD=NEW")
             for name in _split(old):
@@ -56,9 +57,37 @@ class ClassMap(msgspec.Struct, frozen=True):
 
 
 def _split(text: str) -> list[str]:
-    hidden = text.replace("\\,", "\x00")
+    hidden = compose(text).replace("\\,", "\x00")
     names = [name.replace("\x00", ",").strip() for name in hidden.split(",")]
     return [name for name in names if name]
+
+
+def compose(name: str) -> str:
+    """Return a name in the Unicode form in which names are compared; macOS writes another."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def compose_names(dataset: Dataset) -> Dataset:
+    """Bring the names of classes into one Unicode form; two spellings of one are one class."""
+    composed = [compose(name) for name in dataset.names]
+    if composed == list(dataset.names):
+        return dataset
+    index = {name: at for at, name in enumerate(dict.fromkeys(composed))}
+    ids = {compose(one.name): one.source_id for one in reversed(dataset.categories)}
+    changed = [name for name, old in zip(composed, dataset.names, strict=True) if name != old]
+    told = f"names of classes are taken in one Unicode form: {', '.join(changed)}"
+    if len(index) < len(composed):
+        told += "; those that were spelled in two are one class"
+
+    def iter_images() -> Iterator[LabelledImage]:
+        yield from _renumber(dataset, [index[name] for name in composed])
+
+    return msgspec.structs.replace(
+        dataset,
+        categories=tuple(Category(at, name, ids[name]) for name, at in index.items()),
+        iter_images=iter_images,
+        evidence=(*dataset.evidence, told),
+    )
 
 
 def merge_datasets(

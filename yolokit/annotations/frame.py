@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.annotations.image_files import climbs_out, is_absolute_anywhere
+from yolokit.annotations.image_files import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.annotations.image_kind import suffix_of_file
 from yolokit.annotations.image_locator import Found, SourceImages
 from yolokit.annotations.image_size import ImageSize, read_image_size
 from yolokit.annotations.model import Annotations, LabelledImage
@@ -24,6 +25,7 @@ from yolokit.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from yolokit.annotations.embedded import Span
     from yolokit.annotations.ledger import Ledger
     from yolokit.core.types import F64
 
@@ -117,10 +119,15 @@ def _locate(
     except DataError as error:
         _lose(labelled, ledger, "unreadable-image", str(error))
         return None
+    name = _with_suffix(found, image.span)
+    if name is None:
+        message = f"{found.path} is called like no image, and is of no kind that training reads"
+        _lose(labelled, ledger, "unreadable-image", message)
+        return None
     annotations = _to_frame(labelled, size, ledger, exif)
     record = msgspec.structs.replace(
         image,
-        file_name=found.name,
+        file_name=name,
         width_px=size.width_px,
         height_px=size.height_px,
         path=found.path,
@@ -137,6 +144,14 @@ def drop_cut_short(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[
             _lose(labelled, ledger, "unreadable-image", message)
         else:
             yield labelled
+
+
+def _with_suffix(found: Found, span: Span | None) -> str | None:
+    """Return the name of an image with a suffix that it is known by, None if it is of no kind."""
+    if is_image_name(found.name):
+        return found.name
+    suffix = suffix_of_file(found.path, span)
+    return None if suffix is None else found.name + suffix
 
 
 def _lose(labelled: LabelledImage, ledger: Ledger, code: str, message: str) -> None:

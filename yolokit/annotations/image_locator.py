@@ -16,6 +16,7 @@ import msgspec
 
 from yolokit.annotations.image_index import Candidate, ImageIndex, choose, split_name
 from yolokit.core.files import inside
+from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,14 +112,39 @@ class SourceImages:
     def __init__(self) -> None:
         self._locators: dict[tuple[str, ...], ImageLocator] = {}
         self._indexes: dict[str, ImageIndex] = {}
+        self._taken: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def find(self, image: ImageRecord) -> Found | None:
-        """Return where an image lies, None if it is not there."""
-        return self._locator_of(image).find(image.file_name, image.other_names, image.split)
+        """Return where an image lies, None if it is not there.
+
+        What is not just where its name leads is not taken where it is another image's.
+
+        Raises:
+            DataError: It was taken before for an image that is not where its name leads.
+        """
+        found = self._locator_of(image).find(image.file_name, image.other_names, image.split)
+        if found is None:
+            return None
+        is_straight, key = found.remark is None, (image.source.path, found.path)
+        other, was_straight = self._taken.setdefault(key, (image.file_name, is_straight))
+        if other == image.file_name or (is_straight and was_straight):
+            return found
+        if not is_straight:
+            return None
+        raise DataError(
+            f"{other} is not there, and the one file that it may be is {image.file_name}",
+            path=image.source.path,
+            hint="say with --images where the images are, or take the missing ones out",
+        )
 
     def explain(self, image: ImageRecord) -> str:
         """Say why it was not found, and where it was looked for."""
-        return self._locator_of(image).explain(image.file_name, image.other_names, image.split)
+        locator = self._locator_of(image)
+        found = locator.find(image.file_name, image.other_names, image.split)
+        if found is None:
+            return locator.explain(image.file_name, image.other_names, image.split)
+        other, _ = self._taken[image.source.path, found.path]
+        return f"the image {image.file_name} was not found: {found.path} is taken for {other}"
 
     def _locator_of(self, image: ImageRecord) -> ImageLocator:
         roots = image.source.image_roots

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import stat
 import struct
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # pipes too
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -82,8 +84,10 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
 def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes, int]:
     """Return the first bytes of an image, its last two, and how many there are."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _READ_FLAGS)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ValueError("it is a pipe, a folder or a device")
             if span is None:
                 head = os.read(descriptor, _HEAD_BYTES)
                 if len(head) < _HEAD_BYTES:

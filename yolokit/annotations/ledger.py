@@ -224,7 +224,7 @@ class Ledger:
         """Return a text with such folders replaced by their names."""
         for folder, name in self._aliases:
             text = text.replace(folder, name)
-        return text
+        return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
     def mark(self) -> LedgerMark:
         """Return a point that :meth:`rewind` can go back to."""

@@ -19,17 +19,17 @@ def why_nothing(ledger: Ledger) -> str:
     """Return why a set has nothing in it, in brackets: the loss of an image before all else."""
     lost = ledger.lost_images()
     missing = [entry for entry in lost if entry.code == MISSING]
-    for entry in missing or lost:
+    if lost:
         more = f"; {len(lost) - 1} more" if len(lost) > 1 else ""
-        return f" ({entry.message}{more})"
+        return f" ({(missing or lost)[0].message}{more})"
     dropped = [entry for entry in ledger.entries if entry.action == "dropped"]
-    first = next(iter(dropped or ledger.entries), None)
-    return f" ({first.place}: {first.message})" if first is not None else ""
+    entries = dropped or ledger.entries
+    return f" ({entries[0].place}: {entries[0].message})" if entries else ""
 
 
 def hint_at_images(ledger: Ledger) -> str | None:
     """Return what helps where images are missing, None where none is."""
-    return _HINT if any(entry.code == MISSING for entry in ledger.lost_images()) else None
+    return _HINT if any(entry.code == MISSING for entry in ledger.entries) else None
 
 
 def warn_of_losses(ledger: Ledger) -> Iterator[str]:
@@ -40,7 +40,7 @@ def warn_of_losses(ledger: Ledger) -> Iterator[str]:
     if missing:
         yield f"{_count(missing)} not found: {_shown(missing)} ({_HINT})"
     if others:
-        yield f"{_count(others)} left out, since they cannot be used: {_shown(others)}"
+        yield f"{_count(others)} left out as unusable: {_shown(others)}"
 
 
 def _count(images: list[str | None]) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import accumulate
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{,99}\.[A-Za-z0-9]{1,9}")
+_LIKE_A_FILE = re.compile(
+    r"\.(?=(avif|bmp|csv|dng|heic|heif|jp2|jpe?g|json|mpo|png|tiff?|txt|webp|xml|ya?ml)$)",
+    re.IGNORECASE,
+)
 _MAX_PART_BYTES = 200
 _MAX_PATH_BYTES = 1000  # below 1024 of macOS and 4096 of Linux, with room for the set's folder
 
@@ -16,7 +21,7 @@ class OutputNames:
     """Gives each image of a set its name, sub-folders kept.
 
     No two names differ in their suffix only, since labels are named after the stem, or in case
-    only, since not every file system tells those apart.
+    only, since not every file system tells those apart; names are in one Unicode form.
     """
 
     def __init__(self) -> None:
@@ -47,10 +52,13 @@ class OutputNames:
 def _clean_path(name: str) -> str:
     """Clean each part of a name; those that lead nowhere or upwards are left out.
 
-    Of a path that is longer than file systems allow, the end stays.
+    Of a path that is longer than file systems allow, the end stays. A folder is not called like an
+    image or a file of labels, for one of that name may stand beside it.
     """
-    parts = [_clean(part) for part in name.replace("\\", "/").split("/")]
+    composed = unicodedata.normalize("NFC", name)
+    parts = [_clean(part) for part in composed.replace("\\", "/").split("/")]
     parts = [part for part in parts if part not in ("", ".", "..")]
+    parts[:-1] = [_LIKE_A_FILE.sub("_", part) for part in parts[:-1]]
     ends = accumulate(len(part.encode()) + 1 for part in reversed(parts))
     fitting = sum(end <= _MAX_PATH_BYTES for end in ends)
     return "/".join(parts[-fitting:]) if parts else "image"

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.annotations.archive import content_root, is_archive, unpack
-from yolokit.annotations.class_map import merge_datasets
+from yolokit.annotations.class_map import compose_names, merge_datasets
 from yolokit.annotations.convert_config import (
     AUTO,
     ConvertConfig,
     check_assumptions,
     check_task,
 )
+from yolokit.annotations.model import SourceFile
 from yolokit.annotations.plugin import (
     ReadOptions,
     describe_unread,
@@ -74,7 +75,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         check_task(config, name, formats[name])
         images = config.images.absolute() if config.images else None
         options = ReadOptions(images, config.labels_only, config.task, assume[name])
-        dataset = formats[name].read(found, options, ledger)
+        dataset = compose_names(formats[name].read(found, options, ledger))
         if config.task == "pose" and dataset.pose is None:
             raise DataError("no keypoints are described in it", path=source)
         label = f"{source}: " if len(config.sources) > 1 else ""
@@ -108,7 +109,8 @@ def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
         return source.absolute()
     folder.mkdir()
     ledger.show_as(os.fspath(folder.absolute()), os.fspath(source))
-    if not unpack(source, folder):
+    shown = SourceFile(os.fspath(source))
+    if not unpack(source, folder, lambda told: ledger.note(shown, None, "archive-names", told)):
         raise DataError("the archive holds no file", path=source)
     return content_root(folder.absolute())
 

@@ -10,6 +10,7 @@ import numpy as np
 from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.repeated import find_repeated
+from yolokit.annotations.split_files import as_spelled
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     find_faults,
@@ -87,6 +88,7 @@ class SplitCheck:
             self.problems.append(error)
             return None
         if rows is None:
+            self._check_spelling(labels, image)
             self.without_file.append(labels)
             self.lines.append(name + b"\t")
             return None
@@ -94,6 +96,13 @@ class SplitCheck:
         for fault in find_faults(rows, len(self._data.names), self._layout):
             self.problems.append(DataError(fault.message, path=labels, line=fault.line))
         return rows
+
+    def _check_spelling(self, labels: str, image: SplitImage) -> None:
+        """Report labels that are there in another Unicode form, which training would not find."""
+        found = as_spelled(Path(labels))
+        if found is not None:
+            message = f"its labels {found} are spelled in another Unicode form"
+            self.problems.append(DataError(message, path=image.path))
 
     def _count(self, rows: LabelRows | None) -> None:
         if rows is None or not len(rows.class_ids):

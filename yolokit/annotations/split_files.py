@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import msgspec
 
@@ -87,16 +89,37 @@ def resolve_path(text: str, bases: tuple[Path, ...], *, is_file: bool = True) ->
         return None
     if not is_absolute_anywhere(text) or Path(text).is_absolute():
         for base in bases:
-            if _exists(base / text):
-                return normal_path(base / text)
+            found = as_spelled(base / text)
+            if found is not None:
+                return normal_path(found)
     parts = [part for part in re.split(r"[/\\]+", text) if part and part not in (".", "..")]
     keep = 1 if is_file else 2 if is_absolute_anywhere(text) else len(parts)
     for start in range(max(1, len(parts) - keep + 1) if parts else 0):
         for base in bases:
-            candidate = base.joinpath(*parts[start:])
-            if _exists(candidate):
-                return normal_path(candidate)
+            found = as_spelled(base.joinpath(*parts[start:]))
+            if found is not None:
+                return normal_path(found)
     return None
+
+
+def as_spelled(path: Path) -> Path | None:
+    """Return a path that exists, if need be in another Unicode form; None if there is none."""
+    if _exists(path):
+        return path
+    if str(path).isascii() or path.parent == path:
+        return None
+    folder = as_spelled(path.parent)
+    try:
+        names = {} if folder is None else _list_composed(folder, folder.stat().st_mtime_ns)
+    except OSError:  # no folder, or one that may not be entered
+        return None
+    name = names.get(normalize("NFC", path.name))
+    return None if folder is None or name is None else folder / name
+
+
+@lru_cache(maxsize=16)  # a list of images names the same few folders again and again
+def _list_composed(folder: Path, _changed_ns: int) -> dict[str, str]:
+    return {normalize("NFC", entry.name): entry.name for entry in folder.iterdir()}
 
 
 def normal_path(path: Path) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -130,14 +131,23 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
         DataError: It is there and cannot be read, is too large, or is no text.
     """
     try:
-        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - hot path
-            check_size(path, os.fstat(stream.fileno()).st_size)
+        with open(path, "rb", buffering=0, opener=_open_at_once) as stream:
+            status = os.fstat(stream.fileno())
+            check_size(path, status.st_size)
+            if not stat.S_ISREG(status.st_mode):
+                fault = RowFault(1, "not-a-file", "the labels are a pipe or a device, not a file")
+                return msgspec.structs.replace(parse_labels(b"", path), faults=(fault,))
             data = stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise DataError(f"cannot read the labels: {error.strerror}", path=path) from error
     return parse_labels(data, path, layout)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for one who writes into it, as pipes would."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> LabelRows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
@@ -28,6 +29,18 @@ def write_tar(path: Path, *members: tarfile.TarInfo, content: bytes = b"x") -> P
             info.size = len(content) if info.isreg() else 0
             tar.addfile(info, io.BytesIO(content) if info.isreg() else None)
     return path
+
+
+class Unstated(zipfile.ZipInfo):
+    """A file whose name states no encoding, as old programs write it."""
+
+    def __init__(self, name: str, encoding: str) -> None:
+        super().__init__("x")
+        self.filename = name
+        self._name_encoding = encoding
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.filename.encode(self._name_encoding), self.flag_bits & ~0x800
 
 
 @pytest.fixture
@@ -141,3 +154,36 @@ def test_other_files_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     assert not is_archive(tmp_path / "a.json")
     assert not is_archive(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("\u5199\u771f1.jpg", "utf-8"), ("\u5199\u771f1.jpg", "cp932"), ("\u00fc\u00e9.jpg", "cp437")],
+)
+def test_names_of_a_zip_that_state_no_encoding(
+    name: str, encoding: str, tmp_path: Path, folder: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr(Unstated(name, encoding), b"x")
+        packed.writestr("\u00e5.txt", b"x")
+    told: list[str] = []
+    assert unpack(tmp_path / "a.zip", folder, told.append) == 2
+    assert everything(folder) == {name, "\u00e5.txt"}
+    assert told == [f"1 name in it in no stated encoding, read as {encoding}"]
+
+
+def test_a_name_of_a_zip_that_stands_in_utf8_beside(tmp_path: Path, folder: Path) -> None:
+    info = Unstated("\u5199.jpg", "gbk")
+    name = "\u5199.jpg".encode()
+    info.extra = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, 0) + name
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr(info, b"x")
+    assert unpack(tmp_path / "a.zip", folder) == 1
+    assert everything(folder) == {"\u5199.jpg"}
+
+
+def test_a_decoded_name_does_not_climb_out_either(tmp_path: Path, folder: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr(Unstated("../\u5199.jpg", "utf-8"), b"x")
+    with pytest.raises(DataError, match="climb out"):
+        unpack(tmp_path / "a.zip", folder)

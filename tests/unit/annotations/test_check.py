@@ -282,3 +282,11 @@ def test_nothing_is_written(good: Path) -> None:
     before = sorted(good.parent.rglob("*"))
     check_dataset(good)
     assert sorted(good.parent.rglob("*")) == before
+
+
+def test_labels_in_another_unicode_form_are_a_problem(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/train/caf\u00e9.jpg")
+    write_text(tmp_path / "labels/train/cafe\u0301.txt", "0 .5 .5 .5 .5\n")
+    path = write_text(tmp_path / "data.yaml", "names: [cat]\ntrain: images/train\n")
+    with pytest.raises(DataError, match="spelled in another Unicode form"):
+        check_dataset(path)

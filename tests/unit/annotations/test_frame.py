@@ -215,6 +215,18 @@ def test_an_image_inside_another_file_is_measured_there(tmp_path: Path) -> None:
     assert [entry.code for entry in ledger.entries] == ["unreadable-image"]
 
 
+def test_an_image_without_a_suffix_gets_one_by_its_content(tmp_path: Path) -> None:
+    for suffix in (".jpg", ".png"):
+        write_image(tmp_path / f"x{suffix}").rename(tmp_path / "x")
+        found, _ = locate(labelled(tmp_path, (0, 0, 9, 9), (64, 48), name="x"))
+        assert found is not None
+        assert found.image.file_name == f"x{suffix}"
+    write_image(tmp_path / "x.ppm").rename(tmp_path / "x")
+    found, ledger = locate(labelled(tmp_path, (0, 0, 9, 9), (64, 48), name="x"))
+    assert found is None
+    assert "no kind that training reads" in ledger.entries[0].message
+
+
 def test_how_an_orientation_was_taken_is_told_and_can_be_stated(
     run_convert: Convert, tmp_path: Path
 ) -> None:

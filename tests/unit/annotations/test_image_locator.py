@@ -12,6 +12,7 @@ from yolokit.annotations.image_files import climbs_out, is_absolute_anywhere
 from yolokit.annotations.image_index import ImageIndex
 from yolokit.annotations.image_locator import ImageLocator, SourceImages
 from yolokit.annotations.model import ImageRecord, SourceFile
+from yolokit.errors import DataError
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "\uc0ac\u00e9.jpg") for form in ("NFC", "NFD"))
 
@@ -157,6 +158,23 @@ def test_an_image_of_another_split_is_not_taken_instead(tmp_path: Path) -> None:
     assert locator.find("val/0001.jpg", split="train") is not None
     for split in ("val", None):
         assert locator.find("0001.jpg", split=split) is not None
+
+
+def test_no_file_is_taken_for_two_names(tmp_path: Path) -> None:
+    touch(tmp_path / "images/cam2/a.jpg")
+    source = SourceFile("a.json", "index", (str(tmp_path / "images"), str(tmp_path)))
+    first, second = (
+        ImageRecord(f"{name}/a.jpg", None, None, None, None, source) for name in ("cam1", "cam2")
+    )
+    files = SourceImages()
+    assert files.find(second) is not None
+    assert files.find(first) is None
+    assert "is taken for cam2/a.jpg" in files.explain(first)
+    files = SourceImages()
+    assert files.find(first) is not None
+    assert files.find(first) is not None
+    with pytest.raises(DataError, match=r"cam1/a.jpg is not there, .* it may be is cam2/a.jpg"):
+        files.find(second)
 
 
 def test_a_source_is_listed_once_for_all_folders_of_annotations(

@@ -46,6 +46,10 @@ def test_ordinary_names_stay(name: str) -> None:
         ("..", "image"),
         (" ", "_"),
         ("a\udcff.jpg", "a_.jpg"),
+        ("e\u0301.jpg", "\u00e9.jpg"),
+        ("x.jpg/a.jpg", "x_jpg/a.jpg"),
+        ("x.TXT/a.json/b.xml.jpg", "x_TXT/a_json/b.xml.jpg"),
+        ("clip.mp4/a.jpg", "clip.mp4/a.jpg"),
     ],
 )
 def test_names_that_some_system_does_not_allow_are_changed(name: str, safe: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -50,3 +52,20 @@ def test_names_in_a_set_are_below_its_images_folder(tmp_path: Path) -> None:
     lines = "images/train/a.jpg\nother/b.jpg\nx/images/y/images/c.jpg\nreadme.md\n"
     listed = list(list_images(write_text(tmp_path / "all.txt", lines), tmp_path))
     assert [image.name for image in listed] == ["train/a.jpg", "b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize("stated, there", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_paths_are_compared_in_one_unicode_form(
+    stated: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    name = "\u00e9/\uc0ac.jpg"
+    path = tmp_path / normalize(there, name)
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    assert resolve_path(normalize(stated, name), (tmp_path,)) == path
+    listed = write_text(
+        tmp_path / "all.txt", f"{normalize(stated, name)}\n/far/{normalize(stated, name)}\n"
+    )
+    assert [image.path for image in list_images(listed, tmp_path)] == [str(path)] * 2
+    assert resolve_path(normalize(stated, "\u00e9/\uc0bd.jpg"), (tmp_path,)) is None
+    assert resolve_path("\u00e9/b.jpg", (tmp_path / "none",)) is None

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.yolo_labels import (
     DETECT,
     LabelRows,
@@ -182,3 +183,14 @@ def test_a_random_table_is_read_as_numpy_reads_it(form: str, end: str) -> None:
     expected = np.array([line.split() for line in text.splitlines()], np.float64)
     np.testing.assert_array_equal(rows.class_ids, expected[:, 0])
     np.testing.assert_array_equal(rows.cxcywh, expected[:, 1:])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    rows = read_labels(tmp_path / "a.txt")
+    assert rows is not None
+    assert [fault.code for fault in rows.faults] == ["not-a-file"]
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match=r"a\.jpg"):
+        read_image_size(tmp_path / "a.jpg")

@@ -11,6 +11,7 @@ import msgspec
 
 from yolokit.annotations.formats._text_labels import read_lines
 from yolokit.annotations.image_files import walk_images
+from yolokit.annotations.image_locator import ImageLocator
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.split_files import resolve_path
@@ -122,6 +123,7 @@ class _DataFile:
         self._root = root
         self._ledger = ledger
         self._images = images
+        self._locator = ImageLocator([str(images or root)])
         self._values: dict[str, tuple[int, str]] = {}
         self._moved: list[str] = []
         for line, text in read_lines(path):
@@ -207,6 +209,8 @@ class _DataFile:
             inner = _inner(text) or "_"
             found = resolve_path(inner, (self._images,)) if self._images is not None else None
             found = found if found is not None and _is_file(found) else self._resolve(inner)
+            if found is None:
+                found = self._search(inner, split, source, line)
             if found is not None and not found.as_posix().endswith(inner):
                 self._moved.append(text)
             labels = None
@@ -214,6 +218,14 @@ class _DataFile:
                 labels = self._resolve(inner.rpartition(".")[0] + ".txt")
             path = found or file.parent / inner
             yield ListedImage(path, path.name, split, source, line, found is not None, labels)
+
+    def _search(self, inner: str, split: str, source: SourceFile, line: int) -> Path | None:
+        """Look for an image whose name is spelled otherwise than in the list."""
+        found = self._locator.find(inner, split=split)
+        if found is None:
+            return None
+        self._ledger.note(source, line, "image-elsewhere", f"{inner}: taken is {found.path}")
+        return Path(found.path)
 
     def _note_unlisted(self, listed: set[Path]) -> None:
         root = self._path.parent

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import msgspec
 
@@ -115,19 +116,19 @@ class LabelFolders:
     def _find_image(self, stem: str, roots: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """Return the image's name, and its folder first among the roots."""
         for root in roots:
-            name = self._index(root).get(stem)
+            name = self._index(root).get(normalize("NFC", stem))
             if name is not None:
                 self._met.setdefault(root, set()).add(name)
                 return name, (root, *(other for other in roots if other != root))
         return stem, roots
 
     def _index(self, root: str) -> dict[str, str]:
-        """Return the images of a folder by their names without suffix."""
+        """Return the images of a folder by their names without suffix, in one Unicode form."""
         if root not in self._indices:
             names = walk_images(Path(root)) if os.path.isdir(root) else ()  # noqa: PTH112
             found: dict[str, str] = {}
             for name in names:
-                found.setdefault(name.rpartition(".")[0], name)
+                found.setdefault(normalize("NFC", name.rpartition(".")[0]), name)
             self._indices[root] = found
         return self._indices[root]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._tfrecord_example import LabelMapItem, read_label_map
@@ -9,7 +10,6 @@ from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 
 class ClassNames:
@@ -88,7 +88,7 @@ class Labels:
 
     def _read_maps(self, folder: Path) -> dict[int, LabelMapItem]:
         items: dict[int, LabelMapItem] = {}
-        for path in sorted(folder.glob("*.pbtxt")):
+        for path in filter(Path.is_file, sorted(folder.glob("*.pbtxt"))):
             for class_id, item in (read_label_map(path) or {}).items():
                 if items.setdefault(class_id, item) != item:
                     raise DataError(

@@ -9,6 +9,7 @@ from yolokit.annotations.collect import ImageRows
 from yolokit.annotations.embedded import Span
 from yolokit.annotations.formats._tfrecord_example import Piece
 from yolokit.annotations.image_files import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.annotations.image_kind import suffix_of
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import ImageRecord
 from yolokit.errors import DataError
@@ -33,15 +34,6 @@ WANTED = frozenset(
     {*_EDGES, _LABEL, _TEXT, _CROWD, _GROUP, _DIFFICULT, *(f"image/{key}" for key in _IMAGE)}
 )
 """The features that are looked at."""
-
-_MAGIC = (
-    (b"\xff\xd8\xff", ".jpg"),
-    (b"\x89PNG", ".png"),
-    (b"BM", ".bmp"),
-    (b"RIFF", ".webp"),
-    (b"II*\x00", ".tif"),
-    (b"MM\x00*", ".tif"),
-)
 
 
 class RecordReader:
@@ -167,7 +159,7 @@ def _file_name(name: str, magic: bytes, number: int) -> str:
         name = f"record-{number:06d}"
     if is_image_name(name):
         return name
-    return name + next((suffix for start, suffix in _MAGIC if magic.startswith(start)), ".jpg")
+    return name + (suffix_of(magic) or ".jpg")
 
 
 def _floats(features: Mapping[str, Feature], key: str) -> list[float]:

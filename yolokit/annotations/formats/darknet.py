@@ -14,6 +14,7 @@ Source: AlexeyAB/darknet, ``src/data.c:get_labels``, ``src/utils.c:replace_image
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from yolokit.annotations.model import (
 )
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.split_files import as_spelled
 from yolokit.annotations.yolo_labels import (
     LabelRows,
     RowLayout,
@@ -48,7 +50,6 @@ from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.plugin import ReadOptions
@@ -197,9 +198,10 @@ class _Reader:
         in_voc = label_path(str(image.path).replace("JPEGImages", "images"))
         listed = [] if image.labels is None else [str(image.labels)]
         for labels in dict.fromkeys((beside, label_path(str(image.path)), in_voc, *listed)):
-            rows = read_labels(labels, self._layout)
+            found = str(as_spelled(Path(labels)) or labels)
+            rows = read_labels(found, self._layout)
             if rows is not None:
-                return labels, rows
+                return found, rows
         return beside, None
 
     def _lose(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,6 @@ from yolokit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.model import Dataset
@@ -84,7 +84,9 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
     root = source if source.is_dir() else source.parent
-    beside = tree.files(".xml") if source.is_dir() else iter(sorted(root.glob("*.xml")))
+    beside = (
+        tree.files(".xml") if source.is_dir() else filter(Path.is_file, sorted(root.glob("*.xml")))
+    )
     reader = TaskReader(options, find_label_config(beside), ledger)
     errors: list[DataError] = []
     for file in files:

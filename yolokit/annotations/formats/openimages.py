@@ -118,7 +118,7 @@ def _class_files(source: Path) -> list[Path]:
     else:
         folders = [source.parent, source.parent.parent / "metadata"]
         candidates = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
-    found = [file for file in candidates if _CLASS_FILE.fullmatch(file.name)]
+    found = [file for file in candidates if _CLASS_FILE.fullmatch(file.name) and file.is_file()]
     return sorted(found, key=lambda file: ("boxable" not in file.name.lower(), str(file)))
 
 
@@ -145,12 +145,11 @@ def _enter_lists(
             tables.append(_Table(file, root, options))
             by_subset[subset_of(file.stem)] = tables[-1]
         for listed in read_list(file):
-            table = by_subset.get(listed.subset, tables[0] if not listed.subset else None)
-            if table is None:
+            if listed.subset and listed.subset not in by_subset:
                 without[listed.subset] += 1
-            else:
-                table.rows.meet(listed.image_id)
-                turned += listed.is_turned
+                continue
+            by_subset.get(listed.subset, tables[0]).rows.meet(listed.image_id)
+            turned += listed.is_turned
         for subset, count in without.items():
             images = "1 image" if count == 1 else f"{count} images"
             message = f"{images} of {subset} are left out: there is no table of boxes for it"

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from yolokit.annotations.class_ids import CLASS_BASE, ClassIds
 from yolokit.annotations.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.data_yaml_place import is_data_yaml, list_data_yamls
@@ -19,6 +21,7 @@ from yolokit.annotations.formats._yolo_names import (
     read_class_names,
 )
 from yolokit.annotations.formats._yolo_writer import write_data_yamls, write_label_files
+from yolokit.annotations.image_locator import ImageLocator
 from yolokit.annotations.image_roots import is_annotation_folder
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.model import (
@@ -158,6 +161,7 @@ class _Reader:
         self._ledger = ledger
         sixth = options.assume.get("sixth-column") == "ignore"
         self._layout = data.row_layout(take_sixth=sixth)
+        self._locator = ImageLocator([str(options.images or data.path.parent)])
         index = {class_id: at for at, class_id in enumerate(data.class_ids)}
         base = options.assume.get("class-base")
         self.class_ids = ClassIds(index, data.path.name, base, ledger)
@@ -169,11 +173,23 @@ class _Reader:
         for split in self._data.splits:
             for place in self._data.splits[split]:
                 self._files.enter_place(place)
-            for image in list_split_images(self._data, split):
-                labelled = self._read(image, split)
+            for listed in list_split_images(self._data, split):
+                labelled = self._read(self._located(listed, split), split)
                 if labelled is not None:
                     yield labelled
         self._files.finish()
+
+    def _located(self, image: SplitImage, split: str) -> SplitImage:
+        """Return an image of a list as it is spelled, where the list spells it otherwise."""
+        if image.place is None or os.path.isfile(image.path):  # noqa: PTH113 - hot path
+            return image
+        found = self._locator.find(image.path, (image.name,), split)
+        if found is None:
+            return image
+        path, line = image.place
+        message = f"{image.name} is not there; taken is {found.path}"
+        self._ledger.note(SourceFile(path), line, "image-elsewhere", message)
+        return msgspec.structs.replace(image, path=found.path)
 
     def _read(self, image: SplitImage, split: str) -> LabelledImage | None:
         labels, rows = self._files.read(image.path, split)
@@ -185,7 +201,10 @@ class _Reader:
         try:
             size = read_image_size(image.path)
         except DataError as error:
-            self._lose_image(image, source, rows, str(error))
+            code, message = "unreadable-image", str(error)
+            if not os.path.lexists(image.path):
+                code, message = "missing-image", f"the image {image.path} was not found"
+            self._lose_image(image, source, rows, code, message)
             return None
         wh = (size.width_px, size.height_px)
         own = None if split == _UNSPLIT else split
@@ -197,17 +216,13 @@ class _Reader:
         return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
 
     def _lose_image(
-        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, message: str
+        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, code: str, message: str
     ) -> None:
         if rows is None or not len(rows.lines):
             path, line = image.place or (image.path, None)
-            self._ledger.record(
-                SourceFile(path), line, "noted", "unreadable-image", message, image.path
-            )
+            self._ledger.record(SourceFile(path), line, "noted", code, message, image.path)
             return
-        self._ledger.lose_image(
-            source, rows.lines.tolist(), "unreadable-image", message, image.path
-        )
+        self._ledger.lose_image(source, rows.lines.tolist(), code, message, image.path)
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -305,3 +307,29 @@ def test_a_set_without_a_label_file_is_in_doubt(tmp_path: Path) -> None:
     (finding,) = read_set("darknet", tmp_path).ledger.findings
     assert finding.code == "no-labels"
     assert f"{tmp_path / 'annos'} (2)" in finding.message
+
+
+@pytest.mark.parametrize(
+    "line", ["data/obj/b.JPG", "data/obj/b.png", "data\\obj\\b.jpg", "obj/b%2Ejpg"]
+)
+def test_a_list_that_spells_an_image_otherwise(line: str, tmp_path: Path) -> None:
+    write_image(tmp_path / "obj/b.jpg")
+    write_text(tmp_path / "obj/b.txt", "0 .5 .5 .5 .5\n")
+    write_text(tmp_path / "obj.names", "cat\n")
+    write_text(tmp_path / "train.txt", f"{line}\n")
+    write_text(tmp_path / "obj.data", "names = obj.names\ntrain = train.txt\n")
+    found = read_set("darknet", tmp_path)
+    assert [len(boxes) for boxes in found.boxes.values()] == [1]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_in_another_unicode_form(form: Literal["NFC", "NFD"], tmp_path: Path) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    name = "\u00e9\uc0ac"
+    write_image(tmp_path / f"obj/{normalize(form, name)}.jpg")
+    write_text(tmp_path / f"obj/{normalize(other, name)}.txt", "0 .5 .5 .5 .5\n")
+    write_text(tmp_path / "obj.names", "cat\n")
+    write_text(tmp_path / "train.txt", f"obj/{normalize(other, name)}.jpg\n")
+    write_text(tmp_path / "obj.data", "names = obj.names\ntrain = train.txt\n")
+    found = read_set("darknet", tmp_path)
+    assert [len(boxes) for boxes in found.boxes.values()] == [1]

@@ -185,3 +185,12 @@ def test_recognised_by_its_rows(text: str, tmp_path: Path) -> None:
 def test_other_texts_are_not_recognised(text: str, tmp_path: Path) -> None:
     write_text(tmp_path / "labels/a.txt", text)
     assert kitti.sniff(SourceTree(tmp_path)) is None
+
+
+def test_labels_in_another_unicode_form_have_their_image(tmp_path: Path) -> None:
+    write_image(tmp_path / "training/image_2/caf\u00e9.png")
+    row = "Car 0 0 0 4 6 20 30 1 1 1 0 1 40 0\n"
+    write_text(tmp_path / "training/label_2/cafe\u0301.txt", row)
+    found = read_set("kitti", tmp_path)
+    assert list(found.boxes) == ["caf\u00e9.png"]
+    assert found.ledger.entries == []

@@ -277,3 +277,26 @@ def test_class_numbers_may_count_from_1(tmp_path: Path) -> None:
     assert [name for name, _ in found.boxes["a.jpg"]] == ["cat", "dog"]
     assert "class 1 is the first of data.yaml and 2 the last" in found.dataset.evidence[-1]
     assert found.ledger.entries == []
+
+
+@pytest.mark.parametrize(
+    "line", ["images/train/a.JPG", "./images/train/a.png", "images\\train\\a.jpg", "/far/a.jpeg"]
+)
+def test_a_list_that_spells_an_image_otherwise(line: str, tmp_path: Path) -> None:
+    write_image(tmp_path / "images/train/a.jpg")
+    write_text(tmp_path / "labels/train/a.txt", "0 .5 .5 .5 .5\n")
+    write_text(tmp_path / "train.txt", f"{line}\nimages/train/none.jpg\n")
+    write_text(tmp_path / "data.yaml", "names: [cat]\ntrain: train.txt\n")
+    found = read_set("yolo", tmp_path)
+    assert sum(map(len, found.boxes.values())) == 1
+    assert ("noted", "missing-image", 2) in found.entries
+    assert [entry.image for entry in found.ledger.lost_images()] == [
+        str(tmp_path / "images/train/none.jpg")
+    ]
+
+
+def test_a_list_does_not_lead_to_an_image_of_another_split(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/val/a.jpg")
+    write_text(tmp_path / "train.txt", "images/train/a.jpg\n")
+    write_text(tmp_path / "data.yaml", "names: [cat]\ntrain: train.txt\n")
+    assert read_set("yolo", tmp_path).boxes == {}
