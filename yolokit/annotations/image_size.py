@@ -20,6 +20,7 @@ import msgspec
 from yolokit.annotations.embedded import Span, read_bytes
 from yolokit.core.orientation import UPRIGHT, is_transposed
 from yolokit.core.pixels import decode_upright, own_orientation
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
+# A pipe that nobody writes to must not be waited for.
+_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -80,7 +83,7 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
 def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes]:
     """Return the first bytes of an image, and its last two."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _OPEN)
         try:
             if span is None:
                 head = os.read(descriptor, _HEAD_BYTES)
@@ -259,6 +262,9 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
     import cv2
     import numpy as np
 
+    reason = why_no_file(path)
+    if reason is not None:
+        raise DataError(reason, path=path)
     try:
         data = np.frombuffer(read_bytes(path, span), np.uint8)
         with _quiet_opencv():

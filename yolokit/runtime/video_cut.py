@@ -69,7 +69,7 @@ def ends_before_stated(container: Any) -> bool:
             if packet.pts is not None:
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base
                 end_s = max(end_s, float(end))
-    return duration_s - end_s > max(_FAR_S, _FAR_SHARE * duration_s)
+    return bool(duration_s - end_s > max(_FAR_S, _FAR_SHARE * duration_s))
 
 
 def _missing_in_mp4(file: mmap.mmap) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from yolokit.core.files import sha256_file
-from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
 
 if TYPE_CHECKING:
@@ -77,6 +77,29 @@ def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make)
     assert recall(conf=0.6) == 0.5
     assert recall(max_count=2) == 1
     assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+
+
+def test_images_that_cannot_be_read_are_all_named_and_left_out_only_if_allowed(
+    config: ValConfig,
+) -> None:
+    folder = next(Path(config.data).parent.rglob("a.*")).parent
+    (folder / "zero.png").touch()
+    whole = next(folder.glob("c.*"))
+    whole.write_bytes(whole.read_bytes()[:-20])  # its head is whole
+    with pytest.raises(DataError, match="2 images cannot be read: ") as caught:
+        open_job(config).run()
+    assert "zero.png: the file is empty" in str(caught.value)
+    assert whole.name in str(caught.value)
+    assert caught.value.hint is not None
+    assert "--allow unreadable-image" in caught.value.hint
+    report = open_job(change(config, allow=("unreadable-image",))).run()
+    assert (report.images, report.unreadable) == (2, 2)
+    assert report.overall.map50 == pytest.approx(1)
+
+
+def test_a_code_that_does_not_exist() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'unreadable-image'"):
+        check_config({"model": "m", "data": "d", "allow": ("unreadable-images",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:
