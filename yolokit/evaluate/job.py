@@ -13,7 +13,7 @@ from yolokit.annotations.data_yaml import iter_split, list_split_images, load_da
 from yolokit.core.config import build_config
 from yolokit.core.files import check_output, claim_folder, publish_file, sha256_file
 from yolokit.core.findings import Finding, find_unknown_codes, require_allowed
-from yolokit.core.spell import spell
+from yolokit.core.spell import encode_json
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
 from yolokit.runtime.detector import Detector
@@ -155,9 +155,9 @@ class ValJob:
         if unreadable:
             require_allowed([_describe_unreadable(unreadable)], config.allow)
         return ValReport(
-            model=spell(config.model),
+            model=config.model,
             model_sha256=sha256_file(Path(config.model)),
-            data=spell(str(self.data.path)),
+            data=str(self.data.path),
             split=config.split,
             conf=config.conf,
             iou=config.iou,
@@ -236,7 +236,7 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
         folder = claim_folder(None, parent=RUNS, stem="val")
     path = folder / REPORT_NAME
     with publish_file(path, overwrite=config.overwrite) as part:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        part.write_bytes(msgspec.json.format(encode_json(report), indent=2) + b"\n")
     return path
 
 

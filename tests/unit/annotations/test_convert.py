@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -381,3 +382,14 @@ def test_large_images_keep_a_hundredth_of_a_pixel(run_convert: Convert, tmp_path
     centre, size = row[:2] * (60_000, 40_000), row[2:] * (60_000, 40_000)
     found = np.concatenate([centre - size / 2, size])
     np.testing.assert_allclose(found, box, atol=0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_an_image_whose_name_is_not_utf8_is_converted(run_convert: Convert, tmp_path: Path) -> None:
+    data = write_yolo(tmp_path / "src", {"a.jpg": "0 0.5 0.5 0.5 0.5"})
+    for path in [*data.parent.rglob("a.jpg"), *data.parent.rglob("a.txt")]:
+        path.rename(path.with_name(f"caf\udce9{path.suffix}"))
+    assert run_convert(data.parent).totals.kept == 1
+    written = [name for name in files(tmp_path / "out") if name.endswith(".jpg")]
+    assert written == ["images/train/caf_.jpg"]
+    ledger(tmp_path / "out")

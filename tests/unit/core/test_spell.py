@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from yolokit.cli.output import emit_json, make_printable
-from yolokit.core.spell import spell
+from yolokit.core.spell import encode_json, spell
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_only_what_utf8_cannot_hold_is_spelled(
     text: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert spell(text) == make_printable(text) == expected
-    expected.encode()
+    assert json.loads(encode_json({text: [text, 1]})) == {expected: [expected, 1]}
     emit_json({"name": [text]})
     assert json.loads(capsys.readouterr().out) == {"name": [expected]}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,15 @@ def test_images_that_cannot_be_read_are_all_named_and_left_out_only_if_allowed(
     report = open_job(change(config, allow=("unreadable-image",))).run()
     assert (report.images, report.unreadable) == (2, 2)
     assert report.overall.map50 == pytest.approx(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Path) -> None:
+    folder = Path(config.data).parent.rename(tmp_path / "caf\udce9")
+    moved = change(config, data=str(folder / "data.yaml"))
+    path = write_report(open_job(moved).run(), moved)
+    assert path is not None
+    assert json.loads(path.read_text())["data"] == str(tmp_path / r"caf\xe9" / "data.yaml")
 
 
 def test_a_code_that_does_not_exist() -> None:
