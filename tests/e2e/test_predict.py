@@ -146,6 +146,42 @@ def test_where_nothing_could_be_read_the_exit_code_is_3(bccd_model: Path, tmp_pa
     assert len(records_in((tmp_path / "there" / "predictions.jsonl").read_text())) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="such names and pipes are not everywhere")
+def test_a_folder_of_odd_things_is_done_and_told(bccd_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    image = np.full((48, 64, 3), 200, np.uint8)
+    cv2.imwrite(str(folder / "a.png"), image)
+    (folder / "a.png").rename(folder / "caf\udce9.png")
+    cv2.imwrite(str(folder / "b.png"), image)
+    cv2.imwritemulti(str(folder / "pages.tif"), [image, image])
+    cv2.imwrite(str(folder / "wide.ppm"), np.zeros((1, 65_501, 3), np.uint8))
+    os.mkfifo(folder / "pipe.jpg")
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "link.jpg").symlink_to("nowhere")
+    (folder / "zero.png").touch()
+    (folder / "IMG_0001.HEIC").write_bytes(b"\x00\x00\x00\x18ftypheic")
+    done = run(bccd_model, "odd", "--out", "there", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    records = records_in((tmp_path / "there" / "predictions.jsonl").read_text())
+    assert {record["source"]: record["error"] for record in records} == {
+        "odd/b.png": None,
+        r"odd/caf\xe9.png": None,
+        "odd/link.jpg": "is a link that leads nowhere",
+        "odd/pages.tif": None,
+        "odd/pipe.jpg": "is a pipe, not a file",
+        "odd/pipe.mp4": "is a pipe, not a file",
+        "odd/wide.ppm": None,
+        "odd/zero.png": "the file is empty",
+    }
+    assert "note: 1 file left out: .HEIC (no decoder for it" in done.stderr
+    assert "note: 1 image: it has 2 pages: only the first is read" in done.stderr
+    for record in records:
+        assert ("picture" in record) == (record["error"] is None)
+    written = sorted(path.name for path in (tmp_path / "there" / "images").iterdir())
+    assert written == ["b.png", r"caf\xe9.png", "pages.tif", "wide.png"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "parts"),
     [

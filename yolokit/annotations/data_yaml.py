@@ -123,11 +123,19 @@ def list_split_images(data: DataYaml, split: str) -> Iterator[SplitImage]:
         yield from list_images(source, data.path.parent)
 
 
-def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
+def iter_split(
+    data: DataYaml, split: str, unreadable: list[DataError] | None = None
+) -> Iterator[LabelledImage]:
     """Stream the images of a split with their labels, as an evaluation needs them.
 
     Categories are the indices of ``data.names``. An image without a label file, or with an empty
     one, is a background image.
+
+    Args:
+        data: The data set.
+        split: Which part of it.
+        unreadable: Gets the errors of images that cannot be read, which are left out then; None
+            raises the first.
 
     Raises:
         ConfigError: There is no such split.
@@ -136,7 +144,13 @@ def iter_split(data: DataYaml, split: str) -> Iterator[LabelledImage]:
     layout = data.row_layout()
     for image in list_split_images(data, split):
         labels = label_path(image.path)
-        size = read_image_size(image.path)
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+            continue
         rows = read_labels(labels, layout)
         wh = (size.width_px, size.height_px)
         record = ImageRecord(image.name, *wh, split, image.path, SourceFile(labels))

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from yolokit.annotations.embedded import read_bytes
+from yolokit.core.pixels import decode_upright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -137,11 +138,12 @@ def hash_image(image: ImageRecord) -> U8:
 
     assert image.path is not None, "images are looked at where they were found"
     data = np.frombuffer(read_bytes(image.path, image.span), np.uint8)
-    grey = cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_4)
+    grey = decode_upright(data, cv2.IMREAD_REDUCED_GRAYSCALE_4)
     if grey is None or min(grey.shape) < _HASH_SIDE:
-        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        grey = decode_upright(data, cv2.IMREAD_GRAYSCALE)
     if grey is None:
-        return np.frombuffer(image.file_name.encode().ljust(128, b"\0")[-128:], np.uint8)
+        name = image.file_name.encode(errors="replace")
+        return np.frombuffer(name.ljust(128, b"\0")[-128:], np.uint8)
     grid = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE + 1), interpolation=cv2.INTER_AREA)
     grid = grid.astype(np.int16)
     right = grid[:_HASH_SIDE, 1:] > grid[:_HASH_SIDE, :-1]

@@ -24,6 +24,7 @@ from yolokit.annotations.image_end import is_cut_short
 from yolokit.core.file_kind import tell_kind
 from yolokit.core.orientation import UPRIGHT, is_transposed
 from yolokit.core.pixels import decode_upright, own_orientation
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD_BYTES = 1 << 16
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # pipes too
+# A pipe that nobody writes to must not be waited for.
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -266,6 +268,9 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
     import cv2
     import numpy as np
 
+    reason = why_no_file(path)
+    if reason is not None:
+        raise DataError(reason, path=path)
     try:
         data = np.frombuffer(read_bytes(path, span), np.uint8)
         with quiet_opencv():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from yolokit.core.findings import Finding
+from yolokit.core.spell import encode_json
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -272,11 +273,10 @@ class Ledger:
     def write(self, path: Path, summary: dict[str, object]) -> None:
         """Write the account: one line with ``summary``, the totals and codes, then the entries."""
         head = {**summary, "totals": msgspec.to_builtins(self.totals), "codes": self.codes()}
-        encoder = msgspec.json.Encoder()
         with path.open("wb") as stream:
-            stream.write(encoder.encode(head) + b"\n")
+            stream.write(encode_json(head) + b"\n")
             for entry in self.entries:
-                stream.write(encoder.encode(entry) + b"\n")
+                stream.write(encode_json(entry) + b"\n")
 
     def _too_many(self, totals: LedgerTotals, max_drop: MaxDrop) -> DataError:
         dropped = [entry for entry in self.entries if entry.action == "dropped"]

@@ -30,7 +30,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Images, folders, glob patterns, .txt lists of images, videos.",
+            help="Images, videos, folders and glob patterns of them, .txt lists of them.",
         ),
     ],
     out: Annotated[

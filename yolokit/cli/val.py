@@ -47,6 +47,10 @@ def val(
         str | None,
         typer.Option(metavar="NAME", help="Write to runs/val/NAME.  [default: MODEL-SPLIT]"),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Go on without: unreadable-image. Repeatable."),
+    ] = None,
     json: Annotated[
         bool,
         typer.Option("--json", help="One JSON object to stdout; no file unless --out or --name."),
@@ -59,7 +63,7 @@ def val(
 
     Prints COCO's mAP, and precision and recall at the confidence with the best mean F1; all
     figures go to runs/val/NAME/metrics.json. Classes are matched by name. An image that cannot
-    be read is an error, not a gap.
+    be read is an error, not a gap, unless --allow says otherwise.
     """
     from yolokit.cli.output import emit, emit_json, progress, say
     from yolokit.evaluate.job import check_config, open_job, write_report
@@ -76,6 +80,7 @@ def val(
             "threads": threads,
             "out": None if out is None else str(out),
             "name": name,
+            "allow": tuple(allow or ()),
             "report_only": json,
             "overwrite": overwrite,
         }
@@ -120,6 +125,8 @@ def _say_summary(report: ValReport) -> None:
         f"{report.images} images of {report.split} in {report.wall_s:.1f} s on {report.provider} "
         f"with {report.threads} threads"
     )
+    if report.unreadable:
+        say(f"note: images that could not be read and are in no figure: {report.unreadable}")
     if report.extra_classes:
         say(
             "note: the data set has no labels for what the model also knows, so that was left "

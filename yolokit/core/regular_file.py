@@ -37,6 +37,11 @@ def why_no_file(path: str | Path) -> str | None:
     return f"is {kind}, not a file"
 
 
+def is_folder(path: str | Path) -> bool:
+    """Tell whether a path leads to a folder; one that cannot be looked at does not."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a name is too long
+
+
 def is_there(path: str | Path) -> bool:
     """Tell whether there is anything of that name, a link that leads nowhere included."""
     try:

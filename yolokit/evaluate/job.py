@@ -13,7 +13,9 @@ from yolokit.annotations.check import check_labels
 from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, publish_file, sha256_file
+from yolokit.core.findings import Finding, find_unknown_codes, require_allowed
 from yolokit.core.outputs import Replacing, Result, check_output, read_object
+from yolokit.core.spell import encode_json
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
 from yolokit.runtime.detector import Detector
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from yolokit.annotations.data_yaml import DataYaml
+    from yolokit.errors import DataError
 
 RUNS = Path("runs") / "val"
 REPORT_NAME = "metrics.json"
 SCHEMA_VERSION = 1
+_UNREADABLE = "unreadable-image"
+_ERRORS_SHOWN = 5
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -46,6 +51,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         threads: Threads for the model; None for all cores this process may use.
         out: Folder for the report; None for one below ``runs/val``.
         name: Name of that folder; None for a fresh one, called after the model and the split.
+        allow: Codes of findings that are not to stop it.
         report_only: Write no file unless ``out`` or ``name`` is given.
         overwrite: Replace an earlier report.
     """
@@ -60,6 +66,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
     threads: Positive | None = None
     out: str | None = None
     name: str | None = None
+    allow: tuple[str, ...] = ()
     report_only: bool = False
     overwrite: bool = False
 
@@ -78,6 +85,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         provider: The execution provider that ran the model.
         threads: Its threads.
         images: Images of the split, those without labels included.
+        unreadable: Images that could not be read, and so are in no figure.
         wall_s: Time for all images, reading included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
@@ -100,6 +108,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     threads: int
     images: int
+    unreadable: int = 0
     wall_s: float
     extra_classes: tuple[str, ...]
     limits: tuple[str, ...]
@@ -142,19 +151,24 @@ class ValJob:
 
         Raises:
             ConfigError: The classes of the model and of the data set do not fit together.
-            DataError: There is no image, or an image or its labels are missing or wrong.
+            DataError: There is no image, or an image or its labels are missing or wrong; all
+                images that cannot be read are named at once, unless that is allowed.
             InferenceError: The model failed.
         """
         config = self.config
+        unreadable: list[DataError] = []
         result = evaluate_model(
             self.detector,
-            iter_split(self.data, config.split),
+            iter_split(self.data, config.split, unreadable),
             self.data.names,
             conf=config.conf,
             iou=config.iou,
             max_count=config.max_count,
+            unreadable=unreadable,
             on_progress=on_progress,
         )
+        if unreadable:
+            require_allowed([_describe_unreadable(unreadable)], config.allow)
         return ValReport(
             model=config.model,
             model_sha256=sha256_file(Path(config.model)),
@@ -166,6 +180,7 @@ class ValJob:
             provider=self.detector.provider,
             threads=self.detector.threads,
             images=result.images,
+            unreadable=len(unreadable),
             wall_s=result.wall_s,
             extra_classes=result.extra_classes,
             limits=self.limits,
@@ -173,6 +188,13 @@ class ValJob:
             classes=result.metrics.classes,
             notes=self.notes,
         )
+
+
+def _describe_unreadable(errors: Sequence[DataError]) -> Finding:
+    shown = "; ".join(map(str, errors[:_ERRORS_SHOWN]))
+    more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
+    what = "1 image of the split cannot" if len(errors) == 1 else f"{len(errors)} images cannot"
+    return Finding(_UNREADABLE, f"{what} be read: {shown}{more}")
 
 
 def check_config(values: Mapping[str, Any]) -> ValConfig:
@@ -185,7 +207,7 @@ def check_config(values: Mapping[str, Any]) -> ValConfig:
 
 
 def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = []
+    problems = find_unknown_codes(values.get("allow", ()), (_UNREADABLE,))
     if "provider" in values:
         problems += [f"provider: {text}" for text in check_options(provider=values["provider"])]
     name = values.get("name")
@@ -232,7 +254,7 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
         folder = claim_folder(None, parent=RUNS, stem=stem)
     path = folder / REPORT_NAME
     with publish_file(path, _replacing(config)) as part:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        part.write_bytes(msgspec.json.format(encode_json(report), indent=2) + b"\n")
     return path
 
 

@@ -72,6 +72,7 @@ def evaluate_model(
     iou: float = IOU,
     max_count: int = MAX_COUNT,
     multi_label: bool = True,
+    unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
     """Run a detector over labelled images and compute COCO's metrics.
@@ -87,19 +88,21 @@ def evaluate_model(
         iou: Overlap up to which two boxes of a class both stay.
         max_count: Most boxes in one image.
         multi_label: Every class of an anchor that reaches ``conf`` counts, as COCO has it.
+        unreadable: Gets the errors of images that cannot be read, which are left out then: the
+            figures are of another set. None raises the first.
         on_progress: Called with the number of images done.
 
     Raises:
         ConfigError: The classes of the model and of the data set do not fit together.
         DataError: There is no image, or one is missing, unreadable or of another size than
-            its labels were made for. None is skipped: the figures would be of another set.
+            its labels were made for.
         InferenceError: The model failed.
     Source: ultralytics ``models/yolo/detect/val.py`` for the defaults.
     """
     start_s = time.perf_counter()
     classes = map_classes(detector.names, class_names)
     store = BoxStore()
-    with contextlib.closing(_overlap(detector, images)) as outputs:
+    with contextlib.closing(_overlap(detector, images, unreadable)) as outputs:
         for job, output in outputs:
             found = detector.decode(
                 output,
@@ -114,6 +117,8 @@ def evaluate_model(
             store.add(EvaluatedImage(truth.xyxy, truth.category_indices, classes.apply(found)))
             on_progress(store.image_count)
     if store.image_count == 0:
+        if unreadable:
+            raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
         metrics=compute_coco_metrics(store, class_names),
@@ -123,9 +128,11 @@ def evaluate_model(
     )
 
 
-def _overlap(detector: Detector, images: Iterable[LabelledImage]) -> Generator[tuple[_Job, F32]]:
+def _overlap(
+    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
+) -> Generator[tuple[_Job, F32]]:
     """Read and infer in two threads, ahead of the caller; an error in one is raised here."""
-    read = RunAhead(_read(detector, images), depth=_DEPTH, name="yolokit-read")
+    read = RunAhead(_read(detector, images, unreadable), depth=_DEPTH, name="yolokit-read")
     inferred = RunAhead(_infer(detector, read), depth=_DEPTH, name="yolokit-infer")
     try:
         yield from inferred
@@ -137,9 +144,18 @@ def _overlap(detector: Detector, images: Iterable[LabelledImage]) -> Generator[t
             stage.join(_JOIN_S)
 
 
-def _read(detector: Detector, images: Iterable[LabelledImage]) -> Generator[_Job]:
+def _read(
+    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
+) -> Generator[_Job]:
     for labelled in images:
-        yield _Job(labelled, *detector.preprocess(_read_image(labelled.image)))
+        try:
+            bgr = _read_image(labelled.image)
+        except DataError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+            continue
+        yield _Job(labelled, *detector.preprocess(bgr))
 
 
 def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, F32]]:

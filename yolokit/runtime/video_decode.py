@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+_ALL_CORES = 0  # as many threads as FFmpeg thinks fit
 _COVER = 0x400 | 0x800  # attached pictures and thumbnails
 _REST_FRAMES = 1.5  # nearer to the end that its head states, none is missing
 
@@ -71,7 +72,7 @@ def decode_frames(path: Path) -> Iterator[Any]:
     """
     given = 0
     try:
-        with contextlib.closing(_decode(path, threads=0)) as frames:
+        with contextlib.closing(_decode(path, threads=_ALL_CORES)) as frames:
             for frame in frames:
                 yield frame
                 given += 1
@@ -81,7 +82,7 @@ def decode_frames(path: Path) -> Iterator[Any]:
 
 
 def _decode(path: Path, *, threads: int) -> Generator[Any]:
-    """Decode the whole file; with several threads (0 for one a core) every doubt is raised."""
+    """Decode the whole file; with several threads every doubt is raised."""
     container, stream, _ = open_container(path)
     with container:
         stream.codec_context.thread_count = threads

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -602,3 +603,14 @@ def test_a_darknet_set_beside_a_yolo_set_is_told(run_convert: Convert, tmp_path:
     result = run_convert(root, from_format="darknet", overwrite=True)
     assert any("not read: YOLO" in one for one in result.warnings)
     assert any("in no list and are left out" in one for one in result.warnings)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_an_image_whose_name_is_not_utf8_is_converted(run_convert: Convert, tmp_path: Path) -> None:
+    data = write_yolo(tmp_path / "src", {"a.jpg": "0 0.5 0.5 0.5 0.5"})
+    for path in [*data.parent.rglob("a.jpg"), *data.parent.rglob("a.txt")]:
+        path.rename(path.with_name(f"caf\udce9{path.suffix}"))
+    assert run_convert(data.parent).totals.kept == 1
+    written = [name for name in files(tmp_path / "out") if name.endswith(".jpg")]
+    assert written == ["images/train/caf_.jpg"]
+    ledger(tmp_path / "out")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -203,6 +205,16 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "none.jpg", tmp_path, Path("a\0b.jpg")):
         with pytest.raises(DataError, match="cannot read the image"):
             read_image_size(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match="is a pipe, not a file"):
+        read_image_size(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match="is a device, not a file"):
+        read_image_size(tmp_path / "b.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp", ".tiff"])

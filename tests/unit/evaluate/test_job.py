@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,38 @@ def test_what_the_model_itself_leaves_out_is_in_the_report(
         "the model gives at most 2 boxes in an image",
     ]
     assert open_job(config).run().limits == ()
+
+
+def test_images_that_cannot_be_read_are_all_named_and_left_out_only_if_allowed(
+    config: ValConfig,
+) -> None:
+    folder = next(Path(config.data).parent.rglob("a.*")).parent
+    (folder / "zero.png").touch()
+    whole = next(folder.glob("c.*"))
+    whole.write_bytes(whole.read_bytes()[:-20])  # its head is whole
+    with pytest.raises(DataError, match="2 images cannot be read: ") as caught:
+        open_job(config).run()
+    assert "zero.png: the file is empty" in str(caught.value)
+    assert whole.name in str(caught.value)
+    assert caught.value.hint is not None
+    assert "--allow unreadable-image" in caught.value.hint
+    report = open_job(change(config, allow=("unreadable-image",))).run()
+    assert (report.images, report.unreadable) == (2, 2)
+    assert report.overall.map50 == pytest.approx(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Path) -> None:
+    folder = Path(config.data).parent.rename(tmp_path / "caf\udce9")
+    moved = change(config, data=str(folder / "data.yaml"))
+    path = write_report(open_job(moved).run(), moved)
+    assert path is not None
+    assert json.loads(path.read_text())["data"] == str(tmp_path / r"caf\xe9" / "data.yaml")
+
+
+def test_a_code_that_does_not_exist() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'unreadable-image'"):
+        check_config({"model": "m", "data": "d", "allow": ("unreadable-images",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:

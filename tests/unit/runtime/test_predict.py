@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ConfigError, DataError, InferenceError, OutputExistsError
+from yolokit.runtime.images import write_image
 from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
 
@@ -143,6 +146,74 @@ class TestRun:
             "images/deep/black.png",
             "clip.mp4",
         }
+
+    def test_records_name_the_pictures_that_were_made(
+        self, bright_model: Path, save_image: SaveImage, clip: Path
+    ) -> None:
+        save_image("p/x.jpg")
+        save_image("q/x.jpg/y.png")
+        other = save_image("other/clip.mp4/x.jpg").parent.parent / "clip.avi"
+        other.write_bytes(clip.read_bytes())
+        job = open_job(config(bright_model, "p", "q", clip, other, out="there", threads=1))
+        records = run(job)
+        assert list(dict.fromkeys(record["picture"] for record in records)) == [
+            *["images/x.jpg", "images/x-2.jpg/y.png", "clip.mp4", "clip-2.mp4"]
+        ]
+        assert all(Path("there", record["picture"]).is_file() for record in records)
+
+    def test_a_picture_that_cannot_be_written_costs_no_record(
+        self, bright_model: Path, save_image: SaveImage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: Path, bgr: Any) -> None:
+            if path.name == "b.png":
+                raise DataError("cannot be written: Permission denied", path=path)
+            write_image(path, bgr)
+
+        monkeypatch.setattr("yolokit.runtime.sinks.images.write_image", refuse)
+        for name in ("a.png", "b.png", "c.png"):
+            save_image(f"in/{name}")
+        job = open_job(config(bright_model, "in", out="there", threads=1))
+        records = run(job)
+        assert [record.get("picture") for record in records] == [
+            *["images/a.png", None, "images/c.png"]
+        ]
+        reason = "no picture: cannot be written: Permission denied"
+        assert records[1]["notes"] == [reason]
+        assert records[1]["error"] is None
+        assert len(records[1]["detections"]) == 2
+        assert job.summary.unwritten == {reason: 1}
+
+    def test_a_full_disk_ends_it_and_leaves_nothing(
+        self, bright_model: Path, save_image: SaveImage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: Path, _bgr: Any) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+        monkeypatch.setattr("yolokit.runtime.sinks.images.write_image", refuse)
+        job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
+        with pytest.raises(OSError, match="No space left"):
+            run(job)
+        assert [p for p in os.listdir() if "there" in p] == []
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+    def test_a_name_that_is_not_utf8_costs_nothing(
+        self, bright_model: Path, save_image: SaveImage, clip: Path
+    ) -> None:
+        save_image("in/a.png")
+        save_image("in/b.png").rename("in/caf\udce9.png")
+        clip.rename("in/caf\udce9.mkv")
+        job = open_job(config(bright_model, "in", out="there", threads=1))
+        records = run(job)
+        assert [record["source"] for record in records] == [
+            *["in/a.png", r"in/caf\xe9.png"],
+            *[r"in/caf\xe9.mkv"] * 6,
+        ]
+        assert {record["picture"] for record in records} == {
+            "images/a.png",
+            r"images/caf\xe9.png",
+            r"caf\xe9.mp4",
+        }
+        assert all(Path("there", record["picture"]).is_file() for record in records)
 
     def test_frames_as_images_where_no_video_is_made(self, bright_model: Path, clip: Path) -> None:
         save = ("jsonl", "images")

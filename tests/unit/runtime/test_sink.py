@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from dataclasses import dataclass
+import os
+import sys
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +15,10 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections, Frame, FrameError
-from yolokit.errors import ConfigError, InferenceError
+from yolokit.errors import ConfigError, DataError, InferenceError
 from yolokit.runtime.images import read_image
 from yolokit.runtime.record import encode_record, make_record
-from yolokit.runtime.sink import OutputNames, open_sinks
+from yolokit.runtime.sink import OutputNames, Picture, open_sinks
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
@@ -56,6 +59,13 @@ class _NoEncoder:
         pass
 
 
+def stamps_of(path: Path) -> list[float]:
+    import av
+
+    with av.open(str(path)) as container:
+        return [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]  # type: ignore[operator]
+
+
 class TestNames:
     def test_collisions_are_numbered(self, tmp_path: Path) -> None:
         names = OutputNames(tmp_path)
@@ -79,6 +89,37 @@ class TestNames:
             "a.png",
             "a-3.png",
         ]
+
+    def test_a_file_and_a_folder_of_one_name(self, tmp_path: Path) -> None:
+        names = OutputNames(tmp_path)
+        claimed = [names.claim(n) for n in ("x.jpg", "x.jpg/y.png", "x.jpg/z.png", "d/e.png", "d")]
+        for path in claimed:
+            path.touch(exist_ok=False)
+        assert [p.relative_to(tmp_path).as_posix() for p in claimed] == [
+            *["x.jpg", "x-2.jpg/y.png", "x-2.jpg/z.png", "d/e.png", "d-2"]
+        ]
+
+    @pytest.mark.parametrize(
+        "name",
+        ["x" * 300 + ".jpg", "é" * 200 + ".png", "x" * 255, "a." + "b" * 300, "x" * 252 + ".ts"],
+    )
+    def test_a_name_that_is_too_long_keeps_its_suffix(self, tmp_path: Path, name: str) -> None:
+        names = OutputNames(tmp_path)
+        claimed = [names.claim(f"{name}/{name}") for _ in range(3)]
+        for path in claimed:
+            path.touch(exist_ok=False)
+        if len(Path(name).suffix) < 9:
+            assert {path.suffix for path in claimed} == {Path(name).suffix}
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="names are UTF-16 there")
+    def test_a_name_that_is_not_utf8_is_spelled(self, tmp_path: Path) -> None:
+        claimed = OutputNames(tmp_path).claim("d\udce9/caf\udce9.jpg")
+        assert claimed == tmp_path / r"d\xe9" / r"caf\xe9.jpg"
+
+    def test_a_folder_of_ones_own(self, tmp_path: Path) -> None:
+        names = OutputNames(tmp_path)
+        assert [names.claim_folder("a/x") for _ in range(2)] == ["a/x", "a/x-2"]
+        assert names.claim("a/x").relative_to(tmp_path).as_posix() == "a/x-3"
 
     @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "a/../../x.png", "..\\x.png"])
     def test_nothing_climbs_out(self, tmp_path: Path, name: str) -> None:
@@ -114,6 +155,20 @@ class TestRecord:
             "detections": [],
             "error": "damaged",
         }
+
+    def test_of_a_picture_and_what_must_be_known(self) -> None:
+        frame = replace(picture("caf\udce9.tif"), note="it has 3 pages: only the first is read")
+        record = make_record(frame, FOUND, ["nut", "bolt"], Picture("images/a.tif"))
+        assert record["source"] == r"caf\xe9.tif"
+        assert record["picture"] == "images/a.tif"
+        assert record["notes"] == [
+            "the file's name is not UTF-8",
+            "it has 3 pages: only the first is read",
+        ]
+        failed = make_record(picture("a.png"), FOUND, ["nut", "bolt"], Picture(problem="no: x"))
+        assert failed["notes"] == ["no: x"]
+        assert "picture" not in failed
+        assert json.loads(encode_record(record)) == record
 
     def test_one_line_of_json(self) -> None:
         record = make_record(picture("螺\n母.png"), FOUND, ["nut", "bölt"])
@@ -152,6 +207,41 @@ class TestImages:
     def test_frames_of_a_video_have_a_folder_of_their_own(self, tmp_path: Path) -> None:
         frames = [picture("x/clip.mp4", 0.5, 12)]
         assert self.write(tmp_path, Source(Path("x")), frames) == {"images/clip/000012.jpg"}
+
+    def test_frames_of_videos_of_one_name_are_kept_apart(self, tmp_path: Path) -> None:
+        with open_sinks(["images"], tmp_path, ["nut", "bolt"]) as [sink]:
+            for name in ("x/clip.mp4", "x/clip.avi", "x/y/clip.mp4"):
+                sink.begin(Source(Path("x")))
+                made = [sink.write(picture(name, 0.1 * i, i), FOUND) for i in range(2)]
+        assert made == [Picture(f"images/y/clip/00000{index}.jpg") for index in range(2)]
+        found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.jpg")}
+        assert found == {
+            f"images/{folder}/00000{index}.jpg"
+            for folder in ("clip", "clip-2", "y/clip")
+            for index in range(2)
+        }
+
+    def test_what_is_too_wide_for_its_format_becomes_png(self, tmp_path: Path) -> None:
+        wide = Frame(np.zeros((2, 65_501, 3), np.uint8), 0, None, str(tmp_path / "in/a.ppm"))
+        assert self.write(tmp_path / "out", Source(tmp_path / "in"), [wide]) == {"images/a.png"}
+
+    def test_one_that_cannot_be_written_is_an_error_of_its_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(number: int) -> Any:
+            def open_(*_args: object, **_options: object) -> Any:
+                raise OSError(number, os.strerror(number))
+
+            return open_
+
+        with open_sinks(["images"], tmp_path, ["nut", "bolt"]) as [sink]:
+            sink.begin(Source(tmp_path))
+            monkeypatch.setattr(Path, "open", fail(errno.EACCES))
+            with pytest.raises(DataError, match="cannot be written: Permission denied"):
+                sink.write(picture(tmp_path / "a.png"), FOUND)
+            monkeypatch.setattr(Path, "open", fail(errno.ENOSPC))
+            with pytest.raises(OSError, match="No space left"):
+                sink.write(picture(tmp_path / "b.png"), FOUND)
 
 
 class TestVideo:
@@ -194,7 +284,7 @@ class TestVideo:
         frames, _ = self.write(tmp_path / "a.mp4", [0.0, 0.1, 0.1, 0.05])
         assert [round(pts_s, 4) for pts_s, _ in frames] == [0.0, 0.1, 0.101, 0.102]
 
-    @pytest.mark.parametrize(("start_s", "expected_s"), [(0.25, 0.25), (36000.5, 0.0)])
+    @pytest.mark.parametrize(("start_s", "expected_s"), [(0.25, 0.25), (36000.5, 0.0), (-0.5, 0.0)])
     def test_a_clock_that_starts_late_is_set_back(
         self, tmp_path: Path, start_s: float, expected_s: float
     ) -> None:
@@ -225,14 +315,74 @@ class TestVideo:
         assert stored[2:] == (34, 48)
         assert np.abs(frames[0][1].astype(int) - 60).max() <= 2
 
-    def test_a_frame_of_another_size_is_fitted(self, tmp_path: Path) -> None:
+    def test_a_frame_of_another_size_is_fitted_between_borders(self, tmp_path: Path) -> None:
+        import av
+
         writer = Mp4Writer(
             tmp_path / "a.mp4", (64, 48), fps=Fraction(10), time_base=Fraction(1, 10)
         )
-        writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
-        writer.write(np.zeros((20, 30, 3), np.uint8), 0.1)
+        for number, wh in enumerate([(64, 48), (24, 48), (300, 100)]):
+            writer.write(np.full((wh[1], wh[0], 3), 200, np.uint8), number / 10)
         writer.close()
-        assert (tmp_path / "a.mp4").stat().st_size > 0
+        with av.open(str(tmp_path / "a.mp4")) as container:
+            frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+        bright = [(frame > 120).nonzero() for frame in frames]
+        sizes = [(np.ptp(columns) + 1, np.ptp(rows) + 1) for rows, columns in bright]
+        assert np.abs(np.array(sizes) - [(64, 48), (24, 48), (64, 21)]).max() <= 1
+
+    def test_pixels_that_are_not_square_stay_so(self, tmp_path: Path) -> None:
+        import av
+
+        source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
+        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+            sinks[0].begin(source)
+            frame = replace(picture("a.ts", 0.0), pixel_aspect=Fraction(16, 11))
+            sinks[0].write(frame, FOUND)
+        with av.open(str(tmp_path / "a.mp4")) as container:
+            assert container.streams.video[0].sample_aspect_ratio == Fraction(16, 11)
+            assert container.streams.video[0].width == 40
+
+    @pytest.mark.parametrize("image_wh", [(16_500, 32), (32, 16_500)])
+    def test_what_is_too_large_for_h264_is_scaled_down(
+        self, tmp_path: Path, image_wh: tuple[int, int]
+    ) -> None:
+        _, stored = self.write(tmp_path / "a.mp4", [0.0, 0.1], image_wh=image_wh)
+        assert max(stored[2:]) == 16_384
+
+    @pytest.mark.parametrize(
+        "fps", [Fraction(1, 10**7), Fraction(10**10, 3), Fraction(123456789, 1000003)]
+    )
+    @pytest.mark.parametrize("time_base", [Fraction(1, 2**32), Fraction(1, 10**9), Fraction(1, 10)])
+    def test_rates_and_clocks_of_any_size(
+        self, tmp_path: Path, fps: Fraction, time_base: Fraction
+    ) -> None:
+        writer = Mp4Writer(tmp_path / "a.mp4", (64, 48), fps=fps, time_base=time_base)
+        for pts_s in (0.0, 0.1, 20_000.0, 20_000.1):
+            writer.write(np.zeros((48, 64, 3), np.uint8), pts_s)
+        writer.close()
+        assert stamps_of(tmp_path / "a.mp4") == pytest.approx([0, 0.1, 20_000, 20_000.1], abs=1e-4)
+
+    def test_one_that_cannot_be_encoded_costs_no_other(self, tmp_path: Path) -> None:
+        source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
+        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as [sink]:
+            sink.begin(source)
+            tiny = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "tiny.mp4")
+            for _ in range(2):
+                with pytest.raises(DataError, match="the video cannot be written: the encoder"):
+                    sink.write(tiny, Detections.empty())
+            sink.begin(source)
+            assert sink.write(picture("b.mp4", 0.0), FOUND) == Picture("b.mp4")
+        assert [path.name for path in tmp_path.iterdir()] == ["b.mp4"]
+
+    def test_videos_of_one_name_are_kept_apart(self, tmp_path: Path) -> None:
+        source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
+        made = []
+        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as [sink]:
+            for name in ("a/x.mp4", "b/x.mp4", "a/x.avi"):
+                sink.begin(source)
+                made.append(sink.write(picture(tmp_path / name, 0.0), FOUND))
+        assert made == [Picture("x.mp4"), Picture("x-2.mp4"), Picture("x-3.mp4")]
+        assert len(list(tmp_path.glob("x*.mp4"))) == 3
 
     def test_without_an_encoder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("av.open", lambda *_args, **_options: _NoEncoder())

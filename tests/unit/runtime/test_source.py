@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,79 @@ class TestFolder:
         save_image("a.png")
         (tmp_path / "again").symlink_to(tmp_path)
         assert names(tmp_path) == ["a.png"]
+        [source] = open_source(str(tmp_path))
+        assert source.remarks == ("linked folders are not followed: again",)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+    @pytest.mark.parametrize("name", ["b.jpg", "b.mp4"])
+    def test_what_is_no_file_keeps_its_place(
+        self, tmp_path: Path, save_image: SaveImage, name: str
+    ) -> None:
+        save_image("a.png")
+        save_image("c.png")
+        os.mkfifo(tmp_path / name)
+        (tmp_path / "broken.jpg").symlink_to("nowhere")
+        found = {
+            Path(frame.source).name: frame.message
+            for source in open_source(str(tmp_path))
+            for frame in source
+            if isinstance(frame, FrameError)
+        }
+        assert found == {
+            name: "is a pipe, not a file",
+            "broken.jpg": "is a link that leads nowhere",
+        }
+        assert names(tmp_path / "[bc]*") == names(tmp_path)[1:]
+
+    def test_a_folder_named_as_an_image_is_looked_into(
+        self, tmp_path: Path, save_image: SaveImage
+    ) -> None:
+        save_image("a.jpg/inner.png")
+        assert names(tmp_path) == ["inner.png"]
+
+    def test_a_closed_folder_keeps_its_place(
+        self, tmp_path: Path, save_image: SaveImage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_image("a.png")
+        save_image("closed/b.png")
+        scan = os.scandir
+
+        def refuse(path: str) -> Any:
+            if str(path) == str(tmp_path / "closed"):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        found = [frame for source in open_source(str(tmp_path)) for frame in source]
+        assert [Path(frame.source).name for frame in found] == ["a.png", "closed"]
+        assert isinstance(found[1], FrameError)
+        assert found[1].message == "cannot be read: Permission denied"
+
+    def test_pictures_without_a_decoder_are_told(
+        self, tmp_path: Path, save_image: SaveImage
+    ) -> None:
+        save_image("a.png")
+        for name in ("1.HEIC", "2.HEIC", "b.jxl", "c.DNG", "notes.md", "a.json", "x.unknown"):
+            (tmp_path / name).touch()
+        [source] = open_source(str(tmp_path))
+        assert source.count == 1
+        assert [remark.split(" (")[0] for remark in source.remarks] == [
+            "1 file left out: .DNG",
+            "2 files left out: .HEIC",
+            "1 file left out: .jxl",
+        ]
+        assert all("no decoder for it; convert with " in remark for remark in source.remarks)
+
+    def test_they_are_told_where_there_is_nothing_else_too(self, tmp_path: Path) -> None:
+        (tmp_path / "1.heic").touch()
+        with pytest.raises(DataError, match=r"folder's 1 file; 1 file left out: \.heic"):
+            open_source(str(tmp_path))
+
+    def test_and_where_there_are_videos_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "a.mp4").touch()
+        (tmp_path / "1.heic").touch()
+        [source] = open_source(str(tmp_path))
+        assert source.remarks[0].startswith("1 file left out: .heic")
 
     def test_a_file_that_is_no_video_keeps_its_place(
         self, tmp_path: Path, save_image: SaveImage
@@ -122,6 +197,37 @@ class TestListFile:
         assert "No such file" in first.message
         assert isinstance(second, Frame)
 
+    def test_comments_addresses_and_videos(self, tmp_path: Path, save_image: SaveImage) -> None:
+        for name in ("#1.png", "b.png", "c.png"):
+            save_image(name)
+        lines = "# my images\n#1.png\nhttp://host/a.png\nb.png\nclip.mp4\nc.png\nc.png\n"
+        frames = [f for source in open_source(self.write(tmp_path, lines.encode())) for f in source]
+        assert [Path(frame.source).name for frame in frames] == [
+            *["#1.png", "a.png", "b.png", "clip.mp4", "c.png", "c.png"]
+        ]
+        failed = [frame.message for frame in frames if isinstance(frame, FrameError)]
+        assert failed == [
+            "only files are read, no addresses",
+            "cannot be read: No such file or directory",
+        ]
+
+    def test_lists_of_other_programs(self, tmp_path: Path, save_image: SaveImage) -> None:
+        save_image("größe.png")
+        for content in ("größe.png\r\n".encode("utf-16"), "\ufeffgröße.png\r".encode()):
+            assert names(self.write(tmp_path, content)) == ["größe.png"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+    def test_a_list_of_names_that_are_not_utf8(self, tmp_path: Path, save_image: SaveImage) -> None:
+        save_image("a.png").rename(tmp_path / "caf\udce9.png")
+        [source] = open_source(self.write(tmp_path, b"caf\xe9.png\n"))
+        assert [type(frame) for frame in source] == [Frame]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+    def test_a_pipe_is_no_list(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "list.txt")
+        with pytest.raises(DataError, match="is a pipe, not a file"):
+            open_source(str(tmp_path / "list.txt"))
+
     @pytest.mark.parametrize(
         ("content", "reason"), [(b"\n \n", "lists no image"), (b"\xff\xfe\x00", "UTF-8")]
     )
@@ -136,6 +242,32 @@ class TestNothingFound:
         with pytest.raises(DataError, match="no such file or folder") as caught:
             open_source(str(tmp_path / "imgae.png"))
         assert caught.value.hint == f"did you mean {tmp_path / 'image.png'}?"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+    @pytest.mark.parametrize("name", ["b.jpg", "b.mp4", "b.docx"])
+    def test_what_is_no_file_is_never_suggested(self, tmp_path: Path, name: str) -> None:
+        os.mkfifo(tmp_path / name)
+        [frame] = [frame for source in open_source(str(tmp_path / name)) for frame in source]
+        assert isinstance(frame, FrameError)
+        assert frame.message == "is a pipe, not a file"
+
+    @pytest.mark.parametrize("name", ["a.HEIC", "a.jxl", "a.cr2", "a.psd", "a.svg"])
+    def test_a_picture_without_a_decoder_has_a_way_round(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).touch()
+        [frame] = [frame for source in open_source(str(tmp_path / name)) for frame in source]
+        assert isinstance(frame, FrameError)
+        assert f"there is no decoder for {name[1:]}: convert it to JPEG or PNG" in frame.message
+
+    def test_the_content_tells_it_too(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jpg").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(99))
+        [frame] = next(iter(open_source(str(tmp_path / "a.jpg"))))
+        assert isinstance(frame, FrameError)
+        assert frame.message.startswith("this is HEIC, and there is no decoder for it: convert")
+
+    def test_names_that_no_file_can_have(self, tmp_path: Path) -> None:
+        for name in ("x" * 300 + ".jpg", "x" * 300, "x" * 300 + ".mp4", "x" * 300 + "*.jpg"):
+            with pytest.raises(DataError):
+                open_source(str(tmp_path / name))
 
     def test_an_unknown_kind(self, tmp_path: Path) -> None:
         (tmp_path / "a.docx").touch()

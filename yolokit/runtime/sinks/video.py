@@ -17,7 +17,7 @@ from yolokit.core.types import Frame, FrameError, Letterbox
 from yolokit.errors import DataError, InferenceError
 from yolokit.runtime.draw import draw_detections
 from yolokit.runtime.images import is_lasting
-from yolokit.runtime.sink import OutputNames, Picture, relative_name
+from yolokit.runtime.sink import OutputNames, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,11 +101,10 @@ class AnnotatedVideo:
 
     def _open(self, source: FrameSource, frame: Frame) -> Mp4Writer:
         assert frame.pts_s is not None, "only what has a time becomes a video"
-        name = Path(relative_name(frame.source, source.root)).with_suffix(".mp4")
         is_usual = 0 <= frame.pts_s <= _LATEST_START_S
         self._origin_s = 0.0 if is_usual else frame.pts_s
         return Mp4Writer(
-            self._names.claim(name.as_posix()),
+            self._names.claim(f"{Path(frame.source).stem}.mp4"),
             frame.image_wh,
             fps=source.fps or Fraction(25),
             time_base=source.time_base or _FINEST_TIME_BASE,

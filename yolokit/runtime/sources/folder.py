@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from yolokit.core.regular_file import is_folder
 from yolokit.errors import DataError
 from yolokit.runtime.source import FrameSource, Unreadable, open_files
 
 
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` is a folder."""
-    return Path(uri).is_dir()
+    return is_folder(uri)
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yolokit.core.regular_file import is_folder
 from yolokit.runtime.images import is_image_name
 from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, require_path
 
@@ -11,7 +12,9 @@ from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, requi
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names one image; it need not exist."""
     path = Path(uri)
-    return "://" not in uri and is_image_name(path) and not path.is_dir() and not has_wildcard(uri)
+    return (
+        "://" not in uri and is_image_name(path) and not is_folder(path) and not has_wildcard(uri)
+    )
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()

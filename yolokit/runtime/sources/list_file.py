@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from yolokit.core.regular_file import is_there, why_no_file
+from yolokit.core.regular_file import is_folder, is_there, why_no_file
 from yolokit.errors import DataError
 from yolokit.runtime.source import (
     FrameSource,
@@ -24,7 +24,7 @@ from yolokit.runtime.source import (
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names a text file; it need not exist."""
     path = Path(uri)
-    is_text = path.suffix.lower() == ".txt" and not path.is_dir()
+    is_text = path.suffix.lower() == ".txt" and not is_folder(path)
     return "://" not in uri and is_text and not has_wildcard(uri)
 
 

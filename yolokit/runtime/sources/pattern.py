@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from yolokit.core.regular_file import is_folder
 from yolokit.runtime.source import FrameSource, has_wildcard, open_files
 
 
@@ -20,7 +21,7 @@ def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matche
         DataError: It names neither.
     """
     named = [Path(name) for name in glob.glob(uri, recursive=True)]  # noqa: PTH207 - absolute too
-    files = [path for path in named if not path.is_dir()]
+    files = [path for path in named if not is_folder(path)]
     return open_files(uri, _fixed_folder(uri), files, what="pattern")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yolokit.core.regular_file import is_folder
 from yolokit.runtime.source import (
     FrameSource,
     has_wildcard,
@@ -16,7 +17,9 @@ from yolokit.runtime.source import (
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names one video file; it need not exist."""
     path = Path(uri)
-    return "://" not in uri and is_video_name(path) and not path.is_dir() and not has_wildcard(uri)
+    return (
+        "://" not in uri and is_video_name(path) and not is_folder(path) and not has_wildcard(uri)
+    )
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
