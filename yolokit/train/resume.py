@@ -16,6 +16,7 @@ from yolokit.train.record import OptionChange, now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from yolokit.core.training import UsedSettings
     from yolokit.train.record import RunRecord
 
 CHANGEABLE = ("data", "batch", "device", "imgsz")
@@ -84,3 +85,8 @@ def list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[i
     if record.start is None or record.start.frozen is None:
         return record.config.freeze
     return record.start.frozen
+
+
+def keep_reason(used: UsedSettings, before: UsedSettings | None) -> UsedSettings:
+    """Return the settings with the reason for the rate, which was chosen when the run began."""
+    return msgspec.structs.replace(used, lr0_reason=before.lr0_reason) if before else used

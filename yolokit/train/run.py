@@ -34,7 +34,13 @@ from yolokit.errors import (
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.report import describe_end, draw_curves
-from yolokit.train.resume import check_changes, enter_changes, find_data, list_frozen
+from yolokit.train.resume import (
+    check_changes,
+    enter_changes,
+    find_data,
+    keep_reason,
+    list_frozen,
+)
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
@@ -181,7 +187,7 @@ def _run_engine(
         elif isinstance(event, Started):
             record.start = event.transfer
         elif isinstance(event, Settled):
-            record.used = event.used
+            record.used = keep_reason(event.used, record.used)
         elif isinstance(event, StartScore):
             record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
             records.write_record(record, run_dir)
