@@ -137,12 +137,13 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             process.send(Phase("measuring the start"))
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
+        self._begin_epoch()
         metrics = self.validator(self)
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
         self._is_best = True
-        process.send(StartScore(_finite(metrics)))
+        process.send(StartScore(_finite(metrics), time.monotonic() - self._epoch_began))
         self.metrics = metrics
         self.save_model()
 

@@ -189,7 +189,7 @@ def _run_engine(
         elif isinstance(event, Settled):
             record.used = keep_reason(event.used, record.used)
         elif isinstance(event, StartScore):
-            record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
+            record.start_epoch = records.epoch_record(0, event.seconds, event.metrics)
             records.write_record(record, run_dir)
         on_event(event)
 
