@@ -38,6 +38,8 @@ def test_eight_images_are_trained_on_and_then_the_start_is_measured(squares: Pat
 
     child, record, said = train(squares, "b", "--weights", run / "last.pt", "--epochs", 1)
     assert record["start_epoch"]["epoch"] == 0
+    assert record["used"]["lr0"] == 0.0001
+    assert "auto takes AdamW at 0.0001: the start knows the classes" in said
     assert "before training" in said
     start, trained = (
         epoch["metrics"]["mAP50-95"] for epoch in (record["start_epoch"], record["epochs"][0])

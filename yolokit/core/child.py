@@ -89,6 +89,7 @@ class StartScore(Event, frozen=True, tag="start-score"):
     """The model to start from was validated before any training; metrics as upstream names them."""
 
     metrics: dict[str, float]
+    seconds: float
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):

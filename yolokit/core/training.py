@@ -21,6 +21,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         warmup_bias_lr: Rate at which biases begin the warm-up.
         optimizer: Name of the class.
         lr0: Rate after the warm-up.
+        lr0_reason: Why auto took it, where it is not upstream's choice.
         momentum: Momentum of SGD, first beta of the kin of Adam.
         weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is no multiple.
         workers: Processes that load images; 0 for the training's own.
@@ -37,6 +38,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     warmup_bias_lr: float
     optimizer: str
     lr0: float
+    lr0_reason: str | None = None
     momentum: float
     weight_decay: float
     workers: int

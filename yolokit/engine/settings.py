@@ -28,6 +28,7 @@ def describe_settings(trainer: Any) -> UsedSettings:
         warmup_bias_lr=args.warmup_bias_lr,
         optimizer=type(trainer.optimizer).__name__,
         lr0=args.lr0,
+        lr0_reason=trainer.lr0_reason,
         momentum=momentum,
         weight_decay=max(group["weight_decay"] for group in groups),
         workers=loader.num_workers,
@@ -40,6 +41,8 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
     notes = [_describe_steps(used)]
+    if used.lr0_reason:
+        notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
         notes.append(
             f"warm-up over {used.warmup_batches} of the {used.batches * epochs} batches: what "
@@ -62,5 +65,5 @@ def _describe_steps(used: UsedSettings) -> str:
     each = "1 optimizer step" if used.steps_per_epoch == 1 else f"{used.steps_per_epoch} steps"
     text = f"{each} an epoch, {used.steps} in all"
     if used.steps < _FEW_STEPS:
-        text += "; that is few to learn in: more --epochs give more, and so does a smaller nbs"
+        text += "; that is few to learn in: more --epochs give more, or a smaller nbs in --config"
     return text

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from yolokit.annotations.check import DatasetReport
     from yolokit.core.child import AnyEvent
+    from yolokit.core.training import UsedSettings
     from yolokit.train.record import RunRecord
 
 CHANGEABLE = ("data", "batch", "device", "imgsz", "allow")
@@ -93,3 +94,8 @@ def list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[i
     if record.start is None or record.start.frozen is None:
         return record.config.freeze
     return record.start.frozen
+
+
+def keep_reason(used: UsedSettings, before: UsedSettings | None) -> UsedSettings:
+    """Return the settings with the reason for the rate, which was chosen when the run began."""
+    return msgspec.structs.replace(used, lr0_reason=before.lr0_reason) if before else used

@@ -38,7 +38,13 @@ from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.hold import hold_run
 from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
-from yolokit.train.resume import check_changes, enter_changes, find_data, list_frozen
+from yolokit.train.resume import (
+    check_changes,
+    enter_changes,
+    find_data,
+    keep_reason,
+    list_frozen,
+)
 from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
@@ -203,12 +209,12 @@ def _enter(event: AnyEvent, record: RunRecord) -> bool:
     elif isinstance(event, DataRead):
         record.data = records.count_used(record.data, event)
     elif isinstance(event, StartScore):
-        record.start_epoch = records.epoch_record(0, 0.0, event.metrics)
+        record.start_epoch = records.epoch_record(0, event.seconds, event.metrics)
     elif isinstance(event, Started):
         record.start = event.transfer
         return False
     elif isinstance(event, Settled):
-        record.used = event.used
+        record.used = keep_reason(event.used, record.used)
         return False
     else:
         return False

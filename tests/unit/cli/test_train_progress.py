@@ -9,7 +9,7 @@ import pytest
 
 from yolokit.cli.output import download_progress, progress
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
-from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase
+from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.core.transfer import TransferGroup, TransferReport
 
 
@@ -31,6 +31,17 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2].startswith("epoch 1/2: box 1.23 cls 0.50  mAP50-95 0.250")
     assert "img/s" in lines[2]
     assert lines[2].endswith("left")
+
+
+def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """Patience may end a training long before the last one that was planned."""
+    with show_progress() as show:
+        show(StartScore({"metrics/mAP50-95(B)": 0.358, "metrics/mAP50(B)": 0.7}, 1.0))
+        show(batch(1, 5))
+        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=True))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "start: mAP50-95 0.358, mAP50 0.700, on val before training"
+    assert lines[1].endswith("img/s")
 
 
 def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
