@@ -93,7 +93,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 def _open(source: Path, options: ReadOptions) -> DataYaml:
     found = _find_yaml(source) or (source if source.is_file() else None)
     if found is not None:
-        return load_data_yaml(found, sparse=True, images=options.images)
+        return load_data_yaml(found, sparse=True, images=options.images, need=("train", "val"))
     name_file = _find_name_file(source)
     if name_file is None:
         raise DataError(
