@@ -98,7 +98,7 @@ def train_model(
     """Fine-tune a detector; see ``yolokit.train.config.TrainConfig``.
 
     Args:
-        data: ``data.yaml`` of the data set.
+        data: ``data.yaml`` of the data set, or its folder.
         out: Folder of the run; None for a fresh one below ``runs/train``.
         options: Fields of ``TrainConfig``.
     """

@@ -49,7 +49,7 @@ def val(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="Go on without: unreadable-image. Repeatable."),
+        typer.Option(metavar="CODE", help="Go on without: unusable-images. Repeatable."),
     ] = None,
     json: Annotated[
         bool,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs") / "val"
 REPORT_NAME = "metrics.json"
 SCHEMA_VERSION = 1
-_UNREADABLE = "unreadable-image"
+_UNREADABLE = "unusable-images"
 _ERRORS_SHOWN = 5
 
 Share = Annotated[float, Meta(ge=0, le=1)]

@@ -108,8 +108,8 @@ def test_images_that_cannot_be_read_are_all_named_and_left_out_only_if_allowed(
     assert "zero.png: the file is empty" in str(caught.value)
     assert whole.name in str(caught.value)
     assert caught.value.hint is not None
-    assert "--allow unreadable-image" in caught.value.hint
-    report = open_job(change(config, allow=("unreadable-image",))).run()
+    assert "--allow unusable-images" in caught.value.hint
+    report = open_job(change(config, allow=("unusable-images",))).run()
     assert (report.images, report.unreadable) == (2, 2)
     assert report.overall.map50 == pytest.approx(1)
 
@@ -124,8 +124,8 @@ def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Pa
 
 
 def test_a_code_that_does_not_exist() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'unreadable-image'"):
-        check_config({"model": "m", "data": "d", "allow": ("unreadable-images",)})
+    with pytest.raises(ConfigError, match="did you mean 'unusable-images'"):
+        check_config({"model": "m", "data": "d", "allow": ("unusable-image",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:

@@ -105,7 +105,8 @@ def _open(source: Path, options: ReadOptions) -> DataYaml:
     found = found or (source if source.is_file() else None)
     if found is not None:
         splits = _find_splits(found.parent, options)  # for a file that holds names alone
-        return load_data_yaml(found, sparse=True, images=options.images, splits=splits)
+        need = ("train", "val")
+        return load_data_yaml(found, sparse=True, images=options.images, splits=splits, need=need)
     listed = read_class_names(SourceTree(source))
     if listed is None:
         raise DataError(

@@ -113,6 +113,15 @@ def test_roboflow_layout_with_images_in_the_folder_of_the_split(tmp_path: Path) 
     assert len(found.dataset.evidence) == 2
 
 
+def test_roboflow_names_a_test_folder_that_is_not_there(tmp_path: Path) -> None:
+    yaml = "train: ../train/images\ntest: ../test/images\nnames: [cat, dog]\n"
+    write_image(tmp_path / "train/images/a.jpg")
+    write_text(tmp_path / "train/labels/a.txt", "0 .5 .5 .5 .5\n")
+    found = read_set("yolo", write_text(tmp_path / "data.yaml", yaml))
+    assert list(found.boxes) == ["a.jpg"]
+    assert any("there is no test split" in note for note in found.dataset.evidence)
+
+
 def test_labels_beside_the_images(tmp_path: Path) -> None:
     write_image(tmp_path / "obj/a.jpg")
     write_text(tmp_path / "obj/a.txt", "0 .5 .5 .5 .5")
