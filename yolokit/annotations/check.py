@@ -65,7 +65,6 @@ def check_dataset(
     path: Path,
     *,
     allow: Collection[str] = (),
-    decode: bool = True,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> DatasetReport:
     """Check everything that training reads: paths, classes, label rows, images.
@@ -75,7 +74,6 @@ def check_dataset(
     Args:
         path: A ``data.yaml``, or the folder in which it lies.
         allow: Codes of findings that are allowed; images that cannot be used are left out then.
-        decode: Decode every image, as the engine will; else heads and ends are looked at.
         on_progress: Called with the number of images looked at, and of all.
 
     Raises:
@@ -85,7 +83,7 @@ def check_dataset(
     listed = {
         split: list(list_split_images(data, split)) for split in TRAINED_ON if split in data.splits
     }
-    unusable = _find_unusable(listed, decode, on_progress)
+    unusable = _find_unusable(listed, on_progress)
     checks = {split: SplitCheck(data, split, images, unusable) for split, images in listed.items()}
     _require_sound(data, checks, allow)
     notes = [*data.notes, *require_allowed(_find(checks), allow)]
@@ -128,13 +126,10 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
 
 def _find_unusable(
     listed: Mapping[str, list[SplitImage]],
-    decode: bool,
     on_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
     paths = list(dict.fromkeys(image.path for images in listed.values() for image in images))
-    return find_unusable(
-        paths, decode=decode, on_progress=lambda done: on_progress(done, len(paths))
-    )
+    return find_unusable(paths, on_progress=lambda done: on_progress(done, len(paths)))
 
 
 def _require_sound(

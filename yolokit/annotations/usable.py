@@ -42,8 +42,8 @@ def find_unusable(
 ) -> dict[str, str]:
     """Return the images that a training cannot use, each with the reason.
 
-    Decoding runs on all cores at its own speed: some 0.8 ms of one core for a JPEG of 640x480 px,
-    where a training spends several times that on it in every epoch.
+    Decoding runs on all cores. Measured on JPEGs of 640x480 px it takes 1.5 ms of one core for an
+    image, once a run; loading and augmenting one for training takes 4.6 ms, in every epoch.
 
     Args:
         paths: Image files.
