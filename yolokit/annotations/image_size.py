@@ -89,7 +89,7 @@ def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes, int]:
         descriptor = os.open(path, _READ_FLAGS)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ValueError("it is a pipe, a folder or a device")
+                raise ValueError(f"it {why_no_file(path)}")
             if span is None:
                 head = os.read(descriptor, _HEAD_BYTES)
                 if len(head) < _HEAD_BYTES:

@@ -80,7 +80,8 @@ class Detector:
         if conf is not None and conf < head.least_score:
             found.append(
                 f"conf {conf:g} has no effect below {head.least_score:g}: the model was exported "
-                "with nms=True and leaves lower scores out by itself"
+                "with nms=True and leaves lower scores out by itself (0.25 is the default of such "
+                "an export, where its file does not say)"
             )
         if iou is not None:
             found.append(f"iou {iou:g} has no effect: the model merges boxes by itself")

@@ -1,6 +1,6 @@
 """Models of other tools, told from their inputs and outputs: named, since their heads are not read.
 
-Each layout was read in the exporter of the tool that is named.
+The names and shapes are those that the tools are known for; a guess is worded as one.
 """
 
 from __future__ import annotations

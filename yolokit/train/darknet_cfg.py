@@ -309,7 +309,7 @@ def _count_backbone(net: _Network) -> int:
     trunk = modules.index("nn.Upsample") if "nn.Upsample" in modules else len(modules)
     residual = [index for index in range(trunk) if modules[index] == "Bottleneck"]
     pools = [i for i in range(trunk) if modules[i] == "nn.MaxPool2d" and net.layers[i][3][0] == 2]
-    coarsest = net.strides.index(max(net.strides[:trunk]))
+    coarsest = net.strides.index(max(net.strides[:trunk], default=net.strides[0]))
     end = (residual or pools or [coarsest])[-1] + 1
     joins = [index for index in range(end, trunk) if modules[index] == "Concat"]
     for join in joins:

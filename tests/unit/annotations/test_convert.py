@@ -346,11 +346,11 @@ def test_two_annotators_of_the_same_pictures_are_refused(
 def test_a_file_that_names_the_picture_of_another_is_refused(
     run_convert: Convert, tmp_path: Path
 ) -> None:
-    for stem in "ab":
-        write_image(tmp_path / f"src/JPEGImages/{stem}.jpg", shade=ord(stem))
-        xml = voc_xml(voc_object(box=(4, 6, 20 + ord(stem) % 7, 30)), filename="a.jpg")
-        write_text(tmp_path / f"src/Annotations/{stem}.xml", xml)
-    with pytest.raises(DataError, match=r"b\.xml names a\.jpg") as caught:
+    for at, stem in enumerate("ab"):
+        write_image(tmp_path / f"src/{stem}.jpg", shade=ord(stem))
+        box = {**BOX, "bbox": [4, 6, 20 + at, 24]}
+        write_coco(tmp_path / f"src/{stem}.json", coco([coco_image(1, "a.jpg")], [box]))
+    with pytest.raises(DataError, match=r"b\.json names a\.jpg") as caught:
         run_convert(tmp_path / "src")
     assert "--allow other-picture" in str(caught.value.hint)
     result = run_convert(tmp_path / "src", allow=("other-picture",))

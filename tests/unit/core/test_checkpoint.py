@@ -92,8 +92,8 @@ def test_torchscript_and_a_plain_zip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "classes", "words"),
     [
-        ("yolov5s.pt", "models.yolo.DetectionModel", ["YOLOv5", "--weights yolov5su"]),
-        ("yolov5x6.pt", "models.yolo.Model", ["YOLOv5", "--weights yolov5x6u"]),
+        ("yolov5s.pt", "models.yolo.DetectionModel", ["YOLOv5", "yolov5su"]),
+        ("yolov5x6.pt", "models.yolo.Model", ["YOLOv5", "yolov5x6u"]),
         ("mine.pt", "models.common.C3", ["YOLOv5", "yolov5nu"]),
         ("yolov7.pt", "models.common.SPPCSPC", ["YOLOv7", "yolo11m"]),
         ("gelan.pt", "models.common.RepNCSPELAN4", ["YOLOv9", "yolov9c"]),
