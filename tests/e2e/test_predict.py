@@ -67,7 +67,7 @@ def test_images_and_a_video(bccd_model: Path, few_images: Path, clip: Path, tmp_
 
     done = run(bccd_model, few_images, clip, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "24 images read, 0 not" in done.stderr
+    assert "24 images read, " in done.stderr
     assert "on cpu" in done.stderr
     out = tmp_path / done.stdout.strip()
     assert out == tmp_path / "runs" / "predict" / "predict"

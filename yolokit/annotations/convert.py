@@ -37,7 +37,7 @@ from yolokit.annotations.groups import GroupPlan
 from yolokit.annotations.ledger import Ledger, LedgerTotals, MaxDrop
 from yolokit.annotations.losses import hint_at_images, warn_of_losses, why_nothing
 from yolokit.annotations.model import Dataset, LabelledImage, SourceFile
-from yolokit.annotations.output_names import OutputNames
+from yolokit.annotations.output_names import OutputNames, drop_told_folders
 from yolokit.annotations.pictures import Pictures
 from yolokit.annotations.place import place_image
 from yolokit.annotations.plugin import Format, load_format
@@ -72,6 +72,7 @@ class ConvertResult(msgspec.Struct, frozen=True):
         splits: Split to what it holds.
         totals: The ledger's counts.
         codes: How often each reason occurs in the ledger.
+        examples: The first message of each reason.
         warnings: What the user should know, one sentence each.
     """
 
@@ -83,6 +84,7 @@ class ConvertResult(msgspec.Struct, frozen=True):
     splits: Mapping[str, SplitCounts]
     totals: LedgerTotals
     codes: Mapping[str, int]
+    examples: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
 
@@ -147,6 +149,7 @@ def _write(
         counts,
         totals,
         ledger.codes(),
+        ledger.examples(),
         (
             *map(ledger.shown, warnings),
             *warn_of_losses(ledger),
@@ -307,8 +310,10 @@ class _Run:
             self._start_split(split)
         self._replaced.check_not_read(labelled.image)
         place, names = self._places[split]
-        name = names.assign(labelled.image.file_name)
-        if name != labelled.image.file_name:
+        told = split if self._keeps_splits and place.endswith(split) else None
+        own = drop_told_folders(labelled.image.file_name, told)
+        name = names.assign(own)
+        if name != own:
             self._ledger.note(
                 labelled.image.source, None, "renamed", f"{labelled.image.file_name} -> {name}"
             )

@@ -25,8 +25,8 @@ CODES: Mapping[str, str] = MappingProxyType(
     {
         "no-labels": "not one image has a label file",
         "nothing-kept": "there are annotations, and not one is left",
-        "outside-image": "half of the boxes stick far out of their images",
-        "tiny-boxes": "half of the boxes are narrower than 1 px",
+        "outside-image": "more than half of the boxes stick far out of their images",
+        "tiny-boxes": "more than half of the boxes are narrower than 1 px",
         "one-corner": "all boxes lie in the top left corner of their images",
         "labelled-twice": "a picture of several files has its objects in each of them",
         "other-picture": "a file of labels names another picture than the one called like it",
@@ -83,10 +83,10 @@ class BoxDoubts:
         """Yield what cannot be right."""
         if self._boxes < _LEAST_BOXES:
             return
-        if self._far >= _REFUSED_SHARE * self._boxes:
+        if self._far > _REFUSED_SHARE * self._boxes:
             hint = "corners may have been taken for width and height, or the images are others"
             yield Finding("outside-image", self._describe_far(), hint=hint)
-        if self._tiny >= _REFUSED_SHARE * self._boxes:
+        if self._tiny > _REFUSED_SHARE * self._boxes:
             hint = "fractions of the image may have been taken for px"
             yield Finding("tiny-boxes", self._describe_tiny(), hint=hint)
         if self._is_scaled_down():
@@ -98,9 +98,9 @@ class BoxDoubts:
         far, tiny = self._far, self._tiny
         least = max(_TOLD_BOXES, _TOLD_SHARE * self._boxes)
         few = self._boxes < _LEAST_BOXES
-        if far >= least and (few or far < _REFUSED_SHARE * self._boxes):
+        if far >= least and (few or far <= _REFUSED_SHARE * self._boxes):
             yield self._describe_far()
-        if tiny >= least and (few or tiny < _REFUSED_SHARE * self._boxes):
+        if tiny >= least and (few or tiny <= _REFUSED_SHARE * self._boxes):
             yield self._describe_tiny()
         if self._is_enough() and not self._is_scaled_down():
             yield from self._describe_place()

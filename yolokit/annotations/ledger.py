@@ -270,6 +270,13 @@ class Ledger:
         found = Counter(f"{entry.action}: {entry.code}" for entry in self.entries)
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
+    def examples(self) -> dict[str, str]:
+        """Return the first message of each reason, by the keys of :meth:`codes`."""
+        found: dict[str, str] = {}
+        for entry in self.entries:
+            found.setdefault(f"{entry.action}: {entry.code}", self.shown(entry.message))
+        return found
+
     def write(self, path: Path, summary: dict[str, object]) -> None:
         """Write the account: one line with ``summary``, the totals and codes, then the entries."""
         head = {**summary, "totals": msgspec.to_builtins(self.totals), "codes": self.codes()}

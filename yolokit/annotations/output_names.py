@@ -6,6 +6,8 @@ import re
 import unicodedata
 from itertools import accumulate
 
+from yolokit.annotations.split import split_from_name
+
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{,99}\.[A-Za-z0-9]{1,9}")
@@ -47,6 +49,22 @@ class OutputNames:
         self._numbers[key] = number
         self._numbers[choice.casefold()] = 1
         return f"{choice}.{suffix}" if suffix else choice
+
+
+def drop_told_folders(name: str, split: str | None) -> str:
+    """Return an image's name without leading folders that say what its place in the set says.
+
+    Args:
+        name: Such as ``test/images/a.jpg``; there it would lie in ``images/test/test/images``.
+        split: The split that the place is called after, or None.
+    """
+    while "/" in name:
+        first, _, rest = name.partition("/")
+        is_split = split is not None and split_from_name(first) == split and first.isalnum()
+        if not (is_split or first.lower() == "images"):
+            break
+        name = rest
+    return name
 
 
 def _clean_path(name: str) -> str:

@@ -250,11 +250,18 @@ def print_result(result: ConvertResult, *, as_json: bool) -> None:
 
 
 def _describe_totals(result: ConvertResult) -> str:
+    from yolokit.annotations.earlier import LEDGER_FILE
+    from yolokit.core.plural import counted
+
     totals = result.totals
     head = (
-        f"{totals.annotations_in} annotations in = {totals.kept} kept + {totals.clipped} clipped "
-        f"+ {totals.reinterpreted} reinterpreted + {totals.dropped} dropped "
+        f"{counted(totals.annotations_in, 'annotation')} in = {totals.kept} kept "
+        f"+ {totals.clipped} clipped + {totals.reinterpreted} reinterpreted + {totals.dropped} dropped "
         f"+ {totals.excluded} excluded"
     )
-    reasons = [f"  {count} {code}" for code, count in result.codes.items()]
-    return "\n".join([head, *reasons])
+    reasons = [
+        f"  {count} {code} ({'first: ' if count > 1 else ''}{result.examples[code]})"
+        for code, count in result.codes.items()
+    ]
+    where = [f"each of these is in {result.out / LEDGER_FILE}"] if reasons else []
+    return "\n".join([head, *reasons, *where])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from collections import Counter
 
@@ -144,7 +146,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
     from yolokit.cli.output import say
 
     for reason, count in counts.most_common(_REASONS_SHOWN):
-        say(f"{what}: {count} {'image' if count == 1 else 'images'}: {reason}")
+        say(f"{what}: {counted(count, 'image')}: {reason}")
     rest = counts.total() - sum(count for _, count in counts.most_common(_REASONS_SHOWN))
     if rest:
         say(f"{what}: {rest} more, see the records")
@@ -160,10 +162,12 @@ def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
     _say_counts("not read", summary.reasons)
     _say_counts("not written", summary.unwritten)
     _say_counts("note", summary.notes)
+    failed = f", {summary.failed} not read" if summary.failed else ""
     rate = f", {summary.frames / summary.wall_s:.1f} images/s" if summary.wall_s else ""
     say(
-        f"{summary.frames - summary.failed} images read, {summary.failed} not, "
-        f"{summary.detections} objects{rate} on {detector.provider} ({detector.threads} threads)"
+        f"{counted(summary.frames - summary.failed, 'image')} read{failed}, "
+        f"{counted(summary.detections, 'object')}{rate} on {detector.provider} "
+        f"({counted(detector.threads, 'thread')})"
     )
     times_ms = {
         stage.removesuffix("_s"): time_s / max(1, summary.frames) * 1e3

@@ -65,8 +65,8 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
                     description=f"epoch {event.epoch}/{event.epochs}",
                     total=event.epochs * event.batches,
                     completed=(event.epoch - 1) * event.batches + event.batch,
-                    figures=f"{describe_losses(event)}{scores}  {pace.images_per_s:.0f} img/s",
-                    left=f"{describe_seconds(pace.seconds_left(event))} left",
+                    figures=f"{describe_losses(event)}{scores}{pace.describe()}",
+                    left=pace.describe_left(event),
                 )
             elif isinstance(event, EpochEnd):
                 scores = _describe_scores(event)
@@ -106,6 +106,15 @@ class Pace:
     def images_per_s(self) -> float:
         """Images a second, validation included; 0 before the second batch."""
         return self._images / self._seconds if self._images else 0.0
+
+    def describe(self) -> str:
+        """Return the pace in words, after two blanks; nothing before it can be told."""
+        return f"  {self.images_per_s:.0f} img/s" if self._images else ""
+
+    def describe_left(self, event: BatchEnd) -> str:
+        """Return the time that is left in words; nothing before it can be told."""
+        seconds = self.seconds_left(event)
+        return "" if seconds is None else f"{describe_seconds(seconds)} left"
 
     def seconds_left(self, event: BatchEnd) -> float | None:
         """Time to the end of the last epoch, or None before it can be told."""
@@ -162,10 +171,8 @@ def describe_losses(event: BatchEnd) -> str:
     return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in event.losses.items())
 
 
-def describe_seconds(seconds: float | None) -> str:
+def describe_seconds(seconds: float) -> str:
     """Return a duration in words of two units at most, e.g. ``1 h 05 min``."""
-    if seconds is None:
-        return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -201,11 +208,10 @@ def _print_lines(pace: Pace) -> Callable[[AnyEvent], None]:
             pace.note(event)
             last = event
         elif isinstance(event, EpochEnd) and last is not None:
-            left = f"  {describe_seconds(pace.seconds_left(last))} left"
+            left = "" if event.is_last else pace.describe_left(last)
             say(
                 f"epoch {event.epoch}/{event.epochs}: {describe_losses(last)}"
-                f"{_describe_scores(event)}  {pace.images_per_s:.0f} img/s"
-                f"{'' if event.is_last else left}"
+                f"{_describe_scores(event)}{pace.describe()}{left and '  ' + left}"
             )
 
     return show

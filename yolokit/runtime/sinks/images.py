@@ -67,8 +67,8 @@ class AnnotatedImages:
 
     def _relative_name(self, frame: Frame) -> str:
         name = relative_name(frame.source, self._root)
-        if frame.pts_s is None:
-            return writable_name(name, frame.image_wh)
+        if frame.pts_s is None:  # the folder that it goes into is called `images` already
+            return writable_name(name.removeprefix(f"{_FOLDER}/"), frame.image_wh)
         if self._video_folder is None:
             self._video_folder = self._names.claim_folder(Path(name).with_suffix("").as_posix())
         return f"{self._video_folder}/{writable_name(f'{frame.index:06d}.jpg', frame.image_wh)}"
