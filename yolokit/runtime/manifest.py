@@ -27,7 +27,7 @@ _RTDETR = re.compile(r"rt-?detr", re.IGNORECASE)
 _BAKED_CONF = 0.25  # ultralytics' default for `nms=True`
 _MAX_COUNT = 300
 _KEYS = {"names": "classes", "task": "task"}  # what ultralytics always writes
-_AS_USUAL = ", as every export of yolokit and ultralytics does"
+_AS_USUAL = ", which every export of yolokit and of ultralytics does"
 _TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool it is of"
 _HINT = "export it with `yolokit export`, which writes all that a runtime needs into the file"
 
