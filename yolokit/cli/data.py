@@ -256,8 +256,8 @@ def _describe_totals(result: ConvertResult) -> str:
     totals = result.totals
     head = (
         f"{counted(totals.annotations_in, 'annotation')} in = {totals.kept} kept "
-        f"+ {totals.clipped} clipped + {totals.reinterpreted} reinterpreted + {totals.dropped} dropped "
-        f"+ {totals.excluded} excluded"
+        f"+ {totals.clipped} clipped + {totals.reinterpreted} reinterpreted "
+        f"+ {totals.dropped} dropped + {totals.excluded} excluded"
     )
     reasons = [
         f"  {count} {code} ({'first: ' if count > 1 else ''}{result.examples[code]})"

@@ -37,6 +37,7 @@ def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[
     """Patience may end a training long before the last one that was planned."""
     with show_progress() as show:
         show(StartScore({"metrics/mAP50-95(B)": 0.358, "metrics/mAP50(B)": 0.7}, 1.0))
+        show(batch(1, 4))
         show(batch(1, 5))
         show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=True))
     lines = capsys.readouterr().err.splitlines()
