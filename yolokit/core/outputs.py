@@ -144,6 +144,8 @@ def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
         if contains(folder, place):
             return f"it is the {name} folder, or contains it"
     for kept in _fewest(keep):
+        if _place_of(kept) == _place_of(folder):
+            return "the command reads it"
         if contains(folder, kept):
             return f"the command reads {kept}, which is in it"
         if kept.is_dir() and contains(kept, folder) and not _is_empty_folder(folder):
