@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from yolokit.annotations.zip_names import ZipNames, read_zip_names
 from yolokit.core.file_kind import read_kind
 from yolokit.core.files import inside
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _open(archive: Path, tell: Callable[[str], None]) -> Iterator[Iterator[_Memb
         with zipfile.ZipFile(archive) as packed:
             names = read_zip_names(packed.infolist())
             if names.unstated:
-                count = f"{names.unstated} name{'s' if names.unstated > 1 else ''}"
+                count = counted(names.unstated, "name")
                 tell(f"{count} in it in no stated encoding, read as {names.encoding}")
             yield _zip_members(packed, archive, names)
 

@@ -15,9 +15,10 @@ import msgspec
 from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.ledger import join_errors
-from yolokit.annotations.split_check import SplitCheck, count_images
+from yolokit.annotations.split_check import SplitCheck
 from yolokit.annotations.usable import find_unusable
 from yolokit.core.findings import Finding, require_allowed
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _require_sound(
             where = ", ".join(str(source) for source in data.sources(split))
             problems.append(DataError(f"the {split} split has no images", path=where))
         elif not check.used and UNUSABLE in allow:
-            message = f"not one of the {count_images(len(check.lines))} of {split} can be used"
+            message = f"not one of the {counted(len(check.lines), 'image')} of {split} can be used"
             problems.append(DataError(f"{message}, such as {check.unusable[0]}", path=data.path))
     if problems:
         unusable = (
@@ -213,7 +214,7 @@ def _check_unread(
     check = SplitCheck(data, split, images, unusable)
     problems += check.problems + check.unusable
     if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        count = counted(len(problems), "problem")
         notes.append(f"{split}, which training does not read, has {count}: {problems[0]}")
     return images, check.counts
 
@@ -224,7 +225,7 @@ def _describe_empty_classes(split: str, check: SplitCheck, names: tuple[str, ...
     if not empty:
         return []
     shown = ", ".join(empty[:_NAMES_SHOWN]) + (", ..." if len(empty) > _NAMES_SHOWN else "")
-    count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
+    count = counted(len(empty), "class has", "classes have")
     return [f"{count} no box in {split}: {shown}"]
 
 
@@ -237,10 +238,10 @@ def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
         for other in splits[at + 1 :]:
             shared = len(paths[split] & paths[other])
             if shared:
-                are = "is" if shared == 1 else "are"
+                images = f"the {counted(len(paths[other]), 'image')} of {other}"
                 notes.append(
-                    f"{shared} of the {count_images(len(paths[other]))} of {other} {are} in "
-                    f"{split} as well: figures of {other} will flatter"
+                    f"{share(shared, images, 'is', 'are')} in {split} as well: figures of {other} "
+                    "will flatter"
                 )
     return notes
 

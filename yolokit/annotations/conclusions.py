@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.annotations.repeated import list_repeated
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +27,14 @@ def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
     upright = codes.get("noted: exif-orientation", 0)
     which = "(--assume exif=upright|stored)"
     if turned:
-        yield f"{turned} labels were drawn on images as stored, and turned by their EXIF {which}"
+        yield (
+            f"{counted(turned, 'label was', 'labels were')} drawn on images as stored, and turned "
+            f"by their EXIF {which}"
+        )
     if upright:
         yield (
-            f"{upright} images have an EXIF orientation, and their labels are taken as drawn on "
-            f"the upright image {which}"
+            f"{counted(upright, 'image has', 'images have')} an EXIF orientation, whose labels are "
+            f"taken as drawn on the upright image {which}"
         )
 
 
@@ -39,7 +43,7 @@ def crowd_evidence(codes: Mapping[str, int]) -> Iterator[str]:
     for code in ("iscrowd", "crowd"):
         count = codes.get(f"excluded: {code}", 0)
         if count:
-            crowds = "1 crowd is" if count == 1 else f"{count} crowds are"
+            crowds = counted(count, "crowd is", "crowds are")
             yield f"{crowds} left out (--assume {code}=exclude|keep)"
 
 
@@ -52,7 +56,9 @@ def loud_notes(entries: Iterable[LedgerEntry]) -> list[str]:
     notes = [entry for entry in entries if entry.action == "noted" and entry.code in _LOUD]
     told = [f"{entry.place}: {entry.message}" for entry in notes[:_SHOWN]]
     if len(notes) > _SHOWN:
-        told.append(f"{len(notes) - _SHOWN} more notes of this kind are in the ledger")
+        told.append(
+            f"{counted(len(notes) - _SHOWN, 'more note', 'more notes')} of this kind in the ledger"
+        )
     return told
 
 
@@ -71,7 +77,7 @@ def tell_cut_short(codes: Mapping[str, int]) -> Iterator[str]:
     """Say how many images of a set training will refuse, from the codes of its ledger."""
     count = codes.get(f"noted: {_CUT_SHORT}", 0)
     if count:
-        are = "1 image is" if count == 1 else f"{count} images are"
+        are = counted(count, "image is", "images are")
         yield (
             f"{are} cut short; `yolokit train` refuses a set with such, or leaves them out with "
             "--allow unusable-images"
@@ -99,5 +105,5 @@ def warn(
         yield "the set has no box at all: nothing can be trained on it"
     elif empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
-        count = "1 class has" if len(empty) == 1 else f"{len(empty)} classes have"
+        count = counted(len(empty), "class has", "classes have")
         yield f"{count} no box: {shown}"

@@ -8,6 +8,8 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,8 +42,8 @@ class Copies:
         """Yield how many there are."""
         if not self._found:
             return
-        (like, path), *more = self._found
-        count = f"{len(self._found)} pictures are" if more else "1 picture is"
+        like, path = self._found[0]
+        count = counted(len(self._found), "picture is", "pictures are")
         least = "at least " if len(self._found) == _MOST_COPIES else ""
         yield (
             f"{least}{count} byte for byte the same as another of the set, such as {path} and "

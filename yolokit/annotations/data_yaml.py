@@ -29,6 +29,7 @@ from yolokit.annotations.yolo_labels import (
     read_labels,
     to_annotations,
 )
+from yolokit.core.plural import counted
 from yolokit.core.suggest import unknown_name
 from yolokit.errors import DataError
 
@@ -218,7 +219,9 @@ class _Reader:
         count = self.values.get("nc")
         if count is not None and self._text(count, "`nc`").strip() != str(len(names)):
             raise self._error_at(
-                count, f"`nc` is {self._text(count, '`nc`')}, but there are {len(names)} names"
+                count,
+                f"`nc` is {self._text(count, '`nc`')}, but "
+                f"{counted(len(names), 'name is', 'names are')} given",
             )
 
     def read_splits(self, need: Collection[str]) -> dict[str, tuple[Path, ...]]:
@@ -280,7 +283,7 @@ class _Reader:
             raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
         count = int(words[0])
         if not 0 < count <= _MAX_KEYPOINTS:
-            raise self._error_at(node, f"`kpt_shape` has {count} keypoints")
+            raise self._error_at(node, f"`kpt_shape` has {counted(count, 'keypoint')}")
         return PoseLayout(
             self._read_keypoint_names(count), self._read_flips(count), words[1] == "3"
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.findings import Finding
+from yolokit.core.plural import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,20 +115,23 @@ class BoxDoubts:
         return self._is_enough() and in_corner and bool((spread > _SPREAD * reach).all())
 
     def _describe_far(self) -> str:
-        return (
-            f"{self._far} of {self._boxes} boxes have more than {_FAR:.0%} of their area outside "
-            "the image"
-        )
+        most = f"more than {_FAR:.0%} of"
+        have = share(self._far, self._counted_boxes(), f"has {most} its", f"have {most} their")
+        return f"{have} area outside the image"
 
     def _describe_tiny(self) -> str:
-        return f"{self._tiny} of {self._boxes} boxes are narrower or lower than {_TINY_PX:g} px"
+        are = share(self._tiny, self._counted_boxes(), "is", "are")
+        return f"{are} narrower or lower than {_TINY_PX:g} px"
 
     def _describe_corner(self) -> str:
         right, down = self._high[0].tolist()
         return (
-            f"all {self._boxes} boxes of {self._images} images lie in the top left corner, within "
-            f"{right:.0%} of the width and {down:.0%} of the height"
+            f"all {self._counted_boxes()} of {counted(self._images, 'image')} lie in the top left "
+            f"corner, within {right:.0%} of the width and {down:.0%} of the height"
         )
+
+    def _counted_boxes(self) -> str:
+        return counted(self._boxes, "box", "boxes")
 
     def _describe_place(self) -> Iterator[str]:
         """Say that all boxes lie in one quarter, or in a narrow band."""
@@ -135,10 +139,10 @@ class BoxDoubts:
         across = _which_half(left, right, "left", "right")
         down = _which_half(top, bottom, "top", "bottom")
         if across and down:
-            yield f"all {self._boxes} boxes lie in the {down} {across} quarter of their images"
+            yield f"all {self._counted_boxes()} lie in the {down} {across} quarter of their images"
         elif right - left < _BAND or bottom - top < _BAND:
             of = "width" if right - left < _BAND else "height"
-            yield f"all {self._boxes} boxes lie in a band of less than {_BAND:.0%} of the {of}"
+            yield f"all {self._counted_boxes()} lie in a band of less than {_BAND:.0%} of the {of}"
 
 
 def _which_half(low: float, high: float, first: str, second: str) -> str | None:
@@ -177,7 +181,7 @@ def find_nothing_kept(
         return
     lost = {code: count for code, count in codes.items() if not code.startswith("noted")}
     reasons = ", ".join(f"{count} {code}" for code, count in lost.items())
-    count = "the only annotation is not" if wanted == 1 else f"none of {wanted} annotations is"
     words = {code.partition(": ")[2] for code in lost}
     hints = [hint for code, hint in _REASONS.items() if code in words]
-    yield Finding("nothing-kept", f"{count} left ({reasons})", path, "; ".join(hints) or None)
+    message = f"of {counted(wanted, 'annotation')} none is left ({reasons})"
+    yield Finding("nothing-kept", message, path, "; ".join(hints) or None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.annotations.shapes import Shape, rotated_corners
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from yolokit.core.types import F64
@@ -55,7 +56,7 @@ def ellipse_shape(
     """
     ring = ellipse_ring(center, radii, degrees)
     name = "a circle" if radii[0] == radii[1] else "an ellipse"
-    return Shape((ring,), remark=f"circle-to-polygon: {name} became {len(ring)} points")
+    return Shape((ring,), remark=f"circle-to-polygon: {name} became {counted(len(ring), 'point')}")
 
 
 def rotated_about_corner(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from yolokit.core.findings import Finding
+from yolokit.core.plural import counted
 from yolokit.core.spell import encode_json
 from yolokit.errors import DataError
 
@@ -87,8 +88,8 @@ class LedgerTotals(msgspec.Struct, frozen=True):
     @property
     def dropped_share(self) -> float:
         """Dropped ones over all that the format's rules do not exclude, in [0, 1]."""
-        counted = self.annotations_in - self.excluded
-        return self.dropped / counted if counted else 0.0
+        taken_in = self.annotations_in - self.excluded
+        return self.dropped / taken_in if taken_in else 0.0
 
 
 class MaxDrop(msgspec.Struct, frozen=True):
@@ -290,11 +291,11 @@ class Ledger:
         lines = [f"  {entry.place}: {entry.message}" for entry in dropped[:_SHOWN]]
         if len(dropped) > _SHOWN:
             lines.append(f"  ... and {len(dropped) - _SHOWN} more")
-        counted = totals.annotations_in - totals.excluded
+        taken_in = counted(totals.annotations_in - totals.excluded, "annotation")
         is_missing = any(entry.code == "missing-image" for entry in dropped)
         find = "say with --images where the images are, " if is_missing else ""
         head = (
-            f"{totals.dropped} of {counted} annotations ({totals.dropped_share:.2%}) would be "
+            f"{totals.dropped} of {taken_in} ({totals.dropped_share:.2%}) would be "
             f"dropped, more than the limit of {max_drop}; nothing was written:"
         )
         return DataError(

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.image_files import is_image_name
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,5 +38,5 @@ class Leftovers:
                 names = {one.name for one in entries if is_image_name(one.name)} - taken
             left += [os.path.join(folder, name) for name in names if name[0] != "."]  # noqa: PTH118
         if left:
-            images = "1 more image lies" if len(left) == 1 else f"{len(left)} more images lie"
+            images = counted(len(left), "more image lies", "more images lie")
             yield f"{images} beside those of the set, in no annotation file: {min(left)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,13 +40,13 @@ def warn_of_losses(ledger: Ledger) -> Iterator[str]:
     missing = [entry.image for entry in lost if entry.code == MISSING]
     others = [entry.image for entry in lost if entry.code != MISSING]
     if missing:
-        yield f"{_count(missing)} not found: {_shown(missing)} ({_HINT})"
+        yield f"{_were(missing)} not found: {_shown(missing)} ({_HINT})"
     if others:
-        yield f"{_count(others)} left out as unusable: {_shown(others)}"
+        yield f"{_were(others)} left out as unusable: {_shown(others)}"
 
 
-def _count(images: list[str | None]) -> str:
-    return "1 image was" if len(images) == 1 else f"{len(images)} images were"
+def _were(images: list[str | None]) -> str:
+    return counted(len(images), "image was", "images were")
 
 
 def _shown(images: list[str | None]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.annotations.shapes import Shape, ring_area
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def mask_to_shape(mask: Bool, origin_xy: tuple[float, float] = (0.0, 0.0)) -> Sh
     if not outlines:
         return None
     holes = len(rings) - len(outlines)
-    filled = f"; {holes} hole{'s' if holes > 1 else ''} filled" if holes else ""
+    filled = f"; {counted(holes, 'hole')} filled" if holes else ""
     return Shape(tuple(outlines), remark=f"mask-to-polygon: traced along its pixels{filled}")
 
 

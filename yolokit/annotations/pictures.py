@@ -17,6 +17,7 @@ import numpy as np
 from yolokit.annotations.copies import Copies, are_same
 from yolokit.annotations.model import Annotations, LabelledImage
 from yolokit.core.findings import Finding
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -120,11 +121,9 @@ class Pictures:
             hint = "--split 0.8,0.1,0.1 makes new splits, each picture in one"
             yield Finding("train-overlap", message + self._example, source, hint)
         if self._misnamed:
-            (file, other), *more = self._misnamed
-            files = (
-                f"{len(self._misnamed)} files of labels name" if more else "a file of labels names"
-            )
-            message = f"{files} the picture of another one, though there is one of their own name: "
+            file, other = self._misnamed[0]
+            files = counted(len(self._misnamed), "file of labels names", "files of labels name")
+            message = f"{files} the picture of another one, though one is named like the file: "
             hint = "the name of the image in them may be a leftover of another file"
             yield Finding("other-picture", f"{message}{file} names {other}", source, hint)
         if self._is_often_alike():
@@ -149,9 +148,9 @@ class Pictures:
         return self._alike >= max(_LEAST_ALIKE, _ALIKE_SHARE * self._annotations)
 
     def _describe_alike(self) -> str:
-        count = "1 object" if self._alike == 1 else f"{self._alike} objects"
+        count = counted(self._alike, "object seems", "objects seem")
         return (
-            f"of pictures that stand in several files, {count} seem labelled in each: the same "
+            f"of pictures that stand in several files, {count} labelled in each: the same "
             f"class, overlapping by {_ALIKE_IOU:.0%} or more"
         )
 
@@ -222,7 +221,7 @@ def _has_own(image: ImageRecord) -> bool:
 
 
 def _pictures(count: int) -> str:
-    return "1 picture stands" if count == 1 else f"{count} pictures stand"
+    return counted(count, "picture stands", "pictures stand")
 
 
 @np.errstate(invalid="ignore")  # what is not finite is dropped further on

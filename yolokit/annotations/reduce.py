@@ -20,6 +20,7 @@ from yolokit.annotations.shapes import (
     join_rings,
     smallest_rotated_box,
 )
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -134,7 +135,7 @@ class _Reducer:
             return Shape(rings), f"{kind}-to-polygon: its corners became its outline, as asked for"
         if len(shape.rings) == 1 or not self._options.one_outline:
             return shape, shape.remark
-        remark = f"polygons-joined: {len(shape.rings)} outlines became one"
+        remark = f"polygons-joined: {counted(len(shape.rings), 'outline')} became one"
         joined = Shape((join_rings(shape.rings),), box_stated=shape.box_stated)
         return joined, remark if shape.remark is None else _add(shape.remark, remark)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from yolokit.core.plural import counted
 from yolokit.core.types import F64
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _CHUNK = 1024  # corners whose distances are held at once
 
 def describe_fragments(count: int) -> tuple[str, str]:
     """Return code and message of a note on parts of an outline that are left aside."""
-    parts = "a part" if count == 1 else f"{count} parts"
+    parts = counted(count, "part")
     return "fragment-aside", f"{parts} of its outline with fewer than three points left aside"
 
 

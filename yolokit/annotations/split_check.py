@@ -19,6 +19,7 @@ from yolokit.annotations.yolo_labels import (
     read_labels,
 )
 from yolokit.core.findings import Finding
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -134,12 +135,10 @@ class SplitCheck:
         """Return what a detector makes of outlines and rotated boxes; None if there are none."""
         if not self._outlines:
             return None
-        rows = "1 row" if self._outlines == 1 else f"{self._outlines} rows"
+        split = self._split
+        rows = counted(self._outlines, f"row of {split} holds", f"rows of {split} hold")
         kind = "the corners of a rotated box" if self.has_rotated_boxes else "an outline"
-        return (
-            f"{rows} of {self._split} hold{'s' * (self._outlines == 1)} {kind}; a detector of "
-            "boxes knows only the upright box around it"
-        )
+        return f"{rows} {kind}; a detector of boxes knows only the upright box around it"
 
     def notes(self) -> list[str]:
         """Return what is odd and no error, one sentence each."""
@@ -148,19 +147,14 @@ class SplitCheck:
         if missing:
             images = len(self.lines)
             where = f" (the first would be {self.without_file[0]})" if 2 * missing > images else ""
-            have = "has" if missing == 1 else "have"
-            found.append(
-                f"{missing} of {count_images(images)} of {split} {have} no label file{where}: "
-                "taken as background"
-            )
+            have = share(missing, f"{counted(images, 'image')} of {split}", "has", "have")
+            found.append(f"{have} no label file{where}: taken as background")
         if self._without_area:
-            have = "box of {} has" if self._without_area == 1 else "boxes of {} have"
-            found.append(f"{self._without_area} {have.format(split)} no area")
+            have = counted(self._without_area, f"box of {split} has", f"boxes of {split} have")
+            found.append(f"{have} no area")
         if self._repeated:
-            have = "row of {} repeats" if self._repeated == 1 else "rows of {} repeat"
-            found.append(
-                f"{self._repeated} {have.format(split)} another of the same file: counted once"
-            )
+            rows = counted(self._repeated, f"row of {split} repeats", f"rows of {split} repeat")
+            found.append(f"{rows} another of the same file: counted once")
         return found
 
     def require_label_files(self) -> None:
@@ -171,7 +165,7 @@ class SplitCheck:
         """
         if self._has_no_label_file:
             raise DataError(
-                f"not one label file was found for the {count_images(len(self.lines))} of "
+                f"not one label file was found for the {counted(len(self.lines), 'image')} of "
                 f"{self._split}; the first looked for is {self.without_file[0]}",
                 path=self._data.path,
                 hint=self._hint_elsewhere(),
@@ -185,7 +179,9 @@ class SplitCheck:
         """
         if self.counts.boxes or not self.used:
             return None
-        message = f"{self._split} has no box in its {count_images(len(self.used))}: {consequence}"
+        message = (
+            f"{self._split} has no box in its {counted(len(self.used), 'image')}: {consequence}"
+        )
         hint = "look whether these are the right label files"
         if self._has_no_label_file:
             message += f" (the first label file looked for is {self.without_file[0]})"
@@ -206,11 +202,6 @@ class SplitCheck:
                 "`images` in the path of an image reads `labels`"
             )
         return f"`yolokit data convert` makes label files of those in {found.parent}"
-
-
-def count_images(count: int) -> str:
-    """Return ``1 image`` or ``5 images``."""
-    return "1 image" if count == 1 else f"{count} images"
 
 
 def _at_its_place(image: SplitImage, reason: str) -> DataError:

@@ -13,6 +13,7 @@ from yolokit.annotations.filters import visible_areas
 from yolokit.annotations.model import Annotations, LabelledImage, SourceFile
 from yolokit.annotations.move import move_annotations, shifting
 from yolokit.annotations.settle import cut_to_image
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,8 +111,8 @@ def tile_images(
         told["in more than one tile"] += int((copies > 1).sum())
     for what, count in sorted(told.items()):
         if count:
-            plural = "labels are" if count > 1 else "label is"
-            ledger.note(source, None, "tiled", f"{count} {plural} {what}")
+            labels = counted(count, "label is", "labels are")
+            ledger.note(source, None, "tiled", f"{labels} {what}")
 
 
 def _shares(annotations: Annotations, whole: F64, tile: Crop) -> F64:

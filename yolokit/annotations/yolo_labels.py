@@ -23,6 +23,7 @@ from yolokit.annotations.model import Annotations
 from yolokit.annotations.shapes import Shape, Task
 from yolokit.annotations.text_size import check_size, refuse_pointer
 from yolokit.core.boxes import cxcywh_to_xyxy
+from yolokit.core.plural import counted
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
 
@@ -223,7 +224,9 @@ def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | R
         row = [values[0], *_enclosing_box(values[1:]), *values[1:]]
     else:
         return RowFault(
-            line, "column-count", f"{count} columns: neither a box (5) nor a polygon (7, 9, ...)"
+            line,
+            "column-count",
+            f"{counted(count, 'column')}: neither a box (5) nor a polygon (7, 9, ...)",
         )
     if not all(-1e9 < value < 1e9 for value in row):
         return RowFault(line, "not-finite", f"{_shorten(words)} has a value that is not finite")

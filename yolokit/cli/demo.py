@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from yolokit.jobs.demo import DemoResult
 
@@ -83,5 +85,5 @@ def _print_result(result: DemoResult, *, as_json: bool) -> None:
     ]
     emit(table(("split", "images", "parts", "without parts"), rows))
     if result.video is not None:
-        say(f"video: {result.video}, {result.frames} frames")
+        say(f"video: {result.video}, {counted(result.frames, 'frame')}")
     emit(str(result.out))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
 
@@ -85,15 +87,16 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         emit_json({"model": str(artifact.path), "parity": str(artifact.parity_path), **report})
         return
     say(
-        f"parity on {parity.images} images ({parity.non_square_images} not square): raw boxes "
-        f"within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
+        f"parity on {counted(parity.images, 'image')} ({parity.non_square_images} not square): "
+        f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
         f"{parity.max_raw_score_diff:.2g}"
     )
     if parity.verdict == "tensors only":
         say("tensors only: the model detects nothing on these images, so no boxes were compared")
     else:
         say(
-            f"{parity.matched} detections from score {parity.threshold:g} up, all matched: boxes "
-            f"within {parity.max_box_diff_px:.2g} px, scores within {parity.max_score_diff:.2g}"
+            f"{counted(parity.matched, 'detection')} from score {parity.threshold:g} up, all "
+            f"matched: boxes within {parity.max_box_diff_px:.2g} px, scores within "
+            f"{parity.max_score_diff:.2g}"
         )
     emit(f"{artifact.path}")

@@ -18,6 +18,7 @@ from yolokit.core.child import (
     Started,
     StartScore,
 )
+from yolokit.core.plural import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,8 +138,9 @@ def describe_fetch(event: FetchProgress) -> str:
 
 def describe_start(report: TransferReport) -> str:
     """Return the transfer report as a table under one line, and what is frozen."""
+    tensors = counted(report.tensors, "tensor")
     head = (
-        f"start ({report.kind}): {report.transferred} of {report.tensors} tensors come from the "
+        f"start ({report.kind}): {share(report.transferred, tensors, 'comes', 'come')} from the "
         "weights"
     )
     rows = [
@@ -163,7 +165,7 @@ def _describe_layers(indices: list[int]) -> str:
         else:
             spans.append([index])
     listed = ", ".join("-".join(map(str, span)) for span in spans)
-    return f"layer{'s' if len(indices) > 1 else ''} {listed}"
+    return f"{'layer' if len(indices) == 1 else 'layers'} {listed}"
 
 
 def describe_losses(event: BatchEnd) -> str:

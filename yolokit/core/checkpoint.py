@@ -13,6 +13,7 @@ from yolokit.core.file_kind import tell_kind
 from yolokit.core.files import inside
 from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
 from yolokit.core.plausible import OTHER_YOLO, is_guarded, is_own, is_plausible
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from yolokit.core.pickles import Global, PickleScan
@@ -133,7 +134,9 @@ def _require_one_meaning(names: list[str], pickles: list[str]) -> None:
         ValueError: It has several pickles, or members that lie outside of it.
     """
     if len(pickles) > 1:
-        raise ValueError(f"it holds {len(pickles)} pickles, and nothing says which one counts")
+        raise ValueError(
+            f"it holds {counted(len(pickles), 'pickle')}, and nothing says which one counts"
+        )
     climbing = next((name for name in names if inside(Path(), name) is None), None)
     if climbing is not None:
         raise ValueError(f"its member {climbing[:_SHOWN_CHARACTERS]} lies outside of it")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, g
 
 import msgspec
 
+from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 
@@ -71,7 +72,7 @@ def build_config(
     problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
     problems += also(good)
     if problems:
-        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        count = counted(len(problems), "mistake")
         raise ConfigError(f"{count} in the options of {what}:", problems=problems)
     return config_type(**good)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
 
@@ -53,7 +54,9 @@ def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list
     if len(refused) == 1:
         raise DataError(refused[0].message, path=refused[0].path, hint=hint)
     lines = [f"  {finding}" for finding in refused]
-    raise DataError("\n".join([f"{len(refused)} things cannot be right:", *lines]), hint=hint)
+    raise DataError(
+        "\n".join([f"{counted(len(refused), 'thing')} cannot be right:", *lines]), hint=hint
+    )
 
 
 def find_unknown_codes(allow: Iterable[str], known: Iterable[str]) -> list[str]:

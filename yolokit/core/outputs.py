@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from yolokit.core.plural import counted
 from yolokit.errors import OutputExistsError
 
 if TYPE_CHECKING:
@@ -176,8 +177,8 @@ def _find_foreign(path: Path, result: Result) -> str | None:
         if one.most is not None and len(names) > one.most:
             last = max(names, key=lambda name: (path / name).lstat().st_mtime)
             return (
-                f"`{result.command}` wrote {one.most} of the {len(names)} files that it holds "
-                f"beside {last}"
+                f"`{result.command}` wrote {one.most} of the {counted(len(names), 'file')} that it "
+                f"holds beside {last}"
             )
     return None
 

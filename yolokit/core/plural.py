@@ -12,3 +12,15 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         plural: What several are called, where that is not ``noun`` with an s.
     """
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def share(part: int, whole: str, verb: str, plural: str) -> str:
+    """Return how many of a whole, and the verb that fits: ``1 of 5 images has``.
+
+    Args:
+        part: How many.
+        whole: Of what, e.g. ``5 images``.
+        verb: What one of them does.
+        plural: What several of them do.
+    """
+    return counted(part, f"of {whole} {verb}", f"of {whole} {plural}")

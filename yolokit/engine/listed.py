@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yolokit.core.child import DataRead
+from yolokit.core.plural import counted
 from yolokit.engine.process import send
 from yolokit.engine.upstream import explain_left_out
 from yolokit.errors import DataError
@@ -47,7 +48,7 @@ def _refuse(dataset: Any, split: str, left_out: list[str], added: list[str]) -> 
     count = len(left_out) + len(added)
     if count > len(lines):
         lines.append(f"  ... and {count - len(lines)} more")
-    images = "1 image" if count == 1 else f"{count} images"
+    images = counted(count, "image")
     head = f"ultralytics would not train on what was checked; {images} of {split}:"
     hint = "mend or remove them; --allow unusable-images leaves them out" if left_out else None
     return DataError("\n".join([head, *lines]), hint=hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from yolokit.core.plural import counted
 from yolokit.core.training import UsedSettings
 
 _FEW_STEPS = 100
@@ -44,16 +45,17 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     if used.lr0_reason:
         notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
+        batches = counted(used.batches * epochs, "batch", "batches")
         notes.append(
-            f"warm-up over {used.warmup_batches} of the {used.batches * epochs} batches: what "
-            f"warmup_epochs ({args.warmup_epochs:g}) asks for is too long for this run"
+            f"warm-up over {used.warmup_batches} of the {batches}: what warmup_epochs "
+            f"({args.warmup_epochs:g}) asks for is too long for this run"
         )
     if args.mosaic and args.close_mosaic >= epochs:
-        notes.append(f"no mosaic: close_mosaic ({args.close_mosaic}) covers all {epochs} epochs")
+        notes.append(f"no mosaic: close_mosaic ({args.close_mosaic}) covers every epoch")
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
     if args.fraction < 1:
-        notes.append(f"fraction {args.fraction:g}: an epoch shows {used.images} images")
+        notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
     if not args.val and 0 < args.patience < epochs:
         notes.append("patience has no effect: with validate: false there is nothing to judge by")
     if args.cache and not trainer.train_loader.dataset.cache:
@@ -62,7 +64,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
 
 
 def _describe_steps(used: UsedSettings) -> str:
-    each = "1 optimizer step" if used.steps_per_epoch == 1 else f"{used.steps_per_epoch} steps"
+    each = counted(used.steps_per_epoch, "optimizer step")
     text = f"{each} an epoch, {used.steps} in all"
     if used.steps < _FEW_STEPS:
         text += "; that is few to learn in: more --epochs give more, or a smaller nbs in --config"

@@ -8,6 +8,7 @@ from typing import Any
 
 from yolokit.core.child import Notice, Phase, Started
 from yolokit.core.machine import asked_threads
+from yolokit.core.plural import counted
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.engine.process import send, serve, stop_at_once
 from yolokit.engine.threads import Pace
@@ -137,7 +138,7 @@ def _choose_device(device: str, torch: Any) -> str:
         found = torch.cuda.device_count()
         if wanted >= found:
             raise ConfigError(
-                f"device {device} was asked for, but torch sees {found} CUDA device(s)",
+                f"device {device} was asked for, but torch sees {counted(found, 'CUDA device')}",
                 hint="`yolokit doctor` says why; --device cpu trains without one",
             )
     if device == "mps" and not torch.backends.mps.is_available():

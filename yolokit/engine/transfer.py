@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.plural import counted, share
 from yolokit.core.transfer import TransferGroup, TransferReport
 from yolokit.engine.classes import ROWS
 from yolokit.errors import ConfigError, WeightsError
@@ -77,8 +78,9 @@ def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:
     for name, tensor in taken.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             count = int((~torch.isfinite(tensor)).sum())
+            values = f"the {counted(tensor.numel(), 'value')} of {name}"
             raise WeightsError(
-                f"{path}: {count} of the {tensor.numel()} values of {name} are NaN or infinite",
+                f"{path}: {share(count, values, 'is', 'are')} NaN or infinite",
                 hint="the training that wrote it has diverged, or the file is damaged",
             )
     own = model.state_dict()
@@ -150,8 +152,8 @@ def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...
         f"{group.tensors} of the {group.part}: {group.reason}" for group in [*lost, *surplus]
     )
     raise WeightsError(
-        f"{source} fits only in part: {report.transferred} of {report.tensors} tensors could be "
-        f"taken over ({listed})",
+        f"{source} fits only in part: {report.transferred} of "
+        f"{counted(report.tensors, 'tensor')} could be taken over ({listed})",
         hint="--init backbone takes the backbone alone",
     )
 
@@ -168,7 +170,7 @@ def list_frozen(freeze: int | str | list[int], model: Any) -> list[int]:
     if isinstance(freeze, str):
         return list(range(count_backbone(model) if freeze == "backbone" else trainable))
     if freeze > trainable:
-        raise ConfigError(f"freeze {freeze}: all but the head are {trainable} layers")
+        raise ConfigError(f"freeze {freeze}: it has {counted(trainable, 'layer')} without the head")
     return list(range(freeze))
 
 
@@ -191,8 +193,8 @@ def split_frozen(report: TransferReport, asked: list[int], model: Any) -> Transf
     frozen = [index for index in weighty if index in report.whole_layers]
     if not frozen:
         raise ConfigError(
-            f"freeze: nothing was taken over into the first {len(asked)} layers, and fresh weights "
-            "are of no use if they stay as they are"
+            f"freeze: nothing was taken over into the first {counted(len(asked), 'layer')}, and "
+            "fresh weights are of no use if they stay as they are"
         )
     unfrozen = [index for index in weighty if index not in frozen]
     return msgspec.structs.replace(report, frozen=frozen, unfrozen=unfrozen)

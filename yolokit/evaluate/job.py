@@ -15,6 +15,7 @@ from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, publish_file, sha256_file
 from yolokit.core.findings import Finding, find_unknown_codes, require_allowed
 from yolokit.core.outputs import Replacing, Result, check_output, read_object
+from yolokit.core.plural import counted
 from yolokit.core.spell import encode_json
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
@@ -193,8 +194,8 @@ class ValJob:
 def _describe_unreadable(errors: Sequence[DataError]) -> Finding:
     shown = "; ".join(map(str, errors[:_ERRORS_SHOWN]))
     more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
-    what = "1 image of the split cannot" if len(errors) == 1 else f"{len(errors)} images cannot"
-    return Finding(_UNREADABLE, f"{what} be read: {shown}{more}")
+    what = counted(len(errors), "image")
+    return Finding(_UNREADABLE, f"{what} of the split cannot be read: {shown}{more}")
 
 
 def check_config(values: Mapping[str, Any]) -> ValConfig:

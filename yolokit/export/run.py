@@ -20,6 +20,7 @@ from yolokit.core.files import publish_file, sha256_file, write_atomic
 from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.plural import counted
 from yolokit.core.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
@@ -140,7 +141,7 @@ def export_model(
         finish_graph(folder / "traced.onnx", model, manifest)
         if config.precision != "fp32":
             model = _quantize(config, model, folder / "quantized.onnx", images)
-        on_phase(f"checking parity on {len(images)} images")
+        on_phase(f"checking parity on {counted(len(images), 'image')}")
         detector = _load(model)
         trust = config.trust is not None
         samples = run_both(weights, digest, detector, images, log_path=log_path, trust=trust)

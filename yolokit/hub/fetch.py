@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yolokit.core.file_kind import POINTER, WEB_PAGE, read_kind
+from yolokit.core.plural import counted
 from yolokit.errors import WeightsError
 from yolokit.hub.names import public_url
 from yolokit.hub.part import Origin, Part
@@ -51,7 +52,7 @@ class Wanted:
         if size_bytes == 0:
             return "is empty"
         if self.size_bytes is not None and size_bytes != self.size_bytes:
-            return f"has {size_bytes} bytes in place of {self.size_bytes}"
+            return f"has {counted(size_bytes, 'byte')} in place of {self.size_bytes}"
         digits = self.sha256 or self.sha256_prefix or ""
         if not sha256.startswith(digits):
             return f"has the wrong content: sha256 {sha256[: len(digits)]} in place of {digits}"
@@ -190,7 +191,7 @@ class _Job:
         """Compare what a source states with what is known, before any byte is taken."""
         known, stated = self.wanted.size_bytes, stream.total_bytes
         if known is not None and stated is not None and stated != known:
-            raise SourceError(f"has {stated} bytes in place of {known}")
+            raise SourceError(f"has {counted(stated, 'byte')} in place of {known}")
         size = known if known is not None else stated
         if size is None and not stream.ends_visibly and self.wanted.sha256 is None:
             raise SourceError("does not say how long the file is, so it may be cut short")
@@ -221,7 +222,7 @@ class _Job:
                 self.on_progress(done, total)
                 pace.check(done)
         if total is not None and done < total:
-            raise SourceError(f"stopped after {done} of {total} bytes", transient=True)
+            raise SourceError(f"stopped after {done} of {counted(total, 'byte')}", transient=True)
 
     def _accept(self, url: str, digest: hashlib._Hash, *, resumed: bool) -> Fetched:
         """Check the complete file; a wrong one is removed."""

@@ -18,6 +18,7 @@ import msgspec
 
 from yolokit.core.file_kind import read_kind
 from yolokit.core.files import publish_file, sha256_file
+from yolokit.core.plural import counted
 from yolokit.errors import WeightsError
 from yolokit.hub.bundle import (
     MANIFEST_NAME,
@@ -171,8 +172,8 @@ def _copy_member(
     name, size = reader.next_member()
     if (name, size) != (file.file, file.size_bytes):
         raise reader.fault(
-            f"has {name!r} with {size} bytes where {MANIFEST_NAME} has {file.file!r} with "
-            f"{file.size_bytes}"
+            f"has {name!r} with {counted(size, 'byte')} where {MANIFEST_NAME} has {file.file!r} "
+            f"with {file.size_bytes}"
         )
     digest = hashlib.sha256()
     with ExitStack() as stack:
@@ -241,7 +242,7 @@ class _Reader:
         if name is None or size is None:
             raise self.fault(f"has a damaged head at byte {self.offset_bytes - 512}")
         if size > self.size_bytes - self.offset_bytes:
-            raise self.fault(f"is cut short: {name!r} should have {size} bytes")
+            raise self.fault(f"is cut short: {name!r} should have {counted(size, 'byte')}")
         return name, size
 
     def read_content(self, size: int) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
 from yolokit.errors import WeightsError
 from yolokit.hub.names import place_of
 
@@ -38,7 +39,7 @@ def describe_known(target: Target) -> str:
 def describe_size(size_bytes: int) -> str:
     """Return a size as people read it."""
     if size_bytes < 1000:
-        return f"{size_bytes} bytes"
+        return counted(size_bytes, "byte")
     size, units = size_bytes / 1000, ("kB", "MB", "GB")
     for unit in units:
         if size < 999.95 or unit == units[-1]:

@@ -15,6 +15,7 @@ from yolokit.annotations.convert import ConvertResult, convert
 from yolokit.annotations.convert_config import ConvertConfig
 from yolokit.annotations.earlier import LEDGER_FILE
 from yolokit.core.files import scratch_folder
+from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.hub.archives import obtain_archive
 from yolokit.hub.datasets import DatasetCard, load_card
@@ -116,8 +117,7 @@ def get_dataset(
 
 def describe(card: DatasetCard) -> list[str]:
     """Say what one should know before a set is fetched: how much it is, its terms, its note."""
-    count = len(card.archives)
-    files = "1 archive" if count == 1 else f"{count} archives"
+    files = counted(len(card.archives), "archive")
     lines = [f"{card.name}: {card.title}; {files}, {card.describe_size()}; terms: {card.terms}"]
     return lines + ([f"note: {card.note}"] if card.note else [])
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
 from yolokit.errors import YolokitError
 from yolokit.jobs.doctor import Finding
 from yolokit.jobs.quickstart import START
@@ -63,7 +64,8 @@ def _export(folder: Path) -> str:
 
     best = folder / "train" / "best.pt"
     artifact = export_model(check_config({"weights": str(best)}))
-    return f"{artifact.parity.verdict}: {artifact.parity.matched} detections compared"
+    compared = counted(artifact.parity.matched, "detection")
+    return f"{artifact.parity.verdict}: {compared} compared"
 
 
 def _predict(folder: Path) -> str:
@@ -79,4 +81,4 @@ def _predict(folder: Path) -> str:
     for _ in job.run():
         pass
     rate = job.summary.frames / job.summary.wall_s
-    return f"{job.summary.frames} images on {job.detector.provider}, {rate:.0f} a second"
+    return f"{counted(job.summary.frames, 'image')} on {job.detector.provider}, {rate:.0f} a second"

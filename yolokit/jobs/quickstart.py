@@ -10,6 +10,7 @@ import msgspec
 
 from yolokit.core.child import run_job
 from yolokit.core.files import claim_folder
+from yolokit.core.plural import counted
 from yolokit.core.requests import SaveStartRequest, StartRequest
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class Quickstart:
         out = self.folder / "demo"
         with self._step(f"yolokit data demo --out {out} --images {IMAGES}") as done:
             result = write_demo(out, images=IMAGES, video_seconds=VIDEO_S)
-            parts = sum(result.parts.values())
-            done(f"{IMAGES} images, {parts} labelled parts, a video of {VIDEO_S:g} s")
+            parts = counted(sum(result.parts.values()), "labelled part")
+            done(f"{IMAGES} images, {parts}, a video of {VIDEO_S:g} s")
 
     def convert(self) -> None:
         """Convert the labels to YOLO."""
@@ -106,7 +107,8 @@ class Quickstart:
         source, out = self.folder / "demo", self.folder / "dataset"
         with self._step(f"yolokit data convert {source} --out {out}") as done:
             totals = convert(ConvertConfig(sources=(source,), out=out)).totals
-            done(f"{totals.annotations_in} labels in, {totals.kept} kept, {totals.dropped} dropped")
+            labels = counted(totals.annotations_in, "label")
+            done(f"{labels} in, {totals.kept} kept, {totals.dropped} dropped")
 
     def make_start(self) -> Path:
         """Write the model that training starts from: the shipped weights with a fresh head."""
@@ -134,7 +136,7 @@ class Quickstart:
         with self._step(command) as done:
             values = {"data": str(self._data), "weights": str(START), **TRAINING}
             run = train_model(check_config(values), out, on_event=self._on_event)
-            done(f"{len(run.record.epochs)} epochs in {run.record.precision} on the CPU")
+            done(f"{counted(len(run.record.epochs), 'epoch')} in {run.record.precision} on the CPU")
         return run
 
     def export(self, weights: Path, *, with_data: bool) -> ExportArtifact:
@@ -147,8 +149,8 @@ class Quickstart:
             artifact = export_model(check_config({"weights": str(weights), **data}))
             parity = artifact.parity
             done(
-                f"{parity.verdict}: {parity.matched} detections compared on {parity.images} "
-                f"images, boxes within {parity.max_box_diff_px:.1g} px"
+                f"{parity.verdict}: {counted(parity.matched, 'detection')} compared on "
+                f"{counted(parity.images, 'image')}, boxes within {parity.max_box_diff_px:.1g} px"
             )
         return artifact
 
@@ -174,7 +176,7 @@ class Quickstart:
                 pass
             summary = job.summary
             done(
-                f"{summary.frames} images, {summary.detections} parts, "
+                f"{counted(summary.frames, 'image')}, {counted(summary.detections, 'part')}, "
                 f"{summary.frames / summary.wall_s:.0f} a second"
             )
 

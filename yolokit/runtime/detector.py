@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yolokit.core.plural import counted
 from yolokit.errors import ModelOutputError
 from yolokit.runtime.manifest import read_manifest
 from yolokit.runtime.postprocess import decode_end2end, decode_raw
@@ -86,7 +87,9 @@ class Detector:
         if iou is not None:
             found.append(f"iou {iou:g} has no effect: the model merges boxes by itself")
         if max_count is not None and max_count > head.max_count:
-            found.append(f"the model gives at most {head.max_count} boxes in an image")
+            found.append(
+                f"the model gives at most {counted(head.max_count, 'box', 'boxes')} in an image"
+            )
         return found
 
     def __call__(
@@ -155,7 +158,8 @@ class Detector:
         output = self._session.run(head.output_name, io.input_name, tensor)
         if output.ndim != 3 or len(output) != len(tensor):
             raise ModelOutputError(
-                f"an input of {len(tensor)} images gave an output of shape {output.shape}"
+                f"an input of {counted(len(tensor), 'image')} gave an output of shape "
+                f"{output.shape}"
             )
         return output[:count]
 
@@ -203,8 +207,8 @@ class Detector:
             )
         if output.shape[0] != 4 + len(head.names):
             raise ModelOutputError(
-                f"{len(head.names)} classes need {4 + len(head.names)} rows of output, "
-                f"not {output.shape[0]}"
+                f"{counted(len(head.names), 'class needs', 'classes need')} "
+                f"{4 + len(head.names)} rows of output, not {output.shape[0]}"
             )
         return decode_raw(
             output,

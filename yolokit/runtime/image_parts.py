@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,7 +37,7 @@ def describe_rest(content: U8) -> str | None:
     head = content[:32].tobytes()
     if head[:4] in _TIFF:
         pages = sum(1 for _ in _tiff_pages(content.data, *_TIFF[head[:4]]))
-        return f"it has {pages} pages: only the first is read" if pages > 1 else None
+        return f"it has {counted(pages, 'page')}: only the first is read" if pages > 1 else None
     if head[8:16] == b"WEBPVP8X":
         return _ANIMATED if head[20] & 0x02 else None
     if head[:4] == b"\x89PNG":

@@ -14,6 +14,7 @@ from yolokit.core.manifest import (
     Provenance,
     decode_manifest,
 )
+from yolokit.core.plural import counted
 from yolokit.errors import InferenceError, ModelOutputError
 from yolokit.runtime.foreign import describe_foreign
 
@@ -171,8 +172,8 @@ def _layout(session: Session, class_count: int) -> Literal["raw", "end2end"]:
     tool = describe_foreign(session, class_count)
     raise ModelOutputError(
         f"{session.path}: an output of shape {_show(shape)} is neither (batch, "
-        f"{4 + class_count}, anchors) for {class_count} classes nor (batch, boxes, 6)"
-        + (f": it looks like {tool}, whose head is not read" if tool else ""),
+        f"{4 + class_count}, anchors) for {counted(class_count, 'class', 'classes')} nor "
+        "(batch, boxes, 6)" + (f": it looks like {tool}, whose head is not read" if tool else ""),
         hint=_TRAIN_HINT if tool else None,
     )
 
@@ -249,7 +250,7 @@ def _check_output(session: Session, manifest: ModelManifest) -> None:
     if len(shape) != 3 or shape[axis] not in (None, length):
         raise ModelOutputError(
             f"{session.path}: an output of shape {_show(shape)} is not the layout "
-            f"{head.layout!r} for {len(head.names)} classes"
+            f"{head.layout!r} for {counted(len(head.names), 'class', 'classes')}"
         )
 
 

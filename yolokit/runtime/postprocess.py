@@ -8,6 +8,7 @@ import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.nms import suppress_overlaps
+from yolokit.core.plural import counted, share
 from yolokit.core.types import Detections
 from yolokit.errors import ModelOutputError
 
@@ -141,9 +142,8 @@ def _check_finite(output: F32) -> None:
         total = output.sum(dtype=np.float64)
     if not np.isfinite(total):
         count = int(np.count_nonzero(~np.isfinite(output)))
-        raise ModelOutputError(
-            f"{count} of the {output.size} values in the model's output are NaN or infinite"
-        )
+        values = f"the {counted(output.size, 'value')} in the model's output"
+        raise ModelOutputError(f"{share(count, values, 'is', 'are')} NaN or infinite")
 
 
 def _check_scores(scores: F32) -> None:
@@ -162,6 +162,7 @@ def _check_pixels(places_px: F32) -> None:
     """
     if len(places_px) >= _FEWEST_BOXES and places_px.max() <= _CORNER_PX:
         raise ModelOutputError(
-            f"all {len(places_px)} boxes of the model's output lie within {_CORNER_PX} px of the "
-            "corner: they are fractions of the image, as RT-DETR's, not pixels"
+            f"all {counted(len(places_px), 'box', 'boxes')} of the model's output lie within "
+            f"{_CORNER_PX} px of the corner: they are fractions of the image, as "
+            "RT-DETR's, not pixels"
         )

@@ -13,6 +13,7 @@ from msgspec import Meta
 from yolokit.core.config import build_config
 from yolokit.core.files import publish_folder, publish_fresh
 from yolokit.core.outputs import Held, Replacing, Result, check_output, read_object
+from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
 from yolokit.runtime.detector import Detector
@@ -109,7 +110,8 @@ def open_sources(uris: Sequence[str]) -> list[FrameSource]:
         raise errors[0]
     if errors:
         hints = [error.hint for error in errors if error.hint]
-        lines = [f"{len(errors)} sources cannot be used:", *(f"  - {error}" for error in errors)]
+        what = counted(len(errors), "source")
+        lines = [f"{what} cannot be used:", *(f"  - {error}" for error in errors)]
         raise DataError("\n".join(lines), hint="; ".join(hints) or None)
     return sources
 

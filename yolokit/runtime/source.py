@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from yolokit.core.plugins import list_plugins
+from yolokit.core.plural import counted
 from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
@@ -173,7 +174,7 @@ def open_files(
     videos = tuple(path for path in ordered if is_video_name(path))
     left_out = [*remarks, *describe_left_out(ordered)]
     if not images and not videos:
-        files = f"{len(ordered)} {'file' if len(ordered) == 1 else 'files'}"
+        files = counted(len(ordered), "file")
         reason = f"no image or video among the {what}'s {files}"
         raise DataError("; ".join([reason, *left_out]), path=uri)
     stills = StillImages(uri, root, images, remarks=tuple(left_out))

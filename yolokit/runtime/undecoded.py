@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from yolokit.core.iso_media import is_avif
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def describe_left_out(paths: Sequence[Path]) -> list[str]:
     converters = {path.suffix: converter_for(path) for path in paths}
     counts = Counter(path.suffix for path in paths if converters[path.suffix] is not None)
     return [
-        f"{count} {'file' if count == 1 else 'files'} left out: {suffix} (no decoder for it; "
+        f"{counted(count, 'file')} left out: {suffix} (no decoder for it; "
         f"convert with {converters[suffix]} first)"
         for suffix, count in sorted(counts.items())
     ]

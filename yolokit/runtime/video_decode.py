@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from yolokit.core.file_kind import read_kind
+from yolokit.core.plural import counted
 from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 from yolokit.runtime.video_cut import ends_before_stated, missing_bytes, stated_duration_s
@@ -203,7 +204,7 @@ def _describe_cut(path: Path, container: Any, stream: Any, account: _Account) ->
     if not missing and not is_torn and not (missing is None and ends_before_stated(container)):
         return None
     if stream.frames:
-        return f"it holds {whole} of its {stream.frames} frames"
+        return f"it holds {whole} of its {counted(stream.frames, 'frame')}"
     if duration_s is not None:
         return f"at {account.end_s:.1f} s of {duration_s:.1f} s"
     return "it is cut short"

@@ -15,6 +15,7 @@ from yolokit.core.orientation import (
     orientation_of_matrix,
     turn_upright,
 )
+from yolokit.core.plural import counted
 from yolokit.core.types import Frame, FrameError
 from yolokit.runtime.video_clock import Clock
 from yolokit.runtime.video_decode import decode_frames, open_container
@@ -68,7 +69,7 @@ class VideoFile:
         path = Path(uri)
         container, stream, stream_count = open_container(path)
         with container:
-            others = f"{uri}: it has {stream_count} video streams: the first is read"
+            others = f"{uri}: it has {counted(stream_count, 'video stream')}: the first is read"
             return cls(
                 uri=uri,
                 root=root or path.parent,

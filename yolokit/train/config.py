@@ -132,7 +132,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
         )
     batch, gpus = values.get("batch"), device.count(",") + 1
     if isinstance(batch, int) and batch % gpus:
-        problems.append(f"batch: must be a multiple of the {gpus} devices, not {batch}")
+        problems.append(f"batch: must be a multiple of the number of devices ({gpus}), not {batch}")
     return problems
 
 

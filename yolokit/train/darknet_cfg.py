@@ -162,7 +162,9 @@ def _convolutional(section: Section, all_: list[Section], index: int, net: _Netw
     if filters % _CHANNELS_STEP:
         raise ValueError(f"filters={filters}: must be a multiple of {_CHANNELS_STEP}")
     if filters % groups or net.width % groups:
-        raise ValueError(f"groups={groups}: must divide {net.width} channels and {filters} filters")
+        raise ValueError(
+            f"groups={groups}: must divide the channels ({net.width}) and filters ({filters})"
+        )
     values = [filters, size, stride] + ([None, groups] if groups > 1 else [])
     net.add("Conv", values, filters, scale=stride)
     if activation == "mish":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.plural import counted
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ def require_kinship(detector: Arch, classifier: Arch) -> None:
     halving = [index for index, row in enumerate(_load(classifier)["backbone"]) if _halves(row)]
     least = halving[_STAGE_32 - 1]
     if alike < least:
+        are = counted(alike, "layer is", "layers are")
         raise ConfigError(
-            f"{classifier.stem} has no backbone for {detector.stem}: only the first {alike} layers "
-            f"are alike, and {least} make the stages up to stride 16 (layer {alike} is "
+            f"{classifier.stem} has no backbone for {detector.stem}: only {are} alike "
+            f"from the first on, and {least} make the stages up to stride 16 (layer {alike} is "
             f"{ours[alike][2]} here, {theirs[alike][2]} there)",
             hint="--backbone torchvision:NAME --init imagenet brings another backbone",
         )

@@ -16,6 +16,7 @@ import msgspec
 
 from yolokit.core.child import child_environment
 from yolokit.core.files import replace_file
+from yolokit.core.plural import counted
 from yolokit.errors import TrainError
 from yolokit.train.record import FITNESS, EpochRecord
 
@@ -36,7 +37,7 @@ def describe_end(record: RunRecord) -> list[str]:
     notes = []
     if stopped.reason == "patience":
         patience = record.config.patience
-        count = "1 epoch" if patience == 1 else f"{patience} epochs"
+        count = counted(patience, "epoch")
         notes.append(
             f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
             f"epoch {trained.epoch} in {count} (patience)"

@@ -23,6 +23,7 @@ from yolokit.core.child import (
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder
 from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
 from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -304,7 +305,8 @@ def _resolve(
         raise errors[0]
     if errors:
         problems = [str(error) for error in errors]
-        raise ConfigError(f"{len(errors)} mistakes in the options of train:", problems=problems)
+        count = counted(len(errors), "mistake")
+        raise ConfigError(f"{count} in the options of train:", problems=problems)
     return plan
 
 

@@ -147,7 +147,7 @@ def test_a_set_of_which_nothing_is_left_is_refused(
 ) -> None:
     write_image(tmp_path / "src/1.jpg")
     write_coco(tmp_path / "src/a.json", coco([coco_image(1)], CROWDS))
-    with pytest.raises(DataError, match="none of 2 annotations is left") as caught:
+    with pytest.raises(DataError, match="of 2 annotations none is left") as caught:
         run_convert(tmp_path / "src", **options)
     assert hint in str(caught.value.hint)
     assert "--allow nothing-kept" in str(caught.value.hint)

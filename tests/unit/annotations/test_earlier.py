@@ -62,7 +62,7 @@ def test_images_that_were_put_beside_labels_are_kept(run_convert: Convert, tmp_p
     run_convert(source, labels_only=True, split="keep")
     run_convert(source, labels_only=True, split="keep", overwrite=True)
     write_image(tmp_path / "out/images/train/1.jpg")
-    with pytest.raises(OutputExistsError, match="wrote 0 of the 1 files"):
+    with pytest.raises(OutputExistsError, match="wrote 0 of the 1 file"):
         run_convert(source, labels_only=True, overwrite=True)
 
 

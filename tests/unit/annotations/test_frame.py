@@ -238,7 +238,7 @@ def test_how_an_orientation_was_taken_is_told_and_can_be_stated(
     boxes = [{"image_id": at, "category_id": 1, "bbox": [32, 8, 48, 16]} for at in range(2)]
     write_coco(tmp_path / "in/a.json", coco(images, boxes, [{"id": 1, "name": "cat"}]))
     told = "\n".join(run_convert(tmp_path / "in").evidence)
-    assert "1 labels were drawn on images as stored" in told
-    assert "1 images have an EXIF orientation" in told
+    assert "1 label was drawn on images as stored" in told
+    assert "1 image has an EXIF orientation" in told
     result = run_convert(tmp_path / "in", assume=("exif=stored",), overwrite=True)
     assert result.codes == {"reinterpreted: exif-orientation": 2}

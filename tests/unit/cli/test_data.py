@@ -111,7 +111,7 @@ def test_what_cannot_be_right_is_exit_code_3_with_its_code(
     source = write_yolo(tmp_path / "y", {"a.jpg": None, "b.jpg": None})
     code, _, err = run(capsys, source, "--out", tmp_path / "o")
     assert code == 3
-    assert "none of the 2 images has a label file" in err
+    assert "no label file for the 2 images" in err
     assert "--allow no-labels" in err
     assert not (tmp_path / "o").exists()
     code, out, _ = run(capsys, source, "--out", tmp_path / "o", "--allow", "no-labels", "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolokit.core.plural import counted
+from yolokit.core.plural import counted, share
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ from yolokit.core.plural import counted
 )
 def test_counted(number: int, nouns: tuple[str, ...], text: str) -> None:
     assert counted(number, *nouns) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [(0, "0 of 5 images have"), (1, "1 of 5 images has"), (3, "3 of 5 images have")],
+)
+def test_share(part: int, text: str) -> None:
+    assert share(part, "5 images", "has", "have") == text

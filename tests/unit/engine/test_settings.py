@@ -58,7 +58,7 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
     ("args", "said"),
     [
         ({}, None),
-        ({"epochs": 10}, "no mosaic: close_mosaic (10) covers all 10 epochs"),
+        ({"epochs": 10}, "no mosaic: close_mosaic (10) covers every epoch"),
         ({"copy_paste": 0.5}, "copy_paste has no effect"),
         ({"fraction": 0.5}, "fraction 0.5: an epoch shows 205 images"),
         ({"val": False}, "patience has no effect"),
@@ -69,7 +69,7 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
 def test_notes(args: dict[str, Any], said: str | None) -> None:
     trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, **args)
     notes = list_notes(trainer, describe_settings(trainer))
-    assert notes[0].startswith("4 steps an epoch, ")
+    assert notes[0].startswith("4 optimizer steps an epoch, ")
     assert len(notes) == (2 if said else 1)
     assert said is None or notes[1].startswith(said)
 

@@ -170,8 +170,8 @@ TAKEN = {
 REFUSED = {
     "larger": ("it has 96 tensors more than the backbone, such as layer1.2.bn1.bias", "resnet34"),
     "deeper": ("layer1.0.conv1.weight is [64, 64, 1, 1] in it, [64, 64, 3, 3] in", "resnet50"),
-    "longer": ("it has 1 tensors more than the backbone, such as gate.weight", None),
-    "short": ("1 tensors are not in it, such as layer2.0.conv1.weight", None),
+    "longer": ("it has 1 tensor more than the backbone, such as gate.weight", None),
+    "short": ("1 tensor is not in it, such as layer2.0.conv1.weight", None),
     "nan": ("4.0.conv1.weight are NaN or infinite", "diverged"),
     "inf": ("1.running_var are NaN or infinite", "diverged"),
     "list": ("holds no tensors by name", "under `state_dict` or `model`"),

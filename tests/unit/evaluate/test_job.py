@@ -103,7 +103,7 @@ def test_images_that_cannot_be_read_are_all_named_and_left_out_only_if_allowed(
     (folder / "zero.png").touch()
     whole = next(folder.glob("c.*"))
     whole.write_bytes(whole.read_bytes()[:-20])  # its head is whole
-    with pytest.raises(DataError, match="2 images cannot be read: ") as caught:
+    with pytest.raises(DataError, match="2 images of the split cannot be read: ") as caught:
         open_job(config).run()
     assert "zero.png: the file is empty" in str(caught.value)
     assert whole.name in str(caught.value)

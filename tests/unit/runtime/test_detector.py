@@ -119,7 +119,7 @@ def test_an_output_that_is_no_batch(make_model: Any) -> None:
     table = np.repeat(np.zeros((1, 6, 2), np.float32), 2, axis=0)
     model = make_model(table, output_shape=("batch", 6, 2))
     detector = Detector.load(model, threads=1)
-    with pytest.raises(ModelOutputError, match=r"input of 1 images gave an output of shape \(2,"):
+    with pytest.raises(ModelOutputError, match=r"input of 1 image gave an output of shape \(2,"):
         detector.infer(detector.preprocess(grey())[0])
 
 

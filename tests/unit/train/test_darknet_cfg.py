@@ -133,7 +133,7 @@ LAYER = CONV.format(8, 3, 1)
         ("pad=1", "padding=2", "padding=1"),
         ("stride=1", "stride=1\nstride_x=2", "stride_x=2 and stride_y=1"),
         ("filters=8", "filters=12", "filters=12: must be a multiple of 8"),
-        ("stride=1", "stride=1\ngroups=2", "groups=2: must divide 3 channels"),
+        ("stride=1", "stride=1\ngroups=2", "groups=2: must divide the channels"),
         *(("leaky", name, f"activation {name}") for name in ("linear", "relu", "swish")),
     ],
 )  # fmt: skip

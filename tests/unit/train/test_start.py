@@ -96,7 +96,7 @@ def test_kinds_of_start(
         ({"freeze": -1}, "freeze: must be"),
         ({"freeze": "backbone"}, "with weights none all are fresh"),
         ({"freeze": 1, "backbone": "torchvision:resnet50"}, "with weights none all are fresh"),
-        ({"init": "imagenet", "arch": "yolov8n-ghost"}, "only the first 1 layers are alike"),
+        ({"init": "imagenet", "arch": "yolov8n-ghost"}, "only 1 layer is alike from the first on"),
     ],
 )
 def test_what_does_not_go_together(asked: list[str], options: dict[str, Any], words: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from yolokit.annotations.image_locator import SourceImages
 from yolokit.annotations.image_size import read_image_size
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ class BoxWitness:
     def describe(self) -> str:
         """Say in how many boxes each reading goes wrong."""
         return (
-            f"of {self.count} boxes these end before they begin or leave their image: "
+            f"of {counted(self.count, 'box', 'boxes')} these end before they begin or leave "
+            "their image: "
             + ", ".join(f"{self.faults(one)} as {words}" for one, words in _WORDS.items())
         )
 

@@ -17,6 +17,7 @@ from yolokit.annotations.formats._units import ImageMeter, UnitsWitness
 from yolokit.annotations.image_roots import find_image_roots
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _read_box(cells: list[str], layout: CsvLayout) -> tuple[float, float, float,
     """
     columns, comma = layout.columns, layout.decimal_comma
     if len(cells) < columns.count or any(map(str.strip, cells[columns.count :])):
-        raise ValueError(f"{len(cells)} cells, not {columns.count},")
+        raise ValueError(f"{counted(len(cells), 'cell')}, not {columns.count},")
     if not cells[columns.image].strip():
         raise ValueError("no image")
     texts = [cells[at] for at in columns.box]
@@ -245,7 +246,7 @@ def _read_box(cells: list[str], layout: CsvLayout) -> tuple[float, float, float,
         texts, comma = [text for text in _SEPARATORS.split(inner) if text], False
     numbers = [read_number(text, decimal_comma=comma) for text in texts]
     if len(numbers) != 4:
-        raise ValueError(f"a box of {len(numbers)} numbers")
+        raise ValueError(f"a box of {counted(len(numbers), 'number')}")
     if not all(abs(number) < 1e9 for number in numbers):
         raise ValueError("a number that is not finite")
     return numbers[0], numbers[1], numbers[2], numbers[3]

@@ -30,6 +30,7 @@ from yolokit.annotations.pose import PoseLayout, describe_pose
 from yolokit.annotations.shapes import describe_fragments
 from yolokit.annotations.xml_tree import XmlElement, read_xml
 from yolokit.core.collector import collector_paused
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -297,9 +298,10 @@ class CvatReader:
     def _count_evidence(self) -> Iterator[str]:
         missing = self._facts["missing"]
         if missing and not self._options.labels_only:
+            frames = counted(self._facts["annotated"], "annotated frame")
             yield (
-                f"{missing} of {self._facts['annotated']} annotated frames have no image, since "
-                f"videos are not taken apart here; {self._videos_hint}"
+                f"{share(missing, frames, 'has', 'have')} no image, since videos are not taken "
+                f"apart here; {self._videos_hint}"
             )
         if self._facts["joined"]:
             yield (

@@ -11,6 +11,7 @@ from yolokit.annotations.formats._cvat_shapes import (
     interpolate,
     read_drawing,
 )
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -85,16 +86,18 @@ class TrackReader:
     def describe(self) -> Iterator[str]:
         """Yield what was concluded of all tracks that were read, one sentence each."""
         if self.made:
-            yield f"{self.made} shapes were interpolated between key frames"
+            shapes = counted(self.made, "shape was", "shapes were")
+            yield f"{shapes} interpolated between key frames"
         if self.gaps_left:
             yield (
-                f"{self.gaps_left} gaps between the frames of tracks were left, since the tracks "
-                "list frames that are no key frames, or hold masks (--assume gaps=auto|fill|leave)"
+                f"{counted(self.gaps_left, 'gap')} between the frames of tracks left, since the "
+                "tracks list frames that are not key frames, or hold masks "
+                "(--assume gaps=auto|fill|leave)"
             )
         if self.open_ends:
             yield (
-                f"{self.open_ends} tracks end at a key frame before the last frame and are not "
-                "held until there (--assume track-end=last-key-frame|stop-frame)"
+                f"{counted(self.open_ends, 'track ends', 'tracks end')} at a key frame before the "
+                "last frame, not held until there (--assume track-end=last-key-frame|stop-frame)"
             )
 
     def _read_keys(self, track: XmlElement, source: SourceFile) -> Iterator[_Key]:

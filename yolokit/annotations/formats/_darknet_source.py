@@ -15,6 +15,7 @@ from yolokit.annotations.image_locator import ImageLocator
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.split_files import resolve_path
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class _DataFile:
     def _check_count(self, count: int) -> None:
         line, stated = self._values.get("classes", (None, str(count)))
         if stated != str(count):
-            message = f"`classes` is {stated}, but there are {count} names"
+            message = f"`classes` is {stated}, but {counted(count, 'name is', 'names are')} given"
             self._ledger.note(SourceFile(str(self._path)), line, "class-count", message)
 
     def _find(self, key: str) -> Path:
@@ -201,7 +202,8 @@ class _DataFile:
                     name = image.path.relative_to(common) if image.is_there else image.path
                     yield msgspec.structs.replace(image, name=name.as_posix())
             if twice:
-                message = f"{twice} lines name an image again; each is taken once"
+                lines = counted(twice, "line names", "lines name")
+                message = f"{lines} an image again; each is taken once"
                 self._ledger.note(source, None, "image-twice", message)
 
     def _read_list(self, file: Path, split: str, source: SourceFile) -> Iterator[ListedImage]:
@@ -232,15 +234,16 @@ class _DataFile:
         rest = [name for name in walk_images(root) if root / name not in listed]
         if rest:
             more = ", ..." if len(rest) > 1 else ""
-            message = f"{len(rest)} images are in no list and are left out: {rest[0]}{more}"
+            are = counted(len(rest), "image is", "images are")
+            message = f"{are} in no list and left out: {rest[0]}{more}"
             self._ledger.note(SourceFile(str(self._path)), None, "not-listed", message)
 
     def _evidence(self, images: list[ListedImage]) -> tuple[str, ...]:
         if not self._moved:
             return ()
         sentence = (
-            f"{len(self._moved)} of {len(images)} paths, such as {self._moved[0]}, do not exist as "
-            "they are; their leading folders were dropped until a file fitted"
+            f"{len(self._moved)} of {counted(len(images), 'path')} led nowhere as written, such as "
+            f"{self._moved[0]}; leading folders were dropped until a file fitted"
         )
         return (sentence,)
 

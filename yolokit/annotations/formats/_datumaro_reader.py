@@ -23,6 +23,7 @@ from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.pose import PoseLayout, describe_pose
 from yolokit.annotations.shapes import describe_fragments
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -230,11 +231,12 @@ class DatumaroReader:
     def _evidence(self) -> Iterator[str]:
         if self._joined:
             yield (
-                f"{self._joined} annotations were joined with one of the same group and label, as "
-                "parts of one object (--assume group=join|separate)"
+                f"{counted(self._joined, 'annotation was', 'annotations were')} joined with one of "
+                "the same group and label, as parts of one object (--assume group=join|separate)"
             )
         if self._rotated:
-            yield f"{self._rotated} boxes are turned clockwise by their attribute `rotation`"
+            boxes = counted(self._rotated, "box is", "boxes are")
+            yield f"{boxes} turned clockwise by the attribute `rotation`"
 
 
 _BOX_OF_POINTS = "skeleton-to-box: the box around its points"
@@ -254,7 +256,9 @@ def _order_points(part: Part, names: tuple[str, ...]) -> F64 | None:
         ordered: F64 = part.keypoints[np.array(order, np.int64)]
         return ordered
     if len(part.keypoints) != len(names):
-        raise ValueError(f"it has {len(part.keypoints)} points, and its label {len(names)}")
+        raise ValueError(
+            f"it has {counted(len(part.keypoints), 'point')}, and its label {len(names)}"
+        )
     return part.keypoints
 
 

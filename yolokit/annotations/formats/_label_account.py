@@ -12,6 +12,7 @@ from yolokit.annotations.image_files import IMAGE_SUFFIXES, walk_files
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.text_rows import begins_with_rows, read_beginning
 from yolokit.annotations.yolo_labels import read_labels
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class LabelAccount:
                 strays.append(path)
         unread = Counter(os.path.dirname(path) for path in strays if not self._drop_if_ours(path))  # noqa: PTH120
         for folder, count in unread.items():
-            files = "1 text file" if count == 1 else f"{count} text files"
+            files = counted(count, "text file")
             message = f"{files} of rows here, to which no image of the set leads"
             self._ledger.note(SourceFile(folder), None, "not-read", message)
         if self._closed is not None:
@@ -145,16 +146,14 @@ class LabelAccount:
             if self._found[split] or len(missing) < _LEAST_IMAGES:
                 continue
             if split == "test":  # often published without
-                message = f"none of the {len(missing)} images of test has a label file"
+                message = f"test has no label file for its {counted(len(missing), 'image')}"
                 self._ledger.note(SourceFile(str(self._root)), None, "no-labels", message)
             else:
                 self._refuse(missing, f" of {split}", unread)
 
     def _refuse(self, missing: list[str], of_split: str, unread: Mapping[str, int]) -> None:
-        what = f"none of the {len(missing)} images{of_split} has"
-        if len(missing) == 1:
-            what = "the only image has not"
-        message = f"{what} a label file, looked for as {missing[0]}"
+        images = counted(len(missing), "image")
+        message = f"no label file for the {images}{of_split}, looked for as {missing[0]}"
         if unread:
             folders = [f"{folder} ({count})" for folder, count in [*unread.items()][:_SHOWN]]
             more = ", ..." if len(unread) > _SHOWN else ""

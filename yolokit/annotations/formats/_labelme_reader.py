@@ -16,6 +16,7 @@ from yolokit.annotations.json_values import as_dict, as_size, as_text
 from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.shapes import Shape, box_corners, describe_fragments, enclosing_box
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class LabelmeReader:
         evidence = []
         if self._joined:
             evidence.append(
-                f"{self._joined} objects have several shapes with one label and one group_id, "
-                "joined to one annotation each (--assume group=join|separate)"
+                f"{counted(self._joined, 'object has', 'objects have')} several shapes with one "
+                "label and one group_id, joined to one annotation (--assume group=join|separate)"
             )
         return collect_dataset(self._rows, evidence=evidence)
 
@@ -170,7 +171,8 @@ def _add_joined(rows: ImageRows, name: str, place: int, areas: list[Area]) -> No
         for ring in (shape.rings if shape is not None else (box_corners(xyxy or []),))
     ]
     if all(shape is None for _, shape in areas):
-        remark = f"boxes-joined: {len(areas)} rectangles of one group became the box around them"
+        rectangles = counted(len(areas), "rectangle")
+        remark = f"boxes-joined: {rectangles} of one group became the box around them"
         rows.add(name, place, enclosing_box(rings), remark=remark)
         return
     remarks = [shape.remark for _, shape in areas if shape is not None and shape.remark]

@@ -11,6 +11,7 @@ from yolokit.annotations.ellipse import ellipse_shape
 from yolokit.annotations.masks import mask_to_shape
 from yolokit.annotations.png_mask import decode_base64, decode_png_mask
 from yolokit.annotations.shapes import Shape, polygon
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from yolokit.core.types import F64
@@ -83,7 +84,9 @@ def _read_rectangle(points: F64) -> list[float]:
     low, high = points.min(axis=0), points.max(axis=0)
     at_corners = np.minimum(np.abs(points - low), np.abs(points - high)).max() <= _OFF_PX
     if len(points) not in (2, 4) or not at_corners:
-        raise ValueError(f"a rectangle is two corners or four, not {len(points)} such points")
+        raise ValueError(
+            f"a rectangle is two corners or four, not {counted(len(points), 'such point')}"
+        )
     return [*low.tolist(), *high.tolist()]
 
 

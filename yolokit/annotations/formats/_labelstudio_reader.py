@@ -26,6 +26,7 @@ from yolokit.annotations.formats._labelstudio_tasks import (
     results_of,
 )
 from yolokit.annotations.pose import describe_pose
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class TaskReader:
         counts = self._counts
         if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
             raise DataError(
-                f"none of its {counts['tasks']} tasks has an annotation; "
-                f"{counts['predictions']} predictions are not read",
+                f"there is no annotation in its {counted(counts['tasks'], 'task')}; "
+                f"{counted(counts['predictions'], 'prediction is', 'predictions are')} not read",
                 path=source,
                 hint="export tasks that somebody has annotated; --assume unlabelled=background "
                 "takes these as images without objects",
@@ -259,25 +260,28 @@ class TaskReader:
         if counts["several"]:
             words = {"last": "the ground truth, else the last one", "first": "the first one"}
             found.append(
-                f"{counts['several']} tasks have several annotations, of which "
-                f"{words.get(self._rule, 'every one')} was taken "
+                f"{counted(counts['several'], 'task has', 'tasks have')} several annotations, of "
+                f"which {words.get(self._rule, 'every one')} was taken "
                 "(--assume annotators=last|first|all)"
             )
         if counts["unlabelled"]:
-            taken = "left out" if self._unlabelled == "exclude" else "background images"
+            taken = "left out" if self._unlabelled == "exclude" else "taken as background"
             found.append(
-                f"{counts['unlabelled']} tasks have no annotation; they are {taken} "
+                f"{counted(counts['unlabelled'], 'task')} without an annotation {taken} "
                 "(--assume unlabelled=background|exclude)"
             )
         if counts["predictions"]:
-            found.append(f"{counts['predictions']} predictions are no annotations and not read")
+            predictions = counted(counts["predictions"], "prediction")
+            found.append(f"{predictions} not read: only annotations are")
         if counts["relations"]:
-            found.append(f"{counts['relations']} relations between regions are not read")
+            relations = counted(counts["relations"], "relation")
+            found.append(f"{relations} between regions not read")
         if self._names:
             order = self._config.file_name if self._config.keypoints else "the order they come in"
             found.append(f"keypoints are {', '.join(self._names)}, by {order}")
         if counts["hidden"]:
-            found.append(f"{counts['hidden']} keypoints are hidden, by a choice on their region")
+            keypoints = counted(counts["hidden"], "keypoint")
+            found.append(f"{keypoints} hidden, by a choice on the region")
         return found
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from yolokit.core.types import U8, Bool
 
@@ -37,10 +39,12 @@ def decode_brush(rle: Any, shape: tuple[int, int]) -> Bool:
     reader = _BitReader(_as_bytes(rle))
     count = reader.read(32)
     if count != height * width * _CHANNELS:
-        raise ValueError(f"a brush mask has {count} values, not those of {width}x{height} px")
+        raise ValueError(
+            f"a brush mask has {counted(count, 'value')}, not those of {width}x{height} px"
+        )
     word_bits = reader.read(5) + 1
     if word_bits != 8:
-        raise ValueError(f"a brush mask has values of {word_bits} bits, not of 8")
+        raise ValueError(f"a brush mask has values of {counted(word_bits, 'bit')}, not of 8")
     length_bits = [reader.read(4) + 1 for _ in range(4)]
     values = np.zeros(count, np.uint8)
     at = 0

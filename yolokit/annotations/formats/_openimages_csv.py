@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.annotations.text_size import iter_bounded
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ class BoxTable:
             image_id, mid = cells[columns.image_id].strip(), cells[columns.mid].strip()
             texts = cells[left], cells[top], cells[right], cells[bottom]
         except IndexError:
-            self._drop(line, "bad-row", f"the row has {len(cells)} cells, fewer than the head")
+            self._drop(
+                line, "bad-row", f"the row has {counted(len(cells), 'cell')}, fewer than the head"
+            )
             return
         if not image_id or not mid:
             self._drop(line, "bad-row", "the row has no ImageID or no LabelName")

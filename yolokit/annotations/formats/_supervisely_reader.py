@@ -10,6 +10,7 @@ from yolokit.annotations.image_roots import find_image_roots, split_of_file
 from yolokit.annotations.json_file import read_json
 from yolokit.annotations.json_values import as_dict, as_list, as_size, as_text
 from yolokit.annotations.model import ImageRecord, SourceFile
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class SuperviselyReader:
         if self._rectangles:
             taken = "is part of them" if self._last_pixel else "is where they end, as it stands"
             evidence.append(
-                f"the second corner of {self._rectangles} rectangles {taken} "
+                f"the second corner of {counted(self._rectangles, 'rectangle')} {taken} "
                 "(--assume last-pixel=excluded|included)"
             )
         names = [title for title, shape in self._classes.items() if shape not in NO_AREAS]

@@ -11,6 +11,7 @@ from yolokit.annotations.json_values import as_dict, as_list, as_number
 from yolokit.annotations.masks import mask_to_shape
 from yolokit.annotations.png_mask import decode_base64, decode_png_mask, inflate
 from yolokit.annotations.shapes import Shape, outlines, rotated_corners
+from yolokit.core.plural import counted
 
 Geometry: TypeAlias = tuple[list[float] | None, Shape | None]
 """The xyxy of a plain box, or the shape of anything else."""
@@ -72,7 +73,7 @@ def _read_polygons(parts: list[dict[str, Any]]) -> Shape:
         raise ValueError("the object has no `parts`")
     rings, fragments = outlines([as_list(part.get("exterior")) for part in parts])
     holes = sum(len(as_list(part.get("interior"))) for part in parts)
-    words = f"{holes} hole{'s' if holes > 1 else ''} of the outline filled"
+    words = f"{counted(holes, 'hole')} of the outline filled"
     return Shape(rings, remark=f"holes-filled: {words}" if holes else fragments)
 
 

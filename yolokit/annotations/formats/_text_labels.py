@@ -14,6 +14,7 @@ from yolokit.annotations.image_files import walk_files, walk_images
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.text_size import read_bounded
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ class LabelFolders:
             ]
             rest = [name for name in rest if not name.startswith(tuple(inside))]
             if rest:
-                message = f"{len(rest)} images have no label file and are left out: {rest[0]}"
+                images = counted(len(rest), "image")
+                message = f"{images} without a label file left out: {rest[0]}"
                 more = ", ..." if len(rest) > 1 else ""
                 ledger.note(SourceFile(root), None, "no-annotation-file", message + more)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
         raise DataError(f"the file {what} at byte {offset}{also}", path=path)
     if offset + HEAD_BYTES + length + 4 > size:
         raise DataError(
-            f"the file ends at byte {size}, within the record of {length} bytes at byte {offset}",
+            f"the file ends at byte {size}, within the record of {counted(length, 'byte')} "
+            f"at byte {offset}",
             path=path,
         )
     if length > MAX_RECORD_BYTES:
-        raise DataError(f"the record at byte {offset} has {length} bytes", path=path)
+        raise DataError(f"the record at byte {offset} has {counted(length, 'byte')}", path=path)
     data = stream.read(length)
     if masked_crc32c(data) != struct.unpack("<I", stream.read(4))[0]:
         raise DataError(f"the checksum of the record at byte {offset} is wrong", path=path)

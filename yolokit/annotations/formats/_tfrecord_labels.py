@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.annotations.formats._tfrecord_example import LabelMapItem, read_label_map
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -70,16 +71,18 @@ class Labels:
         counts = list(self._names.values())
         by_map = sum(one.by_map for one in counts)
         if by_map:
-            yield f"{', '.join(self._sources)} named the classes of {by_map} boxes by their ids"
+            boxes = counted(by_map, "box", "boxes")
+            yield f"{', '.join(self._sources)} named the classes of {boxes} by their ids"
         if any(one.by_text for one in counts):
-            number = sum(one.by_text for one in counts)
-            yield f"image/object/class/text named the classes of {number} boxes"
+            boxes = counted(sum(one.by_text for one in counts), "box", "boxes")
+            yield f"image/object/class/text named the classes of {boxes}"
         if any(one.by_id for one in counts):
-            number = sum(one.by_id for one in counts)
-            yield f"{number} boxes have class ids and no names: the ids are taken as names"
+            boxes = counted(sum(one.by_id for one in counts), "box has", "boxes have")
+            yield f"{boxes} class ids and no names: the ids are taken as names"
         differs = sum(one.differs for one in counts)
         if differs:
-            yield f"{differs} boxes have another name in the record; the label map's was taken"
+            boxes = counted(differs, "box has", "boxes have")
+            yield f"{boxes} another name in the record; the label map's was taken"
 
     def _map_of(self, folder: Path) -> dict[int, LabelMapItem]:
         if folder not in self._maps:

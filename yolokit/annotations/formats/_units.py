@@ -9,6 +9,7 @@ import numpy as np
 
 from yolokit.annotations.image_locator import SourceImages
 from yolokit.annotations.image_size import read_image_size
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class UnitsWitness:
             return
         if _LEAST_PERCENT < self._largest <= 100 and known.min() >= _FAR_FROM_PERCENT * 100:
             raise DataError(
-                f"none of the coordinates of {self._count} boxes is above 100, and the images have "
-                f"{known.min():g} px and more: they look like percent",
+                f"none of the coordinates of {counted(self._count, 'box', 'boxes')} is above 100, "
+                f"and the images have {known.min():g} px and more: they look like percent",
                 path=path,
                 hint="say it with --assume units=percent|pixels",
             )

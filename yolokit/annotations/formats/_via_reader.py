@@ -12,6 +12,7 @@ from yolokit.annotations.ellipse import ellipse_shape
 from yolokit.annotations.json_values import as_dict, as_list, as_number, as_numbers, as_text
 from yolokit.annotations.model import ImageRecord
 from yolokit.annotations.shapes import Shape, polygon
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ class ViaReader:
             beside = f" ({others} were left aside)" if others else ", the only one"
             sentence = f"the class is the attribute {likely[0]!r} of regions{beside}"
             return likely[0], (f"{sentence} (--assume class-attribute=NAME)",)
-        shown = ", ".join(f"{name!r} ({count} regions)" for name, count in counts.most_common())
+        shown = ", ".join(
+            f"{name!r} ({counted(count, 'region')})" for name, count in counts.most_common()
+        )
         raise DataError(
             f"which attribute of the regions is the class is not clear: {shown}",
             path=source,

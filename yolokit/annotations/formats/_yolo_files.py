@@ -13,6 +13,7 @@ from yolokit.annotations.image_index import fold
 from yolokit.annotations.model import SourceFile
 from yolokit.annotations.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.annotations.yolo_labels import LabelRows, label_path, read_labels
+from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,7 +67,7 @@ class LabelFiles:
         """Account for the label files that no image led to, and for splits without any label."""
         if self._moved:
             usual, found = self._moved[0]
-            files = f"{len(self._moved)} label files are" if self._moved[1:] else "1 label file is"
+            files = counted(len(self._moved), "label file is", "label files are")
             message = f"{files} not where YOLO has them: {found}, not {usual}"
             self._ledger.note(SourceFile(str(self._root)), None, "labels-elsewhere", message)
         self._account.finish()

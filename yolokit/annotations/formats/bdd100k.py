@@ -32,6 +32,7 @@ from yolokit.annotations.plugin import Match
 from yolokit.annotations.reduce import OUTLINES_ASIDE, note_aside
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -158,12 +159,12 @@ class _Reader:
         if self._boxes:
             taken = "edges" if not self._end_px else "the last pixels inside"
             yield (
-                f"x2 and y2 of {self._boxes} boxes are taken as {taken} "
+                f"x2 and y2 of {counted(self._boxes, 'box', 'boxes')} are taken as {taken} "
                 "(--assume box-end=edge|last-pixel)"
             )
         if self._drivable:
             yield (
-                f"{self._drivable} drivable areas are no objects and are left out "
+                f"{counted(self._drivable, 'drivable area')} left out: such are not objects "
                 "(--assume drivable=exclude|keep)"
             )
 

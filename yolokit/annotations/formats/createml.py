@@ -33,6 +33,7 @@ from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.core.boxes import xyxy_to_cxcywh
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -231,8 +232,9 @@ class _Reader:
             return ()
         taken = "the centres of the boxes" if self._is_centered else "their top-left corners"
         anchor = (
-            f"x and y are taken as {taken}; as centres, {self._before_zero} of {self._boxes} "
-            "boxes would begin outside the image (--assume anchor=center|top-left)"
+            f"x and y are taken as {taken}; as centres, {self._before_zero} of "
+            f"{counted(self._boxes, 'box', 'boxes')} would begin outside the image "
+            "(--assume anchor=center|top-left)"
         )
         return (anchor, *self._units.evidence())
 

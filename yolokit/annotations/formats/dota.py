@@ -36,6 +36,7 @@ from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.shapes import Shape
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -196,8 +197,9 @@ class _Reader:
     def evidence(self) -> tuple[str, ...]:
         if not self._rows:
             return ()
+        rows = counted(self._rows, "row")
         column = (
-            f"{self._rows - self._without_difficulty} of {self._rows} rows end with a "
+            f"{share(self._rows - self._without_difficulty, rows, 'ends', 'end')} with a "
             f"difficulty, {self._difficult} of them above 0 (--assume difficult=keep|exclude)"
         )
         return (*self._units.evidence(), column)

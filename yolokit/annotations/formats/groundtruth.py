@@ -30,6 +30,7 @@ from yolokit.annotations.model import ImageRecord, SourceFile
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ class _Jobs:
     def evidence(self, path: str) -> Iterator[str]:
         """Say which jobs there are, if there is more than one."""
         if len(self._images) > 1:
-            jobs = ", ".join(f"{name} ({count} images)" for name, count in self._images.items())
+            jobs = ", ".join(
+                f"{name} ({counted(count, 'image')})" for name, count in self._images.items()
+            )
             taken = " and ".join(self.taken)
             yield f"{path} has the jobs {jobs}; taken: {taken} (--assume job=latest|first|all)"
         elif self._images:

@@ -33,6 +33,7 @@ from yolokit.annotations.formats._voc_folder import VocFolder
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.model import ImageRecord
 from yolokit.annotations.plugin import Match
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ class _Reader:
     def evidence(self) -> tuple[str, ...]:
         if not self._with_score:
             return ()
-        return (f"{self._with_score} of {self._rows} rows end with a score, which is left aside",)
+        ends = share(self._with_score, counted(self._rows, "row"), "ends", "end")
+        return (f"{ends} with a score, which is left aside",)
 
 
 def _read_row(line: str, at: int) -> _Row:

@@ -42,6 +42,7 @@ from yolokit.annotations.model import (
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -151,16 +152,16 @@ def _enter_lists(
             by_subset.get(listed.subset, tables[0]).rows.meet(listed.image_id)
             turned += listed.is_turned
         for subset, count in without.items():
-            images = "1 image" if count == 1 else f"{count} images"
-            message = f"{images} of {subset} are left out: there is no table of boxes for it"
+            message = (
+                f"{counted(count, 'image')} of {subset} left out: there is no table of boxes for it"
+            )
             ledger.note(SourceFile(str(file)), None, "no-annotation-file", message)
     count = sum(len(table.rows.image_ids) for table in tables) - before
     if count:
         names = ", ".join(file.name for file in lists)
-        images = "1 image" if count == 1 else f"{count} images"
-        yield f"{names}: {images} without rows of boxes, taken as background"
+        yield f"{names}: {counted(count, 'image')} without rows of boxes, taken as background"
     if turned:
-        images = "1 image has" if turned == 1 else f"{turned} images have"
+        images = counted(turned, "image has", "images have")
         yield f"{images} a Rotation, which is left aside: boxes are of images as they are stored"
 
 
@@ -266,7 +267,7 @@ def _assemble(tables: Sequence[_Table], classes: _Classes, ledger: Ledger) -> Da
     evidence = list(classes.evidence())
     commas = sum(table.rows.decimal_commas for table in tables)
     if commas:
-        evidence.append(f"{commas} rows have decimal commas, read as points")
+        evidence.append(f"{counted(commas, 'row has', 'rows have')} decimal commas, read as points")
     return Dataset(
         classes.categories,
         iter_images,

@@ -37,6 +37,7 @@ from yolokit.annotations.model import SourceFile
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -151,5 +152,5 @@ def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:
             found.setdefault(key, set()).add(int(shard[1]))
     for (name, count), numbers in found.items():
         if len(numbers) < count:
-            message = f"{len(numbers)} of {count} parts are there"
+            message = f"{share(len(numbers), counted(count, 'part'), 'is', 'are')} there"
             ledger.note(SourceFile(name), None, "missing-part", message)

@@ -23,6 +23,7 @@ from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.text_size import read_bounded
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _numbers(cells: list[str]) -> list[float]:
         ValueError: These are not eight numbers.
     """
     if len(cells) != _COLUMNS:
-        raise ValueError(f"the row has {len(cells)} columns, not {_COLUMNS}")
+        raise ValueError(f"the row has {counted(len(cells), 'column')}, not {_COLUMNS}")
     try:
         return [float(cell) for cell in cells][:6]
     except ValueError as error:

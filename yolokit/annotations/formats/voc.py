@@ -35,6 +35,7 @@ from yolokit.annotations.model import (
 from yolokit.annotations.plugin import Match
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.xml_tree import XmlElement, read_xml
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -278,8 +279,9 @@ class _Reader:
             return ()
         taken = "subtracted from the minima" if self._shift else "read as they stand"
         sentence = (
-            f"the smallest corner is at {self._smallest:g} px and {self._reaches_edge} boxes end "
-            f"at the full width or height; coordinates are {taken} (--assume origin=0|1)"
+            f"the smallest corner is at {self._smallest:g} px and "
+            f"{counted(self._reaches_edge, 'box ends', 'boxes end')} at the full width or "
+            f"height; coordinates are {taken} (--assume origin=0|1)"
         )
         turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
         return (sentence, turned) if self._turned else (sentence,)

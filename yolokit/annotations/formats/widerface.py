@@ -24,6 +24,7 @@ from yolokit.annotations.plugin import Match
 from yolokit.annotations.source_tree import SourceTree
 from yolokit.annotations.split import split_from_name
 from yolokit.annotations.text_size import read_bounded
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -171,7 +172,10 @@ class _ListReader:
         ):
             return  # the row of zeros that an image without faces has
         if len(rows) != count:
-            self._fail(f"{count} faces are stated, and {len(rows)} rows follow", at)
+            faces = counted(count, "face is", "faces are")
+            self._fail(
+                f"{faces} stated, and {counted(len(rows), 'row follows', 'rows follow')}", at
+            )
         for number, row in rows:
             self._read_row(row.split(), number, self._images[name])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.plural import counted
 from yolokit.engine import upstream
 from yolokit.engine.arch import read_arch
 from yolokit.engine.likeness import (
@@ -97,8 +98,9 @@ def count_alike(model: Any, reference: Any) -> tuple[int, str]:
 def _refuse_short(model: Any, alike: int, reason: str, path: str) -> None:
     least = max(1, count_layers_to(model, _LEAST_STRIDE_PX, count_backbone(model)))
     if alike < least:
+        are = counted(alike, "layer is", "layers are")
         raise WeightsError(
-            f"the backbone of {path} does not fit: only the first {alike} layers are alike, and "
+            f"the backbone of {path} does not fit: only {are} alike from the first on, and "
             f"{least} make the stages up to stride {_LEAST_STRIDE_PX} ({reason})",
             hint="weights of the same family and scale fit; --arch names the detector to build",
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yolokit.core.plural import counted
 from yolokit.engine.arch import read_arch
 from yolokit.engine.content import read_weights
 from yolokit.engine.transfer import (
@@ -81,7 +82,9 @@ def read_values(path: Path, digest: FileDigest | None = None) -> F32:
     with read_weights(path, digest) as stream:
         head = stream.read(12)
         if len(head) < 12:
-            raise WeightsError(f"{path} is no Darknet weights file: it has {len(head)} bytes")
+            raise WeightsError(
+                f"{path} is no Darknet weights file: it has {counted(len(head), 'byte')}"
+            )
         major, minor, _revision = struct.unpack("<3i", head)
         if not (0 <= major < 1000 and 0 <= minor < 1000):
             raise WeightsError(f"{path} is no Darknet weights file: it says {major}.{minor}")
@@ -141,8 +144,9 @@ def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[
                 raise WeightsError(_ends_early(path, index, cursor, partial=partial))
             found[f"{_OUTPUT}{index}"] = torch.from_numpy(output)
     if cursor.left:
+        left = counted(cursor.left, "value is", "values are")
         raise WeightsError(
-            f"{path} has a wrong length: {cursor.left} values are left behind the last layer",
+            f"{path} has a wrong length: {left} left behind the last layer",
             hint="the .cfg that belongs to it, beside it under the same name, describes its layers",
         )
     return found

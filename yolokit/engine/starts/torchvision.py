@@ -6,6 +6,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.plural import counted
 from yolokit.engine import upstream
 from yolokit.engine.arch import read_arch
 from yolokit.engine.transfer import TAIL_MODULES, load_tensors, make_model, report_transfer
@@ -69,8 +70,8 @@ def graft(arch: dict[str, Any], name: str, stages: Any) -> dict[str, Any]:
     taps = sorted({f for layer in arch["head"] for f in _sources(layer) if 0 <= f < tail - 1})
     if len(taps) != 2:
         raise ConfigError(
-            f"{arch['yaml_file']} takes {len(taps) + 1} maps from its backbone; a grafted one "
-            "gives three",
+            f"{arch['yaml_file']} takes {counted(len(taps) + 1, 'map')} from its backbone; a "
+            "grafted one gives three",
             hint="--arch yolo26n, yolo11n or yolov8n take three",
         )
     # Index 0 of what the layer returns is its input.
@@ -162,13 +163,15 @@ def _find_misfit(
     """Say why a state dict is not that of a backbone whose tensors have these shapes."""
     lacking = [name for name in wanted.keys() - state.keys() if not name.endswith(_COUNTER)]
     if lacking:
-        return f"{len(lacking)} tensors are not in it, such as {min(lacking)}"
+        are = counted(len(lacking), "tensor is", "tensors are")
+        return f"{are} not in it, such as {min(lacking)}"
     for name, shape in wanted.items():
         if name in state and state[name].shape != shape:
             return f"{name} is {list(state[name].shape)} in it, {list(shape)} in the backbone"
     extra = sorted(name for name in state.keys() - wanted.keys() if not name.startswith(tail))
     if extra:
-        return f"it has {len(extra)} tensors more than the backbone, such as {', '.join(extra[:3])}"
+        tensors = counted(len(extra), "tensor")
+        return f"it has {tensors} more than the backbone, such as {', '.join(extra[:3])}"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 from yolokit.jobs.demo.belt_parts import BELT
@@ -82,7 +83,7 @@ def make_plan(*, classes: str, seed: int, images: int, video_seconds: float) -> 
     if not 0 <= video_seconds <= MAX_VIDEO_S:
         problems.append(f"video-seconds must be from 0 to {MAX_VIDEO_S:g}, not {video_seconds:g}")
     if problems:
-        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        count = counted(len(problems), "mistake")
         raise ConfigError(f"{count} in the options of data demo:", problems=problems)
     frames = max(round(video_seconds * VIDEO_FPS), 1) if video_seconds else 0
     return DemoPlan(classes, seed, images, frames)

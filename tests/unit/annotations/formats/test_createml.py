@@ -49,7 +49,7 @@ def test_another_anchor_is_stated(tmp_path: Path) -> None:
     path = write_createml(tmp_path, entry(item("cat", 4, 6)))
     found = read_set("createml", path, assume={"anchor": "top-left"})
     assert found.boxes == ANY
-    assert "1 of 1 boxes would begin outside" in found.dataset.evidence[0]
+    assert "1 of 1 box would begin outside" in found.dataset.evidence[0]
 
 
 @pytest.mark.parametrize("unit", [1.0, 1 / 64])

@@ -539,7 +539,7 @@ def test_gaps_of_a_track_that_lists_its_frames_are_left(tmp_path: Path) -> None:
     text = video_xml(track, more=FRAMES)
     assert list(read_frames(tmp_path, text)) == ["000000", "000001", "000004"]
     evidence = read_xml_set(tmp_path, text).dataset.evidence
-    assert any("1 gaps between the frames of tracks were left" in line for line in evidence)
+    assert any("1 gap between the frames of tracks left" in line for line in evidence)
     filled = read_frames(tmp_path, text, assume={"gaps": "fill"})
     assert list(filled) == ["000000", "000001", "000002", "000003", "000004"]
     keys = video_xml(key(0, 0) + key(4, 4), more=FRAMES)

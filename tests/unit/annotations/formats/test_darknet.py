@@ -69,7 +69,7 @@ def test_prefixes_that_do_not_resolve(prefix: str, tmp_path: Path) -> None:
     assert [one.image.split for one in found.images] == ["train", "train"]
     assert found.ledger.entries == []
     moved = prefix not in ("obj_train_data/", "./obj_train_data/", "")
-    assert ("do not exist as they are" in " ".join(found.dataset.evidence)) is moved
+    assert ("led nowhere as written" in " ".join(found.dataset.evidence)) is moved
 
 
 def test_paths_from_the_folder_above_as_darknet_is_started_there(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_splits_and_images_that_are_listed_twice(tmp_path: Path) -> None:
         ("noted", "in-two-splits", 1),
         ("noted", "not-listed", None),
     ]
-    assert "1 images are in no list and are left out: obj_train_data/c.jpg" in str(
+    assert "1 image is in no list and left out: obj_train_data/c.jpg" in str(
         found.ledger.entries[-1].message
     )
 

@@ -298,7 +298,7 @@ def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
         (one("ellipse", points=[3, 2, 1, 4]), "no area"),
         (one("points", points=[1]), "no x, y pairs"),
         (one("points", points=[1, 2], visibility=[7]), "other than 0, 1 and 2"),
-        (one("points", 2, points=[1, 2]), "1 points, and its label 3"),
+        (one("points", 2, points=[1, 2]), "1 point, and its label 3"),
         (one("skeleton", elements=[]), "neither `points` nor `elements`"),
     ],
 )

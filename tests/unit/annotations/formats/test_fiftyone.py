@@ -459,5 +459,5 @@ def test_a_fragment_beside_an_outline_is_left_aside(tmp_path: Path) -> None:
     assert len(shape.rings) == 1
     assert (
         shape.remark
-        == "fragment-aside: a part of its outline with fewer than three points left aside"
+        == "fragment-aside: 1 part of its outline with fewer than three points left aside"
     )

@@ -157,7 +157,7 @@ def test_of_several_jobs_the_latest_is_taken(
     assert [name for name, _ in found.boxes["a.jpg"]] == names
     codes = [code for _, code, _ in found.entries]
     assert codes == ["other-job"] * others + ["not-an-area"]
-    assert "adjust (1 images), draw (1 images)" in found.dataset.evidence[0]
+    assert "adjust (1 image), draw (1 image)" in found.dataset.evidence[0]
     assert found.ledger.totals.annotations_in == 4
 
 

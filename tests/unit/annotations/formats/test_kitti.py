@@ -44,7 +44,7 @@ def test_rows_of_15_and_of_16_columns(tmp_path: Path) -> None:
     write_kitti(tmp_path, {"a": f"{CAR}\n{CAR} 0.97\n"})
     found = read_set("kitti", tmp_path)
     assert found.boxes == {"a.png": [("Car", BOX)] * 2}
-    assert "1 of 2 rows end with a score" in found.dataset.evidence[0]
+    assert "1 of 2 rows ends with a score" in found.dataset.evidence[0]
 
 
 def test_dont_care_regions_are_excluded(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_layouts_of_other_tools(label: str, image: str, split: str | None, tmp_p
         ("in/a.b.jpg", split)
     ]
     assert found.entries == [("noted", "no-annotation-file", None)]
-    assert "1 images have no label file" in found.ledger.entries[0].message
+    assert "1 image without a label file left out" in found.ledger.entries[0].message
 
 
 @pytest.mark.parametrize(

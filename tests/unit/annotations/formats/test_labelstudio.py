@@ -134,7 +134,7 @@ def test_several_annotations_of_one_task(rule: str, names: list[str], tmp_path: 
     found = read(tmp_path, task(*annotations), assume={"annotators": rule})
     assert [name for name, _ in found.boxes[NAME]] == names
     assert found.ledger.totals.excluded == 3 - len(names)
-    assert "1 tasks have several annotations" in " ".join(found.dataset.evidence)
+    assert "1 task has several annotations" in " ".join(found.dataset.evidence)
     if rule == "last":
         annotations[0]["ground_truth"] = True
         found = read(tmp_path, task(*annotations))
@@ -145,8 +145,8 @@ def test_predictions_are_no_annotations(tmp_path: Path) -> None:
     guessed = task(predictions=[annotation(box(), model_version="v1", score=0.9)])
     found = read(tmp_path, guessed, task(annotation(box()), image="b.jpg"))
     assert found.boxes == {NAME: [], "b.jpg": [("cat", [20, 20, 80, 60])]}
-    assert "1 predictions are no annotations and not read" in found.dataset.evidence
-    with pytest.raises(DataError, match="none of its 1 tasks has an annotation; 1 predictions"):
+    assert "1 prediction not read: only annotations are" in found.dataset.evidence
+    with pytest.raises(DataError, match="no annotation in its 1 task; 1 prediction is"):
         read(tmp_path, guessed)
     found = read(tmp_path, guessed, assume={"unlabelled": "background"})
     assert found.boxes == {NAME: []}
@@ -288,7 +288,7 @@ def test_keypoints_are_a_pose_of_their_parent(tmp_path: Path) -> None:
     assert found.entries == [("excluded", "not-an-area", 4)]
     assert found.ledger.totals.annotations_in == 3
     assert "by config.xml" in " ".join(found.dataset.evidence)
-    assert "1 keypoints are hidden, by a choice on their region" in found.dataset.evidence
+    assert "1 keypoint hidden, by a choice on the region" in found.dataset.evidence
 
 
 def test_relations_and_choices_of_the_whole_image_are_no_objects(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_relations_and_choices_of_the_whole_image_are_no_objects(tmp_path: Path)
     found = read(tmp_path, task(annotation(box(), relation, choice)))
     assert len(found.boxes[NAME]) == 1
     assert found.entries == [("excluded", "not-an-area", 1)]
-    assert "1 relations between regions are not read" in found.dataset.evidence
+    assert "1 relation between regions not read" in found.dataset.evidence
 
 
 @pytest.mark.parametrize(

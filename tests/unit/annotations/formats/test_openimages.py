@@ -113,7 +113,7 @@ def test_decimal_commas(delimiter: str, root: Path) -> None:
     write_text(root / "train-annotations-bbox.csv", text)
     found = read_set("openimages", root)
     assert found.boxes == {"000a1249af2bc5f0.jpg": [("Car", [16, 24, 48, 48])]}
-    assert "1 rows have decimal commas" in found.dataset.evidence[-1]
+    assert "1 row has decimal commas" in found.dataset.evidence[-1]
     assert recognise(root)[0] == "openimages"
 
 

@@ -80,7 +80,7 @@ def test_holes_of_polygons_are_filled_and_that_is_said(tmp_path: Path) -> None:
     parts.append({"exterior": TRIANGLE[:2], "interior": []})
     again = read(tmp_path, {**thing("multipolygon", []), "parts": parts}, task="segment")
     assert again.boxes == many.boxes
-    assert str(again.images[0].annotations.shapes[0].remark).startswith("fragment-aside: a part")
+    assert str(again.images[0].annotations.shapes[0].remark).startswith("fragment-aside: 1 part")
 
 
 def pack(mask: Any, *, alpha: bool = False, zipped: bool = True) -> str:

@@ -131,7 +131,7 @@ def test_a_label_map_counts_more_than_the_text_and_that_is_said(tmp_path: Path) 
     write_text(tmp_path / "a.pbtxt", MAP)
     found = read(tmp_path, record([BOX, BOX], [1, 9], ["Cat", "bird"]))
     assert [name for name, _ in found.boxes["a.jpg"]] == ["cat", "bird"]
-    assert "1 boxes have another name in the record" in " ".join(found.dataset.evidence)
+    assert "1 box has another name in the record" in " ".join(found.dataset.evidence)
 
 
 def test_without_a_label_map_and_texts_ids_are_names(tmp_path: Path) -> None:

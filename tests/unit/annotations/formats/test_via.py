@@ -95,7 +95,7 @@ def test_the_class_attribute_is_told_from_the_content(
 
 def test_which_attribute_is_the_class_is_not_guessed(tmp_path: Path) -> None:
     content = entry(region(name="cat", type="animal"), region(colour="red", texture="fur"))
-    with pytest.raises(DataError, match=r"'name' \(1 regions\), 'type' \(1 regions\)") as caught:
+    with pytest.raises(DataError, match=r"'name' \(1 region\), 'type' \(1 region\)") as caught:
         read(tmp_path, content)
     assert "--assume class-attribute=NAME" in (caught.value.hint or "")
     found = read(tmp_path, content, assume={"class-attribute": "type"})

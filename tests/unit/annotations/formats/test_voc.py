@@ -42,7 +42,7 @@ def test_counting_from_1_is_declared_and_moves_the_minima_alone(tmp_path: Path) 
     assert found.boxes == {"a.jpg": [("cat", [0, 0, 64, 48])]}
     evidence = " ".join(read_set("voc", path).dataset.evidence)
     assert "the smallest corner is at 1 px" in evidence
-    assert "1 boxes end at the full width or height" in evidence
+    assert "1 box ends at the full width or height" in evidence
     assert "--assume origin" in evidence
 
 

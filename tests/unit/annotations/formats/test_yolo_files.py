@@ -163,7 +163,7 @@ def test_labels_of_one_split_that_no_image_leads_to_are_dropped(
     assert found.entries == [("dropped", "missing-image", 1)] * 2
     assert found.ledger.entries[0].path == str(tmp_path / labels.format("a"))
     assert codes(found) == ["no-labels"]
-    assert "none of the 2 images of val has a label file" in str(found.ledger.findings[0])
+    assert "no label file for the 2 images of val" in str(found.ledger.findings[0])
 
 
 def test_a_test_split_is_often_without_labels(tmp_path: Path) -> None:
