@@ -40,7 +40,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     """Return a sentence for each option that has no effect, or less than one might think."""
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
-    notes = [_describe_steps(used)]
+    notes = [_describe_steps(used, epochs)]
     if used.lr0_reason:
         notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
@@ -53,7 +53,8 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
     if args.fraction < 1:
-        notes.append(f"fraction {args.fraction:g}: an epoch shows {used.images} images")
+        images = "1 image" if used.images == 1 else f"{used.images} images"
+        notes.append(f"fraction {args.fraction:g}: an epoch shows {images}")
     if not args.val and 0 < args.patience < epochs:
         notes.append("patience has no effect: with validate: false there is nothing to judge by")
     if args.cache and not trainer.train_loader.dataset.cache:
@@ -61,9 +62,10 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     return notes
 
 
-def _describe_steps(used: UsedSettings) -> str:
+def _describe_steps(used: UsedSettings, epochs: int) -> str:
     each = "1 optimizer step" if used.steps_per_epoch == 1 else f"{used.steps_per_epoch} steps"
-    text = f"{each} an epoch, {used.steps} in all"
+    more = used.steps > used.steps_per_epoch * epochs
+    text = f"{each} an epoch{' (more in the warm-up)' * more}, {used.steps} in all"
     if used.steps < _FEW_STEPS:
         text += "; that is few to learn in: more --epochs give more, or a smaller nbs in --config"
     return text
