@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 stop_requested = threading.Event()
+is_orphan = threading.Event()  # the parent is gone, so that its folder may be another's by now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
 _grace_s = [50.0]
 
@@ -119,6 +120,8 @@ def _watch_parent() -> None:
     for line in sys.stdin:
         if line.strip() == "cancel":
             break
+    else:
+        is_orphan.set()
     stop_requested.set()
     time.sleep(_grace_s[0])
     send(Cancelled("interrupted"))
