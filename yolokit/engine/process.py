@@ -90,7 +90,7 @@ def explain(error: Exception, failure: str) -> Failed:
     hint = "use a smaller --batch or --imgsz" if failure == "TrainError" else None
     if "out of memory" in text.lower():
         return Failed(failure, "the device ran out of memory", hint)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
         return Failed(failure, "the machine ran out of memory", hint)
     if isinstance(error, subprocess.CalledProcessError):  # its command tells a person nothing
         return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")

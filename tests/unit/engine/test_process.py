@@ -21,6 +21,13 @@ def test_a_failed_worker_is_named_and_not_its_command() -> None:
     assert failed.hint is None, "the caller names the log"
 
 
+def test_a_lack_of_memory_is_told_in_plain_words() -> None:
+    text = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
+    failed = explain(RuntimeError(text), "TrainError")
+    assert failed.message == "the machine ran out of memory"
+    assert failed.hint == "use a smaller --batch or --imgsz"
+
+
 PROGRAM = """
 import msgspec, time
 from yolokit.engine.process import check_stop, send, serve
