@@ -26,6 +26,7 @@ def check_data(
 
     Raises:
         DataError: It cannot be trained on; each fault is named with file and line.
+        ConfigError: Its images, batch and image size do not go together.
     """
     on_event(Phase("looking at every image and label"))
     data = check_dataset(
