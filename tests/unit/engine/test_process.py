@@ -55,7 +55,7 @@ def test_a_wish_to_stop_is_told_from_a_parent_that_is_gone(
     monkeypatch.setattr(process, "stop_requested", threading.Event())
     monkeypatch.setattr(process, "is_orphan", threading.Event())
     monkeypatch.setattr(sys, "stdin", io.StringIO(last))
-    monkeypatch.setattr(process.time, "sleep", lambda _s: sys.exit("no patience"))
+    monkeypatch.setattr("time.sleep", lambda _s: sys.exit("no patience"))
     with pytest.raises(SystemExit, match="no patience"):
         process._watch_parent()
     assert process.stop_requested.is_set()

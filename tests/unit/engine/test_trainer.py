@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from yolokit.core.child import Event, Notice, Settled
+from yolokit.engine import process
 from yolokit.engine import trainer as module
 from yolokit.errors import TrainError
+
+from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +26,14 @@ torch.nn.init.constant_(BROKEN.weight, float("nan"))
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     events: list[Event] = []
-    monkeypatch.setattr(module.process, "send", events.append)
+    monkeypatch.setattr(process, "send", events.append)
     return events
 
 
 def make_trainer(**fields: object) -> module.YolokitTrainer:
     trainer = module.YolokitTrainer.__new__(module.YolokitTrainer)
-    vars(trainer).update(fields)
+    for name, value in fields.items():
+        setattr(trainer, name, value)
     return trainer
 
 
@@ -51,7 +55,7 @@ def test_weights_that_are_no_numbers_end_the_first_epoch(told: list[Event], tmp_
 def test_an_epoch_that_is_trained_once_more_is_told(
     told: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module.DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
+    monkeypatch.setattr(DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
     assert make_broken(tmp_path, LAYER)._handle_nan_recovery(4)
     assert told == [Notice("epoch 5 ended in NaN or infinity: it is trained once more")]
 
@@ -59,8 +63,8 @@ def test_an_epoch_that_is_trained_once_more_is_told(
 def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
     told: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module.DetectionTrainer, "_build_train_pipeline", lambda _self: None)
-    monkeypatch.setattr(module.DetectionTrainer, "_get_warmup_iterations", lambda *_: 0)
+    monkeypatch.setattr(DetectionTrainer, "_build_train_pipeline", lambda _self: None)
+    monkeypatch.setattr(DetectionTrainer, "_get_warmup_iterations", lambda *_: 0)
     used = {"images": 4}
     monkeypatch.setattr(module, "describe_settings", lambda _trainer: used)
     monkeypatch.setattr(module, "list_notes", lambda *_: ["2 steps an epoch"])
