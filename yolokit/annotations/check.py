@@ -16,6 +16,7 @@ from yolokit.annotations.counts import SplitCounts
 from yolokit.annotations.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.annotations.ledger import join_errors
 from yolokit.annotations.split_check import SplitCheck
+from yolokit.annotations.stray_labels import describe_strays
 from yolokit.annotations.usable import find_unusable
 from yolokit.core.findings import Finding, require_allowed
 from yolokit.core.plural import counted, share
@@ -92,6 +93,7 @@ def check_dataset(
     counts = {split: check.counts for split, check in checks.items()}
     for split in data.splits.keys() - checks.keys():
         listed[split], counts[split] = _check_unread(data, split, notes)
+    notes += describe_strays(data, listed)
     notes += _describe_overlaps(listed)
     return DatasetReport(
         data.path,
@@ -230,11 +232,15 @@ def _describe_empty_classes(split: str, check: SplitCheck, names: tuple[str, ...
 
 
 def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
-    """Say which splits share images: a figure of images that were learnt flatters."""
+    """Say which splits share images, as figures of what was learnt flatter, or repeat them."""
     notes: list[str] = []
     paths = {split: {image.path for image in images} for split, images in listed.items()}
     splits = list(paths)
     for at, split in enumerate(splits):
+        again = len(listed[split]) - len(paths[split])
+        if again:
+            are = "is named once more, and counts" if again == 1 else "are named again, and count"
+            notes.append(f"{count_images(again)} of {split} {are} each time")
         for other in splits[at + 1 :]:
             shared = len(paths[split] & paths[other])
             if shared:

@@ -50,7 +50,9 @@ def build_config(
     """
     hints = get_type_hints(config_type, include_extras=True)
     problems = [
-        f"{key}: {foreign[key]}" if key in foreign else describe_unknown("option", key, hints)
+        f"{key}: {foreign[_plain(key)]}"
+        if _plain(key) in foreign
+        else describe_unknown("option", key, hints)
         for key in values
         if key not in hints
     ]
@@ -75,6 +77,11 @@ def build_config(
         count = counted(len(problems), "mistake")
         raise ConfigError(f"{count} in the options of {what}:", problems=problems)
     return config_type(**good)
+
+
+def _plain(key: str) -> str:
+    """Return a name as Python has it: other tools' options are seen with dashes as well."""
+    return key.lower().replace("-", "_")
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -127,9 +134,11 @@ def _in_words(message: str, hint: Any) -> str:
     message = message.split(" - at ", 1)[0].replace("`", "")
     if ", got " in message:
         message = message.split(", got ", 1)[0]
-    if message.startswith("Invalid enum value"):
-        number = ", or a number" if int in _list_types(hint) else ""
-        return f"must be one of {', '.join(_literals(hint))}{number}"
+    words = _literals(hint)
+    if words and (message.startswith("Invalid enum value") or "str" in message):
+        if int in _list_types(hint):
+            return f"must be {', '.join(words)} or a whole number"
+        return f"must be one of {', '.join(words)}"
     return message.replace("Expected ", "must be ", 1)
 
 

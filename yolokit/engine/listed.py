@@ -28,9 +28,10 @@ def tell_used(dataset: Any, list_file: str, split: str) -> None:
 
     Raises:
         DataError: It uses other images than those of the list, which are named with upstream's
-            reasons, and nobody said that it may.
+            reasons, and nobody said that it may. Or the share that it takes has no box.
     """
     given = sorted(Path(list_file).read_text(encoding="utf-8").splitlines())
+    total = len(given)
     if dataset.fraction < 1:  # a share that was asked for: the first ones, as upstream takes them
         given = given[: max(1, round(len(given) * dataset.fraction))]
     left_out = list((Counter(given) - Counter(dataset.im_files)).elements())
@@ -38,6 +39,12 @@ def tell_used(dataset: Any, list_file: str, split: str) -> None:
     if added or (left_out and os.environ.get(LEAVE_OUT) != "1"):
         raise _refuse(dataset, split, left_out, added)
     boxes = sum(len(label["cls"]) for label in dataset.labels)
+    if dataset.fraction < 1 and not boxes:  # of the whole split, the check has told it
+        raise DataError(
+            f"fraction {dataset.fraction:g} of {split} has no box: it takes the first images, "
+            f"{len(dataset.im_files)} of {total}",
+            hint="take a larger fraction",
+        )
     send(DataRead(split, len(dataset.im_files), boxes, left_out))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 stop_requested = threading.Event()
+is_orphan = threading.Event()  # the parent is gone, so that its folder may be another's by now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
 _grace_s = [50.0]
 
@@ -89,7 +90,7 @@ def explain(error: Exception, failure: str) -> Failed:
     hint = "use a smaller --batch or --imgsz" if failure == "TrainError" else None
     if "out of memory" in text.lower():
         return Failed(failure, "the device ran out of memory", hint)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
         return Failed(failure, "the machine ran out of memory", hint)
     if isinstance(error, subprocess.CalledProcessError):  # its command tells a person nothing
         return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
@@ -119,6 +120,8 @@ def _watch_parent() -> None:
     for line in sys.stdin:
         if line.strip() == "cancel":
             break
+    else:
+        is_orphan.set()
     stop_requested.set()
     time.sleep(_grace_s[0])
     send(Cancelled("interrupted"))

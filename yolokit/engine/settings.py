@@ -41,7 +41,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     """Return a sentence for each option that has no effect, or less than one might think."""
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
-    notes = [_describe_steps(used)]
+    notes = [_describe_steps(used, epochs)]
     if used.lr0_reason:
         notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
@@ -63,9 +63,10 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     return notes
 
 
-def _describe_steps(used: UsedSettings) -> str:
+def _describe_steps(used: UsedSettings, epochs: int) -> str:
     each = counted(used.steps_per_epoch, "optimizer step")
-    text = f"{each} an epoch, {used.steps} in all"
+    more = used.steps > used.steps_per_epoch * epochs
+    text = f"{each} an epoch{' (more in the warm-up)' * more}, {used.steps} in all"
     if used.steps < _FEW_STEPS:
         text += "; that is few to learn in: more --epochs give more, or a smaller nbs in --config"
     return text

@@ -10,7 +10,7 @@ from yolokit.core.child import Notice, Phase, Started
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
 from yolokit.core.requests import START_FILE, TrainRequest
-from yolokit.engine.process import send, serve, stop_at_once
+from yolokit.engine.process import is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
 from yolokit.errors import ConfigError, JobCancelledError
 
@@ -49,7 +49,8 @@ def train(request: TrainRequest) -> dict[str, Any]:
     try:
         trainer.train()
     except JobCancelledError:
-        trainer.keep_progress()
+        if not is_orphan.is_set():
+            trainer.keep_progress()
         raise
     used = trainer.args
     return _result(str(trainer.device), used.amp, trainer.batch_size, used.optimizer)

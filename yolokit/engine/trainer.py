@@ -19,7 +19,7 @@ from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.settings import describe_settings, list_notes
 from yolokit.engine.upstream import has_native_bf16_cpu
-from yolokit.errors import ConfigError
+from yolokit.errors import ConfigError, TrainError
 
 if TYPE_CHECKING:
     from yolokit.engine.threads import Pace
@@ -45,6 +45,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
     accumulate: int
     pace: Pace | None = None  # on a CPU
     lr0_reason: str | None = None
+    _is_settled = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,6 +95,8 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             batches=batches, full=self.accumulate, warmup=self.asked_warmup, epochs=self.epochs
         )
         self.accumulate = 1  # so that upstream calls optimizer_step after every batch
+        if self._is_settled:  # upstream halves the batch where memory runs out, and begins anew
+            self._settle(f"the device ran out of memory: going on with batch {self.batch_size}")
 
     def build_optimizer(
         self, model: Any, name: str = "auto", lr: float = 0.001, **options: Any
@@ -209,11 +212,34 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         return False
 
     def _on_train_start(self) -> None:
+        self._settle()
+        process.send(Phase("training"))
+
+    def _settle(self, *before: str) -> None:
+        """Tell what the training computes with, and what of it a person would not expect."""
         used = describe_settings(self)
         process.send(Settled(used))
-        for note in list_notes(self, used):
+        for note in (*before, *list_notes(self, used)):
             process.send(Notice(note))
-        process.send(Phase("training"))
+        self._is_settled = True
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """Go back as upstream does, and say so; where there is nothing to go back to, stop.
+
+        Raises:
+            TrainError: The weights are not numbers any more, in the first epoch.
+        """
+        goes_back = bool(super()._handle_nan_recovery(epoch))
+        if RANK in {-1, 0} and goes_back:
+            process.send(
+                Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
+            )
+        elif RANK in {-1, 0} and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
+            raise TrainError(
+                f"the weights became NaN or infinity in epoch {epoch + 1}",
+                hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",
+            )
+        return goes_back
 
     def _on_train_batch_end(self) -> None:
         process.check_stop()
@@ -247,6 +273,10 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def _are_numbers(model: torch.nn.Module) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
 
 
 def _check_stop(_validator: object) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Seed = Annotated[int, Meta(ge=0, lt=2**31)]  # numpy takes 32 bits, and each worker adds to it
 Optimizer = Literal["auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "MuSGD"]
 
 
@@ -57,11 +58,11 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     trust: str | None = None
     offline: bool = False
     require_hash: bool = False
-    epochs: Positive = 100
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
     imgsz: Annotated[int, Meta(ge=32, le=8192)] = 640
     batch: Positive | Literal["auto"] = "auto"
     device: str = "auto"
-    seed: Count = 0
+    seed: Seed = 0
     workers: Count | Literal["auto"] = "auto"
     patience: Count = 50
     validate: bool = True
@@ -127,9 +128,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     problems += find_unknown_codes(values.get("allow", ()), CODES)
     device = values.get("device", "auto")
     if not is_device(device):
-        problems.append(
-            "device: " + describe_unknown("device", device, ["auto", "cpu", "mps", "0", "0,1"])
-        )
+        problems.append(f"device: {_describe_no_device(device)}")
     batch, gpus = values.get("batch"), device.count(",") + 1
     if isinstance(batch, int) and batch % gpus:
         problems.append(f"batch: must be a multiple of the number of devices ({gpus}), not {batch}")
@@ -174,6 +173,12 @@ def is_device(text: str) -> bool:
     numbers = text.split(",")
     listed = all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(numbers)
     return text in ("auto", "cpu", "mps") or listed
+
+
+def _describe_no_device(text: str) -> str:
+    if text.lower().startswith(("cuda", "gpu")):
+        return f"a GPU is given by its number, such as 0 for the first, not {text!r}"
+    return describe_unknown("device", text, ["auto", "cpu", "mps", "0", "0,1"])
 
 
 def to_upstream(config: TrainConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.core.child import AnyEvent, CheckProgress, Phase
 from yolokit.core.files import write_atomic
-from yolokit.errors import DataError
+from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import DataRecord
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.train.config import TrainConfig
+
+_STRIDE_PX = 32  # of the deepest features
 
 
 def check_data(
@@ -24,6 +26,7 @@ def check_data(
 
     Raises:
         DataError: It cannot be trained on; each fault is named with file and line.
+        ConfigError: Its images, batch and image size do not go together.
     """
     on_event(Phase("looking at every image and label"))
     data = check_dataset(
@@ -32,6 +35,7 @@ def check_data(
         on_progress=lambda done, total: on_event(CheckProgress(done, total)),
     )
     _require_trainable(data)
+    _refuse_single(data.splits["train"].images, config)
     return data
 
 
@@ -49,6 +53,27 @@ def _require_trainable(data: DatasetReport) -> None:
             f"has no images in the split {' and '.join(lacking)}: training needs train and val",
             path=data.path,
             hint="`yolokit data convert` splits a data set that has none",
+        )
+
+
+def _refuse_single(images: int, config: TrainConfig) -> None:
+    """Refuse a last batch of one image whose deepest features are one cell: it has no variance.
+
+    Source: ultralytics ``engine/trainer.py:_build_train_pipeline``.
+
+    Raises:
+        ConfigError: An epoch of the images would end with such a batch.
+    """
+    if config.imgsz >= 2 * _STRIDE_PX or "," in config.device:
+        return
+    shown = max(1, round(images * config.fraction))
+    batch = shown if config.batch == "auto" else min(config.batch, shown)
+    if (shown % batch or batch) == 1:
+        count = "1 image" if shown == 1 else f"{shown} images"
+        raise ConfigError(
+            f"at imgsz {config.imgsz} no batch can be a single image, as the last of {count} in "
+            f"batches of {batch} would be",
+            hint="take --imgsz 64 or more" + ", or another --batch" * (shown > 1),
         )
 
 

@@ -16,6 +16,11 @@ _SINGLE = "is not offered: `yolokit data convert --map 'a,b,...=object'` makes o
 _BOXES = "is for other tasks; this version trains detectors of boxes"
 _LATER = "belongs to another job: `{}`"
 _ALWAYS = "needs no option: {}"
+_DISTILL = "is not offered: a network is trained on the labels alone"
+_LOSS = "is not offered; the losses are weighed by box, cls and dfl"
+_ANCHORS = "is not offered: the networks trained here need no anchors"
+_LOGGER = "is not offered: nothing is sent anywhere; run.json has every figure"
+_IN_DATA = "stands in the data.yaml that data names"
 _AUGMENT = "is not offered; of the augmentations there are mosaic, mixup, copy_paste and more"
 
 
@@ -95,5 +100,25 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "simplify": _LATER.format("yolokit export"),
         "quantize": _LATER.format("yolokit export"),
         "nms": _LATER.format("yolokit export"),
+        **dict.fromkeys(("optimize", "workspace", "end2end"), _LATER.format("yolokit export")),
+        **dict.fromkeys(
+            (
+                *("dnn", "vid_stride", "stream_buffer", "visualize", "augment", "agnostic_nms"),
+                *("retina_masks", "embed", "save_frames", "save_txt", "save_conf", "save_crop"),
+                *("show_labels", "show_conf", "show_boxes", "line_width", "tracker"),
+            ),
+            _LATER.format("yolokit predict"),
+        ),
+        **dict.fromkeys(("distill_model", "dis", "dlog", "dgrad", "dlam"), _DISTILL),
+        **dict.fromkeys(("label_smoothing", "fl_gamma", "obj", "obj_pw", "iou_t"), _LOSS),
+        **dict.fromkeys(("anchors", "anchor_t", "noautoanchor"), _ANCHORS),
+        **dict.fromkeys(("entity", "upload_dataset", "bbox_interval", "artifact_alias"), _LOGGER),
+        **dict.fromkeys(("nc", "names"), _IN_DATA),
+        "noplots": _ALWAYS.format("curves.png and run.json are always made"),
+        "image_weights": "is not offered; class_weights weighs rare classes",
+        "accumulate": "is what nbs asks for: images of an optimizer step",
+        "linear_lr": "is `cos_lr: false` here",
+        "quad": _SQUARE,
+        "sync_bn": "is not offered: each device normalises its own batch",
     }
 )

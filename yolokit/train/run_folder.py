@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.outputs import Held, Replacing, Result, check_output
+from yolokit.core.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.train.hold import LOCK_NAME, hold_run
 from yolokit.train.record import read_record
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 RUNS_DIR = Path("runs") / "train"
 
 _CHECKPOINTS = ("last.pt", "best.pt")
-_WRITTEN = ("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "start.pt", "engine/*")
+# With what a kill leaves: parts of files that were being written, and the start.
+_WRITTEN = (
+    *("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "engine/*"),
+    *(START_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
+)
 
 
 def check_run_folder(folder: Path) -> None:

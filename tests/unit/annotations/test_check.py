@@ -44,6 +44,32 @@ def test_a_report_counts_images_and_boxes(good: Path) -> None:
     assert report.images["val"] == [str(folder / "val/v.jpg")]
 
 
+def test_label_files_without_an_image_are_told(good: Path) -> None:
+    """As where images got lost, or have a suffix that no training takes; `classes.txt` has none."""
+    labels = good.parent / "labels"
+    write_text(labels / "train/classes.txt", "cat\ndog\n")
+    write_text(labels / "train/empty.txt", "")
+    before = check_dataset(good).warnings
+    write_text(labels / "val/lost.txt", "0 .5 .5 .2 .2\n")
+    one = f"1 label file has no image, and is passed over: {labels / 'val/lost.txt'}"
+    assert check_dataset(good).warnings == (*before, one)
+    (good.parent / "images/train/a.jpg").rename(good.parent / "images/train/a.gif")
+    assert any(
+        note.startswith("2 label files have no image") and note.endswith("train/a.txt")
+        for note in check_dataset(good, allow=("no-train-boxes",)).warnings
+    )
+
+
+def test_an_image_that_a_split_names_twice_is_told(good: Path) -> None:
+    before = check_dataset(good).warnings
+    write_text(good, YAML.replace("train: images/train", "train: [images/train, train.txt]"))
+    write_text(good.parent / "train.txt", "images/train/a.jpg\n")
+    report = check_dataset(good)
+    assert report.splits["train"].images == 4
+    assert "1 image of train is named once more, and counts each time" in report.warnings
+    assert len(report.warnings) == len(before) + 1
+
+
 def test_the_hash_stays_where_the_set_moves_and_changes_with_labels(
     good: Path, tmp_path: Path
 ) -> None:

@@ -44,7 +44,9 @@ def test_all_mistakes_come_at_once() -> None:
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"freeze": "all"}, "freeze: must be one of backbone, neck, or a number, not 'all'"),
+        ({"freeze": "all"}, "freeze: must be backbone, neck or a whole number, not 'all'"),
+        ({"freeze": 1.5}, "freeze: must be backbone, neck or a whole number, not 1.5"),
+        ({"mode": True}, "mode: must be one of fast, slow, not True"),
         ({"data": "a\0b"}, r"data: must be text without zero bytes, not 'a\x00b'"),
     ],
 )
@@ -52,6 +54,12 @@ def test_a_mistake_says_what_is_right(values: dict[str, object], problem: str) -
     with pytest.raises(ConfigError) as caught:
         build_config(Options, {"data": "x"} | values, what="t")
     assert caught.value.problems == (problem,)
+
+
+def test_options_of_other_tools_are_known_with_dashes_as_well() -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_config(Options, {"data": "x", "No-Mode": 1}, what="t", foreign={"no_mode": "is fast"})
+    assert caught.value.problems == ("No-Mode: is fast",)
 
 
 @pytest.mark.parametrize("value", ["three", "3.5", "nan", "null", 3.5, True, None, [3]])

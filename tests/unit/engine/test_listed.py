@@ -81,3 +81,14 @@ def test_an_image_that_was_not_given_is_never_allowed(
     with pytest.raises(DataError, match="it was not given"):
         listed.tell_used(make_dataset([*images, images[0]]), list_file, "train")
     assert told == []
+
+
+def test_a_share_without_a_box_is_refused(
+    images: list[str], list_file: str, told: list[DataRead]
+) -> None:
+    """The check counts the boxes of the whole split."""
+    dataset = make_dataset(images[:1], 0.25)
+    dataset.labels = [{"cls": []}]
+    with pytest.raises(DataError, match=r"fraction 0\.25 of train has no box: .* 1 of 4"):
+        listed.tell_used(dataset, list_file, "train")
+    assert told == []

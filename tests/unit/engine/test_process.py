@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from yolokit.engine import process
 from yolokit.engine.process import explain
 
 
@@ -16,6 +19,13 @@ def test_a_failed_worker_is_named_and_not_its_command() -> None:
     failed = explain(subprocess.CalledProcessError(1, ["python", "-m", "torch"]), "TrainError")
     assert failed.message == "a worker failed: their launcher ended with 1"
     assert failed.hint is None, "the caller names the log"
+
+
+def test_a_lack_of_memory_is_told_in_plain_words() -> None:
+    text = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
+    failed = explain(RuntimeError(text), "TrainError")
+    assert failed.message == "the machine ran out of memory"
+    assert failed.hint == "use a smaller --batch or --imgsz"
 
 
 PROGRAM = """
@@ -37,22 +47,37 @@ serve(Request, job)
 """
 
 
+@pytest.mark.parametrize(("last", "is_orphan"), [("cancel\n", False), ("", True)])
+def test_a_wish_to_stop_is_told_from_a_parent_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, last: str, *, is_orphan: bool
+) -> None:
+    """An orphan leaves the folder alone: the next run may have taken it."""
+    monkeypatch.setattr(process, "stop_requested", threading.Event())
+    monkeypatch.setattr(process, "is_orphan", threading.Event())
+    monkeypatch.setattr(sys, "stdin", io.StringIO(last))
+    monkeypatch.setattr("time.sleep", lambda _s: sys.exit("no patience"))
+    with pytest.raises(SystemExit, match="no patience"):
+        process._watch_parent()
+    assert process.stop_requested.is_set()
+    assert process.is_orphan.is_set() == is_orphan
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 @pytest.mark.parametrize("cooperates", [True, False])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_is_a_wish_to_stop(name: str, cooperates: bool) -> None:
     """A job whose workers were ended by the same signal may fail on the way."""
-    process = subprocess.Popen(
+    job = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(cooperates=cooperates)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("{}\n")
-    process.stdin.flush()
-    while "begun" not in process.stdout.readline():
-        assert process.poll() is None
-    process.send_signal(getattr(signal, name))
-    shown, _ = process.communicate(timeout=60)
+    assert job.stdin is not None
+    assert job.stdout is not None
+    job.stdin.write("{}\n")
+    job.stdin.flush()
+    while "begun" not in job.stdout.readline():
+        assert job.poll() is None
+    job.send_signal(getattr(signal, name))
+    shown, _ = job.communicate(timeout=60)
     assert '{"event":"cancelled","message":"interrupted"}' in shown
-    assert process.returncode == 1
+    assert job.returncode == 1

@@ -69,9 +69,20 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
 def test_notes(args: dict[str, Any], said: str | None) -> None:
     trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, **args)
     notes = list_notes(trainer, describe_settings(trainer))
-    assert notes[0].startswith("4 optimizer steps an epoch, ")
+    assert notes[0].startswith("4 optimizer steps an epoch (more in the warm-up), ")
     assert len(notes) == (2 if said else 1)
     assert said is None or notes[1].startswith(said)
+
+
+def test_a_single_image_and_the_steps_of_a_warm_up_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A ramp makes steps more often, so that the sum is not that of the epochs."""
+    monkeypatch.setattr(Images, "__len__", lambda _self: 1)
+    trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, epochs=20, fraction=0.01)
+    notes = list_notes(trainer, describe_settings(trainer))
+    assert notes[0].startswith("4 steps an epoch (more in the warm-up), 88 in all")
+    assert notes[1] == "fraction 0.01: an epoch shows 1 image"
 
 
 def test_few_steps_and_a_shortened_warm_up_are_told() -> None:
@@ -79,4 +90,5 @@ def test_few_steps_and_a_shortened_warm_up_are_told() -> None:
     trainer.cadence, trainer.asked_warmup = Cadence(batches=1, full=1, warmup=2), 3
     notes = list_notes(trainer, describe_settings(trainer))
     assert notes[0].startswith("1 optimizer step an epoch, 11 in all; that is few to learn in")
+    assert "warm-up" not in notes[0]
     assert notes[1].startswith("warm-up over 2 of the 11 batches")

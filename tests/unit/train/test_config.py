@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig, is_device, to_upstream
 from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.run import check_config
+
+
+def read_upstream_defaults() -> dict[str, Any]:
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        pytest.skip("ultralytics is not installed")
+    path = Path(spec.origin).parent / "cfg" / "default.yaml"
+    defaults: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return defaults
 
 
 def test_every_mistake_is_listed_at_once() -> None:
@@ -19,7 +33,7 @@ def test_every_mistake_is_listed_at_once() -> None:
     assert "epochs: must be int >= 1" in text
     assert "imgsz: must be a multiple of 32, not 333 (nearest is 320)" in text
     assert "lr0: has no effect with optimizer auto" in text
-    assert "device: unknown device 'gpu'" in text
+    assert "device: a GPU is given by its number, such as 0 for the first, not 'gpu'" in text
     assert len(caught.value.problems) == 5
 
 
@@ -31,6 +45,18 @@ def test_options_of_other_trainers_get_the_right_word() -> None:
     assert words[0].startswith("val: is called validate here")
     assert words[1] == "amp: is called precision here: auto, fp32, fp16 or bf16"
     assert words[2].startswith("single_cls: is not offered: `yolokit data convert --map")
+
+
+def test_every_option_of_ultralytics_is_known_or_has_a_word() -> None:
+    assert (
+        not read_upstream_defaults().keys() - set(OTHER_WORDS) - set(TrainConfig.__struct_fields__)
+    )
+
+
+@pytest.mark.parametrize(("option", "value"), [("seed", 2**32), ("epochs", 10**20)])
+def test_a_number_that_the_engine_could_not_take_is_refused(option: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=f"{option}: must be int <"):
+        check_config({"data": "d.yaml", option: value})
 
 
 def test_numbers_and_texts_stand_for_each_other() -> None:
@@ -72,15 +98,7 @@ def test_what_auto_chooses_cannot_be_given(option: str) -> None:
 
 def test_upstream_knows_every_setting_that_it_gets() -> None:
     """A setting that upstream renamed would otherwise fail only when a training starts."""
-    import importlib.util
-    from pathlib import Path
-
-    import yaml
-
-    spec = importlib.util.find_spec("ultralytics")
-    if spec is None or spec.origin is None:
-        pytest.skip("ultralytics is not installed")
-    known = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text())
+    known = read_upstream_defaults()
     config = TrainConfig(data="d", optimizer="SGD", lr0=0.1, momentum=0.9)
     assert set(to_upstream(config)) <= set(known)
 
@@ -89,13 +107,4 @@ def test_upstream_knows_every_setting_that_it_gets() -> None:
                                    "translate", "scale", "weight_decay", "warmup_epochs", "nbs",
                                    "close_mosaic", "fliplr"])  # fmt: skip
 def test_defaults_are_upstreams_unless_noted(field: str) -> None:
-    import importlib.util
-    from pathlib import Path
-
-    import yaml
-
-    spec = importlib.util.find_spec("ultralytics")
-    if spec is None or spec.origin is None:
-        pytest.skip("ultralytics is not installed")
-    theirs = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text())
-    assert getattr(TrainConfig(data="d"), field) == theirs[field]
+    assert getattr(TrainConfig(data="d"), field) == read_upstream_defaults()[field]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.train.test_run import make_record
+from yolokit.core.parts import hidden_part
+from yolokit.core.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.train.hold import hold_run
 from yolokit.train.record import epoch_record, write_record
@@ -33,12 +36,24 @@ def fill(folder: Path, state: Any, *names: str, epochs: int = 0) -> None:
 @pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
 def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
     """One that was killed still says `running`; nobody holds it."""
-    fill(folder, state, "train.log", "data.yaml", "train.txt", "start.pt")
-    (folder / "engine").mkdir()
+    fill(folder, state, "train.log", "data.yaml", "train.txt", START_FILE)
+    (folder / "engine" / "weights").mkdir(parents=True)
     (folder / "engine" / "args.yaml").touch()
+    (folder / "engine" / "weights" / "last.pt").touch()
     check_run_folder(folder)
     assert make_way(folder)
     assert not folder.exists()
+
+
+def test_parts_of_files_that_a_kill_left_are_not_in_the_way(folder: Path) -> None:
+    fill(folder, "running")
+    with contextlib.ExitStack() as stack:
+        parts = [
+            stack.enter_context(hidden_part(folder / name)) for name in ("run.json", "last.pt")
+        ]
+        for part in parts:
+            part.write_bytes(b"half")
+        assert make_way(folder)
 
 
 def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:

@@ -1,0 +1,77 @@
+"""What a training tells when it does not go as it began: lack of memory, and NaN."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from yolokit.core.child import Event, Notice, Settled
+from yolokit.engine import process
+from yolokit.engine import trainer as module
+from yolokit.errors import TrainError
+
+from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAYER = torch.nn.Linear(1, 1)
+BROKEN = torch.nn.Linear(1, 1)
+torch.nn.init.constant_(BROKEN.weight, float("nan"))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    events: list[Event] = []
+    monkeypatch.setattr(process, "send", events.append)
+    return events
+
+
+def make_trainer(**fields: object) -> module.YolokitTrainer:
+    trainer = module.YolokitTrainer.__new__(module.YolokitTrainer)
+    for name, value in fields.items():
+        setattr(trainer, name, value)
+    return trainer
+
+
+def make_broken(tmp_path: Path, model: torch.nn.Module) -> module.YolokitTrainer:
+    return make_trainer(
+        loss=torch.tensor(float("nan")), fitness=None, start_epoch=0, last=tmp_path / "last.pt",
+        ema=SimpleNamespace(ema=model),
+    )  # fmt: skip
+
+
+def test_weights_that_are_no_numbers_end_the_first_epoch(told: list[Event], tmp_path: Path) -> None:
+    """Upstream goes on, as it has nothing to go back to, and saves them."""
+    with pytest.raises(TrainError, match="the weights became NaN or infinity in epoch 1"):
+        make_broken(tmp_path, BROKEN)._handle_nan_recovery(0)
+    assert not make_broken(tmp_path, LAYER)._handle_nan_recovery(0), "the loss alone, in one batch"
+    assert told == []
+
+
+def test_an_epoch_that_is_trained_once_more_is_told(
+    told: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
+    assert make_broken(tmp_path, LAYER)._handle_nan_recovery(4)
+    assert told == [Notice("epoch 5 ended in NaN or infinity: it is trained once more")]
+
+
+def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
+    told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DetectionTrainer, "_build_train_pipeline", lambda _self: None)
+    monkeypatch.setattr(DetectionTrainer, "_get_warmup_iterations", lambda *_: 0)
+    used = {"images": 4}
+    monkeypatch.setattr(module, "describe_settings", lambda _trainer: used)
+    monkeypatch.setattr(module, "list_notes", lambda *_: ["2 steps an epoch"])
+    trainer = make_trainer(train_loader=[1, 2], accumulate=4, epochs=3, batch_size=8)
+    trainer._build_train_pipeline()
+    assert told == []
+    trainer._is_settled = True
+    trainer._build_train_pipeline()
+    said = "the device ran out of memory: going on with batch 8"
+    assert told == [Settled(used), Notice(said), Notice("2 steps an epoch")]  # type: ignore[arg-type]
