@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,6 +47,7 @@ class Pictures:
         self._splits: dict[Hashable, str | None] = {}
         self._named: dict[str, tuple[int, str]] = {}
         self._overlaps: Counter[tuple[str, str]] = Counter()
+        self._folders: dict[str, str] = {}  # without links
         self._copies = Copies()
         self._has_learned = self._is_joining = False
         self._joined = self._alike = self._annotations = 0
@@ -175,12 +175,21 @@ class Pictures:
             return (image.source.image_roots, image.file_name), split
         if image.span is not None:
             return (image.path, image.span), split
-        path = _real_path(image.path)
+        path = self._real_path(image.path)
         if self._by_bytes:
             origin, first = self._named.setdefault(image.file_name, (image.origin, path))
             if origin != image.origin and are_same(first, path):
                 path = first
         return path, split
+
+    def _real_path(self, path: str) -> str:
+        """Return a file's path without links; the folders of a set are few, so they are kept."""
+        if os.path.islink(path):  # noqa: PTH114 - hot path
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)  # noqa: PTH118 - hot path
 
     def _join(self, parts: Sequence[LabelledImage], ledger: Ledger) -> LabelledImage:
         first = parts[0].image
@@ -196,19 +205,6 @@ class Pictures:
             for earlier in parts[:at]:
                 self._alike += _count_alike(part.annotations, earlier.annotations)
         return LabelledImage(first, _concatenate([part.annotations for part in parts]))
-
-
-@lru_cache(maxsize=4096)
-def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder)
-
-
-def _real_path(path: str) -> str:
-    """Return a file's path without links; the folders of a set are few, so they are kept."""
-    if os.path.islink(path):  # noqa: PTH114 - hot path
-        return os.path.realpath(path)
-    folder, name = os.path.split(path)
-    return os.path.join(_real_folder(folder), name)  # noqa: PTH118 - hot path
 
 
 def _has_own(image: ImageRecord) -> bool:
@@ -232,7 +228,7 @@ def _leave_out(
     """Leave out what earlier images of the same picture have, each of it once."""
     image, annotations = labelled.image, labelled.annotations
     twice: dict[int, str] = {}
-    for other in earlier:
+    for other in earlier if len(annotations) else ():
         near = np.abs(annotations.xyxy[:, None] - other.annotations.xyxy[None]).max(
             axis=2, initial=0.0
         )
@@ -257,6 +253,8 @@ def _same_class(first: Annotations, second: Annotations) -> Bool:
 
 def _count_alike(first: Annotations, second: Annotations) -> int:
     """Count the annotations of one that have one of the same class in nearly the same place."""
+    if not len(first) or not len(second):  # most files of one class show it in few pictures
+        return 0
     low = np.maximum(first.xyxy[:, None, :2], second.xyxy[None, :, :2])
     high = np.minimum(first.xyxy[:, None, 2:], second.xyxy[None, :, 2:])
     shared: F64 = np.maximum(high - low, 0.0).prod(axis=2)

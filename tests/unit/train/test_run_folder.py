@@ -38,7 +38,7 @@ def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
     (folder / "engine" / "args.yaml").touch()
     check_run_folder(folder)
     assert make_way(folder)
-    assert not folder.exists()
+    assert not list(folder.iterdir())
 
 
 def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:
