@@ -72,9 +72,12 @@ class Pictures:
             images: Located, and not yet settled.
             ledger: Gets them as excluded.
         """
+        if not self._is_joining:
+            yield from images
+            return
         met: dict[Hashable, list[LabelledImage]] = {}
         for labelled in images:
-            key = self._key(labelled.image) if self._is_joining else None
+            key = self._key(labelled.image)
             if key not in self._counts:
                 yield labelled
                 continue
@@ -92,11 +95,13 @@ class Pictures:
             images: Settled.
             ledger: Gets a note for each that was joined.
         """
-        if not self._is_joining:
+        if not self._has_learned:
             for labelled in images:
-                if not self._has_learned:
-                    self._learn(labelled.image)
+                self._learn(labelled.image)
                 yield labelled
+            return
+        if not self._is_joining:
+            yield from images
             return
         self._joined = self._alike = self._annotations = 0
         self._misnamed.clear()
@@ -157,15 +162,14 @@ class Pictures:
 
     def _learn(self, image: ImageRecord) -> None:
         key = self._key(image)
-        picture = key[0]
-        self._counts[key] += 1
+        times = self._counts[key] = self._counts.get(key, 0) + 1  # += would call for each new one
         if self._by_split:
-            first = self._splits.setdefault(picture, image.split)
-            if first != image.split and self._counts[key] == 1:
+            first = self._splits.setdefault(key[0], image.split)
+            if first != image.split and times == 1:
                 self._overlaps[str(first), str(image.split)] += 1
                 if "train" in (first, image.split):
                     self._example = self._example or image.file_name
-        if self._counts[key] == 1 and image.path is not None and image.span is None:
+        if times == 1 and image.path is not None and image.span is None:
             self._copies.add(image.path)
 
     def _key(self, image: ImageRecord) -> tuple[Hashable, str | None]:
