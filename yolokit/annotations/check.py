@@ -240,7 +240,7 @@ def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
         again = len(listed[split]) - len(paths[split])
         if again:
             are = "is named once more, and counts" if again == 1 else "are named again, and count"
-            notes.append(f"{count_images(again)} of {split} {are} each time")
+            notes.append(f"{counted(again, 'image')} of {split} {are} each time")
         for other in splits[at + 1 :]:
             shared = len(paths[split] & paths[other])
             if shared:

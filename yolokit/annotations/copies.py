@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import os
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
@@ -21,7 +20,7 @@ class Copies:
     """Counts files that hold the bytes of another one, under another name."""
 
     def __init__(self) -> None:
-        self._first: dict[int, str] = {}
+        self._first: dict[int, str | None] = {}  # by size; None once it was probed
         self._probed: dict[tuple[int, bytes], str] = {}
         self._found: list[tuple[str, str]] = []
 
@@ -33,7 +32,9 @@ class Copies:
         first = self._first.setdefault(size_bytes, path)
         if first == path:
             return
-        self._probed.setdefault((size_bytes, _probe(first, size_bytes)), first)
+        if first is not None:
+            self._probed[size_bytes, _probe(first, size_bytes)] = first
+            self._first[size_bytes] = None
         like = self._probed.setdefault((size_bytes, _probe(path, size_bytes)), path)
         if like != path and are_same(like, path):
             self._found.append((like, path))
@@ -51,15 +52,15 @@ class Copies:
         )
 
 
-@lru_cache(maxsize=4)
 def _probe(path: str, size_bytes: int) -> bytes:
     """Return a hash of the beginning, the middle and the end of a file."""
-    digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - hot path
-        for place in (0, size_bytes // 2, max(0, size_bytes - _PROBE_BYTES)):
-            stream.seek(place)
-            digest.update(stream.read(_PROBE_BYTES))
-    return digest.digest()
+        content = stream.read(_PROBE_BYTES)
+        if size_bytes > _PROBE_BYTES:
+            for place in (size_bytes // 2, size_bytes - _PROBE_BYTES):
+                stream.seek(place)
+                content += stream.read(_PROBE_BYTES)
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def are_same(first: str, second: str) -> bool:

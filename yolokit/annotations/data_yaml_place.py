@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def list_data_yamls(folder: Path) -> list[Path]:
 
 def is_data_yaml(path: Path) -> bool:
     """Tell whether a file is YAML with the keys of a data set, right or wrong in detail."""
-    if path.suffix.lower() not in _SUFFIXES or not path.is_file():  # reading a pipe never ends
+    if path.suffix.lower() not in _SUFFIXES or why_no_file(path) is not None:
         return False
     try:
         with path.open("rb") as stream:

@@ -64,19 +64,21 @@ class BoxDoubts:
             images: How many images they are in.
         """
         sides = xyxy[:, 2:] - xyxy[:, :2]
-        real: Bool = np.asarray(np.isfinite(xyxy).all(axis=1) & (sides > 0).all(axis=1))
-        if not real.any():
+        # Column by column: numpy is several times slower along an axis of two or four.
+        real: Bool = np.isfinite(xyxy @ np.ones(4)) & (sides[:, 0] > 0) & (sides[:, 1] > 0)
+        if not real.all():
+            xyxy, sides, limits = xyxy[real], sides[real], limits[real]
+        if not len(xyxy):
             return
-        sides, limits = sides[real], limits[real]
-        inside = np.clip(xyxy[real], 0.0, limits)
-        seen = (inside[:, 2:] - inside[:, :2]).prod(axis=1)
+        inside = np.clip(xyxy, 0.0, limits)
+        seen = _areas(inside[:, 2:] - inside[:, :2])
         self._images += images
         self._boxes += len(sides)
-        self._far += int((seen < (1 - _FAR) * sides.prod(axis=1)).sum())
-        self._tiny += int((sides < _TINY_PX).any(axis=1).sum())
-        shares = (inside / limits).reshape(-1, 2, 2)
-        centers = shares.mean(axis=1)
-        low, high = (shares[:, 0], centers), (shares[:, 1], centers)
+        self._far += int(np.count_nonzero(seen < (1 - _FAR) * _areas(sides)))
+        self._tiny += int(np.count_nonzero((sides[:, 0] < _TINY_PX) | (sides[:, 1] < _TINY_PX)))
+        shares = inside / limits
+        centers = (shares[:, :2] + shares[:, 2:]) / 2
+        low, high = (shares[:, :2], centers), (shares[:, 2:], centers)
         self._low = np.minimum(self._low, [one.min(axis=0) for one in low])
         self._high = np.maximum(self._high, [one.max(axis=0) for one in high])
 
@@ -143,6 +145,11 @@ class BoxDoubts:
         elif right - left < _BAND or bottom - top < _BAND:
             of = "width" if right - left < _BAND else "height"
             yield f"all {self._counted_boxes()} lie in a band of less than {_BAND:.0%} of the {of}"
+
+
+def _areas(sides: F64) -> F64:
+    areas: F64 = sides[:, 0] * sides[:, 1]
+    return areas
 
 
 def _which_half(low: float, high: float, first: str, second: str) -> str | None:

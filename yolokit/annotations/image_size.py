@@ -268,9 +268,6 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
     import cv2
     import numpy as np
 
-    reason = why_no_file(path)
-    if reason is not None:
-        raise DataError(reason, path=path)
     try:
         data = np.frombuffer(read_bytes(path, span), np.uint8)
         with quiet_opencv():

@@ -15,7 +15,7 @@ import msgspec
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
-from yolokit.core.spell import encode_json
+from yolokit.core.spell import encode_json, spell
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Ledger:
         """Return a text with such folders replaced by their names."""
         for folder, name in self._aliases:
             text = text.replace(folder, name)
-        return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+        return spell(text)
 
     def mark(self) -> LedgerMark:
         """Return a point that :meth:`rewind` can go back to."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,6 +48,7 @@ class Pictures:
         self._splits: dict[Hashable, str | None] = {}
         self._named: dict[str, tuple[int, str]] = {}
         self._overlaps: Counter[tuple[str, str]] = Counter()
+        self._folders: dict[str, str] = {}  # without links
         self._copies = Copies()
         self._has_learned = self._is_joining = False
         self._joined = self._alike = self._annotations = 0
@@ -73,9 +73,12 @@ class Pictures:
             images: Located, and not yet settled.
             ledger: Gets them as excluded.
         """
+        if not self._is_joining:
+            yield from images
+            return
         met: dict[Hashable, list[LabelledImage]] = {}
         for labelled in images:
-            key = self._key(labelled.image) if self._is_joining else None
+            key = self._key(labelled.image)
             if key not in self._counts:
                 yield labelled
                 continue
@@ -93,11 +96,13 @@ class Pictures:
             images: Settled.
             ledger: Gets a note for each that was joined.
         """
-        if not self._is_joining:
+        if not self._has_learned:
             for labelled in images:
-                if not self._has_learned:
-                    self._learn(labelled.image)
+                self._learn(labelled.image)
                 yield labelled
+            return
+        if not self._is_joining:
+            yield from images
             return
         self._joined = self._alike = self._annotations = 0
         self._misnamed.clear()
@@ -156,15 +161,14 @@ class Pictures:
 
     def _learn(self, image: ImageRecord) -> None:
         key = self._key(image)
-        picture = key[0]
-        self._counts[key] += 1
+        times = self._counts[key] = self._counts.get(key, 0) + 1  # += would call for each new one
         if self._by_split:
-            first = self._splits.setdefault(picture, image.split)
-            if first != image.split and self._counts[key] == 1:
+            first = self._splits.setdefault(key[0], image.split)
+            if first != image.split and times == 1:
                 self._overlaps[str(first), str(image.split)] += 1
                 if "train" in (first, image.split):
                     self._example = self._example or image.file_name
-        if self._counts[key] == 1 and image.path is not None and image.span is None:
+        if times == 1 and image.path is not None and image.span is None:
             self._copies.add(image.path)
 
     def _key(self, image: ImageRecord) -> tuple[Hashable, str | None]:
@@ -174,12 +178,21 @@ class Pictures:
             return (image.source.image_roots, image.file_name), split
         if image.span is not None:
             return (image.path, image.span), split
-        path = _real_path(image.path)
+        path = self._real_path(image.path)
         if self._by_bytes:
             origin, first = self._named.setdefault(image.file_name, (image.origin, path))
             if origin != image.origin and are_same(first, path):
                 path = first
         return path, split
+
+    def _real_path(self, path: str) -> str:
+        """Return a file's path without links; the folders of a set are few, so they are kept."""
+        if os.path.islink(path):  # noqa: PTH114 - hot path
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)  # noqa: PTH118 - hot path
 
     def _join(self, parts: Sequence[LabelledImage], ledger: Ledger) -> LabelledImage:
         first = parts[0].image
@@ -195,19 +208,6 @@ class Pictures:
             for earlier in parts[:at]:
                 self._alike += _count_alike(part.annotations, earlier.annotations)
         return LabelledImage(first, _concatenate([part.annotations for part in parts]))
-
-
-@lru_cache(maxsize=4096)
-def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder)
-
-
-def _real_path(path: str) -> str:
-    """Return a file's path without links; the folders of a set are few, so they are kept."""
-    if os.path.islink(path):  # noqa: PTH114 - hot path
-        return os.path.realpath(path)
-    folder, name = os.path.split(path)
-    return os.path.join(_real_folder(folder), name)  # noqa: PTH118 - hot path
 
 
 def _has_own(image: ImageRecord) -> bool:
@@ -231,7 +231,7 @@ def _leave_out(
     """Leave out what earlier images of the same picture have, each of it once."""
     image, annotations = labelled.image, labelled.annotations
     twice: dict[int, str] = {}
-    for other in earlier:
+    for other in earlier if len(annotations) else ():
         near = np.abs(annotations.xyxy[:, None] - other.annotations.xyxy[None]).max(
             axis=2, initial=0.0
         )
@@ -256,6 +256,8 @@ def _same_class(first: Annotations, second: Annotations) -> Bool:
 
 def _count_alike(first: Annotations, second: Annotations) -> int:
     """Count the annotations of one that have one of the same class in nearly the same place."""
+    if not len(first) or not len(second):  # most files of one class show it in few pictures
+        return 0
     low = np.maximum(first.xyxy[:, None, :2], second.xyxy[None, :, :2])
     high = np.minimum(first.xyxy[:, None, 2:], second.xyxy[None, :, 2:])
     shared: F64 = np.maximum(high - low, 0.0).prod(axis=2)

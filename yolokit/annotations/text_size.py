@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from typing import IO, TYPE_CHECKING, AnyStr
 
 from yolokit.core.file_kind import POINTER, POINTER_STARTS
+from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,9 +51,12 @@ def read_bounded(path: Path) -> bytes:
 
     Raises:
         OSError: It cannot be read.
-        DataError: It is larger than 1 GiB, or git-LFS has not fetched it.
+        DataError: It is no file, larger than 1 GiB, or git-LFS has not fetched it.
     """
-    check_size(path, path.stat().st_size)
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe may never end
+        raise DataError(f"it {why_no_file(path)}", path=path)
+    check_size(path, status.st_size)
     data = path.read_bytes()
     refuse_pointer(data, path)
     return data

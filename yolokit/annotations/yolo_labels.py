@@ -23,6 +23,7 @@ from yolokit.annotations.model import Annotations
 from yolokit.annotations.shapes import Shape, Task
 from yolokit.annotations.text_size import check_size, refuse_pointer
 from yolokit.core.boxes import cxcywh_to_xyxy
+from yolokit.core.files import open_at_once
 from yolokit.core.plural import counted
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
@@ -132,7 +133,7 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
         DataError: It is there and cannot be read, is too large, or is no text.
     """
     try:
-        with open(path, "rb", buffering=0, opener=_open_at_once) as stream:
+        with open(path, "rb", buffering=0, opener=open_at_once) as stream:
             status = os.fstat(stream.fileno())
             check_size(path, status.st_size)
             if not stat.S_ISREG(status.st_mode):
@@ -144,11 +145,6 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
     except OSError as error:
         raise DataError(f"cannot read the labels: {error.strerror}", path=path) from error
     return parse_labels(data, path, layout)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for one who writes into it, as pipes would."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> LabelRows:

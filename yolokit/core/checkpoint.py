@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +13,7 @@ from yolokit.core.files import inside
 from yolokit.core.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
 from yolokit.core.plausible import OTHER_YOLO, is_guarded, is_own, is_plausible
 from yolokit.core.plural import counted
+from yolokit.core.regular_file import why_no_file
 
 if TYPE_CHECKING:
     from yolokit.core.pickles import Global, PickleScan
@@ -43,8 +43,9 @@ def explain_unreadable(path: Path) -> tuple[str, str] | None:
         A message and a hint, or None if nothing speaks against the file.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
-            return f"{path} is no file", _HINT
+        reason = why_no_file(path)
+        if reason is not None:
+            return f"{path} {reason}", _HINT
         return _explain_file(path)
     except PickleLimitError as error:
         return f"{path} is refused: {error}", "no checkpoint is like that"

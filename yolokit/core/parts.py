@@ -78,11 +78,11 @@ def swap_in(part: Path, path: Path) -> None:
     named = _HIDDEN.fullmatch(part.name)
     assert named is not None, "it is one of hidden_part"
     old = _place(path, _OLD, named["token"])
-    path.rename(old)
     try:
+        path.rename(old)
         part.rename(path)
-    except OSError:
-        old.rename(path)
+    except BaseException:  # an interrupt as well: nobody else would bring it back for a day
+        _bring_back(old, path)
         raise
     remove(old)
 
@@ -144,11 +144,15 @@ def _take_token(path: Path) -> tuple[str, BaseFileLock | None]:
 
 
 def _clear(path: Path, token: str) -> None:
-    old = _place(path, _OLD, token)
-    if os.path.lexists(old) and not os.path.lexists(path):
-        old.rename(path)
+    _bring_back(_place(path, _OLD, token), path)
     for entry in _list_of(path, token):
         remove(entry)
+
+
+def _bring_back(old: Path, path: Path) -> None:
+    """Give what was to be replaced its name again, if nothing has it."""
+    if os.path.lexists(old) and not os.path.lexists(path):
+        old.rename(path)
 
 
 def _place(path: Path, kind: str, token: str) -> Path:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 import yolokit
-from yolokit.annotations.check import check_labels
+from yolokit.annotations.check import UNUSABLE, check_labels
 from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.core.config import build_config
 from yolokit.core.files import claim_folder, publish_file, sha256_file
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs") / "val"
 REPORT_NAME = "metrics.json"
 SCHEMA_VERSION = 1
-_UNREADABLE = "unusable-images"
 _ERRORS_SHOWN = 5
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -195,7 +194,7 @@ def _describe_unreadable(errors: Sequence[DataError]) -> Finding:
     shown = "; ".join(map(str, errors[:_ERRORS_SHOWN]))
     more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
     what = counted(len(errors), "image")
-    return Finding(_UNREADABLE, f"{what} of the split cannot be read: {shown}{more}")
+    return Finding(UNUSABLE, f"{what} of the split cannot be read: {shown}{more}")
 
 
 def check_config(values: Mapping[str, Any]) -> ValConfig:
@@ -208,7 +207,7 @@ def check_config(values: Mapping[str, Any]) -> ValConfig:
 
 
 def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = find_unknown_codes(values.get("allow", ()), (_UNREADABLE,))
+    problems = find_unknown_codes(values.get("allow", ()), (UNUSABLE,))
     if "provider" in values:
         problems += [f"provider: {text}" for text in check_options(provider=values["provider"])]
     name = values.get("name")

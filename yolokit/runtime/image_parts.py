@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import U8
 
 _MOST_PAGES = 10_000
+_NEW_SUBFILE_TYPE = 254  # tags ascend, so no more than so many stand before it
 _NOT_A_PAGE = 0b101  # a smaller copy, or a mask
 _ANIMATED = "it is animated: only the first frame is read"
 
@@ -79,13 +80,14 @@ def _tiff_pages(
             count = struct.unpack_from(order + count_code, content, at)[0]
             first = at + count_size
             kind = 0
-            for entry in range(first, first + min(count, 0xFFFF) * tag_size, tag_size):
-                if struct.unpack_from(order + "H", content, entry)[0] == 254:
+            last = first + min(count, _NEW_SUBFILE_TYPE + 1) * tag_size
+            for entry in range(first, last, tag_size):
+                if struct.unpack_from(order + "H", content, entry)[0] == _NEW_SUBFILE_TYPE:
                     value = entry + tag_size - place
                     kind = struct.unpack_from(order + "I", content, value)[0]
                     break
             if not kind & _NOT_A_PAGE:
                 yield at
             at = struct.unpack_from(order + place_code, content, first + count * tag_size)[0]
-    except struct.error:  # cut short: the decoder has the last word
+    except (struct.error, OverflowError):  # cut short or odd: the decoder has the last word
         return

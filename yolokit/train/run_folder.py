@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.outputs import Held, Replacing, Result, check_output
+from yolokit.core.parts import remove
 from yolokit.core.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.train.hold import LOCK_NAME, hold_run
@@ -54,7 +54,7 @@ def check_run_folder(folder: Path) -> None:
 
 
 def make_way(folder: Path) -> bool:
-    """Remove a run that failed before its first epoch, and tell whether there was one.
+    """Empty the folder of a run that failed before its first epoch; tell whether it was one.
 
     Raises:
         OutputExistsError: As :func:`check_run_folder`.
@@ -64,7 +64,9 @@ def make_way(folder: Path) -> bool:
     if _read_record(folder) is None:
         return False
     with hold_run(folder):
-        shutil.rmtree(folder)
+        for entry in folder.iterdir():
+            if entry.name != LOCK_NAME:  # which goes last: on Windows, what is open cannot
+                remove(entry)
     return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
@@ -45,6 +47,13 @@ def test_what_leads_nowhere(text: str, tmp_path: Path) -> None:
 def test_a_list_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_bytes(b"\xff\xfea.jpg")
     with pytest.raises(DataError, match="no UTF-8 text"):
+        list(list_images(tmp_path / "train.txt", tmp_path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes")
+def test_a_list_that_is_a_pipe_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.txt")
+    with pytest.raises(DataError, match="it is a pipe, not a file"):
         list(list_images(tmp_path / "train.txt", tmp_path))
 
 

@@ -162,3 +162,24 @@ with parts.hidden_part(out) as part:
         pass
     assert os.listdir(tmp_path / "out") == ["precious"]
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_was_there_comes_back_after_an_interrupt_between_the_two_renames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious").touch()
+    rename = Path.rename
+
+    def rename_and_stop(path: Path, target: Path) -> None:
+        rename(path, target)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), parts.hidden_part(out) as part:
+        part.mkdir()
+        monkeypatch.setattr(Path, "rename", rename_and_stop)
+        parts.swap_in(part, out)
+    assert os.listdir(tmp_path) == ["out"]
+    assert os.listdir(out) == ["precious"]

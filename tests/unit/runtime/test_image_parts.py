@@ -89,6 +89,12 @@ def test_pages_in_a_circle_end() -> None:
     assert rest == "it has 2 pages: only the first is read"
 
 
+def test_a_page_beyond_all_memory_ends_it() -> None:
+    head = struct.pack("<4sHHQ", b"II+\0", 8, 0, 16)
+    content = head + struct.pack("<QQ", 0, 2**64 - 1) + bytes(32)
+    assert describe_rest(np.frombuffer(content, np.uint8)) is None
+
+
 def test_pages_that_opencv_writes() -> None:
     _, content = cv2.imencodemulti(".tiff", gray(3))
     assert describe_rest(content.ravel()) == "it has 3 pages: only the first is read"

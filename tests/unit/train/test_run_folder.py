@@ -42,7 +42,7 @@ def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
     (folder / "engine" / "weights" / "last.pt").touch()
     check_run_folder(folder)
     assert make_way(folder)
-    assert not folder.exists()
+    assert not list(folder.iterdir())
 
 
 def test_parts_of_files_that_a_kill_left_are_not_in_the_way(folder: Path) -> None:
