@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
     from yolokit.evaluate.coco import BoxMetrics
     from yolokit.evaluate.job import ValReport
@@ -122,8 +124,8 @@ def _say_summary(report: ValReport) -> None:
     from yolokit.cli.output import say
 
     say(
-        f"{report.images} images of {report.split} in {report.wall_s:.1f} s on {report.provider} "
-        f"with {report.threads} threads"
+        f"{counted(report.images, 'image')} of {report.split} in {report.wall_s:.1f} s on {report.provider} "
+        f"with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
         say(f"note: images that could not be read and are in no figure: {report.unreadable}")
