@@ -22,7 +22,7 @@ from yolokit.cli.export import export
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
-from yolokit.cli.signals import interruptions
+from yolokit.cli.signals import Interruptions, interruptions
 from yolokit.cli.train import explain_unknown_option, train
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
@@ -79,11 +79,11 @@ def main(argv: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(arguments)
     with interruptions() as signals:
-        code = _run(arguments, debug=debug)
+        code = _run(arguments, signals, debug=debug)
     sys.exit(signals.exit_code if code == _INTERRUPTED else code)
 
 
-def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: C901, PLR0911 - a branch for each kind of end
+def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  # noqa: C901, PLR0911 - a branch for each kind of end
     try:
         result = app(arguments, prog_name="yolokit", standalone_mode=False)
     except YolokitError as error:
@@ -111,6 +111,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:  # noqa: C901, PLR0911 - 
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         if debug:
             say(traceback.format_exc())
+        if not signals.is_idle:  # what is written in C makes an error of its own of an interrupt
+            say("interrupted")
+            return _INTERRUPTED
         say(f"internal error: {type(error).__name__}: {error}")
         say("hint: this is a mistake in yolokit; run again with --debug and report what it prints")
         return 70

@@ -38,10 +38,22 @@ class Held(NamedTuple):
         patterns: What one of them is called below the folder: patterns of ``fnmatch`` in lower
             case, in which ``*`` crosses folders; the first folder is named in full.
         most: How many there can be, or None.
+        names: More names of them, in full and in lower case.
     """
 
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
     most: int | None = None
+    names: frozenset[str] = frozenset()
+
+    @property
+    def tops(self) -> set[str]:
+        """The folders at the top that they lie in."""
+        return {name.split("/")[0] for name in (*self.patterns, *self.names) if "/" in name}
+
+    def compile(self) -> Callable[[str], bool]:
+        """Return what tells whether a name in lower case is one of theirs."""
+        pattern = re.compile("|".join(map(fnmatch.translate, self.patterns)) or r"(?!)")
+        return lambda name: name in self.names or pattern.match(name) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +173,12 @@ def _find_foreign(path: Path, result: Result) -> str | None:
         return f"it is not an earlier result of `{result.command}`"
     if not result.is_folder:
         return None
-    patterns = [re.compile("|".join(map(fnmatch.translate, one.patterns))) for one in held]
-    tops = {pattern.split("/")[0] for one in held for pattern in one.patterns if "/" in pattern}
+    tests = [one.compile() for one in held]
+    tops = {top for one in held for top in one.tops}
     found: list[list[str]] = [[] for _ in held]
     for name in _list_entries(path):
         top, _, below = name.lower().partition("/")
-        fits = (at for at, pattern in enumerate(patterns) if pattern.match(name.lower()))
-        at = next(fits, None)
+        at = next((at for at, is_theirs in enumerate(tests) if is_theirs(name.lower())), None)
         if name.endswith("/") and top in tops:
             continue
         if at is None or (below and top not in tops):
@@ -177,8 +188,8 @@ def _find_foreign(path: Path, result: Result) -> str | None:
         if one.most is not None and len(names) > one.most:
             last = max(names, key=lambda name: (path / name).lstat().st_mtime)
             return (
-                f"`{result.command}` wrote {one.most} of the {counted(len(names), 'file')} that it "
-                f"holds beside {last}"
+                f"it holds {counted(len(names), 'file')} where `{result.command}` wrote "
+                f"{one.most}; {last} is the latest"
             )
     return None
 

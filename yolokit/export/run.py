@@ -21,6 +21,7 @@ from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.plural import counted
+from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
@@ -120,8 +121,11 @@ def export_model(
         WeightsError: The checkpoint is missing or cannot be loaded.
         ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
     """
-    if not Path(config.weights).is_file():
-        raise WeightsError(f"there is no checkpoint {config.weights}")
+    reason = why_no_file(config.weights)
+    if reason is not None:
+        found = is_there(config.weights)
+        missing = f"there is no checkpoint {config.weights}"
+        raise WeightsError(f"{config.weights} {reason}" if found else missing)
     weights = Path(config.weights).resolve()
     digest = digest_weights(weights)
     problem = explain_unreadable(weights) if config.trust is None else None

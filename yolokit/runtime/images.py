@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _IMAGE_NAME = re.compile(
     r".\.(apng|avif|bmp|dib|jfif|jp2|jpe|jpe?g|mpo|pbm|pgm|png|pnm|ppm|tiff?|webp)$", re.IGNORECASE
 )
-_WRITE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+WRITE_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
 # Longest sides in px that an encoder takes; PNG takes more than OpenCV reads.
 _LONGEST_PX = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 
@@ -109,7 +109,7 @@ def writable_name(name: str, image_wh: tuple[int, int]) -> str:
     dot = name.rfind(".")
     stem = name[:dot] if dot > 0 else name
     suffix = name[dot:].lower() if dot >= 0 else ""
-    if suffix not in _WRITE_SUFFIXES:
+    if suffix not in WRITE_SUFFIXES:
         name, suffix = f"{stem}.jpg", ".jpg"
     return name if max(image_wh) <= _LONGEST_PX.get(suffix, max(image_wh)) else f"{stem}.png"
 

@@ -12,15 +12,15 @@ from msgspec import Meta
 
 from yolokit.core.config import build_config
 from yolokit.core.files import publish_folder, publish_fresh
-from yolokit.core.outputs import Held, Replacing, Result, check_output, read_object
+from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
 from yolokit.runtime.detector import Detector
+from yolokit.runtime.earlier import PREDICTED
 from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
 from yolokit.runtime.session import check_options
 from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
-from yolokit.runtime.sinks.jsonl import FILE_NAME as RECORDS
 from yolokit.runtime.source import StillImages, open_source
 
 if TYPE_CHECKING:
@@ -246,17 +246,4 @@ def _replacing(config: PredictConfig, sources: Sequence[FrameSource]) -> Replaci
     listed = [
         path for source in sources if isinstance(source, StillImages) for path in source.paths
     ]
-    return Replacing(result=_RESULT, wanted=config.overwrite, keep=(*map(Path, named), *listed))
-
-
-def _recognise(folder: Path) -> list[Held] | None:
-    """Return what results with these records can hold; None without records."""
-    first = read_object(folder / RECORDS, is_jsonl=True)
-    if not {"source", "index", "detections"} <= first.keys():
-        return None
-    with (folder / RECORDS).open("rb") as stream:
-        count = sum(1 for _ in stream)
-    return [Held((RECORDS,), 1), Held(("images/*",), count), Held(("*.mp4",), count)]
-
-
-_RESULT = Result(command="yolokit predict", recognise=_recognise)
+    return Replacing(result=PREDICTED, wanted=config.overwrite, keep=(*map(Path, named), *listed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 # Waiting without a time limit cannot be interrupted by Ctrl-C on Windows.
 _WAKE_UP_S = 0.5
+_LAST_WAIT_S = 10.0
 
 
 class RunAhead(Generic[T]):
@@ -21,7 +23,8 @@ class RunAhead(Generic[T]):
 
     Items keep their order. What the producer raises is raised here, after the items before it.
     After ``stop`` there are no more items, for whoever waits for one too; the thread ends as
-    soon as the item it works on is done, and closes a generator that it iterates over.
+    soon as the item it works on is done, and closes a generator that it iterates over. That is
+    also what happens at the exit of the interpreter, where no one has called ``stop``.
 
     Args:
         items: What to iterate over; only the thread touches it.
@@ -38,6 +41,8 @@ class RunAhead(Generic[T]):
         self._stopped = False
         # A daemon: a producer that is stuck in the system must not keep the process alive.
         self._thread = threading.Thread(target=self._work, args=(items,), name=name, daemon=True)
+        # The interpreter ends daemons wherever they are; within C++ that aborts the process.
+        atexit.register(self._end)
         self._thread.start()
 
     def __iter__(self) -> Self:
@@ -86,6 +91,11 @@ class RunAhead(Generic[T]):
         with self._changed:
             self._error, self._ended = error, True
             self._changed.notify_all()
+        atexit.unregister(self._end)
+
+    def _end(self) -> None:
+        self.stop()
+        self.join(_LAST_WAIT_S)
 
     def _wait_for_room(self) -> bool:
         """Wait until one more item may be made; False after ``stop``."""

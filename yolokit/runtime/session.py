@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.extras import install_command, require
-from yolokit.core.file_kind import read_kind
+from yolokit.core.file_kind import POINTER, read_kind
 from yolokit.core.machine import usable_cores
 from yolokit.core.privacy import stop_telemetry
+from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.suggest import describe_unknown, nearest
 from yolokit.errors import ConfigError, InferenceError, ProviderError
 
@@ -267,15 +268,18 @@ def _library_failure(ort: Any, provider: str) -> str | None:
 
 
 def _check_file(path: Path) -> None:
+    reason = why_no_file(path)
     if path.suffix.lower() in (".pt", ".pth"):
+        if reason is None and read_kind(path) == POINTER:
+            raise InferenceError(f"{path} is {POINTER.name}", hint=POINTER.hint)
         raise InferenceError(
             f"{path} holds trained weights, not an ONNX model",
             hint=f"make one with `yolokit export {path}`",
         )
-    if path.is_file():
+    if reason is None:
         return
-    if path.exists():
-        raise InferenceError(f"{path} is not a file")
+    if is_there(path):
+        raise InferenceError(f"{path} {reason}")
     siblings = [p.name for p in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
     guess = nearest(path.name, siblings)
     raise InferenceError(

@@ -1,6 +1,7 @@
 """Whether a video file was cut short, as its own structure says.
 
-Source: ISO/IEC 14496-12 (boxes of MP4), RFC 8794 and 9559 (EBML, Matroska), Microsoft's AVI RIFF.
+Source: ISO/IEC 14496-12 (boxes of MP4), RFC 8794 and 9559 (EBML, Matroska), Microsoft's AVI RIFF,
+RFC 3533 (Ogg).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _LONGEST_HEAD = 12  # of an element in bytes
 _STATE_DURATION = ("matroska,webm", "flv")  # in their heads; of others FFmpeg estimates it
 _FAR_S, _FAR_SHARE = 1.0, 0.1  # further from its end than this, a recording was cut
+_OGG_HEAD, _OGG_LAST = 27, 0x04  # bytes of a page's head; the flag of a stream's last page
 _RIFF_UNKNOWN = 0x7FFF_0000  # live recorders write a placeholder of this size or above
 
 
@@ -106,6 +108,15 @@ def _missing_in_matroska(file: mmap.mmap) -> int | None:
     return at - len(file) if at > len(file) else None
 
 
+def _missing_in_ogg(file: mmap.mmap) -> int | None:
+    at = file.rfind(b"OggS\0")
+    if at < 0 or at + _OGG_HEAD > len(file):
+        return None if at < 0 else at + _OGG_HEAD - len(file)
+    table = at + _OGG_HEAD + file[at + 26]
+    missing = table + sum(file[at + _OGG_HEAD : table]) - len(file)
+    return max(missing, 0 if file[at + 5] & _OGG_LAST else 1)
+
+
 def _read_vint(file: mmap.mmap, at: int, *, keep_marker: bool) -> tuple[int | None, int]:
     """Return a number of variable length, None where it states nothing, and what follows it."""
     length = 9 - file[at].bit_length()
@@ -122,4 +133,5 @@ _MEASURES: dict[str, Callable[[mmap.mmap], int | None]] = {
     "mov": _missing_in_mp4,
     "avi": _missing_in_avi,
     "matroska": _missing_in_matroska,
+    "ogg": _missing_in_ogg,
 }

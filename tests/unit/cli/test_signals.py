@@ -22,6 +22,10 @@ def work(*_args, **_options):
     try:
         print("begun", flush=True)
         time.sleep(60)
+    except KeyboardInterrupt:
+        if sys.argv[1:] == ["0", "in C"]:
+            raise ImportError("initialization failed") from None
+        raise
     finally:
         print("tidying up", flush=True)
         for _ in range(int(sys.argv[1])):
@@ -34,9 +38,9 @@ main.main([])
 """
 
 
-def start(*before: str, stubborn: int = 0) -> subprocess.Popen[str]:
+def start(*before: str, stubborn: int = 0, where: str = "") -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [*before, sys.executable, "-c", PROGRAM, str(stubborn)],
+        [*before, sys.executable, "-c", PROGRAM, str(stubborn), where],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -53,6 +57,14 @@ def test_each_ends_as_ctrl_c_does(name: str, code: int) -> None:
     assert (process.returncode, shown, said) == (
         code, "tidying up\ntidied up\n", "interrupted\n",
     )  # fmt: skip
+
+
+def test_an_error_that_code_in_c_makes_of_one_is_not_ours() -> None:
+    """As an extension module does that is interrupted while it is imported."""
+    process = start(where="in C")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "interrupted\n")
 
 
 def test_process_1_of_a_container_notices_as_well(own_numbers: list[str]) -> None:

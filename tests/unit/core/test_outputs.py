@@ -87,7 +87,7 @@ def test_more_files_than_were_written_are_seen() -> None:
     make("out", "images/b.jpg", "images/c.jpg")
     for name, time_s in (("a", 1), ("b", 3), ("c", 2)):
         os.utime(f"out/images/{name}.jpg", (time_s, time_s))
-    assert "wrote 2 of the 3 files that it holds beside images/b.jpg" in refusal("out")
+    assert "it holds 3 files where `test` wrote 2; images/b.jpg is the latest" in refusal("out")
 
 
 def test_what_is_no_result_is_kept() -> None:

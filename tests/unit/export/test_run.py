@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import START
 from tests.unit.export.test_verify import FakeDetector
 from yolokit.core.outputs import Replacing
-from yolokit.errors import ConfigError, OutputExistsError
+from yolokit.errors import ConfigError, OutputExistsError, WeightsError
 from yolokit.export import run
 from yolokit.export.earlier import MODEL
 from yolokit.export.run import check_config
@@ -66,6 +66,15 @@ def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -
             place("out", overwrite=overwrite)
     with pytest.raises(ConfigError, match="cannot make the folder"):
         place(f"out/{name}/model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("folder", "folder is a folder, not a file"), ("none", "there is no check")]
+)
+def test_weights_that_are_no_file(here: Path, name: str, words: str) -> None:
+    (here / "folder").mkdir()
+    with pytest.raises(WeightsError, match=words):
+        run.export_model(check_config({"weights": name}))
 
 
 def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

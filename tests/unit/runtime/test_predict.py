@@ -301,9 +301,40 @@ class TestRun:
             run(open_job(config(bright_model, image, out=str(out), threads=1)))
             (out / name).parent.mkdir(exist_ok=True)
             (out / name).mkdir() if name.endswith("/") else (out / name).touch()
-            with pytest.raises(OutputExistsError, match=f"(holds|beside) {named}"):
+            with pytest.raises(OutputExistsError, match=f"it holds {named}"):
                 open_job(config(bright_model, image, out=str(out), overwrite=True))
             assert (out / name).exists()
+
+    def test_pictures_are_those_that_records_name(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        """A failed image leaves a place in the count, which is not one for a file of the user's."""
+        save_image("in/a.png")
+        for name in ("b.png", "c.png"):
+            Path("in", name).write_text("no picture")
+        for name in ("images/mine.png", "images/notes.txt", "mine.mp4"):
+            out = Path("out", str(len(name)))
+            run(open_job(config(bright_model, "in", out=str(out), threads=1)))
+            (out / name).touch()
+            with pytest.raises(OutputExistsError, match=f"it holds {name}, which"):
+                open_job(config(bright_model, "in", out=str(out), overwrite=True))
+
+    def test_results_of_the_former_version_are_told_by_their_count(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        """Its records do not name their pictures."""
+        image = save_image("a.png")
+        run(open_job(config(bright_model, image, out="out", threads=1)))
+        records = Path("out/predictions.jsonl")
+        former = json.loads(records.read_text())
+        del former["picture"]
+        records.write_text(json.dumps(former) + "\n")
+        open_job(config(bright_model, image, out="out", overwrite=True))
+        for name in ("images/mine.png", "images/mine.txt", "mine.mp4"):
+            Path("out", name).touch()
+            with pytest.raises(OutputExistsError, match="cannot be replaced: it holds"):
+                open_job(config(bright_model, image, out="out", overwrite=True))
+            Path("out", name).unlink()
 
     def test_an_error_leaves_nothing_behind(self, make_model: Any, save_image: SaveImage) -> None:
         nonsense = make_model(np.full((1, 6, 2), np.nan, np.float32))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -138,3 +140,23 @@ def test_an_error_passes_through_a_chain() -> None:
     with pytest.raises(ZeroDivisionError):
         next(second)
     assert ended(first, second)
+
+
+def test_one_that_nobody_stopped_ends_before_the_interpreter() -> None:
+    program = """
+from yolokit.runtime.run_ahead import RunAhead
+
+def produce():
+    try:
+        while True:
+            yield 0
+    finally:
+        print("closed", flush=True)
+
+stage = RunAhead(produce(), depth=2, name="test")
+next(stage)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "closed\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -180,8 +181,22 @@ class TestFiles:
             open_session(tmp_path / "none" / "m.onnx")
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(InferenceError, match="is not a file"):
+        with pytest.raises(InferenceError, match="is a folder, not a file"):
             open_session(tmp_path)
+
+    @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+    def test_a_link_that_leads_nowhere_is_not_suggested_again(self, tmp_path: Path) -> None:
+        (tmp_path / "best.onnx").symlink_to("moved.onnx")
+        with pytest.raises(InferenceError, match="is a link that leads nowhere") as caught:
+            open_session(tmp_path / "best.onnx")
+        assert caught.value.hint is None
+
+    @pytest.mark.parametrize("name", ["best.pt", "best.onnx"])
+    def test_a_pointer_is_named_whatever_it_is_called(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\n")
+        with pytest.raises(InferenceError, match="is a git-LFS pointer") as caught:
+            open_session(tmp_path / name)
+        assert caught.value.hint == "fetch it with `git lfs pull`"
 
     @pytest.mark.parametrize("name", ["best.pt", "BEST.PT"])
     def test_weights_are_exported_first(self, tmp_path: Path, name: str) -> None:

@@ -310,6 +310,22 @@ class TestVideo:
         for index, (_, bgr) in enumerate(frames):
             assert np.abs(bgr.astype(int) - (60 + 10 * index)).max() <= 2
 
+    @pytest.mark.parametrize("image_wh", [(64, 48), (64, 50), (62, 48), (62, 50), (61, 49)])
+    def test_colours_stay_in_their_places(self, tmp_path: Path, image_wh: tuple[int, int]) -> None:
+        import av
+
+        width, height = image_wh
+        bgr = np.zeros((height, width, 3), np.uint8)
+        bgr[:, : width // 2], bgr[:, width // 2 :] = (200, 60, 30), (30, 160, 220)
+        bgr[: height // 2] //= 2
+        writer = Mp4Writer(tmp_path / "a.mp4", image_wh, fps=Fraction(8), time_base=Fraction(1, 8))
+        writer.write(bgr, 0.0)
+        writer.close()
+        with av.open(str(tmp_path / "a.mp4")) as container:
+            shown = next(container.decode(video=0)).to_ndarray(format="bgr24")
+        assert shown.shape[:2] == (height + height % 2, width + width % 2)
+        assert np.abs(shown[:height, :width].astype(int) - bgr).mean() < 4
+
     def test_odd_sides_are_continued(self, tmp_path: Path) -> None:
         frames, stored = self.write(tmp_path / "a.mp4", [0.0, 0.1], image_wh=(33, 47))
         assert stored[2:] == (34, 48)
@@ -362,14 +378,20 @@ class TestVideo:
         writer.close()
         assert stamps_of(tmp_path / "a.mp4") == pytest.approx([0, 0.1, 20_000, 20_000.1], abs=1e-4)
 
-    def test_one_that_cannot_be_encoded_costs_no_other(self, tmp_path: Path) -> None:
+    def test_one_that_cannot_be_encoded_costs_no_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_args: object) -> None:
+            raise DataError("the encoder failed: Generic error in an external library")
+
         source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
         with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as [sink]:
             sink.begin(source)
-            tiny = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, "tiny.mp4")
-            for _ in range(2):
-                with pytest.raises(DataError, match="the video cannot be written: the encoder"):
-                    sink.write(tiny, Detections.empty())
+            with monkeypatch.context() as broken:
+                broken.setattr(Mp4Writer, "write", fail)
+                for _ in range(2):
+                    with pytest.raises(DataError, match="the video cannot be written: the encoder"):
+                        sink.write(picture("a.mp4", 0.0), FOUND)
             sink.begin(source)
             assert sink.write(picture("b.mp4", 0.0), FOUND) == Picture("b.mp4")
         assert [path.name for path in tmp_path.iterdir()] == ["b.mp4"]

@@ -135,6 +135,7 @@ SIBLINGS: dict[str, dict[str, Any]] = {
     "a.webm": {"codec": "libvpx", "codec_options": {"auto-alt-ref": "1", "lag-in-frames": "16"}},
     "a.avi": {"codec": "mjpeg"},
     "a.flv": {},
+    "a.ogv": {"codec": "libvpx"},
     "fields.ts": {"codec_options": {"flags": "+ildct+ilme"}},
 }
 

@@ -182,7 +182,10 @@ class Mp4Writer:
 
         # OpenCV rounds where FFmpeg's scaler truncates, which would tint grey; and it is faster.
         planes = cast("U8", cv2.cvtColor(self._fit(bgr), cv2.COLOR_BGR2YUV_I420))
-        frame = VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+        # Without a copy PyAV 18 takes a height of 4n + 2 for 4n, and colours from a wrong place.
+        is_copied = self._even_wh[1] % 4 != 0
+        make = VideoFrame.from_ndarray if is_copied else VideoFrame.from_numpy_buffer
+        frame = make(planes, format="yuv420p")
         frame.pts, frame.time_base = self._next_pts(pts_s), self._time_base
         self._mux(frame)
 
