@@ -33,13 +33,12 @@ def take_lock(path: Path, *, wait: bool = False) -> BaseFileLock | None:
     """
     import filelock
 
-    lock = filelock.FileLock(path, thread_local=False)
+    # A soft lock is a file with a process number in it: it outlives its process.
+    lock = filelock.FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(blocking=wait)
     except filelock.Timeout:
         return None
-    except NotImplementedError as error:
-        raise OSError(str(error)) from error
     return lock
 
 
