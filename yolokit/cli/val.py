@@ -124,8 +124,8 @@ def _say_summary(report: ValReport) -> None:
     from yolokit.cli.output import say
 
     say(
-        f"{counted(report.images, 'image')} of {report.split} in {report.wall_s:.1f} s on {report.provider} "
-        f"with {counted(report.threads, 'thread')}"
+        f"{counted(report.images, 'image')} of {report.split} in {report.wall_s:.1f} s "
+        f"on {report.provider} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
         say(f"note: images that could not be read and are in no figure: {report.unreadable}")
