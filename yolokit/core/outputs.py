@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from yolokit.core.plural import counted
 from yolokit.errors import OutputExistsError
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ def _find_foreign(path: Path, result: Result) -> str | None:
         if one.most is not None and len(names) > one.most:
             last = max(names, key=lambda name: (path / name).lstat().st_mtime)
             return (
-                f"it holds {len(names)} files where `{result.command}` wrote {one.most}; "
-                f"{last} is the latest"
+                f"it holds {counted(len(names), 'file')} where `{result.command}` wrote "
+                f"{one.most}; {last} is the latest"
             )
     return None
 
