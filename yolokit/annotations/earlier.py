@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.model import ImageRecord
 
 LEDGER_FILE = "ledger.jsonl"
+_ONE_AN_IMAGE = re.compile(r"/\*\.(txt|xml|json)$")  # of what a format writes beside images
 
 
 class _Counts(msgspec.Struct):
@@ -42,12 +44,17 @@ def recognise_set(folder: Path) -> list[Held] | None:
         return None
     target = load_format(head.to)
     held = [Held((LEDGER_FILE,), 1)]
+    labels: dict[str, int] = {}
     images: dict[str, int] = {}
     for split, counts in head.splits.items():
         name = glob.escape(split)
-        held.append(Held(tuple(text.format(split=name).lower() for text in target.WRITTEN)))
+        written = [text.format(split=name).lower() for text in target.WRITTEN]
+        held.append(Held(tuple(text for text in written if not _ONE_AN_IMAGE.search(text))))
+        for text in filter(_ONE_AN_IMAGE.search, written):
+            labels[text] = labels.get(text, 0) + counts.images
         place = target.IMAGE_FOLDER.format(split=name).lower()
         images[place] = images.get(place, 0) + (0 if head.labels_only else counts.images)
+    held += [Held((text,), most) for text, most in labels.items()]
     return held + [Held((f"{place}/*",), most) for place, most in images.items()]
 
 

@@ -75,7 +75,10 @@ def predict(
         typer.Option(metavar="N", help="Threads for the model.  [default: all usable cores]"),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Records to stdout; no folder unless --save is given.")
+        bool,
+        typer.Option(
+            "--json", help="Records to stdout; no folder unless one is named or --save given."
+        ),
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results of that name.")

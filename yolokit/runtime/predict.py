@@ -49,7 +49,7 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
         max_count: Most boxes in one image.
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
-        records_only: Write no folder unless ``save`` asks for one.
+        records_only: Write no folder unless ``save``, ``out`` or ``name`` asks for one.
         overwrite: Replace earlier results.
     """
 
@@ -87,6 +87,8 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"save: names nothing; known are {', '.join(list_sinks())}")
     if values["out"] is not None and values["name"] is not None:
         problems.append("out and name: give one of them")
+    if "" in values["sources"]:
+        problems.append("sources: one of them has an empty name")
     name = values["name"]
     if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
         problems.append(f"name: must be the name of a folder, not {name!r}")
@@ -131,7 +133,7 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
         if idle:
             raise DataError(f"none of the sources gives anything for --save {','.join(idle)}")
         return tuple(dict.fromkeys(config.save))
-    if config.records_only:
+    if config.records_only and config.out is None and config.name is None:
         return ()
     is_video = [source.fps is not None for source in sources]
     pictures = [] if all(is_video) else ["images"]

@@ -45,6 +45,18 @@ def missing_bytes(path: Path, format_name: str) -> int | None:
         return measure(file)
 
 
+def count_movies(path: Path, format_name: str) -> int:
+    """Return how many whole MP4 or QuickTime movies a file holds, joined; 1 for other formats.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if not format_name.startswith("mov,"):
+        return 1
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        return sum(kind == b"moov" for kind, *_ in iter_boxes(file, 0, len(file)))
+
+
 def stated_duration_s(stream: Any) -> float | None:
     """Return how long a video is as its own tag says; None where it has none."""
     found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))

@@ -15,9 +15,9 @@ from yolokit.core.orientation import (
     orientation_of_matrix,
     turn_upright,
 )
-from yolokit.core.plural import counted
 from yolokit.core.types import Frame, FrameError
 from yolokit.runtime.video_clock import Clock
+from yolokit.runtime.video_cut import count_movies
 from yolokit.runtime.video_decode import decode_frames, open_container
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class VideoFile:
         path = Path(uri)
         container, stream, stream_count = open_container(path)
         with container:
-            others = f"{uri}: it has {counted(stream_count, 'video stream')}: the first is read"
+            movie_count = count_movies(path, container.format.name)
+            parts = ((stream_count, "video streams"), (movie_count, "movies, one behind the other"))
             return cls(
                 uri=uri,
                 root=root or path.parent,
@@ -78,7 +79,11 @@ class VideoFile:
                 time_base=Fraction(stream.time_base or _DEFAULT_TIME_BASE),
                 leap_s=_LEAP_S if container.format.flags & _TS_DISCONT else _LEAP_ELSEWHERE_S,
                 pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
-                remarks=(others,) if stream_count > 1 else (),
+                remarks=tuple(
+                    f"{uri}: it has {count} {what}: the first is read"
+                    for count, what in parts
+                    if count > 1
+                ),
             )
 
     def __iter__(self) -> Generator[Frame | FrameError]:

@@ -56,13 +56,27 @@ def test_each_way_of_writing_is_recognised(
     run_convert(source, overwrite=True)
 
 
+@pytest.mark.parametrize("name", ["yolo", "voc", "kitti", "labelme"])
+def test_files_that_were_put_among_labels_are_kept(
+    name: str, source: Path, run_convert: Convert, tmp_path: Path
+) -> None:
+    """As LabelImg does with its ``classes.txt``."""
+    run_convert(source, to_format=name)
+    label = next(
+        path for path in (tmp_path / "out").rglob("a.*") if path.suffix in (".txt", ".xml", ".json")
+    )
+    write_text(label.with_name(f"mine{label.suffix}"), "mine")
+    with pytest.raises(OutputExistsError, match="mine"):
+        run_convert(source, to_format=name, overwrite=True)
+
+
 def test_images_that_were_put_beside_labels_are_kept(run_convert: Convert, tmp_path: Path) -> None:
     box = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]}
     source = write_coco(tmp_path / "train.json", coco([coco_image(1)], [box]))
     run_convert(source, labels_only=True, split="keep")
     run_convert(source, labels_only=True, split="keep", overwrite=True)
     write_image(tmp_path / "out/images/train/1.jpg")
-    with pytest.raises(OutputExistsError, match="wrote 0 of the 1 file"):
+    with pytest.raises(OutputExistsError, match=r"it holds 1 file where .* wrote 0"):
         run_convert(source, labels_only=True, overwrite=True)
 
 

@@ -76,6 +76,11 @@ class TestOptions:
         with pytest.raises(ConfigError, match="save: names nothing; known are images, jsonl"):
             config("m.onnx", "a.png", save=())
 
+    def test_a_source_without_a_name(self) -> None:
+        """As a variable of a shell that was never set."""
+        with pytest.raises(ConfigError, match="sources: one of them has an empty name"):
+            config("m.onnx", "a.png", "")
+
     @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "C:x"])
     def test_a_name_is_no_path(self, name: str) -> None:
         with pytest.raises(ConfigError, match="must be the name of a folder"):
@@ -111,6 +116,8 @@ class TestSinks:
     def test_records_on_stdout_need_no_folder(self, clip: Path) -> None:
         assert self.choose(clip, records_only=True) == ()
         assert self.choose(clip, records_only=True, save=("video",)) == ("video",)
+        for place in ({"out": "x"}, {"name": "x"}):  # whoever names a folder wants one
+            assert self.choose(clip, records_only=True, **place) == ("jsonl", "video")
 
     def test_what_was_asked_for_twice_is_made_once(self, clip: Path) -> None:
         assert self.choose(clip, save=("video", "jsonl", "video")) == ("video", "jsonl")

@@ -161,6 +161,15 @@ def test_a_file_that_was_cut_says_so_in_the_end(tmp_path: Path, name: str, share
     assert errors[-1].index == len(frames) + len(errors) - 1
 
 
+def test_of_joined_mp4_files_the_rest_is_told(tmp_path: Path) -> None:
+    content = Path(write_video(tmp_path / "a.mp4")).read_bytes()
+    joined = tmp_path / "joined.mp4"
+    joined.write_bytes(content + content)
+    video = VideoFile.open(str(joined))
+    assert len(list(video)) == 12
+    assert video.remarks == (f"{joined}: it has 2 movies, one behind the other: the first is read",)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_the_frames_of_a_cut_video_do_not_depend_on_cores(
     tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch
