@@ -256,7 +256,11 @@ class _Reader:
         found = resolve_path(text, bases, is_file=False)
         if found is None:
             where = " or ".join(str(base) for base in dict.fromkeys(bases))
-            raise self._error_at(node, f"`{split}: {text}` does not exist below {where}")
+            raise self._error_at(
+                node,
+                f"`{split}: {text}` does not exist below {where}",
+                hint=f"correct the path, or take the line out if there is no {split} split",
+            )
         if found not in [normal_path(base / text) for base in bases]:
             self.notes.append(f"`{split}: {text}` does not exist; taken is {found}")
         return found
@@ -319,8 +323,8 @@ class _Reader:
             raise self._error_at(node, f"{what} must be text")
         return str(node.value)
 
-    def _error_at(self, node: Any, message: str) -> DataError:
-        return DataError(message, path=self.path, line=node.start_mark.line + 1)
+    def _error_at(self, node: Any, message: str, *, hint: str | None = None) -> DataError:
+        return DataError(message, path=self.path, line=node.start_mark.line + 1, hint=hint)
 
 
 def _compose(path: Path) -> Any:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
 
+_CURES = {
+    "missing-image": "say with --images where the images are, ",
+    "six-columns": "take the first five columns alone with --assume sixth-column=ignore, ",
+}
 _SHOWN = 5
 _LISTED = 20
 
@@ -292,14 +296,14 @@ class Ledger:
         if len(dropped) > _SHOWN:
             lines.append(f"  ... and {len(dropped) - _SHOWN} more")
         taken_in = counted(totals.annotations_in - totals.excluded, "annotation")
-        is_missing = any(entry.code == "missing-image" for entry in dropped)
-        find = "say with --images where the images are, " if is_missing else ""
+        codes = {entry.code for entry in dropped}
+        cures = "".join(cure for code, cure in _CURES.items() if code in codes)
         head = (
             f"{totals.dropped} of {taken_in} ({totals.dropped_share:.2%}) would be "
             f"dropped, more than the limit of {max_drop}; nothing was written:"
         )
         return DataError(
             "\n".join([head, *lines]),
-            hint=f"{find}mend the source, or allow the loss with --max-drop (a share such as 2%, "
+            hint=f"{cures}mend the source, or allow the loss with --max-drop (a share such as 2%, "
             "or a count)",
         )

@@ -35,6 +35,12 @@ _MASKS = (
 _JSON, _LINES, _XML = r"\.json$", r"\.(json|jsonl|ndjson|odgt|manifest)$", r"\.xml$"
 
 TABLE: tuple[Unsupported, ...] = (
+    Unsupported(
+        "text in UTF-16",
+        "save it again as UTF-8",
+        r"\.(jsonl?|ndjson|csv|tsv|txt)$",
+        (rb"\A(\xff\xfe|\xfe\xff)",),
+    ),
     # Tools
     Unsupported(
         "VIA 3 (VGG Image Annotator 3)",
@@ -132,6 +138,15 @@ TABLE: tuple[Unsupported, ...] = (
         _TO_COCO.format("Segments.ai"),
         _JSON,
         (rb'"(segmentation_bitmap|task_attributes)"\s*:', rb'"(samples|dataset)"\s*:'),
+    ),
+    Unsupported(
+        "CSV of Label Studio",
+        "export it from Label Studio as JSON instead",
+        r"\.(csv|tsv)$",
+        (rb"(rectangle|polygon|brush|keypoint|ellipse)labels",),
+    ),
+    Unsupported(
+        "JSON of Azure Custom Vision", _BY_SCRIPT, _JSON, (rb'"regions?"\s*:', rb'"tagName"\s*:')
     ),
     Unsupported(
         "VoTT JSON",
@@ -273,6 +288,25 @@ TABLE: tuple[Unsupported, ...] = (
         (rb"(?m)^(\xef\xbb\xbf)?-?[0-9]+(, ?-?[0-9]+){7}, ?[^,\n]+",),
     ),
     Unsupported(
+        "rows of a class name and four numbers (OIDv4 ToolKit, Cartucho's mAP)",
+        _BY_SCRIPT,
+        r"\.txt$",
+        (rb"\A[A-Za-z][^\n]*?( [0-9]+(\.[0-9]+)?){4}\s*?(\n|\Z)",),
+    ),
+    Unsupported(
+        "run lengths of masks (Kaggle)",
+        "decode each mask, trace it and write it as COCO",
+        r"\.csv$",
+        (rb"(?i)\A[^\n]*\bEncodedPixels\b",),
+    ),
+    Unsupported(
+        "YOLO labels without the names of their classes",
+        "put a classes.txt beside them, one name a line in the order of the classes; if there is "
+        "one, or a data.yaml, give the folder that has it",
+        r"\.txt$",
+        (rb"\A(\xef\xbb\xbf)?\s*[0-9]{1,4}([ \t]+(0?\.[0-9]+|[01](\.0*)?)){4,}\s*?(\n|\Z)",),
+    ),
+    Unsupported(
         "GeoJSON",
         "its coordinates are of the Earth: bring them into pixels of each image, as COCO",
         r"\.(geo)?json$",
@@ -294,6 +328,11 @@ TABLE: tuple[Unsupported, ...] = (
     Unsupported("an LMDB", f"read it with lmdb, and {_BY_SCRIPT}", r"(^|/)data\.mdb$"),
     Unsupported("a spreadsheet", "save it as CSV", r"\.(xlsx?|ods)$"),
     Unsupported("a pickle, which could run code", _BY_SCRIPT, r"\.(pkl|pickle)$"),
+    Unsupported(
+        "a packed file",
+        "unpack it first, or give the archive itself as the source",
+        r"\.(zip|tar|tgz|t?bz2|t?xz|gz|rar|7z)$",
+    ),
     # Images alone
     Unsupported("masks of Pascal VOC", _MASKS, r"(^|/)Segmentation(Class|Object)[^/]*/.*\.png$"),
     Unsupported(

@@ -89,7 +89,9 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
             line=builder.line,
         ) from error
     except (ValueError, LookupError) as error:  # an encoding that Python does not know
-        raise DataError(f"this is no readable XML: {error}", path=path) from error
+        raise DataError(
+            f"this XML cannot be read: {error}", path=path, hint="save it again as UTF-8"
+        ) from error
     finally:
         builder.let_go()
     return builder.root

@@ -284,6 +284,21 @@ SAMPLES: list[tuple[str, str, Any]] = [
     ("MOT Challenge", "train/MOT17-02/seqinfo.ini", "[Sequence]\nname=MOT17-02\n"),
     ("KITTI tracking", "training/label_02/0000.txt", TRACKED * 3),
     ("ICDAR", "gt/gt_img_1.txt", "377,117,463,117,465,130,378,130,Genaxis Theatre\n" * 3),
+    (
+        "CSV of Label Studio",
+        "a.csv",
+        'image,id,label\n/a.jpg,1,"[{""rectanglelabels"":[""a""]}]"\n',
+    ),
+    (
+        "JSON of Azure Custom Vision",
+        "a.json",
+        {"images": [{"id": "a", "regions": [{"tagName": "cat", "left": 0.1}]}]},
+    ),
+    ("text in UTF-16", "a.csv", "\ufefffilename,class\n".encode("utf-16-le")),
+    ("rows of a class name", "train/Apple/Label/a.txt", "Apple 10.5 20.2 100.1 90.7\n"),
+    ("run lengths of masks", "train.csv", "ImageId,EncodedPixels\na.jpg,264661 17\n"),
+    ("YOLO labels without", "labels/a.txt", "0 0.5 0.5 0.25 1\n"),
+    ("a packed file", "export.zip.part/inner.tar.gz", "\x1f\x8b"),
     ("GeoJSON", "a.geojson", {"type": "FeatureCollection", "features": []}),
     ("an SFrame", "a.sframe/dir_archive.ini", "[archive]\nversion = 1\n"),
     ("a MATLAB file", "digitStruct.mat", "MATLAB 5.0 MAT-file"),
@@ -302,6 +317,9 @@ def put(root: Path, name: str, content: Any) -> Path:
     write_image(root / "images/a.jpg")
     if content is None:
         return write_image(root / name)
+    if isinstance(content, bytes):
+        (root / name).write_bytes(content)
+        return root / name
     return write_text(root / name, content if isinstance(content, str) else json.dumps(content))
 
 

@@ -65,3 +65,10 @@ def test_elements_go_without_the_collector(monkeypatch: pytest.MonkeyPatch) -> N
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_an_encoding_that_cannot_be_read_says_what_to_do() -> None:
+    text = '<?xml version="1.0" encoding="GB2312"?><a>猫</a>'
+    with pytest.raises(DataError, match="this XML cannot be read") as caught:
+        parse_xml(text.encode("gb2312"), _PATH)
+    assert caught.value.hint == "save it again as UTF-8"

@@ -105,7 +105,7 @@ def _from_header(header: Sequence[str]) -> Columns | None:
     for at, cell in enumerate(header):
         key = re.sub(r"[^a-z0-9]", "", cell.lower())
         keys.setdefault(key, at)
-        tail = re.sub(r"^(boundingbox|bbox|box|bb)", "", key)
+        tail = re.sub(r"^(boundingbox|bbox|box|bb|roi)", "", key)
         if tail not in ("", key):
             box_keys.setdefault(tail, at)
     image = _first(keys, _IMAGE)
@@ -145,8 +145,8 @@ def _first(keys: dict[str, int], names: Sequence[str]) -> int | None:
 
 
 def _from_cells(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Columns | None:
-    """Recognise the two layouts without a header by most of the first rows."""
-    for columns in (_RETINANET, _MAKE_SENSE):
+    """Recognise the layouts without a header by most of the first rows."""
+    for columns in (_RETINANET, _MAKE_SENSE, _SKU110K):
         fits = sum(_fits(row, columns, decimal_comma=decimal_comma) for row in rows)
         if fits * 2 > len(rows):
             return columns
@@ -167,3 +167,4 @@ def _fits(row: Sequence[str], columns: Columns, *, decimal_comma: bool) -> bool:
 
 _RETINANET = Columns(6, 0, (1, 2, 3, 4), 5, has_header=False)
 _MAKE_SENSE = Columns(8, 5, (1, 2, 3, 4), 0, (6, 7), None, "xywh", has_header=False)
+_SKU110K = Columns(8, 0, (1, 2, 3, 4), 5, (6, 7), None, "xyxy", has_header=False)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yolokit.annotations.ledger import Ledger
     from yolokit.annotations.yolo_labels import RowLayout
 
+_IMAGES = re.compile(re.escape(f"{os.sep}images{os.sep}"), re.IGNORECASE)
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
@@ -57,7 +58,7 @@ class LabelFiles:
         """Return where the labels of an image are and its rows; None if there are none."""
         usual = self._usual_path(image)
         rows = read_labels(usual, self._layout)
-        found = usual if rows is not None else self._find_elsewhere(image, usual)
+        found = usual if rows is not None else self._find_elsewhere(image, usual, split)
         self._account.enter(found or usual, split, found=found is not None)
         if found is None:
             return usual, None
@@ -78,9 +79,9 @@ class LabelFiles:
             return label_path(image)
         return self._prefix[:-1] + label_path(image[len(self._prefix) - 1 :])
 
-    def _find_elsewhere(self, image: str, usual: str) -> str | None:
+    def _find_elsewhere(self, image: str, usual: str, split: str) -> str | None:
         """Find labels that are not in their usual place, where there is no doubt whose they are."""
-        candidates = self._list_candidates(image)
+        candidates = self._list_candidates(image, split)
         for candidate in candidates:
             if os.path.isfile(candidate) and _may_be_labels(candidate):  # noqa: PTH113
                 return candidate
@@ -94,16 +95,19 @@ class LabelFiles:
                 return found
         return None
 
-    def _list_candidates(self, image: str) -> list[str]:
+    def _list_candidates(self, image: str, split: str) -> list[str]:
         """Return other places in which the labels of an image may be, first choice first."""
         beside = os.path.splitext(image)[0] + ".txt"  # noqa: PTH122
         if self._images is not None:
             below = os.path.relpath(image, self._images)
-            homes = (self._root / "images", self._root, self._root / "labels")
+            folder = self._root / "images"
+            homes = (folder, folder / split, self._root, self._root / "labels")
             return [*(self._usual_path(str(home / below)) for home in homes), beside]
-        if image.startswith(self._prefix) and not self._has_labels:
-            return [beside, label_path(image)]
-        return [beside]
+        if not image.startswith(self._prefix):
+            return [beside]
+        inner = _IMAGES.sub(lambda _: f"{os.sep}images{os.sep}", image[len(self._prefix) - 1 :])
+        candidates = [beside, self._prefix[:-1] + label_path(inner)]
+        return candidates if self._has_labels else [*candidates, label_path(image)]
 
     @cached_property
     def _has_labels(self) -> bool:

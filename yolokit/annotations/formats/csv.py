@@ -1,7 +1,8 @@
 """CSV: a row a box, as Kaggle, Roboflow, RetinaNet, TensorFlow's tutorials and Make Sense write it.
 
 Read are files with a header that names the image and the box in one of many ways; and without one
-``path,x1,y1,x2,y2,class`` (keras-retinanet) and ``class,x,y,w,h,image,width,height`` (Make Sense).
+``path,x1,y1,x2,y2,class`` (keras-retinanet; SKU-110K adds ``width,height``) and
+``class,x,y,w,h,image,width,height`` (Make Sense).
 What the four numbers are is told from the header. Where that does not say, as for a list in one
 column or without a header, all rows decide: read as corners, hardly any x2 is below x1 where they
 are corners; read as ``xywh``, hardly any box leaves its image where they are that. Where both fit a

@@ -112,6 +112,7 @@ def _open(source: Path, options: ReadOptions) -> DataYaml:
         raise DataError(
             "there is no data.yaml in it, and no classes.txt with the names of the classes",
             path=source,
+            hint="put a classes.txt into it, one name a line in the order of the classes",
         )
     file, names = listed
     is_inner = is_annotation_folder(source.name) and (source.parent / "images").is_dir()

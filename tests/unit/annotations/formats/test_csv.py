@@ -75,9 +75,16 @@ def test_make_sense_without_a_header(tmp_path: Path) -> None:
     assert found.images[0].image.image_wh == (64, 48)
 
 
+def test_sku110k_without_a_header(tmp_path: Path) -> None:
+    found = read_set("csv", write_csv(tmp_path, "a.jpg,4,6,20,30,cat,64,48\n"))
+    assert found.boxes == ANY
+    assert found.images[0].image.image_wh == (64, 48)
+
+
 @pytest.mark.parametrize(
     ("header", "row"),
     [
+        ("Filename,Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId", "a.jpg,64,48,4,6,20,30,cat"),
         ("image_path,xmin,ymin,xmax,ymax,label", "a.jpg,4,6,20,30,cat"),
         ("Image ID,Class Name,X_Min,Y_Min,X_Max,Y_Max", "a.jpg,cat,4,6,20,30"),
         ("class,x1,y1,x2,y2,path", "cat,4,6,20,30,a.jpg"),

@@ -45,6 +45,48 @@ def test_labels_that_are_found_without_doubt(labels: str, tmp_path: Path) -> Non
     assert {code for _, code, _ in found.entries} <= {"labels-elsewhere"}
 
 
+@pytest.mark.parametrize("labels", ["labels", "Labels"])
+def test_images_in_a_folder_of_another_case(labels: str, tmp_path: Path) -> None:
+    path = write_set(tmp_path, f"{labels}/{{}}.txt", images="Images")
+    found = read_set("yolo", path)
+    assert found.boxes == {"a.jpg": BOX, "b.jpg": BOX}
+    assert codes(found) == []
+
+
+def test_labels_by_split_of_images_that_lie_flat_elsewhere(tmp_path: Path) -> None:
+    for split, stem in (("train", "a"), ("val", "b")):
+        write_text(tmp_path / f"set/labels/{split}/{stem}.txt", ROW)
+        write_text(tmp_path / f"set/{split}.txt", f"data/images/{split}/{stem}.jpg\n")
+        write_image(tmp_path / f"photos/{stem}.jpg")
+    text = "train: train.txt\nval: val.txt\nnames: [cat]\n"
+    path = write_text(tmp_path / "set/data.yaml", text)
+    found = read_set("yolo", path, images=tmp_path / "photos")
+    assert found.boxes == {"train/a.jpg": BOX, "val/b.jpg": BOX}
+    assert codes(found) == []
+
+
+def test_a_confidence_behind_the_box_names_its_option(run_convert: Convert, tmp_path: Path) -> None:
+    path = write_set(tmp_path / "src", "labels/train/{}.txt", ROW.strip() + " 0.9\n")
+    with pytest.raises(DataError, match="6 columns are ambiguous") as caught:
+        run_convert(path, max_drop="0%")
+    assert "--assume sixth-column=ignore" in (caught.value.hint or "")
+
+
+def test_labels_without_names_of_classes(tmp_path: Path) -> None:
+    write_set(tmp_path, "labels/train/{}.txt").unlink()
+    with pytest.raises(DataError, match=r"no classes\.txt") as caught:
+        read_set("yolo", tmp_path)
+    assert "put a classes.txt into it" in (caught.value.hint or "")
+
+
+def test_a_val_that_is_not_there(tmp_path: Path) -> None:
+    path = write_set(tmp_path, "labels/train/{}.txt")
+    path.write_text(path.read_text() + "val: ../valid/images\n")
+    with pytest.raises(DataError, match="does not exist below") as caught:
+        read_set("yolo", path)
+    assert "take the line out if there is no val split" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize(
     ("labels", "text"),
     [
