@@ -66,7 +66,7 @@ def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | No
     if name is not None and out is not None:
         raise ConfigError("--name and --out both say where the results go: give one")
     if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
-        raise ConfigError(f"--name {name!r} is no plain folder name", hint="--out takes a path")
+        raise ConfigError(f"--name {name!r} is not a plain folder name", hint="--out takes a path")
     return parent / name if name is not None else out
 
 
