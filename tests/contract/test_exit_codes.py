@@ -34,7 +34,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["train", "--data", "d.yaml", "--weights", "yolo26n", "--arch", "x"], 2, "goes with"),
         (["train", "--data", "d.yaml", "--arch", "yolo62n"], 2, "2 mistakes"),
         (["train", "--resume", "--epochs", "3"], 2, "--resume does not go with"),
-        (["train", "--resume", "--name", "none"], 1, "is no run"),
+        (["train", "--resume", "--name", "none"], 1, "is not a run"),
         (["export", "missing.pt"], 4, "missing.pt"),
         (["export", "missing.pt", "--dynamic", "batsh", "--out", "x"], 2, "2 mistakes"),
         (["val", "missing.onnx", "--data", "missing.yaml"], 3, "missing.yaml"),

@@ -51,7 +51,9 @@ def recognise_set(folder: Path) -> list[Held] | None:
     return held + [Held((f"{place}/*",), most) for place, most in images.items()]
 
 
-CONVERTED = Result(command="yolokit data convert", recognise=recognise_set)
+CONVERTED = Result(
+    command="yolokit data convert", recognise=recognise_set, options="--name or --out"
+)
 
 
 class Replaced:

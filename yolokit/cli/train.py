@@ -173,16 +173,16 @@ def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path |
     problems = [
         f"--{key.replace('_', '-')}: a resumed run keeps what it began with" for key in fixed
     ]
-    if folder is None:
-        raise ConfigError(
-            "--resume does not know which run to go on with",
-            hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
-        )
     if problems:
         raise ConfigError(
             "--resume does not go with these options:",
             problems=problems,
             hint=f"{', '.join(f'--{name}' for name in CHANGEABLE)} may be changed",
+        )
+    if folder is None:
+        raise ConfigError(
+            "--resume does not know which run to go on with",
+            hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
         )
 
 

@@ -61,9 +61,13 @@ def explain_usage(error: ClickException) -> str | None:
         return _explain_option(command, error.option_name)
     if error.message.startswith("No such command") and error.ctx.parent is None:
         return _COMMANDS.get(error.message.split("'")[1])
-    if "unexpected extra argument" not in error.message:
-        return None
-    if "=" in error.message:
+    if "unexpected extra argument" in error.message:
+        return _explain_argument(command, error.message)
+    return None
+
+
+def _explain_argument(command: str, message: str) -> str | None:
+    if "=" in message:
         return "options are written --data FILE here, not data=FILE"
     if command == "train":
         return "everything has an option here: --data FILE, and --name NAME for the run to resume"

@@ -43,7 +43,7 @@ def explain_unreadable(path: Path) -> tuple[str, str] | None:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
-            return f"{path} is no file", _HINT
+            return f"{path} is not a file", _HINT
         return _explain_file(path)
     except PickleLimitError as error:
         return f"{path} is refused: {error}", "no checkpoint is like that"
@@ -180,8 +180,8 @@ def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
     if kind is not None:
         what, hint = kind.name, kind.hint
     elif path.suffix == ".onnx" or b"pytorch" in head:
-        what = "an ONNX model: `yolokit predict` runs it, but training needs the checkpoint"
-        hint = None
+        what = "an ONNX model, which `yolokit predict` and `yolokit val` take"
+        hint = "give the checkpoint that it was exported from"
     else:
         what, hint = "of no kind that is known here", None
     return f"{path} is not a checkpoint: it is {what}", hint or _HINT

@@ -120,7 +120,7 @@ def export_model(
         ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
     """
     if not Path(config.weights).is_file():
-        raise WeightsError(f"there is no checkpoint {config.weights}")
+        raise _no_checkpoint(Path(config.weights))
     weights = Path(config.weights).resolve()
     digest = digest_weights(weights)
     problem = explain_unreadable(weights) if config.trust is None else None
@@ -160,6 +160,15 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
         log_path.unlink(missing_ok=True)
         raise
     log_path.unlink(missing_ok=True)
+
+
+def _no_checkpoint(path: Path) -> WeightsError:
+    if path.is_dir():
+        inside = path / "best.pt"
+        hint = f"did you mean {inside}?" if inside.is_file() else "name the file, a run's best.pt"
+        return WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
+    hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
+    return WeightsError(f"there is no checkpoint {path}", hint=hint)
 
 
 def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:

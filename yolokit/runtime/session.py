@@ -228,7 +228,7 @@ def _session_options(ort: Any, threads: int) -> Any:
 
 def _not_in_build(ort: Any, provider: str) -> ProviderError:
     short = {long: name for name, long in PROVIDERS.items()}
-    has = [short.get(name, name) for name in ort.get_available_providers()]
+    has = [short[name] for name in ort.get_available_providers() if name in short]
     extra = _EXTRA_OF.get(provider)
     return ProviderError(
         f"the installed onnxruntime {ort.__version__} has no provider {provider!r}; "
@@ -266,8 +266,13 @@ def _library_failure(ort: Any, provider: str) -> str | None:
     return None
 
 
+_EXPORT_FIRST = "it takes an ONNX file: `yolokit export BEST.pt` makes one of a checkpoint"
+
+
 def _check_file(path: Path) -> None:
     if path.suffix.lower() in (".pt", ".pth"):
+        if not path.is_file():
+            raise InferenceError(f"there is no file {path}", hint=_EXPORT_FIRST)
         raise InferenceError(
             f"{path} holds trained weights, not an ONNX model",
             hint=f"make one with `yolokit export {path}`",
@@ -275,12 +280,14 @@ def _check_file(path: Path) -> None:
     if path.is_file():
         return
     if path.exists():
-        raise InferenceError(f"{path} is not a file")
+        inside = sorted(path.glob("*.onnx"))
+        hint = f"did you mean {inside[0]}?" if inside else _EXPORT_FIRST
+        raise InferenceError(f"{path} is not a file", hint=hint)
     siblings = [p.name for p in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
     guess = nearest(path.name, siblings)
     raise InferenceError(
         f"there is no model {path}",
-        hint=f"did you mean {path.with_name(guess)}?" if guess else None,
+        hint=f"did you mean {path.with_name(guess)}?" if guess else _EXPORT_FIRST,
     )
 
 

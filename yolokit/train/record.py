@@ -180,7 +180,7 @@ def read_record(run_dir: Path) -> RunRecord:
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunRecord)
     except OSError as error:
-        raise TrainError(f"{run_dir} is no run: it has no run.json") from error
+        raise TrainError(f"{run_dir} is not a run: it has no run.json") from error
     except msgspec.DecodeError as error:
         last = run_dir / "last.pt"
         hint = f"its weights are whole: start a new run with --weights {last}"

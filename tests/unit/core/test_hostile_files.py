@@ -198,9 +198,9 @@ def make_endless(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (make_folder, "is no file"),
-        (make_pipe, "is no file"),
-        (make_endless, "is no file"),
+        (make_folder, "is not a file"),
+        (make_pipe, "is not a file"),
+        (make_endless, "is not a file"),
         (make_loop, "symbolic links"),
     ],
 )

@@ -130,7 +130,7 @@ def test_a_run_that_is_worse_than_its_start_says_so_with_both_figures() -> None:
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="is no run"):
+    with pytest.raises(TrainError, match="is not a run"):
         records.read_record(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(TrainError, match=r"run\.json is not readable"):
