@@ -200,7 +200,7 @@ def test_a_folder_of_odd_things_is_done_and_told(bccd_model: Path, tmp_path: Pat
         (
             ["{model}", "image.png", "--out", "model.onnx"],
             2,
-            ["already exists", "choose another --out"],
+            ["already exists", "choose another --name or --out"],
         ),
     ],
 )

@@ -85,6 +85,6 @@ class Replaced:
             if contains(self._out, Path(path)):
                 raise OutputExistsError(
                     f"{self._out} cannot be replaced: the command reads {path}, which is in it",
-                    hint="choose another --out",
+                    hint=f"choose another {CONVERTED.options}",
                 )
             self._elsewhere.add(folder)
