@@ -83,15 +83,15 @@ def test_names_that_killed_containers_held_are_free_again(
     runs = tmp_path / "runs" / "predict"
     words = ("predict", bccd_model, photos)
     living = start(tmp_path, *words, before=tuple(own_numbers))
-    wait_for(lambda: list(runs.glob(".predict.*/images/*")), living)
+    wait_for(lambda: list(runs.glob(f".{bccd_model.stem}.*/images/*")), living)
     second = start(tmp_path, *words, before=tuple(own_numbers))
-    wait_for(lambda: list(runs.glob(".predict-2.*/images/*")), second)
+    wait_for(lambda: list(runs.glob(f".{bccd_model.stem}-2.*/images/*")), second)
     for process in (second, living):
         process.kill()
         process.communicate()
     assert len(list(runs.iterdir())) == 4, "parts and their locks"
     run_yolokit("predict", bccd_model, "a.png", cwd=tmp_path)
-    assert os.listdir(runs) == ["predict"]
+    assert os.listdir(runs) == [bccd_model.stem]
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def test_images_and_a_video(bccd_model: Path, few_images: Path, clip: Path, tmp_
     assert "24 images read, " in done.stderr
     assert "on cpu" in done.stderr
     out = tmp_path / done.stdout.strip()
-    assert out == tmp_path / "runs" / "predict" / "predict"
+    assert out == tmp_path / "runs" / "predict" / bccd_model.stem
 
     records = records_in((out / "predictions.jsonl").read_text())
     names = [Path(record["source"]).name for record in records]
@@ -85,7 +85,7 @@ def test_images_and_a_video(bccd_model: Path, few_images: Path, clip: Path, tmp_
     assert stamps_s == pytest.approx([r["pts_s"] for r in records[12:]], abs=1e-6)
 
     again = run(bccd_model, few_images, "--save", "jsonl", cwd=tmp_path)
-    assert again.stdout.strip().endswith("predict-2")
+    assert again.stdout.strip().endswith(f"{bccd_model.stem}-2")
 
 
 BLOCKED = """
@@ -200,7 +200,7 @@ def test_a_folder_of_odd_things_is_done_and_told(bccd_model: Path, tmp_path: Pat
         (
             ["{model}", "image.png", "--out", "model.onnx"],
             2,
-            ["already exists", "choose another --out"],
+            ["already exists", "choose another --name or --out"],
         ),
     ],
 )

@@ -200,7 +200,7 @@ class _Reader:
             for key, value in node.value:
                 number = self._text(key, "a class id").strip()
                 if not number.isdecimal():
-                    raise self._error_at(key, f"the class id {number!r} is no whole number")
+                    raise self._error_at(key, f"the class id {number!r} is not a whole number")
                 if int(number) in found:
                     raise self._error_at(key, f"class {number} stands here a second time")
                 found[int(number)] = self._text(value, "a class name")
@@ -342,13 +342,13 @@ def _compose(path: Path) -> Any:
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise DataError("this is no UTF-8 text", path=path) from error
+        raise DataError("this is not a data.yaml: it is not UTF-8 text", path=path) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         reason = getattr(error, "problem", None) or getattr(error, "reason", None)
-        problem = f"this is no valid YAML: {reason or 'it is nested too deep'}"
+        problem = f"this is not valid YAML: {reason or 'it is nested too deep'}"
         raise DataError(problem, path=path, line=line) from error
     if root is None or root.id != "mapping":
-        raise DataError("this is no data.yaml: it must hold `key: value` lines", path=path)
+        raise DataError("this is not a data.yaml: it must hold `key: value` lines", path=path)
     return root

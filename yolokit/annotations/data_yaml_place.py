@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _USUAL = ("data.yaml", "dataset.yaml")
 _SUFFIXES = (".yaml", ".yml")
 _HEAD_BYTES = 1 << 20
+_CONVERT_FIRST = "`yolokit data convert` makes one of the annotations of any tool"
 
 
 def find_data_yaml(path: Path) -> Path:
@@ -24,13 +25,15 @@ def find_data_yaml(path: Path) -> Path:
     if path.is_file():
         return path
     if not path.is_dir():
-        raise DataError("there is no such data.yaml, and no such folder", path=path)
+        raise DataError(
+            "there is no such data.yaml, and no such folder", path=path, hint=_CONVERT_FIRST
+        )
     found = list_data_yamls(path)
     if not found:
         raise DataError(
             "there is no data.yaml in this folder, nor another YAML file with `names` and splits",
             path=path,
-            hint="`yolokit data convert` makes one of the annotations of any tool",
+            hint=_CONVERT_FIRST,
         )
     if len(found) > 1 and found[0].name not in _USUAL:
         names = ", ".join(entry.name for entry in found)

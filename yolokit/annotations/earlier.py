@@ -58,7 +58,9 @@ def recognise_set(folder: Path) -> list[Held] | None:
     return held + [Held((f"{place}/*",), most) for place, most in images.items()]
 
 
-CONVERTED = Result(command="yolokit data convert", recognise=recognise_set)
+CONVERTED = Result(
+    command="yolokit data convert", recognise=recognise_set, options="--name or --out"
+)
 
 
 class Replaced:
@@ -90,6 +92,6 @@ class Replaced:
             if contains(self._out, Path(path)):
                 raise OutputExistsError(
                     f"{self._out} cannot be replaced: the command reads {path}, which is in it",
-                    hint="choose another --out",
+                    hint=f"choose another {CONVERTED.options}",
                 )
             self._elsewhere.add(folder)

@@ -9,10 +9,7 @@ import traceback
 from typing import Annotated
 
 import typer
-from typer._click.exceptions import (  # typer 0.28 carries click within
-    ClickException,
-    NoSuchOption,
-)
+from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
 from yolokit.cli import data, weights
@@ -23,7 +20,8 @@ from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
 from yolokit.cli.signals import Interruptions, interruptions
-from yolokit.cli.train import explain_unknown_option, train
+from yolokit.cli.train import train
+from yolokit.cli.usage_hints import explain_usage
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
 
@@ -95,7 +93,9 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
         shown = io.StringIO()
         error.show(shown)
         say(shown.getvalue().rstrip("\n"))
-        _explain_usage(error)
+        hint = explain_usage(error)
+        if hint is not None:
+            say(f"hint: {hint}")
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
@@ -128,20 +128,6 @@ def _take_debug(arguments: list[str]) -> bool:
     found = "--debug" in arguments[:end]
     arguments[:end] = [word for word in arguments[:end] if word != "--debug"]
     return found
-
-
-def _explain_usage(error: ClickException) -> None:
-    """Say what is meant where ``train`` was given the words of another trainer."""
-    context = getattr(error, "ctx", None)
-    if context is None or context.info_name != "train":
-        return
-    if isinstance(error, NoSuchOption):
-        hint = explain_unknown_option(error.option_name)
-    else:
-        given = "unexpected extra argument" in error.message and "=" in error.message
-        hint = "options are written --data FILE here, not data=FILE" if given else None
-    if hint is not None:
-        say(f"hint: {hint}")
 
 
 def _report(error: YolokitError) -> None:

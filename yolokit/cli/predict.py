@@ -40,7 +40,7 @@ def predict(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Write to runs/predict/NAME.  [default: a fresh one]"),
+        typer.Option(metavar="NAME", help="Write to runs/predict/NAME.  [default: MODEL]"),
     ] = None,
     save: Annotated[
         str | None,

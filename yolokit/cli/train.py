@@ -98,7 +98,10 @@ def train(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder of the run below runs/train.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Folder of the run below runs/train.  [default: that of --data]"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the run, anywhere.")
@@ -173,13 +176,16 @@ def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path |
     problems = [
         f"--{key.replace('_', '-')}: a resumed run keeps what it began with" for key in fixed
     ]
-    if folder is None:
-        problems.append("--name or --out: says which run to go on with")
     if problems:
         raise ConfigError(
             "--resume does not go with these options:",
             problems=problems,
             hint=f"{', '.join(f'--{name}' for name in CHANGEABLE)} may be changed",
+        )
+    if folder is None:
+        raise ConfigError(
+            "--resume does not know which run to go on with",
+            hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
         )
 
 

@@ -184,8 +184,8 @@ def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
     if kind is not None:
         what, hint = kind.name, kind.hint
     elif path.suffix == ".onnx" or b"pytorch" in head:
-        what = "an ONNX model: `yolokit predict` runs it, but training needs the checkpoint"
-        hint = None
+        what = "an ONNX model, which `yolokit predict` and `yolokit val` take"
+        hint = "give the checkpoint that it was exported from"
     else:
         what, hint = "of no kind that is known here", None
     return f"{path} is not a checkpoint: it is {what}", hint or _HINT

@@ -61,4 +61,4 @@ def digest_file(path: Path, *, most_bytes: int, kind: str) -> FileDigest:
 
 
 def _too_large(path: Path, most_bytes: int, kind: str) -> WeightsError:
-    return WeightsError(f"{path} is no file of {kind}: it has more than {most_bytes:,} bytes")
+    return WeightsError(f"{path} is not a file of {kind}: it has more than {most_bytes:,} bytes")

@@ -65,11 +65,13 @@ class Result:
         recognise: Takes what is there; returns None if its content does not show that this
             command wrote it, else what a folder can hold.
         is_folder: Whether it is a folder, or one file.
+        options: The options of the command that say where it goes, for hints.
     """
 
     command: str
     recognise: Callable[[Path], Sequence[Held] | None]
     is_folder: bool = True
+    options: str = "--out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +107,13 @@ def check_output(path: Path, replacing: Replacing | None = None) -> None:
             raise OutputExistsError(f"{path} already exists", hint="choose another name")
         return
     fault = _find_fault(path, replacing)
+    hint = f"choose another {replacing.result.options}"
     is_nothing = replacing.result.is_folder and _is_empty_folder(path)
     if fault is not None and (replacing.wanted or is_nothing):
-        raise OutputExistsError(f"{path} cannot be replaced: {fault}", hint="choose another --out")
+        raise OutputExistsError(f"{path} cannot be replaced: {fault}", hint=hint)
     if not (replacing.wanted or is_nothing):
         also = "" if fault is not None else ", or replace it with --overwrite"
-        raise OutputExistsError(f"{path} already exists", hint=f"choose another --out{also}")
+        raise OutputExistsError(f"{path} already exists", hint=f"{hint}{also}")
 
 
 def read_object(path: Path, *, is_jsonl: bool = False) -> dict[str, Any]:

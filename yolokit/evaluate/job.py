@@ -269,7 +269,9 @@ def _recognise(path: Path) -> tuple[()] | None:
     return () if keys <= read_object(path).keys() else None
 
 
-_RESULT = Result(command="yolokit val", recognise=_recognise, is_folder=False)
+_RESULT = Result(
+    command="yolokit val", recognise=_recognise, is_folder=False, options="--name or --out"
+)
 
 
 def _named_folder(config: ValConfig) -> Path | None:

@@ -21,7 +21,7 @@ from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.plural import counted
-from yolokit.core.regular_file import is_there, why_no_file
+from yolokit.core.regular_file import is_folder, is_there, why_no_file
 from yolokit.core.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
@@ -123,9 +123,7 @@ def export_model(
     """
     reason = why_no_file(config.weights)
     if reason is not None:
-        found = is_there(config.weights)
-        missing = f"there is no checkpoint {config.weights}"
-        raise WeightsError(f"{config.weights} {reason}" if found else missing)
+        raise _no_checkpoint(Path(config.weights), reason)
     weights = Path(config.weights).resolve()
     digest = digest_weights(weights)
     problem = explain_unreadable(weights) if config.trust is None else None
@@ -165,6 +163,17 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
         log_path.unlink(missing_ok=True)
         raise
     log_path.unlink(missing_ok=True)
+
+
+def _no_checkpoint(path: Path, reason: str) -> WeightsError:
+    if is_folder(path):
+        inside = path / "best.pt"
+        hint = f"did you mean {inside}?" if inside.is_file() else "name the file, a run's best.pt"
+        return WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
+    if is_there(path):
+        return WeightsError(f"{path} {reason}")
+    hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
+    return WeightsError(f"there is no checkpoint {path}", hint=hint)
 
 
 def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:

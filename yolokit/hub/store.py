@@ -61,7 +61,8 @@ def no_weights(name: str) -> WeightsError:
     looked = _places(name)
     # What is there nevertheless is a folder, a pipe or a device.
     places = ", ".join(
-        f"{place.absolute()}{' (which is no file)' if place.exists() else ''}" for place in looked
+        f"{place.absolute()}{' (which is not a file)' if place.exists() else ''}"
+        for place in looked
     )
     return WeightsError(f"no weights {name!r}: looked for {places}", hint=_hint(name, looked[-1]))
 

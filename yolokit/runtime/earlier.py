@@ -51,4 +51,4 @@ def _held_unnamed(records: list[_Record]) -> list[Held]:
     return [Held(images, len(shown)), Held(("*.mp4",), len(videos))]
 
 
-PREDICTED = Result(command="yolokit predict", recognise=_recognise)
+PREDICTED = Result(command="yolokit predict", recognise=_recognise, options="--name or --out")

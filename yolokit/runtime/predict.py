@@ -42,7 +42,7 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
         model: ONNX file.
         sources: Images, folders, glob patterns, list files, videos.
         out: Folder for the results; None for one below ``runs/predict``.
-        name: Name of that folder; None for the first of predict, predict-2 ... that is free.
+        name: Name of that folder; None for a fresh one, called after the model.
         save: Names of sinks; None for what suits the sources.
         conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_count``.
         iou: Overlap above which two boxes of a class become one.
@@ -210,7 +210,9 @@ class PredictJob:
             return
         with contextlib.ExitStack() as stack:
             if self.out is None:
-                self.out, folder = stack.enter_context(publish_fresh(RUNS, "predict"))
+                self.out, folder = stack.enter_context(
+                    publish_fresh(RUNS, Path(self.config.model).stem)
+                )
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))

@@ -229,7 +229,7 @@ def _session_options(ort: Any, threads: int) -> Any:
 
 def _not_in_build(ort: Any, provider: str) -> ProviderError:
     short = {long: name for name, long in PROVIDERS.items()}
-    has = [short.get(name, name) for name in ort.get_available_providers()]
+    has = [short[name] for name in ort.get_available_providers() if name in short]
     extra = _EXTRA_OF.get(provider)
     return ProviderError(
         f"the installed onnxruntime {ort.__version__} has no provider {provider!r}; "
@@ -267,11 +267,16 @@ def _library_failure(ort: Any, provider: str) -> str | None:
     return None
 
 
+_EXPORT_FIRST = "it takes an ONNX file: `yolokit export BEST.pt` makes one of a checkpoint"
+
+
 def _check_file(path: Path) -> None:
     reason = why_no_file(path)
     if path.suffix.lower() in (".pt", ".pth"):
         if reason is None and read_kind(path) == POINTER:
             raise InferenceError(f"{path} is {POINTER.name}", hint=POINTER.hint)
+        if not is_there(path):
+            raise InferenceError(f"there is no file {path}", hint=_EXPORT_FIRST)
         raise InferenceError(
             f"{path} holds trained weights, not an ONNX model",
             hint=f"make one with `yolokit export {path}`",
@@ -279,12 +284,14 @@ def _check_file(path: Path) -> None:
     if reason is None:
         return
     if is_there(path):
-        raise InferenceError(f"{path} {reason}")
+        inside = sorted(path.glob("*.onnx")) if path.is_dir() else []
+        hint = f"did you mean {inside[0]}?" if inside else _EXPORT_FIRST
+        raise InferenceError(f"{path} {reason}", hint=hint)
     siblings = [p.name for p in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
     guess = nearest(path.name, siblings)
     raise InferenceError(
         f"there is no model {path}",
-        hint=f"did you mean {path.with_name(guess)}?" if guess else None,
+        hint=f"did you mean {path.with_name(guess)}?" if guess else _EXPORT_FIRST,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.video_file import VideoFile
 
 _PACKAGE = "yolokit.runtime.sources"
+_MODELS = (".onnx", ".pt")
 _VIDEO_NAME = re.compile(
     r".\.(264|265|3g2|3gp|amv|asf|avc|avi|dav|divx|dv|f4v|flv|gif|h264|h265|hevc|insv|ivf|lrv|m1v"
     r"|m2t|m2ts|m2v|m4v|mjpe?g|mkv|mod|mov|mp4|mpe?g|mpv|mts|mxf|nut|obu|ogm|ogv|qt|rm|rmvb|tod|trp"
@@ -150,7 +151,12 @@ def open_source(uri: str) -> list[FrameSource]:
     path = require_path(uri)
     reason = why_no_file(path)
     if reason is None and converter_for(path) is None:
-        raise DataError("not a known kind of image or video", path=uri)
+        is_model = path.suffix.lower() in _MODELS
+        raise DataError(
+            "not a known kind of image or video",
+            path=uri,
+            hint="the model comes first: `yolokit predict MODEL SOURCE...`" if is_model else None,
+        )
     return [Unreadable(uri, path.parent, reason or describe_named(path))]
 
 

@@ -159,7 +159,7 @@ def _check_start(values: Mapping[str, Any]) -> list[str]:
             "freeze: leaves layers as the weights have them; with weights none all are fresh"
         )
     if values.get("trust") is not None and none:
-        problems.append("trust: names the file that weights names, and there is none")
+        problems.append("trust: must be the file that weights names, and there is none")
     return problems
 
 

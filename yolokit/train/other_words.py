@@ -53,6 +53,7 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "name": "is given on the command line: --name NAME",
         "save_dir": "is given on the command line: --out FOLDER",
         "out": "is given on the command line: --out FOLDER",
+        "overwrite": "is not offered: a run is never written over; give another --name",
         "exist_ok": "is not offered: a run is never written over; give another --name",
         "resume": "is given on the command line: --resume with --name or --out",
         "save": _ALWAYS.format("best.pt and last.pt are always kept"),

@@ -90,7 +90,8 @@ def train_model(
 
     Args:
         config: What to train, how, and on what.
-        folder: Folder of the run; None for a fresh one below ``runs/train``.
+        folder: Folder of the run; None for a fresh one below ``runs/train``, called after the data
+            set's folder.
         on_event: Called with what happens, in order.
 
     Raises:
@@ -106,7 +107,7 @@ def train_model(
         on_event(Notice(f"note: {warning}"))
     if folder is not None and make_way(folder):
         on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
-    run_dir = claim_folder(folder, parent=RUNS_DIR, stem="train").resolve()
+    run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
         return _train(config, plan, data, run_dir, on_event)
 

@@ -156,7 +156,7 @@ def test_an_output_that_exists_stays_unless_told_otherwise(
     for overwrite in (False, True):
         with pytest.raises(OutputExistsError) as caught:
             run_convert(source, overwrite=overwrite)
-        assert caught.value.hint == "choose another --out"
+        assert caught.value.hint == "choose another --name or --out"
     assert (tmp_path / "out/precious.txt").exists()
 
 

@@ -116,7 +116,7 @@ def test_tags_make_no_objects(root: Path) -> None:
     [
         ("train: train/images\nnames: [cat, cat]\n", 2, "two classes are called 'cat'"),
         ("train: train/images\nnames: {0: cat, 2: dog}\n", 2, "without gaps"),
-        ("train: train/images\nnames: {a: cat}\n", 2, "no whole number"),
+        ("train: train/images\nnames: {a: cat}\n", 2, "not a whole number"),
         ("train: train/images\nnames: {0: cat, 00: dog}\n", 2, "a second time"),
         ("train: train/images\nnames: []\n", 2, "no name at all"),
         ("train: train/images\nnames: ['']\n", 2, "empty name"),
@@ -143,8 +143,8 @@ def test_a_mistake_is_named_with_its_line(root: Path, text: str, line: int, word
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no data.yaml"),
-        (b"- a\n- b\n", "no data.yaml"),
+        (b"", "not a data.yaml"),
+        (b"- a\n- b\n", "not a data.yaml"),
         (b"names: [cat]\n", "no train, val or test"),
         (b"train: train/images\n", "no `names`"),
         (b"\xff\xfe\x00", "UTF-8"),

@@ -50,7 +50,7 @@ def test_folders_for_results() -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "c:"])
 def test_names_are_plain(name: str) -> None:
-    with pytest.raises(ConfigError, match="no plain folder name"):
+    with pytest.raises(ConfigError, match="not a plain folder name"):
         choose_folder(name, None, Path("runs"))
 
 

@@ -144,7 +144,7 @@ def test_a_report_that_exists_stays_unless_it_may_be_replaced(config: ValConfig)
     for overwrite in (False, True):
         with pytest.raises(OutputExistsError) as caught:
             write_report(report, change(config, overwrite=overwrite))
-        assert caught.value.hint == "choose another --out"
+        assert caught.value.hint == "choose another --name or --out"
     assert path.read_text() == '{"images": 3}'
     path.unlink()
     write_report(report, config)

@@ -56,7 +56,7 @@ def test_missing_weights_say_where_was_looked(working_folder: Path) -> None:
 
 def test_a_folder_is_no_weights_and_a_name_may_be_too_long(working_folder: Path) -> None:
     (working_folder / "runs").mkdir()
-    with pytest.raises(WeightsError, match=r"runs \(which is no file\), .*runs\.pt$"):
+    with pytest.raises(WeightsError, match=r"runs \(which is not a file\), .*runs\.pt$"):
         find_weights("runs")
     with pytest.raises(WeightsError, match="File name too long"):
         find_weights("a" * 300)

@@ -137,7 +137,7 @@ class TestRun:
         job = open_job(config(bright_model, "in", clip, conf=0.5, threads=1))
         assert job.frame_count == 9
         records = run(job)
-        assert job.out == Path("runs/predict/predict")
+        assert job.out == Path("runs/predict", bright_model.stem)
         assert [Path(record["source"]).name for record in records] == [
             *["black.png", "broken.png", "white.png"],
             *["clip.mp4"] * 6,
@@ -237,7 +237,8 @@ class TestRun:
             job = open_job(config(bright_model, image, save=("jsonl",), threads=1))
             run(job)
             outs.append(str(job.out))
-        assert [Path(out).name for out in outs] == ["predict", "predict-2", "predict-3"]
+        stem = bright_model.stem
+        assert [Path(out).name for out in outs] == [f"{stem}{end}" for end in ("", "-2", "-3")]
 
     def test_a_run_at_the_same_time_takes_the_next_name(
         self, bright_model: Path, save_image: SaveImage
@@ -251,8 +252,8 @@ class TestRun:
         run(second)
         assert list(running) == []
         assert (str(first.out), str(second.out)) == (
-            str(Path("runs/predict/predict")),
-            str(Path("runs/predict/predict-2")),
+            str(Path("runs/predict", bright_model.stem)),
+            str(Path("runs/predict", f"{bright_model.stem}-2")),
         )
 
     def test_an_output_that_exists_is_refused_before_the_model_is_loaded(
@@ -262,7 +263,7 @@ class TestRun:
         Path("there/mine.txt").touch()
         with pytest.raises(OutputExistsError, match="there already exists") as caught:
             open_job(config("missing.onnx", save_image("a.png"), out="there"))
-        assert caught.value.hint == "choose another --out"
+        assert caught.value.hint == "choose another --name or --out"
         Path("runs/predict/x/y").mkdir(parents=True)
         with pytest.raises(OutputExistsError):
             open_job(config("missing.onnx", save_image("a.png"), name="x"))

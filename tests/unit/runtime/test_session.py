@@ -200,6 +200,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("name", ["best.pt", "BEST.PT"])
     def test_weights_are_exported_first(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).touch()
         with pytest.raises(InferenceError, match="not an ONNX model") as caught:
             open_session(tmp_path / name)
         assert caught.value.hint == f"make one with `yolokit export {tmp_path / name}`"

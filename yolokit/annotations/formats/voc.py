@@ -277,11 +277,15 @@ class _Reader:
     def evidence(self) -> tuple[str, ...]:
         if not np.isfinite(self._smallest):
             return ()
-        taken = "subtracted from the minima" if self._shift else "read as they stand"
+        taken = (
+            "counted from 1 (--assume origin=0 if from 0)"
+            if self._shift
+            else "read as counted from 0 (--assume origin=1 if from 1)"
+        )
         sentence = (
             f"the smallest corner is at {self._smallest:g} px and "
             f"{counted(self._reaches_edge, 'box ends', 'boxes end')} at the full width or "
-            f"height; coordinates are {taken} (--assume origin=0|1)"
+            f"height; coordinates are {taken}"
         )
         turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
         return (sentence, turned) if self._turned else (sentence,)

@@ -193,7 +193,7 @@ def _recognise(folder: Path) -> list[Held] | None:
     return [Held(("readme.txt",), 1), Held(pictures), Held(labels), Held(video)]
 
 
-_RESULT = Result(command="yolokit data demo", recognise=_recognise)
+_RESULT = Result(command="yolokit data demo", recognise=_recognise, options="--name or --out")
 
 
 def _readme(plan: DemoPlan) -> str:
