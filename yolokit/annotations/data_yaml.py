@@ -217,9 +217,8 @@ class _Reader:
             raise self._error_at(node, f"two classes are called {twice[0]!r}")
         count = self.values.get("nc")
         if count is not None and self._text(count, "`nc`").strip() != str(len(names)):
-            raise self._error_at(
-                count, f"`nc` is {self._text(count, '`nc`')}, but there are {len(names)} names"
-            )
+            there = "is 1 name" if len(names) == 1 else f"are {len(names)} names"
+            raise self._error_at(count, f"`nc` is {self._text(count, '`nc`')}, but there {there}")
 
     def read_splits(self, need: Collection[str]) -> dict[str, tuple[Path, ...]]:
         """Return the splits that are named and exist; one that is needed must, if it is named."""

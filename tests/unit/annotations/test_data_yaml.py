@@ -122,7 +122,7 @@ def test_tags_make_no_objects(root: Path) -> None:
         ("train: train/images\nnames: ['']\n", 2, "empty name"),
         ("train: train/images\nnames: cat\n", 2, "must be a list"),
         ("train: train/images\nnames: [[cat]]\n", 2, "must be text"),
-        ("train: train/images\nnc: 3\nnames: [cat]\n", 2, "`nc` is 3, but there are 1"),
+        ("train: train/images\nnc: 3\nnames: [cat]\n", 2, "`nc` is 3, but there is 1 name"),
         ("names: [cat]\ntrain: none\n", 2, "does not exist"),
         ("names: [cat]\ntrain: ''\nval: {a: b}\n", 3, "must be text"),
         ("names: [cat]\ntrain: train/images\ntrain: x\n", 3, "a second time"),
