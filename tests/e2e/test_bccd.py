@@ -194,7 +194,7 @@ def test_a_run_never_overwrites_another(trained_bccd: TrainedBccd) -> None:
     done = run_yolokit(
         "train", "--data", trained_bccd.data, "--name", "bccd", cwd=trained_bccd.workdir, code=2
     )
-    assert "already exists" in done.stderr
+    assert "already holds a run" in done.stderr
 
 
 def test_a_complete_run_is_not_resumed(trained_bccd: TrainedBccd) -> None:

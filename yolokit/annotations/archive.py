@@ -27,6 +27,7 @@ MAX_UNPACKED_BYTES = 200 << 30
 MAX_MEMBERS = 5_000_000
 _MAX_RATIO = 200  # annotations as text shrink to a twentieth at best; a bomb to a thousandth
 _RATIO_FREE_BYTES = 256 << 20  # below this the ratio does not matter
+_UNPACK = "unpack it yourself, and give the folder"
 _CHUNK_BYTES = 1 << 20
 _TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -70,7 +71,9 @@ def unpack(archive: Path, folder: Path, tell: Callable[[str], None] = lambda _to
             raise DataError(message, path=archive, hint=kind.hint) from error
         raise DataError(f"the archive is damaged: {error}", path=archive) from error
     except (NotImplementedError, RuntimeError) as error:  # a method unknown, or a password
-        raise DataError(f"the archive cannot be unpacked: {error}", path=archive) from error
+        reason = "it is encrypted" if "encrypted" in str(error) else str(error)
+        message = f"the archive cannot be unpacked: {reason}"
+        raise DataError(message, path=archive, hint=_UNPACK) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"the archive cannot be unpacked: {reason}", path=archive) from error
@@ -151,6 +154,7 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
             raise DataError(
                 f"the archive's {info.name!r} is a link or a device, which is refused",
                 path=archive,
+                hint=_UNPACK,
             )
         stream = tar.extractfile(info)
         assert stream is not None, "a plain file has content"
@@ -167,6 +171,7 @@ def _zip_members(packed: zipfile.ZipFile, archive: Path, names: ZipNames) -> Ite
             raise DataError(
                 f"the archive's {info.filename!r} is a link or a device, which is refused",
                 path=archive,
+                hint=_UNPACK,
             )
         with packed.open(info) as stream:
             yield _Member(names.name_of(info), stream)

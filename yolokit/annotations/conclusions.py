@@ -47,7 +47,12 @@ def crowd_evidence(codes: Mapping[str, int]) -> Iterator[str]:
             yield f"{crowds} left out (--assume {code}=exclude|keep)"
 
 
-_LOUD = frozenset({"labels-elsewhere", "no-annotation-file", "no-labels", "not-listed", "not-read"})
+_LOUD = frozenset(
+    {
+        *("labels-elsewhere", "no-annotation-file", "no-labels", "not-listed", "not-read"),
+        "shared-labels",
+    }
+)
 _SHOWN = 5
 
 
@@ -93,6 +98,9 @@ def warn(
             yield f"there is no {split} split: --group {config.group} makes too few groups for one"
         elif split not in counts:
             yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
+    if config.folds is not None and len(counts) < config.folds:
+        made = "1 fold has" if len(counts) == 1 else f"{len(counts)} folds have"
+        yield f"only {made} images, not {config.folds}: there are too few images or groups of them"
     if config.link != "copy" and not config.labels_only:
         yield f"the set is bound to this machine: its images are {config.link}s"
     boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)

@@ -48,7 +48,7 @@ class Copies:
         least = "at least " if len(self._found) == _MOST_COPIES else ""
         yield (
             f"{least}{count} byte for byte the same as another of the set, such as {path} and "
-            f"{like} (--group near-duplicate keeps them in one split)"
+            f"{like} (in splits that are made, --group near-duplicate keeps them together)"
         )
 
 

@@ -112,6 +112,19 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path, folder: Path) -> None:
         unpack(path, folder)
 
 
+def test_an_encrypted_zip_is_called_that(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("a.txt", "x")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag, before the file and in the directory
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="unpacked: it is encrypted") as caught:
+        unpack(path, folder)
+    assert caught.value.hint == "unpack it yourself, and give the folder"
+
+
 def test_a_bomb_stops_at_the_limit(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

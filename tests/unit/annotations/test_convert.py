@@ -241,7 +241,7 @@ def test_equal_names_and_stems_do_not_overwrite_each_other(
     assert files(out / "images") == {"train/a.jpg", "train/a-2.jpg", "train/a-3.png"}
     labels = [(out / f"labels/train/{stem}.txt").read_text()[0] for stem in ("a", "a-2", "a-3")]
     assert labels == ["0", "1", "1"]
-    assert result.codes == {"noted: renamed": 2}
+    assert result.codes == {"noted: renamed": 2, "noted: shared-labels": 1}
 
 
 def write_class_files(root: Path, count: int = 5) -> tuple[Path, Path]:

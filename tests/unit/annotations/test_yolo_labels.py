@@ -11,6 +11,7 @@ import pytest
 from yolokit.annotations.image_size import read_image_size
 from yolokit.annotations.yolo_labels import (
     DETECT,
+    SIXTH,
     LabelRows,
     RowLayout,
     find_faults,
@@ -100,9 +101,7 @@ def test_the_sixth_column_can_be_declared_harmless() -> None:
     layout = RowLayout(take_sixth=True)
     rows = parse("0 .5 .5 .2 .2 17\n", layout)
     assert rows.faults == ()
-    assert dict(to_annotations(rows, rows.class_ids, (10, 10), layout).reinterpreted) == {
-        0: "sixth-column-left"
-    }
+    assert dict(to_annotations(rows, rows.class_ids, (10, 10), layout).reinterpreted) == {0: SIXTH}
 
 
 def test_a_pose_row_keeps_its_box() -> None:

@@ -49,6 +49,8 @@ class LabelFiles:
         """Forget what another pass has met."""
         self._account.start()
         self._moved: list[tuple[str, str]] = []
+        self._image_of: dict[str, str] = {}
+        self._shared: list[tuple[str, str]] = []
 
     def enter_place(self, place: Path) -> None:
         """Take the labels beside a place of a split as the set's, whether it has images or not."""
@@ -62,6 +64,8 @@ class LabelFiles:
         self._account.enter(found or usual, split, found=found is not None)
         if found is None:
             return usual, None
+        if self._image_of.setdefault(found, image) != image:
+            self._shared.append((image, found))
         return found, rows if rows is not None else read_labels(found, self._layout)
 
     def finish(self) -> None:
@@ -71,6 +75,12 @@ class LabelFiles:
             files = counted(len(self._moved), "label file is", "label files are")
             message = f"{files} not where YOLO has them: {found}, not {usual}"
             self._ledger.note(SourceFile(str(self._root)), None, "labels-elsewhere", message)
+        if self._shared:
+            image, found = self._shared[0]
+            images = f"{len(self._shared)} images share" if self._shared[1:] else "1 image shares"
+            other = self._image_of[found]
+            message = f"{images} the labels of another: {found} is of {other} and {image}"
+            self._ledger.note(SourceFile(str(self._root)), None, "shared-labels", message)
         self._account.finish()
 
     def _usual_path(self, image: str) -> str:

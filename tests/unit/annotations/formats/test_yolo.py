@@ -12,6 +12,7 @@ from tests.unit.annotations.conftest import Convert, read_set, write_image, writ
 from yolokit.annotations.formats import yolo
 from yolokit.annotations.plugin import recognise
 from yolokit.annotations.source_tree import SourceTree
+from yolokit.annotations.yolo_labels import SIXTH
 from yolokit.errors import DataError
 
 
@@ -40,7 +41,7 @@ def test_six_columns_are_ambiguous_unless_declared(tmp_path: Path) -> None:
     assert "ambiguous" in found.ledger.entries[0].message
     found = read_set("yolo", path, assume={"sixth-column": "ignore"})
     assert len(found.boxes["a.jpg"]) == 2
-    assert dict(found.images[0].annotations.reinterpreted) == {0: "sixth-column-left"}
+    assert dict(found.images[0].annotations.reinterpreted) == {0: SIXTH}
 
 
 def test_bad_rows_and_unknown_classes_are_entered_with_their_lines(tmp_path: Path) -> None:

@@ -65,6 +65,15 @@ def test_labels_by_split_of_images_that_lie_flat_elsewhere(tmp_path: Path) -> No
     assert codes(found) == []
 
 
+def test_images_that_share_a_file_of_labels_are_told(tmp_path: Path) -> None:
+    path = write_set(tmp_path, "labels/train/{}.txt")
+    assert not [e for e in read_set("yolo", path).ledger.entries if e.code == "shared-labels"]
+    write_image(tmp_path / "images/train/a.png")
+    [note] = [e for e in read_set("yolo", path).ledger.entries if e.code == "shared-labels"]
+    assert note.message.startswith("1 image shares the labels of another: ")
+    assert note.message.endswith("a.png")
+
+
 def test_a_confidence_behind_the_box_names_its_option(run_convert: Convert, tmp_path: Path) -> None:
     path = write_set(tmp_path / "src", "labels/train/{}.txt", ROW.strip() + " 0.9\n")
     with pytest.raises(DataError, match="6 columns are ambiguous") as caught:
