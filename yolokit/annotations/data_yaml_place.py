@@ -47,7 +47,7 @@ def list_data_yamls(folder: Path) -> list[Path]:
 
 def is_data_yaml(path: Path) -> bool:
     """Tell whether a file is YAML with the keys of a data set, right or wrong in detail."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in _SUFFIXES or not path.is_file():  # a pipe would never end
         return False
     try:
         with path.open("rb") as stream:
