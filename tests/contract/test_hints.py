@@ -52,6 +52,7 @@ SHOWN_BY = {
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
     "cli.train": ["train"],
+    "cli.usage_hints": [],  # each is a command line, or of what another tool calls its options
     "cli.val": ["val"],
     "cli.weights": ["weights pull", "weights bundle"],
     "core.checkpoint": ["train", "export"],

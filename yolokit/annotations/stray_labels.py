@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from yolokit.annotations.image_files import walk_files
 from yolokit.annotations.text_rows import begins_with_rows, read_beginning
 from yolokit.annotations.yolo_labels import label_path
+from yolokit.core.plural import counted
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ def describe_strays(data: DataYaml, listed: Mapping[str, Sequence[SplitImage]]) 
         return [str(error)]
     if not strays:
         return []
-    if len(strays) == 1:
-        return [f"1 label file has no image, and is passed over: {min(strays)}"]
-    return [f"{len(strays)} label files have no image, and are passed over, such as {min(strays)}"]
+    files = counted(
+        len(strays), "label file has no image and is", "label files have no image and are"
+    )
+    return [f"{files} passed over, such as {min(strays)}"]
 
 
 def _walk_labels(data: DataYaml, listed: Mapping[str, object]) -> Iterator[str]:

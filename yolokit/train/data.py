@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.annotations.check import DatasetReport, check_dataset
 from yolokit.core.child import AnyEvent, CheckProgress, Phase
 from yolokit.core.files import write_atomic
+from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import DataRecord
 
@@ -69,9 +70,9 @@ def _refuse_single(images: int, config: TrainConfig) -> None:
     shown = max(1, round(images * config.fraction))
     batch = shown if config.batch == "auto" else min(config.batch, shown)
     if (shown % batch or batch) == 1:
-        count = "1 image" if shown == 1 else f"{shown} images"
         raise ConfigError(
-            f"at imgsz {config.imgsz} no batch can be a single image, as the last of {count} in "
+            f"at imgsz {config.imgsz} no batch can be a single image, as the last of "
+            f"{counted(shown, 'image')} in "
             f"batches of {batch} would be",
             hint="take --imgsz 64 or more" + ", or another --batch" * (shown > 1),
         )

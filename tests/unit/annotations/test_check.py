@@ -51,7 +51,7 @@ def test_label_files_without_an_image_are_told(good: Path) -> None:
     write_text(labels / "train/empty.txt", "")
     before = check_dataset(good).warnings
     write_text(labels / "val/lost.txt", "0 .5 .5 .2 .2\n")
-    one = f"1 label file has no image, and is passed over: {labels / 'val/lost.txt'}"
+    one = f"1 label file has no image and is passed over, such as {labels / 'val/lost.txt'}"
     assert check_dataset(good).warnings == (*before, one)
     (good.parent / "images/train/a.jpg").rename(good.parent / "images/train/a.gif")
     assert any(

@@ -81,7 +81,7 @@ def test_a_single_image_and_the_steps_of_a_warm_up_are_told(
     monkeypatch.setattr(Images, "__len__", lambda _self: 1)
     trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, epochs=20, fraction=0.01)
     notes = list_notes(trainer, describe_settings(trainer))
-    assert notes[0].startswith("4 steps an epoch (more in the warm-up), 88 in all")
+    assert notes[0].startswith("4 optimizer steps an epoch (more in the warm-up), 88 in all")
     assert notes[1] == "fraction 0.01: an epoch shows 1 image"
 
 

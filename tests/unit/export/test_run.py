@@ -69,7 +69,8 @@ def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("folder", "folder is a folder, not a file"), ("none", "there is no check")]
+    ("name", "words"),
+    [("folder", "folder is a folder, not a checkpoint"), ("none", "there is no check")],
 )
 def test_weights_that_are_no_file(here: Path, name: str, words: str) -> None:
     (here / "folder").mkdir()

@@ -189,7 +189,7 @@ class TestFiles:
         (tmp_path / "best.onnx").symlink_to("moved.onnx")
         with pytest.raises(InferenceError, match="is a link that leads nowhere") as caught:
             open_session(tmp_path / "best.onnx")
-        assert caught.value.hint is None
+        assert "did you mean" not in str(caught.value.hint)
 
     @pytest.mark.parametrize("name", ["best.pt", "best.onnx"])
     def test_a_pointer_is_named_whatever_it_is_called(self, tmp_path: Path, name: str) -> None:

@@ -77,7 +77,7 @@ class LabelFiles:
             self._ledger.note(SourceFile(str(self._root)), None, "labels-elsewhere", message)
         if self._shared:
             image, found = self._shared[0]
-            images = f"{len(self._shared)} images share" if self._shared[1:] else "1 image shares"
+            images = counted(len(self._shared), "image shares", "images share")
             other = self._image_of[found]
             message = f"{images} the labels of another: {found} is of {other} and {image}"
             self._ledger.note(SourceFile(str(self._root)), None, "shared-labels", message)
