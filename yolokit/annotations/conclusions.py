@@ -99,7 +99,10 @@ def warn(
         elif split not in counts:
             yield f"there is no {split} split; training needs one (--split 0.8,0.1,0.1 makes all)"
     if config.folds is not None and len(counts) < config.folds:
-        yield f"only {counted(len(counts), 'fold has', 'folds have')} images, not {config.folds}: there are too few images or groups of them"
+        yield (
+            f"only {counted(len(counts), 'fold')} could be made, not {config.folds}: there are too "
+            "few images or groups of them"
+        )
     if config.link != "copy" and not config.labels_only:
         yield f"the set is bound to this machine: its images are {config.link}s"
     boxes = np.sum([split.boxes_by_class for split in counts.values()], axis=0)

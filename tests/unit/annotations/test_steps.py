@@ -343,7 +343,7 @@ def test_folds_are_sets_to_train_on(yolo: Path, run_convert: Convert, tmp_path: 
 
 def test_fewer_folds_than_were_asked_for_are_told(yolo: Path, run_convert: Convert) -> None:
     result = run_convert(yolo, folds=20)
-    assert any(w.startswith("only 10 folds have images, not 20") for w in result.warnings)
+    assert any(w.startswith("only 10 folds could be made, not 20") for w in result.warnings)
 
 
 def test_an_archive_is_read_as_what_it_holds(
