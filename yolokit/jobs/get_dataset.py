@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from yolokit.hub.obtain import Obtained
 
 Download: TypeAlias = "AbstractContextManager[Callable[[int, int | None], None]]"
+
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_OWN_OPTIONS = frozenset({"--task", "--to", "--split", "--sample", "--max-drop", "--allow"})
 
 OPTIONS = ("task", "to_format", "split", "sample", "max_drop", "allow")
 """The options of a conversion that a known set leaves open."""
@@ -153,9 +157,20 @@ def _convert(
     with scratch_folder(out.with_name(f"{out.name}-archives")) as scratch:
         root = _lay_out(card, archives, scratch, on_start)
         config = ConvertConfig.build({**values, **_find_sources(card, root)})
-        return convert(
-            config, on_start=on_start, on_progress=on_progress, shown_as={root: card.name}
-        )
+        try:
+            return convert(
+                config, on_start=on_start, on_progress=on_progress, shown_as={root: card.name}
+            )
+        except DataError as error:
+            error.hint = _for_get(error.hint)
+            raise
+
+
+def _for_get(hint: str | None) -> str | None:
+    """Return the hint of a conversion; options that only `data convert` has are called that."""
+    if hint is None or set(_OPTION.findall(hint)) <= _OWN_OPTIONS:
+        return hint
+    return f"keep the archive with --keep-archive, and use `yolokit data convert` on it: {hint}"
 
 
 def _lay_out(

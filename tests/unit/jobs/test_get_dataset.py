@@ -8,15 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from typer.main import get_command
 
 import yolokit
 from tests.loopback import public_sets
 from tests.unit.hub.conftest import make_store
+from yolokit.cli.main import app
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.hub import datasets
 from yolokit.hub.datasets import DatasetCard
 from yolokit.hub.lock import read_lock
-from yolokit.jobs.get_dataset import GetResult, get_dataset
+from yolokit.jobs.get_dataset import _OWN_OPTIONS, GetResult, _for_get, get_dataset
 
 
 @pytest.fixture
@@ -183,3 +185,27 @@ def test_an_archive_without_what_the_card_names_stays_for_the_user(
         get_dataset("bccd")
     assert not (store / "bccd").exists()
     assert (store / ".archives" / "bccd.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        (None, None),
+        ("allow the loss with --max-drop", "allow the loss with --max-drop"),
+        (
+            "say with --images where the images are",
+            (
+                "keep the archive with --keep-archive, and use `yolokit data convert` on it: say "
+                "with --images where the images are"
+            ),
+        ),
+    ],
+)
+def test_hints_name_whose_options_they_mean(hint: str | None, shown: str | None) -> None:
+    assert _for_get(hint) == shown
+
+
+def test_its_own_options_are_those_of_the_command() -> None:
+    command: Any = get_command(app)
+    known = command.commands["data"].commands["get"].params
+    assert {option for one in known for option in one.opts} >= _OWN_OPTIONS
