@@ -91,6 +91,11 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
         f"{parity.max_raw_score_diff:.2g}"
     )
+    if parity.ties:
+        say(
+            f"{counted(parity.ties, 'detection')} without a partner: suppression chose between "
+            "boxes that are equal but for rounding"
+        )
     if parity.verdict == "tensors only":
         say("tensors only: the model detects nothing on these images, so no boxes were compared")
     else:

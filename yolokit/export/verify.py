@@ -19,12 +19,13 @@ from yolokit.core.child import run_job
 from yolokit.core.machine import usable_cores
 from yolokit.core.requests import InferRequest
 from yolokit.evaluate.matching import match_detections
+from yolokit.export.ties import find_ties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.digest import FileDigest
-    from yolokit.core.types import F32, U8, Detections, Letterbox
+    from yolokit.core.types import F32, I64, U8, Bool, Detections, Letterbox
     from yolokit.runtime.detector import Detector
 
 SCORE = 0.25
@@ -65,6 +66,8 @@ class ParityReport(msgspec.Struct, kw_only=True):
         threshold: Score from which detections were compared.
         matched: Pairs of detections.
         unmatched: Detections of either side without a partner.
+        ties: Others without one, where suppression chose between boxes that are equal but for
+            rounding.
     """
 
     verdict: Literal["equal", "tensors only", "different"] = "different"
@@ -74,6 +77,7 @@ class ParityReport(msgspec.Struct, kw_only=True):
     threshold: float | None = None
     matched: int = 0
     unmatched: int = 0
+    ties: int = 0
     max_input_diff: float = 0.0
     max_raw_box_diff_px: float = 0.0
     max_raw_score_diff: float = 0.0
@@ -274,13 +278,37 @@ def _match_sample(
         report.max_score_diff = max(report.max_score_diff, float(score_diff.max()))
         lowest = float(pairs.iou[counted].min())
         report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
-    for side, found, lonely in (
-        ("trained", trained, pairs.unmatched_a),
-        ("deployed", deployed, pairs.unmatched_b),
+    alone = pairs.unmatched_a, pairs.unmatched_b
+    ties = _find_ties(trained, deployed, *alone, detector, report)
+    for side, found, lonely, tied in zip(
+        ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
     ):
-        for index in lonely[found.scores[lonely] >= threshold]:
+        above = found.scores[lonely] >= threshold
+        report.ties += int((above & tied).sum())
+        for index in lonely[above & ~tied]:
             report.unmatched += 1
             report.problems.append(_describe(sample.name, side, found, int(index), detector))
+
+
+def _find_ties(
+    trained: Detections,
+    deployed: Detections,
+    alone_trained: I64,
+    alone_deployed: I64,
+    detector: Detector,
+    report: ParityReport,
+) -> tuple[Bool, Bool]:
+    head = detector.manifest.head
+    if head.layout != "raw":  # nothing was suppressed
+        return np.zeros(len(alone_trained), np.bool_), np.zeros(len(alone_deployed), np.bool_)
+    return find_ties(
+        trained,
+        deployed,
+        alone_trained,
+        alone_deployed,
+        iou_limit=head.iou,
+        score_slack=2 * report.max_raw_score_diff,
+    )
 
 
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:

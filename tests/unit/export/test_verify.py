@@ -72,6 +72,16 @@ def test_equal_outputs_pass() -> None:
     assert report.max_box_diff_px == 0
 
 
+def test_a_tie_of_two_boxes_is_counted_and_is_no_difference() -> None:
+    """A hair decides which of two boxes of one score stays, as in a model hardly trained."""
+    sample = make_sample([0.9] * 20)
+    for output, scores in ((sample.trained, (0.5, 0.49999)), (sample.deployed, (0.49999, 0.5))):
+        output[:4, 30], output[:4, 31] = [30, 58, 20, 8], [31, 58, 20, 8]
+        output[4, 30:32] = scores
+    report = check(sample)
+    assert (report.verdict, report.ties, report.unmatched) == ("equal", 2, 0)
+
+
 def test_few_detections_lower_the_threshold() -> None:
     report = check(make_sample([0.9] + [0.06] * 20))
     assert report.verdict == "equal"
