@@ -52,7 +52,7 @@ SOURCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a billion laughs": (_bomb, "a.xml:1: the XML declares entities"),
     "a format that is not read": (_prodigy, "this looks like Prodigy JSONL, and that is not read"),
     "corners called sizes": (_corners, "say it with --assume box=xyxy"),
-    "UTF-16": (_wide, "none of the known formats"),
+    "UTF-16": (_wide, "this looks like text in UTF-16"),
 }
 
 
