@@ -27,9 +27,13 @@ def list_(
 ) -> None:
     """List public data sets that `yolokit data get` fetches."""
     del offline
+    from yolokit.annotations.shapes import TASKS
     from yolokit.cli.output import emit, emit_json, table
+    from yolokit.core.suggest import unknown_name
     from yolokit.hub.datasets import list_cards
 
+    if task is not None and task not in TASKS:
+        raise unknown_name("task", task, TASKS)
     rows = []
     for card in list_cards():
         here = _is_here(card)

@@ -146,7 +146,7 @@ def open_source(uri: str) -> list[FrameSource]:
         if plugin.matches(uri):
             sources: list[FrameSource] = plugin.open(uri)
             return sources
-    if "://" in uri:
+    if "://" in uri or (uri.isdecimal() and not is_there(uri)):  # as cameras are numbered
         raise DataError("only files are read, no cameras and no streams", path=uri)
     path = require_path(uri)
     reason = why_no_file(path)

@@ -148,3 +148,10 @@ def test_usage_mistakes_are_exit_code_2(
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err
+
+
+def test_a_task_that_no_set_can_have_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["data", "list", "--task", "seg"])
+    assert caught.value.code == 2
+    assert "did you mean 'segment'?" in capsys.readouterr().err

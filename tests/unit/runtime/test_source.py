@@ -274,6 +274,7 @@ class TestNothingFound:
         with pytest.raises(DataError, match="not a known kind"):
             open_source(str(tmp_path / "a.docx"))
 
-    def test_a_stream(self) -> None:
+    @pytest.mark.parametrize("uri", ["rtsp://camera/1", "0"])
+    def test_a_stream_or_a_camera(self, uri: str) -> None:
         with pytest.raises(DataError, match="no cameras and no streams"):
-            open_source("rtsp://camera/1")
+            open_source(uri)
