@@ -194,7 +194,7 @@ def test_a_folder_of_odd_things_is_done_and_told(bccd_model: Path, tmp_path: Pat
         (["m.onnx"], 2, ["SOURCE"]),
         (["{model}", "imgae.png"], 3, ["no such file", "did you mean image.png"]),
         (["modle.onnx", "image.png"], 6, ["there is no model", "did you mean model.onnx"]),
-        (["best.pt", "image.png"], 6, ["yolokit export best.pt"]),
+        (["best.pt", "image.png"], 6, ["there is no file best.pt", "yolokit export BEST.pt"]),
         (["image.png", "image.png"], 6, ["image.png is not an ONNX model: it is a PNG image"]),
         (["{model}", "image.png", "--provider", "tensorrt"], 6, ["no provider 'tensorrt'"]),
         (
