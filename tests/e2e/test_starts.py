@@ -220,13 +220,13 @@ def test_darknet_files_of_a_wrong_length_or_kind(test_data: Path, tmp_path: Path
         ("i.weights", struct.pack("<3i", 2000, 2, 0) + whole[12:], "it says 2000.2"),
         ("j.weights", struct.pack("<3i", -1, 2, 0) + whole[12:], "it says -1.2"),
         # A header before 0.2 has a count of 32 bits: everything behind it shifts.
-        ("k.weights", struct.pack("<3i", 0, 1, 0) + whole[12:], "1 values are left"),
+        ("k.weights", struct.pack("<3i", 0, 1, 0) + whole[12:], "1 value is left"),
         ("l.weights", struct.pack("<3i", 0, 1, 0) + whole[16:], "taken"),
         ("m.weights", struct.pack("<3i", 1, 0, 0) + whole[12:], "taken"),
         (
             "n.weights",
             whole[:40_000] + b"\xff" * 4 + whole[40_004:],
-            "of model.4.conv.weight are NaN",
+            "of model.4.conv.weight is NaN",
         ),
     ]
     for name, content, _words in cases:
