@@ -11,7 +11,7 @@ import typer
 from yolokit.cli.command import Command
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
-from yolokit.cli.known_data import get, info, list_
+from yolokit.cli.known_data import Allow, Overwrite, get, info, list_
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,16 +128,8 @@ def convert(
             help="A convention of the source, as `yolokit data formats` lists them.",
         ),
     ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE",
-            help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
-    ] = False,
+    allow: Allow = None,
+    overwrite: Overwrite = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,

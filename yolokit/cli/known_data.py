@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from yolokit.hub.datasets import DatasetCard
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `yolokit data list`.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CODE",
+        help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")]
 
 
 def list_(
@@ -107,19 +115,11 @@ def get(
             metavar="SHARE|N", help="Fail if more annotations are dropped.  [default: 0.5%]"
         ),
     ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE",
-            help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
-        ),
-    ] = None,
+    allow: Allow = None,
     keep_archive: Annotated[
         bool, typer.Option("--keep-archive", help="Leave what was fetched in the store.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
-    ] = False,
+    overwrite: Overwrite = False,
     offline: Offline = False,
     require_hash: Annotated[
         bool, typer.Option("--require-hash", help="Refuse archives without a hash beforehand.")
