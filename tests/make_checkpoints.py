@@ -19,7 +19,7 @@ def main() -> None:
     import torchvision
     from ultralytics.nn.tasks import ClassificationModel, DetectionModel, SegmentationModel
 
-    from yolokit.engine import upstream  # noqa: F401 - first: it tames ultralytics
+    from yolokit.engine import ultralytics_patches  # noqa: F401 - first: it tames ultralytics
 
     folder = Path(sys.argv[1])
     torch.manual_seed(0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yolokit.annotations.convert import convert
-from yolokit.annotations.convert_config import ConvertConfig
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.job import convert
 from yolokit.export.run import check_config, export_model
 from yolokit.jobs.demo import write_demo
 from yolokit.jobs.quickstart import START

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.annotations.convert import ConvertResult
+    from yolokit.convert.job import ConvertResult
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
-    from yolokit.hub.obtain import ObtainedWeights
+    from yolokit.hub.ensure import ObtainedWeights
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.runtime.pipeline import RunSummary
     from yolokit.train.run import TrainRun
@@ -32,10 +32,10 @@ def convert_dataset(
     Args:
         source: An annotation file, a folder or an archive; or several of these.
         out: The folder to make.
-        options: Fields of ``yolokit.annotations.convert_config.ConvertConfig``.
+        options: Fields of ``yolokit.convert.config.ConvertConfig``.
     """
-    from yolokit.annotations.convert import convert as run
-    from yolokit.annotations.convert_config import ConvertConfig
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import convert as run
 
     given = [source] if isinstance(source, (str, PathLike)) else source
     sources = tuple(Path(one) for one in given)
@@ -87,7 +87,7 @@ def pull_weights(
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
         require_hash: Refuse what has no sha256 that is known beforehand.
     """
-    from yolokit.hub.obtain import obtain_weights
+    from yolokit.hub.ensure import obtain_weights
 
     return obtain_weights(name, offline=offline, require_hash=require_hash)
 

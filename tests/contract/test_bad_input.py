@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from tests.samples.formats import list_samples, picture, put_files
-from tests.unit.annotations.conftest import read_set, write_image, write_text
-from yolokit.annotations.convert import convert
-from yolokit.annotations.convert_config import ConvertConfig
-from yolokit.annotations.ledger import Ledger
-from yolokit.annotations.plugin import ReadOptions, list_formats, load_format, recognise
+from tests.unit.conftest import read_set, write_image, write_text
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.job import convert
 from yolokit.errors import DataError, YolokitError
+from yolokit.formats.toolkit.plugin import ReadOptions, list_formats, load_format, recognise
+from yolokit.labels.ledger import Ledger
 
 FORMATS = list_formats()
 MOST_BYTES = 500 << 20

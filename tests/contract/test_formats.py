@@ -15,18 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.annotations.conftest import write_image, write_text
-from yolokit.annotations.frame import locate_images
-from yolokit.annotations.ledger import Ledger
-from yolokit.annotations.model import (
-    Annotations,
-    Category,
-    Dataset,
-    ImageRecord,
-    LabelledImage,
-    SourceFile,
-)
-from yolokit.annotations.plugin import (
+from tests.unit.conftest import write_image, write_text
+from yolokit.convert.steps.clip_boxes import settle_boxes
+from yolokit.convert.steps.to_task import Reduction, reduce_annotations
+from yolokit.errors import YolokitError
+from yolokit.formats.toolkit.locate import locate_images
+from yolokit.formats.toolkit.plugin import (
     Format,
     ReadOptions,
     can_write,
@@ -35,12 +29,18 @@ from yolokit.annotations.plugin import (
     recognise,
     writable_tasks,
 )
-from yolokit.annotations.pose import PoseLayout
-from yolokit.annotations.reduce import Reduction, reduce_annotations
-from yolokit.annotations.settle import settle_boxes
-from yolokit.annotations.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
-from yolokit.annotations.source_tree import SourceTree
-from yolokit.errors import YolokitError
+from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+from yolokit.labels.pose import PoseLayout
+from yolokit.labels.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
 
 FORMATS = list_formats()
 WRITABLE = [name for name in FORMATS if can_write(name)]

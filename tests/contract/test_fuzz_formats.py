@@ -11,8 +11,8 @@ import pytest
 
 from tests.samples.formats import list_samples, put_files
 from tests.samples.fuzz import run_case
-from tests.unit.annotations.conftest import read_set
-from yolokit.annotations.plugin import list_formats, load_format, recognise
+from tests.unit.conftest import read_set
+from yolokit.formats.toolkit.plugin import list_formats, load_format, recognise
 
 FORMATS = list_formats()
 CASES_PER_FORMAT = 10

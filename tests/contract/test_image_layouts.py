@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests.samples.formats import Files, list_samples, picture, put_files
-from yolokit.annotations.convert import ConvertResult, convert
-from yolokit.annotations.convert_config import ConvertConfig
-from yolokit.annotations.image_files import is_image_name
-from yolokit.annotations.plugin import list_formats
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.job import ConvertResult, convert
 from yolokit.errors import DataError
+from yolokit.formats.toolkit.plugin import list_formats
+from yolokit.images.listing import is_image_name
 
 # YOLO and Darknet go from images to labels; a TFRecord holds its images itself.
 BY_NAME = [name for name in list_formats() if name not in ("darknet", "tfrecord", "yolo")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+PACKAGE = Path(__file__).resolve().parents[2] / "yolokit"
 HEAVY = ("numpy", "cv2", "av", "onnxruntime", "torch", "ultralytics", "onnx", "rich", "msgspec")
 
 
@@ -48,9 +50,18 @@ sys.meta_path.insert(0, Block())
 """
 
 
-@pytest.mark.parametrize(
-    "package", ["core", "hub", "annotations", "runtime", "evaluate", "jobs", "cli", "train"]
-)
+PACKAGES = [
+    found.name
+    for found in pkgutil.iter_modules([str(PACKAGE)])
+    if found.ispkg and found.name != "engine"
+]
+
+
+def test_the_packages_are_found() -> None:
+    assert {"cli", "core", "formats", "runtime"} <= set(PACKAGES)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_imports_without_torch(package: str) -> None:
     code = f"""{BLOCK}
 import importlib, pkgutil

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yolokit.core.requests import StartRequest
-from yolokit.engine import upstream  # noqa: F401 - first: it tames ultralytics
-from yolokit.engine.starts import build_start
+from yolokit.engine import ultralytics_patches  # noqa: F401 - first: it tames ultralytics
+from yolokit.engine.initializers import build_start
+from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import WeightsError
 
 arch, *files = sys.argv[1:]

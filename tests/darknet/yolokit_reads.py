@@ -12,9 +12,9 @@ import sys
 
 import numpy as np
 
-from yolokit.core.requests import StartRequest
-from yolokit.engine import upstream  # noqa: F401 - first: it tames ultralytics
-from yolokit.engine.starts import build_start
+from yolokit.engine import ultralytics_patches  # noqa: F401 - first: it tames ultralytics
+from yolokit.engine.initializers import build_start
+from yolokit.engine_protocol.requests import StartRequest
 
 
 def main() -> None:

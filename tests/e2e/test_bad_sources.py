@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_yolokit
-from tests.unit.annotations.conftest import voc_object, voc_xml, write_image, write_text
+from tests.unit.conftest import voc_object, voc_xml, write_image, write_text
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>\n'
 

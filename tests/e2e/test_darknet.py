@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.darknet import networks
-from yolokit.core.child import child_environment
+from yolokit.engine_protocol.child import child_environment
 from yolokit.train.arch import Arch
 
 pytestmark = pytest.mark.slow

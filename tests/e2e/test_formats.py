@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import run_yolokit
-from yolokit.annotations.plugin import list_formats, writable_tasks
+from yolokit.formats.toolkit.plugin import list_formats, writable_tasks
 
 WRITABLE = [name for name in list_formats() if "detect" in writable_tasks(name)]
 # What BCCD has, counted in its files by hand.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_yolokit
-from tests.unit.core.test_hostile_files import PICKLES
+from tests.unit.checkpoints.test_hostile_files import PICKLES
 from tests.unit.hub.conftest import make_store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")

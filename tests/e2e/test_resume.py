@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, run_yolokit
 from tests.darknet import networks
-from yolokit.core.child import child_environment
+from yolokit.engine_protocol.child import child_environment
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,10 +23,10 @@ SMALL = ("--imgsz", 64, "--batch", 4, "--device", "cpu", "--epochs", 3, "--name"
 DESCRIBE = """
 import json, sys, torch
 from ultralytics.nn.modules import Conv
-from yolokit.engine import upstream
+from yolokit.engine import ultralytics_patches
 found = {}
 for path in sys.argv[1:]:
-    layers = upstream.load_model(path)[0].model
+    layers = ultralytics_patches.load_model(path)[0].model
     norms = [[(m.eps, m.momentum) for m in layer.modules() if isinstance(m, torch.nn.BatchNorm2d)]
              for layer in layers]
     found[path] = {

@@ -16,8 +16,8 @@ import pytest
 
 from tests.conftest import ROOT, START, run_yolokit
 from tests.loopback.server import Site, serve
-from yolokit.core.child import child_environment
-from yolokit.core.files import sha256_file
+from yolokit.engine_protocol.child import child_environment
+from yolokit.files.atomic import sha256_file
 from yolokit.train.arch import find_arch
 
 pytestmark = pytest.mark.slow
@@ -120,8 +120,9 @@ def list_moved(home: Path, best: Path) -> list[str]:
     classifier = next(home.rglob("yolov8s-cls.pt"))
     program = (
         "import sys, torch\n"
-        "from yolokit.engine import upstream\n"
-        "a, b = (upstream.load_any_model(p)[0].float().state_dict() for p in sys.argv[1:])\n"
+        "from yolokit.engine import ultralytics_patches\n"
+        "load = ultralytics_patches.load_any_model\n"
+        "a, b = (load(p)[0].float().state_dict() for p in sys.argv[1:])\n"
         "for name in b:\n"
         "    same = name in a and torch.equal(a[name], b[name])\n"
         "    if not same and 'num_batches' not in name: print('DIFF', name)\n"
@@ -141,8 +142,8 @@ def test_names_that_differ_in_case_alone_keep_rows_of_their_own(
     assert {group["action"] for group in record["start"]["groups"]} == {"taken"}
     program = (
         "import sys, torch\n"
-        "from yolokit.engine import upstream\n"
-        "rows = upstream.load_model(sys.argv[1])[0].model[-1].cv3[0][-1].weight\n"
+        "from yolokit.engine import ultralytics_patches\n"
+        "rows = ultralytics_patches.load_model(sys.argv[1])[0].model[-1].cv3[0][-1].weight\n"
         "print('APART', float((rows[0] - rows[1]).abs().max()))\n"
     )
     best = run_dir(squares, "twins") / "best.pt"
@@ -344,8 +345,8 @@ def list_epsilons(checkpoint: Path) -> dict[str, float]:
     """Return batch norm's epsilon in the first layer and in the head."""
     program = (
         "import json, sys, torch\n"
-        "from yolokit.engine import upstream\n"
-        "layers = upstream.load_model(sys.argv[1])[0].model\n"
+        "from yolokit.engine import ultralytics_patches\n"
+        "layers = ultralytics_patches.load_model(sys.argv[1])[0].model\n"
         "first, head = ([m.eps for m in layers[i].modules() if isinstance(m, torch.nn.BatchNorm2d)]"
         " for i in (0, -1))\n"
         "print('EPS' + json.dumps({'first': first[0], 'head': head[0]}))\n"
@@ -358,8 +359,8 @@ def compare(first: Path, second: Path) -> list[str]:
     """Return the names of tensors that differ, batch norm's counters aside."""
     program = (
         "import sys, torch\n"
-        "from yolokit.engine import upstream\n"
-        "a, b = (upstream.load_model(p)[0].state_dict() for p in sys.argv[1:])\n"
+        "from yolokit.engine import ultralytics_patches\n"
+        "a, b = (ultralytics_patches.load_model(p)[0].state_dict() for p in sys.argv[1:])\n"
         "for name in a:\n"
         "    same = name in b and torch.equal(a[name], b[name])\n"
         "    if not same and 'num_batches' not in name: print('DIFF', name)\n"

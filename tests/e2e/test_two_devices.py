@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import START, run_yolokit
 from tests.e2e.test_starts import compare
-from yolokit.core.files import sha256_file
+from yolokit.files.atomic import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="gloo is set for Linux")]
 # Python runs this at every start; the edits follow the import of what they edit.
@@ -101,7 +101,7 @@ def test_two_workers_train_from_the_start_and_say_so_in_the_checkpoint(
             "trainer": "yolokit.engine.trainer.YolokitTrainer",
             "network": "NetworkForbiddenError",
             "safe": True,
-            "edited": "yolokit.engine.upstream",
+            "edited": "yolokit.engine.ultralytics_patches",
             "start": True,
             "data": True,
             "run_dir": str(run),

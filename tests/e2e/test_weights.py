@@ -25,7 +25,7 @@ from tests.loopback.proxy import GITHUB_OBJECTS, HUB_CDN, Web, serve_web
 from tests.loopback.pulling import pull
 from tests.loopback.server import Site, serve
 from tests.unit.hub.conftest import CONTENT, SHA256, make_store
-from yolokit.hub.entries import WeightsEntry, list_entries
+from yolokit.hub.catalog import WeightsEntry, list_entries
 from yolokit.hub.lock import LOCK_NAME, read_lock
 
 LARGE = b"".join(hashlib.sha256(b"large %d" % n).digest() for n in range(5120))  # 160 KiB
@@ -167,7 +167,7 @@ def test_an_environment_that_makes_no_sense(
     said: str,
 ) -> None:
     from yolokit.errors import WeightsError
-    from yolokit.hub.obtain import obtain_weights
+    from yolokit.hub.ensure import obtain_weights
     from yolokit.hub.source import Limits
 
     monkeypatch.setenv(variable, value)
@@ -285,7 +285,7 @@ def processes() -> BaseContext:
     """Start processes from one that has everything loaded, so that many can be killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["pytest", "httpx", "filelock", "yolokit.hub.obtain", "tests.loopback.pulling"]
+        ["pytest", "httpx", "filelock", "yolokit.hub.ensure", "tests.loopback.pulling"]
     )
     return context
 

@@ -15,19 +15,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tests.unit.annotations.conftest import coco, coco_image, write_image
-from tests.unit.annotations.formats import test_bdd100k as bdd100k
-from tests.unit.annotations.formats import test_cvat as cvat
-from tests.unit.annotations.formats import test_datumaro as datumaro
-from tests.unit.annotations.formats import test_fiftyone as fiftyone
-from tests.unit.annotations.formats import test_groundtruth as groundtruth
-from tests.unit.annotations.formats import test_labelme as labelme
-from tests.unit.annotations.formats import test_labelstudio as labelstudio
-from tests.unit.annotations.formats import test_openimages as openimages
-from tests.unit.annotations.formats import test_supervisely as supervisely
-from tests.unit.annotations.formats import test_via as via
-from tests.unit.annotations.formats.tfrecords import record
-from yolokit.annotations.model import (
+from tests.unit.conftest import coco, coco_image, write_image
+from tests.unit.formats import test_bdd100k as bdd100k
+from tests.unit.formats import test_cvat as cvat
+from tests.unit.formats import test_datumaro as datumaro
+from tests.unit.formats import test_fiftyone as fiftyone
+from tests.unit.formats import test_groundtruth as groundtruth
+from tests.unit.formats import test_labelme as labelme
+from tests.unit.formats import test_labelstudio as labelstudio
+from tests.unit.formats import test_openimages as openimages
+from tests.unit.formats import test_supervisely as supervisely
+from tests.unit.formats import test_via as via
+from tests.unit.formats.tfrecords import record
+from yolokit.formats.toolkit.plugin import load_format, writable_tasks
+from yolokit.labels.model import (
     Annotations,
     Category,
     Dataset,
@@ -35,9 +36,8 @@ from yolokit.annotations.model import (
     LabelledImage,
     SourceFile,
 )
-from yolokit.annotations.plugin import load_format, writable_tasks
-from yolokit.annotations.pose import PoseLayout
-from yolokit.annotations.shapes import Shape, Task, box_corners, rotated_corners
+from yolokit.labels.pose import PoseLayout
+from yolokit.labels.shapes import Shape, Task, box_corners, rotated_corners
 
 Files: TypeAlias = Mapping[str, bytes]
 WH = (64, 48)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.samples.formats import Files, list_samples, picture, put_files
 from tests.samples.mutate import NAMES, mutate
-from yolokit.annotations.check import CODES, check_dataset
-from yolokit.annotations.convert import convert
-from yolokit.annotations.convert_config import ConvertConfig
-from yolokit.annotations.plugin import can_write, list_formats, load_format, writable_tasks
-from yolokit.annotations.shapes import TASKS
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.job import convert
+from yolokit.datasets.check import CODES, check_dataset
 from yolokit.errors import YolokitError
+from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format, writable_tasks
+from yolokit.labels.shapes import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

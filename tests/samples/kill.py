@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from tests.samples.formats import picture
-from tests.unit.annotations.conftest import voc_object, voc_xml
+from tests.unit.conftest import voc_object, voc_xml
 
 _LATEST_SHARE = 1.05  # of an undisturbed run's time: some are killed as it ends, or too late
 

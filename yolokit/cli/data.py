@@ -16,7 +16,7 @@ from yolokit.cli.known_data import Allow, Overwrite, get, info, list_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yolokit.annotations.convert import ConvertResult
+    from yolokit.convert.job import ConvertResult
 
 app = typer.Typer(
     name="data",
@@ -141,9 +141,9 @@ def convert(
     DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
     kept, with its file, line and reason.
     """
-    from yolokit.annotations.convert import convert as run
-    from yolokit.annotations.convert_config import ConvertConfig
     from yolokit.cli.output import choose_dataset_folder
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import convert as run
 
     config = ConvertConfig.build(
         {
@@ -242,7 +242,7 @@ def print_result(result: ConvertResult, *, as_json: bool) -> None:
 
 
 def _describe_totals(result: ConvertResult) -> str:
-    from yolokit.annotations.earlier import LEDGER_FILE
+    from yolokit.convert.earlier import LEDGER_FILE
     from yolokit.core.plural import counted
 
     totals = result.totals

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from yolokit.annotations.plugin import Format
+    from yolokit.formats.toolkit.plugin import Format
 
 
 def formats(
@@ -24,9 +24,9 @@ def formats(
 
     With a NAME, also the conventions that --assume can state for it.
     """
-    from yolokit.annotations.doubts import CODES
-    from yolokit.annotations.plugin import list_formats, load_format, writable_tasks
     from yolokit.cli.output import emit, emit_json, table
+    from yolokit.convert.doubts import CODES
+    from yolokit.formats.toolkit.plugin import list_formats, load_format, writable_tasks
 
     names = list_formats() if name is None else (name,)
     found = {one: load_format(one) for one in names}
@@ -65,7 +65,7 @@ def _to_plain(name: str, module: Format, writes: tuple[str, ...]) -> dict[str, o
 
 
 def _describe(name: str, module: Format, writes: tuple[str, ...]) -> str:
-    from yolokit.annotations.convert_config import SHARED
+    from yolokit.convert.config import SHARED
 
     lines = [
         f"{name}: {module.TITLE}",

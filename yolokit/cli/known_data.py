@@ -35,10 +35,10 @@ def list_(
 ) -> None:
     """List public data sets that `yolokit data get` fetches."""
     del offline
-    from yolokit.annotations.shapes import TASKS
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
     from yolokit.hub.datasets import list_cards
+    from yolokit.labels.shapes import TASKS
 
     if task is not None and task not in TASKS:
         raise unknown_name("task", task, TASKS)
@@ -180,7 +180,7 @@ def _facts(card: DatasetCard) -> dict[str, object]:
     import msgspec
 
     from yolokit.hub.archives import find_archive
-    from yolokit.hub.names import public_url
+    from yolokit.hub.urls import public_url
 
     archives = []
     for archive in card.archives:

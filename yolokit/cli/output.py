@@ -9,8 +9,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.spell import spell
 from yolokit.errors import ConfigError
+from yolokit.files.spell import spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

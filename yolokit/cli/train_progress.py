@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from yolokit.cli.output import make_printable, say, table
-from yolokit.core.child import (
+from yolokit.core.plural import counted, share
+from yolokit.engine_protocol.child import (
     BatchEnd,
     CheckProgress,
     EpochEnd,
@@ -18,13 +19,12 @@ from yolokit.core.child import (
     Started,
     StartScore,
 )
-from yolokit.core.plural import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yolokit.core.child import AnyEvent
-    from yolokit.core.transfer import TransferReport
+    from yolokit.engine_protocol.child import AnyEvent
+    from yolokit.engine_protocol.transfer import TransferReport
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ from yolokit.cli.command import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yolokit.checkpoints.lineage import Lineage
     from yolokit.hub.check import FileCheck
+    from yolokit.hub.ensure import ObtainedWeights
     from yolokit.hub.inventory import Row
-    from yolokit.hub.lineage import Lineage
-    from yolokit.hub.obtain import ObtainedWeights
     from yolokit.hub.target import Target
 
 app = typer.Typer(
@@ -253,7 +253,7 @@ def _obtain_all(
 def _obtain(name: str, *, offline: bool, require_hash: bool) -> ObtainedWeights:
     """Obtain one file of weights, with a bar while it is fetched and words on stderr."""
     from yolokit.cli.output import download_progress, say
-    from yolokit.hub.obtain import obtain_weights
+    from yolokit.hub.ensure import obtain_weights
 
     with download_progress(name) as show:
         return obtain_weights(
@@ -278,7 +278,7 @@ def _to_plain(found: ObtainedWeights) -> dict[str, object]:
 
 
 def _cells(row: Row) -> tuple[object, ...]:
-    from yolokit.hub.words import describe_size
+    from yolokit.hub.messages import describe_size
 
     size = "-" if row.size_bytes is None else describe_size(row.size_bytes)
     known = (row.task or "-", row.family or "-", row.trained_on or "-")
@@ -286,9 +286,9 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | list[str] | None]:
-    from yolokit.hub.entries import find_entry
-    from yolokit.hub.lineage import read_lineage
-    from yolokit.hub.names import public_url
+    from yolokit.checkpoints.lineage import read_lineage
+    from yolokit.hub.catalog import find_entry
+    from yolokit.hub.urls import public_url
 
     entry = find_entry(target.entry.name) if target.entry else None
     lineage = read_lineage(target.path, check.sha256) if check else None

@@ -1,4 +1,7 @@
-"""Plug-ins are modules of a package: their names are listed without importing any of them."""
+"""Plug-ins are modules of a package: their names are listed without importing any of them.
+
+What the plug-ins of a package share is in its ``toolkit``, which is not one of them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,11 @@ def list_plugins(package: str) -> tuple[str, ...]:
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(f"{package} is not a package")
     found = pkgutil.iter_modules(spec.submodule_search_locations)
-    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+    return tuple(sorted(module.name for module in found if _is_plugin(module.name)))
+
+
+def _is_plugin(name: str) -> bool:
+    return not name.startswith("_") and name != "toolkit"
 
 
 def load_plugin(package: str, name: str, *, kind: str) -> ModuleType:

@@ -26,7 +26,8 @@ ENGINE_VARIABLES = (
     ("YOLO_OFFLINE", "1", "ultralytics' analytics and downloads"),
     ("YOLO_AUTOINSTALL", "False", "packages that ultralytics installs"),
     ("YOLO_CONFIG_DIR", _SCRATCH, "ultralytics' settings and fonts in the home folder"),
-    # utils/callbacks/wb.py; the other services' loggers have no variable: engine/upstream.py
+    # utils/callbacks/wb.py; the other services' loggers have no variable:
+    # engine/ultralytics_patches.py
     ("WANDB_MODE", "disabled", "records that go to Weights & Biases"),
     # matplotlib/__init__.py:get_configdir, and what it asks fontconfig
     ("MPLCONFIGDIR", _SCRATCH, "matplotlib's settings and list of fonts in the home folder"),

@@ -18,7 +18,7 @@ def read_arch(path: str) -> dict[str, Any]:
     """
     import yaml
 
-    from yolokit.engine import upstream
+    from yolokit.engine import ultralytics_patches
 
     try:
         content = yaml.safe_load(Path(path).read_bytes())
@@ -33,7 +33,7 @@ def read_arch(path: str) -> dict[str, Any]:
             raise ConfigError(
                 f"{path}: {row} is no layer: it must be [from, repeats, module, args]"
             )
-    content.setdefault("scale", upstream.guess_scale(path))
+    content.setdefault("scale", ultralytics_patches.guess_scale(path))
     content["yaml_file"] = Path(path).name
     return content
 

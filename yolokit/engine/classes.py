@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yolokit.core.transfer import Action
+    from yolokit.engine_protocol.transfer import Action
 
 ROWS = "class rows"
 _BRANCHES = ("cv3", "one2one_cv3")  # of upstream's Detect: one sequence for each level

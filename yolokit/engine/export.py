@@ -9,8 +9,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from yolokit.core.requests import ExportRequest
 from yolokit.engine.process import check_stop, serve
+from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ExportError
 
 INPUT_NAME = "images"
@@ -26,10 +26,12 @@ def export(request: ExportRequest) -> dict[str, Any]:
     """
     import torch
 
-    from yolokit.engine import upstream
+    from yolokit.engine import ultralytics_patches
     from yolokit.engine.train import versions
 
-    model, checkpoint = upstream.load_model(request.weights, request.digest, trust=request.trust)
+    model, checkpoint = ultralytics_patches.load_model(
+        request.weights, request.digest, trust=request.trust
+    )
     check_stop()
     layout = _prepare(model, dynamic=request.dynamic == "all")
     stride = max(32, int(max(model.stride.tolist())))

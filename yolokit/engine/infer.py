@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.core.requests import InferRequest
 from yolokit.engine.process import check_stop, serve
+from yolokit.engine_protocol.requests import InferRequest
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32, U8
@@ -22,11 +22,13 @@ def infer(request: InferRequest) -> dict[str, Any]:
     """Write input and output of every image, and return their ``count``."""
     import torch
 
-    from yolokit.engine import upstream
+    from yolokit.engine import ultralytics_patches
     from yolokit.engine.export import prepare_for_inference
 
-    upstream.use_cores(request.threads)
-    model, _checkpoint = upstream.load_model(request.weights, request.digest, trust=request.trust)
+    ultralytics_patches.use_cores(request.threads)
+    model, _checkpoint = ultralytics_patches.load_model(
+        request.weights, request.digest, trust=request.trust
+    )
     model.eval().float()
     prepare_for_inference(model)
     folder = Path(request.folder)

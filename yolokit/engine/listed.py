@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from yolokit.core.child import DataRead
 from yolokit.core.plural import counted
 from yolokit.engine.process import send
-from yolokit.engine.upstream import explain_left_out
+from yolokit.engine.ultralytics_patches import explain_left_out
+from yolokit.engine_protocol.child import DataRead
 from yolokit.errors import DataError
 
 # Environment rather than an argument: the workers of a run on several GPUs inherit it.

@@ -1,4 +1,4 @@
-"""The child's side of ``yolokit.core.child``: the request, the events and the safe frame of a job.
+"""The child's side of ``engine_protocol.child``: request, events and the safe frame of a job.
 
 Import this before ultralytics; it imports neither torch nor ultralytics itself.
 """
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from yolokit.core.child import EVENT_MARK, Cancelled, Done, Event, Failed
 from yolokit.engine.guard import forbid_network
+from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Event, Failed
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:

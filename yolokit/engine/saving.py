@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from yolokit.core.files import replace_file
-from yolokit.engine.upstream import load_model
+from yolokit.engine.ultralytics_patches import load_model
+from yolokit.files.atomic import replace_file
 
 
 def publish_checkpoint(path: Path, out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yolokit.core.plural import counted
-from yolokit.core.training import UsedSettings
+from yolokit.engine_protocol.training import UsedSettings
 
 _FEW_STEPS = 100
 

@@ -9,19 +9,21 @@ from typing import Any
 
 import msgspec
 
-from yolokit.core.requests import SaveStartRequest
 from yolokit.engine.process import serve
+from yolokit.engine_protocol.requests import SaveStartRequest
 
 
 def start(request: SaveStartRequest) -> dict[str, Any]:
     """Write the checkpoint in FP16, and return the ``transfer`` report."""
-    from yolokit.engine import upstream
-    from yolokit.engine.starts import build_start, save_start
+    from yolokit.engine import ultralytics_patches
+    from yolokit.engine.initializers import build_start, save_start
 
     model, report = build_start(request.start)
     imgsz = None
     if request.start.kind == "network" and request.start.weights is not None:
-        _source, checkpoint = upstream.load_model(request.start.weights, request.start.digest)
+        _source, checkpoint = ultralytics_patches.load_model(
+            request.start.weights, request.start.digest
+        )
         imgsz = checkpoint.get("train_args", {}).get("imgsz")
     save_start(model.half(), request.out, imgsz=imgsz)
     return {"transfer": msgspec.to_builtins(report)}

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from yolokit.core.child import Notice, Phase, Started
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
-from yolokit.core.requests import START_FILE, TrainRequest
 from yolokit.engine.process import is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
+from yolokit.engine_protocol.child import Notice, Phase, Started
+from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import ConfigError, JobCancelledError
 
 
@@ -84,14 +84,14 @@ def _begin(request: TrainRequest) -> tuple[str, list[int], bool]:
         The checkpoint, which of its layers are frozen, and whether it is a start that knows the
         classes.
     """
-    from yolokit.engine import upstream
-    from yolokit.engine.starts import build_start, save_start
+    from yolokit.engine import ultralytics_patches
+    from yolokit.engine.initializers import build_start, save_start
     from yolokit.engine.transfer import list_frozen, split_frozen
 
     run_dir = Path(request.run_dir)
     if request.start is None:
         path = run_dir / "last.pt"
-        model, _checkpoint = upstream.load_model(str(path))
+        model, _checkpoint = ultralytics_patches.load_model(str(path))
         return str(path), list_frozen(request.freeze, model), False
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)

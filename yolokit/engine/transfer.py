@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.plural import counted, share
-from yolokit.core.transfer import TransferGroup, TransferReport
 from yolokit.engine.classes import ROWS
+from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from yolokit.core.requests import StartRequest
-    from yolokit.core.transfer import Action, Part
+    from yolokit.engine_protocol.requests import StartRequest
+    from yolokit.engine_protocol.transfer import Action, Part
 
 # What detectors put behind their backbone proper; classifiers have none or another one of these.
 TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
@@ -40,9 +40,9 @@ def make_model(arch: dict[str, Any], names: list[str]) -> Any:
     Raises:
         ConfigError: Upstream cannot build it.
     """
-    from yolokit.engine import upstream
+    from yolokit.engine import ultralytics_patches
 
-    upstream.require_detector(arch)
+    ultralytics_patches.require_detector(arch)
     from ultralytics.nn.tasks import DetectionModel
 
     try:

@@ -9,23 +9,23 @@ import msgspec
 from msgspec import Meta
 
 import yolokit
-from yolokit.annotations.check import UNUSABLE, check_labels
-from yolokit.annotations.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.core.config import build_config
-from yolokit.core.files import claim_folder, publish_file, sha256_file
 from yolokit.core.findings import Finding, find_unknown_codes, require_allowed
-from yolokit.core.outputs import Replacing, Result, check_output, read_object
 from yolokit.core.plural import counted
-from yolokit.core.spell import encode_json
+from yolokit.datasets.check import UNUSABLE, check_labels
+from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
+from yolokit.files.atomic import claim_folder, publish_file, sha256_file
+from yolokit.files.outputs import Replacing, Result, check_output, read_object
+from yolokit.files.spell import encode_json
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.session import check_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from yolokit.annotations.data_yaml import DataYaml
+    from yolokit.datasets.data_yaml import DataYaml
     from yolokit.errors import DataError
 
 RUNS = Path("runs") / "val"

@@ -20,14 +20,14 @@ from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
 from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
 from yolokit.evaluate.store import BoxStore, EvaluatedImage
-from yolokit.runtime.images import read_image
+from yolokit.images.files import read_image
 from yolokit.runtime.run_ahead import RunAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from yolokit.annotations.model import ImageRecord, LabelledImage
     from yolokit.core.types import F32, U8, Letterbox
+    from yolokit.labels.model import ImageRecord, LabelledImage
     from yolokit.runtime.detector import Detector
 
 CONF = 0.001

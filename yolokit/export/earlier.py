@@ -6,7 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from yolokit.core.manifest import METADATA_KEY
-from yolokit.core.outputs import Result, read_object
+from yolokit.files.outputs import Result, read_object
 
 if TYPE_CHECKING:
     from pathlib import Path

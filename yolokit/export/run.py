@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from yolokit.core.checkpoint import explain_unreadable
-from yolokit.core.child import run_job
+from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.config import build_config
-from yolokit.core.digest import digest_weights
-from yolokit.core.files import publish_file, sha256_file, write_atomic
 from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
-from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.plural import counted
-from yolokit.core.regular_file import is_folder, is_there, why_no_file
-from yolokit.core.requests import ExportRequest
+from yolokit.engine_protocol.child import run_job
+from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
 from yolokit.export.verify import ParityReport, compare, run_both
+from yolokit.files.atomic import publish_file, sha256_file, write_atomic
+from yolokit.files.digest import digest_weights
+from yolokit.files.outputs import Replacing, check_output
+from yolokit.files.regular_file import is_folder, is_there, why_no_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from yolokit.core.digest import FileDigest
+    from yolokit.files.digest import FileDigest
     from yolokit.runtime.detector import Detector
 
 QUANTIZERS = "yolokit.export.quantizers"

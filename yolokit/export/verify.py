@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 
-from yolokit.core.child import run_job
 from yolokit.core.machine import usable_cores
-from yolokit.core.requests import InferRequest
+from yolokit.engine_protocol.child import run_job
+from yolokit.engine_protocol.requests import InferRequest
 from yolokit.evaluate.matching import match_detections
 from yolokit.export.ties import find_ties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.digest import FileDigest
     from yolokit.core.types import F32, I64, U8, Bool, Detections, Letterbox
+    from yolokit.files.digest import FileDigest
     from yolokit.runtime.detector import Detector
 
 SCORE = 0.25

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.errors import DataError, WeightsError
+from yolokit.hub.ensure import Obtained, obtain
 from yolokit.hub.lock import read_lock
-from yolokit.hub.obtain import Obtained, obtain
 from yolokit.hub.source import Limits
-from yolokit.hub.stock import ARCHIVES
 from yolokit.hub.store import store_dir
+from yolokit.hub.store_spec import ARCHIVES
 from yolokit.hub.target import Target
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def obtain_archive(
     on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
     limits: Limits | None = None,
 ) -> Obtained:
-    """Return an archive that is kept, or fetch it; see :func:`yolokit.hub.obtain.obtain_weights`.
+    """Return an archive that is kept, or fetch it; see :func:`yolokit.hub.ensure.obtain_weights`.
 
     Args:
         card: The data set.

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from yolokit.core.files import publish_file
-from yolokit.core.outputs import Replacing, Result, check_output
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.hub.names import is_plain_name
+from yolokit.files.atomic import publish_file
+from yolokit.files.outputs import Replacing, Result, check_output
 from yolokit.hub.source import is_local
+from yolokit.hub.urls import is_plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from yolokit.hub.obtain import ObtainedWeights
+    from yolokit.hub.ensure import ObtainedWeights
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1

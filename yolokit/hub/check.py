@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from yolokit.core.digest import digest_file
+from yolokit.files.digest import digest_file
 
 if TYPE_CHECKING:
     from yolokit.hub.target import Target

@@ -9,8 +9,8 @@ import msgspec
 
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
-from yolokit.hub.entries import Published, list_stems
-from yolokit.hub.words import describe_size
+from yolokit.hub.catalog import Published, list_stems
+from yolokit.hub.messages import describe_size
 
 DatasetTask = Literal["detect", "segment", "pose", "obb"]
 

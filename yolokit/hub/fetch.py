@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from yolokit.core.file_kind import POINTER, WEB_PAGE, read_kind
 from yolokit.core.plural import counted
 from yolokit.errors import WeightsError
-from yolokit.hub.names import public_url
-from yolokit.hub.part import Origin, Part
+from yolokit.files.file_kind import POINTER, WEB_PAGE, read_kind
+from yolokit.hub.partial import Origin, Part
 from yolokit.hub.source import Limits, SourceError, Stream, is_local, load_source
-from yolokit.hub.stock import WEIGHTS
+from yolokit.hub.store_spec import WEIGHTS
+from yolokit.hub.urls import public_url
 
 if TYPE_CHECKING:
     import hashlib

@@ -8,12 +8,12 @@ import msgspec
 
 from yolokit.core.suggest import unknown_name
 from yolokit.errors import WeightsError
+from yolokit.hub.catalog import Task, WeightsEntry, list_entries
 from yolokit.hub.check import FileCheck, check_file
-from yolokit.hub.entries import Task, WeightsEntry, list_entries
 from yolokit.hub.lock import LockEntry, read_lock
-from yolokit.hub.names import is_plain_name
 from yolokit.hub.store import no_weights, store_dir
 from yolokit.hub.target import Target, resolve
+from yolokit.hub.urls import is_plain_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from yolokit.core.files import write_atomic
 from yolokit.errors import WeightsError
-from yolokit.hub.exclusive import hold_alone
-from yolokit.hub.names import is_plain_name, is_public_url
-from yolokit.hub.stock import WEIGHTS
+from yolokit.files.atomic import write_atomic
+from yolokit.files.file_lock import hold_alone
+from yolokit.hub.store_spec import WEIGHTS
+from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from yolokit.errors import WeightsError
-from yolokit.hub.names import is_url, public_url, split_url
 from yolokit.hub.sources.hf import HOST, endpoint, to_https
+from yolokit.hub.urls import is_url, public_url, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

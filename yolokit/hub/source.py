@@ -14,7 +14,7 @@ import msgspec
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import WeightsError
-from yolokit.hub.names import scheme_of
+from yolokit.hub.urls import scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

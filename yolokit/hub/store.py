@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import WeightsError
-from yolokit.hub.entries import find_entry
+from yolokit.hub.catalog import find_entry
 
 HOME_VARIABLE = "YOLOKIT_HOME"
 

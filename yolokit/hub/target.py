@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import WeightsError
-from yolokit.hub.entries import Published, WeightsEntry, find_entry, list_entries, list_names
+from yolokit.hub.catalog import Published, WeightsEntry, find_entry, list_entries, list_names
 from yolokit.hub.fetch import Wanted
 from yolokit.hub.lock import LockEntry, read_lock
 from yolokit.hub.mirrors import list_mirrored
-from yolokit.hub.names import (
+from yolokit.hub.source import SourceError, load_source
+from yolokit.hub.store import locate_weights, no_weights, store_dir
+from yolokit.hub.store_spec import WEIGHTS, Stock
+from yolokit.hub.urls import (
     file_name_of,
     is_complete,
     is_plain_name,
@@ -23,9 +26,6 @@ from yolokit.hub.names import (
     take_hash,
     with_mark,
 )
-from yolokit.hub.source import SourceError, load_source
-from yolokit.hub.stock import WEIGHTS, Stock
-from yolokit.hub.store import locate_weights, no_weights, store_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import re
 import ssl
 from typing import TYPE_CHECKING
 
-from yolokit.hub.answer import read_head
 from yolokit.hub.deadline import Deadline
+from yolokit.hub.response import read_head
 from yolokit.hub.source import SourceError
 
 if TYPE_CHECKING:

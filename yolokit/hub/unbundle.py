@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from yolokit.core.file_kind import read_kind
-from yolokit.core.files import publish_file, sha256_file
 from yolokit.core.plural import counted
 from yolokit.errors import WeightsError
+from yolokit.files.atomic import publish_file, sha256_file
+from yolokit.files.file_kind import read_kind
+from yolokit.files.file_lock import hold_alone
 from yolokit.hub.bundle import (
     MANIFEST_NAME,
     MOST_MANIFEST_BYTES,
@@ -27,12 +28,11 @@ from yolokit.hub.bundle import (
     BundledFile,
     Manifest,
 )
-from yolokit.hub.exclusive import hold_alone
 from yolokit.hub.lock import LockEntry, add_to_lock
-from yolokit.hub.names import is_plain_name, is_public_url
+from yolokit.hub.messages import describe_known, no_hash
 from yolokit.hub.store import store_dir
 from yolokit.hub.target import target_of_file
-from yolokit.hub.words import describe_known, no_hash
+from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

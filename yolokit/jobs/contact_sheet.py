@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.files import replace_file
 from yolokit.core.types import Letterbox
 from yolokit.errors import DataError
+from yolokit.files.atomic import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import yaml
 
-from yolokit.annotations.archive import content_root, unpack
-from yolokit.annotations.convert import ConvertResult, convert
-from yolokit.annotations.convert_config import ConvertConfig
-from yolokit.annotations.earlier import LEDGER_FILE
-from yolokit.core.files import scratch_folder
+from yolokit.convert.archive import content_root, unpack
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.earlier import LEDGER_FILE
+from yolokit.convert.job import ConvertResult, convert
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
+from yolokit.files.atomic import scratch_folder
 from yolokit.hub.archives import obtain_archive
 from yolokit.hub.datasets import DatasetCard, load_card
 from yolokit.hub.store import store_dir
@@ -25,7 +25,7 @@ from yolokit.hub.store import store_dir
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from yolokit.hub.obtain import Obtained
+    from yolokit.hub.ensure import Obtained
 
 Download: TypeAlias = "AbstractContextManager[Callable[[int, int | None], None]]"
 

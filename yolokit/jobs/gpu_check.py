@@ -43,8 +43,8 @@ def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
 
 
 def _train(folder: Path) -> str:
-    from yolokit.annotations.convert import convert
-    from yolokit.annotations.convert_config import ConvertConfig
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import convert
     from yolokit.jobs.demo import write_demo
     from yolokit.train.run import check_config, train_model
 

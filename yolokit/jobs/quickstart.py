@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.child import run_job
-from yolokit.core.files import claim_folder
 from yolokit.core.plural import counted
-from yolokit.core.requests import SaveStartRequest, StartRequest
+from yolokit.engine_protocol.child import run_job
+from yolokit.engine_protocol.requests import SaveStartRequest, StartRequest
+from yolokit.files.atomic import claim_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yolokit.core.child import AnyEvent
+    from yolokit.engine_protocol.child import AnyEvent
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.train.run import TrainRun
@@ -101,8 +101,8 @@ class Quickstart:
 
     def convert(self) -> None:
         """Convert the labels to YOLO."""
-        from yolokit.annotations.convert import convert
-        from yolokit.annotations.convert_config import ConvertConfig
+        from yolokit.convert.config import ConvertConfig
+        from yolokit.convert.job import convert
 
         source, out = self.folder / "demo", self.folder / "dataset"
         with self._step(f"yolokit data convert {source} --out {out}") as done:
@@ -112,7 +112,7 @@ class Quickstart:
 
     def make_start(self) -> Path:
         """Write the model that training starts from: the shipped weights with a fresh head."""
-        from yolokit.annotations.data_yaml import load_data_yaml
+        from yolokit.datasets.data_yaml import load_data_yaml
 
         names = list(load_data_yaml(self._data).names)
         start = self.folder / "start.pt"

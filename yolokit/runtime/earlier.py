@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.outputs import Held, Result
-from yolokit.runtime.images import WRITE_SUFFIXES
+from yolokit.files.outputs import Held, Result
+from yolokit.images.files import WRITE_SUFFIXES
 from yolokit.runtime.sinks.jsonl import FILE_NAME as RECORDS
 
 if TYPE_CHECKING:

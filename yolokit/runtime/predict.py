@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Meta
 
 from yolokit.core.config import build_config
-from yolokit.core.files import publish_folder, publish_fresh
-from yolokit.core.outputs import Replacing, check_output
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
+from yolokit.files.atomic import publish_folder, publish_fresh
+from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.earlier import PREDICTED
 from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.spell import spell
 from yolokit.core.types import Frame, FrameError
+from yolokit.files.spell import spell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

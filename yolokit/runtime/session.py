@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.extras import install_command, require
-from yolokit.core.file_kind import POINTER, read_kind
 from yolokit.core.machine import usable_cores
 from yolokit.core.privacy import stop_telemetry
-from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.suggest import describe_unknown, nearest
 from yolokit.errors import ConfigError, InferenceError, ProviderError
+from yolokit.files.file_kind import POINTER, read_kind
+from yolokit.files.regular_file import is_there, why_no_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

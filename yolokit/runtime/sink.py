@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from yolokit.core.files import inside
 from yolokit.core.plugins import list_plugins, load_plugin
-from yolokit.core.spell import spell
 from yolokit.errors import DataError
-from yolokit.runtime.images import is_lasting
+from yolokit.files.atomic import inside
+from yolokit.files.spell import spell
+from yolokit.images.files import is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

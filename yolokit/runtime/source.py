@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from yolokit.core.plugins import list_plugins
 from yolokit.core.plural import counted
-from yolokit.core.regular_file import is_there, why_no_file
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
-from yolokit.runtime.image_parts import describe_rest
-from yolokit.runtime.images import decode_image, is_image_name, read_content
-from yolokit.runtime.undecoded import converter_for, describe_left_out, describe_named
+from yolokit.files.regular_file import is_there, why_no_file
+from yolokit.images.files import decode_image, is_image_name, read_content
+from yolokit.images.parts import describe_rest
+from yolokit.images.undecoded import converter_for, describe_left_out, describe_named
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

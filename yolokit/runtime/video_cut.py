@@ -11,7 +11,7 @@ import mmap
 import re
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.iso_media import iter_boxes
+from yolokit.images.iso_media import iter_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.file_kind import read_kind
 from yolokit.core.plural import counted
-from yolokit.core.regular_file import why_no_file
 from yolokit.errors import DataError
+from yolokit.files.file_kind import read_kind
+from yolokit.files.regular_file import why_no_file
 from yolokit.runtime.video_cut import ends_before_stated, missing_bytes, stated_duration_s
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.core.orientation import (
+from yolokit.core.types import Frame, FrameError
+from yolokit.images.orientation import (
     UPRIGHT,
     is_transposed,
     orientation_of_matrix,
     turn_upright,
 )
-from yolokit.core.types import Frame, FrameError
 from yolokit.runtime.video_clock import Clock
 from yolokit.runtime.video_cut import count_movies
 from yolokit.runtime.video_decode import decode_frames, open_container

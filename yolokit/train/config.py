@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from yolokit.annotations.check import CODES
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
+from yolokit.datasets.check import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolokit.annotations.check import DatasetReport, check_dataset
-from yolokit.core.child import AnyEvent, CheckProgress, Phase
-from yolokit.core.files import write_atomic
 from yolokit.core.plural import counted
+from yolokit.datasets.check import DatasetReport, check_dataset
+from yolokit.engine_protocol.child import AnyEvent, CheckProgress, Phase
 from yolokit.errors import ConfigError, DataError
+from yolokit.files.atomic import write_atomic
 from yolokit.train.record import DataRecord
 
 if TYPE_CHECKING:

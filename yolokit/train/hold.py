@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from yolokit.core.locks import drop_lock, take_lock
 from yolokit.errors import TrainError
+from yolokit.files.locks import drop_lock, take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ def hold_run(run_dir: Path) -> Iterator[None]:
     """Hold a run, so that no other process trains in its folder, in another container either.
 
     On a file system without locks nothing is held: a run that was killed there can be gone on
-    with all the same. How far locks are seen is said in :mod:`yolokit.core.locks`.
+    with all the same. How far locks are seen is said in :mod:`yolokit.files.locks`.
 
     Raises:
         TrainError: Another process holds it.

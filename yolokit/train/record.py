@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 import yolokit
-from yolokit.core.files import write_atomic
-from yolokit.core.training import UsedSettings, is_better
-from yolokit.core.transfer import TransferReport
+from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
+from yolokit.engine_protocol.training import UsedSettings, is_better
+from yolokit.engine_protocol.transfer import TransferReport
 from yolokit.errors import TrainError
-from yolokit.hub.lineage import WeightsRecord, encode_lineage
+from yolokit.files.atomic import write_atomic
 from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.core.child import DataRead
+    from yolokit.engine_protocol.child import DataRead
 
 SCHEMA_VERSION = 1
 FITNESS = "mAP50-95"
@@ -132,7 +132,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     def best(self) -> EpochRecord | None:
         """The epoch whose weights ``best.pt`` has, or None if none was validated.
 
-        The rule is ``yolokit.core.training.is_better``, which the engine follows as well.
+        The rule is ``engine_protocol.training.is_better``, which the engine follows as well.
         """
         return _find_best([self.start_epoch, *self.epochs] if self.start_epoch else self.epochs)
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.child import child_environment
-from yolokit.core.files import replace_file
 from yolokit.core.plural import counted
+from yolokit.engine_protocol.child import child_environment
 from yolokit.errors import TrainError
+from yolokit.files.atomic import replace_file
 from yolokit.train.record import FITNESS, EpochRecord
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from yolokit.train.record import OptionChange, now
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from yolokit.annotations.check import DatasetReport
-    from yolokit.core.child import AnyEvent
-    from yolokit.core.training import UsedSettings
+    from yolokit.datasets.check import DatasetReport
+    from yolokit.engine_protocol.child import AnyEvent
+    from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
 CHANGEABLE = ("data", "batch", "device", "imgsz", "allow")

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.annotations.check import UNUSABLE
-from yolokit.annotations.data_yaml_place import find_data_yaml
-from yolokit.core.child import (
+from yolokit.core.config import build_config
+from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
+from yolokit.datasets.check import UNUSABLE
+from yolokit.datasets.data_yaml_place import find_data_yaml
+from yolokit.engine_protocol.child import (
     AnyEvent,
     DataRead,
     EpochEnd,
@@ -20,11 +23,7 @@ from yolokit.core.child import (
     StartScore,
     run_job,
 )
-from yolokit.core.config import build_config
-from yolokit.core.files import claim_folder
-from yolokit.core.machine import usable_cores
-from yolokit.core.plural import counted
-from yolokit.core.requests import START_FILE, TrainRequest
+from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
     DataError,
@@ -33,6 +32,7 @@ from yolokit.errors import (
     WeightsError,
     YolokitError,
 )
+from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
@@ -52,7 +52,7 @@ from yolokit.train.start import StartPlan, hash_outputs, plan_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from yolokit.annotations.check import DatasetReport
+    from yolokit.datasets.check import DatasetReport
     from yolokit.train.record import RunRecord
 
 

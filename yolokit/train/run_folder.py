@@ -11,10 +11,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolokit.core.outputs import Held, Replacing, Result, check_output
-from yolokit.core.parts import remove
-from yolokit.core.requests import START_FILE
+from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
+from yolokit.files.outputs import Held, Replacing, Result, check_output
+from yolokit.files.parts import remove
 from yolokit.train.hold import LOCK_NAME, hold_run
 from yolokit.train.record import read_record
 

@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 from os.path import realpath
 from typing import TYPE_CHECKING
 
-from yolokit.core.checkpoint import explain_unreadable
-from yolokit.core.child import FetchProgress, Notice
-from yolokit.core.digest import FileDigest
-from yolokit.core.file_kind import read_kind
-from yolokit.core.files import sha256_file
-from yolokit.core.requests import StartRequest
+from yolokit.checkpoints.lineage import WeightsRecord, read_lineage
+from yolokit.checkpoints.reading import explain_unreadable
+from yolokit.engine_protocol.child import FetchProgress, Notice
+from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.hub.entries import find_entry
-from yolokit.hub.lineage import WeightsRecord, read_lineage
-from yolokit.hub.obtain import ObtainedWeights, obtain_weights
+from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import FileDigest
+from yolokit.files.file_kind import read_kind
+from yolokit.hub.catalog import find_entry
+from yolokit.hub.ensure import ObtainedWeights, obtain_weights
 from yolokit.train.arch import Arch, find_arch, find_classifier_arch, find_darknet_arch
+from yolokit.train.backbone_match import require_kinship
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
-from yolokit.train.kinship import require_kinship
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from yolokit.core.child import AnyEvent
-    from yolokit.core.requests import StartKind
+    from yolokit.engine_protocol.child import AnyEvent
+    from yolokit.engine_protocol.requests import StartKind
 
 DEFAULT_ARCH = "yolo26n"
 _FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")

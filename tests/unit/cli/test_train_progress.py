@@ -9,8 +9,8 @@ import pytest
 
 from yolokit.cli.output import download_progress, progress
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
-from yolokit.core.child import BatchEnd, EpochEnd, Notice, Phase, StartScore
-from yolokit.core.transfer import TransferGroup, TransferReport
+from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, StartScore
+from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
 
 
 def batch(epoch: int, number: int) -> BatchEnd:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.loopback.server import Site, serve
-from tests.unit.core.test_checkpoint import write_torch
+from tests.unit.checkpoints.test_reading import write_torch
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog, make_catalog, make_store
+from yolokit.checkpoints.lineage import encode_lineage
+from yolokit.checkpoints.reading import LINEAGE_KEY
 from yolokit.cli import main as cli
-from yolokit.core.checkpoint import LINEAGE_KEY
-from yolokit.hub.lineage import encode_lineage
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from yolokit.core.child import child_environment
+from yolokit.engine_protocol.child import child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path

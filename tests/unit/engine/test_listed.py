@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.annotations.conftest import write_image, write_text
-from yolokit.core.child import DataRead
+from tests.unit.conftest import write_image, write_text
 from yolokit.engine import listed
+from yolokit.engine_protocol.child import DataRead
 from yolokit.errors import DataError
 
 

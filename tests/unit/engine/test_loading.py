@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, START
-from yolokit.core.child import child_environment, run_job
-from yolokit.core.digest import FileDigest, digest_weights
-from yolokit.core.requests import ExportRequest, InferRequest, SaveStartRequest
-from yolokit.engine.content import read_weights
+from yolokit.engine.verified_bytes import read_weights
+from yolokit.engine_protocol.child import child_environment, run_job
+from yolokit.engine_protocol.requests import ExportRequest, InferRequest, SaveStartRequest
 from yolokit.errors import WeightsError
+from yolokit.files.digest import FileDigest, digest_weights
 from yolokit.train.run import check_config
 from yolokit.train.start import plan_start
 
@@ -126,8 +126,9 @@ def test_a_path_with_a_quote_or_a_name_of_yolov5_is_that_very_file(tmp_path: Pat
     """Upstream drops quotes and renames yolov5n.pt, so it would look for another file."""
     program = (
         "import json, sys\n"
-        "from yolokit.engine import upstream\n"
-        "print('FOUND' + json.dumps([len(upstream.load_model(p)[0].names) for p in sys.argv[1:]]))"
+        "from yolokit.engine import ultralytics_patches\n"
+        "load = ultralytics_patches.load_model\n"
+        "print('FOUND' + json.dumps([len(load(p)[0].names) for p in sys.argv[1:]]))"
     )
     paths = [tmp_path / "it's mine.pt", tmp_path / "yolov5n.pt"]
     for path in paths:
@@ -147,12 +148,13 @@ def test_weights_only_whatever_the_environment_says(
         monkeypatch.setenv(name, value)
     program = (
         "import json, sys, torch\n"
-        "from yolokit.engine import upstream\n"
+        "from yolokit.engine import ultralytics_patches\n"
         "from yolokit.errors import WeightsError\n"
         "from ultralytics.nn import tasks\n"
         "from ultralytics.utils import checks\n"
         "refused = 0\n"
-        "for load in (upstream.load_model, upstream.load_state, tasks.load_checkpoint):\n"
+        "ours = (ultralytics_patches.load_model, ultralytics_patches.load_state)\n"
+        "for load in (*ours, tasks.load_checkpoint):\n"
         "    try:\n"
         "        load(sys.argv[1])\n"
         "    except (WeightsError, TypeError):\n"
@@ -185,9 +187,9 @@ def test_a_job_refuses_what_would_run_whatever_the_environment_says(
 
 LISTED = """
 import importlib, json, pkgutil, torch, torchvision
-from yolokit.engine import upstream
-from yolokit.engine.allowed import list_torchvision_layers
-from yolokit.engine.stages import make_classifier, split_stages
+from yolokit.engine import ultralytics_patches
+from yolokit.engine.safe_globals import list_torchvision_layers
+from yolokit.engine.torchvision_backbone import make_classifier, split_stages
 from yolokit.errors import ConfigError
 names = set()
 for package in (torchvision, torchvision.models, torchvision.ops, torchvision.io,
@@ -237,7 +239,7 @@ def test_of_torchvision_the_layers_of_its_classifiers_alone(tmp_path: Path) -> N
 
 REFUSED = """
 import json, pickle, sys, zipfile
-from yolokit.engine import upstream
+from yolokit.engine import ultralytics_patches
 from yolokit.errors import WeightsError
 grafted = b"cultralytics.nn.modules.block\\nTorchVision\\n"
 said = {}
@@ -247,7 +249,7 @@ for index, line in enumerate(sys.argv[1:]):
         content = b"\\x80\\x02" + grafted + line.encode().decode("unicode_escape").encode("latin-1")
         archive.writestr("archive/data.pkl", content)
         archive.writestr("archive/version", "3")
-    for load in (upstream.load_any_model, upstream.load_state):
+    for load in (ultralytics_patches.load_any_model, ultralytics_patches.load_state):
         try:
             load(path)
             said[line] = "loaded"

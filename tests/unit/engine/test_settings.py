@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from yolokit.core.training import UsedSettings
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.settings import describe_settings, list_notes
+from yolokit.engine_protocol.training import UsedSettings
 
 PLAIN = {
     "mosaic": 1.0, "close_mosaic": 10, "copy_paste": 0.0, "fraction": 1.0, "val": True,

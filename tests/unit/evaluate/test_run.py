@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.annotations.data_yaml import iter_split, load_data_yaml
+from yolokit.datasets.data_yaml import iter_split, load_data_yaml
 from yolokit.errors import ConfigError, DataError
 from yolokit.evaluate.run import EvaluationResult, evaluate_model
 from yolokit.runtime.detector import Detector

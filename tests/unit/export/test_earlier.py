@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
-from yolokit.core.outputs import Replacing, check_output
 from yolokit.errors import OutputExistsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.verify import ParityReport
+from yolokit.files.outputs import Replacing, check_output
 
 onnx = pytest.importorskip("onnx")
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.conftest import START
 from tests.unit.export.test_verify import FakeDetector
-from yolokit.core.outputs import Replacing
 from yolokit.errors import ConfigError, OutputExistsError, WeightsError
 from yolokit.export import run
 from yolokit.export.earlier import MODEL
 from yolokit.export.run import check_config
 from yolokit.export.verify import ParityReport
+from yolokit.files.outputs import Replacing
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tests.loopback.server import Site, serve
-from yolokit.hub import entries
-from yolokit.hub.entries import WeightsEntry
+from yolokit.hub import catalog as entries
+from yolokit.hub.catalog import WeightsEntry
 from yolokit.hub.source import Limits
 
 FAST = Limits(

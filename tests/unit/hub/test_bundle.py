@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
 from yolokit.errors import ConfigError, OutputExistsError, WeightsError, YolokitError
 from yolokit.hub.bundle import write_bundle
+from yolokit.hub.ensure import ObtainedWeights, obtain_weights
 from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, read_lock
-from yolokit.hub.obtain import ObtainedWeights, obtain_weights
 from yolokit.hub.unbundle import import_bundle
 
 SMALL = b"small weights"

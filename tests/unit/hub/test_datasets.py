@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from yolokit.annotations.convert_config import check_assumptions
-from yolokit.annotations.plugin import list_formats, load_format
-from yolokit.annotations.split import SplitPlan
-from yolokit.core.files import inside
+from yolokit.convert.config import check_assumptions
+from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.errors import DataError
+from yolokit.files.atomic import inside
+from yolokit.formats.toolkit.plugin import list_formats, load_format
 from yolokit.hub import datasets
 from yolokit.hub.datasets import (
     ArchiveCard,
@@ -23,7 +23,7 @@ from yolokit.hub.datasets import (
     list_dataset_names,
     load_card,
 )
-from yolokit.hub.names import is_plain_name
+from yolokit.hub.urls import is_plain_name
 
 CARDS = list_cards()
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)

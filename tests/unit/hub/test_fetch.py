@@ -51,7 +51,7 @@ class Run:
 
     def leave(self, content: bytes, url: str, validator: str | None) -> None:
         """Leave a part as a process does that was killed."""
-        from yolokit.hub.part import Origin, Part
+        from yolokit.hub.partial import Origin, Part
 
         part = Part(self.part)
         part.begin(Origin(url, validator))

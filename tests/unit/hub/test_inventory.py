@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
 from yolokit.errors import ConfigError, WeightsError
+from yolokit.hub.ensure import obtain_weights
 from yolokit.hub.inventory import describe_weights, list_weights, verify_weights
 from yolokit.hub.lock import LOCK_NAME
-from yolokit.hub.obtain import obtain_weights
 
 PREFIX = SHA256[:8]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from yolokit.errors import WeightsError
 from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, format_lock, read_lock
-from yolokit.hub.names import is_plain_name, is_public_url
+from yolokit.hub.urls import is_plain_name, is_public_url
 
 ENTRY = LockEntry(sha256="a" * 64, size_bytes=5, hash_from="first use", url="https://host/x.pt")
 

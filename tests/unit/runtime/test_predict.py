@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ConfigError, DataError, InferenceError, OutputExistsError
-from yolokit.runtime.images import write_image
+from yolokit.images.files import write_image
 from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
 

@@ -16,7 +16,7 @@ import pytest
 
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.errors import ConfigError, DataError, InferenceError
-from yolokit.runtime.images import read_image
+from yolokit.images.files import read_image
 from yolokit.runtime.record import encode_record, make_record
 from yolokit.runtime.sink import OutputNames, Picture, open_sinks
 from yolokit.runtime.sinks.video import Mp4Writer

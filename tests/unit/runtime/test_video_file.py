@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.unit.core.test_orientation import MATRICES, matrix_of
-from yolokit.core.orientation import is_transposed, turn_upright
+from tests.unit.images.test_orientation import MATRICES, matrix_of
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
+from yolokit.images.orientation import is_transposed, turn_upright
 from yolokit.runtime import video_decode
 from yolokit.runtime.video_file import VideoFile
 

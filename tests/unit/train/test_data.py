@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.annotations.conftest import write_image, write_text
+from tests.unit.conftest import write_image, write_text
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data

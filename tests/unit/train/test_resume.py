@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.annotations.conftest import write_image, write_text
+from tests.unit.conftest import write_image, write_text
 from tests.unit.train.test_run import make_record
-from yolokit.annotations.check import check_dataset
-from yolokit.core.child import AnyEvent
+from yolokit.datasets.check import check_dataset
+from yolokit.engine_protocol.child import AnyEvent
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import RunRecord
 from yolokit.train.resume import check_changes, enter_changes, find_data

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from tests.unit.annotations.conftest import write_image, write_text
-from yolokit.core.requests import TrainRequest
-from yolokit.core.transfer import TransferReport
+from tests.unit.conftest import write_image, write_text
+from yolokit.engine_protocol.requests import TrainRequest
+from yolokit.engine_protocol.transfer import TransferReport
 from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train import resume
 from yolokit.train import run as runs

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.unit.train.test_run import make_record
-from yolokit.core.parts import hidden_part
-from yolokit.core.requests import START_FILE
+from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
+from yolokit.files.parts import hidden_part
 from yolokit.train.hold import hold_run
 from yolokit.train.record import epoch_record, write_record
 from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command

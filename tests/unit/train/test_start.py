@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from yolokit.errors import ConfigError, WeightsError, YolokitError
-from yolokit.hub.obtain import ObtainedWeights
+from yolokit.hub.ensure import ObtainedWeights
 from yolokit.train import start as starts
 from yolokit.train.run import check_config
 from yolokit.train.start import StartPlan, plan_start

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
-from yolokit.core.files import open_at_once
-from yolokit.hub.names import split_url
+from yolokit.files.atomic import open_at_once
 from yolokit.hub.source import SourceError, Stream
+from yolokit.hub.urls import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

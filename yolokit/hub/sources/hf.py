@@ -11,9 +11,9 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from yolokit.hub.names import is_url, split_url
 from yolokit.hub.source import SourceError
 from yolokit.hub.transport import check_address, open_http
+from yolokit.hub.urls import is_url, split_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

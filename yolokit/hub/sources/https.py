@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolokit.hub.names import split_url
 from yolokit.hub.transport import check_address, open_http
+from yolokit.hub.urls import split_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

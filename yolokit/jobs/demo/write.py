@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from yolokit.core.files import publish_folder
-from yolokit.core.outputs import Held, Replacing, Result
 from yolokit.errors import DataError
+from yolokit.files.atomic import publish_folder
+from yolokit.files.outputs import Held, Replacing, Result
 from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
 from yolokit.jobs.demo.picture import draw_frames, draw_picture
 from yolokit.jobs.demo.plan import (

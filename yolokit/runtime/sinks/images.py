@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame, FrameError
+from yolokit.images.files import writable_name, write_image
 from yolokit.runtime.draw import draw_detections
-from yolokit.runtime.images import writable_name, write_image
 from yolokit.runtime.sink import OutputNames, Picture, relative_name
 
 if TYPE_CHECKING:

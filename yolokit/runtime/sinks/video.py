@@ -15,8 +15,8 @@ import numpy as np
 
 from yolokit.core.types import Frame, FrameError, Letterbox
 from yolokit.errors import DataError, InferenceError
+from yolokit.images.files import is_lasting
 from yolokit.runtime.draw import draw_detections
-from yolokit.runtime.images import is_lasting
 from yolokit.runtime.sink import OutputNames, Picture
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from yolokit.core.regular_file import is_folder
 from yolokit.errors import DataError
+from yolokit.files.regular_file import is_folder
 from yolokit.runtime.source import FrameSource, Unreadable, open_files
 
 

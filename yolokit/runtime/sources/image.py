@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yolokit.core.regular_file import is_folder
-from yolokit.runtime.images import is_image_name
+from yolokit.files.regular_file import is_folder
+from yolokit.images.files import is_image_name
 from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, require_path
 
 

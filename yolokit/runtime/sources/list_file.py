@@ -8,8 +8,8 @@ import os
 import re
 from pathlib import Path
 
-from yolokit.core.regular_file import is_folder, is_there, why_no_file
 from yolokit.errors import DataError
+from yolokit.files.regular_file import is_folder, is_there, why_no_file
 from yolokit.runtime.source import (
     FrameSource,
     StillImages,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from yolokit.core.regular_file import is_folder
+from yolokit.files.regular_file import is_folder
 from yolokit.runtime.source import FrameSource, has_wildcard, open_files
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yolokit.core.regular_file import is_folder
+from yolokit.files.regular_file import is_folder
 from yolokit.runtime.source import (
     FrameSource,
     has_wildcard,

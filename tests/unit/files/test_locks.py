@@ -1,0 +1,40 @@
+"""Locks are those of the system, or there are none."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from yolokit.files.atomic import publish_folder
+from yolokit.files.locks import drop_lock, take_lock
+
+
+def test_a_lock_is_taken_once_and_leaves_nothing(tmp_path: Path) -> None:
+    lock = take_lock(tmp_path / "lock")
+    assert lock is not None
+    assert take_lock(tmp_path / "lock") is None
+    drop_lock(lock)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP])
+def test_a_file_system_without_locks_gets_no_substitute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A file that stands for a lock would stay when its process is killed."""
+    import fcntl
+
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        take_lock(tmp_path / "lock")
+    with publish_folder(tmp_path / "out"):
+        assert not [name for name in os.listdir(tmp_path) if "yolokit-lock" in name]
+    assert (tmp_path / "out").is_dir()

@@ -1,0 +1,55 @@
+"""What a source's files are told apart by: a few of many alike, and heads that are not hoarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from yolokit.formats.toolkit import source_tree
+from yolokit.formats.toolkit.plugin import recognise
+from yolokit.formats.toolkit.source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COCO = '{"images": [], "annotations": [], "categories": [], "info": "%s"}'
+
+
+def _write_alike(folder: Path, count: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        (folder / f"{index:04d}.json").write_text('{"frame": 1}')
+        (folder / f"{index:04d}.jpg").write_bytes(b"")
+
+
+def test_a_few_of_many_files_alike_are_looked_at(tmp_path: Path) -> None:
+    _write_alike(tmp_path / "a", 200)
+    _write_alike(tmp_path / "b", 10)
+    names = SourceTree(tmp_path).sample().names
+    assert sum(name.startswith("a/") and name.endswith(".json") for name in names) == 64
+    assert sum(name.startswith("a/") and name.endswith(".jpg") for name in names) == 32
+    assert sum(name.startswith("b/") for name in names) == 20
+    assert list(names) == sorted(names)
+
+
+def test_coco_is_recognised_in_the_midst_of_a_json_file_an_image(tmp_path: Path) -> None:
+    _write_alike(tmp_path, 200)
+    (tmp_path / "0150_all.json").write_text(_COCO % "one about all images is larger")
+    name, match = recognise(tmp_path)
+    assert name == "coco"
+    assert "0150_all.json" in match.evidence
+
+
+def test_the_heads_of_a_large_set_are_not_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_tree, "_KEPT_BYTES", 25)
+    tree = SourceTree(tmp_path)
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"0123456789")
+        assert tree.head(tmp_path / name) == b"0123456789"
+    assert tree._kept_bytes == 20
+    (tmp_path / "a").unlink()
+    assert tree.head(tmp_path / "a") == b"0123456789"
+    assert tree.head(tmp_path / "c") == b"0123456789"

@@ -1,1 +1,0 @@
-"""Annotations of any tool, read into one model, accounted for, and written again."""

@@ -1,0 +1,258 @@
+"""What a file of weights is, told from its bytes; nothing in it is loaded or run."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from yolokit.checkpoints.known_globals import OTHER_YOLO, is_guarded, is_own, is_plausible
+from yolokit.checkpoints.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
+from yolokit.core.plural import counted
+from yolokit.files.atomic import inside
+from yolokit.files.file_kind import tell_kind
+from yolokit.files.regular_file import why_no_file
+
+if TYPE_CHECKING:
+    from yolokit.checkpoints.pickles import Global, PickleScan
+
+# Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
+# it is found in the pickle without loading anything.
+LINEAGE_KEY = "yolokit_lineage"
+
+_MAX_DIRECTORY_BYTES = 4 << 20  # a zip archive's; ten thousand tensors take one
+_SHOWN_CHARACTERS = 80
+_ZIP = b"PK\x03\x04"
+_LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, OSError),
+    *(ValueError, EOFError, RuntimeError),
+)
+_HINT = "yolokit starts from .pt checkpoints of ultralytics, Darknet's files and torchvision's .pth"
+
+
+def explain_unreadable(path: Path) -> tuple[str, str] | None:
+    """Say why a file is no checkpoint that can be loaded with weights only.
+
+    Args:
+        path: A file; links are followed.
+
+    Returns:
+        A message and a hint, or None if nothing speaks against the file.
+    """
+    try:
+        reason = why_no_file(path)
+        if reason is not None:
+            return f"{path} {reason}", _HINT
+        return _explain_file(path)
+    except PickleLimitError as error:
+        return f"{path} is refused: {error}", "no checkpoint is like that"
+    except _UNREADABLE as error:
+        return f"{path} is cut short or damaged: {error}", "fetch it again"
+
+
+def _explain_file(path: Path) -> tuple[str, str] | None:
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if not head.startswith((_ZIP, _LEGACY_TORCH)):
+        return _explain_other(path, head)
+    # torch decides by these bytes as well: a file may be both.
+    return _explain_content(path, legacy=head.startswith(_LEGACY_TORCH))
+
+
+def _explain_content(path: Path, *, legacy: bool) -> tuple[str, str] | None:
+    """Look at the pickle of a file that begins as torch's files do.
+
+    Raises:
+        PickleLimitError: It takes more work than any checkpoint.
+        ValueError: It is damaged, or not to be told from something else; so are the errors of
+            ``zipfile`` and ``zlib``.
+    """
+    try:
+        content, pickles = _read_pickles(path, legacy=legacy)
+    except _NoCheckpointError as error:
+        return f"{path} is {error}", _HINT
+    return _explain_scan(path, scan_pickles(content, pickles=pickles))
+
+
+def find_text(path: Path, name: str) -> str | None:
+    """Return the text that a checkpoint keeps under a name, at whatever depth, loading nothing.
+
+    Args:
+        path: An existing file.
+        name: Key of a dict or attribute of an object.
+
+    Returns:
+        None if it has none, or is no checkpoint that can be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            legacy = stream.read(len(_LEGACY_TORCH)) == _LEGACY_TORCH
+        content, pickles = _read_pickles(path, legacy=legacy)
+        if name.encode() not in content:  # most have none: nothing to take apart
+            return None
+        return scan_pickles(content, pickles=pickles, wanted=name).value
+    except _UNREADABLE:
+        return None
+
+
+class _NoCheckpointError(ValueError):
+    """A file that torch can read is something else than a checkpoint."""
+
+
+def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
+    """Return the bytes of a checkpoint's pickle, without its tensors, and how many there are.
+
+    Raises:
+        PickleLimitError: It takes more work than any checkpoint.
+        ValueError: It is damaged, something else, or not to be told from something else.
+    """
+    with path.open("rb") as stream:
+        if legacy:
+            # Before torch 1.6: behind the magic number four pickles (protocol, system, object,
+            # keys of the tensors), then the tensors.
+            stream.seek(len(_LEGACY_TORCH))
+            return stream.read(MAX_PICKLE_BYTES), 4
+        limited = _LimitedReader(stream)
+        with zipfile.ZipFile(limited) as archive:
+            names = archive.namelist()
+            if any(re.match(r"[^/]+/(constants\.pkl|code/)", name) for name in names):
+                raise _NoCheckpointError("a TorchScript archive, not a checkpoint")
+            pickles = [name for name in names if re.fullmatch(r"[^/]+/data\.pkl", name)]
+            if not pickles:
+                raise _NoCheckpointError("a zip archive without a checkpoint in it")
+            _require_one_meaning(names, pickles)
+            limited.allow(MAX_PICKLE_BYTES)
+            return _read_member(archive, pickles[0]), 1
+
+
+def _require_one_meaning(names: list[str], pickles: list[str]) -> None:
+    """Refuse an archive that another reader may understand in another way.
+
+    Raises:
+        ValueError: It has several pickles, or members that lie outside of it.
+    """
+    if len(pickles) > 1:
+        raise ValueError(
+            f"it holds {counted(len(pickles), 'pickle')}, and nothing says which one counts"
+        )
+    climbing = next((name for name in names if inside(Path(), name) is None), None)
+    if climbing is not None:
+        raise ValueError(f"its member {climbing[:_SHOWN_CHARACTERS]} lies outside of it")
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member whose size is bounded by what the archive says, and by what comes.
+
+    Raises:
+        ValueError: It is too large, or stored as torch does not store.
+    """
+    member = archive.getinfo(name)
+    if member.file_size > MAX_PICKLE_BYTES:
+        raise PickleLimitError(f"its pickle is larger than {MAX_PICKLE_BYTES >> 20} MiB")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("its pickle is compressed in a way that torch does not know")
+    return archive.read(member)
+
+
+class _LimitedReader:
+    """A file of which no more is read than a checkpoint needs, whatever sizes it claims."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = _MAX_DIRECTORY_BYTES
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+
+    def allow(self, size_bytes: int) -> None:
+        """Let so much more be read, beside the little that surrounds it."""
+        self._left = size_bytes + _MAX_DIRECTORY_BYTES
+
+    def read(self, size_bytes: int = -1) -> bytes:
+        wanted = self._left + 1 if size_bytes < 0 else size_bytes
+        content = self._stream.read(min(wanted, self._left + 1))
+        self._left -= len(content)
+        if self._left < 0:
+            raise PickleLimitError("its directory of contents is larger than any checkpoint's")
+        return content
+
+
+def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
+    """Name a file that does not begin as torch's files do."""
+    kind = tell_kind(head)
+    if kind is not None:
+        what, hint = kind.name, kind.hint
+    elif path.suffix == ".onnx" or b"pytorch" in head:
+        what = "an ONNX model, which `yolokit predict` and `yolokit val` take"
+        hint = "give the checkpoint that it was exported from"
+    else:
+        what, hint = "of no kind that is known here", None
+    return f"{path} is not a checkpoint: it is {what}", hint or _HINT
+
+
+def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:
+    """Say what speaks against a pickle; what it names comes before that it is damaged."""
+    verdict = _explain_globals(path, scan.found)
+    if verdict is None and scan.damage is not None:
+        raise ValueError(scan.damage)
+    return verdict
+
+
+def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
+    """Say what speaks against the classes and functions that a checkpoint names.
+
+    ``--trust`` is offered only where all of them are what the field uses.
+    """
+    foreign = {asked for asked in found if not is_own(asked)}
+    roots = {asked.module.partition(".")[0] for asked in foreign}
+    hostile = {
+        asked
+        for asked in foreign
+        if not (is_plausible(asked) or is_guarded(asked))
+        and asked.module.partition(".")[0] not in OTHER_YOLO
+    }
+    if hostile:
+        return _refuse(path, hostile), "no checkpoint needs this: it looks like an attack"
+    if any(asked.module in ("models.yolo", "models.common") for asked in foreign):
+        return _explain_repository(path, {asked.name for asked in found})
+    for root, title in OTHER_YOLO.items():
+        if root in roots:
+            return f"{path} is a checkpoint of {title}, whose classes are its own", _HINT
+    unlisted = {asked for asked in foreign if not is_guarded(asked)}
+    if not unlisted:
+        return None
+    if unlisted != foreign:
+        return _refuse(path, foreign), "together these reach anything: it looks like an attack"
+    hint = f"if you trust whoever made it, --trust {path} loads this very file all the same"
+    return _refuse(path, foreign), hint
+
+
+def _refuse(path: Path, found: set[Global]) -> str:
+    """Name what would run; a name is cut, since whoever made the file has chosen it."""
+    names = sorted(str(asked) for asked in found)
+    listed = ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:5])
+    listed += ", ..." if len(names) > 5 else ""
+    return (
+        f"{path} is refused: it cannot be loaded as weights only, since code would have to run "
+        f"that no YOLO needs ({listed})"
+    )
+
+
+def _explain_repository(path: Path, blocks: set[str]) -> tuple[str, str]:
+    """Name the repository that saved whole objects of its own, and the file that works."""
+    if "RepNCSPELAN4" in blocks or "ADown" in blocks:
+        return _legacy(path, "YOLOv9", "yolov9c, or any yolov9 of `yolokit weights list`")
+    if blocks & {"SPPCSPC", "RepConv", "MP", "ReOrg", "IDetect"}:
+        return _legacy(path, "YOLOv7", "no YOLOv7 has been converted; yolo11m or yolo26m")
+    size = re.match(r"yolov5([nslmx])(6?)", path.name)
+    match = f"yolov5{size[1]}{size[2]}u" if size else "yolov5nu, yolov5su, ... yolov5xu"
+    return _legacy(path, "YOLOv5", match)
+
+
+def _legacy(path: Path, title: str, match: str) -> tuple[str, str]:
+    message = (
+        f"{path} is a checkpoint of the original {title} repository: it holds classes of that "
+        "repository (models.yolo, models.common), which cannot be loaded without running its code"
+    )
+    return message, f"the matching file that works: {match}"

@@ -1,0 +1,1 @@
+"""The job `data convert`: data sets in, one out, and an account of every annotation."""

@@ -1,0 +1,151 @@
+"""Groups of images that must not be torn apart by a split: folders, videos, near-duplicates."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import msgspec
+import numpy as np
+
+from yolokit.images.byte_range import read_bytes
+from yolokit.images.pixels import decode_upright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from yolokit.core.types import U8
+    from yolokit.labels.model import ImageRecord
+
+GroupKind: TypeAlias = Literal["folder", "video", "near-duplicate", "pattern"]
+
+_FRAME = re.compile(r"[-_. ]*(?:frame|img|image)?[-_. ]*\d+$", re.IGNORECASE)
+_NEAR_BITS = 7
+_HASH_SIDE = 8
+# Two hashes that differ in at most 7 of 128 bits are alike in one of 8 bands of 16 bits.
+_BANDS = _NEAR_BITS + 1
+
+
+class GroupPlan(msgspec.Struct, frozen=True):
+    """What makes images belong together.
+
+    Attributes:
+        by: ``folder``, ``video``, ``near-duplicate`` or ``pattern``.
+        pattern: A regular expression for image names: images with the same first group (or
+            match) belong together, and one without a match is alone.
+    """
+
+    by: GroupKind
+    pattern: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> GroupPlan:
+        """Read ``folder``, ``video``, ``near-duplicate``, or ``re:PATTERN``.
+
+        Raises:
+            ValueError: It is none of these, or no regular expression.
+        """
+        if text.startswith("re:"):
+            try:
+                re.compile(text[3:])
+            except re.error as error:
+                raise ValueError(f"{text[3:]!r} is no regular expression: {error}") from error
+            return cls("pattern", text[3:])
+        for by in ("folder", "video", "near-duplicate"):
+            if text == by:
+                return cls(cast(GroupKind, by))
+        raise ValueError(f"{text!r} is neither folder, video, near-duplicate nor re:PATTERN")
+
+
+def group_images(images: Mapping[str, ImageRecord], plan: GroupPlan) -> dict[str, str]:
+    """Give each image the name of its group.
+
+    Args:
+        images: Key to image, each with its file where near-duplicates are looked for.
+        plan: What makes them belong together.
+    """
+    if plan.by == "near-duplicate":
+        return _group_alike(images)
+    name_of = _NAMES.get(plan.by) or _by_pattern(plan.pattern)
+    return {key: name_of(image.file_name) or key for key, image in images.items()}
+
+
+def _by_folder(name: str) -> str:
+    return name.rpartition("/")[0] + "/"
+
+
+def _by_video(name: str) -> str:
+    """Return a name without the number of its frame: ``cam1/clip_000123.jpg`` -> ``cam1/clip``."""
+    stem = name.rpartition(".")[0] or name
+    return _FRAME.sub("", stem)
+
+
+def _by_pattern(pattern: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def name_of(name: str) -> str:
+        match = compiled.search(name)
+        if match is None:
+            return ""
+        return "\0" + ((match.group(1) or "") if compiled.groups else match.group())
+
+    return name_of
+
+
+_NAMES: Mapping[str, Callable[[str], str]] = {"folder": _by_folder, "video": _by_video}
+
+
+def _group_alike(images: Mapping[str, ImageRecord]) -> dict[str, str]:
+    """Cluster images whose hashes differ in few bits; a cluster is named after its first."""
+    keys = list(images)
+    hashes = [hash_image(images[key]) for key in keys]
+    groups = list(range(len(keys)))
+    for band in range(_BANDS):
+        size = len(hashes[0]) // _BANDS if hashes else 0
+        alike: dict[bytes, list[int]] = {}
+        for at, bits in enumerate(hashes):
+            alike.setdefault(bits[band * size : (band + 1) * size].tobytes(), []).append(at)
+        for members in alike.values():
+            _join_near(members, hashes, groups)
+    return {key: keys[_root(groups, at)] for at, key in enumerate(keys)}
+
+
+def _join_near(members: Sequence[int], hashes: Sequence[U8], groups: list[int]) -> None:
+    table = np.array([hashes[at] for at in members])
+    for place, at in enumerate(members):
+        near = (table[place + 1 :] != table[place]).sum(axis=1) <= _NEAR_BITS
+        for other in np.flatnonzero(near).tolist():
+            first, second = sorted((_root(groups, at), _root(groups, members[place + 1 + other])))
+            groups[second] = first
+
+
+def _root(groups: list[int], at: int) -> int:
+    while groups[at] != at:
+        groups[at] = groups[groups[at]]
+        at = groups[at]
+    return at
+
+
+def hash_image(image: ImageRecord) -> U8:
+    """Return 128 bits, (128,) uint8, that change little where an image is resized or recompressed.
+
+    Each says whether brightness grows from one cell of a grid to its neighbour, to the right and
+    downwards.
+
+    Source: Krawetz: Kind of Like That (2013), the difference hash.
+    """
+    import cv2
+
+    assert image.path is not None, "images are looked at where they were found"
+    data = np.frombuffer(read_bytes(image.path, image.span), np.uint8)
+    grey = decode_upright(data, cv2.IMREAD_REDUCED_GRAYSCALE_4)
+    if grey is None or min(grey.shape) < _HASH_SIDE:
+        grey = decode_upright(data, cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        name = image.file_name.encode(errors="replace")
+        return np.frombuffer(name.ljust(128, b"\0")[-128:], np.uint8)
+    grid = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE + 1), interpolation=cv2.INTER_AREA)
+    grid = grid.astype(np.int16)
+    right = grid[:_HASH_SIDE, 1:] > grid[:_HASH_SIDE, :-1]
+    down = grid[1:, :_HASH_SIDE] > grid[:-1, :_HASH_SIDE]
+    return np.concatenate([right.ravel(), down.ravel()]).astype(np.uint8)

@@ -1,0 +1,330 @@
+"""Start a job of ``yolokit.engine`` in a process of its own and talk to it through typed events.
+
+The engine stands on ultralytics, whose import edits global state, takes seconds and reaches for
+the network. So it never shares a process with anything else: the parent sends one request and
+receives events, one JSON line each, marked in the child's output; every other line is its log.
+A closed standard input tells the child that its parent is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from yolokit import errors
+from yolokit.core.extras import is_installed, missing
+from yolokit.core.privacy import engine_variables
+from yolokit.engine_protocol.training import UsedSettings
+from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.errors import JobCancelledError, YolokitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVENT_MARK = "\x1eyolokit "
+_STOP_S = 60.0
+_ENGINE_MODULES = ("torch", "torchvision", "ultralytics", "onnx")
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Base of what a child tells its parent."""
+
+
+class Phase(Event, frozen=True, tag="phase"):
+    """A new part of the job began, e.g. ``loading the model``."""
+
+    name: str
+
+
+class Notice(Event, frozen=True, tag="notice"):
+    """Something that a person should know."""
+
+    message: str
+
+
+class FetchProgress(Event, frozen=True, tag="fetch"):
+    """So much of a file has come; ``total_bytes`` is None where nobody says how large it is."""
+
+    done_bytes: int
+    total_bytes: int | None
+
+
+class CheckProgress(Event, frozen=True, tag="check"):
+    """So many images have been looked at."""
+
+    done: int
+    total: int
+
+
+class DataRead(Event, frozen=True, tag="data"):
+    """The engine has read a split; ``left_out`` are images that it was given and does not use."""
+
+    split: str
+    images: int
+    boxes: int
+    left_out: list[str]
+
+
+class Started(Event, frozen=True, tag="started"):
+    """The model to start from is made; what it took over is accounted for."""
+
+    transfer: TransferReport
+
+
+class Settled(Event, frozen=True, tag="settled"):
+    """All that was left to choose is chosen."""
+
+    used: UsedSettings
+
+
+class StartScore(Event, frozen=True, tag="start-score"):
+    """The model to start from was validated before any training; metrics as upstream names them."""
+
+    metrics: dict[str, float]
+    seconds: float
+
+
+class BatchEnd(Event, frozen=True, tag="batch"):
+    """One training step is done; losses are running means of the epoch."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    images: int
+    losses: dict[str, float]
+
+
+class EpochEnd(Event, frozen=True, tag="epoch"):
+    """One epoch is done and its checkpoint is on disk; metrics as upstream names them.
+
+    ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
+    """
+
+    epoch: int
+    epochs: int
+    metrics: dict[str, float]
+    seconds: float
+    steps: int
+    is_last: bool
+
+
+class Done(Event, frozen=True, tag="done"):
+    """The job is complete; ``result`` has the fields that the job documents."""
+
+    result: dict[str, Any]
+
+
+class Cancelled(Event, frozen=True, tag="cancelled"):
+    """The job stopped because it was asked to."""
+
+    message: str
+
+
+class Failed(Event, frozen=True, tag="failed"):
+    """The job failed; ``kind`` names a class of ``yolokit.errors``."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+AnyEvent = (
+    Phase
+    | Notice
+    | FetchProgress
+    | CheckProgress
+    | DataRead
+    | Started
+    | Settled
+    | StartScore
+    | BatchEnd
+    | EpochEnd
+    | Done
+    | Cancelled
+    | Failed
+)
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def run_job(
+    job: str,
+    request: msgspec.Struct,
+    *,
+    log_path: Path,
+    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+) -> dict[str, Any]:
+    """Run ``python -m yolokit.engine.<job>`` to its end.
+
+    Args:
+        job: Module of ``yolokit.engine``.
+        request: What the job needs; it is sent as one line of JSON.
+        log_path: File that the child's own output is appended to.
+        on_event: Called with every event, in order, in the caller's thread.
+
+    Returns:
+        The result of the child's ``Done`` event.
+
+    Raises:
+        MissingDependencyError: What the engine stands on is not installed.
+        JobCancelledError: The user interrupted the job; the child has stopped by itself.
+        YolokitError: The class that the child named, with its message.
+    """
+    for module in _ENGINE_MODULES:
+        if not is_installed(module):
+            raise missing(module, extra="train", purpose="Training and export")
+    with tempfile.TemporaryDirectory(prefix="yolokit-") as scratch:
+        process = _start(job, Path(scratch))
+        try:
+            with log_path.open("a", encoding="utf-8", errors="replace") as log:
+                last = _converse(process, request, log, on_event)
+        finally:
+            _end(process)
+    return _conclude(last, process.returncode, log_path)
+
+
+def child_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment in which upstream neither sends, installs, downloads nor shares.
+
+    And does not unpickle arbitrary classes (ultralytics ``nn/tasks.py``).
+    """
+    return (
+        os.environ
+        | engine_variables(scratch)
+        | {
+            "ULTRALYTICS_SAFE_LOAD": "1",
+            "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0",
+            "MPLBACKEND": "Agg",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONSAFEPATH": "1",
+            "PYTHONIOENCODING": "utf-8",
+        }
+    )
+
+
+def _start(job: str, scratch: Path) -> subprocess.Popen[str]:
+    new_group = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    # A group of its own: Ctrl-C reaches the parent alone, which then asks the child to stop.
+    return subprocess.Popen(
+        _command(job),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=child_environment(scratch),
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        **new_group,
+    )
+
+
+def _command(job: str) -> list[str]:
+    # -P: nothing in the working folder is imported, whatever it is called.
+    return [sys.executable, "-P", "-m", f"yolokit.engine.{job}"]
+
+
+def _converse(
+    process: subprocess.Popen[str],
+    request: msgspec.Struct,
+    log: IO[str],
+    on_event: Callable[[AnyEvent], None],
+) -> AnyEvent | None:
+    """Send the request, pass events on, and return the last one."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    _write(process, msgspec.json.encode(request).decode())
+    try:
+        return _pass_on(_read_events(process.stdout, log), on_event)
+    except KeyboardInterrupt:
+        _write(process, "cancel")
+    try:
+        last = _pass_on(_read_events(process.stdout, log), on_event)
+    except KeyboardInterrupt:  # a second one: at once
+        _kill_group(process)
+        return Cancelled("interrupted")
+    return last if isinstance(last, Cancelled) else Cancelled("interrupted")
+
+
+def _write(process: subprocess.Popen[str], line: str) -> None:
+    """Send one line; a child that is gone cannot be told, and its log says why."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+
+def _pass_on(events: Iterator[AnyEvent], on_event: Callable[[AnyEvent], None]) -> AnyEvent | None:
+    last: AnyEvent | None = None
+    for event in events:
+        last = event
+        on_event(event)
+    return last
+
+
+def _read_events(stream: IO[str], log: IO[str]) -> Iterator[AnyEvent]:
+    for line in stream:
+        text, mark, payload = line.partition(EVENT_MARK)
+        if text:
+            log.write(text if mark else line)
+            log.flush()
+        if mark and (event := _decode(payload)) is not None:
+            yield event
+
+
+def _decode(payload: str) -> AnyEvent | None:
+    """Return an event; None for what another process cut in two, which is no reason to stop."""
+    try:
+        event: AnyEvent = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+    return event
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Leave no process behind: a closed input asks the child to stop, then it is killed."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _kill_group(process)
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill the child and what it started; it leads a group of its own."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:
+    if isinstance(last, Done) and returncode == 0:
+        return last.result
+    if isinstance(last, Cancelled):
+        raise JobCancelledError(last.message)
+    if isinstance(last, Failed):
+        kind = getattr(errors, last.kind, YolokitError)
+        raise kind(last.message, hint=last.hint or f"the whole log is {log_path}")
+    how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+    message = f"the engine ended with {how} and said nothing more"
+    if returncode == -9:
+        message += "; the system may have run out of memory (a smaller batch or image size helps)"
+    raise YolokitError(message, hint=f"the whole log is {log_path}")

@@ -1,0 +1,117 @@
+"""What the parent asks of a job of ``yolokit.engine``: only existing absolute paths and numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from yolokit.files.digest import FileDigest
+
+START_FILE = ".start.pt"  # in the run's folder, while it trains
+StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
+
+
+class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Make the model that a training starts from.
+
+    Attributes:
+        kind: Module of ``engine.starts``: ``scratch``, ``network`` (a checkpoint as a whole),
+            ``backbone`` (of any checkpoint), ``darknet`` or ``torchvision``.
+        weights: File to take weights from, or None.
+        digest: What it must be; None for a file of yolokit's own.
+        arch: YAML file of the architecture; None for that of ``weights``.
+        source_arch: YAML file of the architecture that ``weights`` must have; None to take the
+            file's word for it.
+        names: Class names of the new model.
+        part: How much to take over: as much as fits, or the backbone alone.
+        backbone: torchvision's name of the backbone, for the kind ``torchvision``.
+        seed: Seed of everything that is left fresh.
+        trust: Load ``weights`` even if that runs code which is stored in it.
+    """
+
+    kind: StartKind
+    weights: str | None
+    arch: str | None
+    names: list[str]
+    digest: FileDigest | None = None
+    source_arch: str | None = None
+    part: Literal["all", "backbone"] = "all"
+    backbone: str | None = None
+    seed: int = 0
+    trust: bool = False
+
+
+class SaveStartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Write the model that a training would start from as a checkpoint ``out``."""
+
+    start: StartRequest
+    out: str
+
+
+class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Train one model.
+
+    Attributes:
+        data_yaml: YAML that yolokit wrote: absolute paths, no ``download``.
+        run_dir: Folder of the run; ``best.pt`` and ``last.pt`` appear in it.
+        start: The model to start from; None to go on from the run's ``last.pt``.
+        freeze: Layers to leave as they are, as far as they were taken over: the first N, the
+            backbone, or backbone and neck; or exactly these layers.
+        settings: Upstream's own training settings.
+        threads: Cores to use on a CPU.
+        lineage: What every checkpoint states about where it comes from, as JSON.
+        leave_out: Go on where upstream leaves an image out that it was given.
+    """
+
+    data_yaml: str
+    run_dir: str
+    start: StartRequest | None
+    lineage: str
+    freeze: int | Literal["backbone", "neck"] | list[int]
+    settings: dict[str, Any]
+    threads: int
+    leave_out: bool = False
+
+
+class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Write one checkpoint as a plain ONNX file.
+
+    Attributes:
+        weights: Checkpoint to export.
+        digest: What it must be.
+        out: ONNX file to write.
+        imgsz: Side of the square input in px; None for the one it was trained with.
+        dynamic: Which axes of the input are dynamic.
+        opset: ONNX operator set.
+        trust: Load the checkpoint even if that runs code which is stored in it.
+    """
+
+    weights: str
+    digest: FileDigest
+    out: str
+    imgsz: int | None
+    dynamic: Literal["none", "batch", "all"]
+    opset: int
+    trust: bool = False
+
+
+class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Run a checkpoint in torch, in FP32 on the CPU, as its own framework prepares images.
+
+    Attributes:
+        weights: Checkpoint to run.
+        digest: What it must be.
+        folder: Holds ``<index>.image.npy``, each (H, W, 3) uint8 BGR; beside each the job writes
+            ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.output.npy``.
+        input_wh: Width and height in px of the input for each image, in order.
+        threads: Cores to use.
+        trust: As for the export.
+    """
+
+    weights: str
+    digest: FileDigest
+    folder: str
+    input_wh: list[tuple[int, int]]
+    threads: int
+    trust: bool = False

@@ -1,0 +1,1 @@
+"""Files: published whole, locked, recognised, of a size that memory can hold."""

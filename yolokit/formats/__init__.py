@@ -1,0 +1,1 @@
+"""Annotation formats: one module or one package each; toolkit is what they share."""

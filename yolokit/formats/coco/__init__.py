@@ -1,0 +1,181 @@
+"""COCO JSON: one file a split with images, annotations and categories.
+
+Ids are any numbers, with gaps or from 0; nothing is computed from them: classes go by name.
+``bbox`` is ``[x, y, width, height]`` in px. Boxes in fractions of the image, as Azure writes them,
+are told by their values. CVAT turns a box that has no outline by ``attributes.rotation``, in
+degrees clockwise about its centre. LVIS has no ``file_name``: the end of ``coco_url`` is taken.
+
+Source: https://cocodataset.org/#format-data, and of cvat-ai/datumaro
+``datumaro/plugins/coco_format/converter.py``.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.errors import DataError
+from yolokit.formats.coco.boxes import ASSUME as ASSUME_BOXES
+from yolokit.formats.coco.reader import CocoSource, read_sources
+from yolokit.formats.coco.writer import write_coco
+from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
+from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import Dataset
+    from yolokit.labels.shapes import Task
+
+TITLE = "COCO JSON"
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+RECOGNISED_BY = "JSON with lists of images, annotations and categories"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"iscrowd": ("auto", "exclude", "keep"), **ASSUME_BOXES}
+)
+WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
+IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("annotations/instances_{split}.json",)
+MANY_OUTLINES = True
+
+_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_END_BYTES = 1 << 26
+_LIST = re.compile(rb"\s*:\s*\[")
+_ANNOTATIONS = re.compile(rb'"annotations"\s*:\s*\[')
+_OTHER = re.compile(rb'"(segments_info|caption)"\s*:')
+_SHOWN_BYTES = 1 << 12
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise JSON files with lists of images, annotations and categories."""
+    files = _find_files(tree)
+    if not files:
+        return None
+    names = ", ".join([file.name for file in files][:4]) + (", ..." if len(files) > 4 else "")
+    if max(files.values()) < len(_KEYS):
+        return Match(0.5, f"{names}: a list of `images` or `annotations`, but not all of them")
+    return Match(1.0, f"{names}: lists of `images`, `annotations` and `categories`")
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open one COCO file or a folder of them; see :class:`yolokit.formats.toolkit.plugin.Format`.
+
+    Raises:
+        DataError: There is no COCO file, or one is broken, with the line.
+    """
+    prefix = "person_keypoints" if options.task == "pose" else "instances"
+    files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
+    if not files:
+        raise DataError(
+            "there is no JSON file with `images`, `annotations` and `categories` in it",
+            path=source,
+        )
+    root = source if source.is_dir() else source.parent
+    sources = [_describe(file, root, options.images) for file in files]
+    crowds = options.assume.get("iscrowd", "auto")
+    dataset = read_sources(sources, ledger, options, crowds=crowds)
+    beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
+    if not beside or source.is_file():
+        return dataset
+    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} is of the same images"
+    return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, told))
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write a JSON file a split; see :class:`yolokit.formats.toolkit.plugin.Format`."""
+    write_coco(dataset, folder / "annotations", remarks)
+
+
+def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
+    """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
+
+    The published COCO set describes the same images in ``captions_*`` and
+    ``person_keypoints_*`` too.
+
+    Args:
+        tree: The source.
+        prefix: What the names of the files begin with that are taken where there are any.
+    """
+    found = {file: count for file, count in _find_lists(tree).items() if not _is_other(file)}
+    chosen = {file.parent: prefix for file in found if file.name.startswith(prefix)}
+    for file in found:
+        if file.name.startswith("instances"):
+            chosen.setdefault(file.parent, "instances")
+    return {
+        file: count
+        for file, count in found.items()
+        if file.name.startswith(chosen.get(file.parent, ""))
+    }
+
+
+def _find_lists(tree: SourceTree) -> dict[Path, int]:
+    # One that is cut short is not passed over: reading it says what is wrong with it.
+    least = len(_KEYS) - 1
+    counts = {file: _count_lists(file, tree.head(file)) for file in tree.files(".json")}
+    return {file: count for file, count in counts.items() if count >= least}
+
+
+def _count_lists(path: Path, head: bytes) -> int:
+    """Count which of the three lists of a COCO file are in a file, without decoding it."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return 0
+    if len(head) < HEAD_BYTES:  # which is all of it
+        return sum(_has_list(head, key, 0, len(head)) for key in _KEYS)
+    try:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            end = len(content)
+            spans = [(0, end)]
+            if end > MAX_JSON_BYTES:  # it will be refused; until then its ends say enough
+                spans = [(0, _END_BYTES), (end - _END_BYTES, end)]
+            return sum(any(_has_list(content, key, *span) for span in spans) for key in _KEYS)
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_other(path: Path) -> bool:
+    """Tell whether the annotations of a file are COCO's segments or captions, not objects."""
+    try:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            start = _ANNOTATIONS.search(content, 0, _END_BYTES)
+            return (
+                start is not None
+                and _OTHER.search(content[start.end() : start.end() + _SHOWN_BYTES]) is not None
+            )
+    except (OSError, ValueError):
+        return False
+
+
+def _has_list(content: bytes | mmap.mmap, key: bytes, start: int, end: int) -> bool:
+    at = content.find(key, start, end)
+    while at >= 0:
+        at += len(key)
+        if _LIST.match(content, at) is not None:
+            return True
+        at = content.find(key, at, end)
+    return False
+
+
+def _describe(path: Path, root: Path, images: Path | None) -> CocoSource:
+    """Say which split a file is, by its own name or its folder's, and where its images may be."""
+    split = split_from_name(path.stem)
+    token = next((word for word in re.split(r"[^A-Za-z0-9]+", path.stem)[::-1] if word), "")
+    if split is None and path.parent != root:
+        split = split_from_name(path.parent.name)
+        token = path.parent.name
+    inner = (token,) if split and token else ()
+    return CocoSource(path, split, find_image_roots(path, root, images, split, inner))

@@ -1,0 +1,179 @@
+"""What stands beside a COCO annotation's box: mask, keypoints, rotation, decoded with its image."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.coco_mask import set_fragments_aside, shape_of_mask
+from yolokit.formats.toolkit.units import MAX_FRACTION
+from yolokit.labels.model import Annotations, LabelledImage
+from yolokit.labels.pose import PoseLayout, describe_pose
+from yolokit.labels.shapes import Shape, describe_fragments, rotated_corners
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.core.types import F64
+    from yolokit.formats.coco.json import CocoCategory, CocoShapedAnnotation
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.shapes import Task
+
+_DIGIT = re.compile(rb"[0-9]")
+_MAX_DEGREES = 1e6
+
+
+def find_pose(categories: Sequence[CocoCategory], path: Path) -> PoseLayout | None:
+    """Return the keypoints that categories describe, or None if none does.
+
+    Raises:
+        DataError: Two categories have different keypoints.
+    """
+    described = {tuple(item.keypoints): item.name for item in categories if item.keypoints}
+    if len(described) > 1:
+        first, second = list(described.values())[:2]
+        raise DataError(
+            f"the categories {first!r} and {second!r} have different keypoints; a detector of "
+            "poses has the same for all",
+            path=path,
+            hint="convert them apart, each with --keep NAME",
+        )
+    return describe_pose(next(iter(described))) if described else None
+
+
+class DetailReader:
+    """Adds masks or keypoints to boxes; what cannot be read goes to the ledger.
+
+    Args:
+        task: Tells which of the two is wanted.
+        pose: The keypoints of each annotation, for a task that wants them.
+        ledger: Gets annotations that have to go.
+        in_fractions: Everything is in fractions of the image, but run lengths.
+    """
+
+    def __init__(
+        self, task: Task, pose: PoseLayout | None, ledger: Ledger, *, in_fractions: bool
+    ) -> None:
+        self._wants_shapes = task in ("segment", "obb")
+        self._in_fractions = in_fractions
+        self._pose = pose
+        self._ledger = ledger
+
+    def add_details(
+        self,
+        labelled: LabelledImage,
+        details: Sequence[CocoShapedAnnotation],
+        from_mask: Mapping[int, str],
+    ) -> LabelledImage:
+        """Add what stands beside the boxes of one image.
+
+        Args:
+            labelled: The image with N boxes.
+            details: N items.
+            from_mask: Rows whose box was made from their mask, with the remark on it.
+        """
+        boxes = labelled.annotations
+        xyxy = boxes.xyxy.copy()
+        shapes: dict[int, Shape] = {}
+        keypoints = self._make_keypoints(len(boxes))
+        bad: dict[int, str] = {}
+        for row, detail in enumerate(details):
+            try:
+                stated = row not in from_mask
+                shape, fragments = self._read_shape(detail, xyxy[row], box_stated=stated)
+                if fragments:
+                    place = int(boxes.places[row])
+                    self._ledger.note(labelled.image.source, place, *describe_fragments(fragments))
+                if shape is not None:
+                    shapes[row] = shape
+                if shape is not None and shape.kind == "rotated":
+                    xyxy[row] = shape.xyxy
+                if keypoints is not None:
+                    _decode_keypoints(detail, keypoints[row])
+                    self._check_units(keypoints[row, :, :2], xyxy[row], "keypoints are")
+            except ValueError as error:
+                bad[row] = str(error)
+        changes = {} if self._wants_shapes else from_mask
+        full = Annotations(boxes.category_indices, xyxy, boxes.places, changes, shapes, keypoints)
+        for row, message in bad.items():
+            place = int(boxes.places[row])
+            self._ledger.record(labelled.image.source, place, "dropped", "bad-annotation", message)
+        if bad:
+            full = full.take(np.array([r for r in range(len(full)) if r not in bad], np.int64))
+        return LabelledImage(labelled.image, full)
+
+    def _read_shape(
+        self, detail: CocoShapedAnnotation, box: F64, *, box_stated: bool
+    ) -> tuple[Shape | None, int]:
+        """Return the outline that is wanted, or the turned box; and how many fragments it had."""
+        has_outline = _DIGIT.search(bytes(detail.segmentation)) is not None
+        if has_outline and self._wants_shapes:
+            segmentation, fragments = set_fragments_aside(_decode(detail.segmentation))
+            shape = shape_of_mask(segmentation, box_stated=box_stated) if segmentation else None
+            if shape is not None and isinstance(segmentation, dict) and self._in_fractions:
+                height, width = segmentation["size"]
+                rings = tuple(ring / (width, height) for ring in shape.rings)
+                shape = msgspec.structs.replace(shape, rings=rings)
+            if shape is not None:
+                self._check_units(np.concatenate(shape.rings), box, "outline is")
+                return shape, fragments
+        return None if has_outline else self._turn(detail, box), 0
+
+    def _turn(self, detail: CocoShapedAnnotation, box: F64) -> Shape | None:
+        """Return a box that CVAT's attribute turns; others use the name for what they like."""
+        attributes = _decode(detail.attributes)
+        stated = attributes.get("rotation") if isinstance(attributes, dict) else None
+        known = isinstance(stated, int | float) and abs(stated) < _MAX_DEGREES
+        degrees = float(stated) if known and stated is not None else 0.0
+        if not degrees % 360:
+            return None
+        (x1, y1, x2, y2) = box.tolist()
+        if self._in_fractions or x2 < x1 or y2 < y1:
+            raise ValueError("the turned box ends before it begins, or is in fractions")
+        corners = rotated_corners(((x1 + x2) / 2, (y1 + y2) / 2), (x2 - x1, y2 - y1), degrees)
+        return Shape((corners,), "rotated")
+
+    def _check_units(self, points: F64, box: F64, what: str) -> None:
+        """Refuse what is in px beside a box in fractions, or the other way round."""
+        largest = float(np.abs(points).max(initial=0.0))
+        if self._in_fractions and largest > MAX_FRACTION:
+            raise ValueError(f"its {what} in pixels, and its box in fractions of the image")
+        if not self._in_fractions and 0 < largest <= 1 and float((box[2:] - box[:2]).max()) > 2:
+            raise ValueError(f"its {what} in fractions of the image, and its box in pixels")
+
+    def _make_keypoints(self, count: int) -> F64 | None:
+        if self._pose is None:
+            return None
+        return np.zeros((count, len(self._pose.names), 3), np.float64)
+
+
+def _decode(raw: msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw) if bytes(raw) else None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _decode_keypoints(detail: CocoShapedAnnotation, into: F64) -> None:
+    """Put ``[x, y, visibility, ...]`` into (K, 3); points that are not labelled stay 0.
+
+    Raises:
+        ValueError: They are not as many as the category describes, or no numbers.
+    """
+    values = _decode(detail.keypoints)
+    if values is None or values == []:
+        return
+    if not isinstance(values, list) or len(values) != into.size:
+        raise ValueError(f"its `keypoints` are not {into.size} numbers")
+    try:
+        points = np.array(values, np.float64).reshape(into.shape)
+    except (TypeError, ValueError) as error:
+        raise ValueError("its `keypoints` hold something that is no number") from error
+    if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
+        raise ValueError("its `keypoints` have a visibility other than 0, 1 and 2")
+    into[:] = np.where(points[:, 2:] > 0, points, 0.0)

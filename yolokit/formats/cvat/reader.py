@@ -1,0 +1,311 @@
+"""Reads CVAT files: images with their shapes, and tracks with what they show in each frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from yolokit.core.gc import collector_paused
+from yolokit.core.plural import counted, share
+from yolokit.errors import DataError
+from yolokit.formats.cvat.file import CvatFile
+from yolokit.formats.cvat.frames import FrameFiles
+from yolokit.formats.cvat.groups import (
+    Label,
+    group_of,
+    join_geometry,
+    join_groups,
+    split_fragments,
+)
+from yolokit.formats.cvat.meta import CvatMeta, TaskFrames, read_meta
+from yolokit.formats.cvat.shapes import (
+    AREAS,
+    NO_AREAS,
+    Drawing,
+    read_drawing,
+    to_keypoints,
+)
+from yolokit.formats.cvat.tracks import MAX_FRAME, TrackReader
+from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
+from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.ledger import join_errors
+from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.pose import PoseLayout, describe_pose
+from yolokit.labels.shapes import describe_fragments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import Dataset
+
+
+class _Image(NamedTuple):
+    """An image and what is annotated in it, in the order in which it is met."""
+
+    record: ImageRecord
+    labels: list[Label]
+
+
+class CvatReader:
+    """Reads files one by one; what is no area goes to the ledger."""
+
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._source = source if source.is_dir() else source.parent
+        self._options = options
+        self._ledger = ledger
+        assume = options.assume
+        self._in_order = assume.get("frame-files") == "sorted"
+        self._joins = assume.get("group") != "separate"
+        self._tracks = TrackReader(
+            ledger,
+            gaps=assume.get("gaps", "auto"),
+            holds_to_stop=assume.get("track-end") == "stop-frame",
+        )
+        self._images: list[_Image] = []
+        self._names: dict[str, None] = {}
+        self._points: dict[str, dict[str, None]] = {}
+        self._facts: Counter[str] = Counter()
+        self._evidence: dict[str, None] = {}
+        self._videos_hint: str | None = None
+
+    def read(self, paths: Iterable[Path]) -> Dataset:
+        """Read all files, and report all broken ones at once."""
+        broken: list[DataError] = []
+        with collector_paused():
+            for path in paths:
+                try:
+                    self._read_file(path)
+                except DataError as error:
+                    broken.append(error)
+            if broken:
+                raise join_errors(broken, "broken annotation files")
+            pose = self._find_pose() if self._options.task == "pose" else None
+            return collect_dataset(
+                [self._to_rows(image, pose) for image in self._images],
+                names=list(self._names),
+                evidence=[*self._evidence, *self._count_evidence()],
+                pose=pose,
+            )
+
+    def _read_file(self, path: Path) -> None:
+        root = read_xml(path)
+        if root.tag != "annotations":
+            raise DataError(
+                f"the root element is <{root.tag}>, not <annotations>", path=path, line=root.line
+            )
+        meta = read_meta(root)
+        if meta.owner:
+            self._evidence[f"labels are those of meta/{meta.owner}"] = None
+        self._names.update(dict.fromkeys(meta.labels))
+        for label, points in meta.point_labels.items():
+            self._points.setdefault(label, {}).update(dict.fromkeys(points))
+        file = CvatFile(path, self._source, self._options)
+        self._read_images(root, file)
+        if next(root.all("track"), None) is not None:
+            self._read_video(root, meta, file)
+
+    def _read_images(self, root: XmlElement, file: CvatFile) -> None:
+        found: dict[tuple[str, str], _Image] = {}
+        for element in root.all("image"):
+            record = self._read_image(element, file)
+            key = (element.attributes.get("subset", ""), record.file_name)
+            if key in found:
+                message = f"{record.file_name} stands there more than once; its labels were joined"
+                self._ledger.note(record.source, element.line, "duplicate-image", message)
+            image = found.setdefault(key, _Image(record, []))
+            image.labels.extend(self._read_shapes(element, record.source))
+        self._images += found.values()
+
+    def _read_image(self, element: XmlElement, file: CvatFile) -> ImageRecord:
+        attributes = element.attributes
+        subset = attributes.get("subset", "")
+        number = attributes.get("id", "")
+        # Old files name no images of a video.
+        name = attributes.get("name") or f"frame_{number:0>6}"
+        try:
+            width, height = int(attributes["width"]), int(attributes["height"])
+        except (KeyError, ValueError):
+            width = height = 0
+        split, source = file.split_of(subset), file.source_of(subset)
+        if min(width, height) < 1:
+            return ImageRecord(name, None, None, split, None, source)
+        return ImageRecord(name, width, height, split, None, source)
+
+    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterable[Label]:
+        """Return the annotations of an image; shapes that are parts of one object are one."""
+        shapes, fragments = split_fragments(
+            child for child in element.children if child.tag in AREAS or child.tag in NO_AREAS
+        )
+        for fragment in fragments:
+            self._ledger.note(source, fragment.line, *describe_fragments(1))
+        self._ledger.see(len(shapes))
+        found = (self._read_shape(shape, source) for shape in shapes)
+        return self._join([label for label in found if label is not None])
+
+    def _join(self, labels: list[Label]) -> list[Label]:
+        """Join the parts of objects; an object of several shapes is one annotation."""
+        joined = join_groups(labels) if self._joins else labels
+        self._ledger.see(len(joined) - len(labels))
+        self._facts["joined"] += len(labels) - len(joined)
+        return joined
+
+    def _read_shape(self, shape: XmlElement, source: SourceFile) -> Label | None:
+        """Return an annotation; what cannot be shown is entered."""
+        line = shape.line
+        if shape.tag in NO_AREAS:
+            message = NO_AREAS[shape.tag]
+            self._ledger.record(source, line, "excluded", "not-an-area", message)
+            return None
+        try:
+            name, drawing = self._name_of(shape), read_drawing(shape)
+        except ValueError as error:
+            self._ledger.record(source, line, "dropped", "bad-annotation", str(error))
+            return None
+        if drawing.is_outside or shape.attributes.get("outside") == "1":
+            message = "the object is outside, or all points of the skeleton are"
+            self._ledger.record(source, line, "excluded", "outside", message)
+            return None
+        self._meet(name, drawing)
+        return Label(name, line, (drawing,), group_of(shape))
+
+    def _read_video(self, root: XmlElement, meta: CvatMeta, file: CvatFile) -> None:
+        """Read the tracks of each task, and the frames in which nothing is seen."""
+        tasks: dict[str, list[XmlElement]] = {}
+        for track in root.all("track"):
+            tasks.setdefault(track.attributes.get("task_id", ""), []).append(track)
+        for task_id, tracks in tasks.items():
+            frames = self._check_steps(meta.frames_of(task_id), tracks)
+            subset = tracks[0].attributes.get("subset", "") or frames.subset
+            source = file.source_of(subset)
+            labels: dict[int, list[Label]] = {}
+            for track in tracks:
+                name = track.attributes.get("label", "").strip()
+                for seen in self._tracks.read(track, source, frames) if name else ():
+                    self._meet(name, seen.drawing)
+                    labels.setdefault(seen.frame, []).append(
+                        Label(name, seen.line, (seen.drawing,), group_of(track))
+                    )
+                if not name:
+                    self._drop_track(track, source)
+            labels = {frame: self._join(seen) for frame, seen in labels.items()}
+            files = FrameFiles(source.image_roots, frames, in_order=self._in_order)
+            self._add_frames(labels, frames, files, source, file.split_of(subset))
+            self._describe_video(meta, frames, files, file)
+
+    def _add_frames(
+        self,
+        labels: dict[int, list[Label]],
+        frames: TaskFrames,
+        files: FrameFiles,
+        source: SourceFile,
+        split: str | None,
+    ) -> None:
+        """Add the frames that are annotated, and those without annotations that there are."""
+        if self._options.labels_only:
+            last = min(frames.stop if frames.stop is not None else -1, MAX_FRAME)
+            known: Iterable[int] = range(frames.start, last + 1, frames.step)
+        else:
+            known = files.iter_found()
+        self._facts["annotated"] += len(labels)
+        for frame in sorted({*labels, *known}):
+            found = None if self._options.labels_only else files.find(frame)
+            if found is None and frame in labels:
+                self._facts["missing"] += 1
+            elif found is None and not self._options.labels_only:
+                continue  # its name fits several files
+            name = found or f"frame_{frame:06d}.PNG"
+            width_px, height_px = frames.size_wh or (None, None)
+            record = ImageRecord(name, width_px, height_px, split, None, source)
+            self._images.append(_Image(record, labels.get(frame, [])))
+
+    def _check_steps(self, frames: TaskFrames, tracks: Sequence[XmlElement]) -> TaskFrames:
+        """Take the frames one by one where tracks do not keep to the step that meta states."""
+        numbers = (child.attributes.get("frame", "") for one in tracks for child in one.children)
+        steps = [int(text) - frames.start for text in numbers if text.isdecimal() and len(text) < 9]
+        if frames.step > 1 and any(number % frames.step for number in steps):
+            self._evidence[
+                f"meta states step={frames.step}, and tracks have frames beside it: "
+                "frames are taken one by one"
+            ] = None
+            return TaskFrames(frames.start, frames.stop, 1, frames.size_wh, frames.subset)
+        return frames
+
+    def _drop_track(self, track: XmlElement, source: SourceFile) -> None:
+        for child in track.children:
+            if child.tag in AREAS or child.tag in NO_AREAS:
+                self._ledger.see(1)
+                message = "its track has no label"
+                self._ledger.record(source, child.line, "dropped", "bad-annotation", message)
+
+    def _name_of(self, element: XmlElement) -> str:
+        name = element.attributes.get("label", "").strip()
+        if not name:
+            raise ValueError(f"the {element.tag} has no label")
+        return name
+
+    def _meet(self, label: str, drawing: Drawing) -> None:
+        if drawing.names:
+            self._points.setdefault(label, {}).update(dict.fromkeys(drawing.names))
+
+    def _find_pose(self) -> PoseLayout | None:
+        """Return the points that skeletons have; two labels have the same, or it is an error."""
+        layouts = {tuple(points): label for label, points in self._points.items() if points}
+        if len(layouts) > 1:
+            first, second = list(layouts.values())[:2]
+            raise DataError(
+                f"the skeletons {first!r} and {second!r} have different points; a detector of "
+                "poses has the same for all",
+                path=self._source,
+            )
+        return describe_pose(next(iter(layouts))) if layouts else None
+
+    def _to_rows(self, image: _Image, pose: PoseLayout | None) -> ImageRows:
+        rows = ImageRows(image.record)
+        for label in image.labels:
+            geometry = join_geometry(label.drawings, self._options.task)
+            keypoints = None
+            if pose is not None and label.skeleton is not None:
+                keypoints = to_keypoints(label.skeleton, pose.names)
+            rows.add(
+                label.name,
+                label.line,
+                geometry.xyxy,
+                shape=geometry.shape,
+                keypoints=keypoints,
+                remark=geometry.remark,
+            )
+        return rows
+
+    def _describe_video(
+        self, meta: CvatMeta, frames: TaskFrames, files: FrameFiles, file: CvatFile
+    ) -> None:
+        stop = "the end" if frames.stop is None else f"{frames.stop}"
+        files_are = "image files in their sorted order" if self._in_order else "frame_<number>"
+        self._evidence[
+            f"CVAT for video: frames {frames.start} to {stop} in steps of {frames.step}, their "
+            f"images are {files_are} (--assume frame-files=by-number|sorted)"
+        ] = None
+        if self._videos_hint is None:
+            video = next(iter((*file.videos(), *meta.videos)), "VIDEO")
+            hint = f"export with images, or run: ffmpeg -i {video} -start_number 0 frame_%06d.png"
+            if not self._in_order and files.names:
+                hint += "; --assume frame-files=sorted if the images are the frames in that order"
+            self._videos_hint = hint
+
+    def _count_evidence(self) -> Iterator[str]:
+        missing = self._facts["missing"]
+        if missing and not self._options.labels_only:
+            frames = counted(self._facts["annotated"], "annotated frame")
+            yield (
+                f"{share(missing, frames, 'has', 'have')} no image, since videos are not taken "
+                f"apart here; {self._videos_hint}"
+            )
+        if self._facts["joined"]:
+            yield (
+                "shapes joined with one of the same label and group_id, as parts of one object: "
+                f"{self._facts['joined']} (--assume group=join|separate)"
+            )
+        yield from self._tracks.describe()

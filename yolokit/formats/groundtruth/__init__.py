@@ -1,0 +1,248 @@
+"""AWS SageMaker Ground Truth and Rekognition manifests: one JSON object a line, an image each.
+
+``source-ref`` names the image, mostly as ``s3://BUCKET/KEY``; nothing is fetched: its file is
+looked for here. A labelling job puts its result under a name of its own, and what belongs to it
+under the same name with ``-metadata``: the classes of the boxes (``class-map``, id as text to
+name), dates, reasons of failures. Boxes are left, top, width and height in px. A file that went
+through several jobs, such as one that draws and one that adjusts, has the results of all.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sms-data-output.html ("Bounding Box Job
+Output"); Rekognition Custom Labels, "Object localization in manifest files".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from yolokit.core.plural import counted
+from yolokit.errors import DataError
+from yolokit.formats.groundtruth.lines import (
+    Job,
+    Line,
+    read_box,
+    read_lines,
+    read_size,
+)
+from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.ledger import join_errors
+from yolokit.labels.model import ImageRecord, SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import Dataset
+    from yolokit.labels.shapes import Task
+
+TITLE = "AWS SageMaker Ground Truth manifest"
+READS: tuple[Task, ...] = ("detect",)
+RECOGNISED_BY = "lines of JSON with source-ref, annotations and ...-metadata"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"job": ("latest", "first", "all")})
+
+_KEYS = (b'"source-ref"', b'"annotations"', b'-metadata"')
+_SUFFIXES = (".manifest", ".jsonl", ".json")
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise manifests by the keys of their lines."""
+    files = _find_files(tree)
+    if not files:
+        return None
+    return Match(1.0, f"{files[0].name}: lines with source-ref, annotations and ...-metadata")
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open one manifest or a folder of them; see :class:`yolokit.formats.toolkit.plugin.Format`.
+
+    Raises:
+        DataError: There is no manifest, or one has broken lines.
+    """
+    files = [source] if source.is_file() else _find_files(SourceTree(source))
+    if not files:
+        raise DataError("there is no manifest of Ground Truth in it", path=source)
+    root = source if source.is_dir() else source.parent
+    manifests: list[_Manifest] = []
+    broken: list[DataError] = []
+    for file in files:
+        try:
+            manifests.append(_Manifest(file, root, options))
+        except DataError as error:
+            broken.append(error)
+    if broken:
+        raise join_errors(broken, "broken manifests")
+    images = [rows for one in manifests for rows in one.iter_rows(ledger)]
+    evidence = [sentence for one in manifests for sentence in one.evidence()]
+    return collect_dataset(images, evidence=evidence)
+
+
+def _find_files(tree: SourceTree) -> list[Path]:
+    """Return the manifests; those of steps in between not, where a job's output is there too."""
+    found = [
+        file for file in tree.files(*_SUFFIXES) if all(key in tree.head(file) for key in _KEYS)
+    ]
+    final = [file for file in found if "intermediate" not in file.parts]
+    return final or found
+
+
+class _Manifest:
+    """A file with the jobs that it went through, of which one is taken."""
+
+    def __init__(self, path: Path, root: Path, options: ReadOptions) -> None:
+        self._lines = read_lines(path)
+        words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
+        self._split = next(filter(None, map(split_from_name, words)), None)
+        roots = find_image_roots(path, root, options.images, self._split)
+        self._source = SourceFile(str(path), "line", roots)
+        self._base_names = Counter(line.base_name for line in self._lines)
+        self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
+
+    def evidence(self) -> Iterator[str]:
+        """Say which jobs there are and which is taken."""
+        yield from self._jobs.evidence(self._source.path)
+
+    def iter_rows(self, ledger: Ledger) -> Iterator[ImageRows]:
+        """Yield the images that the job labelled; each other one is noted."""
+        for line in self._lines:
+            reader = _LineReader(line, self._source, ledger)
+            reader.exclude_others(self._jobs.taken)
+            results = [
+                (name, job)
+                for name in self._jobs.taken
+                if (job := line.jobs.get(name)) is not None and job.draws_boxes
+            ]
+            usable = [
+                (name, job)
+                for name, job in results
+                if job.failure is None and job.value is not None
+            ]
+            failed = [job for _, job in results if job.failure is not None]
+            reader.exclude_failed(failed)
+            if not usable:
+                reader.note_left_out(failed)
+                continue
+            rows = ImageRows(self._record(line, usable[-1][1].value))
+            for name, job in usable:
+                reader.add_boxes(rows, job, self._jobs.names_of(name, job))
+            yield rows
+
+    def _record(self, line: Line, value: Any) -> ImageRecord:
+        base = line.base_name
+        names = (base, line.key) if self._base_names[base] == 1 else (line.key,)
+        width_px, height_px = read_size(value)
+        return ImageRecord(
+            names[0],
+            width_px,
+            height_px,
+            self._split,
+            None,
+            self._source,
+            tuple(name for name in names[1:] if name != base),
+        )
+
+
+class _Jobs:
+    """The jobs of a file that draw boxes; those that are taken.
+
+    Args:
+        lines: Of the file.
+        choice: ``latest`` by their dates, ``first`` as they stand, or ``all``.
+    """
+
+    def __init__(self, lines: Sequence[Line], choice: str) -> None:
+        self._images: Counter[str] = Counter()
+        self._class_maps: dict[str, dict[str, set[str]]] = {}
+        dates: dict[str, str] = {}
+        for line in lines:
+            for name, job in line.jobs.items():
+                if not job.draws_boxes:
+                    continue
+                self._images[name] += job.value is not None
+                dates[name] = max(dates.get(name, ""), job.date)
+                for class_id, class_name in job.class_map.items():
+                    names = self._class_maps.setdefault(name, {}).setdefault(class_id, set())
+                    names.add(class_name)
+        order = list(self._images)
+        if choice == "all" or not order:
+            self.taken = tuple(order)
+        elif choice == "first":
+            self.taken = (order[0],)
+        else:  # a job that adjusts boxes stands behind the one that drew them
+            self.taken = (max(order, key=lambda name: (dates[name], order.index(name))),)
+
+    def evidence(self, path: str) -> Iterator[str]:
+        """Say which jobs there are, if there is more than one."""
+        if len(self._images) > 1:
+            jobs = ", ".join(
+                f"{name} ({counted(count, 'image')})" for name, count in self._images.items()
+            )
+            taken = " and ".join(self.taken)
+            yield f"{path} has the jobs {jobs}; taken: {taken} (--assume job=latest|first|all)"
+        elif self._images:
+            yield f"{path} has boxes of the job {self.taken[0]}"
+
+    def names_of(self, name: str, job: Job) -> dict[str, str]:
+        """Return a job's classes in one line: its own, and those that other lines agree on."""
+        agreed = self._class_maps.get(name, {})
+        others = {key: next(iter(names)) for key, names in agreed.items() if len(names) == 1}
+        return {**others, **job.class_map}
+
+
+class _LineReader:
+    """Reads one line; what is left out goes to the ledger."""
+
+    def __init__(self, line: Line, source: SourceFile, ledger: Ledger) -> None:
+        self._line = line
+        self._source = source
+        self._ledger = ledger
+
+    def exclude_others(self, taken: Sequence[str]) -> None:
+        """Enter the results of the jobs that are not taken."""
+        for name, job in self._line.jobs.items():
+            if job.value is None or (name in taken and job.draws_boxes):
+                continue
+            if job.draws_boxes:
+                for _ in job.value["annotations"]:
+                    self._exclude("other-job", f"the box is of the job {name}")
+            else:
+                self._exclude("not-an-area", f"the job {name} draws no boxes")
+
+    def exclude_failed(self, jobs: Sequence[Job]) -> None:
+        """Enter the boxes of jobs that failed for this image."""
+        for job in jobs:
+            for _ in job.value["annotations"] if job.value is not None else ():
+                self._exclude("labelling-failed", f"the job failed: {job.failure}")
+
+    def note_left_out(self, failed: Sequence[Job]) -> None:
+        """Note an image that has no usable result: nobody said that nothing is on it."""
+        code = "labelling-failed" if failed else "unlabelled"
+        why = f"the job failed: {failed[0].failure}" if failed else "no job labelled it"
+        message = f"{self._line.key} is left out: {why}"
+        self._ledger.note(self._source, self._line.number, code, message)
+
+    def add_boxes(self, rows: ImageRows, job: Job, names: Mapping[str, str]) -> None:
+        """Add the boxes of a job."""
+        items = job.value["annotations"]
+        self._ledger.see(len(items))
+        for at, item in enumerate(items):
+            try:
+                box = read_box(item)
+                class_id = item.get("class_id")
+                name = names.get(str(class_id))
+                if name is None:
+                    raise ValueError(f"its class {class_id} has no name in the class-map")  # noqa: TRY301
+            except ValueError as error:
+                message = f"box {at}: {error}"
+                self._ledger.record(self._source, self._line.number, "dropped", "bad-box", message)
+                continue
+            rows.add(name, self._line.number, box)
+
+    def _exclude(self, code: str, message: str) -> None:
+        self._ledger.see(1)
+        self._ledger.record(self._source, self._line.number, "excluded", code, message)

@@ -1,0 +1,221 @@
+"""Regions of Label Studio: results that belong together, and their geometry in px.
+
+Everything is in percent of the original image, whose width and height each result states, and of
+which the view alone is turned by ``image_rotation``. A rotation is clockwise, in degrees, in
+pixels: about the top-left corner of a rectangle and about the centre of an ellipse.
+
+Source: label-studio-sdk ``converter/utils.py:convert_annotation_to_yolo_obb``, and
+label-studio ``web/libs/editor/src/regions`` (``serialize`` of each region).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from yolokit.formats.labelstudio.rle import decode_brush
+from yolokit.formats.toolkit.json_values import (
+    as_dict,
+    as_list,
+    as_number,
+    as_numbers,
+    as_size,
+    as_text,
+)
+from yolokit.labels.ellipse import ellipse_shape, rotated_about_corner
+from yolokit.labels.masks import mask_to_shape
+from yolokit.labels.shapes import Shape, polygon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from yolokit.core.types import F64
+    from yolokit.labels.ledger import Action
+
+_HIDDEN = frozenset({"hidden", "occluded"})
+_AREAS = ("rectangle", "polygon", "ellipse", "brush")
+
+
+class Region(NamedTuple):
+    """Results with one id.
+
+    Attributes:
+        id: Of the region; empty if it states none.
+        kind: ``rectangle``, ``polygon``, ``ellipse``, ``brush`` or ``keypoint``; else the type of
+            its first result.
+        value: Of the result with its geometry.
+        labels: What it is called; usually one.
+        size: Width and height of the original image in px, or twice None.
+        parent: The id of the region that it is part of, or empty.
+        control: The ``from_name`` of the control that it was made with.
+        item: Which image of the task it is in, from 0.
+        hidden: A choice on it says that it is hidden.
+    """
+
+    id: str
+    kind: str
+    value: dict[str, Any]
+    labels: tuple[str, ...]
+    size: tuple[int, int] | tuple[None, None]
+    parent: str
+    control: str
+    item: int
+    hidden: bool
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it covers something, as a detection does."""
+        return self.kind in _AREAS
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a keypoint of another region."""
+        return self.kind == "keypoint" and bool(self.parent)
+
+
+def group_results(results: Iterable[Any]) -> tuple[list[Region], int]:
+    """Put the results of an annotation together to regions; also return how many relate others.
+
+    ``Labels`` beside ``Rectangle`` and choices on a region are results of their own with its id.
+    """
+    groups: list[list[dict[str, Any]]] = []
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    relations = 0
+    for item in results:
+        result = as_dict(item)
+        if result.get("type") == "relation":
+            relations += 1
+            continue
+        key = as_text(result.get("id"))
+        group = by_id.get(key) if key else None
+        if group is None or (_kind_of(result) and _has_type(group, result.get("type"))):
+            group = []
+            groups.append(group)
+            if key:
+                by_id[key] = group
+        group.append(result)
+    return [_make_region(group) for group in groups], relations
+
+
+def _has_type(group: list[dict[str, Any]], wanted: Any) -> bool:
+    return any(result.get("type") == wanted for result in group)
+
+
+def _make_region(group: list[dict[str, Any]]) -> Region:
+    shaped = next((result for result in group if _kind_of(result)), group[0])
+    labels: dict[str, str] = {}
+    for result in group:
+        for label in _labels_of(as_dict(result.get("value"))):
+            labels.setdefault(label, as_text(result.get("from_name")))
+    choices = [c for r in group for c in as_list(as_dict(r.get("value")).get("choices"))]
+    item = shaped.get("item_index", as_dict(shaped.get("value")).get("item_index"))
+    control = next(iter(labels.values()), as_text(shaped.get("from_name")))
+    return Region(
+        as_text(shaped.get("id")),
+        _kind_of(shaped) or as_text(shaped.get("type")) or "unknown",
+        as_dict(shaped.get("value")),
+        tuple(labels),
+        as_size(shaped.get("original_width"), shaped.get("original_height")),
+        as_text(shaped.get("parentID")),
+        control,
+        item if type(item) is int else 0,
+        any(as_text(choice).lower() in _HIDDEN for choice in choices),
+    )
+
+
+def _labels_of(value: dict[str, Any]) -> list[str]:
+    """Return the labels in a value: the list under ``rectanglelabels`` and the like."""
+    lists = [found for key, found in value.items() if key.endswith("labels")]
+    return [text for labels in lists for label in as_list(labels) if (text := as_text(label))]
+
+
+def _kind_of(result: dict[str, Any]) -> str:
+    """Tell from its values what a result draws; empty if nothing that is understood."""
+    value = as_dict(result.get("value"))
+    if as_text(result.get("type")).startswith(("video", "vector", "bitmask", "cuboid")):
+        return ""
+    if "rle" in value:
+        return "brush"
+    if "points" in value:
+        return "polygon"
+    if "radiusX" in value:
+        return "ellipse"
+    if "x" in value and "y" in value:
+        return "rectangle" if "height" in value else "keypoint"
+    return ""
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is not finite and refused
+def shape_of_region(
+    region: Region, image_wh: tuple[int, int], *, rotated: bool
+) -> tuple[list[float] | None, Shape | None]:
+    """Return the xyxy of a plain box, or the shape of anything else, in px.
+
+    Args:
+        region: One that is an area.
+        image_wh: Of the original image.
+        rotated: Give every rectangle as a rotated box.
+
+    Raises:
+        ValueError: Its values are missing or no numbers; the message says which.
+    """
+    value = region.value
+    width_px, height_px = image_wh
+    if region.kind == "brush":
+        shape = mask_to_shape(decode_brush(value["rle"], (height_px, width_px)))
+        if shape is None:
+            raise ValueError("the brush covers nothing")
+        return None, shape
+    scale_x, scale_y = width_px / 100, height_px / 100
+    if region.kind == "polygon":
+        return None, Shape((_finite(polygon(value["points"]) * [scale_x, scale_y]),))
+    degrees = as_number(value.get("rotation") or 0, "`rotation`")
+    if region.kind == "ellipse":
+        x, y, radius_x, radius_y = as_numbers(value, "x", "y", "radiusX", "radiusY")
+        center, radii = (x * scale_x, y * scale_y), (radius_x * scale_x, radius_y * scale_y)
+        return None, ellipse_shape(center, radii, degrees)
+    x, y, width, height = as_numbers(value, "x", "y", "width", "height")
+    corner, size = (x * scale_x, y * scale_y), (width * scale_x, height * scale_y)
+    if not rotated and not degrees % 360:
+        return [*corner, corner[0] + size[0], corner[1] + size[1]], None
+    corners = rotated_about_corner(corner, size, degrees)
+    return None, Shape((_finite(corners),), "rotated")
+
+
+def _finite(ring: F64) -> F64:
+    if not np.isfinite(ring).all():
+        raise ValueError("it holds a value that is not finite")
+    return ring
+
+
+def point_of_region(region: Region, image_wh: tuple[int, int]) -> tuple[float, float, float]:
+    """Return x and y of a keypoint in px, and its visibility.
+
+    Raises:
+        ValueError: It has no finite place.
+    """
+    x, y = as_numbers(region.value, "x", "y")
+    if not np.isfinite([x, y]).all():
+        raise ValueError("a keypoint has a value that is not finite")
+    return x * image_wh[0] / 100, y * image_wh[1] / 100, 1.0 if region.hidden else 2.0
+
+
+def without_parts(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]:
+    """Return the regions that are annotations, not keypoints of one."""
+    areas = {region.id for _, region in regions if region.is_area}
+    return [(p, r) for p, r in regions if not (r.is_part and r.parent in areas)]
+
+
+def why_no_area(region: Region) -> tuple[Action, str, str] | None:
+    """Return what becomes of a region that is no area with a label, or None."""
+    if region.kind == "keypoint":
+        which = "its parent is no area" if region.parent else "it has no parent"
+        return "excluded", "not-an-area", f"a keypoint alone is no object: {which}"
+    if region.kind.startswith("bitmask"):
+        return "dropped", "unsupported-region", f"a {region.kind} is not read"
+    if not region.is_area:
+        return "excluded", "not-an-area", f"a result of type {region.kind} is no area"
+    if not region.labels:
+        return "dropped", "no-label", f"the {region.kind} has no label"
+    return None

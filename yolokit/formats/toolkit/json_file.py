@@ -1,0 +1,107 @@
+"""JSON files as annotation tools write them: byte order marks, NaN, and errors with their lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yolokit.errors import DataError
+from yolokit.files.file_kind import tell_kind
+from yolokit.files.size_limits import refuse_pointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_JSON_BYTES = 4 << 30
+"""A larger file is refused: it is held in memory as a whole, several times its size."""
+
+_NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file into plain dicts, lists, texts and numbers.
+
+    Raises:
+        DataError: It cannot be read, is too large, or is no JSON; with the line.
+    """
+    return decode_json(read_json_bytes(path), path)
+
+
+def read_json_bytes(path: Path) -> bytes:
+    """Return the bytes of a JSON file, without a byte order mark.
+
+    Raises:
+        DataError: It cannot be read, is too large, or git-LFS has not fetched it.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise DataError(
+                f"the file has {size / 1e9:.1f} GB; at most {MAX_JSON_BYTES / 1e9:.1f} GB of JSON "
+                "are read, since they have to be held in memory",
+                path=path,
+                hint="split it, for instance into a file for each split, and convert the folder",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+    refuse_pointer(data, path)
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def decode_json(data: bytes, path: Path, *, line: int | None = None) -> Any:
+    """Decode JSON; ``path`` is for messages.
+
+    Args:
+        data: The text, in UTF-8.
+        path: Where it comes from.
+        line: The line in that file, where each line is a document of its own.
+
+    Raises:
+        DataError: This is no JSON; with the line.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        if _NOT_FINITE.search(data) is None:
+            raise _syntax_error(data, str(error), path, line) from error
+        return _decode_with_nan(data, path, line)
+    except UnicodeDecodeError as error:
+        raise DataError("the JSON is no UTF-8 text", path=path, line=line) from error
+    except RecursionError as error:
+        raise DataError("the JSON is nested too deep", path=path, line=line) from error
+
+
+def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
+    """Decode JSON that holds NaN or Infinity, which Python and numpy write and no standard has."""
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        where = error.lineno if line is None else line
+        raise DataError(f"this is no JSON: {error.msg}", path=path, line=where) from error
+    except UnicodeDecodeError as error:
+        raise DataError("the JSON is no UTF-8 text", path=path, line=line) from error
+    except ValueError as error:  # Python limits the digits of a whole number
+        raise DataError(
+            "the JSON holds a number of endless digits", path=path, line=line
+        ) from error
+    except RecursionError as error:
+        raise DataError("the JSON is nested too deep", path=path, line=line) from error
+
+
+def _syntax_error(data: bytes, message: str, path: Path, line: int | None) -> DataError:
+    kind = tell_kind(data[:512])
+    if line is None and kind is not None and kind.group != "text":
+        return DataError(f"this is not JSON: it is {kind.name}", path=path, hint=kind.hint)
+    found = _BYTE.search(message)
+    at = int(found.group(1)) if found else len(data)
+    where = data.count(b"\n", 0, at) + 1 if line is None else line
+    column = at - (data.rfind(b"\n", 0, at) + 1) + 1
+    if "truncated" in message:
+        return DataError("the JSON ends before it is complete", path=path, line=where)
+    words = message.split(" (byte", 1)[0].replace("JSON is malformed: ", "")
+    return DataError(f"this is no JSON: {words} in column {column}", path=path, line=where)

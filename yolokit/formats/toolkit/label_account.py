@@ -1,0 +1,195 @@
+"""The account of label files, one an image: those that no image leads to, and images without."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolokit.core.plural import counted
+from yolokit.datasets.label_rows import read_labels
+from yolokit.datasets.text_rows import begins_with_rows, read_beginning
+from yolokit.errors import DataError
+from yolokit.images.listing import IMAGE_SUFFIXES, walk_files
+from yolokit.labels.model import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from yolokit.datasets.label_rows import RowLayout
+    from yolokit.labels.ledger import Ledger
+
+_LEAST_IMAGES = 2  # a single image without labels may well be a background image
+_LABEL_FOLDERS = frozenset({"label", "labels", "labeltxt", "ann", "annotation", "annotations"})
+_RUNS = "runs"  # where YOLO puts what it predicts, in rows alike
+_SHOWN = 4
+
+
+class LabelAccount:
+    """Is told the labels of image after image, and in the end accounts for all other ones.
+
+    Args:
+        root: The folder of the set.
+        layout: What the rows may be.
+        ledger: Gets what no image leads to.
+        tells_unlisted: Whether the caller tells of images in no list: their labels go with them.
+    """
+
+    def __init__(
+        self, root: Path, layout: RowLayout, ledger: Ledger, *, tells_unlisted: bool = False
+    ) -> None:
+        self._tells_unlisted = tells_unlisted
+        self._root = root
+        self._layout = layout
+        self._ledger = ledger
+        self._prefix = os.path.join(root, "")  # noqa: PTH118
+        self._closed: str | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Forget what another pass has met."""
+        self._used: set[str] = set()
+        self._found: Counter[str] = Counter()
+        self._missing: dict[str, list[str]] = {}
+
+    def lead_to(self, labels: str) -> None:
+        """Take the folder of a label file as one of the set's, even if no image leads there."""
+        self._used.add(labels)
+
+    def enter(self, labels: str, split: str, *, found: bool) -> None:
+        """Enter where the labels of an image are, or where they would have to be."""
+        self._used.add(labels)
+        if found:
+            self._found[split] += 1
+        else:
+            self._missing.setdefault(split, []).append(labels)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The text files below the root."""
+        found: list[str] = []
+        try:
+            found.extend(_walk_texts(self._root))
+        except DataError as error:  # it may have nothing to do with the set: told as a note
+            self._closed = str(error)
+        return found
+
+    def finish(self) -> None:
+        """Account for the label files that no image led to, and for splits without any label."""
+        strays: list[str] = []
+        led_to = {os.path.dirname(path) for path in self._used}  # noqa: PTH120
+        for path in self._rest(led_to):
+            if self._tells_unlisted and _has_own_image(path):
+                continue
+            if any(str(folder) in led_to for folder in Path(path).parents):
+                self._drop(path)
+            elif has_rows(path):
+                strays.append(path)
+        unread = Counter(os.path.dirname(path) for path in strays if not self._drop_if_ours(path))  # noqa: PTH120
+        for folder, count in unread.items():
+            files = counted(count, "text file")
+            message = f"{files} of rows here, to which no image of the set leads"
+            self._ledger.note(SourceFile(folder), None, "not-read", message)
+        if self._closed is not None:
+            self._ledger.note(SourceFile(str(self._root)), None, "not-read", self._closed)
+        self._doubt(unread)
+
+    def _rest(self, led_to: Iterable[str]) -> Iterator[str]:
+        """Yield each text file that no image led to."""
+        known = set(map(_comparable, self._used))
+        outside = sorted(folder for folder in led_to if not folder.startswith(self._prefix))
+        below = (path for folder in outside for path in _walk_texts(Path(folder)))
+        for path in (*self.texts, *below):
+            comparable = _comparable(path)
+            if comparable not in known:
+                known.add(comparable)
+                yield path
+
+    def _drop_if_ours(self, path: str) -> bool:
+        """Drop the rows of a file in a folder for labels, unless it is of images of no split.
+
+        Where not one image has labels, that is said, and what was seen is noted.
+        """
+        folders = Path(path.removeprefix(self._prefix).lower()).parts[:-1]
+        if not self._found and self._has_images():
+            return False
+        if _RUNS in folders or _LABEL_FOLDERS.isdisjoint(folders) or _has_own_image(path):
+            return False
+        return self._drop(path)
+
+    def _drop(self, path: str) -> bool:
+        """Drop the rows of a file by name; return whether it has any: a README is no label file."""
+        rows = read_labels(path, self._layout)
+        if rows is None or not len(rows.lines):
+            return False
+        self._ledger.see(rows.row_count)
+        lines = [*rows.lines.tolist(), *(fault.line for fault in rows.faults)]
+        for line in sorted(lines):
+            message = "no image of the set has these labels"
+            self._ledger.record(SourceFile(path), line, "dropped", "missing-image", message)
+        return True
+
+    def _has_images(self) -> bool:
+        """Tell whether images without labels are more than a single one."""
+        return sum(map(len, self._missing.values())) >= _LEAST_IMAGES
+
+    def _doubt(self, unread: Mapping[str, int]) -> None:
+        """Say what has images and not one label file: the whole set, or a split of it."""
+        if not self._found:
+            missing = [path for paths in self._missing.values() for path in paths]
+            if self._has_images() or (missing and unread):
+                self._refuse(missing, "", unread)
+            return
+        for split, missing in self._missing.items():
+            if self._found[split] or len(missing) < _LEAST_IMAGES:
+                continue
+            if split == "test":  # often published without
+                message = f"test has no label file for its {counted(len(missing), 'image')}"
+                self._ledger.note(SourceFile(str(self._root)), None, "no-labels", message)
+            else:
+                self._refuse(missing, f" of {split}", unread)
+
+    def _refuse(self, missing: list[str], of_split: str, unread: Mapping[str, int]) -> None:
+        images = counted(len(missing), "image")
+        message = f"no label file for the {images}{of_split}, looked for as {missing[0]}"
+        if unread:
+            folders = [f"{folder} ({count})" for folder, count in [*unread.items()][:_SHOWN]]
+            more = ", ..." if len(unread) > _SHOWN else ""
+            message += f"; text files of rows are in {', '.join(folders)}{more}"
+        hint = "labels of images/NAME.jpg are read from labels/NAME.txt, or beside the image"
+        self._ledger.doubt("no-labels", message, str(self._root), hint)
+
+
+def _walk_texts(folder: Path) -> Iterator[str]:
+    for name in walk_files(folder):
+        if name[-4:].lower() == ".txt":
+            yield os.path.join(folder, name.replace("/", os.sep))  # noqa: PTH118
+
+
+def has_rows(path: str) -> bool:
+    """Tell whether a text file begins with rows of labels."""
+    return begins_with_rows(read_beginning(path))
+
+
+def has_image(labels: str, folder: str) -> bool:
+    """Tell whether a folder has an image of the very name of a label file."""
+    base = os.path.join(folder, stem_of(labels))  # noqa: PTH118
+    return any(os.path.isfile(base + suffix) for suffix in sorted(IMAGE_SUFFIXES))  # noqa: PTH113
+
+
+def stem_of(path: str) -> str:
+    """Return a file's name without folders and suffix."""
+    return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122
+
+
+def _has_own_image(labels: str) -> bool:
+    """Tell whether there is an image where that of a label file is to be, or beside it."""
+    images = f"{os.sep}images{os.sep}".join(labels.rsplit(f"{os.sep}labels{os.sep}", 1))
+    places = {os.path.dirname(labels), os.path.dirname(images)}  # noqa: PTH120
+    return any(has_image(labels, place) for place in places)
+
+
+def _comparable(path: str) -> str:
+    return os.path.normcase(os.path.normpath(path))

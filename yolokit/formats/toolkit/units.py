@@ -1,0 +1,151 @@
+"""Pixels or fractions of the image: told from all coordinates of a set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from yolokit.core.plural import counted
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.image_locator import SourceImages
+from yolokit.images.size import read_image_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from yolokit.core.types import F64
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import ImageRecord
+
+UNITS = ("auto", "pixels", "fractions")
+"""What ``--assume units`` may be; where a format knows it, ``percent`` too."""
+
+MAX_FRACTION = 1.5
+"""Labels stick out of images, but hardly by half of one."""
+
+_MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of their images
+_MANY_PERCENT = 10
+_LEAST_PERCENT = 60  # is passed by some box, where they are percent
+_FAR_FROM_PERCENT = 2  # times the largest percentage are the sides of images at least
+_PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
+
+
+class UnitsWitness:
+    """Looks at coordinates one after the other and concludes what they count.
+
+    Args:
+        stated: One of ``UNITS``, as the user states it.
+    """
+
+    def __init__(self, stated: str | None) -> None:
+        self._stated = stated or UNITS[0]
+        self._largest = 0.0
+        self._is_broken = self._is_fine = False
+        self._count = 0
+
+    def observe(self, values: Iterable[float]) -> None:
+        """Look at finite coordinates of one annotation."""
+        for value in values:
+            self._largest = max(self._largest, abs(value))
+            self._is_broken = self._is_broken or not value.is_integer()
+            self._is_fine = self._is_fine or round(value, _PIXEL_DIGITS) != value
+        self._count += 1
+
+    def observe_all(self, values: F64) -> None:
+        """Look at coordinates of many annotations, (N, ...); those that are not finite say none."""
+        if not len(values):
+            return
+        finite = values[np.isfinite(values)]
+        self._largest = max(self._largest, float(np.abs(finite).max(initial=0.0)))
+        self._is_broken = self._is_broken or bool((finite % 1 != 0).any())
+        self._is_fine = self._is_fine or bool((finite.round(_PIXEL_DIGITS) != finite).any())
+        self._count += len(values)
+
+    @property
+    def full(self) -> float | None:
+        """What stands for the image's width and height, None where these are pixels."""
+        if self._stated != UNITS[0]:
+            return {"fractions": 1.0, "percent": 100.0}.get(self._stated)
+        if not self._count or self._largest > MAX_FRACTION:
+            return None
+        if self._largest <= 1:  # in pixels all lay in the first one
+            certain = self._is_broken or self._count >= _MANY
+        else:
+            certain = self._is_fine or (self._is_broken and self._count >= _MANY)
+        return 1.0 if certain else None
+
+    @property
+    def are_fractions(self) -> bool:
+        """Whether they are fractions of the image's width and height."""
+        return self.full is not None
+
+    def refuse_percent(self, sizes_wh: F64, path: str) -> None:
+        """Refuse pixels that look like percent, unless it is stated which they are.
+
+        Args:
+            sizes_wh: (N, 2) px of the images, NaN where they are not known.
+            path: The source, for the message.
+
+        Raises:
+            DataError: No coordinate is above 100, and all images are far larger.
+        """
+        known = sizes_wh[np.isfinite(sizes_wh)]
+        if self._stated != UNITS[0] or self._count < _MANY_PERCENT or not len(known):
+            return
+        if _LEAST_PERCENT < self._largest <= 100 and known.min() >= _FAR_FROM_PERCENT * 100:
+            raise DataError(
+                f"none of the coordinates of {counted(self._count, 'box', 'boxes')} is above 100, "
+                f"and the images have {known.min():g} px and more: they look like percent",
+                path=path,
+                hint="say it with --assume units=percent|pixels",
+            )
+
+    def evidence(self) -> tuple[str, ...]:
+        """Return what was concluded, as one sentence, if there was anything to look at."""
+        if not self._count:
+            return ()
+        taken = {None: "pixels", 1.0: "fractions of the image", 100.0: "percent"}[self.full]
+        sentence = (
+            f"the largest coordinate is {self._largest:g}; coordinates are taken as {taken} "
+            "(--assume units=pixels|fractions)"
+        )
+        return (sentence,)
+
+
+class ImageMeter:
+    """Finds images and reads their sizes, for annotations that are fractions of those."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._files = SourceImages()
+
+    def measure(self, image: ImageRecord, places: Iterable[int]) -> ImageRecord | None:
+        """Return an image with its file and size; None if it is not found or not readable.
+
+        Args:
+            image: As its annotations describe it.
+            places: Of its annotations, which are dropped with it.
+        """
+        found = self._files.find(image)
+        if found is None:
+            code, message = "missing-image", self._files.explain(image)
+        else:
+            if found.remark is not None:
+                self._ledger.note(image.source, None, "image-elsewhere", found.remark)
+            try:
+                size = read_image_size(found.path)
+            except DataError as error:
+                code, message = "unreadable-image", str(error)
+            else:
+                return msgspec.structs.replace(
+                    image,
+                    file_name=found.name,
+                    path=found.path,
+                    width_px=size.width_px,
+                    height_px=size.height_px,
+                    cut_short=size.cut_short,
+                )
+        self._ledger.lose_image(image.source, places, code, message, image.file_name)
+        return None

@@ -1,0 +1,101 @@
+"""VGG Image Annotator (VIA) 1 and 2: its project, its annotations as JSON, or as CSV.
+
+Coordinates are pixels; the angle of an ellipse is in radians, clockwise as seen. Regions have
+attributes with names that people choose: which of them is the class is told from the content.
+
+Source: via ``via-2.x.y/scripts/via.js`` (``pack_via_metadata``, ``import_annotations_from_json``,
+``import_annotations_from_csv``).
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.layout import find_image_roots, split_of_file
+from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.via.files import CSV_HEADER, load_via_file
+from yolokit.formats.via.reader import USUAL_ATTRIBUTES, ViaReader
+from yolokit.labels.ledger import join_errors
+from yolokit.labels.model import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import Dataset
+    from yolokit.labels.shapes import Task
+
+TITLE = "VGG Image Annotator"
+READS: tuple[Task, ...] = ("detect", "segment")
+RECOGNISED_BY = "JSON with _via_img_metadata, or files with regions, or a CSV of such regions"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "class-attribute": ("auto", *USUAL_ATTRIBUTES),
+        "option-name": ("id", "description"),
+        "theta": ("radians", "degrees"),
+    }
+)
+
+_SNIFFED_FILES = 10
+_PROJECT = re.compile(rb'"_via_(settings|img_metadata)"\s*:')
+_ENTRY = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rb'"filename"\s*:',
+        rb'"regions"\s*:',
+        rb'"(shape_attributes|file_attributes)"\s*:',
+    )
+)
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise files whose entries have regions with shape attributes."""
+    for file in islice(tree.files(".json", ".csv"), _SNIFFED_FILES):
+        if _is_via(tree, file):
+            return Match(1.0, f"{file.name} lists files with regions as VIA does")
+    return None
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Read one file or a folder of them; see :class:`yolokit.formats.toolkit.plugin.Format`.
+
+    Raises:
+        DataError: There is no such file, one is broken, or it is not clear which attribute is
+            the class.
+    """
+    tree = SourceTree(source)
+    found = tree.files(".json", ".csv")
+    files = [source] if source.is_file() else [file for file in found if _is_via(tree, file)]
+    if not files:
+        raise DataError("there is no file of VGG Image Annotator in it", path=source)
+    root = source if source.is_dir() else source.parent
+    reader = ViaReader(options, ledger)
+    errors: list[DataError] = []
+    for file in files:
+        split = split_of_file(file, root, by_name=True)
+        roots = find_image_roots(file, root, options.images, split)
+        try:
+            loaded = load_via_file(file)
+        except DataError as error:
+            errors.append(error)
+            continue
+        reader.add_file(loaded, SourceFile(str(file), "index", roots), split)
+    if errors:
+        raise join_errors(errors, "broken annotation files")
+    return reader.finish(source)
+
+
+def _is_via(tree: SourceTree, file: Path) -> bool:
+    head = tree.head(file).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if file.name.lower().endswith(".csv"):
+        return head.lstrip(b"#").startswith(CSV_HEADER)
+    if head[:1] not in (b"{", b"["):
+        return False
+    return bool(_PROJECT.search(head)) or all(pattern.search(head) for pattern in _ENTRY)

@@ -1,0 +1,233 @@
+"""YOLO: one text file of rows an image, and a ``data.yaml`` with names and splits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.datasets.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
+from yolokit.datasets.label_rows import (
+    LabelRows,
+    to_annotations,
+)
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
+from yolokit.formats.toolkit.darknet_source import ROBOFLOW_NAMES
+from yolokit.formats.toolkit.image_locator import ImageLocator
+from yolokit.formats.toolkit.layout import is_annotation_folder
+from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.yolo.files import LabelFiles
+from yolokit.formats.yolo.names import (
+    find_name_file,
+    find_names_yaml,
+    has_label_rows,
+    read_class_names,
+)
+from yolokit.formats.yolo.writer import write_data_yamls, write_label_files
+from yolokit.images.size import read_image_size
+from yolokit.labels.model import (
+    Annotations,
+    Category,
+    Dataset,
+    ImageRecord,
+    LabelledImage,
+    SourceFile,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from yolokit.datasets.split_files import SplitImage
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.shapes import Task
+
+TITLE = "YOLO (Ultralytics, Roboflow)"
+READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+ROWS = True
+RECOGNISED_BY = "a data.yaml with names, or labels beside a classes.txt or obj.names"
+ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sixth-column": ("ambiguous", "ignore"), "class-base": CLASS_BASE}
+)
+WRITES: tuple[Task, ...] = READS
+IMAGE_FOLDER = "images/{split}"
+WRITTEN = ("data.yaml", "fold-*.yaml", "labels/*.txt", "labels/*.cache")
+MANY_OUTLINES = False
+
+_UNSPLIT = "all"
+
+
+def sniff(tree: SourceTree) -> Match | None:
+    """Recognise a ``data.yaml``, a folder with one, or labels beside a list of class names."""
+    path = tree.path
+    found = _find_yaml(path)
+    if found is not None:
+        return Match(1.0, f"{found.name} has `names` and splits")
+    if any(file.suffix == ".data" or file.name == ROBOFLOW_NAMES for file in tree.files()):
+        return None  # then it is Darknet's
+    names = find_names_yaml(tree) or (find_name_file(tree) if path.is_dir() else None)
+    if names is None or not ((names.parent / "labels").is_dir() or has_label_rows(tree)):
+        return None
+    return Match(0.8, f"{names.name} beside labels")
+
+
+def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Open a YOLO set; see :class:`yolokit.formats.toolkit.plugin.Format`.
+
+    Raises:
+        DataError: There is no usable ``data.yaml`` nor a list of class names.
+    """
+    if options.labels_only:
+        raise DataError(
+            "YOLO labels state no sizes of images, and --labels-only looks at no image",
+            path=source,
+            hint="leave --labels-only out, and say with --images where the images are",
+        )
+    data = _open(source, options)
+    reader = _Reader(data, options, ledger)
+    categories = tuple(
+        Category(index, name, class_id)
+        for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
+    )
+    has_splits = _UNSPLIT not in data.splits
+    evidence = (*data.notes, reader.class_ids.evidence)
+    return Dataset(categories, reader.iter_images, evidence, has_splits, pose=data.pose)
+
+
+def _open(source: Path, options: ReadOptions) -> DataYaml:
+    found = _find_yaml(source) or find_names_yaml(SourceTree(source))
+    found = found or (source if source.is_file() else None)
+    if found is not None:
+        splits = _find_splits(found.parent, options)  # for a file that holds names alone
+        need = ("train", "val")
+        return load_data_yaml(found, sparse=True, images=options.images, splits=splits, need=need)
+    listed = read_class_names(SourceTree(source))
+    if listed is None:
+        raise DataError(
+            "there is no data.yaml in it, and no classes.txt with the names of the classes",
+            path=source,
+            hint="put a classes.txt into it, one name a line in the order of the classes",
+        )
+    file, names = listed
+    is_inner = is_annotation_folder(source.name) and (source.parent / "images").is_dir()
+    home = source.parent if is_inner else source
+    splits = _find_splits(home, options)
+    # As if the file lay in the set's folder, from which everything else is found.
+    return DataYaml(home / file.name, names, tuple(range(len(names))), splits)
+
+
+def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
+    """Find image folders where no YAML names them: ``images/train``..., else all of them."""
+    root = options.images or (source / "images" if (source / "images").is_dir() else source)
+    splits: dict[str, tuple[Path, ...]] = {
+        split: (root / split,) for split in SPLITS if (root / split).is_dir()
+    }
+    if "val" not in splits and (root / "valid").is_dir():
+        splits["val"] = (root / "valid",)
+    return splits or {_UNSPLIT: (root,)}
+
+
+def _find_yaml(path: Path) -> Path | None:
+    """Return the YAML file of a set: ``path`` itself, or the first one in a folder."""
+    if path.is_file():
+        return path if is_data_yaml(path) else None
+    return next(iter(list_data_yamls(path)), None) if path.is_dir() else None
+
+
+def _find_root(data: DataYaml) -> Path:
+    """Return the folder of the set: that of its YAML, unless all images lie elsewhere."""
+    here = data.path.parent
+    places = [place for found in data.splits.values() for place in found]
+    anchors = {place.anchor for place in places}
+    if len(anchors) > 1 or any(place.is_relative_to(here) for place in places):
+        return here
+    common = Path(os.path.commonpath(places))
+    if here.is_relative_to(common):  # several sets, and whatever else lies beside them
+        return here
+    homes = (folder.parent for folder in (common, common.parent) if folder.name == "images")
+    return next(homes, common)
+
+
+class _Reader:
+    """Streams the images of all splits; rows that are no boxes go to the ledger."""
+
+    def __init__(self, data: DataYaml, options: ReadOptions, ledger: Ledger) -> None:
+        self._data = data
+        self._options = options
+        self._ledger = ledger
+        sixth = options.assume.get("sixth-column") == "ignore"
+        self._layout = data.row_layout(take_sixth=sixth)
+        self._locator = ImageLocator([str(options.images or data.path.parent)])
+        index = {class_id: at for at, class_id in enumerate(data.class_ids)}
+        base = options.assume.get("class-base")
+        self.class_ids = ClassIds(index, data.path.name, base, ledger)
+        root = data.path.parent if options.images else _find_root(data)
+        self._files = LabelFiles(root, options.images, self._layout, ledger)
+
+    def iter_images(self) -> Iterator[LabelledImage]:
+        self._files.start()
+        for split in self._data.splits:
+            for place in self._data.splits[split]:
+                self._files.enter_place(place)
+            for listed in list_split_images(self._data, split):
+                labelled = self._read(self._located(listed, split), split)
+                if labelled is not None:
+                    yield labelled
+        self._files.finish()
+
+    def _located(self, image: SplitImage, split: str) -> SplitImage:
+        """Return an image of a list as it is spelled, where the list spells it otherwise."""
+        if image.place is None or os.path.isfile(image.path):  # noqa: PTH113 - hot path
+            return image
+        found = self._locator.find(image.path, (image.name,), split)
+        if found is None:
+            return image
+        path, line = image.place
+        message = f"{image.name} is not there; taken is {found.path}"
+        self._ledger.note(SourceFile(path), line, "image-elsewhere", message)
+        return msgspec.structs.replace(image, path=found.path)
+
+    def _read(self, image: SplitImage, split: str) -> LabelledImage | None:
+        labels, rows = self._files.read(image.path, split)
+        source = SourceFile(labels)
+        if rows is not None:
+            self._ledger.see(rows.row_count)
+            for fault in rows.faults:
+                self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            code, message = "unreadable-image", str(error)
+            if not os.path.lexists(image.path):
+                code, message = "missing-image", f"the image {image.path} was not found"
+            self._lose_image(image, source, rows, code, message)
+            return None
+        wh = (size.width_px, size.height_px)
+        own = None if split == _UNSPLIT else split
+        record = ImageRecord(image.name, *wh, own, image.path, source, cut_short=size.cut_short)
+        if rows is None or not len(rows.class_ids):
+            return LabelledImage(record, Annotations.empty())
+        rows, indices = self.class_ids.to_indices(rows, source)
+        task = self._options.task
+        return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
+
+    def _lose_image(
+        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, code: str, message: str
+    ) -> None:
+        if rows is None or not len(rows.lines):
+            path, line = image.place or (image.path, None)
+            self._ledger.record(SourceFile(path), line, "noted", code, message, image.path)
+            return
+        self._ledger.lose_image(source, rows.lines.tolist(), code, message, image.path)
+
+
+def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
+    """Write label files and ``data.yaml``; see :class:`yolokit.formats.toolkit.plugin.Format`."""
+    splits = write_label_files(dataset, folder / "labels")
+    write_data_yamls(folder, dataset, splits, remarks)

@@ -1,0 +1,158 @@
+"""The label file of each image of a YOLO set, where YOLO has it or not."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from yolokit.core.plural import counted
+from yolokit.datasets.label_rows import LabelRows, label_path, read_labels
+from yolokit.datasets.text_rows import begins_with_rows, first_lines, read_beginning
+from yolokit.formats.toolkit.image_index import fold
+from yolokit.formats.toolkit.label_account import LabelAccount, has_image, has_rows, stem_of
+from yolokit.labels.model import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from yolokit.datasets.label_rows import RowLayout
+    from yolokit.labels.ledger import Ledger
+
+_IMAGES = re.compile(re.escape(f"{os.sep}images{os.sep}"), re.IGNORECASE)
+_UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
+
+
+class LabelFiles:
+    """Reads the labels of image after image, and in the end accounts for all other label files.
+
+    Args:
+        root: The folder of the set. An ``images`` above it is no part of the layout.
+        images: Where images lie if they are elsewhere.
+        layout: What the rows may be.
+        ledger: Gets what no image leads to.
+    """
+
+    def __init__(self, root: Path, images: Path | None, layout: RowLayout, ledger: Ledger) -> None:
+        self._root = root
+        self._images = images
+        self._layout = layout
+        self._ledger = ledger
+        self._account = LabelAccount(root, layout, ledger)
+        self._prefix = os.path.join(root, "")  # noqa: PTH118 - hot path
+        self.start()
+
+    def start(self) -> None:
+        """Forget what another pass has met."""
+        self._account.start()
+        self._moved: list[tuple[str, str]] = []
+        self._image_of: dict[str, str] = {}
+        self._shared: list[tuple[str, str]] = []
+
+    def enter_place(self, place: Path) -> None:
+        """Take the labels beside a place of a split as the set's, whether it has images or not."""
+        self._account.lead_to(self._usual_path(str(place / "_")))
+
+    def read(self, image: str, split: str) -> tuple[str, LabelRows | None]:
+        """Return where the labels of an image are and its rows; None if there are none."""
+        usual = self._usual_path(image)
+        rows = read_labels(usual, self._layout)
+        found = usual if rows is not None else self._find_elsewhere(image, usual, split)
+        self._account.enter(found or usual, split, found=found is not None)
+        if found is None:
+            return usual, None
+        if self._image_of.setdefault(found, image) != image:
+            self._shared.append((image, found))
+        return found, rows if rows is not None else read_labels(found, self._layout)
+
+    def finish(self) -> None:
+        """Account for the label files that no image led to, and for splits without any label."""
+        if self._moved:
+            usual, found = self._moved[0]
+            files = counted(len(self._moved), "label file is", "label files are")
+            message = f"{files} not where YOLO has them: {found}, not {usual}"
+            self._ledger.note(SourceFile(str(self._root)), None, "labels-elsewhere", message)
+        if self._shared:
+            image, found = self._shared[0]
+            images = counted(len(self._shared), "image shares", "images share")
+            other = self._image_of[found]
+            message = f"{images} the labels of another: {found} is of {other} and {image}"
+            self._ledger.note(SourceFile(str(self._root)), None, "shared-labels", message)
+        self._account.finish()
+
+    def _usual_path(self, image: str) -> str:
+        """Return where YOLO has the labels; what stands above the set is left as it is."""
+        if not image.startswith(self._prefix):
+            return label_path(image)
+        return self._prefix[:-1] + label_path(image[len(self._prefix) - 1 :])
+
+    def _find_elsewhere(self, image: str, usual: str, split: str) -> str | None:
+        """Find labels that are not in their usual place, where there is no doubt whose they are."""
+        candidates = self._list_candidates(image, split)
+        for candidate in candidates:
+            if os.path.isfile(candidate) and _may_be_labels(candidate):  # noqa: PTH113
+                return candidate
+        for candidate in (usual, *candidates):
+            found = self._by_name.get(fold(candidate)) or self._by_upload.get(candidate)
+            if found is None or not _may_be_labels(found):
+                continue
+            # Where the names differ, an image of the very name may be there as well.
+            if stem_of(found) == stem_of(image) or not has_image(found, os.path.dirname(image)):  # noqa: PTH120
+                self._moved.append((usual, found))
+                return found
+        return None
+
+    def _list_candidates(self, image: str, split: str) -> list[str]:
+        """Return other places in which the labels of an image may be, first choice first."""
+        beside = os.path.splitext(image)[0] + ".txt"  # noqa: PTH122
+        if self._images is not None:
+            below = os.path.relpath(image, self._images)
+            folder = self._root / "images"
+            homes = (folder, folder / split, self._root, self._root / "labels")
+            return [*(self._usual_path(str(home / below)) for home in homes), beside]
+        if not image.startswith(self._prefix):
+            return [beside]
+        inner = _IMAGES.sub(lambda _: f"{os.sep}images{os.sep}", image[len(self._prefix) - 1 :])
+        candidates = [beside, self._prefix[:-1] + label_path(inner)]
+        return candidates if self._has_labels else [*candidates, label_path(image)]
+
+    @cached_property
+    def _has_labels(self) -> bool:
+        """Whether the set has rows of its own: then those above it are another one's."""
+        return any(map(has_rows, self._account.texts))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, str]:
+        """Text files by their path, whatever its case and Unicode form, where one alone has it."""
+        return _unique((fold(path), path) for path in self._account.texts)
+
+    @cached_property
+    def _by_upload(self) -> Mapping[str, str]:
+        """Label Studio's files by the names that images had before they were uploaded.
+
+        Its export without images has a ``notes.json``, and labels by the names of the uploads.
+        """
+        if self._images is None or not (self._root / "notes.json").is_file():
+            return {}
+        folders = ((*os.path.split(path), path) for path in self._account.texts)
+        return _unique(
+            (os.path.join(folder, _UPLOAD_PREFIX.sub("", name)), path)  # noqa: PTH118
+            for folder, name, path in folders
+            if _UPLOAD_PREFIX.match(name)
+        )
+
+
+def _may_be_labels(path: str) -> bool:
+    """Tell whether a text file has rows, or nothing: beside an image it may be a caption."""
+    head = read_beginning(path)
+    return not first_lines(head) or begins_with_rows(head)
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return a mapping without keys that stand for several paths."""
+    listed = list(pairs)
+    counts = Counter(key for key, _ in listed)
+    return {key: path for key, path in listed if counts[key] == 1}

@@ -1,0 +1,305 @@
+"""Files by path, name or address: found, or fetched, and in any case what they claim to be."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from yolokit.errors import WeightsError
+from yolokit.files.atomic import rename_complete
+from yolokit.files.file_lock import hold_alone
+from yolokit.hub.catalog import find_entry
+from yolokit.hub.check import check_file
+from yolokit.hub.fetch import Fetched, fetch
+from yolokit.hub.lock import HashFrom, LockEntry, add_to_lock
+from yolokit.hub.messages import (
+    HOW_TO_REPLACE,
+    VERIFIED,
+    announce,
+    describe_known,
+    how_to_agree,
+    no_hash,
+)
+from yolokit.hub.partial import Part
+from yolokit.hub.source import Limits, is_local
+from yolokit.hub.target import resolve
+from yolokit.hub.urls import public_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from yolokit.hub.catalog import WeightsEntry
+    from yolokit.hub.target import Target
+
+OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtained:
+    """A file that is there and is what it must be.
+
+    Attributes:
+        path: Absolute path of the file.
+        sha256: 64 hexadecimal digits, of the file as it is now.
+        size_bytes: Its size.
+        name: Its name in the catalog, or None.
+        url: Where it came from, without passwords; None where that is not known.
+        status: What its hash was compared with, in words.
+        fetched: It was not there before.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    name: str | None
+    url: str | None
+    status: str
+    fetched: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObtainedWeights(Obtained):
+    """Weights that are there.
+
+    Attributes:
+        entry: What the catalog says of them, or None.
+    """
+
+    entry: WeightsEntry | None
+
+
+def obtain_weights(
+    name: str,
+    *,
+    offline: bool | None = None,
+    require_hash: bool = False,
+    on_notice: Callable[[str], None] = lambda _text: None,
+    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    limits: Limits | None = None,
+) -> ObtainedWeights:
+    """Return weights that are there, or fetch those that a name or an address stands for.
+
+    A file in the store is hashed each time: a second for the largest, while a changed checkpoint
+    costs a whole training.
+
+    Args:
+        name: A path; a name of the catalog or of a file in the store; or an address (``https:``,
+            ``hf:``, ``file:``), which may state ``#sha256=DIGITS``.
+        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
+        require_hash: Refuse what has no full hash yet, before any connection is opened.
+        on_notice: Takes sentences for people.
+        on_progress: Takes the bytes that are there and the bytes that there will be, or None.
+        limits: How long to wait and how often to try; None for what suits people.
+
+    Raises:
+        WeightsError: There is no such name; nothing could be fetched; or what is there, or what
+            came, is not what it must be.
+    """
+    found = obtain(
+        lambda: replace(resolve(name), asked=name),
+        offline=offline,
+        require_hash=require_hash,
+        on_notice=on_notice,
+        on_progress=on_progress,
+        limits=limits or Limits(),
+    )
+    entry = find_entry(found.name) if found.name is not None else None
+    facts = {field.name: getattr(found, field.name) for field in fields(found)}
+    return ObtainedWeights(**facts, entry=entry)
+
+
+def obtain(
+    find: Callable[[], Target],
+    *,
+    offline: bool | None,
+    require_hash: bool,
+    on_notice: Callable[[str], None],
+    on_progress: Callable[[int, int | None], None],
+    limits: Limits,
+) -> Obtained:
+    """Return a file that is there, or fetch it; see :func:`obtain_weights`.
+
+    Args:
+        find: Finds out what is wanted; asked again once other processes have been waited for.
+        offline: As there.
+        require_hash: As there.
+        on_notice: As there.
+        on_progress: As there.
+        limits: How long to wait, how often to try and how much to take.
+    """
+    request = _Request(
+        find,
+        is_offline() if offline is None else offline,
+        require_hash,
+        limits,
+        on_notice,
+        on_progress,
+    )
+    while (found := request.attempt()) is None:
+        pass
+    return found
+
+
+def is_offline() -> bool:
+    """Tell whether the environment forbids connections."""
+    return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def _choose_urls(target: Target, *, offline: bool) -> tuple[str, ...]:
+    """Return the addresses to try; without a connection only those of this machine's files."""
+    urls = target.list_urls()
+    if not urls:
+        raise WeightsError(
+            f"{target.title} is not here, and no address for it is known",
+            hint="give the full address that it came from; it is not kept where it holds a token",
+        )
+    if not offline:
+        return urls
+    local = tuple(url for url in urls if is_local(url))
+    if not local:
+        raise WeightsError(
+            f"{target.title} is not in {target.path.parent}, and connections are forbidden "
+            f"(--offline or {OFFLINE_VARIABLE})",
+            hint=target.stock.carry.format(name=target.asked or target.title),
+        )
+    return local
+
+
+def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtained:
+    """Check a file that is there; one that is seen for the first time is locked."""
+    check = check_file(target)
+    if check.state == "differs":
+        raise WeightsError(f"{target.path} {check.detail}", hint=HOW_TO_REPLACE)
+    found = Fetched("", check.size_bytes, check.sha256)
+    if check.state == "ok":
+        return _obtained(target, found, VERIFIED, fetched=False)
+    if check.state == "not in catalog":
+        if target.shadows is not None:
+            on_notice(f"{target.path} is taken, not the published {target.shadows}")
+        return _obtained(target, found, check.detail, fetched=False)
+    status = describe_known(target)
+    _lock(target, found)
+    on_notice(f"{target.title}: {status}")
+    return _obtained(target, found, status, fetched=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    find: Callable[[], Target]
+    offline: bool
+    require_hash: bool
+    limits: Limits
+    on_notice: Callable[[str], None]
+    on_progress: Callable[[int, int | None], None]
+
+    def attempt(self) -> Obtained | None:
+        """Return the file; None where another process gave the name to another file."""
+        target = self._resolve()
+        if target.path.is_file():
+            return _accept_present(target, self.on_notice)
+        _choose_urls(target, offline=self.offline)
+
+        def say_waiting() -> None:
+            self.on_notice(f"another process is fetching {target.title}: waiting for it")
+
+        with hold_alone(target.path, on_wait=say_waiting):
+            # Whoever held the lock before may have fetched this file, or another one that took
+            # the name: only now what is found out about it stays true.
+            path, target = target.path, self._resolve()
+            if target.path != path:
+                return None
+            if path.is_file():
+                return _accept_present(target, self.on_notice)
+            if os.path.lexists(path):
+                raise WeightsError(f"{path} is in the way: it is no file")
+            return self._fetch(target)
+
+    def _resolve(self) -> Target:
+        """Find out what is wanted, and refuse it as early as can be."""
+        target = self.find()
+        disagreement = target.find_disagreement()
+        if disagreement is not None:
+            raise WeightsError(f"{target.title} {disagreement}", hint=how_to_agree(target))
+        if self.require_hash and target.known_sha256 is None:
+            raise no_hash(target)
+        return target
+
+    def _fetch(self, target: Target) -> Obtained:
+        path = target.path
+        part = path.with_name(f".{path.name}.part")
+        urls = _choose_urls(target, offline=self.offline)
+        self.on_notice(announce(target, urls[0]))
+        try:
+            fetched = fetch(
+                urls,
+                part,
+                target.wanted,
+                limits=self.limits,
+                on_notice=self.on_notice,
+                on_progress=self.on_progress,
+            )
+        except KeyboardInterrupt:
+            self.on_notice("what has arrived is kept; the same command goes on from there")
+            raise
+        _publish(target, part, fetched)
+        status = describe_known(target)
+        self.on_notice(f"{target.title}: {status}")
+        return _obtained(target, fetched, status, fetched=True)
+
+
+def _publish(target: Target, part: Path, fetched: Fetched) -> None:
+    """Lock a complete file and give it its name.
+
+    In this order: a process that is killed in between leaves a complete part whose hash is known
+    by then, so that the next one need not fetch it again, and no file that nobody knows.
+    """
+    path = target.path
+    try:
+        _lock(target, fetched)
+        Part(part).forget_origin()
+        rename_complete(part, path)
+    except WeightsError:
+        Part(part).discard()  # it differs from what another process has locked meanwhile
+        raise
+    except OSError as error:
+        raise WeightsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _lock(target: Target, found: Fetched) -> None:
+    """Add a file to the lock file of its store."""
+    entries = {target.path.name: _lock_entry(target, found)}
+    add_to_lock(target.store, entries, target.stock.lock_name)
+
+
+def _lock_entry(target: Target, found: Fetched) -> LockEntry:
+    source = target.url or found.url
+    return LockEntry(
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        hash_from=_hash_from(target),
+        url=public_url(source) if source else None,
+    )
+
+
+def _hash_from(target: Target) -> HashFrom:
+    if target.entry is not None and target.entry.sha256 is not None:
+        return "catalog"
+    if target.sha256 is not None:
+        return "address"
+    return "name" if target.wanted.sha256_prefix else "first use"
+
+
+def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> Obtained:
+    source = target.url or found.url
+    locked = target.locked.url if target.locked else None
+    return Obtained(
+        path=target.path.resolve(),
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        name=target.entry.name if target.entry else None,
+        url=public_url(source) if source else locked,
+        status=status,
+        fetched=fetched,
+    )

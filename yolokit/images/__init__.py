@@ -1,0 +1,1 @@
+"""Image files: which they are, how large and how turned, whether they are whole."""

@@ -1,0 +1,1 @@
+"""The model of labels: what an annotation may be, and the account of every one."""
