@@ -139,7 +139,7 @@ def map_classes(dataset: Dataset, class_map: ClassMap, ledger: Ledger) -> Datase
     """Rename, join and leave out classes; annotations that are left out are entered as excluded.
 
     Raises:
-        ConfigError: A name is no class of the data set; all of them are listed.
+        ConfigError: A name is not a class of the data set; all of them are listed.
     """
     if class_map.is_empty:
         return dataset

@@ -108,7 +108,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; all mistakes are listed.
             OutputExistsError: Nothing else is wrong, but ``out`` exists and is not replaced.
-            DataError: The options are right, but a source is no file or folder.
+            DataError: The options are right, but a source is not a file or folder.
         """
         config = build_config(cls, values, what="data convert", also=_find_problems)
         for source in config.sources:
@@ -244,7 +244,7 @@ def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
     if images is not None and not _exists(images):
         problems.append(f"images: {images} does not exist")
     elif images is not None and not images.is_dir():
-        problems.append(f"images: {images} is no folder")
+        problems.append(f"images: {images} is not a folder")
     if images is not None and values.get("labels_only"):
         problems.append("images: goes with images, and labels-only looks at none")
     return problems

@@ -98,7 +98,7 @@ def load_data_yaml(
             note, as Roboflow names a ``test`` that an export need not have.
 
     Raises:
-        DataError: It is no such file, with the line of the mistake; or a path does not exist.
+        DataError: It is not a data.yaml (with the line of the mistake), or a path does not exist.
     """
     path = find_data_yaml(path).absolute()
     reader = _Reader(path, _compose(path), images)
@@ -313,7 +313,7 @@ class _Reader:
         return flips
 
     def _words(self, node: Any) -> list[str] | None:
-        """Return the texts of a list; None if it is no list of texts."""
+        """Return the texts of a list; None if it is not a list of texts."""
         if node.id != "sequence" or not all(item.id == "scalar" for item in node.value):
             return None
         return [str(item.value).strip() for item in node.value]

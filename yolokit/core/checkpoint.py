@@ -34,7 +34,7 @@ _HINT = "yolokit starts from .pt checkpoints of ultralytics, Darknet's files and
 
 
 def explain_unreadable(path: Path) -> tuple[str, str] | None:
-    """Say why a file is no checkpoint that can be loaded with weights only.
+    """Say why a file is not a checkpoint that can be loaded with weights only.
 
     Args:
         path: A file; links are followed.
@@ -85,7 +85,7 @@ def find_text(path: Path, name: str) -> str | None:
         name: Key of a dict or attribute of an object.
 
     Returns:
-        None if it has none, or is no checkpoint that can be read.
+        None if it has none, or is not a checkpoint that can be read.
     """
     try:
         with path.open("rb") as stream:

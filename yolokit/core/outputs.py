@@ -155,7 +155,7 @@ def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
     """Say why no result can stand at the place of a folder, whatever it holds."""
     if os.path.ismount(folder):
         return "it is a mount point; a folder in it can be made"
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - where there is none, that is no error
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - having no home folder is not an error
     for place, name in ((Path.cwd(), "working"), (home, "home")):
         if contains(folder, place):
             return f"it is the {name} folder, or contains it"
@@ -170,7 +170,7 @@ def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
 
 
 def _find_foreign(path: Path, result: Result) -> str | None:
-    """Say what shows that something is no earlier result, or is more than one."""
+    """Say what shows that something is not an earlier result, or is more than one."""
     held = result.recognise(path)
     if held is None:
         return f"it is not an earlier result of `{result.command}`"

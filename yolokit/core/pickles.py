@@ -114,7 +114,7 @@ def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None)
         What was found up to the end, or up to where they are damaged.
 
     Raises:
-        PickleLimitError: They are no checkpoint's, by their size alone.
+        PickleLimitError: They are not a checkpoint's, by their size alone.
     """
     scan, stream = PickleScan(wanted), io.BytesIO(content)
     try:

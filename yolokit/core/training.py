@@ -23,7 +23,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         lr0: Rate after the warm-up.
         lr0_reason: Why auto took it, where it is not upstream's choice.
         momentum: Momentum of SGD, first beta of the kin of Adam.
-        weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is no multiple.
+        weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is not a multiple.
         workers: Processes that load images; 0 for the training's own.
         threads: Threads that compute on a CPU at first; None on another device.
     """

@@ -31,7 +31,7 @@ def read_weights(path: str | Path, digest: FileDigest | None) -> io.BytesIO:
         with open(path, "rb", opener=open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise WeightsError(f"{path} is no file")
+                raise WeightsError(f"{path} is not a file")
             if digest is not None and status.st_size != digest.size_bytes:
                 raise _changed(path)
             content = stream.read(status.st_size)

@@ -113,7 +113,9 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             name, lr, options["momentum"] = "AdamW", _GENTLE_LR, 0.9
             # As upstream does for auto: resumption rebuilds the choice from them.
             self.args.optimizer, self.args.lr0, self.args.warmup_bias_lr = name, lr, 0.0
-            self.lr0_reason = "the start knows the classes, and so few steps are no time to recover"
+            self.lr0_reason = (
+                "the start knows the classes, and so few steps leave no time to recover"
+            )
         return super().build_optimizer(model, name=name, lr=lr, **options)
 
     def _get_warmup_iterations(self, num_batches: int) -> int:  # noqa: ARG002 - upstream's signature

@@ -189,7 +189,7 @@ def guess_scale(path: str) -> str:
 
 
 def require_detector(arch: dict[str, Any]) -> None:
-    """Refuse an architecture that is no detector of the YOLO kind.
+    """Refuse an architecture that is not a detector of the YOLO kind.
 
     Raises:
         ConfigError: Its last layer is another head.
@@ -198,7 +198,7 @@ def require_detector(arch: dict[str, Any]) -> None:
     name = head[2] if isinstance(head, list) and len(head) > 2 else head
     if name not in _DETECTORS:
         raise ConfigError(
-            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is no detection "
+            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is not a detection "
             "head that this version trains",
             hint="`yolokit train --init backbone` takes the backbone of any checkpoint",
         )
@@ -219,13 +219,13 @@ def load_model(
 
     Raises:
         WeightsError: It is unreadable, has changed since it was checked, needs classes that
-            a YOLO checkpoint does not, or is no detector.
+            a YOLO checkpoint does not, or is not a detector.
     """
     model, checkpoint = load_any_model(path, digest, trust=trust)
     head = type(model.model[-1]).__name__
     if head not in _DETECTORS:
         raise WeightsError(
-            f"{path} is no detector: it ends in {head}; this version handles detection only",
+            f"{path} is not a detector: it ends in {head}; this version handles detection only",
             hint=f"`yolokit train --init backbone --weights {path}` takes its backbone",
         )
     return model, checkpoint

@@ -156,7 +156,7 @@ def export_model(
 
 @contextlib.contextmanager
 def _kept_on_failure(log_path: Path) -> Iterator[None]:
-    """Remove a log unless something went wrong; an interrupt is no fault to be looked into."""
+    """Remove a log unless something went wrong; an interrupt is not a fault to look into."""
     try:
         yield
     except (KeyboardInterrupt, JobCancelledError):

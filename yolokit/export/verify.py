@@ -261,7 +261,7 @@ def _match_sample(
     # A partner may score a little less; at low thresholds "a little" shrinks with them.
     lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
-    # box that falls off the end of the list on one side alone is no difference.
+    # box that falls off the end of the list on one side alone is not a difference.
     trained, deployed = (
         detector.decode(output, sample.letterbox, conf=lower, max_count=_NO_LIMIT, clip=False)
         for output in (sample.trained, sample.deployed)

@@ -59,7 +59,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_bundle_output(out: Path, *, overwrite: bool) -> None:
-    """Refuse to write a bundle over what is no bundle, before anything is fetched.
+    """Refuse to write a bundle over what is not a bundle, before anything is fetched.
 
     Raises:
         OutputExistsError: ``out`` exists and is not to be replaced.
@@ -149,7 +149,7 @@ def _check_names(names: Sequence[str]) -> None:
     problems = []
     for name in names:
         if not is_plain_name(name):
-            problems.append(f"{name!r} is no name that a file in the store can have")
+            problems.append(f"{name!r} is not a name that a file in the store can have")
         elif name.casefold() in seen:
             problems.append(f"{name!r} is there more than once")
         seen.add(name.casefold())

@@ -61,7 +61,9 @@ def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
         if not path.is_file():
             return {}
         if path.stat().st_size > _MOST_BYTES:
-            raise WeightsError(f"{path}: is larger than {_MOST_BYTES} bytes, so it is no lock file")
+            raise WeightsError(
+                f"{path}: is larger than {_MOST_BYTES} bytes, so it is not a lock file"
+            )
         text = path.read_text("utf-8")
         content = tomllib.loads(text)
     except OSError as error:
@@ -136,13 +138,13 @@ def _escape(char: str) -> str:
 def _check_block(name: str, block: object, path: Path, text: str) -> LockEntry:
     line = _line_of(name, text)
     if not is_plain_name(name):
-        raise _damaged(path, line, f"{name!r} is no name of a file in this folder")
+        raise _damaged(path, line, f"{name!r} is not a name of a file in this folder")
     try:
         entry = msgspec.convert(block, LockEntry, strict=True)
     except msgspec.ValidationError as error:
         raise _damaged(path, line, f"{name}: {error}") from error
     if entry.url is not None and not is_public_url(entry.url):
-        raise _damaged(path, line, f"{name}: {entry.url!r} is no address")
+        raise _damaged(path, line, f"{name}: {entry.url!r} is not an address")
     return entry
 
 

@@ -30,7 +30,7 @@ def list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple
         variable: What names the mirrors in the environment.
 
     Raises:
-        WeightsError: A mirror in the environment is no address.
+        WeightsError: A mirror in the environment is not an address.
     """
     found: list[str] = []
     for mirror in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
@@ -48,7 +48,7 @@ def list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple
 def _check(mirror: str, variable: str) -> None:
     if not is_url(mirror):
         raise WeightsError(
-            f"{variable}: {mirror!r} is no address",
+            f"{variable}: {mirror!r} is not an address",
             hint="a folder is written as file:///folder",
         )
     unknown = set(re.findall(r"\{([^}]*)\}", mirror)) - set(_PLACES)

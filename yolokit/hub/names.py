@@ -61,7 +61,7 @@ def take_hash(url: str) -> tuple[str, str | None]:
     match = _SHA256.fullmatch(fragment)
     if match is None:
         raise WeightsError(
-            f"{public_url(bare)} is followed by #{fragment}, which is no hash",
+            f"{public_url(bare)} is followed by #{fragment}, which is not a hash",
             hint="#sha256= and 64 hexadecimal digits state what the file must be",
         )
     return bare, match[1].lower()

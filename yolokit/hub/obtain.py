@@ -213,7 +213,7 @@ class _Request:
             if path.is_file():
                 return _accept_present(target, self.on_notice)
             if os.path.lexists(path):
-                raise WeightsError(f"{path} is in the way: it is no file")
+                raise WeightsError(f"{path} is in the way: it is not a file")
             return self._fetch(target)
 
     def _resolve(self) -> Target:

@@ -45,7 +45,7 @@ def check_address(scheme: str, host: str) -> None:
         SourceError: The address is not allowed.
     """
     if scheme not in ("http", "https"):
-        raise SourceError(f"{scheme}: is no address that a server may lead to")
+        raise SourceError(f"{scheme}: is not an address that a server may lead to")
     if not host or not host.isprintable():
         raise SourceError("the address has no host")
     if scheme == "http" and not is_loopback(host):
@@ -131,7 +131,7 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         return base.join(url) if base is not None else httpx.URL(url)
     except (httpx.InvalidURL, ValueError, UnicodeError) as error:
-        raise SourceError(f"leads to something that is no address ({error})") from error
+        raise SourceError(f"leads to something that is not an address ({error})") from error
 
 
 @contextlib.contextmanager
@@ -183,7 +183,7 @@ def _foreign_errors(limits: Limits) -> Iterator[None]:
         busy = str(error).startswith("5")  # its status; 403 and 407 will be the same again
         raise SourceError(f"the proxy refused: {error}", transient=busy) from error
     except httpx.RemoteProtocolError as error:
-        raise SourceError(f"broke off, or is no HTTP ({error})", transient=True) from error
+        raise SourceError(f"broke off, or is not HTTP ({error})", transient=True) from error
     except httpx.TransportError as error:
         raise _network_error(error) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:

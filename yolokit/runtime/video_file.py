@@ -64,7 +64,7 @@ class VideoFile:
         """Look at the first video stream of a file; a cover picture is none.
 
         Raises:
-            DataError: The file is no video, or its codec is unknown.
+            DataError: The file is not a video, or its codec is unknown.
         """
         path = Path(uri)
         container, stream, stream_count = open_container(path)

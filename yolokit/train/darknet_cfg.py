@@ -126,7 +126,7 @@ def _read_layers(text: str, path: Path) -> list[Section]:
     sections = parse_cfg(text, path)
     if not sections or sections[0].kind != "net":
         raise DataError(
-            "does not begin with [net]: it is no cfg of Darknet", path=path, line=1, hint=HINT
+            "does not begin with [net]: it is not a cfg of Darknet", path=path, line=1, hint=HINT
         )
     net = sections[0]
     check_keys(net, path)

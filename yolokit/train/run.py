@@ -157,11 +157,11 @@ def resume_training(
 
     Raises:
         ConfigError: An option has no such value.
-        TrainError: The folder is no run, or the run is complete or still going on.
+        TrainError: The folder is not a run, or the run is complete or still going on.
         DataError: The data set is not the one that the run began with.
     """
     run_dir = folder.resolve()
-    records.read_record(run_dir)  # before anything is put into what is no run
+    records.read_record(run_dir)  # before anything is put into what is not a run
     with hold_run(run_dir):
         return _resume(folder, run_dir, changes or {}, on_event)
 

@@ -92,7 +92,7 @@ def plan_start(
 
     Raises:
         ConfigError: The architecture is unknown, or no ImageNet weights fit it.
-        WeightsError: The weights are nowhere, fail their check, or are no checkpoint.
+        WeightsError: The weights are nowhere, fail their check, or are not a checkpoint.
     """
     plan, name = _choose(config)
     if name is None or not fetch:

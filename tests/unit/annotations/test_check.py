@@ -115,7 +115,7 @@ def test_all_problems_are_listed_with_their_places(good: Path) -> None:
     assert f"{folder / 'a.txt'}:2: class 2 is not one of 0 to 1" in text
     assert f"{folder / 'a.txt'}:3: 6 columns" in text
     assert f"{folder / 'b.txt'}:2: a polygon stands beside boxes" in text
-    assert f"{good.parent / 'images/val/v.jpg'}: this is no image" in text
+    assert f"{good.parent / 'images/val/v.jpg'}: this is not an image" in text
 
 
 def test_many_problems_are_cut_to_a_count(good: Path) -> None:

@@ -90,7 +90,7 @@ def test_images_and_labels_only_exclude_each_other(tmp_path: Path) -> None:
 
 def test_images_that_are_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
-    assert "is no folder" in problems(tmp_path, images=tmp_path / "a")[0]
+    assert "is not a folder" in problems(tmp_path, images=tmp_path / "a")[0]
 
 
 def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:

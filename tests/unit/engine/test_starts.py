@@ -79,7 +79,7 @@ def test_the_class_branch_keeps_the_width_that_its_source_has(found: dict[str, A
         ("act", "layer 3 (Conv) has act Mish in the source, SiLU here"),
         ("act backbone", "layer 3 (Conv) has act Mish in the source, SiLU here"),
         ("imagenet pruned", "layer 6 (C2f) has m.0 Identity in the source, Bottleneck here"),
-        ("imagenet other", "ends in Classify, which is no detection head"),
+        ("imagenet other", "ends in Classify, which is not a detection head"),
         ("scratch frozen", "nothing was taken over into the first 3 layers"),
     ],
 )

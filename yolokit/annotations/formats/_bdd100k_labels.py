@@ -81,16 +81,16 @@ def _read_polygons(value: Any, category: str) -> Shape:
     types, and nothing says what is closed: lanes are not.
     """
     if not isinstance(value, list) or not value:
-        raise ValueError("its `poly2d` is no list")
+        raise ValueError("its `poly2d` is not a list")
     if isinstance(value[0], list):
         if not all(isinstance(vertex, list) for vertex in value):
-            raise ValueError("its `poly2d` holds something that is no vertex")
+            raise ValueError("its `poly2d` holds something that is not a vertex")
         vertices = [vertex[:2] for vertex in value]
         types = "".join(str(vertex[2]) if len(vertex) > 2 else "L" for vertex in value)
         closed = not category.startswith("lane")
         value = [{"vertices": vertices, "types": types, "closed": closed}]
     if not all(isinstance(item, dict) for item in value):
-        raise ValueError("its `poly2d` holds something that is no polygon")
+        raise ValueError("its `poly2d` holds something that is not a polygon")
     areas = [item for item in value if item.get("closed", True)]
     if not areas:
         raise NoAreaError("it is a line, not closed")

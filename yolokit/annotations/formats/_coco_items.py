@@ -82,7 +82,7 @@ def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) 
 
 
 def _mended(item: Any) -> Any:
-    """Leave out what is optional and not usable: a size that is no whole number, no address."""
+    """Leave out what is optional and not usable: a size that is not a whole number, no address."""
     if not isinstance(item, dict):
         return item
     sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}

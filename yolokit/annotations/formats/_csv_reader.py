@@ -88,7 +88,7 @@ class CsvReader:
         """Read one file.
 
         Raises:
-            DataError: It is no text or no CSV; with the line.
+            DataError: It is not text or not CSV; with the line.
         """
         columns = layout.columns
         split = split_of(path, self._root)

@@ -50,7 +50,7 @@ class _Image(NamedTuple):
 
 
 class CvatReader:
-    """Reads files one by one; what is no area goes to the ledger."""
+    """Reads files one by one; what is not an area goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._source = source if source.is_dir() else source.parent

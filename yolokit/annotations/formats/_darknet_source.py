@@ -69,7 +69,7 @@ def read_names(path: Path) -> dict[int, str]:
     """Return the names by their line numbers from 0.
 
     Raises:
-        DataError: The file cannot be read, is no text, or holds no name.
+        DataError: The file cannot be read, is not text, or holds no name.
 
     Source: darknet ``data.c:get_labels``: each line is a name, a blank one too.
     """
@@ -90,7 +90,7 @@ def open_data_file(path: Path, root: Path, images: Path | None, ledger: Ledger) 
         ledger: Gets notes about images that stand there twice or in no list.
 
     Raises:
-        DataError: It is no such file, or leads nowhere.
+        DataError: It is not such a file, or it points to nothing.
     """
     return _DataFile(path, root, images, ledger).open()
 

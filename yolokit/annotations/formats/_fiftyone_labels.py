@@ -80,14 +80,14 @@ def read_label(label: FieldLabel, folder: Path, *, masks: bool) -> tuple[list[fl
         masks: Whether a mask beside the box is wanted.
 
     Raises:
-        ValueError: It is no such thing; the message says why.
+        ValueError: It is not a usable box or outline; the message says why.
     """
     if not isinstance(label.content, dict):
-        raise ValueError("it is no object")  # noqa: TRY004 - of the file, not of an argument
+        raise ValueError("it is not an object")  # noqa: TRY004 - of the file, not of an argument
     if label.kind == "Polyline":
         lists = label.content.get("points")
         if not isinstance(lists, list) or not lists or not all(isinstance(p, list) for p in lists):
-            raise ValueError("its `points` are no lists of points")
+            raise ValueError("its `points` are not lists of points")
         rings, remark = outlines(lists)
         shape = Shape(rings, remark=remark)
         if any((np.abs(ring) > _FARTHEST).any() for ring in shape.rings):

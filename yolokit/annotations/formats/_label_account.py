@@ -120,7 +120,7 @@ class LabelAccount:
         return self._drop(path)
 
     def _drop(self, path: str) -> bool:
-        """Drop the rows of a file by name; return whether it has any: a README is no label file."""
+        """Drop the rows of a file by name; return whether it has any: a README has none."""
         rows = read_labels(path, self._layout)
         if rows is None or not len(rows.lines):
             return False

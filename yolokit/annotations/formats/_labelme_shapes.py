@@ -62,14 +62,14 @@ def _read_points(points: Any) -> F64:
     """Return (P, 2) points.
 
     Raises:
-        ValueError: They are no pairs of finite numbers.
+        ValueError: They are not pairs of finite numbers.
     """
     if not isinstance(points, list) or not points:
         raise ValueError("the shape has no `points`")
     flat = [value for pair in points if isinstance(pair, list) for value in pair]
     pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in points)
     if not pairs or not all(type(value) in (int, float) for value in flat):
-        raise ValueError("the `points` of a shape are no pairs of numbers")
+        raise ValueError("the `points` of a shape are not pairs of numbers")
     try:
         found = np.array(points, np.float64)
     except OverflowError as error:

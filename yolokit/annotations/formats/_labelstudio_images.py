@@ -67,7 +67,7 @@ class TaskImages:
             is_drawn: Whether regions are drawn on it, whose percent need its size.
 
         Raises:
-            ValueError: The reference is no name of an image.
+            ValueError: The reference is not a name of an image.
             DataError: The size is needed and no image is to be looked at.
         """
         name = _without_image_folder(name_of_reference(reference), split)

@@ -101,5 +101,5 @@ def _first(query: Mapping[str, list[str]], key: str) -> str:
 
 def _checked(name: str, reference: str) -> str:
     if not name or "\x00" in name or name.endswith("/"):
-        raise ValueError(f"{reference[:80]!r} is no name of an image")
+        raise ValueError(f"{reference[:80]!r} is not a name of an image")
     return name

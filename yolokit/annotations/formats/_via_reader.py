@@ -134,7 +134,9 @@ class ViaReader:
         kind = as_text(shape_attributes.get("name"))
         source = rows.image.source
         if kind in _NO_AREAS:
-            self._ledger.record(source, place, "excluded", "not-an-area", f"a {kind} is no area")
+            self._ledger.record(
+                source, place, "excluded", "not-an-area", f"a {kind} is not an area"
+            )
             return
         try:
             name, remark = self._class_of(region, attribute)

@@ -57,7 +57,7 @@ def turn(xyxy: Sequence[float], degrees: float) -> Shape:
 
 
 def _rotation_of(element: XmlElement) -> float:
-    """Return CVAT's attribute ``rotation``; one that is no number is an attribute of a user."""
+    """Return CVAT's attribute ``rotation``; one that is not a number is an attribute of a user."""
     attributes = element.find("attributes")
     for attribute in attributes.all("attribute") if attributes is not None else ():
         if attribute.text_of("name") == "rotation":

@@ -138,7 +138,7 @@ def _find_roboflow(tree: SourceTree) -> list[Path]:
 
 
 class _Reader:
-    """Streams the images of a set; rows that are no boxes go to the ledger."""
+    """Streams the images of a set; rows that are not boxes go to the ledger."""
 
     def __init__(
         self, opened: DarknetSet, ids: dict[int, int], options: ReadOptions, ledger: Ledger

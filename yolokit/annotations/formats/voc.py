@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     what is kept are a few hundred bytes an image.
 
     Raises:
-        DataError: A file is no VOC annotation, with its line.
+        DataError: A file is not a VOC annotation, with its line.
     """
     reader = _Reader(source, options, ledger)
     parsed = reader.read_files(_xml_files(source))
@@ -130,7 +130,7 @@ class _Parsed(NamedTuple):
 
 
 class _Reader:
-    """Reads files one by one; what is no box goes to the ledger."""
+    """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._source = source if source.is_dir() else source.parent

@@ -105,7 +105,7 @@ def _is_number(text: str) -> bool:
 
 
 class _ListReader:
-    """Reads one list; what is no face goes to the ledger."""
+    """Reads one list; what is not a face goes to the ledger."""
 
     def __init__(self, path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._path = path
@@ -130,7 +130,7 @@ class _ListReader:
         """Return the images.
 
         Raises:
-            DataError: The file is no text, or numbers and rows do not agree.
+            DataError: The file is not text, or numbers and rows do not agree.
         """
         lines = self._read_lines()
         if not lines or not is_image_name(lines[0][1]):
@@ -147,7 +147,7 @@ class _ListReader:
         except OSError as error:
             raise DataError(f"cannot read it: {error.strerror}", path=self._path) from error
         except UnicodeDecodeError as error:
-            raise DataError("this is no UTF-8 text", path=self._path) from error
+            raise DataError("this is not UTF-8 text", path=self._path) from error
         stripped = ((at, line.strip()) for at, line in enumerate(text.splitlines(), 1))
         return [(at, line) for at, line in stripped if line]
 

@@ -155,7 +155,7 @@ def _find_root(data: DataYaml) -> Path:
 
 
 class _Reader:
-    """Streams the images of all splits; rows that are no boxes go to the ledger."""
+    """Streams the images of all splits; rows that are not boxes go to the ledger."""
 
     def __init__(self, data: DataYaml, options: ReadOptions, ledger: Ledger) -> None:
         self._data = data

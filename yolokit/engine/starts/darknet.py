@@ -77,17 +77,17 @@ def read_values(path: Path, digest: FileDigest | None = None) -> F32:
     from version 0.2 on, else 32.
 
     Raises:
-        WeightsError: This is no Darknet file, or one whose matrices are transposed.
+        WeightsError: This is not a Darknet file, or one whose matrices are transposed.
     """
     with read_weights(path, digest) as stream:
         head = stream.read(12)
         if len(head) < 12:
             raise WeightsError(
-                f"{path} is no Darknet weights file: it has {counted(len(head), 'byte')}"
+                f"{path} is not a Darknet weights file: it has {counted(len(head), 'byte')}"
             )
         major, minor, _revision = struct.unpack("<3i", head)
         if not (0 <= major < 1000 and 0 <= minor < 1000):
-            raise WeightsError(f"{path} is no Darknet weights file: it says {major}.{minor}")
+            raise WeightsError(f"{path} is not a Darknet weights file: it says {major}.{minor}")
         stream.seek(8 if major * 10 + minor >= 2 else 4, 1)
         content = stream.read()
     if len(content) % 4:

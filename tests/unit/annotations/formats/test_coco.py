@@ -223,7 +223,7 @@ def test_the_same_file_listed_twice_is_one_image(tmp_path: Path) -> None:
         (coco([{"id": 1}], []), "no `file_name`, and no `coco_url`"),
         (coco([coco_image(5)], [], [{"id": 1}]), r"item 0 of `categories`: .*name"),
         ({"images": [], "annotations": []}, "`categories` is missing"),
-        ({"images": {}, "annotations": [], "categories": []}, "`images` is no list"),
+        ({"images": {}, "annotations": [], "categories": []}, "`images` is not a list"),
         ([1], "no object at the top"),
     ],
 )

@@ -356,7 +356,7 @@ def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
     assert [name for name, _ in found.boxes["a.jpg"]] == ["cat", "dog"]
     assert found.entries == [("excluded", "not-an-area", line) for line in (4, 5, 6, 7)]
     assert found.ledger.totals.annotations_in == 6
-    assert "a line is no area" in found.ledger.entries[1].message
+    assert "a line is not an area" in found.ledger.entries[1].message
 
 
 @pytest.mark.parametrize(

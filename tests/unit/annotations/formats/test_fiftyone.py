@@ -384,9 +384,9 @@ def test_a_broken_polyline_is_entered(points: Any, tmp_path: Path) -> None:
     [
         ('{"samples": [7]}', "item 0 of `samples` has no `filepath`"),
         ('{"samples": [{"filepath": ""}]}', "has no `filepath`"),
-        ('{"samples": [\n{]}', "json:2: this is no JSON"),
+        ('{"samples": [\n{]}', "json:2: this is not JSON"),
         ('{"samples": {}}', "neither a list of `samples`"),
-        ('{"labels": {"a": 7}}', "the labels of 'a' are no list"),
+        ('{"labels": {"a": 7}}', "the labels of 'a' are not a list"),
         ('{"labels": {"": null}}', "has no name"),
         ("[" * 100_000, "nested too deep|ends before"),
     ],

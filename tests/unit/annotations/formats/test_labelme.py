@@ -266,7 +266,7 @@ def test_a_size_that_is_not_usable(size: Any, tmp_path: Path) -> None:
 def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_text(tmp_path / "a.json", '{"shapes": [\n{"points": 1, "imagePath": "a.jpg"')
     write_text(tmp_path / "b.json", '{"imagePath": "b.jpg", "x": {"shapes": []}}')
-    with pytest.raises(DataError, match=r"2 broken(.|\n)*a\.json:2(.|\n)*b\.json: this is no"):
+    with pytest.raises(DataError, match=r"2 broken(.|\n)*a\.json:2(.|\n)*b\.json: this is not"):
         read_set("labelme", tmp_path)
 
 

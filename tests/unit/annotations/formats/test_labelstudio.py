@@ -438,7 +438,7 @@ def test_odd_but_usable_regions_say_so(tmp_path: Path) -> None:
 def test_broken_files_are_reported_at_once(content: str, tmp_path: Path) -> None:
     write_text(tmp_path / "a.json", content)
     write_text(tmp_path / "b.json", content)
-    with pytest.raises(DataError, match=r"2 files that are no tasks(.|\n)*a\.json(.|\n)*b\.json"):
+    with pytest.raises(DataError, match=r"2 files that are not tasks(.|\n)*a\.json(.|\n)*b\.json"):
         read_set("labelstudio", tmp_path)
 
 

@@ -262,7 +262,7 @@ def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_text(
         tmp_path / "ds/ann/b.json", '{"x": {"tags": 1, "size": {"height": 1}, "objects": []}}'
     )
-    pattern = r"3 broken(.|\n)*meta\.json(.|\n)*a\.json:2(.|\n)*b\.json: this is no"
+    pattern = r"3 broken(.|\n)*meta\.json(.|\n)*a\.json:2(.|\n)*b\.json: this is not"
     with pytest.raises(DataError, match=pattern):
         read_set("supervisely", tmp_path)
 
