@@ -87,7 +87,7 @@ def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
         raise DataError("the JSON is not UTF-8 text", path=path, line=line) from error
     except ValueError as error:  # Python limits the digits of a whole number
         raise DataError(
-            "the JSON holds a number of endless digits", path=path, line=line
+            "the JSON holds a number with too many digits", path=path, line=line
         ) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deep", path=path, line=line) from error

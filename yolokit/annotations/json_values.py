@@ -22,7 +22,7 @@ def as_number(value: Any, what: str) -> float:
         try:
             return float(value)
         except OverflowError as error:
-            raise ValueError(f"{what} is beyond all numbers") from error
+            raise ValueError(f"{what} is too large for a number") from error
     raise ValueError(f"{what} is not a number: {str(value)[:60]!r}")
 
 

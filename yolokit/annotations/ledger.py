@@ -304,6 +304,6 @@ class Ledger:
         )
         return DataError(
             "\n".join([head, *lines]),
-            hint=f"{cures}mend the source, or allow the loss with --max-drop (a share such as 2%, "
+            hint=f"{cures}fix the source, or allow the loss with --max-drop (a share such as 2%, "
             "or a count)",
         )

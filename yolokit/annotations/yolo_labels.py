@@ -333,5 +333,5 @@ def find_faults(rows: LabelRows, class_count: int, layout: RowLayout) -> list[Ro
     polygons = is_polygon(rows.columns, layout)
     if polygons.any() and not polygons.all():
         first = int(rows.lines[np.flatnonzero(polygons)[0]])
-        faults.append(RowFault(first, "mixed-rows", "a polygon stands beside boxes"))
+        faults.append(RowFault(first, "mixed-rows", "a polygon is among boxes"))
     return sorted(faults, key=lambda fault: fault.line)

@@ -67,7 +67,8 @@ def predict(
     provider: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ..."
+            metavar="NAME",
+            help="Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...",
         ),
     ] = "auto",
     threads: Annotated[
@@ -77,7 +78,7 @@ def predict(
     json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Records to stdout; no folder unless one is named or --save given."
+            "--json", help="Print records to stdout; no folder unless --out, --name or --save."
         ),
     ] = False,
     overwrite: Annotated[

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def train(
     data: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder."),
+        typer.Option(metavar="FILE", help="Data set: its data.yaml, or its folder."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -57,7 +57,7 @@ def train(
     trust: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Load this very file even if that runs code stored in it."
+            metavar="FILE", help="Load this one file even if that runs code stored in it."
         ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
@@ -73,20 +73,20 @@ def train(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option(metavar="auto|N", help="Images a step; auto measures a GPU's memory."),
+        typer.Option(metavar="auto|N", help="Images per step; auto measures a GPU's memory."),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Of all that is random.  [default: 0]")
+        int | None, typer.Option(metavar="N", help="Seed of everything random.  [default: 0]")
     ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CODE",
-            help="Train although the check of the data set found this. Repeatable.",
+            help="Train despite this finding of the data set's check. Repeatable.",
         ),
     ] = None,
     config: Annotated[

@@ -27,17 +27,17 @@ app = typer.Typer(
 )
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Names of the catalog, or addresses.")
+    list[str], typer.Argument(metavar="NAME...", help="Names from the catalog, or addresses.")
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection; YOLOKIT_OFFLINE=1 says the same.")
+    bool, typer.Option("--offline", help="Open no connection, as with YOLOKIT_OFFLINE=1.")
 ]
 # What never opens one takes the option as well, so that it can stand in any script.
 NeverOnline = Annotated[
-    bool, typer.Option("--offline", help="Changes nothing: this command opens no connection.")
+    bool, typer.Option("--offline", help="No effect: this command opens no connection.")
 ]
 RequireHash = Annotated[
-    bool, typer.Option("--require-hash", help="Refuse what has no full hash beforehand.")
+    bool, typer.Option("--require-hash", help="Refuse files whose sha256 is not known beforehand.")
 ]
 _FRESH = "nothing: its run began with fresh weights"
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
@@ -46,13 +46,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print each result as one lin
 @app.command("list", cls=Command)
 def list_(
     task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb, classify.")
+        str | None,
+        typer.Option(
+            metavar="TASK", help="List only one task: detect, segment, pose, obb, classify."
+        ),
     ] = None,
     family: Annotated[
-        str | None, typer.Option(metavar="NAME", help="yolo26, darknet, torchvision, ...")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="List only one family: yolo26, darknet, torchvision, ..."
+        ),
     ] = None,
     installed: Annotated[
-        bool, typer.Option("--installed", help="Only what the store has.")
+        bool, typer.Option("--installed", help="List only what is in the store.")
     ] = False,
     json: Json = False,
     offline: NeverOnline = False,
@@ -75,7 +81,7 @@ def list_(
 
 @app.command(cls=Command)
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, here or not.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, fetched or not.")],
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
@@ -127,7 +133,7 @@ def pull(
 def verify(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|PATH", help="One file.  [default: all in the store]"),
+        typer.Argument(metavar="NAME|PATH", help="File to check.  [default: all in the store]"),
     ] = None,
     json: Json = False,
     offline: NeverOnline = False,
@@ -180,7 +186,7 @@ def where(offline: NeverOnline = False) -> None:
 @app.command(cls=Command)
 def bundle(
     names: Names,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write: a .tar.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write, a .tar.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
     ] = False,

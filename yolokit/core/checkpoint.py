@@ -187,7 +187,7 @@ def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
         what = "an ONNX model, which `yolokit predict` and `yolokit val` take"
         hint = "give the checkpoint that it was exported from"
     else:
-        what, hint = "of no kind that is known here", None
+        what, hint = "of a kind that is not known here", None
     return f"{path} is not a checkpoint: it is {what}", hint or _HINT
 
 

@@ -284,7 +284,7 @@ def _read_events(stream: IO[str], log: IO[str]) -> Iterator[AnyEvent]:
 
 
 def _decode(payload: str) -> AnyEvent | None:
-    """Return an event; None for what another process cut in two, which is no reason to stop."""
+    """Return an event; None for one that another process cut in two."""
     try:
         event: AnyEvent = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeEncodeError):

@@ -24,7 +24,7 @@ def describe_unknown(kind: str, name: str, known: Iterable[str]) -> str:
     guess = nearest(name, names)
     if guess is not None:
         return f"unknown {kind} {name!r}: did you mean {guess!r}?"
-    return f"unknown {kind} {name!r}: known are {', '.join(names) or 'none'}"
+    return f"unknown {kind} {name!r}: the known ones are {', '.join(names) or 'none'}"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -57,5 +57,5 @@ def _refuse(dataset: Any, split: str, left_out: list[str], added: list[str]) -> 
         lines.append(f"  ... and {count - len(lines)} more")
     images = counted(count, "image")
     head = f"ultralytics would not train on what was checked; {images} of {split}:"
-    hint = "mend or remove them; --allow unusable-images leaves them out" if left_out else None
+    hint = "fix or remove them; --allow unusable-images leaves them out" if left_out else None
     return DataError("\n".join([head, *lines]), hint=hint)

@@ -153,7 +153,7 @@ def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...
     )
     raise WeightsError(
         f"{source} fits only in part: {report.transferred} of "
-        f"{counted(report.tensors, 'tensor')} could be taken over ({listed})",
+        f"{counted(report.tensors, 'tensor')} could be transferred ({listed})",
         hint="--init backbone takes the backbone alone",
     )
 
@@ -193,7 +193,7 @@ def split_frozen(report: TransferReport, asked: list[int], model: Any) -> Transf
     frozen = [index for index in weighty if index in report.whole_layers]
     if not frozen:
         raise ConfigError(
-            f"freeze: nothing was taken over into the first {counted(len(asked), 'layer')}, and "
+            f"freeze: nothing was transferred into the first {counted(len(asked), 'layer')}, and "
             "fresh weights are of no use if they stay as they are"
         )
     unfrozen = [index for index in weighty if index not in frozen]

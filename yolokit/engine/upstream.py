@@ -56,7 +56,7 @@ def _keep_in_memory(_prefix: str, _path: Path, labels: dict[str, Any], version: 
 
 def _leave_image(image: str, _write: object) -> None:
     """Change no image of the user's: upstream writes a JPEG without an end marker anew."""
-    print(f"{image} has something behind its end; it is left as it is", flush=True)
+    print(f"{image} has something after its end; it is left as it is", flush=True)
 
 
 def _check_image(image: str) -> tuple[str, tuple[int, int]]:

@@ -46,7 +46,7 @@ def read_head(
         return Stream(iter(()), start, total, validator)
     if start and validator is not None and stated != validator:
         # A server that heeds Range but not If-Range would mix two files.
-        raise SourceError("has another file by now", transient=True, restart=True)
+        raise SourceError("has a different file now", transient=True, restart=True)
     _check_kind(response)
     chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     return Stream(
@@ -92,9 +92,11 @@ def _read_extent(response: httpx.Response, asked: int) -> tuple[int, int | None]
     if response.status_code == 416:
         if size == asked:
             return asked, size
-        raise SourceError("has less than is here already", transient=True, restart=True)
+        raise SourceError("has fewer bytes than are here already", transient=True, restart=True)
     if first is None or int(first) != asked:
-        raise SourceError("sends another part than was asked for", transient=True, restart=True)
+        raise SourceError(
+            "sends a different part from the one asked for", transient=True, restart=True
+        )
     if size is not None and not int(first) <= int(last or 0) < size:
         raise SourceError("contradicts itself about the part it sends", restart=True)
     return asked, size

@@ -54,9 +54,7 @@ class Deadline:
             yield
         except Exception as error:
             if self._expired:
-                raise SourceError(
-                    f"did not come to an end within {seconds:g} s", transient=True
-                ) from error
+                raise SourceError(f"did not end within {seconds:g} s", transient=True) from error
             raise
         finally:
             self._due_s = math.inf

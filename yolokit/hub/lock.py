@@ -168,6 +168,6 @@ def _damaged(path: Path, line: int | None, reason: str) -> WeightsError:
     place = f"{path}:{line}" if line is not None else str(path)
     return WeightsError(
         f"{place}: {reason}",
-        hint="mend the lock file, or take back the change to it; without it hashes of files that "
+        hint="fix the lock file, or take back the change to it; without it hashes of files that "
         "are published without one are not known",
     )

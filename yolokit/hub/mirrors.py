@@ -54,8 +54,9 @@ def _check(mirror: str, variable: str) -> None:
     unknown = set(re.findall(r"\{([^}]*)\}", mirror)) - set(_PLACES)
     if unknown:
         raise WeightsError(
-            f"{variable}: {public_url(mirror)} has unknown places {', '.join(sorted(unknown))}",
-            hint="known are {host}, {path} and {file}",
+            f"{variable}: {public_url(mirror)} has unknown placeholders "
+            f"{', '.join(sorted(unknown))}",
+            hint="the known ones are {host}, {path} and {file}",
         )
 
 

@@ -45,7 +45,7 @@ def check_address(scheme: str, host: str) -> None:
         SourceError: The address is not allowed.
     """
     if scheme not in ("http", "https"):
-        raise SourceError(f"{scheme}: is not an address that a server may lead to")
+        raise SourceError(f"{scheme}: is not an address that a server may redirect to")
     if not host or not host.isprintable():
         raise SourceError("the address has no host")
     if scheme == "http" and not is_loopback(host):
@@ -106,7 +106,7 @@ def _follow(
     for _ in range(limits.redirects + 1):
         check_address(current.scheme, current.host)
         if is_loopback(current.host) and not is_loopback(start.host):
-            raise SourceError(f"{start.host} leads to this machine itself, which is refused")
+            raise SourceError(f"{start.host} redirects to this machine itself, which is refused")
         extra = {"Authorization": f"Bearer {token}"} if token and _same(current, start) else {}
         hop = contextlib.ExitStack()
         stack.enter_context(hop)
@@ -118,7 +118,7 @@ def _follow(
             raise SourceError(f"answers {response.status_code}, but does not say where to")
         hop.close()
         current = _parse(location, base=current)
-    raise SourceError(f"leads through more than {limits.redirects} redirects")
+    raise SourceError(f"redirects more than {limits.redirects} times")
 
 
 def _same(one: httpx.URL, other: httpx.URL) -> bool:
@@ -131,7 +131,7 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         return base.join(url) if base is not None else httpx.URL(url)
     except (httpx.InvalidURL, ValueError, UnicodeError) as error:
-        raise SourceError(f"leads to something that is not an address ({error})") from error
+        raise SourceError(f"redirects to something that is not an address ({error})") from error
 
 
 @contextlib.contextmanager

@@ -261,7 +261,7 @@ class _Reader:
         """Refuse anything but zeros behind the last member."""
         while chunk := self._stream.read(_CHUNK_BYTES):
             if any(chunk):
-                raise self.fault("has something behind its last file")
+                raise self.fault("has something after its last file")
 
     def _read(self, count: int) -> bytes:
         content = self._stream.read(count)

@@ -136,7 +136,7 @@ def _convert_options(card: DatasetCard, given: Mapping[str, Any]) -> dict[str, A
     if unknown:
         raise ConfigError(
             f"no options of a known data set: {', '.join(unknown)}",
-            hint=f"known are {', '.join(OPTIONS)}; `yolokit data convert` has all others",
+            hint=f"the known ones are {', '.join(OPTIONS)}; `yolokit data convert` has all others",
         )
     task = given.get("task", card.tasks[0])
     if task not in card.tasks:

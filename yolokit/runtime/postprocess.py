@@ -49,7 +49,7 @@ def decode_raw(
 
     Raises:
         ModelOutputError: The shape is not (4 + C, A), a value is not finite, the scores are
-            no probabilities, or the boxes are in fractions of the image.
+            not probabilities, or the boxes are in fractions of the image.
     Source: ultralytics ``utils/nms.py:non_max_suppression``, without its time limit.
     """
     if output.ndim != 2 or output.shape[0] < 5:

@@ -70,7 +70,7 @@ class VideoFile:
         container, stream, stream_count = open_container(path)
         with container:
             movie_count = count_movies(path, container.format.name)
-            parts = ((stream_count, "video streams"), (movie_count, "movies, one behind the other"))
+            parts = ((stream_count, "video streams"), (movie_count, "movies, one after the other"))
             return cls(
                 uri=uri,
                 root=root or path.parent,

@@ -110,7 +110,7 @@ def read_cfg(path: Path) -> dict[str, Any]:
             raise DataError(f"{error}", path=path, line=section.line, hint=HINT) from error
     if not network.heads:
         raise DataError(
-            "has no [yolo] section: it describes no detector",
+            "has no [yolo] section: it does not describe a detector",
             path=path,
             hint="weights of a classifier's first layers go into a detector's cfg, as NAME.conv.N",
         )
@@ -151,7 +151,9 @@ def _convolutional(section: Section, all_: list[Section], index: int, net: _Netw
         _note_output(filters, net)
         return
     if not normed:
-        raise ValueError("a convolution without batch_normalize stands only in front of [yolo]")
+        raise ValueError(
+            "a convolution without batch_normalize is allowed only right before [yolo]"
+        )
     activation = section.options.get("activation", "logistic")
     if activation not in ("leaky", "mish"):
         raise ValueError(f"activation {activation}: leaky and mish are known")
@@ -176,7 +178,7 @@ def _note_output(filters: int, net: _Network) -> None:
     if net.cursor < 0:
         raise ValueError("a network must have layers before its output")
     if net.cursor != len(net.layers) - 1 or net.cursor in net.outputs:
-        raise ValueError("an output must stand right behind the layer that it reads")
+        raise ValueError("an output must come right after the layer that it reads")
     net.outputs[net.cursor] = filters
     net.heads.append(net.cursor)
     net.made.append(None)
@@ -272,7 +274,7 @@ def _translate(section: Section, all_: list[Section], index: int, net: _Network)
     if translate is None:
         raise ValueError(f"[{section.kind}] has no counterpart here")
     if index and all_[index - 1].kind == "yolo" and section.kind != "route":
-        raise ValueError(f"[{section.kind}] behind [yolo]: only a [route] can follow it")
+        raise ValueError(f"[{section.kind}] after [yolo]: only a [route] can follow it")
     translate(section, all_, index, net)
 
 

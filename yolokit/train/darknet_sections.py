@@ -194,7 +194,7 @@ def check_keys(section: Section, path: Path) -> None:
         if key not in neutral:
             near = nearest(key, [*known, *neutral])
             raise DataError(
-                f"{key}: no key of [{section.kind}] that is known",
+                f"{key}: not a known key of [{section.kind}]",
                 path=path,
                 line=section.lines[key],
                 hint=f"did you mean {near!r}?" if near else "remove it if it has no effect",

@@ -43,6 +43,6 @@ def _lock(run_dir: Path) -> BaseFileLock | None:
     if lock is None:
         raise TrainError(
             f"the run {run_dir} is still going on, in another process",
-            hint="wait for its end, or stop that process",
+            hint="wait until it ends, or stop that process",
         )
     return lock

@@ -281,11 +281,11 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
     ),
     "lacks a file": ("ends before its last file", lambda p: pack(p, files(GOOD), [])),
     "has a file more": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL), ("more.pt", SMALL)]),
     ),
     "has a file twice": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL), ("mine.pt", SMALL)]),
     ),
     "names a file twice": (
@@ -299,7 +299,7 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         ),
     ),
     "has rubbish behind it": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL)], tail=b"rubbish"),
     ),
     "is of a later version": (

@@ -407,7 +407,7 @@ except WeightsError as error:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 4, done.stderr
-    assert "the disk is full, or a limit is met" in done.stdout
+    assert "the disk is full, or a quota is reached" in done.stdout
     assert run(loop.url, wanted=NOTHING).sha256 == SHA256, "and goes on once there is room"
 
 

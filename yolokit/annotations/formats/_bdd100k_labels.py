@@ -61,7 +61,7 @@ def _read_box(value: Any, end_px: float) -> list[float]:
     )
     found = [number for number in numbers if isinstance(number, (int, float))]
     if len(found) < 4 or not all(abs(number) < _FAR_PX for number in found):
-        raise ValueError(f"its `box2d` has no four numbers x1, y1, x2, y2: {str(value)[:80]}")
+        raise ValueError(f"its `box2d` is not four numbers x1, y1, x2, y2: {str(value)[:80]}")
     x1, y1, x2, y2 = map(float, found)
     return [x1, y1, x2 + end_px, y2 + end_px]
 

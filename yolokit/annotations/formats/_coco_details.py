@@ -41,7 +41,7 @@ def find_pose(categories: Sequence[CocoCategory], path: Path) -> PoseLayout | No
             f"the categories {first!r} and {second!r} have different keypoints; a detector of "
             "poses has the same for all",
             path=path,
-            hint="convert them apart, each with --keep NAME",
+            hint="convert them separately, each with --keep NAME",
         )
     return describe_pose(next(iter(described))) if described else None
 

@@ -110,7 +110,7 @@ def _xywh(item: LooseAnnotation) -> tuple[float, float, float, float] | None:
     try:
         x, y, width, height = (float(value) for value in box)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"its `bbox` holds no four numbers: {str(box)[:80]}") from error
+        raise ValueError(f"its `bbox` is not four numbers: {str(box)[:80]}") from error
     return x, y, width, height
 
 

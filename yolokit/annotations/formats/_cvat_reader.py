@@ -113,7 +113,7 @@ class CvatReader:
             record = self._read_image(element, file)
             key = (element.attributes.get("subset", ""), record.file_name)
             if key in found:
-                message = f"{record.file_name} stands there more than once; its labels were joined"
+                message = f"{record.file_name} is listed more than once; its labels were joined"
                 self._ledger.note(record.source, element.line, "duplicate-image", message)
             image = found.setdefault(key, _Image(record, []))
             image.labels.extend(self._read_shapes(element, record.source))

@@ -213,7 +213,7 @@ class DatumaroReader:
             label = item.get("label_id") if isinstance(item, dict) else None
             names = item.get("labels") if isinstance(item, dict) else None
             if type(label) is not int or not 0 <= label < len(labels) or not _are_names(names):
-                raise DataError("an item of `categories.points` is not as it should be", path=path)
+                raise DataError("an item of `categories.points` is malformed", path=path)
             if names:
                 self._points[labels[label]] = tuple(names)
         if self._options.task != "pose" or not self._points:

@@ -107,7 +107,7 @@ def _numbers(value: Any) -> tuple[float, float, float, float]:
     if not isinstance(value, list) or len(value) != 4:
         raise ValueError(f"its `bounding_box` is not [x, y, width, height] but {str(value)[:80]}")
     if any(isinstance(item, bool) or not isinstance(item, (int, float)) for item in value):
-        raise ValueError(f"its `bounding_box` holds no four numbers: {str(value)[:80]}")
+        raise ValueError(f"its `bounding_box` is not four numbers: {str(value)[:80]}")
     if not all(abs(item) <= _FARTHEST for item in value):
         raise ValueError(f"its `bounding_box` is not in fractions of the image: {value}"[:120])
     x, y, width, height = (float(item) for item in value)

@@ -127,7 +127,7 @@ class LabelmeReader:
         if fold(PurePosixPath(name).stem) != fold(path.stem):  # files renamed, or JSON copied
             own = self._image_beside(path)
             if own is not None:
-                message = f"imagePath is {stated}; taken is {own}, which has the name of the file"
+                message = f"imagePath is {stated}; using {own}, which has the name of the file"
                 self._ledger.note(source, None, "image-elsewhere", message)
             beside = os.path.normpath(f"{inner}/{own or path.stem}").replace(os.sep, "/")
             name, others = (beside, ()) if own is not None else (name, (*others, beside))

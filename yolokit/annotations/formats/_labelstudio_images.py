@@ -104,7 +104,7 @@ class TaskImages:
         if self._options.labels_only:
             raise DataError(
                 f"the size of {record.file_name} is not stated, labels are percent of it, and "
-                "--labels-only looks at no image",
+                "--labels-only reads no image",
                 path=record.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

@@ -65,7 +65,7 @@ def name_of_reference(reference: str) -> str:
     if scheme is None:
         return _checked(reference, reference)
     if scheme[1].lower() == "data":
-        raise ValueError("its image stands in the text itself and has no name")
+        raise ValueError("its image is embedded in the JSON and has no name")
     parts = urlsplit(reference)
     is_web = parts.scheme in ("http", "https")
     if is_web and _LOCAL_FILES in f"{parts.path}/":

@@ -74,7 +74,7 @@ class SuperviselyReader:
         """Return what was added as a data set."""
         evidence = []
         if self._rectangles:
-            taken = "is part of them" if self._last_pixel else "is where they end, as it stands"
+            taken = "is part of them" if self._last_pixel else "is where they end"
             evidence.append(
                 f"the second corner of {counted(self._rectangles, 'rectangle')} {taken} "
                 "(--assume last-pixel=excluded|included)"

@@ -107,7 +107,7 @@ def _signed(value: int) -> int:
 def _piece(value: Piece | int) -> Piece:
     if isinstance(value, int):
         raise ValueError(  # noqa: TRY004 - of the file, not of an argument
-            "a number stands where a message or a text is expected"
+            "there is a number where a message or a text is expected"
         )
     return value
 

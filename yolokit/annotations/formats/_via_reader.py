@@ -63,7 +63,7 @@ class ViaReader:
             self._images.append(_Image(ImageRows(record), regions))
 
     def _lose(self, source: SourceFile, regions: list[tuple[int, Any]], name: str) -> None:
-        message = f"another image is called {name} too, and nothing tells which this one is"
+        message = f"another image is called {name} too, and nothing says which one this is"
         for place, _ in regions:
             self._ledger.record(source, place, "dropped", "duplicate-image", message)
         if not regions:

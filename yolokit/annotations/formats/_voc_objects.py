@@ -76,4 +76,4 @@ def _read_numbers(element: XmlElement, keys: Sequence[str], name: str) -> list[f
     except ValueError as error:
         shown = ", ".join(f"{key} {text!r}" for key, text in zip(keys, texts, strict=True))
         count = {4: "four", 5: "five"}[len(keys)]
-        raise ValueError(f"the box of the {name} has no {count} numbers: {shown}") from error
+        raise ValueError(f"the box of the {name} is not {count} numbers: {shown}") from error

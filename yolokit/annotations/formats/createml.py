@@ -247,7 +247,7 @@ class _Reader:
         meter = ImageMeter(self._ledger) if self._units.are_fractions else None
         if meter is not None and self._options.labels_only:
             raise DataError(
-                "the boxes are fractions, and --labels-only looks at no image",
+                "the boxes are fractions, and --labels-only reads no image",
                 path=self._root,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

@@ -213,7 +213,7 @@ class _Reader:
         meter = ImageMeter(self._ledger) if self._units.are_fractions else None
         if meter is not None and self._options.labels_only:
             raise DataError(
-                "the corners are fractions, and --labels-only looks at no image",
+                "the corners are fractions, and --labels-only reads no image",
                 path=parsed[0][0].path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

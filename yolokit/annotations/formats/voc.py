@@ -168,7 +168,7 @@ class _Reader:
         own, *others = (*image.other_names, image.file_name)
         if len(others) < 2 or fold(own.rpartition("/")[2]) == fold(image.file_name):
             return parsed  # it is called so itself
-        message = f"{image.file_name} stands in other files too; looked for is {own}"
+        message = f"{image.file_name} is named in other files too; looking for {own}"
         self._ledger.note(image.source, None, "name-twice", message)
         image = msgspec.structs.replace(image, file_name=own, other_names=tuple(others))
         return parsed._replace(image=image)

@@ -134,7 +134,7 @@ class _ListReader:
         """
         lines = self._read_lines()
         if not lines or not is_image_name(lines[0][1]):
-            self._fail("the first line names no image", lines[0][0] if lines else 1)
+            self._fail("the first line does not name an image", lines[0][0] if lines else 1)
         starts = [at for at, (_, text) in enumerate(lines) if is_image_name(text)]
         for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
             self._read_image(lines[start], lines[start + 1 : end])
@@ -163,7 +163,7 @@ class _ListReader:
             return
         at, text = lines[0]
         if not _is_count(text):
-            self._fail(f"here stands the number of faces, not {text[:40]!r}", at)
+            self._fail(f"the number of faces belongs here, not {text[:40]!r}", at)
         count, rows = int(text), lines[1:]
         if (
             count == 0

@@ -86,11 +86,11 @@ def count_alike(model: Any, reference: Any) -> tuple[int, str]:
     limit = count_backbone(model)
     for index, ours in enumerate(model.model[:limit]):
         if index == len(reference):
-            return index, f"layer {index} ({type(ours).__name__}) is nothing in the source"
+            return index, f"layer {index} ({type(ours).__name__}) has no counterpart in the source"
         difference = find_difference(describe_layer(ours), describe_layer(reference[index]))
         if difference is not None:
             text = f"layer {index} ({type(ours).__name__}) {difference}"
-            behind = "; those behind it would see other features" if index + 1 < limit else ""
+            behind = "; those after it would see other features" if index + 1 < limit else ""
             return index, text + behind
     return limit, ""
 

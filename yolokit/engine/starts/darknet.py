@@ -146,7 +146,7 @@ def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[
     if cursor.left:
         left = counted(cursor.left, "value is", "values are")
         raise WeightsError(
-            f"{path} has a wrong length: {left} left behind the last layer",
+            f"{path} has a wrong length: {left} left after the last layer",
             hint="the .cfg that belongs to it, beside it under the same name, describes its layers",
         )
     return found

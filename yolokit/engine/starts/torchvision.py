@@ -134,7 +134,7 @@ def _read_backbone(
         f"model.0.m.{own_name}": state.get(name, fresh[name]).clone()
         for name, own_name in stage_names.items()
     }
-    reason = "behind the last map of the backbone"
+    reason = "after the last map of the backbone"
     return taken, [("head", reason, state[name]) for name in state.keys() - stage_names.keys()]
 
 

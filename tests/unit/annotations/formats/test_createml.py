@@ -119,7 +119,7 @@ def test_fractions(tmp_path: Path) -> None:
     found = read_set("createml", path)
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
     assert found.entries == [("dropped", "missing-image", 1)]
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("createml", path, labels_only=True)
     pixels = read_set("createml", path, assume={"units": "pixels"})
     assert pixels.boxes["a.jpg"] == [("cat", [0.25, 0.25, 0.75, 0.75])]

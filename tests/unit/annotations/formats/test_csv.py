@@ -243,7 +243,7 @@ def test_fractions_of_a_stated_size_or_of_the_image(tmp_path: Path) -> None:
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
     assert found.entries == [("dropped", "missing-image", 3)]
     assert "taken as fractions" in " ".join(found.dataset.evidence)
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("csv", path, labels_only=True)
     assert read_set("csv", path, assume={"units": "pixels"}).boxes["a.jpg"][0][1][0] == 0.25
 

@@ -145,7 +145,7 @@ def test_fractions_need_the_images(tmp_path: Path) -> None:
         ("noted", "missing-image", None),
         ("noted", "unreadable-image", None),
     ]
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("dota", tmp_path, labels_only=True)
 
 

@@ -340,7 +340,7 @@ def test_without_a_stated_size_the_image_is_looked_at(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg", 400, 100)
     found = read(tmp_path, task(annotation(bare), image="a.jpg"))
     assert found.boxes == {"a.jpg": [("cat", [40, 20, 160, 60])]}
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read(tmp_path, task(annotation(bare), image="a.jpg"), labels_only=True)
 
 
