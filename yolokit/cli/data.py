@@ -142,7 +142,8 @@ def convert(
 ) -> None:
     """Convert annotations between formats.
 
-    Every annotation is accounted for: kept, clipped, reinterpreted, dropped or excluded.
+    Every annotation is accounted for: kept, clipped (cut at the edge of its image), reinterpreted
+    (a mask became a box, say), dropped (unusable) or excluded (left out on purpose).
 
     DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
     kept, with its file, line and reason.

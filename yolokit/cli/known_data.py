@@ -64,8 +64,8 @@ def list_(
 def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
     """Show what is known about a public data set.
 
-    What it holds, under which terms, where it is published, and the hash of each archive with
-    who states it.
+    What it holds, its terms of use, where it is published, and the hash of each archive with
+    where that hash comes from.
     """
     del offline
     from yolokit.cli.output import emit, emit_json
@@ -139,7 +139,7 @@ def get(
 ) -> None:
     """Fetch a public data set by name, and convert it.
 
-    Size and terms are said first. What is interrupted goes on where it stopped; DIR appears whole
+    Prints size and terms first. An interrupted download resumes where it stopped; DIR appears whole
     or not at all. Archives are verified against the catalog and datasets.lock, and removed once
     DIR is made. A set that is there already is left as it is.
     """

@@ -157,7 +157,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 
 def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
-    """Print what a run came to; stdout gets the folder, unless it is full of records."""
+    """Print a summary of a run; stdout gets the folder, unless it holds records."""
     from yolokit.cli.output import emit, say
 
     summary, detector = job.summary, job.detector

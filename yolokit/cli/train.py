@@ -51,7 +51,7 @@ def train(
         str | None,
         typer.Option(
             metavar="backbone|neck|N",
-            help="Leave the backbone, all up to the neck, or the first N layers as they are.",
+            help="Do not train the backbone, all up to the neck, or the first N layers.",
         ),
     ] = None,
     trust: Annotated[
@@ -107,7 +107,7 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Folder of the run, anywhere.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that --name or --out names.")
+        bool, typer.Option("--resume", help="Continue the run that --name or --out names.")
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the run's record as one line of JSON.")
@@ -116,8 +116,8 @@ def train(
     """Fine-tune a detector on a YOLO data set.
 
     Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
-    Ctrl-C stops cleanly; --resume goes on, if need be with another --batch, --imgsz or --device,
-    or with --data where the data set has moved.
+    Ctrl-C stops cleanly; --resume continues a run, if needed with another --batch, --imgsz or
+    --device, or with --data where the data set has moved.
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress

@@ -32,7 +32,7 @@ Names = Annotated[
 Offline = Annotated[
     bool, typer.Option("--offline", help="Open no connection, as with YOLOKIT_OFFLINE=1.")
 ]
-# What never opens one takes the option as well, so that it can stand in any script.
+# Commands that never open one take the option as well, so that a script may always pass it.
 NeverOnline = Annotated[
     bool, typer.Option("--offline", help="No effect: this command opens no connection.")
 ]
@@ -87,8 +87,8 @@ def info(
 ) -> None:
     """Show what is known about one file of weights.
 
-    Where it is published, its hash and who states it, how the file here compares, and the run and
-    the ancestors of a checkpoint of one's own.
+    Where it is published, its hash and where that comes from, whether the file here agrees, and,
+    for a checkpoint of your own, the run that made it and what that run started from.
     """
     del offline
     from yolokit.cli.output import emit, emit_json
@@ -116,9 +116,9 @@ def pull(
 ) -> None:
     """Fetch weights into the store.
 
-    Prints where each one is, fetched or there already. Addresses are https://...,
-    hf://owner/repo/file@revision or file:///..., and may end in #sha256=DIGITS. What is
-    interrupted goes on where it stopped.
+    Prints the path of each, fetched now or before. Addresses are https://...,
+    hf://owner/repo/file@revision or file:///..., and may end in #sha256=DIGITS. An
+    interrupted download resumes where it stopped.
     """
     from yolokit.cli.output import emit, emit_json
 
@@ -141,7 +141,7 @@ def verify(
     """Check the hashes of what is in the store.
 
     They are compared with the catalog and weights.lock. The exit code is 4 if a file is not what
-    it must be. Nothing is changed.
+    it should be. Nothing is changed.
     """
     del offline
     from dataclasses import asdict
@@ -195,8 +195,8 @@ def bundle(
 ) -> None:
     """Write weights into one tar.
 
-    It is plain and has their hashes, for machines without a network. What is missing is fetched
-    first. The same files always make the same bundle.
+    The tar is uncompressed and holds their hashes, for machines without a network. What is missing
+    is fetched first. The same files always make the same bundle.
     """
     from yolokit.cli.output import emit
     from yolokit.hub.bundle import check_bundle_output, write_bundle
@@ -216,7 +216,7 @@ def import_(
 ) -> None:
     """Put a bundle's weights into the store.
 
-    All of them, verified, or none.
+    All are verified and imported, or none.
     """
     del offline
     from yolokit.cli.output import download_progress, emit, emit_json, say

@@ -1,4 +1,4 @@
-"""What a file is, told from its bytes: for those that are not what their names say."""
+"""What a file is, recognised by its bytes, where that is not what its name says."""
 
 from __future__ import annotations
 

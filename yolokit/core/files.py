@@ -1,4 +1,4 @@
-"""Hashes and atomic publishing: nothing half-made ever stands under a final name.
+"""Hashes and atomic publishing: nothing half-made ever has a final name.
 
 A file or folder is built under a hidden name beside its final one and renamed when it is
 complete. What a killed process leaves behind is such a hidden leftover, and the next run that

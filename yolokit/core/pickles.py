@@ -17,7 +17,7 @@ _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 
 
 class Global(NamedTuple):
-    """A class or function that a pickle names; ``?`` stands for what its opcodes do not tell."""
+    """A class or function that a pickle names; ``?`` is what its opcodes do not say."""
 
     module: str
     name: str
