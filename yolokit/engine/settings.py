@@ -1,4 +1,4 @@
-"""What a training computes with in the end, and what of it a person would not expect."""
+"""What a training finally computes with, and what of it a person would not expect."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             self.save_model()
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
-        """Go on behind the last whole epoch; upstream refuses where there is none."""
+        """Go on after the last whole epoch; upstream refuses where there is none."""
         if ckpt is not None and self.resume and ckpt["epoch"] < 0:
             self._load_checkpoint_state(ckpt)
         else:
@@ -218,7 +218,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         process.send(Phase("training"))
 
     def _settle(self, *before: str) -> None:
-        """Tell what the training computes with, and what of it a person would not expect."""
+        """Report what the training computes with, and what of it a person would not expect."""
         used = describe_settings(self)
         process.send(Settled(used))
         for note in (*before, *list_notes(self, used)):

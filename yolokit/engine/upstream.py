@@ -1,4 +1,4 @@
-"""Imports ultralytics tamed: the few global edits that this process of our own needs, in one place.
+"""Imports ultralytics with the few global edits that our own process needs, in one place.
 
 Every module of ``engine`` that uses ultralytics imports this one first. Each edit names the
 upstream behaviour that it answers; all were read in ultralytics 8.4.
@@ -80,8 +80,8 @@ def _initialize(model: Any) -> None:
     """Leave batch norm as the source of a network has it; upstream sets one epsilon for all.
 
     ``bn_eps`` and ``activations`` in an architecture are ours (Darknet's epsilon, YOLOv4's Mish);
-    ``bn_eps`` is one number, or one for each batch norm by its name, where a model took layers
-    over that were trained with another (upstream's classifiers are). torchvision's layers keep
+    ``bn_eps`` is one number, or one for each batch norm by its name, where a model has layers
+    that were trained with another (upstream's classifiers are). torchvision's layers keep
     what its weights were trained with.
     """
     own = {

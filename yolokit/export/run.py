@@ -295,7 +295,7 @@ def _prove_batch(
 def _publish(
     model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
 ) -> ExportArtifact:
-    """Give model and proof their final names; the proof first, so no model stands without.
+    """Give model and proof their final names; the proof first, so that no model is without.
 
     Nor does a proof stay where the model could not follow.
     """

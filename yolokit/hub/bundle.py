@@ -1,4 +1,4 @@
-"""Bundles: weights in one plain tar, hashes included, for machines without a network.
+"""Bundles: weights in one uncompressed tar with their hashes, for machines without a network.
 
 The first member is ``manifest.json``; the files follow in its order. The same files always make
 the same bundle, byte for byte.
@@ -125,7 +125,7 @@ def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:
 
 
 def _head(name: str, size_bytes: int) -> tarfile.TarInfo:
-    """Return a member's head that tells nothing of this machine, user or moment."""
+    """Return a member's header without anything about this machine, user or time."""
     head = tarfile.TarInfo(name)
     head.size, head.mode, head.mtime = size_bytes, 0o644, 0
     return head

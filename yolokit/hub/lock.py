@@ -39,7 +39,7 @@ class LockEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Attributes:
         sha256: 64 hexadecimal digits.
         size_bytes: Its size.
-        hash_from: How the hash was known: from the catalog, from ``#sha256=`` behind an address,
+        hash_from: How the hash was known: from the catalog, from ``#sha256=`` after an address,
             in part from the file's published name, from a bundle, or not at all before first use.
         url: Where it came from, without passwords; None where that is not known.
     """
@@ -51,7 +51,7 @@ class LockEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
-    """Read what a store's lock file says, by the names of the files; empty where there is none.
+    """Read a store's lock file, by file name; empty where there is none.
 
     Raises:
         WeightsError: It is damaged; the message has its path and line.

@@ -68,5 +68,5 @@ def _fill(template: str, url: str) -> str:
 
 
 def _at_endpoint(url: str) -> str:
-    """Lead an address of the hub to the endpoint that its own tools use here."""
+    """Point an address of the hub to the endpoint that its own tools use here."""
     return endpoint() + url.removeprefix(HOST) if url.startswith(f"{HOST}/") else url

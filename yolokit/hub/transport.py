@@ -1,6 +1,6 @@
 """HTTP for the sources that speak it: the one module that uses httpx.
 
-httpx brings what is easily done wrong by hand: proxies and certificates from the environment,
+httpx handles what is easily done wrong by hand: proxies and certificates from the environment,
 time-outs for each step, chunked bodies, connections that are closed on every way out. Redirects
 are followed here, since each hop must pass the same check as the first address.
 """
@@ -28,7 +28,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very spelling; no name is looked up."""
+    """Tell whether a host is this machine by its spelling alone; no name is looked up."""
     if host == "localhost":
         return True
     try:
@@ -101,7 +101,7 @@ def _follow(
     limits: Limits,
     token: str | None,
 ) -> tuple[httpx.Response, Deadline]:
-    """Send the request, and send it again wherever an answer leads to."""
+    """Send the request, and follow each redirect."""
     start = current = _parse(url)
     for _ in range(limits.redirects + 1):
         check_address(current.scheme, current.host)
@@ -144,7 +144,7 @@ def _send(
     with contextlib.ExitStack() as stack:
         with _foreign_errors(limits):
             # A proxy's loopback is another machine's: this machine is always reached directly.
-            encrypted = url.scheme == "https"  # else no certificate is ever looked at
+            encrypted = url.scheme == "https"  # else no certificate would be checked
             direct = httpx.HTTPTransport(verify=encrypted) if is_loopback(url.host) else None
             timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
             client = stack.enter_context(httpx.Client(transport=direct, timeout=timeout))
@@ -189,7 +189,7 @@ def _foreign_errors(limits: Limits) -> Iterator[None]:
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise SourceError(f"{error}") from error
     except (OSError, ValueError, ImportError) as error:
-        # Proxies and certificates from the environment that make no sense end here.
+        # Unusable proxies and certificates from the environment end here.
         raise SourceError(f"cannot set up a connection: {error}") from error
 
 

@@ -1,8 +1,8 @@
-"""Importing a bundle: nothing appears in the store unless every file of the bundle verifies.
+"""Importing a bundle: nothing appears in the store unless every file of it verifies.
 
 The archive is read here, block by block, and not with a library that knows every extension of the
 format: a bundle has plain files with plain names and nothing else, so that links, devices, climbing
-names and compressed or sparse bombs are not so much refused as never understood.
+names and compressed or sparse bombs are never even interpreted.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ class _Reader:
             raise self.fault("has something between its files")
 
     def expect_end(self) -> None:
-        """Refuse anything but zeros behind the last member."""
+        """Refuse anything but zeros after the last member."""
         while chunk := self._stream.read(_CHUNK_BYTES):
             if any(chunk):
                 raise self.fault("has something after its last file")

@@ -1,4 +1,4 @@
-"""Options that other trainers know under names which ``yolokit train`` does not: the right word.
+"""Options that other trainers have under other names, each with the name or the reason here.
 
 The names are those of ultralytics' ``cfg/default.yaml`` and of YOLOv5's and YOLOv7's ``train.py``.
 """

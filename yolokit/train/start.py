@@ -1,4 +1,4 @@
-"""What a training starts from: options become one plan, and weights are brought and verified."""
+"""What a training starts from: options become one plan, and weights are obtained and verified."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _require_entry(name: str) -> str:
 
 
 def _refuse_stray(path: Path) -> None:
-    """Say what a file is that is not Darknet's: theirs begin with numbers, and tell nothing."""
+    """Say what a file is that is not Darknet's, whose own begin with numbers alone."""
     kind = read_kind(path)
     if kind is not None:
         raise WeightsError(f"{path} is not a Darknet file: it is {kind.name}", hint=kind.hint)

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from yolokit.core.requests import StartRequest
     from yolokit.core.transfer import TransferReport
 
-_LEAST_STRIDE_PX = 16  # a backbone that is alike to no more than this is worth little
+_LEAST_STRIDE_PX = 16  # a backbone that matches only up to here is worth little
 _ASKED = "only the backbone was asked for"
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
-    """Take layers over from the input on, as far as both networks compute the same.
+    """Transfer layers from the input on, as far as both networks compute the same.
 
     How far that is follows from the two architectures, the file's own or the one that it must
-    have, so that a file with less is refused. Behind the first layer that differs a layer would
+    have, so that a file with less is refused. After the first layer that differs, a layer would
     see other features than it was trained on, so it is left fresh even where it is alike.
 
     Raises:
-        WeightsError: The networks part before the end of the stage at stride 16, or a layer of
+        WeightsError: The networks differ before the end of the stage at stride 16, or a layer of
             the file is not what its architecture says.
     """
     assert request.weights is not None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import F32
 
 _PARTIAL = re.compile(r"\.conv\.\d+$")
-_OUTPUT = "output."  # before a layer's index: the convolution that Darknet has behind it
+_OUTPUT = "output."  # before a layer's index: the convolution that follows it in Darknet
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -71,7 +71,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
 
 
 def read_values(path: Path, digest: FileDigest | None = None) -> F32:
-    """Return everything behind the header.
+    """Return everything after the header.
 
     The header is major, minor and revision (int32 each), then the count of images seen: 64 bits
     from version 0.2 on, else 32.
@@ -121,7 +121,7 @@ def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[
 
     Raises:
         WeightsError: The file ends within a layer, before the backbone is whole, or goes on
-            behind the last one.
+            after the last one.
     """
     import torch
 

@@ -169,10 +169,10 @@ def test_entries_that_name_no_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{}", "no list of images"),
-        ("[{]", "no JSON"),
+        ("{}", "not a list of images"),
+        ("[{]", "not JSON"),
         ('[{"image": "a.jpg"', "before it is complete"),
-        ("[" * 100_000, "nested too deep|no JSON|before it is complete"),
+        ("[" * 100_000, "nested too deep|not JSON|before it is complete"),
     ],
 )
 def test_a_broken_file_is_an_error(content: str, words: str, tmp_path: Path) -> None:

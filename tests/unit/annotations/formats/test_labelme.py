@@ -80,7 +80,7 @@ def test_a_mask_is_a_box_and_a_png_whose_last_pixel_is_the_second_corner(tmp_pat
     [
         (None, "base64"),
         ("****", "base64"),
-        (base64.b64encode(b"GIF89a").decode(), "no PNG"),
+        (base64.b64encode(b"GIF89a").decode(), "not a PNG"),
         (encode(np.ones((30, 30))), "30x30 px is in a box of 3x2 px"),
         (encode([[0, 0, 0], [0, 0, 0]]), "covers nothing"),
     ],

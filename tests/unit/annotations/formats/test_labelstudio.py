@@ -232,9 +232,9 @@ def test_brush_masks_are_unpacked(tmp_path: Path) -> None:
         (pack(np.zeros((WH[1], WH[0]), np.bool_))[:-3], "cut short"),
         (pack(np.zeros((3, 3), np.bool_)), "has 36 values, not those of 200x100 px"),
         (pack(np.zeros((WH[1], WH[0]), np.bool_)), "covers nothing"),
-        ("abc", "no list of bytes"),
-        ([1, 300], "no list of bytes"),
-        (None, "no list of bytes"),
+        ("abc", "not a list of bytes"),
+        ([1, 300], "not a list of bytes"),
+        (None, "not a list of bytes"),
     ],
 )
 def test_broken_brush_masks_are_dropped(rle: Any, words: str, tmp_path: Path) -> None:
@@ -490,5 +490,5 @@ def test_the_configuration_beside_a_single_file_is_looked_for_in_its_folder_alon
     write_text(tmp_path / "config.xml", CONFIG)
     assert read(tmp_path, task(annotation(box()))).dataset.names == ("dog", "cat")
     write_text(tmp_path / "config.xml", "<View><Image")
-    with pytest.raises(DataError, match="no well-formed XML"):
+    with pytest.raises(DataError, match="not well-formed XML"):
         read(tmp_path, task(annotation(box())))
