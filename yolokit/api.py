@@ -60,7 +60,7 @@ def get_dataset(
         overwrite: Replace ``out`` if it is an earlier conversion.
         keep_archive: Leave the archives in the store.
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse an archive that has no sha256 that is known beforehand.
+        require_hash: Refuse an archive that has no sha256 known beforehand.
         options: ``task``, ``to_format``, ``split``, ``sample``, ``max_drop``, ``allow`` of
             ``ConvertConfig``.
     """
@@ -85,7 +85,7 @@ def pull_weights(
     Args:
         name: What ``--weights`` takes.
         offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse what has no sha256 that is known beforehand.
+        require_hash: Refuse what has no sha256 known beforehand.
     """
     from yolokit.hub.ensure import obtain_weights
 

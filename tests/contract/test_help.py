@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # A placeholder is in capitals, a word to be typed as it stands is not; `|` stands between choices.
 CHOICE = r"([A-Z]+|[a-z0-9-]+(:[A-Z]+)?|0,1)"
-STYLE = re.compile(rf"\[?{CHOICE}(\|{CHOICE})*\]?(\.\.\.|,\.\.\.)?|KEY=VALUE|OLD,OLD=NEW")
+# The usage line puts brackets around what may be left out.
+STYLE = re.compile(rf"{CHOICE}(\|{CHOICE})*(\.\.\.|,\.\.\.)?|KEY=VALUE|OLD,OLD=NEW")
 
 
 def _list_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -60,5 +61,13 @@ def test_usage_needs_no_braces(words: tuple[str, ...]) -> None:
 def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
     for parameter in _find(words).params:
         text = parameter.help or ""
-        assert re.search(r"[.\]]$", text), f"{parameter.name}: {text!r}"
+        assert re.search(r"^[A-Z].*[.\]]$", text), f"{parameter.name}: {text!r}"
         assert not re.search(r"[^ ] \[default", text), f"{parameter.name}: two spaces before it"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_an_option_that_may_be_repeated_says_so(words: tuple[str, ...]) -> None:
+    for parameter in _find(words).params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            says = "Repeatable." in (parameter.help or "") or parameter.metavar == "NAME,..."
+            assert says or not parameter.multiple, f"{parameter.name}: {parameter.help!r}"

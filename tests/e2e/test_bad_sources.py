@@ -48,7 +48,7 @@ SOURCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (_pipe, "source: this is a pipe or a device"),
     "an empty folder": (lambda path: path.mkdir(), "none of the known formats"),
     "an image": (lambda path: write_image(path.with_name("source.png")).rename(path), "none of"),
-    "a folder in a loop": (_loop, "train.json:2: this is no JSON"),
+    "a folder in a loop": (_loop, "train.json:2: this is not JSON"),
     "a billion laughs": (_bomb, "a.xml:1: the XML declares entities"),
     "a format that is not read": (_prodigy, "this looks like Prodigy JSONL, and that is not read"),
     "corners called sizes": (_corners, "say it with --assume box=xyxy"),

@@ -211,7 +211,7 @@ def test_darknet_files_of_a_wrong_length_or_kind(test_data: Path, tmp_path: Path
     whole = (test_data / "darknet" / "yolov3-tiny.weights").read_bytes()
     cases = [
         ("a.weights", whole[:-4], "ends within layer 19"),
-        ("b.weights", whole + bytes(4), "1 value is left behind the last layer"),
+        ("b.weights", whole + bytes(4), "1 value is left after the last layer"),
         ("c.weights", whole[:-1], "ends within a value"),
         ("d.weights", whole[:6_000_000], "called NAME.conv.N"),
         ("e.conv.3", whole[:2_000], "ends within layer 0"),

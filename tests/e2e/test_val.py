@@ -108,7 +108,7 @@ def test_a_missing_split_names_those_that_there_are(bccd_model: Path, few_images
     done = run_val(bccd_model, few_images)
     assert (done.returncode, done.stdout) == (2, "")
     assert "'val'" in done.stderr
-    assert "known are test" in done.stderr
+    assert "the known ones are test" in done.stderr
 
 
 def test_an_unreadable_image_is_named_and_nothing_is_written(

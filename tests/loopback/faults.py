@@ -163,7 +163,7 @@ def hang_midway(reply: Reply) -> None:
 
 
 def garbage(reply: Reply) -> None:
-    """Answer with something that is no HTTP."""
+    """Answer with something that is not HTTP."""
     reply.raw(b"\x00\xffSSH-2.0-OpenSSH_9.6\r\n\r\n")
     reply.cut()
 

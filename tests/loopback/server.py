@@ -108,7 +108,7 @@ class Reply:
         self._handler.end_headers()
 
     def raw(self, content: bytes) -> None:
-        """Write bytes that are no body, or no HTTP at all."""
+        """Write bytes that are not a body, or not HTTP at all."""
         self._handler.wfile.write(content)
         self._handler.wfile.flush()
 

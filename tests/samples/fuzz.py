@@ -177,7 +177,7 @@ def _list_around(root: Path) -> dict[str, tuple[int, int]]:
     found = {}
     for where, _, names in os.walk(root):
         for name in names:
-            path = os.path.join(where, name)  # noqa: PTH118 - names that are no UTF-8
+            path = os.path.join(where, name)  # noqa: PTH118 - names that are not UTF-8
             if not path.startswith(f"{root}/sets/out/"):
                 state = os.lstat(path)
                 found[path] = (state.st_size, state.st_mtime_ns)

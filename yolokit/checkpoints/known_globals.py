@@ -1,6 +1,6 @@
 """Which classes and functions checkpoints of the field are known to name.
 
-A list of what is innocent, since a list of what is not would never be complete.
+It lists what is harmless, since a list of what is not would never be complete.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def is_guarded(asked: Global) -> bool:
 def is_plausible(asked: Global) -> bool:
     """Tell whether an honest checkpoint of the field may name this.
 
-    A dotted name never is: it reaches through a class or a module into whatever lies behind.
+    A dotted name never is: it reaches through a class or module into anything inside it.
     """
     return is_own(asked) or _is_listed(asked, _FOREIGN_PACKAGES, _FOREIGN_NAMES)
 

@@ -1,7 +1,7 @@
-"""Where a checkpoint comes from: the chain of files before it.
+"""Where a checkpoint comes from: the chain of files that it was trained from.
 
 The trainer writes the chain into every checkpoint that it saves, so that it goes wherever the file
-goes and is there however the run ends. What it states is the word of the file; a ``run.json``
+goes and is there however the run ends. What it states is only a claim of the file; a ``run.json``
 beside it that states the file's hash confirms it.
 """
 
@@ -73,7 +73,7 @@ class _Parent(msgspec.Struct, frozen=True):
 
 
 class _Run(msgspec.Struct, frozen=True):
-    """What matters here of a ``run.json``: what the run started from, and what it made."""
+    """The part of a ``run.json`` that matters here: what the run started from, and what it made."""
 
     id: RunId | None = None
     weights: _Parent | None = None
@@ -99,7 +99,7 @@ def read_lineage(path: Path, sha256: str) -> Lineage | None:
 
 
 def _ask_record(path: Path, sha256: str) -> Lineage | None:
-    """Read the ``run.json`` beside a file; it is believed only where it states the file's hash."""
+    """Read the ``run.json`` beside a file; it counts only if it states the file's hash."""
     record = path.parent / "run.json"
     if not record.is_file():
         return None

@@ -17,7 +17,7 @@ _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 
 
 class Global(NamedTuple):
-    """A class or function that a pickle names; ``?`` stands for what its opcodes do not tell."""
+    """A class or function that a pickle names; ``?`` is what its opcodes do not say."""
 
     module: str
     name: str
@@ -114,7 +114,7 @@ def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None)
         What was found up to the end, or up to where they are damaged.
 
     Raises:
-        PickleLimitError: They are no checkpoint's, by their size alone.
+        PickleLimitError: They are not a checkpoint's, by their size alone.
     """
     scan, stream = PickleScan(wanted), io.BytesIO(content)
     try:

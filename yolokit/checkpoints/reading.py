@@ -1,4 +1,4 @@
-"""What a file of weights is, told from its bytes; nothing in it is loaded or run."""
+"""What a file of weights is, recognised by its bytes; nothing in it is loaded or run."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _HINT = "yolokit starts from .pt checkpoints of ultralytics, Darknet's files and
 
 
 def explain_unreadable(path: Path) -> tuple[str, str] | None:
-    """Say why a file is no checkpoint that can be loaded with weights only.
+    """Say why a file cannot be loaded as a checkpoint with weights only.
 
     Args:
         path: A file; links are followed.
 
     Returns:
-        A message and a hint, or None if nothing speaks against the file.
+        A message and a hint, or None if there is no reason.
     """
     try:
         reason = why_no_file(path)
@@ -67,7 +67,7 @@ def _explain_content(path: Path, *, legacy: bool) -> tuple[str, str] | None:
 
     Raises:
         PickleLimitError: It takes more work than any checkpoint.
-        ValueError: It is damaged, or not to be told from something else; so are the errors of
+        ValueError: It is damaged or ambiguous; the errors of
             ``zipfile`` and ``zlib``.
     """
     try:
@@ -85,7 +85,7 @@ def find_text(path: Path, name: str) -> str | None:
         name: Key of a dict or attribute of an object.
 
     Returns:
-        None if it has none, or is no checkpoint that can be read.
+        None if it has none, or is not a checkpoint that can be read.
     """
     try:
         with path.open("rb") as stream:
@@ -99,7 +99,7 @@ def find_text(path: Path, name: str) -> str | None:
 
 
 class _NoCheckpointError(ValueError):
-    """A file that torch can read is something else than a checkpoint."""
+    """A file that torch can read is not a checkpoint."""
 
 
 def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
@@ -107,7 +107,7 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
 
     Raises:
         PickleLimitError: It takes more work than any checkpoint.
-        ValueError: It is damaged, something else, or not to be told from something else.
+        ValueError: It is damaged, something else, or ambiguous.
     """
     with path.open("rb") as stream:
         if legacy:
@@ -129,7 +129,7 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
 
 
 def _require_one_meaning(names: list[str], pickles: list[str]) -> None:
-    """Refuse an archive that another reader may understand in another way.
+    """Refuse an archive that another reader may read differently.
 
     Raises:
         ValueError: It has several pickles, or members that lie outside of it.
@@ -144,7 +144,7 @@ def _require_one_meaning(names: list[str], pickles: list[str]) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return a member whose size is bounded by what the archive says, and by what comes.
+    """Return a member; neither its stated nor its real size may exceed the limit.
 
     Raises:
         ValueError: It is too large, or stored as torch does not store.
@@ -166,7 +166,7 @@ class _LimitedReader:
         self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
 
     def allow(self, size_bytes: int) -> None:
-        """Let so much more be read, beside the little that surrounds it."""
+        """Allow this many more bytes to be read, and a little around them."""
         self._left = size_bytes + _MAX_DIRECTORY_BYTES
 
     def read(self, size_bytes: int = -1) -> bytes:
@@ -187,12 +187,12 @@ def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
         what = "an ONNX model, which `yolokit predict` and `yolokit val` take"
         hint = "give the checkpoint that it was exported from"
     else:
-        what, hint = "of no kind that is known here", None
+        what, hint = "of a kind that is not known here", None
     return f"{path} is not a checkpoint: it is {what}", hint or _HINT
 
 
 def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:
-    """Say what speaks against a pickle; what it names comes before that it is damaged."""
+    """Say why a pickle is refused; what it names matters more than damage."""
     verdict = _explain_globals(path, scan.found)
     if verdict is None and scan.damage is not None:
         raise ValueError(scan.damage)
@@ -200,7 +200,7 @@ def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:
 
 
 def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
-    """Say what speaks against the classes and functions that a checkpoint names.
+    """Say why the classes and functions that a checkpoint names are refused.
 
     ``--trust`` is offered only where all of them are what the field uses.
     """
@@ -224,7 +224,7 @@ def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
         return None
     if unlisted != foreign:
         return _refuse(path, foreign), "together these reach anything: it looks like an attack"
-    hint = f"if you trust whoever made it, --trust {path} loads this very file all the same"
+    hint = f"if you trust whoever made it, --trust {path} loads this one file anyway"
     return _refuse(path, foreign), hint
 
 

@@ -36,10 +36,10 @@ def convert(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder to make; or give --name.")
+        Path | None, typer.Option(metavar="DIR", help="Folder to make, unless --name is given.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Make this folder in the store of data sets.")
+        str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
     ] = None,
     images: Annotated[
         Path | None,
@@ -48,27 +48,32 @@ def convert(
     from_format: Annotated[
         str,
         typer.Option(
-            "--from", metavar="NAME", help="A name of `yolokit data formats`; auto recognises it."
+            "--from",
+            metavar="NAME",
+            help="Format of the source, as `yolokit data formats` lists it, or auto.",
         ),
     ] = "auto",
     to_format: Annotated[
-        str, typer.Option("--to", metavar="NAME", help="A name of `yolokit data formats`.")
+        str,
+        typer.Option(
+            "--to", metavar="NAME", help="Format to write, as `yolokit data formats` lists it."
+        ),
     ] = "yolo",
     task: Annotated[
-        str, typer.Option(metavar="detect|segment|pose|obb", help="What the labels are brought to.")
+        str, typer.Option(metavar="detect|segment|pose|obb", help="What the labels become.")
     ] = "detect",
     boxes_as_outlines: Annotated[
         bool,
         typer.Option(
-            "--boxes-as-outlines", help="Where outlines or rotated boxes are wanted, make them."
+            "--boxes-as-outlines", help="Make outlines or rotated boxes of plain boxes too."
         ),
     ] = False,
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OLD,OLD=NEW", help="Rename or join classes."),
+        typer.Option("--map", metavar="OLD,OLD=NEW", help="Rename or merge classes. Repeatable."),
     ] = None,
     keep: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Keep these classes alone.")
+        list[str] | None, typer.Option(metavar="NAME,...", help="Keep only these classes.")
     ] = None,
     drop: Annotated[
         list[str] | None, typer.Option(metavar="NAME,...", help="Leave these classes out.")
@@ -81,7 +86,8 @@ def convert(
         str | None, typer.Option(metavar="PX|SHARE", help="Leave larger labels out.")
     ] = None,
     sample: Annotated[
-        str | None, typer.Option(metavar="SHARE|N", help="Take so many of the images: 10%, or 500.")
+        str | None,
+        typer.Option(metavar="SHARE|N", help="Take only this many of the images: 10%, or 500."),
     ] = None,
     tile: Annotated[
         int | None, typer.Option(metavar="PX", help="Cut larger images into tiles of this side.")
@@ -90,33 +96,33 @@ def convert(
         float, typer.Option(metavar="SHARE", help="What a tile shares with the next one.")
     ] = 0.2,
     min_visible: Annotated[
-        float, typer.Option(metavar="SHARE", help="What a tile must show of a label to have it.")
+        float, typer.Option(metavar="SHARE", help="What a tile must show of a label to keep it.")
     ] = 0.3,
     split: Annotated[
         str,
         typer.Option(
             metavar="auto|keep|SHARES",
-            help="auto keeps the source's splits, or makes 0.8,0.1,0.1 where it has none.",
+            help="Splits to write: auto keeps those of the source, or makes 0.8,0.1,0.1.",
         ),
     ] = "auto",
     group: Annotated[
         str | None,
         typer.Option(
             metavar="folder|video|near-duplicate|re:PATTERN",
-            help="What a split must not tear apart.",
+            help="What must stay together in one split.",
         ),
     ] = None,
     folds: Annotated[
         int | None, typer.Option(metavar="K", help="Make K folds, each with a YAML of its own.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Of splits and samples that are made.")
+        int, typer.Option(metavar="N", help="Seed of the splits and samples that are made.")
     ] = 0,
     link: Annotated[
         str, typer.Option(metavar="copy|hardlink|symlink", help="How images get into the set.")
     ] = "copy",
     labels_only: Annotated[
-        bool, typer.Option("--labels-only", help="Write no images and look at none.")
+        bool, typer.Option("--labels-only", help="Write labels alone; no image is read or written.")
     ] = False,
     max_drop: Annotated[
         str, typer.Option(metavar="SHARE|N", help="Fail if more annotations are dropped.")
@@ -125,7 +131,7 @@ def convert(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="A convention of the source, as `yolokit data formats` lists them.",
+            help="A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
         ),
     ] = None,
     allow: Allow = None,
@@ -136,7 +142,8 @@ def convert(
 ) -> None:
     """Convert annotations between formats.
 
-    Every annotation is accounted for: kept, clipped, reinterpreted, dropped or excluded.
+    Every annotation is accounted for: kept, clipped (cut at the edge of its image), reinterpreted
+    (a mask became a box, say), dropped (unusable) or excluded (left out on purpose).
 
     DIR appears whole or not at all. DIR/ledger.jsonl lists each annotation that was not simply
     kept, with its file, line and reason.

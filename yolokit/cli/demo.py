@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder to make; or give --name.")
+        Path | None, typer.Option(metavar="DIR", help="Folder to make, unless --name is given.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Make this folder in the store of data sets.")
+        str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
     ] = None,
     classes: Annotated[
         str,
         typer.Option(
             metavar="belt|pretrain",
-            help="bolts, nuts, washers and gears; or sixteen other kinds of parts.",
+            help="What is drawn: bolts, nuts, washers and gears; or sixteen other kinds of parts.",
         ),
     ] = "belt",
     images: Annotated[
         int, typer.Option(metavar="N", help="Images in all: 75 % train, 10 % val, 15 % test.")
     ] = 480,
     video_seconds: Annotated[
-        float, typer.Option(metavar="S", help="Length of the video; 0 is none.")
+        float, typer.Option(metavar="S", help="Length of the video; 0 for none.")
     ] = 8.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds give equal labels.")] = 0,
     overwrite: Annotated[

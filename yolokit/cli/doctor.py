@@ -17,7 +17,7 @@ def doctor(
 ) -> None:
     """Look at this machine: packages, cores, providers that really load, folders and disk.
 
-    The exit code is 1 if something is missing that every job needs.
+    The exit code is 1 if something that every job needs is missing.
     """
     from itertools import chain
 

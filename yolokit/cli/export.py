@@ -20,7 +20,8 @@ def export(
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="data.yaml, or its folder, whose images the parity gate looks at."
+            metavar="FILE",
+            help="Data set (data.yaml, or its folder) whose images the parity check uses.",
         ),
     ] = None,
     out: Annotated[
@@ -42,7 +43,7 @@ def export(
     trust: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Load this very file even if that runs code stored in it."
+            metavar="FILE", help="Load this one file even if that runs code stored in it."
         ),
     ] = None,
     overwrite: Annotated[

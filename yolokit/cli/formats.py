@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def formats(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show one format with its conventions.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Format to show with its conventions.  [default: all]"),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON for each format.")
@@ -42,7 +43,7 @@ def formats(
         for one, module in found.items()
     ]
     emit(table(("name", "reads", "writes", "recognised by"), rows))
-    emit("\nd detect, s segment, p pose, o oriented (obb); `yolokit data formats NAME` tells more")
+    emit("\nd detect, s segment, p pose, o oriented (obb); `yolokit data formats NAME` shows more")
     emit("\nWhat cannot be right is refused, unless --allow CODE says that it is:\n")
     emit(table(("code", "what was found"), list(CODES.items())))
 

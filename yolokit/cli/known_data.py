@@ -12,12 +12,14 @@ from yolokit.cli.weights import Json, NeverOnline, Offline
 if TYPE_CHECKING:
     from yolokit.hub.datasets import DatasetCard
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `yolokit data list`.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Data set, as `yolokit data list` names it.")
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CODE",
-        help="Go on although this cannot be right; `yolokit data formats` lists the codes.",
+        help="Go on despite this finding, one of the codes in `yolokit data formats`. Repeatable.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")]
@@ -25,10 +27,11 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier
 
 def list_(
     task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb.")
+        str | None,
+        typer.Option(metavar="TASK", help="List only one task: detect, segment, pose, obb."),
     ] = None,
     installed: Annotated[
-        bool, typer.Option("--installed", help="Only what the store has.")
+        bool, typer.Option("--installed", help="List only what is in the store.")
     ] = False,
     json: Json = False,
     offline: NeverOnline = False,
@@ -61,8 +64,8 @@ def list_(
 def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
     """Show what is known about a public data set.
 
-    What it holds, under which terms, where it is published, and the hash of each archive with
-    who states it.
+    What it holds, its terms of use, where it is published, and the hash of each archive with
+    where that hash comes from.
     """
     del offline
     from yolokit.cli.output import emit, emit_json
@@ -90,24 +93,27 @@ def get(
         str | None,
         typer.Option(
             metavar="detect|segment|pose|obb",
-            help="What the labels are brought to.  [default: the set's first]",
+            help="What the labels become.  [default: the set's first]",
         ),
     ] = None,
     to_format: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="NAME", help="A name of `yolokit data formats`.  [default: yolo]"
+            "--to",
+            metavar="NAME",
+            help="Format to write, as `yolokit data formats` lists it.  [default: yolo]",
         ),
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
             metavar="auto|keep|SHARES",
-            help="keep the set's own splits, or make some.  [default: as the set is published]",
+            help="Keep the set's own splits, or make some.  [default: as the set is published]",
         ),
     ] = None,
     sample: Annotated[
-        str | None, typer.Option(metavar="SHARE|N", help="Take so many of the images: 10%, or 500.")
+        str | None,
+        typer.Option(metavar="SHARE|N", help="Take only this many of the images: 10%, or 500."),
     ] = None,
     max_drop: Annotated[
         str | None,
@@ -117,12 +123,15 @@ def get(
     ] = None,
     allow: Allow = None,
     keep_archive: Annotated[
-        bool, typer.Option("--keep-archive", help="Leave what was fetched in the store.")
+        bool, typer.Option("--keep-archive", help="Keep what was fetched in the store.")
     ] = False,
     overwrite: Overwrite = False,
     offline: Offline = False,
     require_hash: Annotated[
-        bool, typer.Option("--require-hash", help="Refuse archives without a hash beforehand.")
+        bool,
+        typer.Option(
+            "--require-hash", help="Refuse archives whose sha256 is not known beforehand."
+        ),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was made as one line of JSON.")
@@ -130,7 +139,7 @@ def get(
 ) -> None:
     """Fetch a public data set by name, and convert it.
 
-    Size and terms are said first. What is interrupted goes on where it stopped; DIR appears whole
+    Prints size and terms first. An interrupted download resumes where it stopped; DIR appears whole
     or not at all. Archives are verified against the catalog and datasets.lock, and removed once
     DIR is made. A set that is there already is left as it is.
     """

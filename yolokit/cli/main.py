@@ -100,7 +100,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
         return _INTERRUPTED
-    except BrokenPipeError:  # the reader of our stdout went away: not an error of ours
+    except BrokenPipeError:  # whoever read our stdout is gone: not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
@@ -111,7 +111,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         if debug:
             say(traceback.format_exc())
-        if not signals.is_idle:  # what is written in C makes an error of its own of an interrupt
+        if not signals.is_idle:  # code in C may turn an interrupt into an error of its own
             say("interrupted")
             return _INTERRUPTED
         say(f"internal error: {type(error).__name__}: {error}")
@@ -123,7 +123,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
 
 
 def _take_debug(arguments: list[str]) -> bool:
-    """Remove ``--debug`` wherever it stands before a ``--``, and tell whether it was there."""
+    """Remove ``--debug`` wherever it is before a ``--``, and return whether it was there."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     found = "--debug" in arguments[:end]
     arguments[:end] = [word for word in arguments[:end] if word != "--debug"]

@@ -61,7 +61,7 @@ def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | No
     """Return the folder that ``--name`` or ``--out`` ask for; None for a fresh one.
 
     Raises:
-        ConfigError: Both are given, or the name is no plain name.
+        ConfigError: Both are given, or the name is not a plain name.
     """
     if name is not None and out is not None:
         raise ConfigError("--name and --out both say where the results go: give one")
@@ -74,7 +74,7 @@ def choose_dataset_folder(name: str | None, out: Path | None) -> Path:
     """Return the folder of a new data set: ``--out``, or ``--name`` in the store.
 
     Raises:
-        ConfigError: None or both are given, or the name is no plain name.
+        ConfigError: None or both are given, or the name is not a plain name.
     """
     from yolokit.hub.store import store_dir
 
@@ -104,7 +104,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show one bar on stderr; yield a function that takes the number done so far.
 
-    Where stderr is no terminal nothing is drawn, so that logs stay readable.
+    Where stderr is not a terminal nothing is drawn, so that logs stay readable.
     """
     if not sys.stderr.isatty():
         yield lambda _done: None
@@ -135,7 +135,7 @@ def progress(description: str, total: int | None) -> Iterator[Callable[[int], No
 def download_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
     """Show one bar for bytes on stderr; yield a function that takes bytes so far and in total.
 
-    Where stderr is no terminal nothing is drawn, so that logs stay readable.
+    Where stderr is not a terminal nothing is drawn, so that logs stay readable.
     """
     if not sys.stderr.isatty():
         yield lambda _done, _total: None

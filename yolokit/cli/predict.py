@@ -67,7 +67,8 @@ def predict(
     provider: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ..."
+            metavar="NAME",
+            help="Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...",
         ),
     ] = "auto",
     threads: Annotated[
@@ -77,7 +78,7 @@ def predict(
     json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Records to stdout; no folder unless one is named or --save given."
+            "--json", help="Print records to stdout; no folder unless --out, --name or --save."
         ),
     ] = False,
     overwrite: Annotated[
@@ -156,7 +157,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 
 def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
-    """Print what a run came to; stdout gets the folder, unless it is full of records."""
+    """Print a summary of a run; stdout gets the folder, unless it holds records."""
     from yolokit.cli.output import emit, say
 
     summary, detector = job.summary, job.detector

@@ -19,9 +19,14 @@ _NEXT = """Next, on your own data:
 
 def quickstart(
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder below runs.  [default: a fresh one]")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Folder of the results below runs.  [default: a fresh one]"
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder, anywhere.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the results, anywhere.")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the result as one line of JSON.")
     ] = False,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-# `timeout` and a closed terminal send theirs twice at once, which is no second wish.
+# `timeout` and a closed terminal send their signal twice at once: that counts as one wish.
 _ONE_WISH_S = 1.0
 _MOST_WISHES = 2
 

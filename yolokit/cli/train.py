@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def train(
     data: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder."),
+        typer.Option(metavar="FILE", help="Data set: its data.yaml, or its folder."),
     ] = None,
     weights: Annotated[
         str | None,
@@ -51,13 +51,13 @@ def train(
         str | None,
         typer.Option(
             metavar="backbone|neck|N",
-            help="Leave the backbone, all up to the neck, or the first N layers as they are.",
+            help="Do not train the backbone, all up to the neck, or the first N layers.",
         ),
     ] = None,
     trust: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Load this very file even if that runs code stored in it."
+            metavar="FILE", help="Load this one file even if that runs code stored in it."
         ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
@@ -73,20 +73,20 @@ def train(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option(metavar="auto|N", help="Images a step; auto measures a GPU's memory."),
+        typer.Option(metavar="auto|N", help="Images per step; auto measures a GPU's memory."),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Of all that is random.  [default: 0]")
+        int | None, typer.Option(metavar="N", help="Seed of everything random.  [default: 0]")
     ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CODE",
-            help="Train although the check of the data set found this. Repeatable.",
+            help="Train despite this finding of the data set's check. Repeatable.",
         ),
     ] = None,
     config: Annotated[
@@ -107,7 +107,7 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Folder of the run, anywhere.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that --name or --out names.")
+        bool, typer.Option("--resume", help="Continue the run that --name or --out names.")
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the run's record as one line of JSON.")
@@ -116,8 +116,8 @@ def train(
     """Fine-tune a detector on a YOLO data set.
 
     Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
-    Ctrl-C stops cleanly; --resume goes on, if need be with another --batch, --imgsz or --device,
-    or with --data where the data set has moved.
+    Ctrl-C stops cleanly; --resume continues a run, if needed with another --batch, --imgsz or
+    --device, or with --data where the data set has moved.
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress

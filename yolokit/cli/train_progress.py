@@ -109,16 +109,16 @@ class Pace:
         return self._images / self._seconds if self._images else 0.0
 
     def describe(self) -> str:
-        """Return the pace in words, after two blanks; nothing before it can be told."""
+        """Return the pace in words, after two blanks; empty while it is unknown."""
         return f"  {self.images_per_s:.0f} img/s" if self._images else ""
 
     def describe_left(self, event: BatchEnd) -> str:
-        """Return the time that is left in words; nothing before it can be told."""
+        """Return the time that is left in words; empty while it is unknown."""
         seconds = self.seconds_left(event)
         return "" if seconds is None else f"{describe_seconds(seconds)} left"
 
     def seconds_left(self, event: BatchEnd) -> float | None:
-        """Time to the end of the last epoch, or None before it can be told."""
+        """Time to the end of the last epoch, or None while it is unknown."""
         if not self._batches:
             return None
         done = (event.epoch - 1) * event.batches + event.batch

@@ -1,4 +1,4 @@
-"""What to say to those who bring the words of another trainer: the command or option meant."""
+"""What to say to those who use the words of another trainer: the command or option they want."""
 
 from __future__ import annotations
 

@@ -21,9 +21,11 @@ def val(
         typer.Argument(metavar="MODEL", help="ONNX file, exported by yolokit or ultralytics."),
     ],
     data: Annotated[
-        Path, typer.Option(metavar="FILE", help="data.yaml of the data set, or its folder.")
+        Path, typer.Option(metavar="FILE", help="Data set: its data.yaml, or its folder.")
     ],
-    split: Annotated[str, typer.Option(metavar="NAME", help="val, test or train.")] = "val",
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Split to measure on: val, test or train.")
+    ] = "val",
     conf: Annotated[
         float,
         typer.Option(metavar="SHARE", help="Lowest score that counts; metrics need nearly all."),
@@ -35,7 +37,8 @@ def val(
     provider: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="auto, cpu, cuda, tensorrt, openvino, coreml, directml, ..."
+            metavar="NAME",
+            help="Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...",
         ),
     ] = "auto",
     threads: Annotated[
@@ -51,11 +54,15 @@ def val(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="Go on without: unusable-images. Repeatable."),
+        typer.Option(
+            metavar="CODE", help="Leave out, instead of failing: unusable-images. Repeatable."
+        ),
     ] = None,
     json: Annotated[
         bool,
-        typer.Option("--json", help="One JSON object to stdout; no file unless --out or --name."),
+        typer.Option(
+            "--json", help="Print one JSON object to stdout; no file unless --out or --name."
+        ),
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a metrics.json that is there.")

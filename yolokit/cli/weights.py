@@ -27,17 +27,17 @@ app = typer.Typer(
 )
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Names of the catalog, or addresses.")
+    list[str], typer.Argument(metavar="NAME...", help="Names from the catalog, or addresses.")
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection; YOLOKIT_OFFLINE=1 says the same.")
+    bool, typer.Option("--offline", help="Open no connection, as with YOLOKIT_OFFLINE=1.")
 ]
-# What never opens one takes the option as well, so that it can stand in any script.
+# Commands that never open one take the option as well, so that a script may always pass it.
 NeverOnline = Annotated[
-    bool, typer.Option("--offline", help="Changes nothing: this command opens no connection.")
+    bool, typer.Option("--offline", help="No effect: this command opens no connection.")
 ]
 RequireHash = Annotated[
-    bool, typer.Option("--require-hash", help="Refuse what has no full hash beforehand.")
+    bool, typer.Option("--require-hash", help="Refuse files whose sha256 is not known beforehand.")
 ]
 _FRESH = "nothing: its run began with fresh weights"
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
@@ -46,13 +46,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print each result as one lin
 @app.command("list", cls=Command)
 def list_(
     task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="detect, segment, pose, obb, classify.")
+        str | None,
+        typer.Option(
+            metavar="TASK", help="List only one task: detect, segment, pose, obb, classify."
+        ),
     ] = None,
     family: Annotated[
-        str | None, typer.Option(metavar="NAME", help="yolo26, darknet, torchvision, ...")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="List only one family: yolo26, darknet, torchvision, ..."
+        ),
     ] = None,
     installed: Annotated[
-        bool, typer.Option("--installed", help="Only what the store has.")
+        bool, typer.Option("--installed", help="List only what is in the store.")
     ] = False,
     json: Json = False,
     offline: NeverOnline = False,
@@ -75,14 +81,14 @@ def list_(
 
 @app.command(cls=Command)
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, here or not.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, fetched or not.")],
     json: Json = False,
     offline: NeverOnline = False,
 ) -> None:
     """Show what is known about one file of weights.
 
-    Where it is published, its hash and who states it, how the file here compares, and the run and
-    the ancestors of a checkpoint of one's own.
+    Where it is published, its hash and where that comes from, whether the file here agrees, and,
+    for a checkpoint of your own, the run that made it and what that run started from.
     """
     del offline
     from yolokit.cli.output import emit, emit_json
@@ -110,9 +116,9 @@ def pull(
 ) -> None:
     """Fetch weights into the store.
 
-    Prints where each one is, fetched or there already. Addresses are https://...,
-    hf://owner/repo/file@revision or file:///..., and may end in #sha256=DIGITS. What is
-    interrupted goes on where it stopped.
+    Prints the path of each, fetched now or before. Addresses are https://...,
+    hf://owner/repo/file@revision or file:///..., and may end in #sha256=DIGITS. An
+    interrupted download resumes where it stopped.
     """
     from yolokit.cli.output import emit, emit_json
 
@@ -127,7 +133,7 @@ def pull(
 def verify(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|PATH", help="One file.  [default: all in the store]"),
+        typer.Argument(metavar="NAME|PATH", help="File to check.  [default: all in the store]"),
     ] = None,
     json: Json = False,
     offline: NeverOnline = False,
@@ -135,7 +141,7 @@ def verify(
     """Check the hashes of what is in the store.
 
     They are compared with the catalog and weights.lock. The exit code is 4 if a file is not what
-    it must be. Nothing is changed.
+    it should be. Nothing is changed.
     """
     del offline
     from dataclasses import asdict
@@ -180,7 +186,7 @@ def where(offline: NeverOnline = False) -> None:
 @app.command(cls=Command)
 def bundle(
     names: Names,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write: a .tar.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write, a .tar.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
     ] = False,
@@ -189,8 +195,8 @@ def bundle(
 ) -> None:
     """Write weights into one tar.
 
-    It is plain and has their hashes, for machines without a network. What is missing is fetched
-    first. The same files always make the same bundle.
+    The tar is uncompressed and holds their hashes, for machines without a network. What is missing
+    is fetched first. The same files always make the same bundle.
     """
     from yolokit.cli.output import emit
     from yolokit.hub.bundle import check_bundle_output, write_bundle
@@ -210,7 +216,7 @@ def import_(
 ) -> None:
     """Put a bundle's weights into the store.
 
-    All of them, verified, or none.
+    All are verified and imported, or none.
     """
     del offline
     from yolokit.cli.output import download_progress, emit, emit_json, say

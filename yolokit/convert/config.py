@@ -108,14 +108,14 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; all mistakes are listed.
             OutputExistsError: Nothing else is wrong, but ``out`` exists and is not replaced.
-            DataError: The options are right, but a source is no file or folder.
+            DataError: The options are right, but a source is not a file or folder.
         """
         config = build_config(cls, values, what="data convert", also=_find_problems)
         for source in config.sources:
             if not _exists(source):
                 raise DataError("there is no such file or folder", path=source)
             if not (source.is_file() or source.is_dir()):  # reading a pipe may never end
-                raise DataError("this is a pipe or a device, no file or folder", path=source)
+                raise DataError("this is a pipe or a device, not a file or folder", path=source)
         check_output(config.out, config.replacing)
         return config
 
@@ -228,10 +228,10 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         and values.get("to_format", "yolo") != "yolo",
         "folds: take the place of --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
-        "group: near-duplicate looks at images, and --labels-only at none": labels_only
+        "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
-        "tile: cuts images, and --labels-only looks at none": tile and labels_only,
-        "assume: exif is about images, and --labels-only looks at none": labels_only
+        "tile: cuts images, and --labels-only reads none": tile and labels_only,
+        "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
         f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
     }
@@ -244,9 +244,9 @@ def _find_path_problems(values: Mapping[str, Any]) -> list[str]:
     if images is not None and not _exists(images):
         problems.append(f"images: {images} does not exist")
     elif images is not None and not images.is_dir():
-        problems.append(f"images: {images} is no folder")
+        problems.append(f"images: {images} is not a folder")
     if images is not None and values.get("labels_only"):
-        problems.append("images: goes with images, and labels-only looks at none")
+        problems.append("images: says where images are, and labels-only reads none")
     return problems
 
 

@@ -29,9 +29,9 @@ CODES: Mapping[str, str] = MappingProxyType(
         "outside-image": "more than half of the boxes stick far out of their images",
         "tiny-boxes": "more than half of the boxes are narrower than 1 px",
         "one-corner": "all boxes lie in the top left corner of their images",
-        "labelled-twice": "a picture of several files has its objects in each of them",
+        "labelled-twice": "a picture that is in several files has its objects in each",
         "other-picture": "a file of labels names another picture than the one called like it",
-        "train-overlap": "a picture of train stands in val or test as well",
+        "train-overlap": "a picture of train is in val or test as well",
     }
 )
 """What ``--allow`` takes: code to what was found."""
@@ -87,7 +87,7 @@ class BoxDoubts:
         if self._boxes < _LEAST_BOXES:
             return
         if self._far > _REFUSED_SHARE * self._boxes:
-            hint = "corners may have been taken for width and height, or the images are others"
+            hint = "corners may have been taken for width and height, or these are other images"
             yield Finding("outside-image", self._describe_far(), hint=hint)
         if self._tiny > _REFUSED_SHARE * self._boxes:
             hint = "fractions of the image may have been taken for px"

@@ -1,4 +1,4 @@
-"""What a converted data set looks like, so that an earlier one can be told from other folders."""
+"""What a converted data set looks like, so that an earlier one is recognised."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     Args:
         config: The options.
         scratch: Folder for what has to be unpacked; it outlives the data set.
-        ledger: Gets what is no annotation of the task.
+        ledger: Gets what is not an annotation of the task.
 
     Raises:
         ConfigError: An option does not fit a source.

@@ -74,7 +74,7 @@ def note_for_training(labelled: LabelledImage, ledger: Ledger) -> None:
         message = f"{image.path} is cut short: its end is missing"
         ledger.note(image.source, None, _CUT_SHORT, message)
     for place in list_repeated(labelled.annotations):
-        message = "it says the same as an earlier label of its image; training counts it once"
+        message = "it repeats an earlier label of its image; training counts it once"
         ledger.note(image.source, place, "repeated-label", message)
 
 
@@ -84,8 +84,8 @@ def tell_cut_short(codes: Mapping[str, int]) -> Iterator[str]:
     if count:
         are = counted(count, "image is", "images are")
         yield (
-            f"{are} cut short; `yolokit train` refuses a set with such, or leaves them out with "
-            "--allow unusable-images"
+            f"{are} cut short; `yolokit train` refuses a set with such images, or leaves them "
+            "out with --allow unusable-images"
         )
 
 
@@ -109,7 +109,7 @@ def warn(
     cased = Counter(name.casefold().strip() for name in names)
     for name in names:
         if cased[name.casefold().strip()] > 1:
-            yield f"another class differs from {name!r} in case only: --map joins them"
+            yield f"another class differs from {name!r} only in case: --map merges them"
     empty = [name for name, count in zip(names, boxes.tolist(), strict=True) if not count]
     if len(empty) == len(names):
         yield "the set has no box at all: nothing can be trained on it"

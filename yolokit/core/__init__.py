@@ -1,1 +1,1 @@
-"""Types, geometry and file handling that every other package stands on."""
+"""Types, geometry and file handling that every other package builds on."""

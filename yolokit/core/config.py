@@ -108,7 +108,7 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping with text keys.
 
     Raises:
-        ConfigError: It cannot be read, is no YAML (with the line) or holds something else.
+        ConfigError: It cannot be read, is not YAML (with the line) or holds something else.
     """
     import yaml
 

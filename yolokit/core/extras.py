@@ -1,4 +1,4 @@
-"""Optional packages: a missing one is a clear error with the command that brings it."""
+"""Optional packages: a missing one is a clear error with the command that installs it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
 
     Args:
         module: The module to import, e.g. ``onnxruntime``.
-        extra: The extra of this project that brings it.
+        extra: The extra of this project that installs it.
         purpose: What needs it, as the start of a sentence, e.g. ``Running a model``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a check found, by a stable code, and whether a job may go on all the same."""
+"""What a check found, by a stable code, and whether a job may go on despite it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something that cannot be right, unless the user knows better and says ``--allow CODE``.
+    """Something that is surely wrong, unless the user knows better and says ``--allow CODE``.
 
     Attributes:
         code: Its stable name, lower case with dashes, such as ``no-labels``.
         message: One sentence: what was seen, with numbers.
         path: Where, or None.
-        hint: How to mend it, or None.
+        hint: How to fix it, or None.
     """
 
     code: str
@@ -50,7 +50,7 @@ def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list
     codes = sorted({finding.code for finding in refused})
     options = " ".join(f"--allow {code}" for code in codes)
     mend = [hint for hint in dict.fromkeys(finding.hint for finding in refused) if hint]
-    hint = "; ".join([*mend, f"if it is right all the same: {options}"])
+    hint = "; ".join([*mend, f"if it is right nevertheless: {options}"])
     if len(refused) == 1:
         raise DataError(refused[0].message, path=refused[0].path, hint=hint)
     lines = [f"  {finding}" for finding in refused]

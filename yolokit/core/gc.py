@@ -1,4 +1,4 @@
-"""Python's collector of cyclic garbage, kept out of the way of bulk reading."""
+"""Python's collector of cyclic garbage, paused during bulk reading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Make many new objects, none of them garbage: looking for cycles may double the time."""
+    """Pause it while many objects are made, none of them garbage: it may double the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

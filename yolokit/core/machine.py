@@ -1,4 +1,4 @@
-"""What this machine lets the process use."""
+"""How many cores and how much time this process may use."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def asked_threads() -> int | None:
 def read_idle_s() -> float | None:
     """Return for how many seconds the cores of this process have been idle, all of them together.
 
-    None where the system does not tell it as Linux does.
+    None where the system does not report it as Linux does.
     """
     if sys.platform != "linux":
         return None

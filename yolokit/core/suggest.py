@@ -1,4 +1,4 @@
-"""What to say about a name that nobody knows."""
+"""What to say about an unknown name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def describe_unknown(kind: str, name: str, known: Iterable[str]) -> str:
     guess = nearest(name, names)
     if guess is not None:
         return f"unknown {kind} {name!r}: did you mean {guess!r}?"
-    return f"unknown {kind} {name!r}: known are {', '.join(names) or 'none'}"
+    return f"unknown {kind} {name!r}: the known ones are {', '.join(names) or 'none'}"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -123,7 +123,7 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
     outlines = check.describe_labels()
     notes = [*data.notes, *check.notes(), *([outlines] if outlines is not None else [])]
     if data.pose is not None:
-        notes.append("the labels are poses: their boxes alone are looked at")
+        notes.append("the labels are poses: only their boxes are checked")
     return notes
 
 
@@ -162,7 +162,7 @@ def _require_sound(
             problems + unusable,
             "problems in the data set",
             hint="ultralytics would leave out the whole image for each bad row without saying so; "
-            "mend them, or run `yolokit data convert` on the set",
+            "fix them, or run `yolokit data convert` on the set",
         )
     if "train" in checks:
         checks["train"].require_label_files()
@@ -174,7 +174,7 @@ def _find(checks: Mapping[str, SplitCheck]) -> list[Finding]:
     unusable = [error for check in checks.values() for error in check.unusable]
     if unusable:
         joined = join_errors(unusable, "images cannot be used for training")
-        hint = "mend or remove them; what is allowed is left out"
+        hint = "fix or remove them; what is allowed is left out"
         path = Path(joined.path) if joined.path is not None else None
         found.append(Finding(UNUSABLE, joined.message, path, hint))
     for split, check in checks.items():
@@ -182,7 +182,7 @@ def _find(checks: Mapping[str, SplitCheck]) -> list[Finding]:
         if no_box is not None:
             found.append(no_box)
         if check.has_rotated_boxes:
-            hint = "`yolokit data convert --task detect` makes boxes of them, with an account"
+            hint = "`yolokit data convert --task detect` turns them into boxes, each accounted for"
             found.append(Finding(ROTATED, check.describe_labels() or "", hint=hint))
     return found
 
@@ -197,7 +197,7 @@ def _collect_notes(data: DataYaml, checks: Mapping[str, SplitCheck]) -> list[str
         if check.counts.boxes:
             notes += _describe_empty_classes(split, check, data.names)
     if "train" in checks and len(checks["train"].used) == 1:
-        notes.append("train has one image only")
+        notes.append("train has only one image")
     missing = [split for split in TRAINED_ON if split not in checks]
     return notes + [f"there is no `{split}` split, which training needs" for split in missing]
 
@@ -239,15 +239,15 @@ def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
     for at, split in enumerate(splits):
         again = len(listed[split]) - len(paths[split])
         if again:
-            are = "is named once more, and counts" if again == 1 else "are named again, and count"
+            are = "is listed again, and counts" if again == 1 else "are listed again, and count"
             notes.append(f"{counted(again, 'image')} of {split} {are} each time")
         for other in splits[at + 1 :]:
             shared = len(paths[split] & paths[other])
             if shared:
                 images = f"the {counted(len(paths[other]), 'image')} of {other}"
                 notes.append(
-                    f"{share(shared, images, 'is', 'are')} in {split} as well: figures of {other} "
-                    "will flatter"
+                    f"{share(shared, images, 'is', 'are')} in {split} as well: the figures of "
+                    f"{other} will look too good"
                 )
     return notes
 

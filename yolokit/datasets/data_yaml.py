@@ -98,7 +98,7 @@ def load_data_yaml(
             note, as Roboflow names a ``test`` that an export need not have.
 
     Raises:
-        DataError: It is no such file, with the line of the mistake; or a path does not exist.
+        DataError: It is not a data.yaml (with the line of the mistake), or a path does not exist.
     """
     path = find_data_yaml(path).absolute()
     reader = _Reader(path, _compose(path), images)
@@ -178,7 +178,7 @@ class _Reader:
         for key, value in root.value:
             text = self._text(key, "a key")
             if text in self.values:
-                raise self._error_at(key, f"{text!r} stands here a second time")
+                raise self._error_at(key, f"{text!r} appears here a second time")
             self.values[text] = value
         for alias, name in _ALIASES.items():
             if alias in self.values and name not in self.values:
@@ -202,7 +202,7 @@ class _Reader:
                 if not number.isdecimal():
                     raise self._error_at(key, f"the class id {number!r} is not a whole number")
                 if int(number) in found:
-                    raise self._error_at(key, f"class {number} stands here a second time")
+                    raise self._error_at(key, f"class {number} appears here a second time")
                 found[int(number)] = self._text(value, "a class name")
         else:
             raise self._error_at(node, "`names` must be a list, or ids with names")
@@ -262,7 +262,7 @@ class _Reader:
                 hint=f"correct the path, or take the line out if there is no {split} split",
             )
         if found not in [normal_path(base / text) for base in bases]:
-            self.notes.append(f"`{split}: {text}` does not exist; taken is {found}")
+            self.notes.append(f"`{split}: {text}` does not exist; using {found}")
         return found
 
     def _bases(self) -> tuple[Path, ...]:
@@ -313,7 +313,7 @@ class _Reader:
         return flips
 
     def _words(self, node: Any) -> list[str] | None:
-        """Return the texts of a list; None if it is no list of texts."""
+        """Return the texts of a list; None if it is not a list of texts."""
         if node.id != "sequence" or not all(item.id == "scalar" for item in node.value):
             return None
         return [str(item.value).strip() for item in node.value]

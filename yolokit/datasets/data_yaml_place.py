@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _USUAL = ("data.yaml", "dataset.yaml")
 _SUFFIXES = (".yaml", ".yml")
 _HEAD_BYTES = 1 << 20
-_CONVERT_FIRST = "`yolokit data convert` makes one of the annotations of any tool"
+_CONVERT_FIRST = "`yolokit data convert` makes one from the annotations of any tool"
 
 
 def find_data_yaml(path: Path) -> Path:

@@ -38,7 +38,7 @@ SIXTH = "sixth-column-left: its sixth column, a confidence or a track id, is lef
 
 
 class RowFault(msgspec.Struct, frozen=True):
-    """A row that is no annotation.
+    """A row that is not an annotation.
 
     Attributes:
         line: In its file, from 1.
@@ -130,7 +130,7 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
     """Read one label file; None if there is none.
 
     Raises:
-        DataError: It is there and cannot be read, is too large, or is no text.
+        DataError: It is there and cannot be read, is too large, or is not text.
     """
     try:
         with open(path, "rb", buffering=0, opener=open_at_once) as stream:
@@ -151,7 +151,7 @@ def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> L
     """Read the rows of a label file from its bytes.
 
     Raises:
-        DataError: The bytes are no UTF-8 text, or a git-LFS pointer.
+        DataError: The bytes are not UTF-8 text, or a git-LFS pointer.
     """
     if _PLAIN_BOXES.fullmatch(data) is not None:
         table = np.array(data.split(), np.float64).reshape(-1, 5)
@@ -167,7 +167,7 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("the labels are no UTF-8 text", path=path, line=line) from error
+        raise DataError("the labels are not UTF-8 text", path=path, line=line) from error
     rows: list[list[float]] = []
     lines: list[int] = []
     columns: list[int] = []
@@ -333,5 +333,5 @@ def find_faults(rows: LabelRows, class_count: int, layout: RowLayout) -> list[Ro
     polygons = is_polygon(rows.columns, layout)
     if polygons.any() and not polygons.all():
         first = int(rows.lines[np.flatnonzero(polygons)[0]])
-        faults.append(RowFault(first, "mixed-rows", "a polygon stands beside boxes"))
+        faults.append(RowFault(first, "mixed-rows", "a polygon is among boxes"))
     return sorted(faults, key=lambda fault: fault.line)

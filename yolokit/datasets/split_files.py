@@ -57,7 +57,7 @@ def _read_list(list_file: Path, root: Path) -> Iterator[SplitImage]:
     try:
         text = read_bounded(list_file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DataError(f"cannot read the list of images: {reason}", path=list_file) from error
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()

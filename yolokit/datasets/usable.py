@@ -134,7 +134,7 @@ def _explain_undecodable(content: U8, *, is_tiff: bool) -> str | None:
             # ultralytics hands pixels of a colour TIFF on as they are, floating-point ones too.
             pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
             if pixels is not None and pixels.dtype not in (np.uint8, np.uint16):
-                return f"its pixels are {pixels.dtype}; training takes 8 or 16 bits without sign"
+                return f"its pixels are {pixels.dtype}; training takes unsigned 8 or 16 bits"
         pixels = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error as error:
         return f"it cannot be decoded: {error.err}"

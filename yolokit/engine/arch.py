@@ -31,7 +31,7 @@ def read_arch(path: str) -> dict[str, Any]:
     for row in (*content["backbone"], *content["head"]):
         if not _is_row(row):
             raise ConfigError(
-                f"{path}: {row} is no layer: it must be [from, repeats, module, args]"
+                f"{path}: {row} is not a layer: it must be [from, repeats, module, args]"
             )
     content.setdefault("scale", ultralytics_patches.guess_scale(path))
     content["yaml_file"] = Path(path).name

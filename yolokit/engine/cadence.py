@@ -14,9 +14,9 @@ class Cadence:
 
     A step has ``full`` batches, or in the warm-up fewer, as upstream has it; and each epoch ends
     with a step of the batches that are left. Upstream carries those into the next epoch, loses
-    them behind the last one and at each resumption, and makes no step at all on a set so small
+    them after the last one and at each resumption, and makes no step at all on a set so small
     that a run has fewer batches than a step. Gradients are sums over images, so a short step
-    weighs each image as a whole one does.
+    weighs each image as a full step does.
 
     Attributes:
         batches: Batches of an epoch.
@@ -33,14 +33,14 @@ class Cadence:
         """Fit what was asked for to a small set, one whose epoch is less than a whole step.
 
         There an epoch is one step, and the warm-up, which upstream measures in epochs, takes at
-        most a third of the run. On larger sets all is as it was asked for.
+        most a third of the run. On larger sets everything is as asked for.
         """
         if full > batches:
             warmup = min(warmup, int(batches * epochs * _LONGEST_WARMUP))
         return cls(batches, min(full, batches), warmup)
 
     def is_due(self, epoch: int, batch: int, pending: int) -> bool:
-        """Tell whether to step behind a batch.
+        """Tell whether to step after a batch.
 
         Args:
             epoch: Its epoch, from 0.

@@ -1,4 +1,4 @@
-"""Class rows: which tensors have one row for each class, and which row of a source fits which."""
+"""Class rows: which tensors have one row for each class, and how a source's rows match."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ClassMatch:
 def match_classes(names: list[str], source_names: list[str]) -> ClassMatch:
     """Find each class in a source by its name.
 
-    Equal names come first; names that differ in case or outer blanks alone match where that is
-    unambiguous on both sides. Numbers and the like stand for no class in particular: they match
-    where both lists are equal as a whole, and nowhere else.
+    Equal names come first; names that differ only in case or outer blanks match where that is
+    unambiguous on both sides. Placeholders such as numbers mean no particular class: they match
+    only where both lists are equal as a whole.
     """
     if names == source_names:
         placeholders = all(map(_is_placeholder, names))

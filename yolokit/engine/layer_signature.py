@@ -1,4 +1,4 @@
-"""What a layer computes, told by its modules, their settings and the shapes of their tensors."""
+"""What a layer computes: its modules, their settings and the shapes of their tensors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Difference:
 
 
 def describe_layer(layer: Any) -> dict[Key, object]:
-    """Return all that decides what a layer computes, but the values of its tensors.
+    """Return all that decides what a layer computes, except the values of its tensors.
 
     These are the class of each module within it, the module's own settings (kernel size, groups,
     shortcut, number of heads, ...) and each tensor's shape. Batch norm's epsilon is not among

@@ -1,4 +1,4 @@
-"""Holds the images that upstream trains on against those that it was given."""
+"""Compares the images that upstream trains on with those that it was given."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 20
 
 
 def tell_used(dataset: Any, list_file: str, split: str) -> None:
-    """Tell the parent what a data set of upstream's really holds.
+    """Report to the parent what a data set of upstream's really holds.
 
     Args:
         dataset: It, as it was built.
@@ -39,7 +39,7 @@ def tell_used(dataset: Any, list_file: str, split: str) -> None:
     if added or (left_out and os.environ.get(LEAVE_OUT) != "1"):
         raise _refuse(dataset, split, left_out, added)
     boxes = sum(len(label["cls"]) for label in dataset.labels)
-    if dataset.fraction < 1 and not boxes:  # of the whole split, the check has told it
+    if dataset.fraction < 1 and not boxes:  # for the whole split, the check has reported it
         raise DataError(
             f"fraction {dataset.fraction:g} of {split} has no box: it takes the first images, "
             f"{len(dataset.im_files)} of {total}",
@@ -57,5 +57,5 @@ def _refuse(dataset: Any, split: str, left_out: list[str], added: list[str]) -> 
         lines.append(f"  ... and {count - len(lines)} more")
     images = counted(count, "image")
     head = f"ultralytics would not train on what was checked; {images} of {split}:"
-    hint = "mend or remove them; --allow unusable-images leaves them out" if left_out else None
+    hint = "fix or remove them; --allow unusable-images leaves them out" if left_out else None
     return DataError("\n".join([head, *lines]), hint=hint)

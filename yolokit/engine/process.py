@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 stop_requested = threading.Event()
-is_orphan = threading.Event()  # the parent is gone, so that its folder may be another's by now
+is_orphan = threading.Event()  # the parent is gone; its folder may belong to another process now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
 _grace_s = [50.0]
 
@@ -74,7 +74,7 @@ def serve(
         send(Failed(type(error).__name__, error.message, error.hint))
     except Exception as error:  # noqa: BLE001 - the boundary: whatever upstream raises ends here
         traceback.print_exc()
-        # Who is asked to stop may fail on the way, as where its workers were asked as well.
+        # A job that is asked to stop may fail on the way, as where its workers were asked too.
         stopped = stop_requested.is_set()
         send(Cancelled("interrupted") if stopped else explain(error, failure))
     else:
@@ -92,7 +92,7 @@ def explain(error: Exception, failure: str) -> Failed:
         return Failed(failure, "the device ran out of memory", hint)
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
         return Failed(failure, "the machine ran out of memory", hint)
-    if isinstance(error, subprocess.CalledProcessError):  # its command tells a person nothing
+    if isinstance(error, subprocess.CalledProcessError):  # its command means nothing to a person
         return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
     name = type(error).__name__
     return Failed(failure, f"{name}: {text}" if text else name)

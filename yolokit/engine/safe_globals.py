@@ -1,4 +1,4 @@
-"""What a checkpoint may hold of torchvision, and that it restores layers rather than builds them.
+"""Which classes of torchvision a checkpoint may hold; layers are restored, never built.
 
 Upstream trains with torchvision's backbones, but its own allow-list has none of their classes.
 """

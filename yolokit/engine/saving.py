@@ -19,7 +19,7 @@ def publish_checkpoint(path: Path, out: Path) -> None:
 
 
 def take_up(run_dir: Path) -> dict[str, Any] | None:
-    """Make whole what a kill cut in two, before a run goes on from its ``last.pt``.
+    """Repair what a kill interrupted, before a run goes on from its ``last.pt``.
 
     Returns:
         None if there are epochs left to train; else the arguments it was trained with, and its
@@ -60,7 +60,7 @@ def strip_all(run_dir: Path) -> None:
 
 
 def strip_checkpoint(path: Path) -> None:
-    """Leave in a checkpoint what a model needs: not the optimizer, not where it was made."""
+    """Keep in a checkpoint only what a model needs: not the optimizer, nor where it was made."""
     model, checkpoint = load_model(str(path))
     model.half()
     model.criterion = None

@@ -1,4 +1,4 @@
-"""What a training computes with in the end, and what of it a person would not expect."""
+"""What a training finally computes with, and what of it a person would not expect."""
 
 from __future__ import annotations
 
@@ -68,5 +68,7 @@ def _describe_steps(used: UsedSettings, epochs: int) -> str:
     more = used.steps > used.steps_per_epoch * epochs
     text = f"{each} an epoch{' (more in the warm-up)' * more}, {used.steps} in all"
     if used.steps < _FEW_STEPS:
-        text += "; that is few to learn in: more --epochs give more, or a smaller nbs in --config"
+        text += (
+            "; that is little to learn from: more --epochs give more, or a smaller nbs in --config"
+        )
     return text

@@ -76,7 +76,7 @@ def make_classifier(name: str) -> nn.Module:
 
 
 def split_stages(classifier: nn.Module, name: str) -> nn.Sequential:
-    """Cut a classifier behind the last map of each stride; what follows is left away.
+    """Cut a classifier after the last map of each stride; what follows is dropped.
 
     Args:
         classifier: The whole network; its layers are used, not copied.

@@ -113,7 +113,9 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             name, lr, options["momentum"] = "AdamW", _GENTLE_LR, 0.9
             # As upstream does for auto: resumption rebuilds the choice from them.
             self.args.optimizer, self.args.lr0, self.args.warmup_bias_lr = name, lr, 0.0
-            self.lr0_reason = "the start knows the classes, and so few steps are no time to recover"
+            self.lr0_reason = (
+                "the start knows the classes, and so few steps leave no time to recover"
+            )
         return super().build_optimizer(model, name=name, lr=lr, **options)
 
     def _get_warmup_iterations(self, num_batches: int) -> int:  # noqa: ARG002 - upstream's signature
@@ -198,7 +200,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             self.save_model()
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
-        """Go on behind the last whole epoch; upstream refuses where there is none."""
+        """Go on after the last whole epoch; upstream refuses where there is none."""
         if ckpt is not None and self.resume and ckpt["epoch"] < 0:
             self._load_checkpoint_state(ckpt)
         else:
@@ -216,7 +218,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         process.send(Phase("training"))
 
     def _settle(self, *before: str) -> None:
-        """Tell what the training computes with, and what of it a person would not expect."""
+        """Report what the training computes with, and what of it a person would not expect."""
         used = describe_settings(self)
         process.send(Settled(used))
         for note in (*before, *list_notes(self, used)):

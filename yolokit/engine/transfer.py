@@ -1,4 +1,4 @@
-"""Building a model for new classes, and the account of what it took over from its source."""
+"""Building a model for new classes, and the account of what it got from its source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
     from yolokit.engine_protocol.transfer import Action, Part
 
-# What detectors put behind their backbone proper; classifiers have none or another one of these.
+# What detectors put after their backbone proper; classifiers have none or another one of these.
 TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
 
 
@@ -63,7 +63,7 @@ def count_backbone(model: Any) -> int:
 def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:
     """Put a source's tensors into a model, as far as it has them in this shape.
 
-    What does not fit is told by ``report_transfer``.
+    ``report_transfer`` reports what does not fit.
 
     Args:
         model: The model, changed in place.
@@ -98,7 +98,7 @@ def report_transfer(
     fates: Mapping[str, tuple[Action, str]] | None = None,
     left: Iterable[tuple[Part, str, Any]] = (),
 ) -> TransferReport:
-    """Account for every tensor of a model by comparing it with what should have been taken over.
+    """Account for every tensor of a model by comparing it with what should have been transferred.
 
     Args:
         model: The model after the transfer.
@@ -134,7 +134,7 @@ def report_transfer(
 
 
 def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...]) -> None:
-    """Refuse a start that took over fewer tensors than it should have, or left some behind.
+    """Refuse a start to which fewer tensors were transferred than should have been.
 
     Raises:
         WeightsError: A tensor of these parts is fresh, and not because its classes are new; or
@@ -153,7 +153,7 @@ def refuse_losses(report: TransferReport, source: str, *, parts: tuple[Part, ...
     )
     raise WeightsError(
         f"{source} fits only in part: {report.transferred} of "
-        f"{counted(report.tensors, 'tensor')} could be taken over ({listed})",
+        f"{counted(report.tensors, 'tensor')} could be transferred ({listed})",
         hint="--init backbone takes the backbone alone",
     )
 
@@ -175,7 +175,7 @@ def list_frozen(freeze: int | str | list[int], model: Any) -> list[int]:
 
 
 def split_frozen(report: TransferReport, asked: list[int], model: Any) -> TransferReport:
-    """Add to a report which layers are frozen: those that were taken over as a whole.
+    """Add to a report which layers are frozen: those that were transferred as a whole.
 
     Fresh weights that are never trained would make noise of all that passes through them.
 
@@ -185,7 +185,7 @@ def split_frozen(report: TransferReport, asked: list[int], model: Any) -> Transf
         model: The model.
 
     Raises:
-        ConfigError: None of them was taken over.
+        ConfigError: None of them was transferred.
     """
     if not asked:
         return report
@@ -193,7 +193,7 @@ def split_frozen(report: TransferReport, asked: list[int], model: Any) -> Transf
     frozen = [index for index in weighty if index in report.whole_layers]
     if not frozen:
         raise ConfigError(
-            f"freeze: nothing was taken over into the first {counted(len(asked), 'layer')}, and "
+            f"freeze: nothing was transferred into the first {counted(len(asked), 'layer')}, and "
             "fresh weights are of no use if they stay as they are"
         )
     unfrozen = [index for index in weighty if index not in frozen]
@@ -214,7 +214,7 @@ def layer_of(name: str) -> int:
 
 
 def _compare(tensor: Any, source: Any) -> tuple[Action, str]:
-    """Tell the fate of one tensor that has a counterpart in the source."""
+    """Return what happened to one tensor that has a counterpart in the source."""
     import torch
 
     if tensor.shape != source.shape:

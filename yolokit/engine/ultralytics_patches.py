@@ -1,4 +1,4 @@
-"""Imports ultralytics tamed: the few global edits that this process of our own needs, in one place.
+"""Imports ultralytics with the few global edits that our own process needs, in one place.
 
 Every module of ``engine`` that uses ultralytics imports this one first. Each edit names the
 upstream behaviour that it answers; all were read in ultralytics 8.4.
@@ -56,7 +56,7 @@ def _keep_in_memory(_prefix: str, _path: Path, labels: dict[str, Any], version: 
 
 def _leave_image(image: str, _write: object) -> None:
     """Change no image of the user's: upstream writes a JPEG without an end marker anew."""
-    print(f"{image} has something behind its end; it is left as it is", flush=True)
+    print(f"{image} has something after its end; it is left as it is", flush=True)
 
 
 def _check_image(image: str) -> tuple[str, tuple[int, int]]:
@@ -80,8 +80,8 @@ def _initialize(model: Any) -> None:
     """Leave batch norm as the source of a network has it; upstream sets one epsilon for all.
 
     ``bn_eps`` and ``activations`` in an architecture are ours (Darknet's epsilon, YOLOv4's Mish);
-    ``bn_eps`` is one number, or one for each batch norm by its name, where a model took layers
-    over that were trained with another (upstream's classifiers are). torchvision's layers keep
+    ``bn_eps`` is one number, or one for each batch norm by its name, where a model has layers
+    that were trained with another (upstream's classifiers are). torchvision's layers keep
     what its weights were trained with.
     """
     own = {
@@ -189,7 +189,7 @@ def guess_scale(path: str) -> str:
 
 
 def require_detector(arch: dict[str, Any]) -> None:
-    """Refuse an architecture that is no detector of the YOLO kind.
+    """Refuse an architecture that is not a detector of the YOLO kind.
 
     Raises:
         ConfigError: Its last layer is another head.
@@ -198,7 +198,7 @@ def require_detector(arch: dict[str, Any]) -> None:
     name = head[2] if isinstance(head, list) and len(head) > 2 else head
     if name not in _DETECTORS:
         raise ConfigError(
-            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is no detection "
+            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is not a detection "
             "head that this version trains",
             hint="`yolokit train --init backbone` takes the backbone of any checkpoint",
         )
@@ -219,13 +219,13 @@ def load_model(
 
     Raises:
         WeightsError: It is unreadable, has changed since it was checked, needs classes that
-            a YOLO checkpoint does not, or is no detector.
+            a YOLO checkpoint does not, or is not a detector.
     """
     model, checkpoint = load_any_model(path, digest, trust=trust)
     head = type(model.model[-1]).__name__
     if head not in _DETECTORS:
         raise WeightsError(
-            f"{path} is no detector: it ends in {head}; this version handles detection only",
+            f"{path} is not a detector: it ends in {head}; this version handles detection only",
             hint=f"`yolokit train --init backbone --weights {path}` takes its backbone",
         )
     return model, checkpoint

@@ -1,4 +1,4 @@
-"""Files of weights are read once: what is loaded are the very bytes whose hash was checked."""
+"""Files of weights are read once: the bytes that are loaded are those whose hash was checked."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def read_weights(path: str | Path, digest: FileDigest | None) -> io.BytesIO:
         digest: What it was when it was checked; None for a file that this run wrote itself.
 
     Raises:
-        WeightsError: It cannot be read, or is another one by now.
+        WeightsError: It cannot be read, or has changed since.
     """
     try:
         with open(path, "rb", opener=open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise WeightsError(f"{path} is no file")
+                raise WeightsError(f"{path} is not a file")
             if digest is not None and status.st_size != digest.size_bytes:
                 raise _changed(path)
             content = stream.read(status.st_size)

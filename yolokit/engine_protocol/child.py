@@ -1,9 +1,9 @@
 """Start a job of ``yolokit.engine`` in a process of its own and talk to it through typed events.
 
-The engine stands on ultralytics, whose import edits global state, takes seconds and reaches for
+The engine uses ultralytics, whose import edits global state, takes seconds and reaches for
 the network. So it never shares a process with anything else: the parent sends one request and
 receives events, one JSON line each, marked in the child's output; every other line is its log.
-A closed standard input tells the child that its parent is gone.
+When its standard input closes, the child knows that its parent is gone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ENGINE_MODULES = ("torch", "torchvision", "ultralytics", "onnx")
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event"):
-    """Base of what a child tells its parent."""
+    """Base of the events that a child sends to its parent."""
 
 
 class Phase(Event, frozen=True, tag="phase"):
@@ -51,14 +51,14 @@ class Notice(Event, frozen=True, tag="notice"):
 
 
 class FetchProgress(Event, frozen=True, tag="fetch"):
-    """So much of a file has come; ``total_bytes`` is None where nobody says how large it is."""
+    """Progress of a download; ``total_bytes`` is None where the size is unknown."""
 
     done_bytes: int
     total_bytes: int | None
 
 
 class CheckProgress(Event, frozen=True, tag="check"):
-    """So many images have been looked at."""
+    """Progress of a check, in images."""
 
     done: int
     total: int
@@ -74,13 +74,13 @@ class DataRead(Event, frozen=True, tag="data"):
 
 
 class Started(Event, frozen=True, tag="started"):
-    """The model to start from is made; what it took over is accounted for."""
+    """The model to start from is made, with an account of what was transferred to it."""
 
     transfer: TransferReport
 
 
 class Settled(Event, frozen=True, tag="settled"):
-    """All that was left to choose is chosen."""
+    """All settings left to ``auto`` are chosen."""
 
     used: UsedSettings
 
@@ -174,7 +174,7 @@ def run_job(
         The result of the child's ``Done`` event.
 
     Raises:
-        MissingDependencyError: What the engine stands on is not installed.
+        MissingDependencyError: A package that the engine needs is not installed.
         JobCancelledError: The user interrupted the job; the child has stopped by itself.
         YolokitError: The class that the child named, with its message.
     """
@@ -258,7 +258,7 @@ def _converse(
 
 
 def _write(process: subprocess.Popen[str], line: str) -> None:
-    """Send one line; a child that is gone cannot be told, and its log says why."""
+    """Send one line; if the child is gone, its log says why."""
     assert process.stdin is not None
     with contextlib.suppress(OSError):
         process.stdin.write(line + "\n")
@@ -284,7 +284,7 @@ def _read_events(stream: IO[str], log: IO[str]) -> Iterator[AnyEvent]:
 
 
 def _decode(payload: str) -> AnyEvent | None:
-    """Return an event; None for what another process cut in two, which is no reason to stop."""
+    """Return an event; None for one that another process cut in two."""
     try:
         event: AnyEvent = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeEncodeError):

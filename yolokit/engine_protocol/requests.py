@@ -24,7 +24,7 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
         source_arch: YAML file of the architecture that ``weights`` must have; None to take the
             file's word for it.
         names: Class names of the new model.
-        part: How much to take over: as much as fits, or the backbone alone.
+        part: How much to transfer: as much as fits, or the backbone alone.
         backbone: torchvision's name of the backbone, for the kind ``torchvision``.
         seed: Seed of everything that is left fresh.
         trust: Load ``weights`` even if that runs code which is stored in it.
@@ -56,12 +56,12 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
         data_yaml: YAML that yolokit wrote: absolute paths, no ``download``.
         run_dir: Folder of the run; ``best.pt`` and ``last.pt`` appear in it.
         start: The model to start from; None to go on from the run's ``last.pt``.
-        freeze: Layers to leave as they are, as far as they were taken over: the first N, the
+        freeze: Layers to leave as they are, as far as they were transferred: the first N, the
             backbone, or backbone and neck; or exactly these layers.
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
         lineage: What every checkpoint states about where it comes from, as JSON.
-        leave_out: Go on where upstream leaves an image out that it was given.
+        leave_out: Go on where upstream leaves out an image that it was given.
     """
 
     data_yaml: str

@@ -8,7 +8,7 @@ import msgspec
 
 
 class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training computes with, once all is chosen that was left open.
+    """What a training computes with, once everything left open is chosen.
 
     Attributes:
         images: Images of the train split that an epoch shows.
@@ -23,7 +23,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         lr0: Rate after the warm-up.
         lr0_reason: Why auto took it, where it is not upstream's choice.
         momentum: Momentum of SGD, first beta of the kin of Adam.
-        weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is no multiple.
+        weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is not a multiple.
         workers: Processes that load images; 0 for the training's own.
         threads: Threads that compute on a CPU at first; None on another device.
     """
@@ -46,7 +46,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_better(fitness: float | None, best: float | None) -> bool:
-    """Tell whether an epoch takes the place of the best one before it.
+    """Tell whether an epoch replaces the best one before it.
 
     Of equal epochs the first stays, which is the one that patience counts from. As long as
     nothing could be measured, or nothing was found, the last is taken: it has learnt longest.

@@ -1,4 +1,4 @@
-"""What a model took over from where it started: an account of every tensor."""
+"""What was transferred to a model from where it started: an account of every tensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Action = Literal["taken", "reshaped", "fresh", "left"]
 
 
 class TransferGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Tensors of one part of a network that had the same fate for the same reason.
+    """Tensors of one part of a network that were treated alike for the same reason.
 
     Attributes:
         part: Where in the network they are.

@@ -22,7 +22,7 @@ _UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMap:
-    """Where a model's classes stand in a data set.
+    """Which class of a data set each class of a model is.
 
     Attributes:
         data_ids: (C,) int64; for each class of the model its id in the data set, or -1.
@@ -52,8 +52,8 @@ def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassM
         data_names: By class id.
 
     Raises:
-        ConfigError: The data set has a class that the model does not know, or a name stands
-            for two classes.
+        ConfigError: The data set has a class that the model does not know, or a name means
+            two classes.
     """
     problems = [
         f"the {side} has several classes called {name!r}"

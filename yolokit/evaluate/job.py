@@ -1,4 +1,4 @@
-"""The val job: options, model, data set, and the report of their meeting."""
+"""The val job: options, model, data set, and the report."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ CONF = 0.001
 IOU = 0.7
 MAX_COUNT = 300
 _DEPTH = 2  # images that wait between two stages
-_JOIN_S = 10.0  # a stage that is stuck in the system for longer is left behind
+_JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an evaluation came to.
+    """The result of an evaluation.
 
     Attributes:
         metrics: Overall and per class.

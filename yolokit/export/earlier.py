@@ -1,4 +1,4 @@
-"""What an export leaves, so that an earlier one can be told from other files of such names."""
+"""What an export writes, so that an earlier one is recognised among files of such names."""
 
 from __future__ import annotations
 

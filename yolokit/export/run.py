@@ -156,7 +156,7 @@ def export_model(
 
 @contextlib.contextmanager
 def _kept_on_failure(log_path: Path) -> Iterator[None]:
-    """Remove a log unless something went wrong; an interrupt is no fault to be looked into."""
+    """Remove a log unless something went wrong; an interrupt is not a fault to look into."""
     try:
         yield
     except (KeyboardInterrupt, JobCancelledError):
@@ -295,7 +295,7 @@ def _prove_batch(
 def _publish(
     model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
 ) -> ExportArtifact:
-    """Give model and proof their final names; the proof first, so no model stands without.
+    """Give model and proof their final names; the proof first, so that no model is without.
 
     Nor does a proof stay where the model could not follow.
     """

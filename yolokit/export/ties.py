@@ -1,8 +1,8 @@
-"""Detections that one of two equal models has alone, since a hair decided between two boxes.
+"""Detections that only one of two equal models has, since rounding decided between two boxes.
 
 Suppression keeps the better one of two boxes that overlap. Where their scores are equal but for
 rounding, or their overlap is the limit but for rounding, either may stay, and others with it or
-without it. A model that has hardly been trained has little else: all its boxes score alike.
+without it. A barely trained model has little else: all its boxes score alike.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def find_ties(
     iou_limit: float,
     score_slack: float,
 ) -> tuple[Bool, Bool]:
-    """Tell which detections are alone for no other reason than a tie.
+    """Tell which detections lack a partner only because of a tie.
 
     Args:
         a: The detections of one model in an image, after suppression.
@@ -48,7 +48,7 @@ def find_ties(
         score_diff = np.abs(a.scores[alone_a, None].astype(np.float64) - b.scores[None, alone_b])
         swapped = by_b[:, alone_b] & by_a[:, alone_a].T & (score_diff <= score_slack)
         tied_a, tied_b = tied_a | swapped.any(axis=1), tied_b | swapped.any(axis=0)
-    while True:  # what a tied box suppresses hangs on the tie as well
+    while True:  # what a tied box suppresses depends on the tie as well
         next_a = tied_a | (by_b[:, alone_b] & tied_b).any(axis=1)
         next_b = tied_b | (by_a[:, alone_a] & next_a).any(axis=1)
         if (next_a == tied_a).all() and (next_b == tied_b).all():

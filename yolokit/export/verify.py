@@ -1,4 +1,4 @@
-"""The parity gate: proof that what is deployed equals what was trained.
+"""The parity gate: proof that the deployed model equals the trained one.
 
 The trained model runs in torch, unfused, on images that its own framework prepared; the exported
 file runs in the deployed runtime, with the deployed letterbox and decoder. Inputs, raw outputs
@@ -35,7 +35,7 @@ _NO_LIMIT = 1_000_000
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the two sides may be apart; ``CONTRIBUTING.md`` has the measurements behind it.
+    """How far the two sides may be apart; ``CONTRIBUTING.md`` has the measurements.
 
     Attributes:
         input_abs: Model input, whose range is [0, 1]. The two letterboxes are bit-identical.
@@ -61,7 +61,7 @@ class ParityReport(msgspec.Struct, kw_only=True):
 
     Attributes:
         verdict: ``equal``; ``tensors only`` where the model detects nothing at any threshold
-            (raw outputs were compared all the same); ``different``.
+            (raw outputs were still compared); ``different``.
         problems: One sentence for each thing that is not equal.
         threshold: Score from which detections were compared.
         matched: Pairs of detections.
@@ -261,7 +261,7 @@ def _match_sample(
     # A partner may score a little less; at low thresholds "a little" shrinks with them.
     lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
-    # box that falls off the end of the list on one side alone is no difference.
+    # box that falls off the end of the list on one side alone is not a difference.
     trained, deployed = (
         detector.decode(output, sample.letterbox, conf=lower, max_count=_NO_LIMIT, clip=False)
         for output in (sample.trained, sample.deployed)

@@ -1,4 +1,4 @@
-"""Hashes and atomic publishing: nothing half-made ever stands under a final name.
+"""Hashes and atomic publishing: nothing half-made ever has a final name.
 
 A file or folder is built under a hidden name beside its final one and renamed when it is
 complete. What a killed process leaves behind is such a hidden leftover, and the next run that
@@ -45,7 +45,7 @@ def sha256_file(path: Path) -> str:
 def open_at_once(path: str, flags: int) -> int:
     """Serve ``open`` as an opener that does not wait, as for a pipe that nobody writes to.
 
-    The caller looks at what was opened, and refuses what is no regular file.
+    The caller looks at what was opened, and refuses what is not a regular file.
     """
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 

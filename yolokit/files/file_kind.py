@@ -1,4 +1,4 @@
-"""What a file is, told from its bytes: for those that are not what their names say."""
+"""What a file is, recognised by its bytes, where that is not what its name says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FileKind(NamedTuple):
 
     Attributes:
         name: With its article, such as ``a web page``.
-        group: What it can stand for: an image is no surprise where an image is expected.
+        group: What it may replace: an image of another format is fine where an image is expected.
         hint: What to do about it whatever was expected, or None.
     """
 

@@ -1,6 +1,6 @@
 """What may be replaced: an earlier result of the same command, and nothing else.
 
-One rule for every command with ``--overwrite``. What stands under the name of an output is
+One rule for every command with ``--overwrite``. What exists under the name of an output is
 replaced if its content shows that the same command wrote it and it holds nothing else. Never
 replaced is a folder that is, contains or lies in what the command reads; that is or contains the
 working folder or the home folder; a link, whatever it leads to; or a mount point. Places are
@@ -51,14 +51,14 @@ class Held(NamedTuple):
         return {name.split("/")[0] for name in (*self.patterns, *self.names) if "/" in name}
 
     def compile(self) -> Callable[[str], bool]:
-        """Return what tells whether a name in lower case is one of theirs."""
+        """Return a test of whether a name in lower case is one of theirs."""
         pattern = re.compile("|".join(map(fnmatch.translate, self.patterns)) or r"(?!)")
         return lambda name: name in self.names or pattern.match(name) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a command leaves under one name, so that an earlier one can be told.
+    """What a command writes under one name, so that an earlier result is recognised.
 
     Attributes:
         command: What the command is called.
@@ -80,7 +80,7 @@ class Replacing:
 
     Attributes:
         result: Earlier ones look like this.
-        wanted: The user asks for it, with ``--overwrite``.
+        wanted: Whether the user asks for it, with ``--overwrite``.
         keep: Files and folders that the run reads.
     """
 
@@ -131,7 +131,7 @@ def read_object(path: Path, *, is_jsonl: bool = False) -> dict[str, Any]:
 
 
 def contains(folder: Path, path: Path) -> bool:
-    """Tell whether a path is a folder or lies in it, itself or what it leads to."""
+    """Tell whether a path is a folder or lies in it, directly or through links."""
     place = _place_of(folder)
     return place is not None and place in _places_above(path)
 
@@ -152,10 +152,10 @@ def _find_fault(path: Path, replacing: Replacing) -> str | None:
 
 
 def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
-    """Say why no result can stand at the place of a folder, whatever it holds."""
+    """Say why no result can take the place of a folder, whatever it holds."""
     if os.path.ismount(folder):
         return "it is a mount point; a folder in it can be made"
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - where there is none, that is no error
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - having no home folder is not an error
     for place, name in ((Path.cwd(), "working"), (home, "home")):
         if contains(folder, place):
             return f"it is the {name} folder, or contains it"
@@ -170,7 +170,7 @@ def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
 
 
 def _find_foreign(path: Path, result: Result) -> str | None:
-    """Say what shows that something is no earlier result, or is more than one."""
+    """Name what shows that something is not an earlier result, or is more than one."""
     held = result.recognise(path)
     if held is None:
         return f"it is not an earlier result of `{result.command}`"
@@ -214,7 +214,7 @@ def _is_empty_folder(path: Path) -> bool:
 
 
 def _fewest(paths: Iterable[Path]) -> list[Path]:
-    """Return folders as they are, and one of all files that lie in a folder: the others are too."""
+    """Return all folders, and one file of each folder: the others lie beside it."""
     found: dict[Path, Path] = {}
     for path in paths:
         alone = path.is_symlink() or path.is_dir()

@@ -1,4 +1,4 @@
-"""Hidden names for what is being built, and what killed processes left under them.
+"""Hidden names for outputs under construction, and what killed processes left there.
 
 Beside the final ``NAME`` a process has ``.NAME.yolokit-part-TOKEN`` and, as long as it lives, the
 lock of ``.NAME.yolokit-lock-TOKEN``. What stood under the name and is being replaced is
@@ -37,7 +37,7 @@ _UNTOUCHED_S = 24 * 3600
 
 @contextlib.contextmanager
 def hidden_part(path: Path) -> Iterator[Path]:
-    """Yield a hidden name beside ``path`` that is this process's alone; nothing has it yet.
+    """Yield a hidden name beside ``path`` for this process alone; nothing exists there yet.
 
     What is there in the end is removed. The suffix is that of ``path``: encoders choose a
     container or an image format by it.
@@ -71,7 +71,7 @@ def make_parent(path: Path) -> Path:
 
 
 def swap_in(part: Path, path: Path) -> None:
-    """Rename a folder to its final name; what stood there comes back if that fails."""
+    """Rename a folder to its final name; what was there comes back if that fails."""
     if not os.path.lexists(path):
         part.rename(path)
         return
@@ -88,7 +88,7 @@ def swap_in(part: Path, path: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left behind for this name; a living one keeps its part.
+    """Remove what killed processes left for this name; a living one keeps its part.
 
     A process that was killed between its two renames left the former output under a hidden
     name, and nothing under the final one: that output comes back.
@@ -116,7 +116,7 @@ def remove_all_leftovers(folder: Path, names: re.Pattern[str]) -> None:
 
 
 def is_claimed(path: Path) -> bool:
-    """Tell whether a process that may be alive is about to publish under a name."""
+    """Tell whether a process that may be alive is going to publish under a name."""
     return path.parent.is_dir() and bool(_list_tokens(path))
 
 
@@ -169,7 +169,7 @@ def _list_tokens(path: Path) -> list[str]:
 
 
 def _list_of(path: Path, token: str) -> list[Path]:
-    """Return what is there of a token, but for its lock."""
+    """Return what exists with a token, except its lock."""
     return [
         path.parent / found[0]
         for found in _parse_all(path.parent)

@@ -1,4 +1,4 @@
-"""What a path leads to: reading a pipe or a device may never end, so it is looked at first."""
+"""What kind of file a path is: reading a pipe or a device may never end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = (
 
 
 def why_no_file(path: str | Path) -> str | None:
-    """Return why a path does not lead to a regular file; None where it does.
+    """Return why a path is not a regular file; None where it is one.
 
     It is neither opened nor read; links are followed.
     """
@@ -38,12 +38,12 @@ def why_no_file(path: str | Path) -> str | None:
 
 
 def is_folder(path: str | Path) -> bool:
-    """Tell whether a path leads to a folder; one that cannot be looked at does not."""
+    """Tell whether a path is a folder; one that cannot be looked at is not."""
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a name is too long
 
 
 def is_there(path: str | Path) -> bool:
-    """Tell whether there is anything of that name, a link that leads nowhere included."""
+    """Tell whether there is anything of that name, broken links included."""
     try:
         return os.path.lexists(path)
     except ValueError:  # characters that no file name has

@@ -51,7 +51,7 @@ def read_bounded(path: Path) -> bytes:
 
     Raises:
         OSError: It cannot be read.
-        DataError: It is no file, larger than 1 GiB, or git-LFS has not fetched it.
+        DataError: It is not a file, larger than 1 GiB, or git-LFS has not fetched it.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # reading a pipe may never end

@@ -79,7 +79,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read Create ML files; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
     Raises:
-        DataError: There is none, or one is no JSON or no list.
+        DataError: There is none, or one is not JSON or not a list.
     """
     files = [source] if source.is_file() else list(_find_files(SourceTree(source)))
     if not files:
@@ -158,11 +158,11 @@ class _Reader:
         """Read one file.
 
         Raises:
-            DataError: It is no JSON, or no list.
+            DataError: It is not JSON, or not a list.
         """
         content = read_json(path)
         if not isinstance(content, list):
-            raise DataError("this is no list of images", path=path)
+            raise DataError("this is not a list of images", path=path)
         split = split_of(path, self._root)
         roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
         source = SourceFile(str(path), "index", roots)
@@ -247,7 +247,7 @@ class _Reader:
         meter = ImageMeter(self._ledger) if self._units.are_fractions else None
         if meter is not None and self._options.labels_only:
             raise DataError(
-                "the boxes are fractions, and --labels-only looks at no image",
+                "the boxes are fractions, and --labels-only reads no image",
                 path=self._root,
                 hint="leave --labels-only out, and say with --images where the images are",
             )
@@ -286,7 +286,7 @@ def _read_box(item: Any, index: int) -> _Box:
         value = sides.get(side)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is None or not is_number or not -1e9 < value < 1e9:  # NaN compares false
-            raise ValueError(f"{side} of the {label} is no usable number: {str(value)[:40]}")
+            raise ValueError(f"{side} of the {label} is not a usable number: {str(value)[:40]}")
         values.append(float(value))
     x, y, width, height = values
     return _Box(label.strip(), index, (x, y, width, height))

@@ -89,7 +89,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Darknet's labels state no sizes of images, and --labels-only looks at no image",
+            "Darknet's labels state no sizes of images, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
@@ -99,7 +99,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     first = {at: number for number, at in reversed(ids.items())}
     for number, name in opened.names.items():
         if first[index[name]] != number:
-            message = f"{name} stands here a second time; both are one class"
+            message = f"{name} appears here a second time; both are one class"
             ledger.note(SourceFile(str(opened.names_file)), number + 1, "name-twice", message)
     reader = _Reader(opened, ids, options, ledger)
     return Dataset(
@@ -138,7 +138,7 @@ def _find_roboflow(tree: SourceTree) -> list[Path]:
 
 
 class _Reader:
-    """Streams the images of a set; rows that are no boxes go to the ledger."""
+    """Streams the images of a set; rows that are not boxes go to the ledger."""
 
     def __init__(
         self, opened: DarknetSet, ids: dict[int, int], options: ReadOptions, ledger: Ledger

@@ -3,7 +3,7 @@
 A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, behind up to two header lines,
 ``imagesource:`` and ``gsd:``. The corners go around the box either way and from any corner on;
 they are kept in the order in which they stand, since some sets start at an object's front. Four
-points that are no box, as many of the published set are not, are an outline.
+points that are not a box, as many of the published set are not, are an outline.
 
 Who writes it: the DOTA data sets, converters of roLabelImg, the splitter of mmrotate
 (``annfiles``), and Roboflow as "YOLOv5 Oriented Bounding Boxes".
@@ -108,7 +108,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Units are told from all files, so all are read here.
 
     Raises:
-        DataError: There are no label files, or one is no text.
+        DataError: There are no label files, or one is not text.
     """
     reader = _Reader(options, ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
@@ -159,7 +159,7 @@ class _Reader:
         """Return the rows of a file that can be read; None if it holds no labels at all.
 
         Raises:
-            DataError: It is no text, though it has to be.
+            DataError: It is not text, though it has to be.
         """
         try:
             lines = read_lines(file.path)
@@ -213,7 +213,7 @@ class _Reader:
         meter = ImageMeter(self._ledger) if self._units.are_fractions else None
         if meter is not None and self._options.labels_only:
             raise DataError(
-                "the corners are fractions, and --labels-only looks at no image",
+                "the corners are fractions, and --labels-only reads no image",
                 path=parsed[0][0].path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

@@ -91,7 +91,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read a KITTI set; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
     Raises:
-        DataError: There are no label files, or one is no text.
+        DataError: There are no label files, or one is not text.
     """
     reader = _Reader(ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
@@ -143,10 +143,10 @@ class _Reader:
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
-        """Return what a file holds; None if those are no labels at all.
+        """Return what a file holds; None if those are not labels at all.
 
         Raises:
-            DataError: It is no text, though it has to be.
+            DataError: It is not text, though it has to be.
         """
         try:
             lines = read_lines(file.path)

@@ -69,7 +69,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read a VisDrone set; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
     Raises:
-        DataError: There are no label files, or some are no text or have columns of videos.
+        DataError: There are no label files, or some are not text or have columns of videos.
     """
     tree = SourceTree(source)
     files = _text_files(tree)
@@ -109,7 +109,7 @@ def _is_rows(head: bytes) -> bool:
 
 
 class _Reader:
-    """Reads files one by one; what is no box goes to the ledger."""
+    """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._root = source if source.is_dir() else source.parent
@@ -123,7 +123,7 @@ class _Reader:
         except OSError as error:
             raise DataError(f"cannot read it: {error.strerror}", path=path) from error
         except UnicodeDecodeError as error:
-            raise DataError("this is no UTF-8 text", path=path) from error
+            raise DataError("this is not UTF-8 text", path=path) from error
         above = path.relative_to(self._root).parts[-2::-1]
         split = next((split for name in above if (split := split_from_name(name))), None)
         roots = find_image_roots(path, self._root, self._images, split)
@@ -159,7 +159,7 @@ class _Reader:
             message = "its score is 0: it is not to be looked at"
             self._ledger.record(source, number, "excluded", "ignored", message)
         elif category not in range(1, _OTHERS + 1):
-            message = f"{category:g} is no category of VisDrone"
+            message = f"{category:g} is not a category of VisDrone"
             self._ledger.record(source, number, "dropped", "unknown-class", message)
         else:
             rows.add(NAMES[int(category) - 1], number, (left, top, left + width, top + height))
@@ -176,4 +176,4 @@ def _numbers(cells: list[str]) -> list[float]:
     try:
         return [float(cell) for cell in cells][:6]
     except ValueError as error:
-        raise ValueError(f"the row holds something that is no number: {cells}"[:200]) from error
+        raise ValueError(f"the row holds something that is not a number: {cells}"[:200]) from error

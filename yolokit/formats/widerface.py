@@ -104,7 +104,7 @@ def _is_number(text: str) -> bool:
 
 
 class _ListReader:
-    """Reads one list; what is no face goes to the ledger."""
+    """Reads one list; what is not a face goes to the ledger."""
 
     def __init__(self, path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._path = path
@@ -129,11 +129,11 @@ class _ListReader:
         """Return the images.
 
         Raises:
-            DataError: The file is no text, or numbers and rows do not agree.
+            DataError: The file is not text, or numbers and rows do not agree.
         """
         lines = self._read_lines()
         if not lines or not is_image_name(lines[0][1]):
-            self._fail("the first line names no image", lines[0][0] if lines else 1)
+            self._fail("the first line does not name an image", lines[0][0] if lines else 1)
         starts = [at for at, (_, text) in enumerate(lines) if is_image_name(text)]
         for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
             self._read_image(lines[start], lines[start + 1 : end])
@@ -146,7 +146,7 @@ class _ListReader:
         except OSError as error:
             raise DataError(f"cannot read it: {error.strerror}", path=self._path) from error
         except UnicodeDecodeError as error:
-            raise DataError("this is no UTF-8 text", path=self._path) from error
+            raise DataError("this is not UTF-8 text", path=self._path) from error
         stripped = ((at, line.strip()) for at, line in enumerate(text.splitlines(), 1))
         return [(at, line) for at, line in stripped if line]
 
@@ -162,7 +162,7 @@ class _ListReader:
             return
         at, text = lines[0]
         if not _is_count(text):
-            self._fail(f"here stands the number of faces, not {text[:40]!r}", at)
+            self._fail(f"the number of faces belongs here, not {text[:40]!r}", at)
         count, rows = int(text), lines[1:]
         if (
             count == 0

@@ -1,4 +1,4 @@
-"""Bundles: weights in one plain tar, hashes included, for machines without a network.
+"""Bundles: weights in one uncompressed tar with their hashes, for machines without a network.
 
 The first member is ``manifest.json``; the files follow in its order. The same files always make
 the same bundle, byte for byte.
@@ -59,7 +59,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_bundle_output(out: Path, *, overwrite: bool) -> None:
-    """Refuse to write a bundle over what is no bundle, before anything is fetched.
+    """Refuse to write a bundle over what is not a bundle, before anything is fetched.
 
     Raises:
         OutputExistsError: ``out`` exists and is not to be replaced.
@@ -125,7 +125,7 @@ def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:
 
 
 def _head(name: str, size_bytes: int) -> tarfile.TarInfo:
-    """Return a member's head that tells nothing of this machine, user or moment."""
+    """Return a member's header without anything about this machine, user or time."""
     head = tarfile.TarInfo(name)
     head.size, head.mode, head.mtime = size_bytes, 0o644, 0
     return head
@@ -149,7 +149,7 @@ def _check_names(names: Sequence[str]) -> None:
     problems = []
     for name in names:
         if not is_plain_name(name):
-            problems.append(f"{name!r} is no name that a file in the store can have")
+            problems.append(f"{name!r} is not a name that a file in the store can have")
         elif name.casefold() in seen:
             problems.append(f"{name!r} is there more than once")
         seen.add(name.casefold())

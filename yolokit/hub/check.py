@@ -1,4 +1,4 @@
-"""Is a file of a store what it must be? One answer for all who ask, and what it rests on."""
+"""Whether a file of a store is what it should be, and what that judgement rests on."""
 
 from __future__ import annotations
 

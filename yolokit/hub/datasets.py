@@ -40,7 +40,7 @@ class ArchiveCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One public data set: what it is, where it is, and how its archives make a source.
+    """One public data set: what it is, where it is, and how its archives become a source.
 
     Attributes:
         name: What a user types, and the stem of the card's own file.

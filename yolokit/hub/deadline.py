@@ -1,7 +1,7 @@
-"""An end for what could go on for ever although no single read ever times out.
+"""Limits the time of what could go on forever although no single read times out.
 
 Time-outs of a connection start anew with every byte: headers, or the framing of a body, that come
-a byte at a time would never meet one.
+a byte at a time would never exceed one.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class Deadline:
             yield
         except Exception as error:
             if self._expired:
-                raise SourceError(
-                    f"did not come to an end within {seconds:g} s", transient=True
-                ) from error
+                raise SourceError(f"did not end within {seconds:g} s", transient=True) from error
             raise
         finally:
             self._due_s = math.inf

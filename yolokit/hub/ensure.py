@@ -1,4 +1,4 @@
-"""Files by path, name or address: found, or fetched, and in any case what they claim to be."""
+"""Files by path, name or address: found or fetched, and always verified."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def obtain_weights(
     on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
     limits: Limits | None = None,
 ) -> ObtainedWeights:
-    """Return weights that are there, or fetch those that a name or an address stands for.
+    """Return weights that are there, or fetch those that a name or an address means.
 
     A file in the store is hashed each time: a second for the largest, while a changed checkpoint
     costs a whole training.
@@ -206,14 +206,14 @@ class _Request:
 
         with hold_alone(target.path, on_wait=say_waiting):
             # Whoever held the lock before may have fetched this file, or another one that took
-            # the name: only now what is found out about it stays true.
+            # the name: only from now on does what is found out stay true.
             path, target = target.path, self._resolve()
             if target.path != path:
                 return None
             if path.is_file():
                 return _accept_present(target, self.on_notice)
             if os.path.lexists(path):
-                raise WeightsError(f"{path} is in the way: it is no file")
+                raise WeightsError(f"{path} is in the way: it is not a file")
             return self._fetch(target)
 
     def _resolve(self) -> Target:
@@ -253,7 +253,7 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
     """Lock a complete file and give it its name.
 
     In this order: a process that is killed in between leaves a complete part whose hash is known
-    by then, so that the next one need not fetch it again, and no file that nobody knows.
+    by then, so that the next one need not fetch it again, and leaves no unknown file.
     """
     path = target.path
     try:

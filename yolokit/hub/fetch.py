@@ -269,7 +269,7 @@ def _disk_full(path: Path, needed: int, free: int) -> WeightsError:
 
 def _storage_error(error: OSError, path: Path) -> WeightsError:
     full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-    what = "the disk is full, or a limit is met" if full else (error.strerror or str(error))
+    what = "the disk is full, or a quota is reached" if full else (error.strerror or str(error))
     return WeightsError(
         f"cannot write {path}: {what}",
         hint="make room, or set YOLOKIT_HOME to a folder elsewhere; what has arrived is kept",

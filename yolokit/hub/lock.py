@@ -39,7 +39,7 @@ class LockEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Attributes:
         sha256: 64 hexadecimal digits.
         size_bytes: Its size.
-        hash_from: How the hash was known: from the catalog, from ``#sha256=`` behind an address,
+        hash_from: How the hash was known: from the catalog, from ``#sha256=`` after an address,
             in part from the file's published name, from a bundle, or not at all before first use.
         url: Where it came from, without passwords; None where that is not known.
     """
@@ -51,7 +51,7 @@ class LockEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
-    """Read what a store's lock file says, by the names of the files; empty where there is none.
+    """Read a store's lock file, by file name; empty where there is none.
 
     Raises:
         WeightsError: It is damaged; the message has its path and line.
@@ -61,7 +61,9 @@ def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
         if not path.is_file():
             return {}
         if path.stat().st_size > _MOST_BYTES:
-            raise WeightsError(f"{path}: is larger than {_MOST_BYTES} bytes, so it is no lock file")
+            raise WeightsError(
+                f"{path}: is larger than {_MOST_BYTES} bytes, so it is not a lock file"
+            )
         text = path.read_text("utf-8")
         content = tomllib.loads(text)
     except OSError as error:
@@ -136,13 +138,13 @@ def _escape(char: str) -> str:
 def _check_block(name: str, block: object, path: Path, text: str) -> LockEntry:
     line = _line_of(name, text)
     if not is_plain_name(name):
-        raise _damaged(path, line, f"{name!r} is no name of a file in this folder")
+        raise _damaged(path, line, f"{name!r} is not a name of a file in this folder")
     try:
         entry = msgspec.convert(block, LockEntry, strict=True)
     except msgspec.ValidationError as error:
         raise _damaged(path, line, f"{name}: {error}") from error
     if entry.url is not None and not is_public_url(entry.url):
-        raise _damaged(path, line, f"{name}: {entry.url!r} is no address")
+        raise _damaged(path, line, f"{name}: {entry.url!r} is not an address")
     return entry
 
 
@@ -166,6 +168,6 @@ def _damaged(path: Path, line: int | None, reason: str) -> WeightsError:
     place = f"{path}:{line}" if line is not None else str(path)
     return WeightsError(
         f"{place}: {reason}",
-        hint="mend the lock file, or take back the change to it; without it hashes of files that "
+        hint="fix the lock file, or take back the change to it; without it hashes of files that "
         "are published without one are not known",
     )

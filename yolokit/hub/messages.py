@@ -29,7 +29,7 @@ def announce(target: Target, url: str) -> str:
 
 
 def describe_known(target: Target) -> str:
-    """Say what the hash of a file that is about to be used was compared with."""
+    """Say what the hash of a file about to be used was compared with."""
     if target.known_sha256 is not None:
         return VERIFIED
     prefix = target.wanted.sha256_prefix
@@ -49,7 +49,7 @@ def describe_size(size_bytes: int) -> str:
 
 
 def no_hash(target: Target) -> WeightsError:
-    """Return the error for a file whose full hash is known from nowhere."""
+    """Return the error for a file whose full hash nobody states."""
     return WeightsError(
         f"{target.title}: neither the catalog nor {target.stock.lock_name} has its sha256, and "
         "--require-hash asks for it",
@@ -59,7 +59,7 @@ def no_hash(target: Target) -> WeightsError:
 
 
 def how_to_agree(target: Target) -> str:
-    """Say what to do where hashes that are stated differ."""
+    """Say what to do where stated hashes differ."""
     return (
         f"nothing is used while they differ; if {target.stock.lock_name} is wrong, remove the "
         "file's block from it"

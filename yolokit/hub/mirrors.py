@@ -30,7 +30,7 @@ def list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple
         variable: What names the mirrors in the environment.
 
     Raises:
-        WeightsError: A mirror in the environment is no address.
+        WeightsError: A mirror in the environment is not an address.
     """
     found: list[str] = []
     for mirror in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
@@ -48,14 +48,15 @@ def list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple
 def _check(mirror: str, variable: str) -> None:
     if not is_url(mirror):
         raise WeightsError(
-            f"{variable}: {mirror!r} is no address",
+            f"{variable}: {mirror!r} is not an address",
             hint="a folder is written as file:///folder",
         )
     unknown = set(re.findall(r"\{([^}]*)\}", mirror)) - set(_PLACES)
     if unknown:
         raise WeightsError(
-            f"{variable}: {public_url(mirror)} has unknown places {', '.join(sorted(unknown))}",
-            hint="known are {host}, {path} and {file}",
+            f"{variable}: {public_url(mirror)} has unknown placeholders "
+            f"{', '.join(sorted(unknown))}",
+            hint="the known ones are {host}, {path} and {file}",
         )
 
 
@@ -67,5 +68,5 @@ def _fill(template: str, url: str) -> str:
 
 
 def _at_endpoint(url: str) -> str:
-    """Lead an address of the hub to the endpoint that its own tools use here."""
+    """Point an address of the hub to the endpoint that its own tools use here."""
     return endpoint() + url.removeprefix(HOST) if url.startswith(f"{HOST}/") else url

@@ -1,6 +1,6 @@
-"""What has arrived of a file so far, kept so that another process can go on with it.
+"""The part of a file that has arrived, kept so that another process can go on with it.
 
-Beside the bytes stands a note of where they came from. A part is gone on with only if its bytes
+Beside the bytes is a note of where they came from. A part is continued only if its bytes
 are known to belong to the same file: the source states the same validator, or the whole file's
 hash is known and will be checked in the end.
 """
@@ -34,7 +34,7 @@ class Part:
     """A file that is not complete yet.
 
     Args:
-        path: Where its bytes are; the note stands beside it.
+        path: Where its bytes are; the note is beside it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,8 +66,8 @@ class Part:
     def note(self, origin: Origin) -> None:
         """Replace the note of where it came from.
 
-        It is renamed into place, but not forced to the disk: that takes as long as much of a
-        file does to arrive, and bytes that outlive their note are merely fetched again.
+        It is renamed into place, but not forced to the disk: that can take as long as a download,
+        and bytes that outlive their note are merely fetched again.
         """
         self._new_note.write_bytes(msgspec.json.encode(origin))
         self._new_note.replace(self._note)

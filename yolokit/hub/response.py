@@ -1,4 +1,4 @@
-"""What the head of an HTTP answer says about the file behind it: RFC 9110, sections 13 to 15."""
+"""What the headers of an HTTP response say about its file: RFC 9110, sections 13 to 15."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_head(
     offset_bytes: int,
     validator: str | None,
 ) -> Stream:
-    """Make a stream of an answer, if its head says that it is what was asked for.
+    """Return the stream of an answer if its headers say that it is what was asked for.
 
     Args:
         response: The answer, its body not read yet.
@@ -46,7 +46,7 @@ def read_head(
         return Stream(iter(()), start, total, validator)
     if start and validator is not None and stated != validator:
         # A server that heeds Range but not If-Range would mix two files.
-        raise SourceError("has another file by now", transient=True, restart=True)
+        raise SourceError("has a different file now", transient=True, restart=True)
     _check_kind(response)
     chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     return Stream(
@@ -63,14 +63,14 @@ def _check_status(response: httpx.Response, first_url: str) -> None:
     if status in (200, 206, 416):
         return
     words = f"answers {status} {response.reason_phrase}".strip()
-    # Links that origins sign are good for minutes, some of them only from the next second on.
+    # Links signed by an origin expire within minutes; some become valid a second later.
     if status in _TRANSIENT or (redirected and status in (400, 403)):
         raise SourceError(words, transient=True, after_s=_retry_after(response))
     raise SourceError(words)
 
 
 def _check_kind(response: httpx.Response) -> None:
-    """Refuse what cannot be the file itself.
+    """Refuse an answer that cannot be the file itself.
 
     A page for people in place of a file is how logins of networks answer; without a known hash
     it would be taken for the weights.
@@ -92,9 +92,11 @@ def _read_extent(response: httpx.Response, asked: int) -> tuple[int, int | None]
     if response.status_code == 416:
         if size == asked:
             return asked, size
-        raise SourceError("has less than is here already", transient=True, restart=True)
+        raise SourceError("has fewer bytes than are here already", transient=True, restart=True)
     if first is None or int(first) != asked:
-        raise SourceError("sends another part than was asked for", transient=True, restart=True)
+        raise SourceError(
+            "sends a different part from the one asked for", transient=True, restart=True
+        )
     if size is not None and not int(first) <= int(last or 0) < size:
         raise SourceError("contradicts itself about the part it sends", restart=True)
     return asked, size

@@ -1,6 +1,6 @@
 """What a source of weights offers, and how one is found for an address.
 
-A source delivers bytes from an offset on; what they must be is none of its business: sizes and
+A source delivers bytes from an offset on; it does not check what they are: sizes and
 hashes are checked in ``fetch.py``, for all sources alike.
 """
 
@@ -57,7 +57,7 @@ class SourceError(WeightsError):
     """One attempt at one address failed.
 
     Args:
-        message: What happened, in words that fit behind the address.
+        message: What happened, in words that can follow the address.
         transient: The same address may well work a moment later.
         after_s: What the server asked to wait, if it did.
         restart: What was fetched so far does not belong to what the server has now.
@@ -85,8 +85,8 @@ class Stream:
         chunks: The bytes, in order; may raise :class:`SourceError`.
         offset_bytes: Where they begin: what was asked for, or 0 if the source cannot resume.
         total_bytes: Size of the whole file as the source states it, or None.
-        validator: Changes with the file's content; None where the source has no such thing.
-        ends_visibly: A stream that is cut short can be told from one that is complete.
+        validator: Changes with the file's content; None where the source does not have one.
+        ends_visibly: A stream that is cut short is recognisable.
     """
 
     chunks: Iterator[bytes]
@@ -119,7 +119,7 @@ class Source(Protocol):
 
         Args:
             url: Address, of the module's own scheme.
-            offset_bytes: How much is there already; the stream may begin at 0 all the same.
+            offset_bytes: How much is there already; the stream may begin at 0 nevertheless.
             validator: What an earlier stream of this address stated, if anything: where the file
                 is another one by now, the stream begins at 0.
             limits: How long to wait.

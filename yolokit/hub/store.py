@@ -13,7 +13,7 @@ HOME_VARIABLE = "YOLOKIT_HOME"
 
 
 def store_dir(kind: str) -> Path:
-    """Return the folder where things of a kind land.
+    """Return the folder where files of this kind are stored.
 
     ``YOLOKIT_HOME`` decides where it is set; else a folder of that name in the working folder;
     else the platform's folder for a user's data.
@@ -36,7 +36,7 @@ def find_weights(name: str) -> Path:
     """Return the absolute path of weights given by path or by name; nothing is fetched.
 
     Raises:
-        WeightsError: They are nowhere; the message says where was looked.
+        WeightsError: They are nowhere; the message lists where they were looked for.
     """
     found = locate_weights(name)
     if found is None:
@@ -57,7 +57,7 @@ def locate_weights(name: str) -> Path | None:
 
 
 def no_weights(name: str) -> WeightsError:
-    """Return the error for weights that are nowhere: it says where was looked."""
+    """Return the error for weights that are nowhere: it lists where they were looked for."""
     looked = _places(name)
     # What is there nevertheless is a folder, a pipe or a device.
     places = ", ".join(

@@ -1,4 +1,4 @@
-"""What the two stores that files are fetched into do not have in common."""
+"""What differs between the two stores that files are fetched into."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Stock:
         folder: Where in the store the files lie; empty for the store itself.
         lock_name: The store's lock file.
         mirror_variable: What names mirrors in the environment.
-        carry: How one gets to a machine without a network; ``{name}`` is what was asked for.
+        carry: How to carry one to a machine without a network; ``{name}`` is what was asked for.
         most_bytes: Larger than any of them.
     """
 

@@ -1,4 +1,4 @@
-"""What a name stands for: which file, where it is or will be, and what is known about it."""
+"""What a name means: which file, where it is or will be, and what is known about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Target:
         locked: What the lock file says, if it is there.
         url: The address that the user named, if it was one.
         sha256: The hash that the user stated behind the address.
-        shadows: The name in the catalog that a file outside of the store stands in the way of.
+        shadows: The name in the catalog that a file outside of the store hides.
     """
 
     path: Path
@@ -121,10 +121,10 @@ class Target:
 
 
 def resolve(name: str) -> Target:
-    """Find out what a path, a name or an address stands for; nothing is fetched.
+    """Find out what a path, a name or an address means; nothing is fetched.
 
     Raises:
-        WeightsError: It stands for nothing, or the lock file is damaged.
+        WeightsError: It means nothing, or the lock file is damaged.
     """
     return _resolve_url(name) if is_url(name) else _resolve_name(name)
 
@@ -178,9 +178,9 @@ def _in_store(store: Path, file: str, entry: WeightsEntry | None) -> Target:
 
 
 def _choose_file(store: Path, url: str, sha256: str | None) -> str:
-    """Name the file of an address: a name that something else has already is marked.
+    """Name the file of an address; a name that is already taken gets a mark.
 
-    Many addresses end in ``best.pt``: none may stand for another.
+    Many addresses end in ``best.pt``: none may be taken for another.
     """
     plain = file_name_of(url)
     taken = read_lock(store).get(plain)
@@ -201,7 +201,7 @@ def _is_within(path: Path, store: Path) -> bool:
 
 
 def _unknown(name: str) -> WeightsError:
-    """Say where was looked, and which name of the catalog comes near."""
+    """Say where it was looked for, and which name of the catalog is near."""
     error = no_weights(name)
     if name in {entry.family for entry in list_entries()}:
         error.hint = f"{name} is a family: `yolokit weights list --family {name}` shows its names"

@@ -1,6 +1,6 @@
 """HTTP for the sources that speak it: the one module that uses httpx.
 
-httpx brings what is easily done wrong by hand: proxies and certificates from the environment,
+httpx handles what is easily done wrong by hand: proxies and certificates from the environment,
 time-outs for each step, chunked bodies, connections that are closed on every way out. Redirects
 are followed here, since each hop must pass the same check as the first address.
 """
@@ -28,7 +28,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very spelling; no name is looked up."""
+    """Tell whether a host is this machine by its spelling alone; no name is looked up."""
     if host == "localhost":
         return True
     try:
@@ -45,7 +45,7 @@ def check_address(scheme: str, host: str) -> None:
         SourceError: The address is not allowed.
     """
     if scheme not in ("http", "https"):
-        raise SourceError(f"{scheme}: is no address that a server may lead to")
+        raise SourceError(f"{scheme}: is not an address that a server may redirect to")
     if not host or not host.isprintable():
         raise SourceError("the address has no host")
     if scheme == "http" and not is_loopback(host):
@@ -101,12 +101,12 @@ def _follow(
     limits: Limits,
     token: str | None,
 ) -> tuple[httpx.Response, Deadline]:
-    """Send the request, and send it again wherever an answer leads to."""
+    """Send the request, and follow each redirect."""
     start = current = _parse(url)
     for _ in range(limits.redirects + 1):
         check_address(current.scheme, current.host)
         if is_loopback(current.host) and not is_loopback(start.host):
-            raise SourceError(f"{start.host} leads to this machine itself, which is refused")
+            raise SourceError(f"{start.host} redirects to this machine itself, which is refused")
         extra = {"Authorization": f"Bearer {token}"} if token and _same(current, start) else {}
         hop = contextlib.ExitStack()
         stack.enter_context(hop)
@@ -118,7 +118,7 @@ def _follow(
             raise SourceError(f"answers {response.status_code}, but does not say where to")
         hop.close()
         current = _parse(location, base=current)
-    raise SourceError(f"leads through more than {limits.redirects} redirects")
+    raise SourceError(f"redirects more than {limits.redirects} times")
 
 
 def _same(one: httpx.URL, other: httpx.URL) -> bool:
@@ -131,7 +131,7 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         return base.join(url) if base is not None else httpx.URL(url)
     except (httpx.InvalidURL, ValueError, UnicodeError) as error:
-        raise SourceError(f"leads to something that is no address ({error})") from error
+        raise SourceError(f"redirects to something that is not an address ({error})") from error
 
 
 @contextlib.contextmanager
@@ -144,7 +144,7 @@ def _send(
     with contextlib.ExitStack() as stack:
         with _foreign_errors(limits):
             # A proxy's loopback is another machine's: this machine is always reached directly.
-            encrypted = url.scheme == "https"  # else no certificate is ever looked at
+            encrypted = url.scheme == "https"  # else no certificate would be checked
             direct = httpx.HTTPTransport(verify=encrypted) if is_loopback(url.host) else None
             timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
             client = stack.enter_context(httpx.Client(transport=direct, timeout=timeout))
@@ -183,13 +183,13 @@ def _foreign_errors(limits: Limits) -> Iterator[None]:
         busy = str(error).startswith("5")  # its status; 403 and 407 will be the same again
         raise SourceError(f"the proxy refused: {error}", transient=busy) from error
     except httpx.RemoteProtocolError as error:
-        raise SourceError(f"broke off, or is no HTTP ({error})", transient=True) from error
+        raise SourceError(f"broke off, or is not HTTP ({error})", transient=True) from error
     except httpx.TransportError as error:
         raise _network_error(error) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise SourceError(f"{error}") from error
     except (OSError, ValueError, ImportError) as error:
-        # Proxies and certificates from the environment that make no sense end here.
+        # Unusable proxies and certificates from the environment end here.
         raise SourceError(f"cannot set up a connection: {error}") from error
 
 

@@ -1,8 +1,8 @@
-"""Importing a bundle: nothing appears in the store unless every file of the bundle verifies.
+"""Importing a bundle: nothing appears in the store unless every file of it verifies.
 
 The archive is read here, block by block, and not with a library that knows every extension of the
 format: a bundle has plain files with plain names and nothing else, so that links, devices, climbing
-names and compressed or sparse bombs are not so much refused as never understood.
+names and compressed or sparse bombs are never even interpreted.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _check_room(manifest: Manifest, store: Path) -> None:
 def _read_manifest(reader: _Reader) -> Manifest:
     name, size = reader.next_member()
     if name != MANIFEST_NAME or size > MOST_MANIFEST_BYTES:
-        raise reader.fault(f"does not begin with {MANIFEST_NAME}, so it is no bundle of yolokit")
+        raise reader.fault(f"does not begin with {MANIFEST_NAME}, so it is not a bundle of yolokit")
     content = b"".join(reader.read_content(size))
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
@@ -154,12 +154,12 @@ def _check_files(files: tuple[BundledFile, ...], reader: _Reader) -> None:
     names = [file.file for file in files]
     for name in names:
         if not is_plain_name(name) or name.casefold() == MANIFEST_NAME:
-            raise reader.fault(f"{MANIFEST_NAME}: {name!r} is no name of a file in the store")
+            raise reader.fault(f"{MANIFEST_NAME}: {name!r} is not a name of a file in the store")
     if len({name.casefold() for name in names}) < len(names):
         raise reader.fault(f"{MANIFEST_NAME}: names a file more than once")
     for file in files:
         if file.url is not None and not is_public_url(file.url):
-            raise reader.fault(f"{MANIFEST_NAME}: {file.url!r} is no address")
+            raise reader.fault(f"{MANIFEST_NAME}: {file.url!r} is not an address")
 
 
 def _copy_member(
@@ -234,10 +234,12 @@ class _Reader:
         if not any(head):
             raise self.fault("ends before its last file")
         if head[257:262] != b"ustar" or not _checksum_holds(head):
-            raise self.fault(f"is no tar archive, or is damaged at byte {self.offset_bytes - 512}")
+            raise self.fault(
+                f"is not a tar archive, or is damaged at byte {self.offset_bytes - 512}"
+            )
         name = _text(head[0:100])
         if head[156:157] not in (b"0", b"\x00") or any(head[345:500]):
-            raise self.fault(f"{name!r} is no plain file, and a bundle has nothing else")
+            raise self.fault(f"{name!r} is not a plain file, and a bundle has nothing else")
         size = _octal(head[124:136])
         if name is None or size is None:
             raise self.fault(f"has a damaged head at byte {self.offset_bytes - 512}")
@@ -256,10 +258,10 @@ class _Reader:
             raise self.fault("has something between its files")
 
     def expect_end(self) -> None:
-        """Refuse anything but zeros behind the last member."""
+        """Refuse anything but zeros after the last member."""
         while chunk := self._stream.read(_CHUNK_BYTES):
             if any(chunk):
-                raise self.fault("has something behind its last file")
+                raise self.fault("has something after its last file")
 
     def _read(self, count: int) -> bytes:
         content = self._stream.read(count)

@@ -1,4 +1,4 @@
-"""Addresses of weights: what is one, which file name it gives, what may be shown of it."""
+"""Addresses of weights: how to recognise one, its file name, and what may be shown of it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def take_hash(url: str) -> tuple[str, str | None]:
     match = _SHA256.fullmatch(fragment)
     if match is None:
         raise WeightsError(
-            f"{public_url(bare)} is followed by #{fragment}, which is no hash",
+            f"{public_url(bare)} is followed by #{fragment}, which is not a hash",
             hint="#sha256= and 64 hexadecimal digits state what the file must be",
         )
     return bare, match[1].lower()
@@ -89,7 +89,7 @@ def file_name_of(url: str) -> str:
 
 
 def with_mark(name: str, url: str) -> str:
-    """Return a file name with 8 digits that tell its address from others of the same name."""
+    """Return a file name with 8 digits that set its address apart from others of the name."""
     stem, dot, suffix = name.rpartition(".")
     digits = hashlib.sha256(public_url(url).encode()).hexdigest()[:8]
     return f"{stem}-{digits}{dot}{suffix}" if stem else f"{name}-{digits}"
@@ -112,8 +112,8 @@ def is_plain_name(name: str) -> bool:
 def public_url(url: str) -> str:
     """Return an address as it may be shown and recorded: without password, query or fragment.
 
-    Queries carry signatures and tokens. Two addresses that differ in nothing else are still told
-    apart, by digits of the query's hash.
+    Queries carry signatures and tokens. Two addresses that differ only there remain
+    distinct, by digits of the query's hash.
     """
     parts = split_url(url)
     host = parts.netloc.rpartition("@")[2]
@@ -139,7 +139,7 @@ def is_complete(url: str) -> bool:
 
 
 def place_of(url: str) -> str:
-    """Return what a person needs to know of where an address leads: its host, or its path."""
+    """Return what a person needs to know of an address: its host, or its path."""
     parts = split_url(url)
     if parts.scheme == "hf":
         return "huggingface.co"

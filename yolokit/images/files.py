@@ -92,7 +92,7 @@ def decode_image(content: U8, path: Path) -> U8:
 
 
 def _describe(head: bytes) -> str:
-    """Say what begins like this and is no image that is read."""
+    """Say what begins like this and is not an image that is read."""
     known = describe_content(head)
     if known is not None:
         return known

@@ -39,7 +39,7 @@ def find_orientation(*, transposed: bool, mirrored_x: bool, mirrored_y: bool) ->
 
 
 def orientation_of_matrix(matrix: Sequence[int]) -> int:
-    """Return the orientation that comes nearest to a display matrix of a video.
+    """Return the orientation nearest to a display matrix of a video.
 
     Args:
         matrix: Nine numbers by rows; the first two columns of rows 1 and 2 turn and mirror.

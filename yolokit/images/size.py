@@ -70,7 +70,7 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
         span: Where in it the image stands, if it is not the whole of it.
 
     Raises:
-        DataError: The file cannot be read or is no image.
+        DataError: The file cannot be read or is not an image.
     """
     head, tail, size_bytes = _read_ends(path, span)
     size = _from_head(head, path, span)
@@ -287,4 +287,4 @@ def _not_an_image(path: str | Path, head: bytes) -> DataError:
         return DataError("the file is empty", path=path)
     kind = tell_kind(head)
     what = f": it is {kind}" if kind is not None and kind.group != "image" else ""
-    return DataError(f"this is no image that can be decoded{what}", path=path)
+    return DataError(f"this is not an image that can be decoded{what}", path=path)

@@ -194,7 +194,7 @@ def _examine_torch() -> Iterator[Finding]:
     yield Finding(
         about="torch devices",
         state="ok",
-        detail=f"cpu, {devices}" if devices else "cpu alone: training runs on the CPU",
+        detail=f"cpu, {devices}" if devices else "cpu only: training runs on the CPU",
     )
 
 

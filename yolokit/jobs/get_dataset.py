@@ -88,7 +88,7 @@ def get_dataset(
         ConfigError: An option is wrong or does not fit the set.
         DataError: There is no such set; an archive could not be fetched, is not what it must be,
             is hostile or is damaged; or the set in it is broken.
-        OutputExistsError: ``out`` exists and is no set that was made with the same options.
+        OutputExistsError: ``out`` exists and is not a set that was made with the same options.
     """
     card = load_card(name)
     folder = (out or store_dir("datasets") / name).absolute()
@@ -136,7 +136,7 @@ def _convert_options(card: DatasetCard, given: Mapping[str, Any]) -> dict[str, A
     if unknown:
         raise ConfigError(
             f"no options of a known data set: {', '.join(unknown)}",
-            hint=f"known are {', '.join(OPTIONS)}; `yolokit data convert` has all others",
+            hint=f"the known ones are {', '.join(OPTIONS)}; `yolokit data convert` has all others",
         )
     task = given.get("task", card.tasks[0])
     if task not in card.tasks:

@@ -113,7 +113,7 @@ class MaxDrop(msgspec.Struct, frozen=True):
         if text.endswith("%"):
             share = float(text[:-1]) / 100
             if not 0 <= share <= 1:
-                raise ValueError(f"{text} is no share between 0% and 100%")
+                raise ValueError(f"{text} is not a share between 0% and 100%")
             return cls(share=share)
         if not text.isdecimal():
             raise ValueError(f"{text!r} is neither a share such as 0.5% nor a count such as 12")
@@ -304,6 +304,6 @@ class Ledger:
         )
         return DataError(
             "\n".join([head, *lines]),
-            hint=f"{cures}mend the source, or allow the loss with --max-drop (a share such as 2%, "
+            hint=f"{cures}fix the source, or allow the loss with --max-drop (a share such as 2%, "
             "or a count)",
         )

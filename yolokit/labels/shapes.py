@@ -70,7 +70,7 @@ def polygon(points: Sequence[Sequence[float]] | Sequence[float] | F64) -> F64:
     try:
         ring = np.array(points, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError("an outline holds something that is no pair of numbers") from error
+        raise ValueError("an outline holds something that is not a pair of numbers") from error
     if ring.ndim == 1 and not len(ring) % 2:
         ring = ring.reshape(-1, 2)
     if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 3:
@@ -86,7 +86,7 @@ def outlines(parts: Sequence[Sequence[Sequence[float]]]) -> tuple[tuple[F64, ...
     A stray click leaves one, of fewer than three points, beside a whole part.
 
     Raises:
-        ValueError: A part is no outline; see :func:`polygon`.
+        ValueError: A part is not an outline; see :func:`polygon`.
     """
     whole = [part for part in parts if len(part) > 2] or parts
     rings = tuple(polygon(part) for part in whole)

@@ -1,4 +1,4 @@
-"""What a prediction leaves, so that an earlier one can be told from other folders."""
+"""What a prediction writes, so that an earlier one is recognised among other folders."""
 
 from __future__ import annotations
 

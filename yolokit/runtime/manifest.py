@@ -29,7 +29,7 @@ _BAKED_CONF = 0.25  # ultralytics' default for `nms=True`
 _MAX_COUNT = 300
 _KEYS = {"names": "classes", "task": "task"}  # what ultralytics always writes
 _AS_USUAL = ", which every export of yolokit and of ultralytics does"
-_TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool it is of"
+_TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool that made it"
 _HINT = "export it with `yolokit export`, which writes all that a runtime needs into the file"
 
 

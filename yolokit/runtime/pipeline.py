@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
 _FAILURES_SHOWN = 5
-_JOIN_S = 10.0  # a stage that is stuck in the system for longer is left behind
+_JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
 
 
 @dataclass(frozen=True, slots=True, eq=False)

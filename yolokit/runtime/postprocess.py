@@ -37,7 +37,7 @@ def decode_raw(
     Args:
         output: (4 + C, A) float32; rows 0-3 cxcywh in input px, the rest scores in [0, 1].
         letterbox: Transform that produced the input.
-        min_score: Discard below this, in [0, 1].
+        min_score: Scores below this are discarded, in [0, 1].
         max_iou: Overlap in [0, 1] up to which two boxes of a class both stay.
         max_count: Most detections to return, the best ones.
         multi_label: Every class of an anchor that reaches ``min_score`` is a candidate, as COCO
@@ -49,7 +49,7 @@ def decode_raw(
 
     Raises:
         ModelOutputError: The shape is not (4 + C, A), a value is not finite, the scores are
-            no probabilities, or the boxes are in fractions of the image.
+            not probabilities, or the boxes are in fractions of the image.
     Source: ultralytics ``utils/nms.py:non_max_suppression``, without its time limit.
     """
     if output.ndim != 2 or output.shape[0] < 5:
@@ -92,7 +92,7 @@ def decode_end2end(
             are the head's own padding.
         letterbox: Transform that produced the input.
         class_count: Number of classes.
-        min_score: Discard below this, in [0, 1].
+        min_score: Scores below this are discarded, in [0, 1].
         max_count: Most detections to return, the best ones.
         clip: Whether to clip boxes to the image.
 

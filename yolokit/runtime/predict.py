@@ -84,7 +84,7 @@ def _check_values(values: Mapping[str, Any]) -> list[str]:
         if sink not in list_sinks()
     ]
     if values["save"] == ():
-        problems.append(f"save: names nothing; known are {', '.join(list_sinks())}")
+        problems.append(f"save: is empty; the known ones are {', '.join(list_sinks())}")
     if values["out"] is not None and values["name"] is not None:
         problems.append("out and name: give one of them")
     if "" in values["sources"]:

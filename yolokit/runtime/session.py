@@ -122,7 +122,7 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         ConfigError: There is no such provider, or ``threads`` is below 1.
         MissingDependencyError: onnxruntime is not installed.
         ProviderError: The provider that was asked for does not load; the message says why.
-        InferenceError: The file is missing, is no ONNX file, or is broken.
+        InferenceError: The file is missing, is not an ONNX file, or is broken.
     """
     problems = check_options(provider=provider)
     if threads is not None and threads < 1:

@@ -33,7 +33,7 @@ def open_container(path: Path) -> tuple[Any, Any, int]:
         The open container, its first stream of moving pictures, and how many of them it has.
 
     Raises:
-        DataError: It has none, or is no media file.
+        DataError: It has none, or is not a media file.
     """
     import av
     from av.error import FFmpegError

@@ -64,13 +64,13 @@ class VideoFile:
         """Look at the first video stream of a file; a cover picture is none.
 
         Raises:
-            DataError: The file is no video, or its codec is unknown.
+            DataError: The file is not a video, or its codec is unknown.
         """
         path = Path(uri)
         container, stream, stream_count = open_container(path)
         with container:
             movie_count = count_movies(path, container.format.name)
-            parts = ((stream_count, "video streams"), (movie_count, "movies, one behind the other"))
+            parts = ((stream_count, "video streams"), (movie_count, "movies, one after the other"))
             return cls(
                 uri=uri,
                 root=root or path.parent,

@@ -1,4 +1,4 @@
-"""How far a detector is built like a classifier, told from their YAML files alone, without torch.
+"""How far a detector is built like a classifier, by their YAML files alone, without torch.
 
 A forecast, made before a classifier is fetched; the engine compares what the layers compute.
 """
@@ -26,7 +26,7 @@ def require_kinship(detector: Arch, classifier: Arch) -> None:
         classifier: As the detector.
 
     Raises:
-        ConfigError: They part before the end of the stage at stride 16.
+        ConfigError: They differ before the end of the stage at stride 16.
     """
     ours, theirs = _read_rows(detector), _read_rows(classifier)
     alike = next(

@@ -46,7 +46,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
         cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
         freeze: Layers to leave as they are: the first N, the ``backbone``, or up to the ``neck``;
-            those among them that hold fresh weights are trained all the same.
+            those among them that hold fresh weights are trained nevertheless.
     """
 
     data: str

@@ -3,7 +3,7 @@
 Layers of Darknet become layers of upstream where those compute the same: leaky ReLU 0.1, batch
 norm with Darknet's epsilon, a stride-1 pool that pads with minus infinity, and 1x1-3x3 residual
 blocks as bottlenecks. What Darknet puts in front of ``[yolo]`` predicts anchors and has no
-counterpart; its size is noted, so that the weights behind it in the file are found.
+counterpart; its size is noted, so that the weights after it in the file are found.
 
 Source: AlexeyAB/darknet, ``src/parser.c`` (sections and defaults), ``src/batchnorm_layer.c``
 (epsilon), ``src/maxpool_layer.c`` (padding).
@@ -36,7 +36,7 @@ class _Network:
     Attributes:
         made: Darknet's layers in order: the layer of ours, or None where there is none.
         cursor: The layer of ours that the next one reads from; -1 for the image.
-        outputs: Layer of ours to the filters of Darknet's output convolution behind it.
+        outputs: Layer of ours to the filters of Darknet's output convolution after it.
         heads: Layers that the detection head reads.
         mish: Layers whose activation is Mish.
     """
@@ -91,7 +91,7 @@ def read_cfg(path: Path) -> dict[str, Any]:
 
     Returns:
         The architecture as a mapping, ready to be written as YAML. ``darknet: outputs`` maps a
-        layer to the filters of the convolution that Darknet's file has behind it.
+        layer to the filters of the convolution that follows it in Darknet's file.
 
     Raises:
         DataError: It is not readable, or uses something that has no counterpart; with its line.
@@ -110,7 +110,7 @@ def read_cfg(path: Path) -> dict[str, Any]:
             raise DataError(f"{error}", path=path, line=section.line, hint=HINT) from error
     if not network.heads:
         raise DataError(
-            "has no [yolo] section: it describes no detector",
+            "has no [yolo] section: it does not describe a detector",
             path=path,
             hint="weights of a classifier's first layers go into a detector's cfg, as NAME.conv.N",
         )
@@ -118,7 +118,7 @@ def read_cfg(path: Path) -> dict[str, Any]:
 
 
 def _read_layers(text: str, path: Path) -> list[Section]:
-    """Return the sections behind ``[net]``.
+    """Return the sections after ``[net]``.
 
     Raises:
         DataError: The first one is not ``[net]``, or it takes other images than of three channels.
@@ -126,7 +126,7 @@ def _read_layers(text: str, path: Path) -> list[Section]:
     sections = parse_cfg(text, path)
     if not sections or sections[0].kind != "net":
         raise DataError(
-            "does not begin with [net]: it is no cfg of Darknet", path=path, line=1, hint=HINT
+            "does not begin with [net]: it is not a cfg of Darknet", path=path, line=1, hint=HINT
         )
     net = sections[0]
     check_keys(net, path)
@@ -151,7 +151,9 @@ def _convolutional(section: Section, all_: list[Section], index: int, net: _Netw
         _note_output(filters, net)
         return
     if not normed:
-        raise ValueError("a convolution without batch_normalize stands only in front of [yolo]")
+        raise ValueError(
+            "a convolution without batch_normalize is allowed only right before [yolo]"
+        )
     activation = section.options.get("activation", "logistic")
     if activation not in ("leaky", "mish"):
         raise ValueError(f"activation {activation}: leaky and mish are known")
@@ -172,11 +174,11 @@ def _convolutional(section: Section, all_: list[Section], index: int, net: _Netw
 
 
 def _note_output(filters: int, net: _Network) -> None:
-    """Note the convolution in front of ``[yolo]``, which lies in the file behind its layer."""
+    """Note the convolution before ``[yolo]``, which follows its layer in the file."""
     if net.cursor < 0:
         raise ValueError("a network must have layers before its output")
     if net.cursor != len(net.layers) - 1 or net.cursor in net.outputs:
-        raise ValueError("an output must stand right behind the layer that it reads")
+        raise ValueError("an output must come right after the layer that it reads")
     net.outputs[net.cursor] = filters
     net.heads.append(net.cursor)
     net.made.append(None)
@@ -272,7 +274,7 @@ def _translate(section: Section, all_: list[Section], index: int, net: _Network)
     if translate is None:
         raise ValueError(f"[{section.kind}] has no counterpart here")
     if index and all_[index - 1].kind == "yolo" and section.kind != "route":
-        raise ValueError(f"[{section.kind}] behind [yolo]: only a [route] can follow it")
+        raise ValueError(f"[{section.kind}] after [yolo]: only a [route] can follow it")
     translate(section, all_, index, net)
 
 
@@ -302,10 +304,10 @@ def _assemble(net: _Network) -> dict[str, Any]:
 def _count_backbone(net: _Network) -> int:
     """Return how many layers are the backbone: what makes the coarsest map.
 
-    It ends behind the last residual block in front of the first upsampling; where there are none,
-    behind the last pool of size 2 (those of a pyramid are larger); else behind the first layer of
+    It ends after the last residual block before the first upsampling; where there are none,
+    after the last pool of size 2 (those of a pyramid are larger); else after the first layer of
     the coarsest stride. A cross-stage block that this falls into belongs to it as a whole, with
-    the convolution behind its join: CSPDarknet-53 ends so.
+    the convolution after its join: CSPDarknet-53 ends so.
     """
     modules = [layer[2] for layer in net.layers]
     trunk = modules.index("nn.Upsample") if "nn.Upsample" in modules else len(modules)

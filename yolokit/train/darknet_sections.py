@@ -1,11 +1,11 @@
-"""The sections of a Darknet ``.cfg``, and what is known of each of their keys.
+"""The sections of a Darknet ``.cfg``, and which of their keys are known.
 
 A key is honoured, or it is harmless: it steers training or memory, never what a trained network
 computes or how its weights lie in the file. Everything else is refused, unless it has the value
 that its absence means.
 
 Source: AlexeyAB/darknet, ``src/parser.c`` (``read_cfg``, ``parse_*``), ``src/option_list.c`` (of
-a key that is there twice the first counts).
+a key that appears twice the first counts).
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ _KEYS = {
         {"antialiasing": "0", "maxpool_depth": "0", "maxpool_zero_nonmax": "0"},
     ),
     "upsample": _Keys(_words("stride"), neutral={"scale": "1"}),
-    # Without groups, group_id tells nothing.
+    # Without groups, group_id has no effect.
     "route": _Keys(_words("layers"), _words("group_id stream wait_stream"), {"groups": "1"}),
 }
 
@@ -177,7 +177,7 @@ def parse_cfg(text: str, path: Path) -> list[Section]:
 def check_keys(section: Section, path: Path) -> None:
     """Refuse keys that change what a layer computes in a way that has no counterpart.
 
-    All of ``[yolo]`` tells how to read anchors, which are replaced: none of it matters.
+    All of ``[yolo]`` says how to read anchors, which are replaced: none of it matters.
 
     Raises:
         DataError: There is such a key, or one that nobody knows; with its line.
@@ -194,7 +194,7 @@ def check_keys(section: Section, path: Path) -> None:
         if key not in neutral:
             near = nearest(key, [*known, *neutral])
             raise DataError(
-                f"{key}: no key of [{section.kind}] that is known",
+                f"{key}: not a known key of [{section.kind}]",
                 path=path,
                 line=section.lines[key],
                 hint=f"did you mean {near!r}?" if near else "remove it if it has no effect",

@@ -21,8 +21,8 @@ LOCK_NAME = ".run.lock"
 def hold_run(run_dir: Path) -> Iterator[None]:
     """Hold a run, so that no other process trains in its folder, in another container either.
 
-    On a file system without locks nothing is held: a run that was killed there can be gone on
-    with all the same. How far locks are seen is said in :mod:`yolokit.files.locks`.
+    On a file system without locks nothing is held: a run that was killed there can still be
+    resumed. :mod:`yolokit.files.locks` says how far locks reach.
 
     Raises:
         TrainError: Another process holds it.
@@ -43,6 +43,6 @@ def _lock(run_dir: Path) -> BaseFileLock | None:
     if lock is None:
         raise TrainError(
             f"the run {run_dir} is still going on, in another process",
-            hint="wait for its end, or stop that process",
+            hint="wait until it ends, or stop that process",
         )
     return lock

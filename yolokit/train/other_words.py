@@ -1,4 +1,4 @@
-"""Options that other trainers know under names which ``yolokit train`` does not: the right word.
+"""Options that other trainers have under other names, each with the name or the reason here.
 
 The names are those of ultralytics' ``cfg/default.yaml`` and of YOLOv5's and YOLOv7's ``train.py``.
 """
@@ -20,7 +20,7 @@ _DISTILL = "is not offered: a network is trained on the labels alone"
 _LOSS = "is not offered; the losses are weighed by box, cls and dfl"
 _ANCHORS = "is not offered: the networks trained here need no anchors"
 _LOGGER = "is not offered: nothing is sent anywhere; run.json has every figure"
-_IN_DATA = "stands in the data.yaml that data names"
+_IN_DATA = "is in the data.yaml that data names"
 _AUGMENT = "is not offered; of the augmentations there are mosaic, mixup, copy_paste and more"
 
 
@@ -34,9 +34,9 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "noval": "is `validate: false` here",
         "amp": f"{_called('precision')}: auto, fp32, fp16 or bf16",
         "half": f"{_called('precision')}: auto, fp32, fp16 or bf16",
-        "model": f"{_called('weights')}, or arch where nothing is taken over",
+        "model": f"{_called('weights')}, or arch where nothing is transferred",
         "pretrained": "is what weights says; `init: backbone` takes a part of it",
-        "cfg": f"{_called('arch')}; further options stand in a file for --config",
+        "cfg": f"{_called('arch')}; further options go into a file for --config",
         "hyp": "is a file for --config here",
         "img": _called("imgsz"),
         "imgs": _called("imgsz"),
@@ -60,9 +60,9 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "nosave": _ALWAYS.format("best.pt and last.pt are always kept"),
         "save_period": "is not offered: best.pt and last.pt are kept",
         "plots": _ALWAYS.format("curves.png and run.json are always made"),
-        "verbose": _ALWAYS.format("all that is said in detail stands in train.log"),
+        "verbose": _ALWAYS.format("train.log has all details"),
         "deterministic": _ALWAYS.format("training is deterministic as far as the device allows"),
-        "cls_remap": _ALWAYS.format("class rows are taken over by their names"),
+        "cls_remap": _ALWAYS.format("class rows are transferred by their names"),
         "channels_last": _ALWAYS.format("a CPU trains so, being faster then"),
         "time": "is not offered: epochs says how long to train, and patience stops early",
         "evolve": "is not offered: options are not searched for",

@@ -1,4 +1,4 @@
-"""``run.json``: what a run was asked to do, what it stood on, and what came of it."""
+"""``run.json``: what a run was asked to do, with which software, and with what result."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OptionChange(msgspec.Struct, frozen=True, kw_only=True):
-    """An option that a run was gone on with, where it had another before."""
+    """An option that changed when a run was resumed."""
 
     at: str
     option: str
@@ -91,11 +91,11 @@ class OptionChange(msgspec.Struct, frozen=True, kw_only=True):
 class RunRecord(msgspec.Struct, kw_only=True):
     """The content of ``run.json``; replaced as a whole after every epoch.
 
-    ``start`` accounts for what was taken over from ``weights``, and ``start_epoch`` has its metrics
-    where it knows the classes already. ``config`` is what was asked for, as of the last
-    resumption; ``changes`` has what it was before; ``used`` is what it came to. Each checkpoint
-    states the ``id`` and the chain of its run; ``outputs`` has their sha256 once nothing trains,
-    which confirms it.
+    ``start`` accounts for what was transferred from ``weights``, and ``start_epoch`` has its
+    metrics where it knows the classes already. ``config`` is what was asked for, as of the last
+    resumption; ``changes`` has what it was before; ``used`` is what was computed with. Each
+    checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
+    nothing trains, which confirms it.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""What came of a run: its end in words, and its curves as one picture.
+"""The result of a run: its end in words, and its curves as one picture.
 
 The picture is drawn in a process of its own: matplotlib keeps settings and a list of fonts in the
 home folder, and once it is imported, a program that uses it as well cannot choose another place.

@@ -1,4 +1,4 @@
-"""What a run may be gone on with that it did not begin with: another place, another machine."""
+"""What may change when a run is resumed: another place, another machine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find_data(
     last: Path,
     on_event: Callable[[AnyEvent], None],
 ) -> DatasetReport:
-    """Check the data set, where it was or where it lies by now, and that it is still the same.
+    """Check the data set, where it was or where it is now, and that it is still the same.
 
     Raises:
         DataError: It is not there, has faults, or is another one.
@@ -76,7 +76,7 @@ def enter_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetRe
     """Enter into the record what is changed, and return a sentence for each."""
     before = {name: getattr(record.config, name) for name in changes}
     after = dict(changes)
-    if "data" in changes:  # what is relative tells nothing of a move
+    if "data" in changes:  # a relative path says nothing about a move
         before["data"], after["data"] = record.data.path, str(data.path)
     changed = [
         OptionChange(at=now(), option=name, before=before[name], after=after[name])

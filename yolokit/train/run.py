@@ -99,7 +99,7 @@ def train_model(
         DataError: The data set has faults; each is named with file and line.
         WeightsError: The weights are missing or cannot be loaded.
         TrainError: Training failed.
-        JobCancelledError: It was interrupted; ``last.pt`` can be gone on from.
+        JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
     plan = _resolve(config, folder, on_event)
     data = check_data(Path(config.data), config, on_event)
@@ -157,11 +157,11 @@ def resume_training(
 
     Raises:
         ConfigError: An option has no such value.
-        TrainError: The folder is no run, or the run is complete or still going on.
+        TrainError: The folder is not a run, or the run is complete or still going on.
         DataError: The data set is not the one that the run began with.
     """
     run_dir = folder.resolve()
-    records.read_record(run_dir)  # before anything is put into what is no run
+    records.read_record(run_dir)  # before anything is written to a folder that is not a run
     with hold_run(run_dir):
         return _resume(folder, run_dir, changes or {}, on_event)
 
@@ -205,7 +205,7 @@ def _resume(
 
 
 def _enter(event: AnyEvent, record: RunRecord) -> bool:
-    """Enter what happened into the record, and tell whether it is worth writing down at once."""
+    """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
         record.epochs.append(_record_epoch(event, record))
     elif isinstance(event, DataRead):
@@ -244,7 +244,7 @@ def _run_engine(
     record.state, record.ended = "complete", records.now()
     record.device, record.precision = result["device"], result["precision"]
     record.batch, record.optimizer = result["batch"], result["optimizer"]
-    if record.used is not None:  # on several GPUs, a worker alone knows what auto came to
+    if record.used is not None:  # on several GPUs, only a worker knows what auto chose
         record.batch, record.optimizer = record.used.batch, record.used.optimizer
     record.outputs = hash_outputs(run_dir)
     record.stopped = record.stop("epochs")
@@ -252,13 +252,13 @@ def _run_engine(
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
     for sentence in describe_end(record):
         on_event(Notice(sentence))
-    if record.epochs:  # a kill between saving and telling may have lost the only one
+    if record.epochs:  # a kill between saving and reporting may have lost the only one
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
     return TrainRun(run_dir, record)
 
 
 def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> None:
-    """Keep the account of a run that did not end well; one that never began leaves no folder."""
+    """Record a run that failed; one that never began leaves no folder."""
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
     record.state = "interrupted" if cancelled else "failed"
     record.stopped = record.stop("interrupted" if cancelled else "error")

@@ -1,7 +1,7 @@
 """Where a run goes: a folder of its own, or that of a run which failed before its first epoch.
 
-A run never takes the place of another that has trained anything. What failed before is not in the
-way of the same command, once its cause is mended.
+A run never replaces another that has trained anything. One that failed before that does not block
+the same command once its cause is fixed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def make_way(folder: Path) -> bool:
 
 
 def resume_command(folder: Path) -> str:
-    """Return the command that goes on with a run."""
+    """Return the command that resumes a run."""
     inside = folder.resolve().parent == RUNS_DIR.resolve()
     option, value = ("--name", folder.name) if inside else ("--out", os.fspath(folder))
     return f"yolokit train --resume {option} {shlex.quote(value)}"

@@ -1,4 +1,4 @@
-"""What a training starts from: options become one plan, and weights are brought and verified."""
+"""What a training starts from: options become one plan, and weights are obtained and verified."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def plan_start(
 
     Raises:
         ConfigError: The architecture is unknown, or no ImageNet weights fit it.
-        WeightsError: The weights are nowhere, fail their check, or are no checkpoint.
+        WeightsError: The weights are nowhere, fail their check, or are not a checkpoint.
     """
     plan, name = _choose(config)
     if name is None or not fetch:
@@ -161,7 +161,7 @@ def _require_entry(name: str) -> str:
 
 
 def _refuse_stray(path: Path) -> None:
-    """Say what a file is that is not Darknet's: theirs begin with numbers, and tell nothing."""
+    """Say what a file is that is not Darknet's, whose own begin with numbers alone."""
     kind = read_kind(path)
     if kind is not None:
         raise WeightsError(f"{path} is not a Darknet file: it is {kind.name}", hint=kind.hint)

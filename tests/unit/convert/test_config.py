@@ -85,12 +85,12 @@ def test_an_output_inside_the_source_is_fine(tmp_path: Path) -> None:
 
 
 def test_images_and_labels_only_exclude_each_other(tmp_path: Path) -> None:
-    assert "labels-only looks at none" in problems(tmp_path, images=tmp_path, labels_only=True)[0]
+    assert "labels-only reads none" in problems(tmp_path, images=tmp_path, labels_only=True)[0]
 
 
 def test_images_that_are_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
-    assert "is no folder" in problems(tmp_path, images=tmp_path / "a")[0]
+    assert "is not a folder" in problems(tmp_path, images=tmp_path / "a")[0]
 
 
 def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_the_exif_convention_is_that_of_every_format(tmp_path: Path) -> None:
         check_assumptions(("exif=x",), formats)
     values = {"sources": (tmp_path,), "out": tmp_path / "new", "assume": ("exif=stored",)}
     assert ConvertConfig.build({**values, "from_format": "voc"}).exif == "stored"
-    with pytest.raises(ConfigError, match="looks at none"):
+    with pytest.raises(ConfigError, match="reads none"):
         ConvertConfig.build({**values, "labels_only": True})
 
 

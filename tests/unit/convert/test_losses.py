@@ -48,7 +48,7 @@ def test_a_partial_loss_is_told_with_names_and_what_helps(
     assert "1 image was left out as unusable: 4.jpg" in told
     with pytest.raises(DataError, match="5 of 6 annotations") as error:
         run_convert(source, split="keep", max_drop="10%", overwrite=True)
-    assert (error.value.hint or "").startswith("say with --images where the images are, mend")
+    assert (error.value.hint or "").startswith("say with --images where the images are, fix")
 
 
 def test_a_missing_background_image_is_told_too(tmp_path: Path, run_convert: Convert) -> None:

@@ -20,7 +20,7 @@ def test_nothing_found_is_no_word() -> None:
 def test_one_is_refused_with_how_to_mend_and_how_to_allow_it() -> None:
     with pytest.raises(DataError, match=r"^set: no image has a label file$") as caught:
         require_allowed([NO_LABELS], ("boxes-in-corner",))
-    assert caught.value.hint == "look in labels/; if it is right all the same: --allow no-labels"
+    assert caught.value.hint == "look in labels/; if it is right nevertheless: --allow no-labels"
 
 
 def test_several_are_listed_together() -> None:

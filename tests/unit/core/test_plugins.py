@@ -39,5 +39,5 @@ def test_an_unknown_one_gets_a_suggestion(package: str) -> None:
 
 
 def test_far_names_list_what_there_is() -> None:
-    assert "known are a, b" in str(unknown_name("thing", "zzzzzz", ["a", "b"]))
+    assert "the known ones are a, b" in str(unknown_name("thing", "zzzzzz", ["a", "b"]))
     assert nearest("YOLO26N", ["yolo26n"]) == "yolo26n"

@@ -66,7 +66,7 @@ def test_an_image_that_a_split_names_twice_is_told(good: Path) -> None:
     write_text(good.parent / "train.txt", "images/train/a.jpg\n")
     report = check_dataset(good)
     assert report.splits["train"].images == 4
-    assert "1 image of train is named once more, and counts each time" in report.warnings
+    assert "1 image of train is listed again, and counts each time" in report.warnings
     assert len(report.warnings) == len(before) + 1
 
 
@@ -114,8 +114,8 @@ def test_all_problems_are_listed_with_their_places(good: Path) -> None:
     assert f"{folder / 'a.txt'}:1: box 1.2" in text
     assert f"{folder / 'a.txt'}:2: class 2 is not one of 0 to 1" in text
     assert f"{folder / 'a.txt'}:3: 6 columns" in text
-    assert f"{folder / 'b.txt'}:2: a polygon stands beside boxes" in text
-    assert f"{good.parent / 'images/val/v.jpg'}: this is no image" in text
+    assert f"{folder / 'b.txt'}:2: a polygon is among boxes" in text
+    assert f"{good.parent / 'images/val/v.jpg'}: this is not an image" in text
 
 
 def test_many_problems_are_cut_to_a_count(good: Path) -> None:
@@ -157,7 +157,7 @@ def test_oddities_are_warnings(good: Path) -> None:
         "1 of 4 images of train has no label file: taken as background",
         "1 box of train has no area",
         "there is no `val` split, which training needs",
-        "1 of the 1 image of test is in train as well: figures of test will flatter",
+        "1 of the 1 image of test is in train as well: the figures of test will look too good",
     )
 
 

@@ -44,7 +44,7 @@ def test_roboflow_points_one_folder_too_high(root: Path) -> None:
     data = load_data_yaml(load(root, "train: ../train/images\nval: ../valid/images\nnames: [c]\n"))
     assert data.splits["val"] == (root / "valid" / "images",)
     assert len(data.notes) == 2
-    assert "`val: ../valid/images` does not exist; taken is" in data.notes[1]
+    assert "`val: ../valid/images` does not exist; using" in data.notes[1]
 
 
 @pytest.mark.parametrize("text", ["/content/set/train/images", "D:\\\\set\\\\train\\\\images"])

@@ -46,7 +46,7 @@ def test_what_leads_nowhere(text: str, tmp_path: Path) -> None:
 
 def test_a_list_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_bytes(b"\xff\xfea.jpg")
-    with pytest.raises(DataError, match="no UTF-8 text"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         list(list_images(tmp_path / "train.txt", tmp_path))
 
 

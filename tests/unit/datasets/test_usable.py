@@ -65,7 +65,7 @@ def test_an_image_that_is_cut_short_cannot(suffix: str, share: float, tmp_path: 
         (encode(".png", NOISE[:9]), "64x9 px; training needs 10 px"),
         (encode(".tiff", NOISE.astype(np.float32)), "its pixels are float32"),
         (encode(".tiff", NOISE[..., 0].astype(np.float32)), "its pixels are float32"),
-        (b"<html>not found</html>", "no image that can be decoded"),
+        (b"<html>not found</html>", "not an image that can be decoded"),
         (b"", "the file is empty"),
     ],
 )  # fmt: skip

@@ -79,8 +79,8 @@ def test_the_class_branch_keeps_the_width_that_its_source_has(found: dict[str, A
         ("act", "layer 3 (Conv) has act Mish in the source, SiLU here"),
         ("act backbone", "layer 3 (Conv) has act Mish in the source, SiLU here"),
         ("imagenet pruned", "layer 6 (C2f) has m.0 Identity in the source, Bottleneck here"),
-        ("imagenet other", "ends in Classify, which is no detection head"),
-        ("scratch frozen", "nothing was taken over into the first 3 layers"),
+        ("imagenet other", "ends in Classify, which is not a detection head"),
+        ("scratch frozen", "nothing was transferred into the first 3 layers"),
     ],
 )
 def test_refused(found: dict[str, Any], key: str, words: str) -> None:
@@ -106,7 +106,7 @@ def test_a_checkpoint_of_older_code_is_as_its_architecture_says(found: dict[str,
 
 def test_a_classifier_that_is_alike_in_part(found: dict[str, Any]) -> None:
     reason = (
-        "layer 7 (Conv) is 256 wide in the source, 192 here; those behind it would see other "
+        "layer 7 (Conv) is 256 wide in the source, 192 here; those after it would see other "
         "features"
     )
     told = fates(found["imagenet"])

@@ -80,7 +80,7 @@ def test_a_pipe_or_a_device_in_the_place_of_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name in ("pipe", "zero"):
-        with pytest.raises(WeightsError, match="is no file"):
+        with pytest.raises(WeightsError, match="is not a file"):
             read_weights(tmp_path / name, digest)
 
 

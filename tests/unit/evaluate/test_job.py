@@ -129,7 +129,7 @@ def test_a_code_that_does_not_exist() -> None:
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:
-    with pytest.raises(ConfigError, match=r"'test'.*known are val"):
+    with pytest.raises(ConfigError, match=r"'test'.*the known ones are val"):
         open_job(change(config, split="test", model="nowhere.onnx"))
 
 

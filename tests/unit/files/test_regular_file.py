@@ -1,4 +1,4 @@
-"""What is no file is told from its kind, and never opened."""
+"""What is not a file is told from its kind, and never opened."""
 
 from __future__ import annotations
 

@@ -299,12 +299,12 @@ def test_a_broken_label_is_entered(broken: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[{"name": "a.jpg", "labels": 7}]', "labels of frame 0 are no list"),
+        ('[{"name": "a.jpg", "labels": 7}]', "labels of frame 0 are not a list"),
         ('[{"labels": []}]', "frame 0 has no `name`"),
         ('[{"name": "a.jpg"}, 7]', "frame 1 has no `name`"),
         ('{"name": "a", "frames": [7]}', "frame 0 has no `name`"),
         ("7", "it holds no frames"),
-        ('[{"name": "a.jpg",\n]', "json:2: this is no JSON"),
+        ('[{"name": "a.jpg",\n]', "json:2: this is not JSON"),
         ('[{"name": "a.jpg"}, {"name": "\\ud800"}]', "json:1: the JSON"),
         ("[" * 100_000, "nested too deep|ends before"),
     ],

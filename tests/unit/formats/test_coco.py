@@ -153,11 +153,11 @@ def test_a_box_beside_a_mask_is_kept_as_it_stands(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"bbox": [1, 2, 3]}, "not [x, y, width, height]"),
-        ({"bbox": [1, 2, 3, None]}, "no four numbers"),
+        ({"bbox": [1, 2, 3, None]}, "not four numbers"),
         ({"bbox": "1 2 3 4"}, "not [x, y, width, height]"),
         ({"bbox": None}, "neither a `bbox` nor a `segmentation`"),
         ({"bbox": None, "segmentation": [[1, 2, 3]]}, "three or more x, y pairs"),
-        ({"bbox": None, "segmentation": [[1, 2, 3, 4, "x", 6]]}, "no number"),
+        ({"bbox": None, "segmentation": [[1, 2, 3, 4, "x", 6]]}, "not a number"),
         ({"bbox": None, "segmentation": "x"}, "neither polygons nor run lengths"),
         ({"bbox": None, "segmentation": {"size": [4, 4], "counts": [16]}}, "covers nothing"),
         ({"bbox": None, "segmentation": {"size": [4, 4], "counts": [9]}}, "do not add up"),
@@ -223,7 +223,7 @@ def test_the_same_file_listed_twice_is_one_image(tmp_path: Path) -> None:
         (coco([{"id": 1}], []), "no `file_name`, and no `coco_url`"),
         (coco([coco_image(5)], [], [{"id": 1}]), r"item 0 of `categories`: .*name"),
         ({"images": [], "annotations": []}, "`categories` is missing"),
-        ({"images": {}, "annotations": [], "categories": []}, "`images` is no list"),
+        ({"images": {}, "annotations": [], "categories": []}, "`images` is not a list"),
         ([1], "no object at the top"),
     ],
 )
@@ -238,13 +238,13 @@ def test_a_file_that_makes_no_sense_is_an_error(content: Any, words: str, tmp_pa
     ("change", "line", "words"),
     [
         (lambda text: text[:-30], None, "ends before it is complete"),
-        (lambda text: text.replace('"id": 5', '"id": 5,,'), 4, "no JSON"),
-        (lambda text: text.replace('"id": 5', '"id": five'), 4, "no JSON"),
+        (lambda text: text.replace('"id": 5', '"id": 5,,'), 4, "not JSON"),
+        (lambda text: text.replace('"id": 5', '"id": five'), 4, "not JSON"),
         (lambda _text: "", 1, "ends before it is complete"),
-        (lambda _text: '{"images": [NaN', 1, "no JSON"),
-        (lambda _text: '{"images": [NaN, ' + "1" * 5000 + "]}", None, "endless digits"),
+        (lambda _text: '{"images": [NaN', 1, "not JSON"),
+        (lambda _text: '{"images": [NaN, ' + "1" * 5000 + "]}", None, "too many digits"),
         (lambda _text: '{"images":\n' + "[" * 100_000, None, "nested too deep"),
-        (lambda text: text.replace('"id": 5', '"id": NaN,,'), 4, "no JSON"),
+        (lambda text: text.replace('"id": 5', '"id": NaN,,'), 4, "not JSON"),
     ],
 )
 def test_broken_json_is_an_error_with_its_line(
@@ -263,7 +263,7 @@ def test_a_byte_order_mark_is_no_error_and_latin_1_is(tmp_path: Path) -> None:
     content = json.dumps(coco([coco_image(5, "ä.jpg")], []), ensure_ascii=False)
     path = write_text(tmp_path / "a.json", content, "utf-8-sig")
     assert list(read_set("coco", path).boxes) == ["ä.jpg"]
-    with pytest.raises(DataError, match=r"UTF-8|no JSON"):
+    with pytest.raises(DataError, match=r"UTF-8|not JSON"):
         read_set("coco", write_text(path, content, "latin-1"))
     with pytest.raises(DataError):
         read_set("coco", write_text(path, content, "utf-16"))

@@ -119,7 +119,7 @@ def test_fractions(tmp_path: Path) -> None:
     found = read_set("createml", path)
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
     assert found.entries == [("dropped", "missing-image", 1)]
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("createml", path, labels_only=True)
     pixels = read_set("createml", path, assume={"units": "pixels"})
     assert pixels.boxes["a.jpg"] == [("cat", [0.25, 0.25, 0.75, 0.75])]
@@ -169,10 +169,10 @@ def test_entries_that_name_no_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{}", "no list of images"),
-        ("[{]", "no JSON"),
+        ("{}", "not a list of images"),
+        ("[{]", "not JSON"),
         ('[{"image": "a.jpg"', "before it is complete"),
-        ("[" * 100_000, "nested too deep|no JSON|before it is complete"),
+        ("[" * 100_000, "nested too deep|not JSON|before it is complete"),
     ],
 )
 def test_a_broken_file_is_an_error(content: str, words: str, tmp_path: Path) -> None:

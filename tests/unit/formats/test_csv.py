@@ -243,7 +243,7 @@ def test_fractions_of_a_stated_size_or_of_the_image(tmp_path: Path) -> None:
     assert found.boxes == {"a.jpg": [("cat", [16, 12, 48, 36])]}
     assert found.entries == [("dropped", "missing-image", 3)]
     assert "taken as fractions" in " ".join(found.dataset.evidence)
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("csv", path, labels_only=True)
     assert read_set("csv", path, assume={"units": "pixels"}).boxes["a.jpg"][0][1][0] == 0.25
 
@@ -382,11 +382,11 @@ def test_headers_of_joined_files_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
-        (ROBOFLOW.encode() + b"a,1,1,cat,1,2,3,4\nb,1,1,K\xe4fer,1,2,3,4\n", 3, "no UTF-8"),
-        (ROBOFLOW.encode() + b"a.jpg,64,48,cat,1,2,3,4\n" * 9000 + b"\xff\n", 9002, "no UTF-8"),
-        (ROBOFLOW.encode() + b'a.jpg,64,48,"cat,1,2,3,4\n' * 3, 2, "no CSV"),
+        (ROBOFLOW.encode() + b"a,1,1,cat,1,2,3,4\nb,1,1,K\xe4fer,1,2,3,4\n", 3, "not UTF-8"),
+        (ROBOFLOW.encode() + b"a.jpg,64,48,cat,1,2,3,4\n" * 9000 + b"\xff\n", 9002, "not UTF-8"),
+        (ROBOFLOW.encode() + b'a.jpg,64,48,"cat,1,2,3,4\n' * 3, 2, "not CSV"),
         (ROBOFLOW.encode() + b"a" * 200_000 + b",1,2\n", 2, "field limit"),
-        (ROBOFLOW.encode("utf-16"), 1, "no UTF-8"),
+        (ROBOFLOW.encode("utf-16"), 1, "not UTF-8"),
         (b"a,b\n1,2\n", None, "columns are known"),
         (b"", None, "columns are known"),
     ],

@@ -357,25 +357,25 @@ def test_what_is_no_area_is_excluded_with_its_reason(tmp_path: Path) -> None:
     assert [name for name, _ in found.boxes["a.jpg"]] == ["cat", "dog"]
     assert found.entries == [("excluded", "not-an-area", line) for line in (4, 5, 6, 7)]
     assert found.ledger.totals.annotations_in == 6
-    assert "a line is no area" in found.ledger.entries[1].message
+    assert "a line is not an area" in found.ledger.entries[1].message
 
 
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
         ('<box label="cat" xtl="1" ytl="2" xbr="3"/>', "no `ybr`"),
-        ('<box label="cat" xtl="1" ytl="2" xbr="3" ybr="x"/>', "no number: 'x'"),
+        ('<box label="cat" xtl="1" ytl="2" xbr="3" ybr="x"/>', "not a number: 'x'"),
         ('<box label="cat" xtl="1" ytl="2" xbr="nan" ybr="4"/>', "nowhere in an image"),
         ('<box label="cat" xtl="1" ytl="2" xbr="1e300" ybr="4"/>', "nowhere in an image"),
         ('<box xtl="1" ytl="2" xbr="3" ybr="4"/>', "has no label"),
         ('<box label="cat" xtl="9" ytl="2" xbr="3" ybr="4" rotation="5"/>', "before it begins"),
         ('<polygon label="cat" points="1,2;3,4"/>', "three points"),
-        ('<polygon label="cat" points="1,2;3,4;5"/>', "no x,y pairs"),
-        ('<polygon label="cat"/>', "no x,y pairs"),
+        ('<polygon label="cat" points="1,2;3,4;5"/>', "not x,y pairs"),
+        ('<polygon label="cat"/>', "not x,y pairs"),
         ('<ellipse label="cat" cx="1" cy="2" rx="0" ry="4"/>', "no radii"),
         ('<mask label="cat" rle="1, 2" left="0" top="0" width="2" height="2"/>', "add up"),
         ('<mask label="cat" rle="4" left="0" top="0" width="2" height="2"/>', "covers nothing"),
-        ('<mask label="cat" rle="1;3" left="0" top="0" width="2" height="2"/>', "no run lengths"),
+        ('<mask label="cat" rle="1;3" left="0" top="0" width="2" height="2"/>', "not run lengths"),
         ('<mask label="cat" rle="9" left="0" top="0" width="9999999" height="9999999"/>', "not"),
         ('<skeleton label="cat"/>', "no points"),
         ('<skeleton label="cat"><points label="1" points="1,2;3,4"/></skeleton>', "no x, y pair"),

@@ -98,7 +98,7 @@ def test_a_path_outside_is_not_followed(tmp_path: Path) -> None:
     secret = write_text(tmp_path / "secret.txt", "a\n")
     data = DATA.replace("data/obj.names", str(secret))
     write_text(tmp_path / "set/data/obj.data", data)
-    with pytest.raises(DataError, match="leads to no file") as caught:
+    with pytest.raises(DataError, match="points to no file") as caught:
         read_set("darknet", tmp_path / "set/data")
     assert caught.value.line == 3
 
@@ -230,9 +230,9 @@ def test_images_elsewhere(tmp_path: Path, run_convert: Convert) -> None:
     [
         ("train = data/train.txt\n", None, "no `names = `"),
         ("names = data/obj.names\n", None, "neither `train = ` nor `valid = `"),
-        ("names = gone.names\ntrain = train.txt\n", 1, "leads to no file"),
-        ("names = obj.names\n# x\ntrain = gone.txt\n", 3, "leads to no file"),
-        ("names =\ntrain = train.txt\n", 1, "leads to no file"),
+        ("names = gone.names\ntrain = train.txt\n", 1, "points to no file"),
+        ("names = obj.names\n# x\ntrain = gone.txt\n", 3, "points to no file"),
+        ("names =\ntrain = train.txt\n", 1, "points to no file"),
         ("names = empty.names\ntrain = train.txt\n", None, "no names of classes"),
     ],
 )
@@ -250,7 +250,7 @@ def test_no_set_at_all_and_labels_without_images(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no obj\.data"):
         read_set("darknet", tmp_path)
     write_darknet(tmp_path, {"a.jpg": ROW})
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("darknet", tmp_path, labels_only=True)
 
 

@@ -145,7 +145,7 @@ def test_fractions_need_the_images(tmp_path: Path) -> None:
         ("noted", "missing-image", None),
         ("noted", "unreadable-image", None),
     ]
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read_set("dota", tmp_path, labels_only=True)
 
 
@@ -236,7 +236,7 @@ def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
         (tmp_path / f"labelTxt/{stem}.txt").write_bytes(b"1 2\n\xe4 3\n")
     with pytest.raises(DataError, match="2 broken label files") as caught:
         read_set("dota", tmp_path)
-    assert f"{tmp_path / 'labelTxt/a.txt'}:2: this is no UTF-8 text" in str(caught.value)
+    assert f"{tmp_path / 'labelTxt/a.txt'}:2: this is not UTF-8 text" in str(caught.value)
 
 
 def test_no_labels_are_an_error(tmp_path: Path) -> None:

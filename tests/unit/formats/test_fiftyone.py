@@ -176,16 +176,19 @@ def npy(head: str) -> str:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("no base64!", "no base64"),
-        (7, "no base64"),
-        ({"$binary": {}}, "no base64"),
+        ("no base64!", "not base64"),
+        (7, "not base64"),
+        ({"$binary": {}}, "not base64"),
         (base64.b64encode(b"no zlib").decode(), "cannot be decompressed"),
-        (raw(b"no numpy at all"), "no array of numpy"),
+        (raw(b"no numpy at all"), "not an array of numpy"),
         (mask_of(np.ones(5, bool)), "in two dimensions"),
-        (mask_of(np.array([[Never()]], object)), "no array of numbers"),
+        (mask_of(np.array([[Never()]], object)), "not an array of numbers"),
         (npy("{'descr': '|b1', 'fortran_order': False, 'shape': (99999, 99999), }"), "not decoded"),
         (npy("{'descr': '|b1', 'fortran_order': False, 'shape': (9, 9), }"), "ends too early"),
-        (npy("{'descr': '|O', 'fortran_order': False, 'shape': (9, 9), }"), "no array of numbers"),
+        (
+            npy("{'descr': '|O', 'fortran_order': False, 'shape': (9, 9), }"),
+            "not an array of numbers",
+        ),
         (mask_of(np.zeros((4, 4), bool)), "covers nothing"),
     ],
 )
@@ -384,9 +387,9 @@ def test_a_broken_polyline_is_entered(points: Any, tmp_path: Path) -> None:
     [
         ('{"samples": [7]}', "item 0 of `samples` has no `filepath`"),
         ('{"samples": [{"filepath": ""}]}', "has no `filepath`"),
-        ('{"samples": [\n{]}', "json:2: this is no JSON"),
+        ('{"samples": [\n{]}', "json:2: this is not JSON"),
         ('{"samples": {}}', "neither a list of `samples`"),
-        ('{"labels": {"a": 7}}', "the labels of 'a' are no list"),
+        ('{"labels": {"a": 7}}', "the labels of 'a' are not a list"),
         ('{"labels": {"": null}}', "has no name"),
         ("[" * 100_000, "nested too deep|ends before"),
     ],

@@ -144,7 +144,7 @@ def test_a_broken_row_is_dropped_with_its_line(bad: str, tmp_path: Path) -> None
 def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_kitti(tmp_path, {"a": "", "b": f"{CAR}\n"})
     (tmp_path / "training/label_2/a.txt").write_bytes(b"\n\xff")
-    with pytest.raises(DataError, match="no UTF-8 text") as caught:
+    with pytest.raises(DataError, match="not UTF-8 text") as caught:
         read_set("kitti", tmp_path)
     assert caught.value.line == 2
     (tmp_path / "training/label_2/b.txt").write_bytes(b"\xff")

@@ -80,8 +80,8 @@ def test_a_mask_is_a_box_and_a_png_whose_last_pixel_is_the_second_corner(tmp_pat
     [
         (None, "base64"),
         ("****", "base64"),
-        (base64.b64encode(b"GIF89a").decode(), "no PNG"),
-        (encode(np.ones((30, 30))), "30x30 px stands in a box of 3x2 px"),
+        (base64.b64encode(b"GIF89a").decode(), "not a PNG"),
+        (encode(np.ones((30, 30))), "30x30 px is in a box of 3x2 px"),
         (encode([[0, 0, 0], [0, 0, 0]]), "covers nothing"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_size_that_is_not_usable(size: Any, tmp_path: Path) -> None:
 def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_text(tmp_path / "a.json", '{"shapes": [\n{"points": 1, "imagePath": "a.jpg"')
     write_text(tmp_path / "b.json", '{"imagePath": "b.jpg", "x": {"shapes": []}}')
-    with pytest.raises(DataError, match=r"2 broken(.|\n)*a\.json:2(.|\n)*b\.json: this is no"):
+    with pytest.raises(DataError, match=r"2 broken(.|\n)*a\.json:2(.|\n)*b\.json: this is not"):
         read_set("labelme", tmp_path)
 
 

@@ -232,9 +232,9 @@ def test_brush_masks_are_unpacked(tmp_path: Path) -> None:
         (pack(np.zeros((WH[1], WH[0]), np.bool_))[:-3], "cut short"),
         (pack(np.zeros((3, 3), np.bool_)), "has 36 values, not those of 200x100 px"),
         (pack(np.zeros((WH[1], WH[0]), np.bool_)), "covers nothing"),
-        ("abc", "no list of bytes"),
-        ([1, 300], "no list of bytes"),
-        (None, "no list of bytes"),
+        ("abc", "not a list of bytes"),
+        ([1, 300], "not a list of bytes"),
+        (None, "not a list of bytes"),
     ],
 )
 def test_broken_brush_masks_are_dropped(rle: Any, words: str, tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_without_a_stated_size_the_image_is_looked_at(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg", 400, 100)
     found = read(tmp_path, task(annotation(bare), image="a.jpg"))
     assert found.boxes == {"a.jpg": [("cat", [40, 20, 160, 60])]}
-    with pytest.raises(DataError, match="--labels-only looks at no image"):
+    with pytest.raises(DataError, match="--labels-only reads no image"):
         read(tmp_path, task(annotation(bare), image="a.jpg"), labels_only=True)
 
 
@@ -438,7 +438,7 @@ def test_odd_but_usable_regions_say_so(tmp_path: Path) -> None:
 def test_broken_files_are_reported_at_once(content: str, tmp_path: Path) -> None:
     write_text(tmp_path / "a.json", content)
     write_text(tmp_path / "b.json", content)
-    with pytest.raises(DataError, match=r"2 files that are no tasks(.|\n)*a\.json(.|\n)*b\.json"):
+    with pytest.raises(DataError, match=r"2 files that are not tasks(.|\n)*a\.json(.|\n)*b\.json"):
         read_set("labelstudio", tmp_path)
 
 
@@ -490,5 +490,5 @@ def test_the_configuration_beside_a_single_file_is_looked_for_in_its_folder_alon
     write_text(tmp_path / "config.xml", CONFIG)
     assert read(tmp_path, task(annotation(box()))).dataset.names == ("dog", "cat")
     write_text(tmp_path / "config.xml", "<View><Image")
-    with pytest.raises(DataError, match="no well-formed XML"):
+    with pytest.raises(DataError, match="not well-formed XML"):
         read(tmp_path, task(annotation(box())))

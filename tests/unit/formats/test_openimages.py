@@ -246,8 +246,8 @@ def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_text(tmp_path / "test-annotations-bbox.csv", long)
     with pytest.raises(DataError, match="2 broken annotation files") as caught:
         read_set("openimages", tmp_path)
-    assert "no UTF-8 text" in str(caught.value)
-    assert "bbox.csv:2: this is no CSV" in str(caught.value)
+    assert "not UTF-8 text" in str(caught.value)
+    assert "bbox.csv:2: this is not CSV" in str(caught.value)
 
 
 def test_a_file_without_the_columns_is_an_error(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_two_corners_in_any_order(tmp_path: Path) -> None:
     assert found.boxes == {"a.jpg": [("cat", [1, 2, 5, 9])] * 4}
     assert found.images[0].image.image_wh == (64, 48)
     assert found.dataset.names == ("dog", "cat", "thing")
-    assert "of 4 rectangles is where they end, as it stands" in found.dataset.evidence[0]
+    assert "of 4 rectangles is where they end" in found.dataset.evidence[0]
     whole = read(tmp_path, thing("rectangle", orders[0]), assume={"last-pixel": "included"})
     assert whole.boxes == {"a.jpg": [("cat", [1, 2, 6, 10])]}
 
@@ -143,13 +143,13 @@ def test_a_palette_with_a_transparent_colour_marks_the_other_one(tmp_path: Path)
     [
         (base64.b64encode(zlib.compress(bytes(1 << 27))).decode(), [0, 0], "more than 64 MiB"),
         (base64.b64encode(b"abc").decode(), [0, 0], "not compressed"),
-        (base64.b64encode(zlib.compress(b"abc")).decode(), [0, 0], "no PNG"),
+        (base64.b64encode(zlib.compress(b"abc")).decode(), [0, 0], "not a PNG"),
         ("***", [0, 0], "base64"),
         (None, [0, 0], "base64"),
         (pack([[0, 0]]), [0, 0], "covers nothing"),
         (pack(MASK), [0], "no `origin`"),
         (pack(MASK), None, "no `origin`"),
-        (pack(MASK), ["a", 0], "no number"),
+        (pack(MASK), ["a", 0], "not a number"),
     ],
 )
 def test_broken_bitmaps_are_dropped(data: Any, origin: Any, words: str, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     write_text(
         tmp_path / "ds/ann/b.json", '{"x": {"tags": 1, "size": {"height": 1}, "objects": []}}'
     )
-    pattern = r"3 broken(.|\n)*meta\.json(.|\n)*a\.json:2(.|\n)*b\.json: this is no"
+    pattern = r"3 broken(.|\n)*meta\.json(.|\n)*a\.json:2(.|\n)*b\.json: this is not"
     with pytest.raises(DataError, match=pattern):
         read_set("supervisely", tmp_path)
 
@@ -296,7 +296,7 @@ def test_other_json_is_not_recognised(text: str, tmp_path: Path) -> None:
 
 
 def test_the_meta_of_a_folder_above_counts_only_where_there_is_none_below(tmp_path: Path) -> None:
-    write_text(tmp_path / "meta.json", "no JSON")
+    write_text(tmp_path / "meta.json", "not JSON")
     found = read(tmp_path / "project", thing("rectangle", TRIANGLE[:2]))
     assert found.dataset.names == ("dog", "cat", "thing")  # and not "tip", which is a point
     assert read_set("supervisely", tmp_path / "project/ds").dataset.names == found.dataset.names

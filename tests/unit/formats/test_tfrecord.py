@@ -300,7 +300,7 @@ def test_all_damaged_files_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="3 broken record files") as caught:
         read_set("tfrecord", tmp_path)
     assert f"train.record: the file ends at byte {2 * len(whole) - 9}" in str(caught.value)
-    assert "val.record: the record at byte 0 is no tf.train.Example" in str(caught.value)
+    assert "val.record: the record at byte 0 is not a tf.train.Example" in str(caught.value)
     assert "test.record: the records are compressed with GZIP" in str(caught.value)
 
 

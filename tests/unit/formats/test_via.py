@@ -228,7 +228,7 @@ def test_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     )
     write_text(tmp_path / "b.json", '{"_via_img_metadata": {"x": 1}}')
     write_text(tmp_path / "c.csv", "filename,file_size,file_attributes\na.jpg,1,{}\n")
-    with pytest.raises(DataError, match=r"3 broken(.|\n)*a\.jpg are no list(.|\n)*'x' has no"):
+    with pytest.raises(DataError, match=r"3 broken(.|\n)*a\.jpg are not a list(.|\n)*'x' has no"):
         read_set("via", tmp_path)
 
 

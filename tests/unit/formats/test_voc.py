@@ -103,9 +103,9 @@ def test_background_images_survive(tmp_path: Path) -> None:
     [
         ("<object><name>cat</name></object>", "no <bndbox>"),
         (voc_object(name=""), "no <name>"),
-        (voc_object(box=(1, 2, "x", 4)), "no four numbers: xmin '1', ymin '2', xmax 'x'"),
-        (voc_object(box=(1, 2, "", 4)), "no four numbers"),
-        (voc_object(box=(1, "1,5", 3, 4)), "no four numbers"),
+        (voc_object(box=(1, 2, "x", 4)), "not four numbers: xmin '1', ymin '2', xmax 'x'"),
+        (voc_object(box=(1, 2, "", 4)), "not four numbers"),
+        (voc_object(box=(1, "1,5", 3, 4)), "not four numbers"),
     ],
 )
 def test_a_broken_object_is_entered_with_its_line(broken: str, words: str, tmp_path: Path) -> None:
@@ -205,14 +205,14 @@ def test_images_beside_a_folder_of_annotations(
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
-        (voc_xml(voc_object())[:-30].encode(), 4, "no well-formed XML"),
-        (b"", 1, "no well-formed XML"),
-        (b"<annotation>\n<a></b></annotation>", 2, "no well-formed XML"),
+        (voc_xml(voc_object())[:-30].encode(), 4, "not well-formed XML"),
+        (b"", 1, "not well-formed XML"),
+        (b"<annotation>\n<a></b></annotation>", 2, "not well-formed XML"),
         (b"<annotations></annotations>", 1, "root element is <annotations>"),
         (b'<!DOCTYPE a [\n<!ENTITY x "y">]>\n<annotation>&x;</annotation>', 2, "entities"),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation/>', 1, "entities"),
         (b"<annotation>\n" + b"<a>" * 200 + b"</a>" * 200 + b"</annotation>", 2, "too deep"),
-        ("<annotation>ä</annotation>".encode("latin-1"), 1, "no well-formed XML"),
+        ("<annotation>ä</annotation>".encode("latin-1"), 1, "not well-formed XML"),
     ],
 )
 def test_a_broken_file_is_an_error_with_its_line(
@@ -314,7 +314,7 @@ def test_what_is_no_rotation_turns_nothing(value: str, tmp_path: Path) -> None:
     ("bad", "words"),
     [
         (voc_object("cat", (30, 6, 20, 30), ROTATION.format(30)), "ends before it begins"),
-        (ROTATED.format(""), "no five numbers"),
+        (ROTATED.format(""), "not five numbers"),
         (ROTATED.format("nan"), "ends before"),
         ("<object><name>cat</name><polygon><pt/></polygon></object>", "LabelMe of MIT"),
     ],

@@ -90,7 +90,7 @@ def test_as_datumaro_writes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [
-        ("1 2 3\n", "names no image", 1),
+        ("1 2 3\n", "does not name an image", 1),
         ("a/b.jpg\nx\n", "number of faces", 2),
         ("a/b.jpg\n2\n1 2 3 4\na/c.jpg\n0\n", "2 faces are stated, and 1 row follows", 2),
         ("a/b.jpg\n0\n1 2 3 4\n", "0 faces are stated, and 1 row follows", 2),

@@ -228,43 +228,43 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         lambda p: pack(p, files(describe("weights.lock", SMALL)), [("weights.lock", SMALL)]),
     ),
     "has a symbolic link": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.SYMTYPE, "/etc/passwd"), b"")]),
     ),
     "has a hard link": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.LNKTYPE, "/etc/passwd"), b"")]),
     ),
     "has a device": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.CHRTYPE), b"")]),
     ),
     "has a pipe": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.FIFOTYPE), b"")]),
     ),
     "has a folder as a member": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.DIRTYPE), b"")]),
     ),
     "has a sparse file": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.GNUTYPE_SPARSE), b"")]),
     ),
     "hides a name in an extension": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(
             p, files(GOOD), [("x" * 120 + "/mine.pt", SMALL)], tar_format=tarfile.PAX_FORMAT
         ),
     ),
     "hides a long name": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(
             p, files(GOOD), [("x" * 120 + "/mine.pt", SMALL)], tar_format=tarfile.GNU_FORMAT
         ),
     ),
     "hides a folder in the prefix": (
-        "is no plain file",
+        "is not a plain file",
         lambda p: pack(p, files(GOOD), [("x" * 90 + "/" + "y" * 60, SMALL)]),
     ),
     "has other bytes": (
@@ -281,11 +281,11 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
     ),
     "lacks a file": ("ends before its last file", lambda p: pack(p, files(GOOD), [])),
     "has a file more": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL), ("more.pt", SMALL)]),
     ),
     "has a file twice": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL), ("mine.pt", SMALL)]),
     ),
     "names a file twice": (
@@ -299,7 +299,7 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         ),
     ),
     "has rubbish behind it": (
-        "something behind its last file",
+        "something after its last file",
         lambda p: pack(p, files(GOOD), [("mine.pt", SMALL)], tail=b"rubbish"),
     ),
     "is of a later version": (
@@ -307,10 +307,10 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         lambda p: pack(p, files(GOOD, version=2), [("mine.pt", SMALL)]),
     ),
     "has no manifest": ("does not begin with manifest.json", plain_tar),
-    "has a manifest that is no JSON": ("manifest.json: ", lambda p: pack(p, b"{", [])),
+    "has a manifest that is not JSON": ("manifest.json: ", lambda p: pack(p, b"{", [])),
     "has a manifest of numbers": ("manifest.json: ", lambda p: pack(p, b"[1]", [])),
     "has a deep manifest": ("manifest.json: ", lambda p: pack(p, b"[" * 100_000, [])),
-    "has a manifest that is no text": ("manifest.json: ", lambda p: pack(p, b'{"x":"\xff"}', [])),
+    "has a manifest that is not text": ("manifest.json: ", lambda p: pack(p, b'{"x":"\xff"}', [])),
     "has a huge manifest": ("does not begin", lambda p: pack(p, b" " * (2 << 20), [])),
     "has no files": ("holds no weights", lambda p: pack(p, files(), [])),
     "has a hash of other digits": (
@@ -322,18 +322,18 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         lambda p: pack(p, files({**GOOD, "size_bytes": -1}), [("mine.pt", SMALL)]),
     ),
     "has an address that is none": (
-        "is no address",
+        "is not an address",
         lambda p: pack(p, files({**GOOD, "url": "https://h/\x1b[2J"}), [("mine.pt", SMALL)]),
     ),
     "is empty": ("is cut short", lambda p: written(p, b"")),
     "is all zeros": ("ends before", lambda p: written(p, bytes(10_240))),
-    "is no tar": ("is no tar archive", lambda p: written(p, b"no tar at all" * 100)),
+    "is not a tar": ("is not a tar archive", lambda p: written(p, b"no tar at all" * 100)),
     "is compressed": (
         "is compressed",
         lambda p: written(p, gzip.compress(os.urandom(2000))),
     ),
     "claims more than it has": ("is cut short", lambda p: claiming(p, b"77777777777\0")),
-    "has a size that is no number": ("damaged head", lambda p: claiming(p, b"-0000000001\0")),
+    "has a size that is not a number": ("damaged head", lambda p: claiming(p, b"-0000000001\0")),
     "has a size in base 256": ("damaged head", lambda p: claiming(p, b"\x80" + b"\xff" * 11)),
 }  # fmt: skip
 

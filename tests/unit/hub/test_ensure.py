@@ -357,7 +357,7 @@ def test_what_is_no_regular_file_is_no_source(
 ) -> None:
     os.mkfifo(tmp_path / "pipe.pt")
     for path in (tmp_path / "pipe.pt", Path("/dev/zero")):
-        with pytest.raises(WeightsError, match="is no regular file"):
+        with pytest.raises(WeightsError, match="is not a regular file"):
             obtain(path.as_uri())
 
 
@@ -483,7 +483,7 @@ def test_a_spoiled_token_or_endpoint_is_told_but_not_shown(
     catalog.add(urls=["https://huggingface.co/Owner/repo/resolve/main/net.pt"])
     monkeypatch.setenv("HF_ENDPOINT", "hub.example.com")
     for name in ("hf://Owner/repo/net.pt", "net"):
-        with pytest.raises(WeightsError, match=r"HF_ENDPOINT: .* is no address"):
+        with pytest.raises(WeightsError, match=r"HF_ENDPOINT: .* is not an address"):
             obtain(name)
     monkeypatch.setenv("HF_ENDPOINT", loop.base)
     for token in ("hf_sec\nret", "hf_sec ret", "hf_s\u00e9cret"):

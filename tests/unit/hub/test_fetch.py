@@ -125,10 +125,10 @@ def test_survived(run: Run, loop: Loop, planned: list[Fault], said: str, wanted:
         (faults.status(204), "204"),
         (faults.status(302), "does not say where to"),
         (faults.status(503, Retry_After="3600"), "503"),
-        (faults.redirect("file:///etc/passwd"), "file: is no address that a server may lead to"),
+        (faults.redirect("file:///etc/passwd"), "file: is not an address that a server"),
         (faults.redirect("http://example.com/net.pt"), "plain http to example.com is refused"),
         (faults.redirect("http://127.0.0.1.example.com/x"), "plain http to 127.0.0.1.example.com"),
-        (faults.redirect("ftp://127.0.0.1/net.pt"), "ftp: is no address"),
+        (faults.redirect("ftp://127.0.0.1/net.pt"), "ftp: is not an address"),
         (faults.redirect("http://[::1"), "Invalid URL"),
         (faults.redirect("http://"), "more than 8 redirects"),
         (faults.redirect("/models/net.pt"), "more than 8 redirects"),
@@ -407,7 +407,7 @@ except WeightsError as error:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 4, done.stderr
-    assert "the disk is full, or a limit is met" in done.stdout
+    assert "the disk is full, or a quota is reached" in done.stdout
     assert run(loop.url, wanted=NOTHING).sha256 == SHA256, "and goes on once there is room"
 
 

@@ -107,7 +107,7 @@ def test_hashes_behind_addresses() -> None:
     assert take_hash("https://host/x") == ("https://host/x", None)
     assert take_hash(f"https://host/x#sha256={DIGITS.upper()}") == ("https://host/x", DIGITS)
     for wrong in ("", "sha256=", "sha256=12", f"sha256={DIGITS}0", f"md5={DIGITS}", "readme"):
-        with pytest.raises(WeightsError, match="which is no hash"):
+        with pytest.raises(WeightsError, match="which is not a hash"):
             take_hash(f"https://host/x#{wrong}")
 
 

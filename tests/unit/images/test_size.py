@@ -172,7 +172,7 @@ def test_png_that_is_cut_short_is_no_image(
     missing: int, wh: tuple[int, int], tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(encode(".png", *wh)[:-missing])
-    with pytest.raises(DataError, match="no image that can be decoded"):
+    with pytest.raises(DataError, match="not an image that can be decoded"):
         read_image_size(tmp_path / "a.png")
 
 
@@ -240,5 +240,5 @@ def test_a_png_inside_another_file_that_is_cut_short_is_no_image(tmp_path: Path)
     data = encode(".png", 400, 300)
     path = tmp_path / "a.record"
     path.write_bytes(data + data)
-    with pytest.raises(DataError, match="no image that can be decoded"):
+    with pytest.raises(DataError, match="not an image that can be decoded"):
         read_image_size(path, Span(0, len(data) - 20))

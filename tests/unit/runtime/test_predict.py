@@ -73,7 +73,7 @@ class TestOptions:
         assert caught.value.exit_code == 2
 
     def test_an_empty_save(self) -> None:
-        with pytest.raises(ConfigError, match="save: names nothing; known are images, jsonl"):
+        with pytest.raises(ConfigError, match="save: is empty; the known ones are images, jsonl"):
             config("m.onnx", "a.png", save=())
 
     def test_a_source_without_a_name(self) -> None:

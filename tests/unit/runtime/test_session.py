@@ -1,4 +1,4 @@
-"""The session: providers that do not load, files that are no models, errors that are ours."""
+"""The session: providers that do not load, files that are not models, errors that are ours."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def test_of_joined_mp4_files_the_rest_is_told(tmp_path: Path) -> None:
     joined.write_bytes(content + content)
     video = VideoFile.open(str(joined))
     assert len(list(video)) == 12
-    assert video.remarks == (f"{joined}: it has 2 movies, one behind the other: the first is read",)
+    assert video.remarks == (f"{joined}: it has 2 movies, one after the other: the first is read",)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

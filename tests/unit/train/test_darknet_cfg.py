@@ -154,8 +154,8 @@ def test_values_of_a_convolution_that_have_no_counterpart(
         ("[net]\n" + LAYER + "[net]\n" + OUTPUT, r"\[net\] has no counterpart"),
         ("[net]\n" + LAYER + OUTPUT.replace("size=1", "size=3"), "a plain 1x1"),
         ("[net]\n" + LAYER + OUTPUT.replace("size=1", "size=1\nbatch_normalize=1"), "a plain 1x1"),
-        ("[net]\n" + LAYER + LAYER + "[route]\nlayers=0\n" + OUTPUT, "right behind"),
-        ("[net]\n" + LAYER + OUTPUT + "[route]\nlayers=0\n" + OUTPUT, "right behind"),
+        ("[net]\n" + LAYER + LAYER + "[route]\nlayers=0\n" + OUTPUT, "right after"),
+        ("[net]\n" + LAYER + OUTPUT + "[route]\nlayers=0\n" + OUTPUT, "right after"),
         (
             "[net]\n" + LAYER + CONV.format(8, 3, 2) + "[route]\nlayers=0,1\n" + OUTPUT,
             "maps of the same size",

@@ -139,7 +139,7 @@ def parse_sample(text: str) -> Sample:
     if word.endswith("%"):
         share = float(word[:-1]) / 100
         if not 0 < share <= 1:
-            raise ValueError(f"{text} is no share between 0% and 100%")
+            raise ValueError(f"{text} is not a share between 0% and 100%")
         return Sample(share=share)
     if not word.isdecimal() or int(word) == 0:
         raise ValueError(f"{text!r} is neither a share such as 10% nor a number of images")

@@ -49,7 +49,7 @@ class GroupPlan(msgspec.Struct, frozen=True):
             try:
                 re.compile(text[3:])
             except re.error as error:
-                raise ValueError(f"{text[3:]!r} is no regular expression: {error}") from error
+                raise ValueError(f"{text[3:]!r} is not a regular expression: {error}") from error
             return cls("pattern", text[3:])
         for by in ("folder", "video", "near-duplicate"):
             if text == by:

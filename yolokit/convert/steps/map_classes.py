@@ -75,9 +75,9 @@ def compose_names(dataset: Dataset) -> Dataset:
     index = {name: at for at, name in enumerate(dict.fromkeys(composed))}
     ids = {compose(one.name): one.source_id for one in reversed(dataset.categories)}
     changed = [name for name, old in zip(composed, dataset.names, strict=True) if name != old]
-    told = f"names of classes are taken in one Unicode form: {', '.join(changed)}"
+    told = f"names of classes are brought to one Unicode form: {', '.join(changed)}"
     if len(index) < len(composed):
-        told += "; those that were spelled in two are one class"
+        told += "; names that were spelled in two forms are one class"
 
     def iter_images() -> Iterator[LabelledImage]:
         yield from _renumber(dataset, [index[name] for name in composed])
@@ -107,7 +107,7 @@ def merge_datasets(
     if len(datasets) == 1:
         return datasets[0]
     if poses_matter and len({dataset.pose for dataset in datasets}) > 1:
-        raise DataError("the sources have different keypoints, and cannot be one set")
+        raise DataError("the sources have different keypoints, and cannot become one set")
     with_splits = [name for name, one in zip(shown, datasets, strict=True) if one.has_splits]
     if splits_matter and with_splits and len(with_splits) < len(datasets):
         without = next(name for name in shown if name not in with_splits)
@@ -139,7 +139,7 @@ def map_classes(dataset: Dataset, class_map: ClassMap, ledger: Ledger) -> Datase
     """Rename, join and leave out classes; annotations that are left out are entered as excluded.
 
     Raises:
-        ConfigError: A name is no class of the data set; all of them are listed.
+        ConfigError: A name is not a class of the data set; all of them are listed.
     """
     if class_map.is_empty:
         return dataset

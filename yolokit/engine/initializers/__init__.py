@@ -1,7 +1,7 @@
-"""Kinds of start, one file each: the model that a training begins with, and what it took over.
+"""Kinds of start, one file each: the model that a training begins with, and what was transferred.
 
-A kind defines ``build(request: StartRequest) -> tuple[DetectionModel, TransferReport]``. Whatever
-it took over differently from what it should have, it refuses.
+A kind defines ``build(request: StartRequest) -> tuple[DetectionModel, TransferReport]``. It
+refuses a transfer that is not what it should be.
 """
 
 from __future__ import annotations

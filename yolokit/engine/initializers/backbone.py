@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
     from yolokit.engine_protocol.transfer import TransferReport
 
-_LEAST_STRIDE_PX = 16  # a backbone that is alike to no more than this is worth little
+_LEAST_STRIDE_PX = 16  # a backbone that matches only up to here is worth little
 _ASKED = "only the backbone was asked for"
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
-    """Take layers over from the input on, as far as both networks compute the same.
+    """Transfer layers from the input on, as far as both networks compute the same.
 
     How far that is follows from the two architectures, the file's own or the one that it must
-    have, so that a file with less is refused. Behind the first layer that differs a layer would
+    have, so that a file with less is refused. After the first layer that differs, a layer would
     see other features than it was trained on, so it is left fresh even where it is alike.
 
     Raises:
-        WeightsError: The networks part before the end of the stage at stride 16, or a layer of
+        WeightsError: The networks differ before the end of the stage at stride 16, or a layer of
             the file is not what its architecture says.
     """
     assert request.weights is not None
@@ -86,11 +86,11 @@ def count_alike(model: Any, reference: Any) -> tuple[int, str]:
     limit = count_backbone(model)
     for index, ours in enumerate(model.model[:limit]):
         if index == len(reference):
-            return index, f"layer {index} ({type(ours).__name__}) is nothing in the source"
+            return index, f"layer {index} ({type(ours).__name__}) has no counterpart in the source"
         difference = find_difference(describe_layer(ours), describe_layer(reference[index]))
         if difference is not None:
             text = f"layer {index} ({type(ours).__name__}) {difference}"
-            behind = "; those behind it would see other features" if index + 1 < limit else ""
+            behind = "; those after it would see other features" if index + 1 < limit else ""
             return index, text + behind
     return limit, ""
 

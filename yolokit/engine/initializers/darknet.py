@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from yolokit.files.digest import FileDigest
 
 _PARTIAL = re.compile(r"\.conv\.\d+$")
-_OUTPUT = "output."  # before a layer's index: the convolution that Darknet has behind it
+_OUTPUT = "output."  # before a layer's index: the convolution that follows it in Darknet
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -71,23 +71,23 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
 
 
 def read_values(path: Path, digest: FileDigest | None = None) -> F32:
-    """Return everything behind the header.
+    """Return everything after the header.
 
     The header is major, minor and revision (int32 each), then the count of images seen: 64 bits
     from version 0.2 on, else 32.
 
     Raises:
-        WeightsError: This is no Darknet file, or one whose matrices are transposed.
+        WeightsError: This is not a Darknet file, or one whose matrices are transposed.
     """
     with read_weights(path, digest) as stream:
         head = stream.read(12)
         if len(head) < 12:
             raise WeightsError(
-                f"{path} is no Darknet weights file: it has {counted(len(head), 'byte')}"
+                f"{path} is not a Darknet weights file: it has {counted(len(head), 'byte')}"
             )
         major, minor, _revision = struct.unpack("<3i", head)
         if not (0 <= major < 1000 and 0 <= minor < 1000):
-            raise WeightsError(f"{path} is no Darknet weights file: it says {major}.{minor}")
+            raise WeightsError(f"{path} is not a Darknet weights file: it says {major}.{minor}")
         stream.seek(8 if major * 10 + minor >= 2 else 4, 1)
         content = stream.read()
     if len(content) % 4:
@@ -121,7 +121,7 @@ def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[
 
     Raises:
         WeightsError: The file ends within a layer, before the backbone is whole, or goes on
-            behind the last one.
+            after the last one.
     """
     import torch
 
@@ -146,7 +146,7 @@ def _read(model: Any, values: F32, outputs: dict[int, int], path: Path) -> dict[
     if cursor.left:
         left = counted(cursor.left, "value is", "values are")
         raise WeightsError(
-            f"{path} has a wrong length: {left} left behind the last layer",
+            f"{path} has a wrong length: {left} left after the last layer",
             hint="the .cfg that belongs to it, beside it under the same name, describes its layers",
         )
     return found

@@ -1,4 +1,4 @@
-"""A checkpoint as a whole: every tensor but the rows of other classes."""
+"""A checkpoint as a whole: every tensor except the rows of other classes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
-    """Rebuild the checkpoint's own architecture for the new classes and take its weights over.
+    """Rebuild the checkpoint's own architecture for the new classes and transfer its weights.
 
     Upstream's ``load`` is not used: it copies class rows of other classes where their number is
     the same, and lets names that differ in case share one.
 
     Raises:
-        WeightsError: A tensor outside the class rows was not taken over, the source has others
+        WeightsError: A tensor outside the class rows was not transferred, the source has others
             than the model, or it was trained with other settings than its architecture says.
     """
     assert request.weights is not None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
-    """Build the architecture; nothing is taken over.
+    """Build the architecture; nothing is transferred.
 
     Raises:
         ConfigError: The architecture wants weights of its own, which would have to be fetched.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COUNTER = "num_batches_tracked"
 _FAMILY = re.compile(r"[a-z]+")
-# Published before module names could not hold a point. Source: torchvision/models/densenet.py.
+# Published when module names could still hold a dot. Source: torchvision/models/densenet.py.
 _DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 _LAYERS = 4  # the backbone as one layer, and one that picks each of its three maps
 
@@ -107,7 +107,7 @@ def _read_backbone(
 ) -> tuple[dict[str, Any], list[tuple[Part, str, Any]]]:
     """Read a state dict as torchvision publishes it, with weights only.
 
-    Layers behind the stages classify: whatever the file has for them is left out, so that a
+    Layers after the stages classify: whatever the file has for them is left out, so that a
     classifier for other classes serves as well.
 
     Returns:
@@ -136,7 +136,7 @@ def _read_backbone(
         f"model.0.m.{own_name}": state.get(name, fresh[name]).clone()
         for name, own_name in stage_names.items()
     }
-    reason = "behind the last map of the backbone"
+    reason = "after the last map of the backbone"
     return taken, [("head", reason, state[name]) for name in state.keys() - stage_names.keys()]
 
 

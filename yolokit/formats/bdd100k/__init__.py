@@ -111,7 +111,7 @@ class _Frame(NamedTuple):
 
 
 class _Reader:
-    """Reads files one after the other; what is no object goes to the ledger."""
+    """Reads files one after the other; what is not an object goes to the ledger."""
 
     def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._root = root
@@ -128,7 +128,7 @@ class _Reader:
         """Return the images of a file.
 
         Raises:
-            DataError: It is no JSON of frames.
+            DataError: It is not JSON of frames.
         """
         content = _decode(read_json_bytes(path), path)
         words = [path.stem, *reversed(path.relative_to(self._root).parts[:-1])]
@@ -171,7 +171,7 @@ class _Reader:
         source = rows.image.source
         try:
             if not isinstance(label, dict):
-                raise ValueError("it is no object")  # noqa: TRY301, TRY004
+                raise ValueError("it is not an object")  # noqa: TRY301, TRY004
             excluded = self._why_excluded(label)
             if excluded is not None:
                 self._ledger.record(source, place, "excluded", *excluded)
@@ -202,7 +202,7 @@ class _Reader:
         category = str(label.get("category", ""))
         if category.startswith(_DRIVABLE) and not self._keep_drivable:
             self._drivable += 1
-            return "drivable", f"{category} is no object but a part of the road"
+            return "drivable", f"{category} is not an object but a part of the road"
         return None
 
     def _image_roots(self, path: Path, split: str | None) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ def _decode_frame(item: Any, at: int, path: Path) -> Any:
     try:
         return msgspec.json.decode(item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"frame {at} is no JSON: {error}", path=path) from error
+        raise DataError(f"frame {at} is not JSON: {error}", path=path) from error
 
 
 def _iter_frames(content: Any, path: Path) -> Iterator[_Frame]:
@@ -256,7 +256,7 @@ def _iter_frames(content: Any, path: Path) -> Iterator[_Frame]:
             raise DataError(f"frame {at} has no `name`", path=path)
         labels = frame.get("labels", frame.get("objects"))
         if labels is not None and not isinstance(labels, list):
-            raise DataError(f"the labels of frame {at} are no list", path=path)
+            raise DataError(f"the labels of frame {at} are not a list", path=path)
         video = frame.get("videoName")
         video = video if isinstance(video, str) else ""
         yield _Frame(str(name), video, frame.get("size"), labels or [])

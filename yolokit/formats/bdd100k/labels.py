@@ -61,7 +61,7 @@ def _read_box(value: Any, end_px: float) -> list[float]:
     )
     found = [number for number in numbers if isinstance(number, (int, float))]
     if len(found) < 4 or not all(abs(number) < _FAR_PX for number in found):
-        raise ValueError(f"its `box2d` has no four numbers x1, y1, x2, y2: {str(value)[:80]}")
+        raise ValueError(f"its `box2d` is not four numbers x1, y1, x2, y2: {str(value)[:80]}")
     x1, y1, x2, y2 = map(float, found)
     return [x1, y1, x2 + end_px, y2 + end_px]
 
@@ -81,16 +81,16 @@ def _read_polygons(value: Any, category: str) -> Shape:
     types, and nothing says what is closed: lanes are not.
     """
     if not isinstance(value, list) or not value:
-        raise ValueError("its `poly2d` is no list")
+        raise ValueError("its `poly2d` is not a list")
     if isinstance(value[0], list):
         if not all(isinstance(vertex, list) for vertex in value):
-            raise ValueError("its `poly2d` holds something that is no vertex")
+            raise ValueError("its `poly2d` holds something that is not a vertex")
         vertices = [vertex[:2] for vertex in value]
         types = "".join(str(vertex[2]) if len(vertex) > 2 else "L" for vertex in value)
         closed = not category.startswith("lane")
         value = [{"vertices": vertices, "types": types, "closed": closed}]
     if not all(isinstance(item, dict) for item in value):
-        raise ValueError("its `poly2d` holds something that is no polygon")
+        raise ValueError("its `poly2d` holds something that is not a polygon")
     areas = [item for item in value if item.get("closed", True)]
     if not areas:
         raise NoAreaError("it is a line, not closed")

@@ -41,7 +41,7 @@ def find_pose(categories: Sequence[CocoCategory], path: Path) -> PoseLayout | No
             f"the categories {first!r} and {second!r} have different keypoints; a detector of "
             "poses has the same for all",
             path=path,
-            hint="convert them apart, each with --keep NAME",
+            hint="convert them separately, each with --keep NAME",
         )
     return describe_pose(next(iter(described))) if described else None
 
@@ -173,7 +173,7 @@ def _decode_keypoints(detail: CocoShapedAnnotation, into: F64) -> None:
     try:
         points = np.array(values, np.float64).reshape(into.shape)
     except (TypeError, ValueError) as error:
-        raise ValueError("its `keypoints` hold something that is no number") from error
+        raise ValueError("its `keypoints` hold something that is not a number") from error
     if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
         raise ValueError("its `keypoints` have a visibility other than 0, 1 and 2")
     into[:] = np.where(points[:, 2:] > 0, points, 0.0)

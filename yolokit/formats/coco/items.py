@@ -82,7 +82,7 @@ def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) 
 
 
 def _mended(item: Any) -> Any:
-    """Leave out what is optional and not usable: a size that is no whole number, no address."""
+    """Leave out what is optional and not usable: a size that is not a whole number, no address."""
     if not isinstance(item, dict):
         return item
     sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}
@@ -110,7 +110,7 @@ def _xywh(item: LooseAnnotation) -> tuple[float, float, float, float] | None:
     try:
         x, y, width, height = (float(value) for value in box)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"its `bbox` holds no four numbers: {str(box)[:80]}") from error
+        raise ValueError(f"its `bbox` is not four numbers: {str(box)[:80]}") from error
     return x, y, width, height
 
 

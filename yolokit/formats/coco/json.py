@@ -127,7 +127,7 @@ def decode_coco(path: Path, task: Task) -> Decoded:
     """Read a COCO file; what stands beside boxes only for a task that wants it.
 
     Raises:
-        DataError: It cannot be read or is no COCO JSON; with the line where there is one.
+        DataError: It cannot be read or is not COCO JSON; with the line where there is one.
     """
     data = read_json_bytes(path)
     kinds = Counter(match[1] for match in _OUTLINE.finditer(data))
@@ -161,10 +161,10 @@ def convert_item(item: Any, item_type: type[_Item]) -> _Item:
 
 def _as_loose(content: Any, path: Path) -> LooseFile:
     if not isinstance(content, dict):
-        raise DataError("this is no COCO file: it holds no object at the top", path=path)
+        raise DataError("this is not a COCO file: it holds no object at the top", path=path)
     parts = {key: content.get(key) for key in ("images", "annotations", "categories")}
     for key, value in parts.items():
         if not isinstance(value, list):
-            what = "is missing" if value is None else "is no list"
-            raise DataError(f"this is no COCO file: `{key}` {what}", path=path)
+            what = "is missing" if value is None else "is not a list"
+            raise DataError(f"this is not a COCO file: `{key}` {what}", path=path)
     return LooseFile(**parts)  # type: ignore[arg-type]

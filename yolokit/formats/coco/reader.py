@@ -92,7 +92,7 @@ def read_sources(
 
     Args:
         sources: The files.
-        ledger: Gets what is no plain box.
+        ledger: Gets what is not a plain box.
         options: How they are to be read; the task tells what is wanted beside boxes.
         crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
             keeps them where they are the only masks and no polygon is beside them.

@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     What the numbers are is told from all rows, so all are read here, line by line.
 
     Raises:
-        DataError: There is no such file, or one is no text or no CSV, with its line.
+        DataError: There is no such file, or one is not text or not CSV, with its line.
     """
     files = _find_files(source)
     if not files:

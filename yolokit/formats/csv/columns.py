@@ -70,7 +70,7 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 def find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Columns | None:
-    """Tell what the columns of a file hold from its first rows; None if they are no boxes.
+    """Tell what the columns of a file hold from its first rows; None if they are not boxes.
 
     Args:
         rows: The first of the file, none of them empty.
@@ -96,7 +96,7 @@ def read_number(cell: str, *, decimal_comma: bool) -> float:
         return float(cell)
     if decimal_comma and _DECIMAL_COMMA.fullmatch(cell) is not None:
         return float(cell.replace(",", "."))
-    raise ValueError(f"{cell!r} is no number")
+    raise ValueError(f"{cell!r} is not a number")
 
 
 def _from_header(header: Sequence[str]) -> Columns | None:

@@ -73,7 +73,7 @@ def iter_rows(path: Path, layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header with the line that each begins at; blank ones are left out.
 
     Raises:
-        DataError: The file cannot be read, is no UTF-8 text, or its quotes do not close.
+        DataError: The file cannot be read, is not UTF-8 text, or its quotes do not close.
     """
     line = layout.skipped_lines
     try:
@@ -95,13 +95,13 @@ def iter_rows(path: Path, layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            "this is no UTF-8 text",
+            "this is not UTF-8 text",
             path=path,
             line=_find_broken_line(path),
             hint="save it again as UTF-8",
         ) from error
     except csv.Error as error:
-        raise DataError(f"this is no CSV: {error}", path=path, line=line + 1) from error
+        raise DataError(f"this is not CSV: {error}", path=path, line=line + 1) from error
 
 
 def _find_broken_line(path: Path) -> int | None:

@@ -87,7 +87,7 @@ class CsvReader:
         """Read one file.
 
         Raises:
-            DataError: It is no text or no CSV; with the line.
+            DataError: It is not text or not CSV; with the line.
         """
         columns = layout.columns
         split = split_of(path, self._root)
@@ -218,8 +218,8 @@ class CsvReader:
     def _measure(self, image: _Image, meter: ImageMeter) -> ImageRecord | None:
         if self._options.labels_only:
             raise DataError(
-                "the boxes are fractions, no size of images is stated, and --labels-only looks "
-                "at no image",
+                "the boxes are fractions, no size of images is stated, and --labels-only reads "
+                "no image",
                 path=image.record.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

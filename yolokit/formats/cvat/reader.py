@@ -50,7 +50,7 @@ class _Image(NamedTuple):
 
 
 class CvatReader:
-    """Reads files one by one; what is no area goes to the ledger."""
+    """Reads files one by one; what is not an area goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._source = source if source.is_dir() else source.parent
@@ -113,7 +113,7 @@ class CvatReader:
             record = self._read_image(element, file)
             key = (element.attributes.get("subset", ""), record.file_name)
             if key in found:
-                message = f"{record.file_name} stands there more than once; its labels were joined"
+                message = f"{record.file_name} is listed more than once; its labels were joined"
                 self._ledger.note(record.source, element.line, "duplicate-image", message)
             image = found.setdefault(key, _Image(record, []))
             image.labels.extend(self._read_shapes(element, record.source))

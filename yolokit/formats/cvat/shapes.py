@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {
-    "points": "points without a skeleton are no area",
-    "polyline": "a line is no area",
+    "points": "points without a skeleton are not an area",
+    "polyline": "a line is not an area",
     "tag": "a tag is about the whole image",
-    "cuboid": "a cuboid is no shape of the image plane",
+    "cuboid": "a cuboid is not a shape of the image plane",
 }
 """What else is annotated, and why it is left out."""
 
@@ -175,7 +175,7 @@ def _read_mask(element: XmlElement) -> Drawing:
     try:
         runs = [int(text) for text in texts]
     except ValueError as error:
-        raise ValueError("the mask's `rle` are no run lengths") from error
+        raise ValueError("the mask's `rle` are not run lengths") from error
     if min(width, height) < 1 or max(runs) > _MAX_PX * _MAX_PX:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")
     mask = decode_runs(runs, (height, width), by="rows")
@@ -189,7 +189,7 @@ def _read_points(element: XmlElement) -> list[list[float]]:
     """Read ``x,y;x,y``."""
     pairs = [pair.split(",") for pair in element.attributes.get("points", "").split(";")]
     if any(len(pair) != 2 for pair in pairs):
-        raise ValueError("its `points` are no x,y pairs")
+        raise ValueError("its `points` are not x,y pairs")
     return [[_to_float(text, "points") for text in pair] for pair in pairs]
 
 
@@ -213,7 +213,7 @@ def _to_float(text: str, name: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        raise ValueError(f"its `{name}` is no number: {text[:40]!r}") from error
+        raise ValueError(f"its `{name}` is not a number: {text[:40]!r}") from error
     if not math.isfinite(value) or abs(value) > _MAX_PX:
         raise ValueError(f"its `{name}` is {text[:40]}, which is nowhere in an image")
     return value

@@ -125,7 +125,7 @@ class TrackReader:
             self._ledger.record(source, line, "excluded", "not-an-area", message)
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MAX_FRAME):
-            message = f"its `frame` is no number of a frame: {text[:40]!r}"
+            message = f"its `frame` is not a number of a frame: {text[:40]!r}"
             self._ledger.record(source, line, "dropped", "bad-annotation", message)
             return None
         outside = element.attributes.get("outside") == "1"

@@ -148,7 +148,7 @@ def _describe(shape: Shape | None, xyxy: F64) -> tuple[str, str]:
 
 
 def _turned_box(corners: F64) -> str | None:
-    """Return a rotated box as CVAT has it, None where its corners are no rectangle."""
+    """Return a rotated box as CVAT has it, None where its corners are not a rectangle."""
     along, across = corners[1] - corners[0], corners[3] - corners[0]
     if along[0] * across[1] - along[1] * across[0] < 0:  # counter-clockwise
         return _turned_box(corners[[0, 3, 2, 1]])

@@ -27,7 +27,7 @@ def join_groups(parts: Sequence[Part]) -> list[tuple[Part, list[Part]]]:
         parts: Of one image.
 
     Returns:
-        Each object, and the parts that became part of it and are no objects of their own.
+        Each object, and the parts that became part of it and are not objects of their own.
     """
     groups: dict[tuple[int, int], list[Part]] = {}
     for at, part in enumerate(parts):

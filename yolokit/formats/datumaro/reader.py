@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class DatumaroReader:
-    """Reads files one by one; what is no area goes to the ledger."""
+    """Reads files one by one; what is not an area goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._root = source if source.is_dir() else source.parent
@@ -72,7 +72,7 @@ class DatumaroReader:
     def _read_file(self, path: Path) -> list[ImageRows]:
         content = read_json(path)
         if not isinstance(content, dict) or not isinstance(content.get("items"), list):
-            raise DataError("this is no Datumaro file: it has no list `items`", path=path)
+            raise DataError("this is not a Datumaro file: it has no list `items`", path=path)
         labels = _read_labels(content, path)
         self._labels.update(dict.fromkeys(labels))
         self._read_point_categories(content, labels, path)
@@ -85,10 +85,10 @@ class DatumaroReader:
         images: list[ImageRows] = []
         for at, item in enumerate(content["items"]):
             if not isinstance(item, dict):
-                raise DataError(f"item {at} of `items` is no object", path=path)
+                raise DataError(f"item {at} of `items` is not an object", path=path)
             annotations = item.get("annotations") or []
             if not isinstance(annotations, list):
-                raise DataError(f"the `annotations` of item {at} are no list", path=path)
+                raise DataError(f"the `annotations` of item {at} are not a list", path=path)
             self._ledger.see(len(annotations))
             record = self._read_image(item, at, split, source)
             if record is None:
@@ -158,7 +158,7 @@ class DatumaroReader:
         for place, item in enumerate(annotations, start):
             kind = item.get("type") if isinstance(item, dict) else None
             if not isinstance(kind, str):
-                message = "it is no object with a `type`"
+                message = "it is not an object with a `type`"
                 self._ledger.record(source, place, "dropped", "bad-annotation", message)
             elif kind in NO_AREAS:
                 self._ledger.record(source, place, "excluded", "not-an-area", NO_AREAS[kind])
@@ -179,7 +179,7 @@ class DatumaroReader:
         if part.keypoints is not None:
             described = self._points.get(label)
             if described is None and part.xyxy is None and part.shape is None:
-                message = "points that no category describes are no area"
+                message = "points that no category describes are not an area"
                 self._ledger.record(source, place, "excluded", "not-an-area", message)
                 return
             try:
@@ -212,7 +212,7 @@ class DatumaroReader:
             label = item.get("label_id") if isinstance(item, dict) else None
             names = item.get("labels") if isinstance(item, dict) else None
             if type(label) is not int or not 0 <= label < len(labels) or not _are_names(names):
-                raise DataError("an item of `categories.points` is not as it should be", path=path)
+                raise DataError("an item of `categories.points` is malformed", path=path)
             if names:
                 self._points[labels[label]] = tuple(names)
         if self._options.task != "pose" or not self._points:
@@ -264,7 +264,7 @@ def _order_points(part: Part, names: tuple[str, ...]) -> F64 | None:
 def _read_labels(content: dict[str, Any], path: Path) -> list[str]:
     categories = content.get("categories")
     if not isinstance(categories, dict):
-        raise DataError("this is no Datumaro file: it has no object `categories`", path=path)
+        raise DataError("this is not a Datumaro file: it has no object `categories`", path=path)
     described = categories.get("label")
     if described is None:
         return []

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 NO_AREAS = {
     "label": "a label is about the whole image",
     "caption": "a caption is about the whole image",
-    "polyline": "a line is no area",
-    "cuboid_2d": "a cuboid is no shape of the image plane",
-    "cuboid_3d": "a cuboid is no shape of the image plane",
-    "super_resolution_annotation": "an image is no area",
-    "depth_annotation": "a map of depths is no area",
-    "feature_vector": "a vector of features is no area",
-    "hash_key": "a hash is no area",
-    "tabular": "a table is no area",
+    "polyline": "a line is not an area",
+    "cuboid_2d": "a cuboid is not a shape of the image plane",
+    "cuboid_3d": "a cuboid is not a shape of the image plane",
+    "super_resolution_annotation": "an image is not an area",
+    "depth_annotation": "a map of depths is not an area",
+    "feature_vector": "a vector of features is not an area",
+    "hash_key": "a hash is not an area",
+    "tabular": "a table is not an area",
 }
 """What else is annotated, and why it is left out."""
 
@@ -67,7 +67,7 @@ def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]
         labels: The names of all labels.
 
     Raises:
-        ValueError: It is no usable annotation; the message says why.
+        ValueError: It is not a usable annotation; the message says why.
     """
     label, group = item.get("label_id"), item.get("group") or 0
     if type(label) is not int or not 0 <= label < len(labels):
@@ -126,7 +126,7 @@ def _read_points(item: dict[str, Any]) -> F64:
     """Return (K, 3): x, y and Datumaro's visibility 0 absent, 1 hidden, 2 visible."""
     flat = _numbers(item.get("points"), "points")
     if len(flat) % 2 or not len(flat):
-        raise ValueError("its `points` are no x, y pairs")
+        raise ValueError("its `points` are not x, y pairs")
     stated = item.get("visibility")
     count = len(flat) // 2
     visibility = np.full(count, 2.0) if stated is None else _numbers(stated, "visibility", count)
@@ -199,7 +199,7 @@ def _numbers(values: Any, key: str, count: int | None = None) -> F64:
         ValueError: It is none, has another length, or a number that is nowhere in an image.
     """
     if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
-        raise ValueError(f"its `{key}` are no list of numbers: {str(values)[:_SHOWN]}")
+        raise ValueError(f"its `{key}` are not a list of numbers: {str(values)[:_SHOWN]}")
     if count is not None and len(values) != count:
         raise ValueError(f"its `{key}` are not {count} numbers: {str(values)[:_SHOWN]}")
     if not all(abs(value) < _MAX_PX for value in values):  # NaN is not, nor what no float holds

@@ -153,7 +153,9 @@ def _read_sample(
         raise DataError(f"item {at} of `samples` has no `filepath`", path=source.path)
     labels = list(iter_labels(sample))
     if sample.get("_media_type", "image") != "image":
-        ledger.note(source, None, "no-image", f"{name} is no image but a {sample['_media_type']}")
+        ledger.note(
+            source, None, "no-image", f"{name} is not an image but a {sample['_media_type']}"
+        )
         return None
     tags = sample.get("tags")
     words = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
@@ -182,9 +184,9 @@ def _read_size(metadata: Any) -> tuple[int, int] | tuple[None, None]:
 def _read_entry(
     key: str, value: Any, source: SourceFile, split: str | None, names: Sequence[str]
 ) -> tuple[ImageRecord, list[FieldLabel]]:
-    """Read one image of a ``labels.json``; null are no labels, and numbers count classes."""
+    """Read one image of a ``labels.json``; null is not a label, and numbers count classes."""
     if value is not None and not isinstance(value, list):
-        raise DataError(f"the labels of {key!r} are no list of boxes", path=source.path)
+        raise DataError(f"the labels of {key!r} are not a list of boxes", path=source.path)
     if not key:
         raise DataError("an image in `labels` has no name", path=source.path)
     labels = [FieldLabel(_TRUTH, "Detection", _with_name(item, names)) for item in value or ()]

@@ -80,14 +80,14 @@ def read_label(label: FieldLabel, folder: Path, *, masks: bool) -> tuple[list[fl
         masks: Whether a mask beside the box is wanted.
 
     Raises:
-        ValueError: It is no such thing; the message says why.
+        ValueError: It is not a usable box or outline; the message says why.
     """
     if not isinstance(label.content, dict):
-        raise ValueError("it is no object")  # noqa: TRY004 - of the file, not of an argument
+        raise ValueError("it is not an object")  # noqa: TRY004 - of the file, not of an argument
     if label.kind == "Polyline":
         lists = label.content.get("points")
         if not isinstance(lists, list) or not lists or not all(isinstance(p, list) for p in lists):
-            raise ValueError("its `points` are no lists of points")
+            raise ValueError("its `points` are not lists of points")
         rings, remark = outlines(lists)
         shape = Shape(rings, remark=remark)
         if any((np.abs(ring) > _FARTHEST).any() for ring in shape.rings):
@@ -107,7 +107,7 @@ def _numbers(value: Any) -> tuple[float, float, float, float]:
     if not isinstance(value, list) or len(value) != 4:
         raise ValueError(f"its `bounding_box` is not [x, y, width, height] but {str(value)[:80]}")
     if any(isinstance(item, bool) or not isinstance(item, (int, float)) for item in value):
-        raise ValueError(f"its `bounding_box` holds no four numbers: {str(value)[:80]}")
+        raise ValueError(f"its `bounding_box` is not four numbers: {str(value)[:80]}")
     if not all(abs(item) <= _FARTHEST for item in value):
         raise ValueError(f"its `bounding_box` is not in fractions of the image: {value}"[:120])
     x, y, width, height = (float(item) for item in value)

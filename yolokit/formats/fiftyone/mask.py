@@ -38,12 +38,12 @@ def decode_mask(value: Any) -> Bool:
         value: As ``samples.json`` has it: ``{"$binary": ...}``, or the text alone.
 
     Raises:
-        ValueError: It is no mask; the message says why.
+        ValueError: It is not a mask; the message says why.
     """
     try:
         data = base64.b64decode(_text(value), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("its mask is no base64 text") from error
+        raise ValueError("its mask is not base64 text") from error
     inflate = zlib.decompressobj()
     try:
         head = inflate.decompress(data, _MAX_HEAD_BYTES)
@@ -65,7 +65,7 @@ def read_mask_file(folder: Path, name: Any) -> Bool:
     """Return a mask that stands in an image of its own below a folder, as ``mask_path`` says.
 
     Raises:
-        ValueError: It leads elsewhere, or is no image.
+        ValueError: It leads elsewhere, or is not an image.
     """
     path = inside(folder, name) if isinstance(name, str) else None
     if path is None:
@@ -80,7 +80,7 @@ def read_mask_file(folder: Path, name: Any) -> Bool:
 
     pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
-        raise ValueError(f"its mask {name} is no image that can be decoded")
+        raise ValueError(f"its mask {name} is not an image that can be decoded")
     mask: Bool = pixels != 0
     return mask
 
@@ -97,14 +97,14 @@ def _text(value: Any) -> str:
 def _parse_head(data: bytes) -> tuple[np.dtype[Any], tuple[int, int], bool, int]:
     """Return the type, the (H, W), the order of a ``.npy``, and where its values begin."""
     if not data.startswith(_MAGIC) or len(data) < 12:
-        raise ValueError("its mask is no array of numpy")
+        raise ValueError("its mask is not an array of numpy")
     wide = data[6] > 1
     start = 12 if wide else 10
     end = start + int.from_bytes(data[8:start], "little")
     head = data[start:end].decode("latin-1")
     dtype, shape = _DTYPE.search(head), _SHAPE.search(head)
     if dtype is None or shape is None or end > len(data):
-        raise ValueError("its mask is no array of numbers in two dimensions")
+        raise ValueError("its mask is not an array of numbers in two dimensions")
     height, width = int(shape[1]), int(shape[2])
     if not 0 < height * width <= MAX_MASK_PIXELS:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")

@@ -75,7 +75,7 @@ def read_lines(path: Path) -> list[Line]:
     """Read a manifest, and report all its broken lines at once.
 
     Raises:
-        DataError: It cannot be read, or a line is no JSON object that names an image.
+        DataError: It cannot be read, or a line is not a JSON object that names an image.
     """
     lines: list[Line] = []
     broken: list[DataError] = []
@@ -144,11 +144,11 @@ def read_box(item: Any) -> list[float]:
         ValueError: It is none; the message says why.
     """
     if not isinstance(item, dict):
-        raise ValueError("it is no object")  # noqa: TRY004 - of the file, not of an argument
+        raise ValueError("it is not an object")  # noqa: TRY004 - of the file, not of an argument
     values = [item.get(key) for key in ("left", "top", "width", "height")]
     numbers = [value for value in values if isinstance(value, (int, float))]
     if len(numbers) < 4 or not all(abs(value) < MAX_SIDE_PX for value in numbers):
         shown = ", ".join(map(str, values))[:80]
-        raise ValueError(f"its left, top, width, height are no four numbers: {shown}")
+        raise ValueError(f"its left, top, width, height are not four numbers: {shown}")
     left, top, width, height = map(float, numbers)
     return [left, top, left + width, top + height]

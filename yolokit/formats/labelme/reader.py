@@ -1,4 +1,4 @@
-"""Reads labelme's files into the model: parts of one object joined, what is no area entered."""
+"""Reads labelme's files into the model: parts of one object joined, what is not an area entered."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class LabelmeReader:
         """Read the file of one image.
 
         Raises:
-            DataError: It is no labelme file.
+            DataError: It is not a labelme file.
         """
         content = read_json(path)
         shapes = as_dict(content).get("shapes")
         if not isinstance(shapes, list):
-            raise DataError("this is no labelme file: it has no list `shapes`", path=path)
+            raise DataError("this is not a labelme file: it has no list `shapes`", path=path)
         record = self._read_image(path, content)
         rows = ImageRows(record)
         groups: dict[object, list[tuple[int, dict[str, Any]]]] = {}
@@ -85,7 +85,7 @@ class LabelmeReader:
         source = rows.image.source
         kind = _kind_of(first)
         if kind in _NO_AREAS:
-            message = f"a {kind} is no area"
+            message = f"a {kind} is not an area"
             self._ledger.record(source, place, "excluded", "not-an-area", message)
             return
         whole = [part for part in parts if not is_fragment(part[1], _kind_of(part[1]))] or parts
@@ -126,7 +126,7 @@ class LabelmeReader:
         if fold(PurePosixPath(name).stem) != fold(path.stem):  # files renamed, or JSON copied
             own = self._image_beside(path)
             if own is not None:
-                message = f"imagePath is {stated}; taken is {own}, which has the name of the file"
+                message = f"imagePath is {stated}; using {own}, which has the name of the file"
                 self._ledger.note(source, None, "image-elsewhere", message)
             beside = os.path.normpath(f"{inner}/{own or path.stem}").replace(os.sep, "/")
             name, others = (beside, ()) if own is not None else (name, (*others, beside))

@@ -62,18 +62,18 @@ def _read_points(points: Any) -> F64:
     """Return (P, 2) points.
 
     Raises:
-        ValueError: They are no pairs of finite numbers.
+        ValueError: They are not pairs of finite numbers.
     """
     if not isinstance(points, list) or not points:
         raise ValueError("the shape has no `points`")
     flat = [value for pair in points if isinstance(pair, list) for value in pair]
     pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in points)
     if not pairs or not all(type(value) in (int, float) for value in flat):
-        raise ValueError("the `points` of a shape are no pairs of numbers")
+        raise ValueError("the `points` of a shape are not pairs of numbers")
     try:
         found = np.array(points, np.float64)
     except OverflowError as error:
-        raise ValueError("the `points` of a shape are beyond all numbers") from error
+        raise ValueError("the `points` of a shape are too large for a number") from error
     if not (np.abs(found) < 1e12).all():  # nor are they NaN
         raise ValueError("the `points` of a shape hold a value that is not finite, or huge")
     return found
@@ -85,7 +85,7 @@ def _read_rectangle(points: F64) -> list[float]:
     at_corners = np.minimum(np.abs(points - low), np.abs(points - high)).max() <= _OFF_PX
     if len(points) not in (2, 4) or not at_corners:
         raise ValueError(
-            f"a rectangle is two corners or four, not {counted(len(points), 'such point')}"
+            f"a rectangle has two or four corners, not {counted(len(points), 'such point')}"
         )
     return [*low.tolist(), *high.tolist()]
 
@@ -102,7 +102,7 @@ def _read_mask(points: F64, mask: Any) -> Shape:
     width, height = (high - low + 1).astype(np.int64).tolist()
     if abs(pixels.shape[1] - width) > 1 or abs(pixels.shape[0] - height) > 1:
         size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-        raise ValueError(f"a mask of {size} px stands in a box of {width}x{height} px")
+        raise ValueError(f"a mask of {size} px is in a box of {width}x{height} px")
     shape = mask_to_shape(pixels, (float(low[0]), float(low[1])))
     if shape is None:
         raise ValueError("the mask covers nothing")

@@ -99,7 +99,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             continue
         reader.add_file(TaskFile(SourceFile(str(file), "index", roots), split, tasks))
     if errors:
-        raise join_errors(errors, "files that are no tasks of Label Studio")
+        raise join_errors(errors, "files that are not tasks of Label Studio")
     return reader.finish(source)
 
 
@@ -109,7 +109,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
 
 
 def _what_it_is(head: bytes) -> str | None:
-    """Return what the head of a JSON file shows, or None if these are no tasks."""
+    """Return what the head of a JSON file shows, or None if these are not tasks."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     has_data = _DATA.search(head) and _LISTS.search(head)
     if _RESULT.search(head) and (_OF_THE_TOOL.search(head) or has_data):

@@ -35,7 +35,7 @@ def find_label_config(files: Iterable[Path]) -> LabelConfig:
     """Read the configuration that is among some XML files, an empty one if there is none.
 
     Raises:
-        DataError: There is one, and it is no well-formed XML.
+        DataError: There is one, and it is not well-formed XML.
     """
     for file in islice(files, _LOOKED_AT):
         try:

@@ -67,7 +67,7 @@ class TaskImages:
             is_drawn: Whether regions are drawn on it, whose percent need its size.
 
         Raises:
-            ValueError: The reference is no name of an image.
+            ValueError: The reference is not a name of an image.
             DataError: The size is needed and no image is to be looked at.
         """
         name = _without_image_folder(name_of_reference(reference), split)
@@ -104,7 +104,7 @@ class TaskImages:
         if self._options.labels_only:
             raise DataError(
                 f"the size of {record.file_name} is not stated, labels are percent of it, and "
-                "--labels-only looks at no image",
+                "--labels-only reads no image",
                 path=record.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

@@ -65,7 +65,7 @@ def name_of_reference(reference: str) -> str:
     if scheme is None:
         return _checked(reference, reference)
     if scheme[1].lower() == "data":
-        raise ValueError("its image stands in the text itself and has no name")
+        raise ValueError("its image is embedded in the JSON and has no name")
     parts = urlsplit(reference)
     is_web = parts.scheme in ("http", "https")
     if is_web and _LOCAL_FILES in f"{parts.path}/":
@@ -101,5 +101,5 @@ def _first(query: Mapping[str, list[str]], key: str) -> str:
 
 def _checked(name: str, reference: str) -> str:
     if not name or "\x00" in name or name.endswith("/"):
-        raise ValueError(f"{reference[:80]!r} is no name of an image")
+        raise ValueError(f"{reference[:80]!r} is not a name of an image")
     return name

@@ -243,7 +243,7 @@ class TaskReader:
         for place, part in parts:
             label = part.labels[0] if part.labels else None
             if label is None or points[self._names.index(label), 2]:
-                what = "has no label" if label is None else f"{label} stands in its object twice"
+                what = "has no label" if label is None else f"{label} is in its object twice"
                 message = f"task {task.name}: a keypoint {what}; it was left out"
                 self._ledger.note(task.source, place, "bad-keypoint", message)
                 continue

@@ -208,14 +208,14 @@ def without_parts(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]
 
 
 def why_no_area(region: Region) -> tuple[Action, str, str] | None:
-    """Return what becomes of a region that is no area with a label, or None."""
+    """Return what becomes of a region that is not an area with a label, or None."""
     if region.kind == "keypoint":
-        which = "its parent is no area" if region.parent else "it has no parent"
-        return "excluded", "not-an-area", f"a keypoint alone is no object: {which}"
+        which = "its parent is not an area" if region.parent else "it has no parent"
+        return "excluded", "not-an-area", f"a keypoint alone is not an object: {which}"
     if region.kind.startswith("bitmask"):
         return "dropped", "unsupported-region", f"a {region.kind} is not read"
     if not region.is_area:
-        return "excluded", "not-an-area", f"a result of type {region.kind} is no area"
+        return "excluded", "not-an-area", f"a result of type {region.kind} is not an area"
     if not region.labels:
         return "dropped", "no-label", f"the {region.kind} has no label"
     return None

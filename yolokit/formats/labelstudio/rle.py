@@ -31,7 +31,7 @@ def decode_brush(rle: Any, shape: tuple[int, int]) -> Bool:
         (H, W) bool.
 
     Raises:
-        ValueError: It is no such list, is cut short, or is of another size.
+        ValueError: It is not such a list, is cut short, or has another size.
     """
     height, width = shape
     if not 0 < height * width <= MAX_BRUSH_PIXELS:
@@ -61,7 +61,7 @@ def decode_brush(rle: Any, shape: tuple[int, int]) -> Bool:
 
 def _as_bytes(rle: Any) -> U8:
     if not isinstance(rle, list) or not all(type(v) is int and 0 <= v < 256 for v in rle):
-        raise ValueError("the `rle` of a brush is no list of bytes")
+        raise ValueError("the `rle` of a brush is not a list of bytes")
     return np.array(rle, np.uint8)
 
 

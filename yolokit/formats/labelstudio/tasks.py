@@ -51,7 +51,9 @@ def list_tasks(content: Any, path: Path) -> list[Task]:
     brief: dict[str, list[dict[str, Any]]] = {}
     for at, item in enumerate(items):
         if not isinstance(item, dict):
-            raise DataError(f"item {at} of the list is no task but {str(item)[:40]!r}", path=path)
+            raise DataError(
+                f"item {at} of the list is not a task but {str(item)[:40]!r}", path=path
+            )
         name = as_text(item.get("id")) or f"number {at}"
         annotations = item.get("annotations", item.get("completions"))
         task = item.get("task")
@@ -63,7 +65,7 @@ def list_tasks(content: Any, path: Path) -> list[Task]:
         elif "data" not in item and annotations is None and _is_brief(item):
             brief.setdefault(name, []).append(item)
         else:
-            raise DataError(f"{name} is no task with `data` and `annotations`", path=path)
+            raise DataError(f"{name} is not a task with `data` and `annotations`", path=path)
     return tasks + [_from_brief(name, found) for name, found in brief.items()]
 
 

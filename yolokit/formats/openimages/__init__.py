@@ -82,7 +82,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Open Images states no sizes of images, and --labels-only looks at no image",
+            "Open Images states no sizes of images, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )

@@ -37,7 +37,7 @@ def iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, 
     """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not.
 
     Raises:
-        DataError: It cannot be read, or is no text; with the line.
+        DataError: It cannot be read, or is not text; with the line.
     """
     line = 1
     try:
@@ -53,9 +53,9 @@ def iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, 
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise DataError("this is no UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     except csv.Error as error:
-        raise DataError(f"this is no CSV: {error}", path=path, line=line + 1) from error
+        raise DataError(f"this is not CSV: {error}", path=path, line=line + 1) from error
 
 
 def read_class_names(path: Path) -> dict[str, str]:
@@ -110,7 +110,7 @@ class BoxTable:
 
     Args:
         source: The file, as it is called in the ledger.
-        ledger: Gets rows that are no boxes, and those that are left out.
+        ledger: Gets rows that are not boxes, and those that are left out.
         excluded: Column to what a 1 in it says about an object, for those to be left out.
     """
 
@@ -175,7 +175,7 @@ class BoxTable:
             if mended != texts:
                 rows.decimal_commas += 1
                 return self._read_edges((left, top, right, bottom), rows, line)
-            self._drop(line, "bad-row", f"the box is no four numbers: {' '.join(texts)[:80]}")
+            self._drop(line, "bad-row", f"the box is not four numbers: {' '.join(texts)[:80]}")
             return None
         if min(edges) >= -1 and max(edges) <= 2 and isfinite(sum(edges)):
             return edges

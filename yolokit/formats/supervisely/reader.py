@@ -28,7 +28,7 @@ def read_meta(path: Path) -> dict[str, str]:
     """Return the classes of a project, title to shape; none if there is no such file.
 
     Raises:
-        DataError: It is no JSON.
+        DataError: It is not JSON.
     """
     if not path.is_file():
         return {}
@@ -56,12 +56,14 @@ class SuperviselyReader:
         """Read the file of one image.
 
         Raises:
-            DataError: It is no annotation file.
+            DataError: It is not an annotation file.
         """
         content = as_dict(read_json(path))
         objects = content.get("objects")
         if not isinstance(objects, list):
-            raise DataError("this is no file of Supervisely: it has no list `objects`", path=path)
+            raise DataError(
+                "this is not a file of Supervisely: it has no list `objects`", path=path
+            )
         rows = ImageRows(self._read_image(path, as_dict(content.get("size"))))
         self._ledger.see(len(objects))
         for place, item in enumerate(objects):
@@ -72,7 +74,7 @@ class SuperviselyReader:
         """Return what was added as a data set."""
         evidence = []
         if self._rectangles:
-            taken = "is part of them" if self._last_pixel else "is where they end, as it stands"
+            taken = "is part of them" if self._last_pixel else "is where they end"
             evidence.append(
                 f"the second corner of {counted(self._rectangles, 'rectangle')} {taken} "
                 "(--assume last-pixel=excluded|included)"
@@ -85,7 +87,9 @@ class SuperviselyReader:
         name = as_text(item.get("classTitle"))
         kind = self._kind_of(item, name)
         if kind in NO_AREAS:
-            self._ledger.record(source, place, "excluded", "not-an-area", f"a {kind} is no area")
+            self._ledger.record(
+                source, place, "excluded", "not-an-area", f"a {kind} is not an area"
+            )
             return
         try:
             _require_title(name)

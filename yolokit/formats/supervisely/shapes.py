@@ -52,7 +52,7 @@ def _corners(item: dict[str, Any]) -> list[float]:
     points = item.get("points")
     exterior = points if isinstance(points, list) else as_list(as_dict(points).get("exterior"))
     if len(exterior) != 2 or not all(isinstance(p, list) and len(p) == 2 for p in exterior):
-        raise ValueError("a rectangle is no two corners")
+        raise ValueError("a rectangle needs two corners")
     (ax, ay), (bx, by) = ([as_number(value, "a corner") for value in p] for p in exterior)
     return [min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)]
 

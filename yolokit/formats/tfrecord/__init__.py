@@ -127,7 +127,8 @@ def _parse(file: Path, offset: int, data: bytes) -> dict[str, Feature]:
         return parse_example(data, WANTED)
     except ValueError as error:
         raise DataError(
-            f"the record at byte {offset - HEAD_BYTES} is no tf.train.Example: {error}", path=file
+            f"the record at byte {offset - HEAD_BYTES} is not a tf.train.Example: {error}",
+            path=file,
         ) from error
 
 

@@ -35,7 +35,7 @@ def parse_example(data: bytes, wanted: frozenset[str]) -> dict[str, Feature]:
     """Return the wanted features of an Example; texts as pieces of ``data``, never copied.
 
     Raises:
-        ValueError: It is no such message; the message says at which byte of it.
+        ValueError: It is not such a message; the error says at which byte.
     """
     features: dict[str, Feature] = {}
     for number, value in _fields(data, Piece(0, len(data))):
@@ -107,7 +107,7 @@ def _signed(value: int) -> int:
 def _piece(value: Piece | int) -> Piece:
     if isinstance(value, int):
         raise ValueError(  # noqa: TRY004 - of the file, not of an argument
-            "a number stands where a message or a text is expected"
+            "there is a number where a message or a text is expected"
         )
     return value
 
@@ -184,7 +184,7 @@ def read_label_map(path: Path) -> dict[int, LabelMapItem] | None:
     except OSError as error:
         raise DataError(f"cannot read it: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise DataError("the label map is no UTF-8 text", path=path) from error
+        raise DataError("the label map is not UTF-8 text", path=path) from error
     if _ITEM.search(text) is None:
         return None
     items: dict[int, LabelMapItem] = {}

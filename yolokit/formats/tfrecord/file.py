@@ -64,7 +64,7 @@ def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
     length = record_length(head)
     if length is None:
         what = "ends within the head of a record" if len(head) < HEAD_BYTES else "is damaged"
-        also = "; it may be no TFRecord file, or a compressed one" if offset == 0 else ""
+        also = "; it may not be a TFRecord file, or may be compressed" if offset == 0 else ""
         raise DataError(f"the file {what} at byte {offset}{also}", path=path)
     if offset + HEAD_BYTES + length + 4 > size:
         raise DataError(
@@ -81,7 +81,7 @@ def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
 
 
 def record_length(head: bytes) -> int | None:
-    """Return the length that the first 12 bytes of a record state, None if they are no head."""
+    """Return the length that the first 12 bytes of a record state; None if they state none."""
     if len(head) < HEAD_BYTES:
         return None
     length, checksum = struct.unpack_from("<QI", head)

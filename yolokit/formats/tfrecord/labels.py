@@ -98,7 +98,7 @@ class Labels:
                         f"id {class_id} is {item.shown!r} here and {items[class_id].shown!r} in "
                         "another label map of this folder",
                         path=path,
-                        hint="leave the one that belongs to the records",
+                        hint="keep only the one that belongs to the records",
                     )
             if items and path.name not in self._sources:
                 self._sources.append(path.name)

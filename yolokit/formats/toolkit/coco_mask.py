@@ -38,7 +38,7 @@ def box_of_mask(segmentation: Any) -> tuple[float, float, float, float] | None:
     """Return the xyxy box around a mask in px, or None if it covers nothing.
 
     Raises:
-        ValueError: It is no mask; the message says why.
+        ValueError: It is not a mask; the message says why.
     """
     if isinstance(segmentation, list):
         return _box_of_polygons(segmentation)
@@ -63,9 +63,9 @@ def _check_polygons(polygons: list[Any]) -> list[list[float]]:
         polygons = [polygons]
     for flat in polygons:
         if not isinstance(flat, list) or len(flat) % 2 or len(flat) < 6:
-            raise ValueError("a polygon is no list of three or more x, y pairs")
+            raise ValueError("a polygon is not a list of three or more x, y pairs")
         if not _are_numbers(flat):
-            raise ValueError("a polygon holds something that is no number")
+            raise ValueError("a polygon holds something that is not a number")
     return polygons
 
 
@@ -77,7 +77,7 @@ def shape_of_mask(segmentation: Any, *, box_stated: bool) -> Shape | None:
     """Return a mask as outlines, or None if it covers nothing.
 
     Raises:
-        ValueError: It is no mask; the message says why.
+        ValueError: It is not a mask; the message says why.
     """
     if isinstance(segmentation, dict):
         runs, (height, width) = _read_runs(segmentation)
@@ -97,7 +97,7 @@ def _read_runs(mask: dict[str, Any]) -> tuple[list[int], tuple[int, int]]:
     height, width = size
     runs = decompress_runs(counts) if isinstance(counts, str) else counts
     if not isinstance(runs, list) or not all(type(run) is int and run >= 0 for run in runs):
-        raise ValueError("a mask's `counts` are no run lengths")
+        raise ValueError("a mask's `counts` are not run lengths")
     if not 0 < height * width <= MAX_MASK_PIXELS or sum(runs) != height * width:
         raise ValueError(f"a mask's run lengths do not add up to {width}x{height} px")
     return runs, (height, width)

@@ -69,7 +69,7 @@ def read_names(path: Path) -> dict[int, str]:
     """Return the names by their line numbers from 0.
 
     Raises:
-        DataError: The file cannot be read, is no text, or holds no name.
+        DataError: The file cannot be read, is not text, or holds no name.
 
     Source: darknet ``data.c:get_labels``: each line is a name, a blank one too.
     """
@@ -90,7 +90,7 @@ def open_data_file(path: Path, root: Path, images: Path | None, ledger: Ledger) 
         ledger: Gets notes about images that stand there twice or in no list.
 
     Raises:
-        DataError: It is no such file, or leads nowhere.
+        DataError: It is not such a file, or it points to nothing.
     """
     return _DataFile(path, root, images, ledger).open()
 
@@ -164,10 +164,10 @@ class _DataFile:
         found = self._resolve(_inner(text))
         if found is None:
             raise DataError(
-                f"`{key} = {text}` leads to no file",
+                f"`{key} = {text}` points to no file",
                 path=self._path,
                 line=line,
-                hint=f"paths are followed inside {self._root} alone",
+                hint=f"only paths inside {self._root} are followed",
             )
         return found
 
@@ -202,8 +202,8 @@ class _DataFile:
                     name = image.path.relative_to(common) if image.is_there else image.path
                     yield msgspec.structs.replace(image, name=name.as_posix())
             if twice:
-                lines = counted(twice, "line names", "lines name")
-                message = f"{lines} an image again; each is taken once"
+                lines = counted(twice, "line repeats", "lines repeat")
+                message = f"{lines} an image; each is taken once"
                 self._ledger.note(source, None, "image-twice", message)
 
     def _read_list(self, file: Path, split: str, source: SourceFile) -> Iterator[ListedImage]:
@@ -226,7 +226,7 @@ class _DataFile:
         found = self._locator.find(inner, split=split)
         if found is None:
             return None
-        self._ledger.note(source, line, "image-elsewhere", f"{inner}: taken is {found.path}")
+        self._ledger.note(source, line, "image-elsewhere", f"{inner}: using {found.path}")
         return Path(found.path)
 
     def _note_unlisted(self, listed: set[Path]) -> None:

@@ -66,7 +66,7 @@ class ImageLocator:
         for stated in (name, *other_names):
             found = self._below_roots(stated)
             if found is not None:
-                remark = None if stated == name else f"{name} is not there; taken is {found.path}"
+                remark = None if stated == name else f"{name} is not there; using {found.path}"
                 return msgspec.structs.replace(found, remark=remark)
         for stated in _spellings(name, *other_names):
             fits = [one for one in self._candidates(stated) if not one.is_of_other_split(split)]
@@ -171,7 +171,7 @@ def _to_found(chosen: Candidate, stated: str, *, is_plain: bool) -> Found:
         return Found(chosen.path, name)
     other_form = normalize("NFC", plain) == normalize("NFC", name)
     why = "has its name in another Unicode form" if other_form else "is not there"
-    return Found(chosen.path, name, f"{stated} {why}; taken is {chosen.path}")
+    return Found(chosen.path, name, f"{stated} {why}; using {chosen.path}")
 
 
 def _outermost(roots: Sequence[str]) -> list[str]:

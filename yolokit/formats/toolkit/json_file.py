@@ -26,7 +26,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file into plain dicts, lists, texts and numbers.
 
     Raises:
-        DataError: It cannot be read, is too large, or is no JSON; with the line.
+        DataError: It cannot be read, is too large, or is not JSON; with the line.
     """
     return decode_json(read_json_bytes(path), path)
 
@@ -62,7 +62,7 @@ def decode_json(data: bytes, path: Path, *, line: int | None = None) -> Any:
         line: The line in that file, where each line is a document of its own.
 
     Raises:
-        DataError: This is no JSON; with the line.
+        DataError: This is not JSON; with the line.
     """
     try:
         return msgspec.json.decode(data)
@@ -71,7 +71,7 @@ def decode_json(data: bytes, path: Path, *, line: int | None = None) -> Any:
             raise _syntax_error(data, str(error), path, line) from error
         return _decode_with_nan(data, path, line)
     except UnicodeDecodeError as error:
-        raise DataError("the JSON is no UTF-8 text", path=path, line=line) from error
+        raise DataError("the JSON is not UTF-8 text", path=path, line=line) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deep", path=path, line=line) from error
 
@@ -82,12 +82,12 @@ def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
         return json.loads(data)
     except json.JSONDecodeError as error:
         where = error.lineno if line is None else line
-        raise DataError(f"this is no JSON: {error.msg}", path=path, line=where) from error
+        raise DataError(f"this is not JSON: {error.msg}", path=path, line=where) from error
     except UnicodeDecodeError as error:
-        raise DataError("the JSON is no UTF-8 text", path=path, line=line) from error
+        raise DataError("the JSON is not UTF-8 text", path=path, line=line) from error
     except ValueError as error:  # Python limits the digits of a whole number
         raise DataError(
-            "the JSON holds a number of endless digits", path=path, line=line
+            "the JSON holds a number with too many digits", path=path, line=line
         ) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deep", path=path, line=line) from error
@@ -104,4 +104,4 @@ def _syntax_error(data: bytes, message: str, path: Path, line: int | None) -> Da
     if "truncated" in message:
         return DataError("the JSON ends before it is complete", path=path, line=where)
     words = message.split(" (byte", 1)[0].replace("JSON is malformed: ", "")
-    return DataError(f"this is no JSON: {words} in column {column}", path=path, line=where)
+    return DataError(f"this is not JSON: {words} in column {column}", path=path, line=where)

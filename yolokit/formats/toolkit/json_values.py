@@ -22,8 +22,8 @@ def as_number(value: Any, what: str) -> float:
         try:
             return float(value)
         except OverflowError as error:
-            raise ValueError(f"{what} is beyond all numbers") from error
-    raise ValueError(f"{what} is no number: {str(value)[:60]!r}")
+            raise ValueError(f"{what} is too large for a number") from error
+    raise ValueError(f"{what} is not a number: {str(value)[:60]!r}")
 
 
 def as_numbers(values: Mapping[str, Any], *keys: str) -> list[float]:
@@ -39,7 +39,7 @@ def as_numbers(values: Mapping[str, Any], *keys: str) -> list[float]:
 
 
 def as_size(width: Any, height: Any) -> tuple[int, int] | tuple[None, None]:
-    """Return width and height in px, or twice None where they are no usable size."""
+    """Return width and height in px, or twice None where they are not usable size."""
     try:
         sides = round(as_number(width, "width")), round(as_number(height, "height"))
     except (ValueError, OverflowError):

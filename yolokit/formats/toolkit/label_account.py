@@ -90,7 +90,7 @@ class LabelAccount:
         unread = Counter(os.path.dirname(path) for path in strays if not self._drop_if_ours(path))  # noqa: PTH120
         for folder, count in unread.items():
             files = counted(count, "text file")
-            message = f"{files} of rows here, to which no image of the set leads"
+            message = f"{files} of rows here that belong to no image of the set"
             self._ledger.note(SourceFile(folder), None, "not-read", message)
         if self._closed is not None:
             self._ledger.note(SourceFile(str(self._root)), None, "not-read", self._closed)
@@ -120,7 +120,7 @@ class LabelAccount:
         return self._drop(path)
 
     def _drop(self, path: str) -> bool:
-        """Drop the rows of a file by name; return whether it has any: a README is no label file."""
+        """Drop the rows of a file by name; return whether it has any: a README has none."""
         rows = read_labels(path, self._layout)
         if rows is None or not len(rows.lines):
             return False

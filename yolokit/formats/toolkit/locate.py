@@ -81,7 +81,7 @@ def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[L
         image = labelled.image
         if image.width_px is None:
             raise DataError(
-                f"the size of {image.file_name} is not stated, and --labels-only looks at no image",
+                f"the size of {image.file_name} is not stated, and --labels-only reads no image",
                 path=image.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",
             )

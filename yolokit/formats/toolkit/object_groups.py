@@ -18,7 +18,7 @@ def is_one_object(kinds: Sequence[PartKind]) -> bool:
     """Tell whether annotations of one label and group are one object.
 
     They are unless two of them are boxes, or two are poses: a box, its outlines, its keypoints. A
-    box that is turned is no box of outlines.
+    box that is turned is not a box of outlines.
     """
     count = Counter(kinds)
     boxes = count["box"] + count["rotated"]

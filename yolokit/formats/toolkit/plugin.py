@@ -148,7 +148,7 @@ def _unrecognised(source: Path) -> DataError:
     unsupported = find_unsupported(tree)
     if unsupported is not None:
         known, name = unsupported
-        message = f"this looks like {known.name}, and that is not read (told by {name})"
+        message = f"this looks like {known.name}, which is not read (recognised by {name})"
         return DataError(message, path=source, hint=known.advice)
     return DataError(
         f"none of the known formats ({', '.join(list_formats())}) was recognised",

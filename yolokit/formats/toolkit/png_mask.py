@@ -26,12 +26,12 @@ def decode_base64(text: Any) -> bytes:
     """Return what a text in base64 holds; it may be broken into lines.
 
     Raises:
-        ValueError: It is no such text.
+        ValueError: It is not such a text.
     """
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (AttributeError, binascii.Error, ValueError) as error:
-        raise ValueError("a mask is no text in base64") from error
+        raise ValueError("a mask is not text in base64") from error
 
 
 def inflate(data: bytes) -> bytes:
@@ -62,12 +62,12 @@ def decode_png_mask(data: bytes) -> Bool:
         (H, W) bool: where the alpha channel is not 0 if there is one, else any channel.
 
     Raises:
-        ValueError: It is no PNG that can be decoded, or too large.
+        ValueError: It is not a PNG that can be decoded, or too large.
     """
     import cv2
 
     if data[:8] != _MAGIC or data[12:16] != b"IHDR" or len(data) < 26:
-        raise ValueError("a mask is no PNG")
+        raise ValueError("a mask is not a PNG")
     width, height = struct.unpack_from(">II", data, 16)
     if not 0 < width * height <= MAX_PNG_PIXELS:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")

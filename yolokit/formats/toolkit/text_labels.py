@@ -154,7 +154,7 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a text file that are not blank, with their numbers from 1.
 
     Raises:
-        DataError: It cannot be read, is too large or is no UTF-8 text.
+        DataError: It cannot be read, is too large or is not UTF-8 text.
     """
     try:
         data = read_bounded(path)
@@ -164,7 +164,7 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("this is no UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     lines = enumerate(re.split(r"\r\n|\r|\n", text), 1)
     return [(number, line.strip()) for number, line in lines if line.strip()]
 

@@ -81,7 +81,7 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
             parser.close()
     except ParseError as error:
         line = error.position[0]
-        raise DataError(f"this is no well-formed XML: {error}", path=path, line=line) from error
+        raise DataError(f"this is not well-formed XML: {error}", path=path, line=line) from error
     except DefusedXmlException as error:
         raise DataError(
             "the XML declares entities or refers to other files, which is refused",

@@ -72,7 +72,7 @@ def _list_entries(content: Any, path: Path) -> list[ViaEntry]:
     for key, item in items:
         if not isinstance(item, dict) or not ({"filename", "regions"} & set(item)):
             raise DataError(
-                f"this is no file of VIA: {str(key)[:80]!r} has no `filename` and no `regions`",
+                f"this is not a file of VIA: {str(key)[:80]!r} has no `filename` and no `regions`",
                 path=path,
             )
         size = as_text(item.get("size"))
@@ -91,7 +91,7 @@ def _list_regions(regions: Any, name: str, path: Path) -> list[Any]:
         return [regions[key] for key in sorted(regions, key=_by_number)]
     if regions is None or isinstance(regions, list):
         return regions or []
-    raise DataError(f"the `regions` of {name} are no list", path=path)
+    raise DataError(f"the `regions` of {name} are not a list", path=path)
 
 
 def _by_number(key: str) -> tuple[bool, int, str]:
@@ -104,16 +104,16 @@ def _read_csv(path: Path) -> Iterator[ViaEntry]:
     try:
         text = read_json_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError("the CSV is no UTF-8 text", path=path) from error
+        raise DataError("the CSV is not UTF-8 text", path=path) from error
     limit = csv.field_size_limit(_MAX_FIELD)
     try:
         rows = list(csv.DictReader(io.StringIO(text.lstrip("#"), newline="")))
     except csv.Error as error:
-        raise DataError(f"this is no CSV: {error}", path=path) from error
+        raise DataError(f"this is not CSV: {error}", path=path) from error
     finally:
         csv.field_size_limit(limit)
     if rows and not set(_COLUMNS) <= set(rows[0]):
-        raise DataError(f"this is no CSV of VIA: it lacks {', '.join(_COLUMNS)}", path=path)
+        raise DataError(f"this is not a CSV of VIA: it lacks {', '.join(_COLUMNS)}", path=path)
     regions: dict[str, list[Any]] = {}
     for row in rows:
         name = (row["filename"] or "").strip()
@@ -129,7 +129,7 @@ def _read_csv(path: Path) -> Iterator[ViaEntry]:
 
 
 def _decode(text: str | None) -> Any:
-    """Decode one field; None stands for what is no JSON, and its region is dropped further on."""
+    """Decode one field; None stands for what is not JSON, and its region is dropped further on."""
     try:
         return json.loads(text or "{}")
     except (ValueError, RecursionError):

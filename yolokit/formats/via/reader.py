@@ -63,7 +63,7 @@ class ViaReader:
             self._images.append(_Image(ImageRows(record), regions))
 
     def _lose(self, source: SourceFile, regions: list[tuple[int, Any]], name: str) -> None:
-        message = f"another image is called {name} too, and nothing tells which this one is"
+        message = f"another image is called {name} too, and nothing says which one this is"
         for place, _ in regions:
             self._ledger.record(source, place, "dropped", "duplicate-image", message)
         if not regions:
@@ -134,7 +134,9 @@ class ViaReader:
         kind = as_text(shape_attributes.get("name"))
         source = rows.image.source
         if kind in _NO_AREAS:
-            self._ledger.record(source, place, "excluded", "not-an-area", f"a {kind} is no area")
+            self._ledger.record(
+                source, place, "excluded", "not-an-area", f"a {kind} is not an area"
+            )
             return
         try:
             name, remark = self._class_of(region, attribute)

@@ -77,7 +77,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     what is kept are a few hundred bytes an image.
 
     Raises:
-        DataError: A file is no VOC annotation, with its line.
+        DataError: A file is not a VOC annotation, with its line.
     """
     reader = _Reader(source, options, ledger)
     parsed = reader.read_files(_xml_files(source))
@@ -129,7 +129,7 @@ class _Parsed(NamedTuple):
 
 
 class _Reader:
-    """Reads files one by one; what is no box goes to the ledger."""
+    """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._source = source if source.is_dir() else source.parent
@@ -167,7 +167,7 @@ class _Reader:
         own, *others = (*image.other_names, image.file_name)
         if len(others) < 2 or fold(own.rpartition("/")[2]) == fold(image.file_name):
             return parsed  # it is called so itself
-        message = f"{image.file_name} stands in other files too; looked for is {own}"
+        message = f"{image.file_name} is named in other files too; looking for {own}"
         self._ledger.note(image.source, None, "name-twice", message)
         image = msgspec.structs.replace(image, file_name=own, other_names=tuple(others))
         return parsed._replace(image=image)

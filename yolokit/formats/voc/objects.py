@@ -57,7 +57,7 @@ def turn(xyxy: Sequence[float], degrees: float) -> Shape:
 
 
 def _rotation_of(element: XmlElement) -> float:
-    """Return CVAT's attribute ``rotation``; one that is no number is an attribute of a user."""
+    """Return CVAT's attribute ``rotation``; one that is not a number is an attribute of a user."""
     attributes = element.find("attributes")
     for attribute in attributes.all("attribute") if attributes is not None else ():
         if attribute.text_of("name") == "rotation":
@@ -76,4 +76,4 @@ def _read_numbers(element: XmlElement, keys: Sequence[str], name: str) -> list[f
     except ValueError as error:
         shown = ", ".join(f"{key} {text!r}" for key, text in zip(keys, texts, strict=True))
         count = {4: "four", 5: "five"}[len(keys)]
-        raise ValueError(f"the box of the {name} has no {count} numbers: {shown}") from error
+        raise ValueError(f"the box of the {name} is not {count} numbers: {shown}") from error

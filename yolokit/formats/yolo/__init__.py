@@ -85,7 +85,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "YOLO labels state no sizes of images, and --labels-only looks at no image",
+            "YOLO labels state no sizes of images, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
@@ -155,7 +155,7 @@ def _find_root(data: DataYaml) -> Path:
 
 
 class _Reader:
-    """Streams the images of all splits; rows that are no boxes go to the ledger."""
+    """Streams the images of all splits; rows that are not boxes go to the ledger."""
 
     def __init__(self, data: DataYaml, options: ReadOptions, ledger: Ledger) -> None:
         self._data = data
@@ -189,7 +189,7 @@ class _Reader:
         if found is None:
             return image
         path, line = image.place
-        message = f"{image.name} is not there; taken is {found.path}"
+        message = f"{image.name} is not there; using {found.path}"
         self._ledger.note(SourceFile(path), line, "image-elsewhere", message)
         return msgspec.structs.replace(image, path=found.path)
 

@@ -30,7 +30,7 @@ class LabelFiles:
     """Reads the labels of image after image, and in the end accounts for all other label files.
 
     Args:
-        root: The folder of the set. An ``images`` above it is no part of the layout.
+        root: The folder of the set. An ``images`` above it is not part of the layout.
         images: Where images lie if they are elsewhere.
         layout: What the rows may be.
         ledger: Gets what no image leads to.

@@ -160,7 +160,7 @@ def _row_values(annotations: Annotations, row: int, wh: F64, dims: int) -> list[
     if annotations.keypoints is None:
         shape = annotations.shapes[row]
         (ring,) = shape.rings
-        # Without a corner outside the image a rotated box would be no rectangle.
+        # Without a corner outside the image a rotated box would not be a rectangle.
         inside = ring / wh if shape.kind == "rotated" else np.clip(ring / wh, 0.0, 1.0)
         outline: list[float] = inside.ravel().tolist()
         return outline

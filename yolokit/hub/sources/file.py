@@ -42,7 +42,7 @@ def open_stream(
         except OSError as error:
             raise SourceError(f"cannot be read: {error.strerror}") from error
         if not stat.S_ISREG(state.st_mode):
-            raise SourceError("is no regular file")
+            raise SourceError("is not a regular file")
         now = f"{state.st_dev}-{state.st_ino}-{state.st_size}-{state.st_mtime_ns}"
         start = offset_bytes if validator in (None, now) and offset_bytes <= state.st_size else 0
         yield Stream(_read(stream, start, state.st_size), start, state.st_size, now)
@@ -66,5 +66,5 @@ def _path(url: str) -> Path:
         raise SourceError(f"file: names a file of this machine, not of {parts.netloc!r}")
     path = Path(url2pathname(parts.path))
     if not path.is_absolute() or "\x00" in str(path):
-        raise SourceError("is no absolute path: file:///folder/file")
+        raise SourceError("is not an absolute path: file:///folder/file")
     return path

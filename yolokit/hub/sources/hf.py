@@ -48,11 +48,11 @@ def endpoint() -> str:
     """Return the address of the hub, as its own tools find it.
 
     Raises:
-        SourceError: The environment names something that is no address.
+        SourceError: The environment names something that is not an address.
     """
     address = (os.environ.get("HF_ENDPOINT", "").strip() or HOST).rstrip("/")
     if not is_url(address):
-        raise SourceError(f"HF_ENDPOINT: {address!r} is no address")
+        raise SourceError(f"HF_ENDPOINT: {address!r} is not an address")
     return address
 
 

@@ -41,7 +41,7 @@ class DemoPlan:
         classes: Name of the class set.
         seed: Equal seeds give equal labels, on every machine.
         images: Pictures in all splits together.
-        frames: Frames of the video; 0 is no video.
+        frames: Frames of the video; 0 is not a video.
     """
 
     classes: str

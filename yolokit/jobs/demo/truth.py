@@ -1,7 +1,7 @@
 """Ground truth of the video: one line of JSON a frame, like the records of ``predict``.
 
 It is not COCO, so that converting the demo's folder takes the images alone: frames of a video
-are no image files.
+are not image files.
 
 ============  =================================================================================
 ``source``    name of the video, in the same folder

@@ -81,7 +81,7 @@ def write_demo(
         classes: Class set, ``belt`` or ``pretrain``.
         seed: 0 or more.
         images: Pictures in all; 75, 10 and 15 % go to train, val and test.
-        video_seconds: Length of the video; 0 is none.
+        video_seconds: Length of the video; 0 for none.
         overwrite: Replace ``out`` if it is an earlier demo.
         on_progress: Called with the number of pictures and frames drawn so far.
 

@@ -35,7 +35,7 @@ def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matche
     A path that does not exist keeps its place and becomes a FrameError when its turn comes.
 
     Raises:
-        DataError: The file does not exist, is no text, or lists nothing.
+        DataError: The file does not exist, is not text, or lists nothing.
     """
     path = require_path(uri)
     lines = [line for line in _read_lines(path) if not _is_comment(line, path.parent)]

@@ -10,7 +10,7 @@ from yolokit.runtime.source import FrameSource, has_wildcard, open_files
 
 
 def matches(uri: str) -> bool:
-    """Tell whether ``uri`` holds wildcards, and is no path that really has such a name."""
+    """Tell whether ``uri`` holds wildcards, and is not a path that really has such a name."""
     return "://" not in uri and has_wildcard(uri)
 
 

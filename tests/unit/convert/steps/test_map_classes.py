@@ -26,6 +26,6 @@ def test_two_spellings_of_a_class_are_one(form: str, tmp_path: Path, run_convert
     done = run_convert(tmp_path / "in", split="keep", maps=(f"{said}=cup",), drop=("dog",))
     assert done.names == ("cup",)
     assert (done.totals.kept, done.totals.excluded) == (2, 1)
-    assert any("spelled in two are one class" in text for text in done.evidence)
+    assert any("spelled in two forms are one class" in text for text in done.evidence)
     done = run_convert(tmp_path / "in", split="keep", keep=(said,), overwrite=True)
     assert done.names == (NAME,)

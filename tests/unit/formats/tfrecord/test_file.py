@@ -70,7 +70,7 @@ def test_records_come_with_the_offset_of_their_bytes(tmp_path: Path) -> None:
         (frame(b"one") + frame(b"two")[:-3], "ends at byte 35, within the record of 3 bytes at"),
         (frame(b"one") + frame(b"two")[:12] + b"twO" + frame(b"two")[-4:], "record at byte 19 is"),
         (frame(b"one") + b"\x01" + frame(b"two")[1:], "is damaged at byte 19"),
-        (b"nothing of the kind", "it may be no TFRecord file, or a compressed one"),
+        (b"nothing of the kind", "it may not be a TFRecord file, or may be compressed"),
         (gzip.compress(frame(b"one")), "compressed with GZIP"),
         (
             struct.pack("<Q", 1 << 62)
