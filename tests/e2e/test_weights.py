@@ -26,7 +26,7 @@ from tests.loopback.pulling import pull
 from tests.loopback.server import Site, serve
 from tests.unit.hub.conftest import CONTENT, SHA256, make_store
 from yolokit.hub.catalog import WeightsEntry, list_entries
-from yolokit.hub.lock import LOCK_NAME, read_lock
+from yolokit.hub.lockfile import LOCK_NAME, read_lock
 
 LARGE = b"".join(hashlib.sha256(b"large %d" % n).digest() for n in range(5120))  # 160 KiB
 KILLS = 24

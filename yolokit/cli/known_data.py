@@ -10,7 +10,7 @@ import typer
 from yolokit.cli.weights import Json, NeverOnline, Offline
 
 if TYPE_CHECKING:
-    from yolokit.hub.datasets import DatasetCard
+    from yolokit.hub.catalog import DatasetCard
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Data set, as `yolokit data list` names it.")
@@ -40,7 +40,7 @@ def list_(
     del offline
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
-    from yolokit.hub.datasets import list_cards
+    from yolokit.hub.catalog import list_cards
     from yolokit.labels.shapes import TASKS
 
     if task is not None and task not in TASKS:
@@ -69,7 +69,7 @@ def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
     """
     del offline
     from yolokit.cli.output import emit, emit_json
-    from yolokit.hub.datasets import load_card
+    from yolokit.hub.catalog import load_card
 
     facts = _facts(load_card(name))
     if json:

@@ -19,7 +19,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import scratch_folder
 from yolokit.hub.archives import obtain_archive
-from yolokit.hub.datasets import DatasetCard, load_card
+from yolokit.hub.catalog import DatasetCard, load_card
 from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.plugin import list_formats, load_format
-from yolokit.hub import datasets
-from yolokit.hub.datasets import (
+from yolokit.hub import catalog as datasets
+from yolokit.hub.catalog import (
     ArchiveCard,
     DatasetCard,
     DatasetTask,

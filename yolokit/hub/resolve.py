@@ -1,4 +1,4 @@
-"""What a name means: which file, where it is or will be, and what is known about it."""
+"""What a name means: which file, where it is or will be, what is known about it, where to try."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from yolokit.core.suggest import nearest
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.hub.catalog import Published, WeightsEntry, find_entry, list_entries, list_names
 from yolokit.hub.fetch import Wanted
-from yolokit.hub.lock import LockEntry, read_lock
-from yolokit.hub.mirrors import list_mirrored
+from yolokit.hub.lockfile import LockEntry, read_lock
 from yolokit.hub.source import SourceError, load_source
-from yolokit.hub.store import locate_weights, no_weights, store_dir
-from yolokit.hub.store_spec import WEIGHTS, Stock
+from yolokit.hub.sources.hf import HOST, endpoint, to_https
+from yolokit.hub.store import WEIGHTS, Stock, locate_weights, no_weights, store_dir
 from yolokit.hub.urls import (
     file_name_of,
     is_complete,
     is_plain_name,
     is_url,
     public_url,
+    split_url,
     take_hash,
     with_mark,
 )
 
+_PLACES = ("host", "path", "file")
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -117,14 +121,14 @@ class Target:
         """Return the addresses to try, in order: mirrors, then where it is published."""
         # On a mirror that is a plain folder, only names of the catalog say which file is which.
         file = self.path.name if self.entry else None
-        return list_mirrored(self.published_at, file, self.stock.mirror_variable)
+        return _list_mirrored(self.published_at, file, self.stock.mirror_variable)
 
 
 def resolve(name: str) -> Target:
     """Find out what a path, a name or an address means; nothing is fetched.
 
     Raises:
-        WeightsError: It means nothing, or the lock file is damaged.
+        FetchError: It means nothing, or the lock file is damaged.
     """
     return _resolve_url(name) if is_url(name) else _resolve_name(name)
 
@@ -150,7 +154,7 @@ def _resolve_url(text: str) -> Target:
     try:
         load_source(url)
     except SourceError as error:
-        raise WeightsError(f"{public_url(url)}: {error}", hint=error.hint) from error
+        raise FetchError(f"{public_url(url)}: {error}", hint=error.hint) from error
     store = store_dir("weights").absolute()
     entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
     if entry is not None and url in entry.urls:
@@ -167,7 +171,7 @@ def target_of_file(store: Path, file: str) -> Target:
     """Return what is known about a file of the store by its name.
 
     Raises:
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     return _in_store(store, file, _entry_of_file(file))
 
@@ -200,7 +204,7 @@ def _is_within(path: Path, store: Path) -> bool:
     return path.parent.resolve() == store.resolve()
 
 
-def _unknown(name: str) -> WeightsError:
+def _unknown(name: str) -> FetchError:
     """Say where it was looked for, and which name of the catalog is near."""
     error = no_weights(name)
     if name in {entry.family for entry in list_entries()}:
@@ -217,3 +221,58 @@ def _unknown(name: str) -> WeightsError:
     if guess is not None:
         error.hint = f"did you mean {guess!r}? `yolokit weights list` shows all of the catalog"
     return error
+
+
+def _list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tuple[str, ...]:
+    """Return all addresses of a file: mirrors of the environment first, then the published ones.
+
+    A mirror is a folder that holds the files by their names, or a template with ``{host}``,
+    ``{path}`` and ``{file}`` of the published address.
+
+    Args:
+        urls: Where the file is published.
+        file: Its name on a mirror that is a plain folder; None where a name alone does not say
+            which file it is, so that only templates apply.
+        variable: What names the mirrors in the environment.
+
+    Raises:
+        FetchError: A mirror in the environment is not an address.
+    """
+    found: list[str] = []
+    for mirror in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
+        if not mirror:
+            continue
+        _check_mirror(mirror, variable)
+        if any(f"{{{place}}}" in mirror for place in _PLACES):
+            found += [_fill(mirror, url) for url in urls]
+        elif file is not None:
+            found.append(f"{mirror.rstrip('/')}/{quote(file)}")
+    found += [_at_endpoint(url) for url in urls]
+    return tuple(dict.fromkeys(found))
+
+
+def _check_mirror(mirror: str, variable: str) -> None:
+    if not is_url(mirror):
+        raise FetchError(
+            f"{variable}: {mirror!r} is not an address",
+            hint="a folder is written as file:///folder",
+        )
+    unknown = set(re.findall(r"\{([^}]*)\}", mirror)) - set(_PLACES)
+    if unknown:
+        raise FetchError(
+            f"{variable}: {public_url(mirror)} has unknown placeholders "
+            f"{', '.join(sorted(unknown))}",
+            hint="the known ones are {host}, {path} and {file}",
+        )
+
+
+def _fill(template: str, url: str) -> str:
+    parts = split_url(to_https(url) if url.startswith("hf:") else url)
+    path = parts.path.lstrip("/")
+    values = {"host": parts.netloc.rpartition("@")[2], "path": path, "file": path.split("/")[-1]}
+    return re.sub(r"\{(host|path|file)\}", lambda match: values[match[1]], template)
+
+
+def _at_endpoint(url: str) -> str:
+    """Point an address of the hub to the endpoint that its own tools use here."""
+    return endpoint() + url.removeprefix(HOST) if url.startswith(f"{HOST}/") else url

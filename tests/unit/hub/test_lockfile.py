@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yolokit.errors import WeightsError
-from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, format_lock, read_lock
+from yolokit.errors import FetchError
+from yolokit.hub.lockfile import LOCK_NAME, LockEntry, add_to_lock, format_lock, read_lock
 from yolokit.hub.urls import is_plain_name, is_public_url
 
 ENTRY = LockEntry(sha256="a" * 64, size_bytes=5, hash_from="first use", url="https://host/x.pt")
@@ -64,7 +64,7 @@ def test_another_hash_is_refused(tmp_path: Path) -> None:
     add_to_lock(tmp_path, {"x.pt": ENTRY})
     other = LockEntry(sha256="b" * 64, size_bytes=5, hash_from="bundle")
     before = (tmp_path / LOCK_NAME).read_bytes()
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(FetchError) as caught:
         add_to_lock(tmp_path, {"y.pt": ENTRY, "x.pt": other})
     assert "a" * 64 in str(caught.value)
     assert "b" * 64 in str(caught.value)
@@ -103,7 +103,7 @@ def test_damage_is_an_error_with_its_line(
 ) -> None:
     path = tmp_path / LOCK_NAME
     path.write_text(text, "utf-8")
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(FetchError) as caught:
         read_lock(tmp_path)
     place = f"{path}:{line}: " if line else str(path)
     assert str(caught.value).startswith(place)
@@ -113,10 +113,10 @@ def test_damage_is_an_error_with_its_line(
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(WeightsError, match="utf-8"):
+    with pytest.raises(FetchError, match="utf-8"):
         read_lock(tmp_path)
     (tmp_path / LOCK_NAME).write_bytes(b"#" * (5 << 20))
-    with pytest.raises(WeightsError, match="no lock file"):
+    with pytest.raises(FetchError, match="no lock file"):
         read_lock(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_many_processes_add_and_none_is_lost(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from yolokit.hub.lock import LockEntry, add_to_lock
+from yolokit.hub.lockfile import LockEntry, add_to_lock
 for n in range(10):
     entry = LockEntry(sha256="a" * 64, size_bytes=n, hash_from="first use")
     add_to_lock(Path({str(tmp_path)!r}), {{f"{{sys.argv[1]}}-{{n}}.pt": entry}})

@@ -13,9 +13,9 @@ import re
 import ssl
 from typing import TYPE_CHECKING
 
-from yolokit.hub.deadline import Deadline
-from yolokit.hub.response import read_head
 from yolokit.hub.source import SourceError
+from yolokit.hub.sources.toolkit.deadline import Deadline
+from yolokit.hub.sources.toolkit.response import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

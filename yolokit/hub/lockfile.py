@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.file_lock import hold_alone
-from yolokit.hub.store_spec import WEIGHTS
+from yolokit.hub.store import WEIGHTS
 from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
@@ -54,20 +54,20 @@ def read_lock(store: Path, lock_name: str = LOCK_NAME) -> dict[str, LockEntry]:
     """Read a store's lock file, by file name; empty where there is none.
 
     Raises:
-        WeightsError: It is damaged; the message has its path and line.
+        FetchError: It is damaged; the message has its path and line.
     """
     path = store / lock_name
     try:
         if not path.is_file():
             return {}
         if path.stat().st_size > _MOST_BYTES:
-            raise WeightsError(
+            raise FetchError(
                 f"{path}: is larger than {_MOST_BYTES} bytes, so it is not a lock file"
             )
         text = path.read_text("utf-8")
         content = tomllib.loads(text)
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+        raise FetchError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _damaged(path, _line_in(str(error)), str(error)) from error
     return {name: _check_block(name, block, path, text) for name, block in content.items()}
@@ -77,7 +77,7 @@ def add_to_lock(store: Path, entries: Mapping[str, LockEntry], lock_name: str = 
     """Add files to a store's lock file; what other processes add meanwhile stays.
 
     Raises:
-        WeightsError: One of them is there with another hash, or the file cannot be written.
+        FetchError: One of them is there with another hash, or the file cannot be written.
     """
     path = store / lock_name
     with hold_alone(path):
@@ -90,17 +90,17 @@ def add_to_lock(store: Path, entries: Mapping[str, LockEntry], lock_name: str = 
         try:
             write_atomic(path, format_lock(known | added).encode("utf-8"))
         except OSError as error:
-            raise WeightsError(f"cannot write {path}: {error.strerror}") from error
+            raise FetchError(f"cannot write {path}: {error.strerror}") from error
 
 
 def check_agreement(name: str, sha256: str, locked: LockEntry | None, lock: Path) -> None:
     """Refuse a hash that is not the one in the lock file.
 
     Raises:
-        WeightsError: It differs; the message has both.
+        FetchError: It differs; the message has both.
     """
     if locked is not None and locked.sha256 != sha256:
-        raise WeightsError(
+        raise FetchError(
             f"{name} is not what it was: sha256 {sha256}, and {locked.sha256} in "
             f"{lock} ({locked.hash_from})",
             hint="if the new file is the right one, remove the block of the old one from the lock",
@@ -164,9 +164,9 @@ def _line_in(message: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _damaged(path: Path, line: int | None, reason: str) -> WeightsError:
+def _damaged(path: Path, line: int | None, reason: str) -> FetchError:
     place = f"{path}:{line}" if line is not None else str(path)
-    return WeightsError(
+    return FetchError(
         f"{place}: {reason}",
         hint="fix the lock file, or take back the change to it; without it hashes of files that "
         "are published without one are not known",
