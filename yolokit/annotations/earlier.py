@@ -69,7 +69,7 @@ class Replaced:
     Options name only where reading begins: a list or a ``data.yaml`` may lead anywhere.
 
     Args:
-        out: Where it stands, if anything does.
+        out: The existing folder, if there is one.
     """
 
     def __init__(self, out: Path) -> None:

@@ -27,7 +27,7 @@ class OutputNames:
     """
 
     def __init__(self) -> None:
-        # Names given out, without suffix and case, and the last number put behind each.
+        # Names given out, without suffix and case, and the last number appended to each.
         self._numbers: dict[str, int] = {}
 
     def assign(self, name: str) -> str:
@@ -71,7 +71,7 @@ def _clean_path(name: str) -> str:
     """Clean each part of a name; those that lead nowhere or upwards are left out.
 
     Of a path that is longer than file systems allow, the end stays. A folder is not called like an
-    image or a file of labels, for one of that name may stand beside it.
+    image or a file of labels, for one of that name may be beside it.
     """
     composed = unicodedata.normalize("NFC", name)
     parts = [_clean(part) for part in composed.replace("\\", "/").split("/")]

@@ -1,4 +1,4 @@
-"""Pictures that stand in a set several times: one file a class, a job twice, two annotators.
+"""Pictures that are in a set several times: one file a class, a job twice, two annotators.
 
 Left alone they become half-labelled images, spread over train and test. A picture is its file,
 links followed; between the sources of a conversion also its name with the same bytes.
@@ -172,7 +172,7 @@ class Pictures:
             self._copies.add(image.path)
 
     def _key(self, image: ImageRecord) -> tuple[Hashable, str | None]:
-        """Return what stands for the picture of an image, in its split where those are kept."""
+        """Return the key of an image's picture, in its split where those are kept."""
         split = image.split if self._by_split else None
         if image.path is None:  # images are not looked at
             return (image.source.image_roots, image.file_name), split
@@ -224,7 +224,7 @@ def _pictures(count: int) -> str:
     return counted(count, "picture stands", "pictures stand")
 
 
-@np.errstate(invalid="ignore")  # what is not finite is dropped further on
+@np.errstate(invalid="ignore")  # what is not finite is dropped later
 def _leave_out(
     labelled: LabelledImage, earlier: Sequence[LabelledImage], ledger: Ledger
 ) -> LabelledImage:

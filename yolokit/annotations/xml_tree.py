@@ -60,7 +60,7 @@ def read_xml(path: Path) -> XmlElement:
     try:
         data = read_bounded(path)
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     return parse_xml(data, path)
 
 

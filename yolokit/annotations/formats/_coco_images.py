@@ -28,7 +28,7 @@ def read_images(
         ledger: Gets a note on what is listed twice.
 
     Raises:
-        DataError: An image has no name, or an id stands for two.
+        DataError: An image has no name, or an id means two.
     """
     records: list[ImageRecord] = []
     positions: dict[Hashable, int] = {}

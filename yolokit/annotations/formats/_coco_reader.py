@@ -66,7 +66,7 @@ class _Content(NamedTuple):
         category_keys: (N,) int64, positions in ``categories``.
         places: (N,) int64, positions in the file's list of annotations.
         masks: Positions in that list of those that had a mask and no box.
-        details: What stands beside each box; empty where that is not wanted.
+        details: What each annotation has beside its box; empty where that is not wanted.
         masks_kept: How many marked ``iscrowd`` were taken as objects, since they are all masks.
         in_fractions: Boxes are in fractions of their image, not in px.
         evidence: What was concluded about the file, one sentence each.
@@ -210,7 +210,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
 def _look_up(
     items: Sequence[CocoAnnotation | CocoShapedAnnotation], field: str, known: dict[Hashable, int]
 ) -> I64:
-    """Return (N,) int64: what the id in a field stands for, -1 for an unknown one."""
+    """Return (N,) int64: what the id in a field means, -1 for an unknown one."""
     get_id = attrgetter(field)
     numbers = [key for key in known if type(key) is int]
     low, high = (min(numbers), max(numbers)) if numbers else (0, 0)

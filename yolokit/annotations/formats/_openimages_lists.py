@@ -1,4 +1,4 @@
-"""The lists of all images that stand beside the tables of boxes, for the background images.
+"""The lists of all images beside the tables of boxes, for the background images.
 
 Google publishes ``image_ids_and_rotation.csv`` with a column ``Subset``, and for each subset
 ``train-images-boxable-with-rotation.csv`` and others; CVAT and Datumaro write

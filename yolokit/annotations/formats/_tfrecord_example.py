@@ -182,9 +182,9 @@ def read_label_map(path: Path) -> dict[int, LabelMapItem] | None:
             return None
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise DataError("the label map is not UTF-8 text", path=path) from error
+        raise DataError("this is not UTF-8 text", path=path) from error
     if _ITEM.search(text) is None:
         return None
     items: dict[int, LabelMapItem] = {}

@@ -174,7 +174,7 @@ class _Jobs:
             self.taken = tuple(order)
         elif choice == "first":
             self.taken = (order[0],)
-        else:  # a job that adjusts boxes stands behind the one that drew them
+        else:  # a job that adjusts boxes comes after the one that drew them
             self.taken = (max(order, key=lambda name: (dates[name], order.index(name))),)
 
     def evidence(self, path: str) -> Iterator[str]:

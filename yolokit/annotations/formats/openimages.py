@@ -136,7 +136,7 @@ def _enter_lists(
     options: ReadOptions,
     ledger: Ledger,
 ) -> Iterator[str]:
-    """Add the images that are listed to their tables; yield what is to be told about them."""
+    """Add the images that are listed to their tables; yield what is to be reported about them."""
     by_subset = {table.subset: table for table in reversed(tables)}
     before = sum(len(table.rows.image_ids) for table in tables)
     turned = 0
