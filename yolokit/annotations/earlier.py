@@ -64,7 +64,7 @@ CONVERTED = Result(
 
 
 class Replaced:
-    """The set that a conversion is to replace, which nothing of a source may lead into.
+    """The set that a conversion is to replace; no source may read anything in it.
 
     Options name only where reading begins: a list or a ``data.yaml`` may lead anywhere.
 

@@ -123,7 +123,7 @@ def is_absolute_anywhere(name: str) -> bool:
 
 
 def climbs_out(name: str) -> bool:
-    """Tell whether a relative name leads out of the folder that it is in, or is not a name."""
+    """Tell whether a relative name climbs out of its folder, or is not a name."""
     if ".." not in name and "\x00" not in name:
         return False
     return not is_absolute_anywhere(name) and inside(Path(), name) is None

@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
 
 
 def split_name(name: str) -> list[str]:
-    """Return the parts of a name of any system, those that lead nowhere or upwards left out."""
+    """Return the parts of a name of any system, those that are empty or climb left out."""
     return [part for part in re.split(r"[/\\]+", name) if part not in ("", ".", "..")]
 
 

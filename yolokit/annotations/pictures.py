@@ -155,7 +155,7 @@ class Pictures:
     def _describe_alike(self) -> str:
         count = counted(self._alike, "object seems", "objects seem")
         return (
-            f"of pictures that stand in several files, {count} labelled in each: the same "
+            f"of pictures that are in several files, {count} labelled in each: the same "
             f"class, overlapping by {_ALIKE_IOU:.0%} or more"
         )
 
@@ -197,7 +197,7 @@ class Pictures:
     def _join(self, parts: Sequence[LabelledImage], ledger: Ledger) -> LabelledImage:
         first = parts[0].image
         files = list(dict.fromkeys(part.image.source.path for part in parts))
-        message = f"{first.file_name} stands in {', '.join(files)}: its annotations were joined"
+        message = f"{first.file_name} is in {', '.join(files)}: its annotations were joined"
         ledger.note(first.source, None, "joined-image", message)
         self._joined += 1
         self._misnamed += [
@@ -221,7 +221,7 @@ def _has_own(image: ImageRecord) -> bool:
 
 
 def _pictures(count: int) -> str:
-    return counted(count, "picture stands", "pictures stand")
+    return counted(count, "picture is", "pictures are")
 
 
 @np.errstate(invalid="ignore")  # what is not finite is dropped later
@@ -240,7 +240,7 @@ def _leave_out(
         for row in np.flatnonzero(same.any(axis=1)).tolist():
             twice.setdefault(row, other.image.source.path)
     for row, path in sorted(twice.items()):
-        message = f"the same class and box of {image.file_name} stand in {path}"
+        message = f"the same class and box of {image.file_name} are in {path}"
         place = int(annotations.places[row])
         ledger.record(image.source, place, "excluded", "duplicate", message)
     if not twice:

@@ -44,7 +44,7 @@ def place_image(
     """
     if span is not None and mode != "copy":
         raise ConfigError(
-            f"{source} holds images inside it, and no {mode} leads to a part of a file",
+            f"{source} holds images inside it, and no {mode} can point to a part of a file",
             hint="use --link copy",
         )
     try:

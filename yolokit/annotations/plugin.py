@@ -158,7 +158,7 @@ def _unrecognised(source: Path) -> DataError:
 
 
 def _find_stray(tree: SourceTree) -> DataError | None:
-    """Return the error for what nobody annotates in: a git-LFS pointer, a web page, a model.
+    """Return the error for what cannot be annotations: a git-LFS pointer, a web page, a model.
 
     That is a source which is such a file, or a folder that has pointers in place of its files.
     """

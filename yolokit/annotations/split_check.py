@@ -198,7 +198,7 @@ class SplitCheck:
             return "where an image shows nothing, an empty label file says so"
         if found.suffix == ".txt":
             return (
-                f"files of these names lie in {found.parent}; labels are looked for where the last "
+                f"files of these names are in {found.parent}; labels are looked for where the last "
                 "`images` in the path of an image reads `labels`"
             )
         return f"`yolokit data convert` makes label files of those in {found.parent}"

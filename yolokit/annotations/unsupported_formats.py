@@ -68,7 +68,7 @@ TABLE: tuple[Unsupported, ...] = (
     ),
     Unsupported(
         "Labelbox JSON (before 2023)",
-        f"export it anew and {_BY_SCRIPT}",
+        f"export it again and {_BY_SCRIPT}",
         _JSON,
         (rb'"(DataRow ID|Labeled Data)"\s*:', rb'"Label"\s*:'),
     ),

@@ -36,7 +36,7 @@ class Watch:
         self.start_pass()
 
     def start_pass(self) -> None:
-        """Begin anew, but for what is known of pictures."""
+        """Begin again, except for what is known of pictures."""
         self.boxes = BoxDoubts()
         self.leftovers = Leftovers()
 

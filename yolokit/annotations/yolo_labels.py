@@ -265,7 +265,7 @@ def to_annotations(
         category_indices: (N,) int64, the category of each.
         image_wh: Width and height of the image in px.
         layout: What the rows may be.
-        task: Tells whether a row of four points is a rotated box or an outline.
+        task: Says whether a row of four points is a rotated box or an outline.
     """
     wh = np.array(image_wh, np.float64)
     polygons = is_polygon(rows.columns, layout)

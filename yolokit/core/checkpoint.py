@@ -111,7 +111,7 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
     """
     with path.open("rb") as stream:
         if legacy:
-            # Before torch 1.6: behind the magic number four pickles (protocol, system, object,
+            # Before torch 1.6: after the magic number four pickles (protocol, system, object,
             # keys of the tensors), then the tensors.
             stream.seek(len(_LEGACY_TORCH))
             return stream.read(MAX_PICKLE_BYTES), 4

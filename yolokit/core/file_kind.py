@@ -84,7 +84,9 @@ def read_kind(path: str | os.PathLike[str], *, expected: Group | None = None) ->
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - text serves as well
             kind = tell_kind(stream.read(_HEAD_BYTES))
-            if kind is _TORCH:  # TorchScript's are told by the names at the end of the archive
+            if (
+                kind is _TORCH
+            ):  # TorchScript's are recognised by the names at the end of the archive
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 kind = _TORCHSCRIPT if b"/constants.pkl" in stream.read() else _TORCH
     except OSError:

@@ -77,7 +77,7 @@ class BoxWitness:
     """Counts in which reading boxes go wrong, and concludes which it is.
 
     Args:
-        values: (N, 4), as they stand.
+        values: (N, 4), as stated.
         sizes_wh: (N, 2) of the image of each, in the same units; NaN where it is not known.
     """
 

@@ -48,7 +48,7 @@ def read_boxes(
     """Find out what the boxes of a file are, and return them as corners.
 
     Args:
-        values: (N, 4) as they stand.
+        values: (N, 4) as stated.
         owners: (N,) positions of their images in ``records``.
         records: The images of the file.
         path: The file, for messages.

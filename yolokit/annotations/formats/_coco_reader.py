@@ -93,7 +93,7 @@ def read_sources(
     Args:
         sources: The files.
         ledger: Gets what is not a plain box.
-        options: How they are to be read; the task tells what is wanted beside boxes.
+        options: How they are to be read; the task says what is wanted beside boxes.
         crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
             keeps them where they are the only masks and no polygon is beside them.
 
@@ -254,7 +254,7 @@ def _read_categories(
         if item.id in positions:
             other = found[positions[item.id]].name
             raise DataError(
-                f"the category id {item.id} stands for {other!r} and {name!r}", path=path
+                f"the category id {item.id} means both {other!r} and {name!r}", path=path
             )
         positions[item.id] = len(found)
         found.append(msgspec.structs.replace(item, name=name))

@@ -242,8 +242,8 @@ class _DataFile:
         if not self._moved:
             return ()
         sentence = (
-            f"{len(self._moved)} of {counted(len(images), 'path')} led nowhere as written, such as "
-            f"{self._moved[0]}; leading folders were dropped until a file fitted"
+            f"{len(self._moved)} of {counted(len(images), 'path')} did not exist as written, such "
+            f"as {self._moved[0]}; leading folders were dropped until a file fitted"
         )
         return (sentence,)
 
@@ -256,7 +256,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _inner(text: str) -> str:
-    """Return a path without what would make it absolute or lead upwards."""
+    """Return a path without what makes it absolute or lets it climb."""
     if "\x00" in text:
         return ""
     parts = [part for part in re.split(r"[/\\]+", text) if part not in ("", ".", "..")]

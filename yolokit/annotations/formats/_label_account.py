@@ -55,7 +55,7 @@ class LabelAccount:
         self._missing: dict[str, list[str]] = {}
 
     def lead_to(self, labels: str) -> None:
-        """Take the folder of a label file as one of the set's, even if no image leads there."""
+        """Take the folder of a label file as one of the set's, even if no image uses it."""
         self._used.add(labels)
 
     def enter(self, labels: str, split: str, *, found: bool) -> None:

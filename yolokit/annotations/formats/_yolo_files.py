@@ -99,7 +99,7 @@ class LabelFiles:
             found = self._by_name.get(fold(candidate)) or self._by_upload.get(candidate)
             if found is None or not _may_be_labels(found):
                 continue
-            # Where the names differ, an image of the very name may be there as well.
+            # Where the names differ, an image of the same name may be there as well.
             if stem_of(found) == stem_of(image) or not has_image(found, os.path.dirname(image)):  # noqa: PTH120
                 self._moved.append((usual, found))
                 return found

@@ -60,7 +60,7 @@ def _write_new(path: str, content: bytes) -> None:
 
 
 class _Paths:
-    """The label files of images; their folders are made as they are met."""
+    """The label files of images; their folders are made when first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.prefixes: dict[str, str] = {}

@@ -164,7 +164,7 @@ class _Reader:
             )
         if self._drivable:
             yield (
-                f"{counted(self._drivable, 'drivable area')} left out: such are not objects "
+                f"{counted(self._drivable, 'drivable area')} left out: they are not objects "
                 "(--assume drivable=exclude|keep)"
             )
 

@@ -153,7 +153,7 @@ class _Jobs:
 
     Args:
         lines: Of the file.
-        choice: ``latest`` by their dates, ``first`` as they stand, or ``all``.
+        choice: ``latest`` by their dates, ``first`` in the file, or ``all``.
     """
 
     def __init__(self, lines: Sequence[Line], choice: str) -> None:
