@@ -187,7 +187,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         if tasks and task in TASKS and task not in tasks:
             problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
     if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
-        problems.append("boxes-as-outlines: goes with --task segment or obb")
+        problems.append("boxes-as-outlines: needs --task segment or obb")
     problems += _find_step_problems(values)
     problems += [
         f"assume: {text!r} is not KEY=VALUE"
@@ -224,16 +224,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     labels_only, group = values.get("labels_only"), values.get("group")
     mode, link = values.get("split", "auto"), values.get("link", "copy")
     conflicts = {
-        "folds: go with --to yolo, which names the splits of each": folds
+        "folds: need --to yolo, which names the splits of each": folds
         and values.get("to_format", "yolo") != "yolo",
-        "folds: take the place of --split": folds and mode != "auto",
+        "folds: cannot be combined with --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
         "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
-        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+        f"tile: makes new images, so it cannot be combined with --link {link}": tile
+        and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]
 

@@ -234,8 +234,8 @@ def _refuse(path: Path, found: set[Global]) -> str:
     listed = ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:5])
     listed += ", ..." if len(names) > 5 else ""
     return (
-        f"{path} is refused: it cannot be loaded as weights only, since code would have to run "
-        f"that no YOLO needs ({listed})"
+        f"{path} is refused: it cannot be loaded as weights only, since it would have to run "
+        f"code that no YOLO needs ({listed})"
     )
 
 

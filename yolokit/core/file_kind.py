@@ -14,7 +14,7 @@ _SHOWN_CHARACTERS = 60
 _FEWEST_CHARACTERS = 3
 _ZIP = b"PK\x03\x04"
 _TEXT = frozenset(string.printable.encode()) - set(b"\x0b\x0c")
-_AGAIN = "fetch the file again: what came in its place is for people, a login or an error"
+_AGAIN = "fetch the file again: a login or error page came in its place"
 
 
 class FileKind(NamedTuple):

@@ -145,7 +145,7 @@ class BoxTable:
             texts = cells[left], cells[top], cells[right], cells[bottom]
         except IndexError:
             self._drop(
-                line, "bad-row", f"the row has {counted(len(cells), 'cell')}, fewer than the head"
+                line, "bad-row", f"the row has {counted(len(cells), 'cell')}, fewer than the header"
             )
             return
         if not image_id or not mid:
@@ -191,7 +191,7 @@ class BoxTable:
         missing = [name for name in COLUMNS if name not in at]
         if missing:
             raise DataError(
-                f"the head of the table lacks {', '.join(missing)}",
+                f"the header of the table lacks {', '.join(missing)}",
                 path=path,
                 line=1,
                 hint="the columns of Open Images are found by their names",

@@ -229,7 +229,7 @@ def _tokens(text: str, path: Path) -> Iterator[tuple[str, int]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            message = f"the label map has a strange character: {text[at : at + 20]!r}"
+            message = f"the label map has an unexpected character: {text[at : at + 20]!r}"
             raise DataError(message, path=path, line=line)
         if found["token"] is not None:
             yield found["token"], line

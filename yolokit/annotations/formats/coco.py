@@ -87,7 +87,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
     if not beside or source.is_file():
         return dataset
-    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} is of the same images"
+    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} describes the same images"
     return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, told))
 
 

@@ -83,7 +83,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Open Images states no sizes of images, and --labels-only reads no image",
+            "Open Images states no image sizes, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
