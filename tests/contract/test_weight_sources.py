@@ -137,7 +137,7 @@ def test_a_redirect_may_not_lead_to_a_file_either(
     with serve(site) as base:
         for target in ((tmp_path / "secret.pt").as_uri(), "hf://o/r/net.pt", "data:,x"):
             site.fail("/net.pt", faults.redirect(target))
-            words = "no address that a server may redirect to|For absolute URLs"
+            words = "not an address that a server may redirect to|For absolute URLs"
             with pytest.raises(SourceError, match=words):
                 read(f"{base}/net.pt")
 

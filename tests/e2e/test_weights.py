@@ -182,7 +182,7 @@ def test_a_far_server_may_not_lead_to_this_machine(web: Web, store: Path, tmp_pa
             web.site.fail("/a/b/net.pt", faults.redirect(target))
             url = "https://github.com/a/b/net.pt"
             done = run_yolokit("weights", "pull", url, cwd=tmp_path, code=4)
-            assert "github.com leads to this machine itself" in done.stderr
+            assert "github.com redirects to this machine itself" in done.stderr
     assert inside.requests == []
 
 

@@ -98,7 +98,7 @@ def val(
     for note in (*job.notes, *job.detector.skipped):
         say(f"note: {note}")
     for limit in job.limits:
-        say(f"note: {limit}; the figures lack what that leaves out")
+        say(f"note: {limit}; the figures do not include what that leaves out")
     with progress("evaluating", job.image_count) as show:
         report = job.run(show)
     _say_summary(report)
@@ -135,7 +135,7 @@ def _say_summary(report: ValReport) -> None:
         f"{report.provider} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
-        say(f"note: images that could not be read and are in no figure: {report.unreadable}")
+        say(f"note: images that could not be read and are not in any figure: {report.unreadable}")
     if report.extra_classes:
         say(
             "note: the data set has no labels for what the model also knows, so that was left "

@@ -168,7 +168,7 @@ def verify(
     if wrong:
         raise WeightsError(
             f"not what they must be: {', '.join(wrong)}",
-            hint="remove a spoiled file and pull it again; `yolokit weights info NAME` has both "
+            hint="remove a damaged file and pull it again; `yolokit weights info NAME` has both "
             "hashes",
         )
 

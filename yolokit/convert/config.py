@@ -44,7 +44,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         images: Folder with the images, where they are not beside the annotations.
         from_format: A format's name, or ``auto``.
         to_format: The name of a format that can be written.
-        task: What annotations are brought to: ``detect``, ``segment``, ``pose`` or ``obb``.
+        task: What annotations become: ``detect``, ``segment``, ``pose`` or ``obb``.
         boxes_as_outlines: Make outlines, or rotated boxes, of plain boxes.
         maps: Classes to be renamed or joined, each as ``OLD,OLD=NEW``.
         keep: Names of the only classes to keep, with commas between them.
@@ -54,18 +54,18 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         sample: How many images to take: a share such as ``10%``, or a number.
         tile: Side in px of the tiles that images are cut into; None to leave them whole.
         tile_overlap: The least share of a tile that it has in common with its neighbour.
-        min_visible: The least share of an annotation that a tile must show to have it.
+        min_visible: The least share of an annotation that a tile must show to keep it.
         split: ``auto``, ``keep``, or shares of train, val and test such as ``0.8,0.1,0.1``.
-        group: What a split must not tear apart: ``folder``, ``video``, ``near-duplicate`` or
+        group: What must stay in one split: ``folder``, ``video``, ``near-duplicate`` or
             ``re:PATTERN`` on the name.
         folds: Make so many folds of a cross-validation in place of train, val and test.
         seed: Of a split or a sample that is made here.
         link: How images get into the set.
-        labels_only: Write no images, and look at none.
+        labels_only: Write no images, and read none.
         overwrite: Replace ``out`` if it is an earlier conversion.
         max_drop: How many annotations may be dropped: a share such as ``0.5%``, or a count.
         assume: What is known about conventions of the source, each as ``KEY=VALUE``.
-        allow: Codes of what cannot be right and is to be converted all the same.
+        allow: Codes of findings despite which to convert.
     """
 
     sources: tuple[Path, ...]
@@ -187,7 +187,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         if tasks and task in TASKS and task not in tasks:
             problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
     if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
-        problems.append("boxes-as-outlines: goes with --task segment or obb")
+        problems.append("boxes-as-outlines: needs --task segment or obb")
     problems += _find_step_problems(values)
     problems += [
         f"assume: {text!r} is not KEY=VALUE"
@@ -199,7 +199,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
 
 
 def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with texts that are read further on, and what does not go together."""
+    """Return what is wrong with options that are parsed later, or do not go together."""
     problems: list[str] = []
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
@@ -224,16 +224,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     labels_only, group = values.get("labels_only"), values.get("group")
     mode, link = values.get("split", "auto"), values.get("link", "copy")
     conflicts = {
-        "folds: go with --to yolo, which names the splits of each": folds
+        "folds: need --to yolo, which names the splits of each": folds
         and values.get("to_format", "yolo") != "yolo",
-        "folds: take the place of --split": folds and mode != "auto",
+        "folds: cannot be combined with --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
         "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
-        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+        f"tile: makes new images, so it cannot be combined with --link {link}": tile
+        and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]
 

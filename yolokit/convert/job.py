@@ -236,7 +236,7 @@ class _Run:
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
     def _iter_settled(self) -> Iterator[LabelledImage]:
-        """Yield images with labels of the task, each with its fate entered."""
+        """Yield images with labels of the task, each label's outcome entered."""
         config, ledger, watch = self._config, self._ledger, self.watch
         watch.start_pass()
         images: Iterable[LabelledImage] = self._dataset.iter_images()

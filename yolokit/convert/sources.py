@@ -39,7 +39,7 @@ class Opened(NamedTuple):
         dataset: All sources as one.
         formats: The format of each.
         evidence: What was concluded about them, one sentence each.
-        warnings: What stands beside it and is not read, one sentence each.
+        warnings: What is beside it and is not read, one sentence each.
     """
 
     dataset: Dataset
@@ -92,7 +92,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
 
 
 def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]:
-    """Return the format of a source, what that was told by, and what else is there."""
+    """Return the format of a source, the evidence for it, and what else is there."""
     if config.from_format == AUTO:
         name, match = recognise(found)
         seen = f"{load_format(name).TITLE}: {match.evidence}"
@@ -117,7 +117,7 @@ def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
 
 @contextmanager
 def shown_places(ledger: Ledger) -> Iterator[None]:
-    """Say in errors where a file stands in its archive, not where it was unpacked."""
+    """Say in errors where a file is in its archive, not where it was unpacked."""
     try:
         yield
     except DataError as error:

@@ -85,7 +85,7 @@ def _plain(key: str) -> str:
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Return a value of the type that is wanted: as it is, or what its text or number stands for.
+    """Return a value of the type that is wanted: as it is, or what its text or number means.
 
     Raises:
         msgspec.ValidationError: It is neither.

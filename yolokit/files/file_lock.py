@@ -1,6 +1,6 @@
 """One process at a time: locks of the operating system, which end with the process that holds them.
 
-filelock does this on all three systems. Its empty files stay behind under hidden names: removing
+filelock does this on all three systems. Its empty files stay under hidden names: removing
 one while another process waits for it would let both in.
 """
 

@@ -2,9 +2,9 @@
 
 ``[{"image": "a.jpg", "annotations": [{"label": "cat", "coordinates": {"x": 60, "y": 40,
 "width": 20, "height": 10}}]}]``. Apple's own documents call the keys ``imagefilename`` and
-``annotation``; both are read. ``x`` and ``y`` are the centre of the box unless the program that
-trains is told otherwise, which the file does not say: ``--assume anchor=top-left`` does. Sizes of
-images are not stated.
+``annotation``; both are read. ``x`` and ``y`` are the centre of the box unless an option of the
+training program says otherwise, which the file does not show: ``--assume anchor=top-left`` does.
+Sizes of images are not stated.
 
 Written is Roboflow's layout, ``<split>/_annotations.createml.json`` beside the images. Who writes
 it besides: RectLabel, labelImg, Make Sense.

@@ -1,8 +1,8 @@
 """DOTA: oriented boxes by their four corners, one text file an image.
 
-A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, behind up to two header lines,
+A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, after up to two header lines,
 ``imagesource:`` and ``gsd:``. The corners go around the box either way and from any corner on;
-they are kept in the order in which they stand, since some sets start at an object's front. Four
+their order is kept, since some sets start at an object's front. Four
 points that are not a box, as many of the published set are not, are an outline.
 
 Who writes it: the DOTA data sets, converters of roLabelImg, the splitter of mmrotate
@@ -105,7 +105,7 @@ def _is_sure(line: str) -> bool:
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read a DOTA set; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    Units are told from all files, so all are read here.
+    All files are needed to find out the units, so all are read here.
 
     Raises:
         DataError: There are no label files, or one is not text.

@@ -2,7 +2,7 @@
 
 A row is ``left,top,width,height,score,category,truncation,occlusion``, in px from the top-left
 corner; some files end it with a comma. Category 0 is a region in which nothing was annotated, 11
-is "others"; a score of 0 says that a box is not to be looked at. The names of the categories stand
+is "others"; a score of 0 says that a box is not to be looked at. The names of the categories are
 in no file: the format fixes them. The lists of VisDrone's videos (VID, MOT) have ten columns and
 are another format.
 
@@ -121,7 +121,7 @@ class _Reader:
         try:
             lines = read_bounded(path).decode("utf-8-sig").splitlines()
         except OSError as error:
-            raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+            raise DataError(f"cannot be read: {error.strerror}", path=path) from error
         except UnicodeDecodeError as error:
             raise DataError("this is not UTF-8 text", path=path) from error
         above = path.relative_to(self._root).parts[-2::-1]

@@ -4,7 +4,7 @@ For each image a line with its name below ``WIDER_<split>/images``, a line with 
 faces, and a line a face: ``x y width height blur expression illumination invalid occlusion pose``,
 x and y being the top-left corner in px. An image without faces has the number 0 and still one row,
 of zeros. Datumaro leaves number and row out there, may write the first four columns alone, and
-puts the name of another class behind.
+appends the name of another class.
 
 Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/WIDERFACE/.
 """
@@ -144,7 +144,7 @@ class _ListReader:
         try:
             text = read_bounded(self._path).decode("utf-8-sig")
         except OSError as error:
-            raise DataError(f"cannot read it: {error.strerror}", path=self._path) from error
+            raise DataError(f"cannot be read: {error.strerror}", path=self._path) from error
         except UnicodeDecodeError as error:
             raise DataError("this is not UTF-8 text", path=self._path) from error
         stripped = ((at, line.strip()) for at, line in enumerate(text.splitlines(), 1))

@@ -104,8 +104,8 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         archives: What is fetched.
         sources: What the conversion reads, below the folder of the laid out set; that is the
             folder in which all lies, where an archive has one that holds everything.
-        images: Where the images are, where the annotations do not lead there.
-        split: How images are dealt out where nobody says it; as ``data convert`` takes it.
+        images: Where the images are, if the annotations do not say so.
+        split: How images are split by default; as ``data convert`` takes it.
         assume: Conventions of the source, each as ``KEY=VALUE``.
         data_yaml: The ``data.yaml`` that the archives do not hold, in a format that wants one.
     """

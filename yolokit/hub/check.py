@@ -17,7 +17,7 @@ VERIFIED = "verified"
 LOCKED_NOW = "unverified, locked now"
 PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
 HOW_TO_REPLACE = (
-    "nothing was changed; if the file is spoiled, remove it and run the same command again; if it "
+    "nothing was changed; if the file is damaged, remove it and run the same command again; if it "
     "is meant to be another one, give it another name"
 )
 

@@ -237,7 +237,7 @@ class _Job:
         return fetched
 
     def _find_stray(self) -> str | None:
-        """Say what came in place of a file whose hash nobody knows: a login, a pointer."""
+        """Say what came in place of a file of unknown hash: a login page, a pointer."""
         kind = read_kind(self.part.path)
         return f"sends {kind.name}" if kind in (POINTER, WEB_PAGE) else None
 

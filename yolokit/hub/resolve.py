@@ -47,7 +47,7 @@ class Target:
         asked: What the user asked for to get it.
         locked: What the lock file says, if it is there.
         url: The address that the user named, if it was one.
-        sha256: The hash that the user stated behind the address.
+        sha256: The hash that the user stated after the address.
         shadows: The name in the catalog that a file outside of the store hides.
     """
 

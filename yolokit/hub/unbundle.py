@@ -128,7 +128,7 @@ def _check_room(manifest: Manifest, store: Path) -> None:
     needed = sum(file.size_bytes for file in manifest.files)
     free = shutil.disk_usage(store).free
     if free < needed:
-        raise FetchError(f"the disk of {store} is full: {needed} bytes are needed, {free} free")
+        raise FetchError(f"the disk of {store} is full: {needed} bytes are needed, {free} are free")
 
 
 def _read_manifest(reader: _Reader) -> Manifest:

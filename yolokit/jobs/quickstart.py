@@ -50,7 +50,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuickstartResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the quickstart came to.
+    """The result of a quickstart.
 
     Attributes:
         folder: Everything is in it.

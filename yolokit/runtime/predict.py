@@ -152,7 +152,7 @@ class PredictJob:
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
-        summary: What the run came to, so far.
+        summary: The result of the run so far.
     """
 
     config: PredictConfig
@@ -191,7 +191,7 @@ class PredictJob:
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
             def sinks_for(source: FrameSource) -> list[Sink]:
-                # Records come last: they tell what became of the picture.
+                # Records come last: they say whether the picture was written.
                 names = sorted(sinks, key=lambda name: name == "jsonl")
                 own = [sinks[name] for name in names if self._suits(name, source)]
                 return [*own, *more_sinks]

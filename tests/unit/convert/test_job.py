@@ -314,7 +314,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     write_image(root / "images/a.jpg")
     for split in ("train", "val", "test"):
         write_coco(root / f"{split}.json", coco([coco_image(1, "a.jpg")], [BOX]))
-    with pytest.raises(DataError, match="1 picture stands in several of the splits") as caught:
+    with pytest.raises(DataError, match="1 picture is in several of the splits") as caught:
         run_convert(root)
     assert "--split 0.8,0.1,0.1" in str(caught.value.hint)
     assert "--allow train-overlap" in str(caught.value.hint)
@@ -325,7 +325,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     assert (joined.splits["train"].boxes, joined.totals.excluded) == (1, 2)
     (root / "train.json").unlink()
     result = run_convert(root, overwrite=True)
-    assert any("1 picture stands in both test and val" in one for one in result.warnings)
+    assert any("1 picture is in both test and val" in one for one in result.warnings)
 
 
 def test_two_annotators_of_the_same_pictures_are_refused(

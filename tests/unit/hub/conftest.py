@@ -117,6 +117,4 @@ def make_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     folder.mkdir()
     real = entries._folder
     monkeypatch.setattr(entries, "_folder", lambda of: folder if of == "weights" else real(of))
-        entries, "_folder", lambda kind: folder if kind == "weights" else real(kind)
-    )
     return Catalog(folder)

@@ -200,7 +200,7 @@ Maker = Callable[[Path], Path]
 
 ATTACKS: dict[str, tuple[str, Maker]] = {
     "climbs": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("../evil.pt", SMALL)), [("../evil.pt", SMALL)]),
     ),
     "climbs past the manifest": (
@@ -208,23 +208,23 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         lambda p: pack(p, files(GOOD), [("../mine.pt", SMALL)]),
     ),
     "is absolute": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("/tmp/evil.pt", SMALL)), [("/tmp/evil.pt", SMALL)]),
     ),
     "climbs as on Windows": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("..\\evil.pt", SMALL)), [("..\\evil.pt", SMALL)]),
     ),
     "has a folder": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("a/b.pt", SMALL)), [("a/b.pt", SMALL)]),
     ),
     "is hidden": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe(".bashrc", SMALL)), [(".bashrc", SMALL)]),
     ),
     "replaces the lock": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("weights.lock", SMALL)), [("weights.lock", SMALL)]),
     ),
     "has a symbolic link": (

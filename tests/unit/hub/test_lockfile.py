@@ -90,10 +90,10 @@ BLOCK = f'["x.pt"]\nsha256 = "{"a" * 64}"\nsize_bytes = 5\nhash_from = "first us
         (BLOCK + "trust = true\n", 1, "trust"),
         (BLOCK + 'url = "https://user:password@host/x"\n', 1, "is not an address"),
         (BLOCK + 'url = "https://host/\\u001b[2J"\n', 1, "is not an address"),
-        ("\n\n" + BLOCK.replace("x.pt", "../x.pt"), 3, "no name of a file"),
-        (BLOCK.replace("x.pt", "/etc/passwd"), 1, "no name of a file"),
-        (BLOCK.replace("x.pt", ".hidden"), 1, "no name of a file"),
-        (BLOCK.replace("x.pt", "a\\\\b"), 1, "no name of a file"),
+        ("\n\n" + BLOCK.replace("x.pt", "../x.pt"), 3, "not a name of a file"),
+        (BLOCK.replace("x.pt", "/etc/passwd"), 1, "not a name of a file"),
+        (BLOCK.replace("x.pt", ".hidden"), 1, "not a name of a file"),
+        (BLOCK.replace("x.pt", "a\\\\b"), 1, "not a name of a file"),
         ('"x.pt" = 3\n', 1, "Expected `object`"),
         ("x = " + "[" * 3000, None, ""),
     ],
@@ -116,7 +116,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="utf-8"):
         read_lock(tmp_path)
     (tmp_path / LOCK_NAME).write_bytes(b"#" * (5 << 20))
-    with pytest.raises(FetchError, match="no lock file"):
+    with pytest.raises(FetchError, match="not a lock file"):
         read_lock(tmp_path)
 
 

@@ -7,7 +7,7 @@ with ``objects``. A label has a box (``box2d``), polygons with straight and curv
 in a folder called after it.
 
 Whether ``x2`` and ``y2`` are the last pixel inside a box or its edge no file says: the published
-sets have fractions of pixels, while Scalabel's own converters add 1. They are read as they stand.
+sets have fractions of pixels, while Scalabel's own converters add 1. They are read as stated.
 
 Source: scalabel ``label/typing.py``, ``label/transforms.py`` (poly_to_patch, bbox_to_box2d);
 https://doc.bdd100k.com/format.html.
@@ -150,7 +150,7 @@ class _Reader:
         return images
 
     def note_aside(self) -> None:
-        """Enter how many outlines stand beside boxes and are not wanted."""
+        """Enter how many boxes have an outline that is not wanted."""
         note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._root)), self._ledger)
 
     def evidence(self) -> Iterator[str]:
@@ -163,7 +163,7 @@ class _Reader:
             )
         if self._drivable:
             yield (
-                f"{counted(self._drivable, 'drivable area')} left out: such are not objects "
+                f"{counted(self._drivable, 'drivable area')} left out: they are not objects "
                 "(--assume drivable=exclude|keep)"
             )
 

@@ -2,7 +2,7 @@
 
 Ids are any numbers, with gaps or from 0; nothing is computed from them: classes go by name.
 ``bbox`` is ``[x, y, width, height]`` in px. Boxes in fractions of the image, as Azure writes them,
-are told by their values. CVAT turns a box that has no outline by ``attributes.rotation``, in
+are recognised by their values. CVAT turns a box that has no outline by ``attributes.rotation``, in
 degrees clockwise about its centre. LVIS has no ``file_name``: the end of ``coco_url`` is taken.
 
 Source: https://cocodataset.org/#format-data, and of cvat-ai/datumaro
@@ -86,7 +86,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
     if not beside or source.is_file():
         return dataset
-    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} is of the same images"
+    told = f"{', '.join(sorted(beside))}: not read, since {files[0].name} describes the same images"
     return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, told))
 
 

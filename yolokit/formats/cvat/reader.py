@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class _Image(NamedTuple):
-    """An image and what is annotated in it, in the order in which it is met."""
+    """An image and what is annotated in it, in the order of the file."""
 
     record: ImageRecord
     labels: list[Label]

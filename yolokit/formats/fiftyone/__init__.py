@@ -250,7 +250,7 @@ class _Reader:
             yield f"labels with a confidence are {what} (--assume predictions=exclude|keep)"
 
     def note_aside(self, root: Path) -> None:
-        """Enter how many masks stand beside boxes and are not wanted."""
+        """Enter how many boxes have a mask that is not wanted."""
         note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(root)), self._ledger)
 
     def read_samples(self, samples: _Samples) -> Iterator[ImageRows]:

@@ -152,7 +152,7 @@ class _Jobs:
 
     Args:
         lines: Of the file.
-        choice: ``latest`` by their dates, ``first`` as they stand, or ``all``.
+        choice: ``latest`` by their dates, ``first`` in the file, or ``all``.
     """
 
     def __init__(self, lines: Sequence[Line], choice: str) -> None:
@@ -173,7 +173,7 @@ class _Jobs:
             self.taken = tuple(order)
         elif choice == "first":
             self.taken = (order[0],)
-        else:  # a job that adjusts boxes stands behind the one that drew them
+        else:  # a job that adjusts boxes comes after the one that drew them
             self.taken = (max(order, key=lambda name: (dates[name], order.index(name))),)
 
     def evidence(self, path: str) -> Iterator[str]:

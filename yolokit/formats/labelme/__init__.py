@@ -1,7 +1,7 @@
 """labelme: one JSON file an image, beside it; also as X-AnyLabeling and its kin write it.
 
 Coordinates are pixels of the upright image. Shapes with one label and one ``group_id`` are parts
-of one object. The image may stand in the file too (``imageData``); it is never needed.
+of one object. The image may be in the file too (``imageData``); it is never needed.
 
 Source: labelme ``_label_file.py``, ``utils/shape.py:shapes_to_label``.
 """

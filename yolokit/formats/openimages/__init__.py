@@ -82,7 +82,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Open Images states no sizes of images, and --labels-only reads no image",
+            "Open Images states no image sizes, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
@@ -135,7 +135,7 @@ def _enter_lists(
     options: ReadOptions,
     ledger: Ledger,
 ) -> Iterator[str]:
-    """Add the images that are listed to their tables; yield what is to be told about them."""
+    """Add the images that are listed to their tables; yield what is to be reported about them."""
     by_subset = {table.subset: table for table in reversed(tables)}
     before = sum(len(table.rows.image_ids) for table in tables)
     turned = 0

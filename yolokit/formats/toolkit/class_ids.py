@@ -1,4 +1,4 @@
-"""The class numbers of label rows, which stand for lines or keys of a list of names."""
+"""The class numbers of label rows, each a line or key of a list of names."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
         images: Folder with the images, where they are not beside the annotations.
         labels_only: Images are elsewhere: sizes come from the annotations.
         task: What annotations will be brought to. A reader gives every shape that there is; where
-            boxes alone are wanted it may pass over those that stand beside a box.
+            boxes alone are wanted it may skip those beside a box.
         assume: What the user states about conventions, by the keys of the format's ``ASSUME``.
     """
 
@@ -56,7 +56,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 class Format(Protocol):
     """A module of ``formats``; the last four and ``write`` only where it can be written.
 
-    ``ROWS = True`` stands in one whose labels are text files of rows.
+    ``ROWS = True`` is set in one whose labels are text files of rows.
 
     Attributes:
         TITLE: The format's name for people.
@@ -64,7 +64,7 @@ class Format(Protocol):
         RECOGNISED_BY: What a source is recognised by, as a phrase.
         ASSUME: Convention to its possible values, the default first.
         WRITES: The tasks for which it can be written.
-        IMAGE_FOLDER: Where a written set has its images; ``{split}`` stands for the split.
+        IMAGE_FOLDER: Where a written set has its images; ``{split}`` is the split.
         WRITTEN: The other files of a written set, as patterns in which ``*`` crosses folders.
         MANY_OUTLINES: Whether an annotation can be written with several outlines.
     """
@@ -158,7 +158,7 @@ def _unrecognised(source: Path) -> DataError:
 
 
 def _find_stray(tree: SourceTree) -> DataError | None:
-    """Return the error for what nobody annotates in: a git-LFS pointer, a web page, a model.
+    """Return the error for what cannot be annotations: a git-LFS pointer, a web page, a model.
 
     That is a source which is such a file, or a folder that has pointers in place of its files.
     """

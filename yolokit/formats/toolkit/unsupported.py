@@ -1,4 +1,4 @@
-"""Recognises formats that are not read, so that they can be called by their names.
+"""Recognises formats that are not read, so that messages can name them.
 
 The table is looked at only when no format was recognised. A row fits a source if the name of one of
 its files does, and the first 64 KiB of that file hold all marks of the row.

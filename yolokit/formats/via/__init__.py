@@ -1,7 +1,7 @@
 """VGG Image Annotator (VIA) 1 and 2: its project, its annotations as JSON, or as CSV.
 
 Coordinates are pixels; the angle of an ellipse is in radians, clockwise as seen. Regions have
-attributes with names that people choose: which of them is the class is told from the content.
+attributes with names that people choose: the content shows which of them is the class.
 
 Source: via ``via-2.x.y/scripts/via.js`` (``pack_via_metadata``, ``import_annotations_from_json``,
 ``import_annotations_from_csv``).

@@ -1,7 +1,7 @@
 """Pascal VOC: one XML file an image, splits in ``ImageSets/Main``.
 
-Coordinates are read as they stand. The original devkit counts pixels from 1, most tools of today
-from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from the minima. CVAT's
+Coordinates are read as stated. The original devkit counts pixels from 1, most tools of today
+from 0, and no single file shows which: ``--assume origin=1`` subtracts 1 from the minima. CVAT's
 attribute ``rotation`` turns a box clockwise about its centre, in degrees; so does the ``angle`` of
 roLabelImg's ``<robndbox>``, in radians.
 """

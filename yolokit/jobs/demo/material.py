@@ -109,7 +109,7 @@ def _darkened(material: Material) -> Material:
 
 
 def _light_on_ball(lamp: Lamp) -> tuple[F32, F32, F32]:
-    """Return what meets each point of a ball: direct light, nearness to the highlight, the room.
+    """Return the light on each point of a ball: direct light, nearness to the highlight, the room.
 
     The room is what a mirror would show: a bright ceiling, a softbox on the lamp's side, dark
     walls opposite.

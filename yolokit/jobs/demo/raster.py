@@ -19,7 +19,7 @@ _FIELD_PX = 1280  # side of the fields that pieces are taken from
 
 
 def blur(picture: F32, sigma_px: float) -> F32:
-    """Return the picture behind a Gaussian filter."""
+    """Return the picture after a Gaussian filter."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), np.float32)
 
 

@@ -115,7 +115,7 @@ def write_demo(
 
 
 class _Counter:
-    """Counts what is drawn and tells who wants to know."""
+    """Counts what is drawn and reports it."""
 
     def __init__(self, listener: Callable[[int], None] | None) -> None:
         self._listener = listener
