@@ -68,6 +68,8 @@ def require_same(
 ) -> None:
     """Demand that a source comes out as the same files do where the format has them."""
     before, count = run(put_files(files, tmp_path / "before"), tmp_path / "one", name)
+    assert count > 0
+    assert before.totals.annotations_in > before.totals.dropped
     after, found = run(source, tmp_path / "two", name, images)
     assert found == count
     assert not {code for code in after.codes if "missing" in code}
