@@ -271,7 +271,9 @@ def test_a_picture_of_several_files_is_one_image(
     assert sum(counts.images for counts in result.splits.values()) == 5
     assert result.totals.kept == result.totals.annotations_in == 10
     assert result.codes == {"noted: joined-image": 5}
-    for path in (tmp_path / "out/labels").rglob("*.txt"):
+    written = list((tmp_path / "out/labels").rglob("*.txt"))
+    assert len(written) == 5
+    for path in written:
         assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
     assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
 
