@@ -273,7 +273,7 @@ def test_a_picture_of_several_files_is_one_image(
     assert result.codes == {"noted: joined-image": 5}
     for path in (tmp_path / "out/labels").rglob("*.txt"):
         assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
-    assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
+    assert any("5 pictures are in the sources several times" in one for one in result.warnings)
 
 
 def test_a_box_that_two_files_have_of_a_picture_is_one(
