@@ -193,7 +193,7 @@ def test_labels_only_is_refused_where_no_size_is_stated(
     with pytest.raises(DataError, match=r"size of a.jpg is not stated"):
         run_convert(path, labels_only=True)
     yolo = write_yolo(tmp_path / "y", {"a.jpg": "0 .5 .5 .5 .5\n"})
-    with pytest.raises(DataError, match="YOLO labels state no sizes"):
+    with pytest.raises(DataError, match="YOLO labels state no image sizes"):
         run_convert(yolo, labels_only=True)
     assert not (tmp_path / "out").exists()
 
