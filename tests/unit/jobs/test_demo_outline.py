@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.jobs.demo.dice import Dice
 from yolokit.jobs.demo.outline import (
     box,
     capsule,
@@ -20,6 +19,7 @@ from yolokit.jobs.demo.outline import (
     teeth,
     unit_vectors,
 )
+from yolokit.jobs.demo.rng import Rng
 
 
 def test_unit_vectors_equal_cosine_and_sine() -> None:
@@ -29,7 +29,7 @@ def test_unit_vectors_equal_cosine_and_sine() -> None:
 
 
 def test_one_direction_has_the_bits_of_the_array_version() -> None:
-    turns = [Dice(3).uniform(-2, 2) for _ in range(50)]
+    turns = [Rng(3).uniform(-2, 2) for _ in range(50)]
     assert [direction(turn) for turn in turns] == list(map(tuple, unit_vectors(turns).tolist()))
 
 
@@ -56,8 +56,8 @@ def test_moved_turns_before_it_shifts() -> None:
 
 def test_contains_agrees_with_opencv_on_a_gear() -> None:
     gear = teeth(13, 40.0, 50.0, root_share=0.6, tip_share=0.3)
-    dice = Dice(1)
-    xy = np.array([[dice.uniform(-60, 60), dice.uniform(-60, 60)] for _ in range(400)])
+    rng = Rng(1)
+    xy = np.array([[rng.uniform(-60, 60), rng.uniform(-60, 60)] for _ in range(400)])
     contour = gear.astype(np.float32)
     distance = [cv2.pointPolygonTest(contour, (x, y), measureDist=True) for x, y in xy.tolist()]
     clear = np.abs(distance) > 1e-3
@@ -65,21 +65,21 @@ def test_contains_agrees_with_opencv_on_a_gear() -> None:
     assert 0.3 < np.mean(contains(gear, xy)) < 0.7
 
 
-def test_dice_are_the_raw_stream_that_numpy_promises() -> None:
+def test_random_numbers_are_the_raw_stream_that_numpy_promises() -> None:
     # PCG64 seeded through SeedSequence: both streams are fixed by numpy's compatibility policy.
-    dice = Dice(0)
-    assert [dice.random() for _ in range(3)] == [
+    rng = Rng(0)
+    assert [rng.random() for _ in range(3)] == [
         0.6369616873214543,
         0.2697867137638703,
         0.04097352393619469,
     ]
 
 
-def test_dice_stay_in_range_and_reach_all_of_it() -> None:
-    dice = Dice(5, 6)
-    drawn = [dice.integer(2, 8) for _ in range(300)]
+def test_random_numbers_stay_in_range_and_reach_all_of_it() -> None:
+    rng = Rng(5, 6)
+    drawn = [rng.integer(2, 8) for _ in range(300)]
     assert set(drawn) == set(range(2, 9))
-    assert all(1.5 <= dice.uniform(1.5, 2.0) < 2.0 for _ in range(300))
-    assert 30 < sum(dice.chance(0.2) for _ in range(300)) < 90
-    assert sorted(dice.shuffled(range(10))) == list(range(10))
-    assert dice.shuffled(range(10)) != list(range(10))
+    assert all(1.5 <= rng.uniform(1.5, 2.0) < 2.0 for _ in range(300))
+    assert 30 < sum(rng.chance(0.2) for _ in range(300)) < 90
+    assert sorted(rng.shuffled(range(10))) == list(range(10))
+    assert rng.shuffled(range(10)) != list(range(10))

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from yolokit.jobs.demo.camera import Camera, make_camera, take_picture
-from yolokit.jobs.demo.dice import Dice
-from yolokit.jobs.demo.litter import LITTER
+from yolokit.jobs.demo.distractors import DISTRACTORS
 from yolokit.jobs.demo.material import MATERIALS, Lamp, Studio
 from yolokit.jobs.demo.picture import draw_frames, draw_picture, draw_scene
 from yolokit.jobs.demo.plan import CLASS_SETS, DemoPlan, frame_window, split_scenes, video_scene
+from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import Scene, put_down
 from yolokit.jobs.demo.shape import PartKind, shift
 from yolokit.jobs.demo.surface import draw_part
 
-KINDS = [kind for kinds in (*CLASS_SETS.values(), LITTER) for kind in kinds]
+KINDS = [kind for kinds in (*CLASS_SETS.values(), DISTRACTORS) for kind in kinds]
 _SHADOW_REACH_PX = 40
 
 
@@ -23,11 +23,11 @@ _SHADOW_REACH_PX = 40
 def test_a_box_is_tight_around_the_pixels_of_a_part(kind: PartKind) -> None:
     studio = Studio(Lamp((0.6, 0.0, 0.8), shadow=0.0))
     for seed in range(4):
-        dice = Dice(seed)
+        rng = Rng(seed)
         part = put_down(
-            kind, 0, kind.build(dice), size_px=kind.size_px[1], turn=dice.random(), flip=seed > 1
+            kind, 0, kind.build(rng), size_px=kind.size_px[1], turn=rng.random(), flip=seed > 1
         )
-        part = shift(part, 130 + dice.random(), 130 + dice.random())
+        part = shift(part, 130 + rng.random(), 130 + rng.random())
         black, white = np.zeros((260, 260, 3), np.float32), np.ones((260, 260, 3), np.float32)
         for canvas in (black, white):
             draw_part(canvas, part, studio, np.random.default_rng(seed))
@@ -56,7 +56,7 @@ def test_parts_change_the_belt_in_their_boxes_and_nowhere_else() -> None:
 
 def test_a_part_over_the_edge_is_cut_off_there() -> None:
     kind = CLASS_SETS["belt"][3]
-    part = put_down(kind, 3, kind.build(Dice(0)), size_px=60.0, turn=0.1, flip=False)
+    part = put_down(kind, 3, kind.build(Rng(0)), size_px=60.0, turn=0.1, flip=False)
     studio = Studio(Lamp((0.0, 0.6, 0.8), shadow=0.5))
     large = np.ones((300, 300, 3), np.float32)
     draw_part(large, shift(part, 150, 150), studio, np.random.default_rng(0))

@@ -11,19 +11,19 @@ from yolokit.jobs.demo.outline import box, circle, moved, points, regular, round
 from yolokit.jobs.demo.shape import Layer, PartKind, Shape
 
 if TYPE_CHECKING:
-    from yolokit.jobs.demo.dice import Dice
     from yolokit.jobs.demo.outline import Outline
+    from yolokit.jobs.demo.rng import Rng
 
 METALS = ("steel", "steel", "zinc", "zinc", "brass", "black")
 
 
-def _bolt(dice: Dice) -> Shape:
+def _bolt(rng: Rng) -> Shape:
     """Return a hex bolt lying on its side, head at the left."""
-    head = dice.uniform(0.13, 0.20)
-    half_head = dice.uniform(0.15, 0.21)
-    radius = half_head * dice.uniform(0.52, 0.62)
+    head = rng.uniform(0.13, 0.20)
+    half_head = rng.uniform(0.15, 0.21)
+    radius = half_head * rng.uniform(0.52, 0.62)
     shank_start = -0.5 + head
-    thread_start = shank_start + dice.pick((0.02, 0.02, 0.25, 0.35))
+    thread_start = shank_start + rng.pick((0.02, 0.02, 0.25, 0.35))
     threaded = _threaded(thread_start, 0.5, radius, pitch=radius * 0.42)
     plain = box(shank_start - 0.02, -radius * 0.96, thread_start + 0.02, radius * 0.96)
     facet = half_head * 0.5
@@ -65,10 +65,10 @@ def _threaded(start: float, end: float, radius: float, *, pitch: float) -> Outli
     return np.concatenate([upper, tip, lower[::-1]])
 
 
-def _nut(dice: Dice) -> Shape:
+def _nut(rng: Rng) -> Shape:
     """Return a hex nut seen from above: plain, with a flange, or with a nylon ring."""
-    style = dice.pick(("plain", "plain", "flange", "nylon"))
-    hole = dice.uniform(0.22, 0.28)
+    style = rng.pick(("plain", "plain", "flange", "nylon"))
+    hole = rng.uniform(0.22, 0.28)
     corner = 0.5 if style != "flange" else 0.41
     across = corner * 0.8660254037844386
     bore = circle(hole)
@@ -96,33 +96,33 @@ def _nut(dice: Dice) -> Shape:
     return tuple(layers)
 
 
-def _washer(dice: Dice) -> Shape:
+def _washer(rng: Rng) -> Shape:
     """Return a flat washer; the share of its hole varies from penny to standard washers."""
-    hole = dice.uniform(0.17, 0.31)
+    hole = rng.uniform(0.17, 0.31)
     return (
         Layer(
-            (circle(0.5),), (circle(hole),), rise=0.045, bevel=dice.uniform(0.02, 0.045),
+            (circle(0.5),), (circle(hole),), rise=0.045, bevel=rng.uniform(0.02, 0.045),
             finish="spun",
         ),
     )  # fmt: skip
 
 
-def _gear(dice: Dice) -> Shape:
+def _gear(rng: Rng) -> Shape:
     """Return a spur gear with a hub, a keyed bore and sometimes holes in its web."""
-    count = dice.integer(11, 22)
-    root = 0.5 - dice.uniform(0.8, 1.15) / count
-    rim = root - dice.uniform(0.05, 0.09)
-    hub = dice.uniform(0.15, 0.21)
-    bore = hub * dice.uniform(0.45, 0.62)
+    count = rng.integer(11, 22)
+    root = 0.5 - rng.uniform(0.8, 1.15) / count
+    rim = root - rng.uniform(0.05, 0.09)
+    hub = rng.uniform(0.15, 0.21)
+    bore = hub * rng.uniform(0.45, 0.62)
     key = bore * 0.36
     cuts: tuple[Outline, ...] = (circle(bore), box(0.0, -key, bore * 1.3, key))
-    if dice.chance(0.5):
+    if rng.chance(0.5):
         middle = (rim + hub) / 2
-        radius = (rim - hub) * dice.uniform(0.26, 0.34)
-        spokes = dice.integer(4, 6)
+        radius = (rim - hub) * rng.uniform(0.26, 0.34)
+        spokes = rng.integer(4, 6)
         cuts += tuple(moved(circle(radius, middle), turn=i / spokes) for i in range(spokes))
     outline = teeth(count, root, 0.5, root_share=0.62, tip_share=0.3)
-    web = dice.chance(0.7)
+    web = rng.chance(0.7)
     layers = [Layer((outline,), cuts, rise=0.14, bevel=0.025, finish="spun")]
     if web:
         layers.append(

@@ -25,31 +25,31 @@ from yolokit.jobs.demo.outline import (
 from yolokit.jobs.demo.shape import Layer, PartKind, Shape
 
 if TYPE_CHECKING:
-    from yolokit.jobs.demo.dice import Dice
+    from yolokit.jobs.demo.rng import Rng
 
 METALS = ("steel", "zinc", "brass", "black", "copper", "steel", "zinc", "blue", "red")
 PAINTED = (*METALS, "red", "blue", "yellow", "green", "orange")
 PLASTIC = ("black", "red", "blue", "yellow", "green", "orange", "nylon")
 
 
-def _key(dice: Dice) -> Shape:
-    bow = dice.uniform(0.15, 0.19)
-    stem = dice.uniform(0.035, 0.05)
-    bits = dice.integer(2, 3)
+def _key(rng: Rng) -> Shape:
+    bow = rng.uniform(0.15, 0.19)
+    stem = rng.uniform(0.035, 0.05)
+    bits = rng.integer(2, 3)
     x = -0.5 + bow
     comb = tuple(
-        box(0.5 - 0.09 * i - 0.055, stem * 0.5, 0.5 - 0.09 * i, dice.uniform(0.1, 0.15))
+        box(0.5 - 0.09 * i - 0.055, stem * 0.5, 0.5 - 0.09 * i, rng.uniform(0.1, 0.15))
         for i in range(bits)
     )
-    head = circle(bow, x) if dice.chance(0.5) else moved(regular(8, bow, turn=1 / 16), x)
-    eye = circle(bow * dice.uniform(0.35, 0.6), x)
+    head = circle(bow, x) if rng.chance(0.5) else moved(regular(8, bow, turn=1 / 16), x)
+    eye = circle(bow * rng.uniform(0.35, 0.6), x)
     rod = round_box(x, -stem, 0.5, stem, stem * 0.5)
     return (Layer((rod, *comb, head), (eye,), rise=0.05, bevel=0.03),)
 
 
-def _spring(dice: Dice) -> Shape:
-    turns = dice.integer(6, 10)
-    radius = dice.uniform(0.11, 0.19)
+def _spring(rng: Rng) -> Shape:
+    turns = rng.integer(6, 10)
+    radius = rng.uniform(0.11, 0.19)
     pen = min(0.032, 0.36 / turns)
     pitch = (1.0 - 2 * pen) / turns
     left = -0.5 + pen
@@ -67,14 +67,14 @@ def _spring(dice: Dice) -> Shape:
     )
 
 
-def _angle_bracket(dice: Dice) -> Shape:
-    width = dice.uniform(0.2, 0.27)
-    leg = dice.uniform(0.32, 0.5)
+def _angle_bracket(rng: Rng) -> Shape:
+    width = rng.uniform(0.2, 0.27)
+    leg = rng.uniform(0.32, 0.5)
     outline = points(
         (-0.5, -leg), (-0.5 + width, -leg), (-0.5 + width, leg - width), (0.5, leg - width),
         (0.5, leg), (-0.5, leg),
     )  # fmt: skip
-    hole = width * dice.uniform(0.18, 0.26)
+    hole = width * rng.uniform(0.18, 0.26)
     middle = -0.5 + width / 2
     across = leg - width / 2
     eyes = (circle(hole, middle, -leg + width * 0.6), circle(hole, 0.5 - width * 0.6, across),
@@ -82,24 +82,24 @@ def _angle_bracket(dice: Dice) -> Shape:
     return (Layer((outline,), eyes, rise=0.04, bevel=0.025),)
 
 
-def _tee_bracket(dice: Dice) -> Shape:
-    half = dice.uniform(0.08, 0.11)
-    drop = dice.uniform(0.3, 0.45)
+def _tee_bracket(rng: Rng) -> Shape:
+    half = rng.uniform(0.08, 0.11)
+    drop = rng.uniform(0.3, 0.45)
     bar = round_box(-0.5, -drop, 0.5, -drop + 2 * half, 0.02)
     stem = round_box(-half, -drop, half, drop, 0.02)
-    hole = half * dice.uniform(0.36, 0.5)
+    hole = half * rng.uniform(0.36, 0.5)
     eyes = (circle(hole, -0.4, half - drop), circle(hole, 0.4, half - drop),
             circle(hole, 0.0, drop - 0.1))  # fmt: skip
     return (Layer((bar, stem), eyes, rise=0.04, bevel=0.025),)
 
 
-def _cotter_pin(dice: Dice) -> Shape:
-    pen = dice.uniform(0.024, 0.032)
-    eye = dice.uniform(0.09, 0.12)
-    splay = dice.uniform(0.0, 0.14)
+def _cotter_pin(rng: Rng) -> Shape:
+    pen = rng.uniform(0.024, 0.032)
+    eye = rng.uniform(0.09, 0.12)
+    splay = rng.uniform(0.0, 0.14)
     x = -0.5 + eye + pen
     loop = arc(eye, 0.1, 0.9, x)
-    short = dice.uniform(0.28, 0.42)
+    short = rng.uniform(0.28, 0.42)
     path = np.concatenate([
         points((0.5 - pen, pen * 1.05 + splay), (-0.1, pen * 1.05)),
         loop,
@@ -108,9 +108,9 @@ def _cotter_pin(dice: Dice) -> Shape:
     return (Layer(wire(path, pen), rise=pen, bevel=pen),)
 
 
-def _clip(dice: Dice) -> Shape:
-    pen = dice.uniform(0.02, 0.028)
-    half = dice.uniform(0.13, 0.16)
+def _clip(rng: Rng) -> Shape:
+    pen = rng.uniform(0.02, 0.028)
+    half = rng.uniform(0.13, 0.16)
     inner = half * 0.66
     path = np.concatenate([
         points((-0.22, -half + pen)),
@@ -122,15 +122,15 @@ def _clip(dice: Dice) -> Shape:
     return (Layer(wire(path, pen), rise=pen, bevel=pen),)
 
 
-def _hook(dice: Dice) -> Shape:
-    pen = dice.uniform(0.035, 0.05)
-    bend = dice.uniform(0.16, 0.21)
-    eye = dice.uniform(0.085, 0.11)
+def _hook(rng: Rng) -> Shape:
+    pen = rng.uniform(0.035, 0.05)
+    bend = rng.uniform(0.16, 0.21)
+    eye = rng.uniform(0.085, 0.11)
     x = 0.5 - bend - pen
     path = np.concatenate([
         points((-0.5 + 2 * eye, -bend)),
         arc(bend, 0.75, 1.25, x),
-        points((x - dice.uniform(0.02, 0.16), bend)),
+        points((x - rng.uniform(0.02, 0.16), bend)),
     ])  # fmt: skip
     ring = circle(eye + pen * 0.7, -0.5 + eye + pen * 0.7, -bend)
     hole = circle(eye - pen * 0.7, -0.5 + eye + pen * 0.7, -bend)
@@ -140,10 +140,10 @@ def _hook(dice: Dice) -> Shape:
     )
 
 
-def _spanner(dice: Dice) -> Shape:
-    jaw = dice.uniform(0.11, 0.14)
-    ring = jaw * dice.uniform(0.8, 1.0)
-    stem = jaw * dice.uniform(0.36, 0.48)
+def _spanner(rng: Rng) -> Shape:
+    jaw = rng.uniform(0.11, 0.14)
+    ring = jaw * rng.uniform(0.8, 1.0)
+    stem = jaw * rng.uniform(0.36, 0.48)
     left = -0.5 + jaw
     gap = jaw * 0.45
     mouth = np.concatenate([
@@ -160,12 +160,12 @@ def _spanner(dice: Dice) -> Shape:
     )
 
 
-def _chain_link(dice: Dice) -> Shape:
-    radius = dice.uniform(0.19, 0.24)
-    waist = radius * dice.uniform(0.5, 0.7)
+def _chain_link(rng: Rng) -> Shape:
+    radius = rng.uniform(0.19, 0.24)
+    waist = radius * rng.uniform(0.5, 0.7)
     x = 0.5 - radius
     plate = (circle(radius, -x), circle(radius, x), box(-x, -waist, x, waist))
-    pin = radius * dice.uniform(0.42, 0.55)
+    pin = radius * rng.uniform(0.42, 0.55)
     return (
         Layer(plate, rise=0.06, bevel=0.03),
         Layer((circle(pin, -x), circle(pin, x)), base=0.07, rise=0.05, bevel=pin * 0.5,
@@ -173,9 +173,9 @@ def _chain_link(dice: Dice) -> Shape:
     )  # fmt: skip
 
 
-def _cam(dice: Dice) -> Shape:
-    base = dice.uniform(0.27, 0.32)
-    nose = dice.uniform(0.1, 0.16)
+def _cam(rng: Rng) -> Shape:
+    base = rng.uniform(0.27, 0.32)
+    nose = rng.uniform(0.1, 0.16)
     x = -0.5 + base
     tip = 0.5 - nose
     # A common tangent touches both circles where its normal's x is this.
@@ -185,7 +185,7 @@ def _cam(dice: Dice) -> Shape:
         (x + base * cos, -base * sin), (tip + nose * cos, -nose * sin),
         (tip + nose * cos, nose * sin), (x + base * cos, base * sin),
     )  # fmt: skip
-    bore = base * dice.uniform(0.36, 0.5)
+    bore = base * rng.uniform(0.36, 0.5)
     cuts = (circle(bore, x), box(x - bore * 1.35, -bore * 0.3, x, bore * 0.3))
     return (
         Layer((circle(base, x), circle(nose, tip), flank), cuts, rise=0.12, bevel=0.03,
@@ -193,11 +193,11 @@ def _cam(dice: Dice) -> Shape:
     )  # fmt: skip
 
 
-def _fork(dice: Dice) -> Shape:
-    half = dice.uniform(0.16, 0.21)
-    prong = half * dice.uniform(0.32, 0.42)
-    stem = half * dice.uniform(0.4, 0.55)
-    root = dice.uniform(-0.05, 0.08)
+def _fork(rng: Rng) -> Shape:
+    half = rng.uniform(0.16, 0.21)
+    prong = half * rng.uniform(0.32, 0.42)
+    stem = half * rng.uniform(0.4, 0.55)
+    root = rng.uniform(-0.05, 0.08)
     inner = half - prong
     yoke = round_box(root - 0.14, -half, root + 0.02 + inner, half, 0.06)
     arms = tuple(round_box(root, y - prong / 2, 0.5, y + prong / 2, prong * 0.45)
@@ -210,8 +210,8 @@ def _fork(dice: Dice) -> Shape:
     )
 
 
-def _cross_joint(dice: Dice) -> Shape:
-    arm = dice.uniform(0.085, 0.12)
+def _cross_joint(rng: Rng) -> Shape:
+    arm = rng.uniform(0.085, 0.12)
     cap = arm * 1.25
     bars = (round_box(-0.5, -arm, 0.5, arm, arm * 0.2), round_box(-arm, -0.5, arm, 0.5, arm * 0.2))
     caps = tuple(moved(round_box(0.33, -cap, 0.5, cap, cap * 0.25), turn=i / 4) for i in range(4))
@@ -222,10 +222,10 @@ def _cross_joint(dice: Dice) -> Shape:
     )
 
 
-def _star_knob(dice: Dice) -> Shape:
-    lobes = dice.integer(4, 6)
-    depth = dice.uniform(0.05, 0.085)
-    insert = dice.uniform(0.1, 0.15)
+def _star_knob(rng: Rng) -> Shape:
+    lobes = rng.integer(4, 6)
+    depth = rng.uniform(0.05, 0.085)
+    insert = rng.uniform(0.1, 0.15)
     return (
         Layer((lobed(lobes, 0.5 - depth, depth),), rise=0.2, bevel=0.17, finish="matt"),
         Layer((circle(insert * 1.5),), base=0.2, rise=0.02, bevel=0.02, finish="matt", detail=True),
@@ -233,10 +233,10 @@ def _star_knob(dice: Dice) -> Shape:
     )
 
 
-def _wing_nut(dice: Dice) -> Shape:
-    boss = dice.uniform(0.15, 0.19)
-    wing = dice.uniform(0.11, 0.15)
-    lift = dice.uniform(0.02, 0.1)
+def _wing_nut(rng: Rng) -> Shape:
+    boss = rng.uniform(0.15, 0.19)
+    wing = rng.uniform(0.11, 0.15)
+    lift = rng.uniform(0.02, 0.1)
     x = 0.5 - wing * 1.25
     wings = (
         ellipse(wing * 1.25, wing, -x, -lift), capsule((-x, -lift), (0.0, 0.0), wing * 0.62),
@@ -249,10 +249,10 @@ def _wing_nut(dice: Dice) -> Shape:
     )
 
 
-def _hinge(dice: Dice) -> Shape:
-    half = dice.uniform(0.3, 0.42)
-    barrel = dice.uniform(0.045, 0.06)
-    hole = dice.uniform(0.032, 0.045)
+def _hinge(rng: Rng) -> Shape:
+    half = rng.uniform(0.3, 0.42)
+    barrel = rng.uniform(0.045, 0.06)
+    hole = rng.uniform(0.032, 0.045)
     leaves = (round_box(-half, -0.5, -barrel * 0.3, 0.5, 0.03),
               round_box(barrel * 0.3, -0.5, half, 0.5, 0.03))  # fmt: skip
     eyes = tuple(circle(hole, x * half * 0.6, y) for x in (-1, 1) for y in (-0.36, 0.0, 0.36))
@@ -265,11 +265,11 @@ def _hinge(dice: Dice) -> Shape:
     )
 
 
-def _rotor(dice: Dice) -> Shape:
-    blades = dice.integer(3, 4)
-    hub = dice.uniform(0.11, 0.15)
-    wide = dice.uniform(0.1, 0.14)
-    sweep = dice.uniform(0.0, 0.1)
+def _rotor(rng: Rng) -> Shape:
+    blades = rng.integer(3, 4)
+    hub = rng.uniform(0.11, 0.15)
+    wide = rng.uniform(0.1, 0.14)
+    sweep = rng.uniform(0.0, 0.1)
     blade = np.concatenate([
         points((hub * 0.5, -hub * 0.5)),
         arc(wide, -0.25, 0.25, 0.5 - wide, sweep),

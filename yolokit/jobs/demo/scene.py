@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.jobs.demo.litter import LITTER
+from yolokit.jobs.demo.distractors import DISTRACTORS
 from yolokit.jobs.demo.outline import contains, direction, rotate
 from yolokit.jobs.demo.shape import Placed, extent_of, shift, transform_shape
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from yolokit.jobs.demo.dice import Dice
     from yolokit.jobs.demo.outline import F64
+    from yolokit.jobs.demo.rng import Rng
     from yolokit.jobs.demo.shape import PartKind, Shape
 
 MIN_VISIBLE = 0.25
@@ -35,7 +35,7 @@ _PROBES_A_SIDE = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Parts and litter on a stretch of belt, from the lowest to the uppermost.
+    """parts and distractors on a stretch of belt, from the lowest to the uppermost.
 
     Attributes:
         wh_px: Width and height of the stretch.
@@ -64,15 +64,15 @@ class Label:
 class Dealer:
     """Hands out classes so that each comes equally often: all of them before any comes again."""
 
-    def __init__(self, kinds: Sequence[PartKind], dice: Dice) -> None:
+    def __init__(self, kinds: Sequence[PartKind], rng: Rng) -> None:
         self._kinds = list(enumerate(kinds))
-        self._dice = dice
+        self._rng = rng
         self._bag: list[tuple[int, PartKind]] = []
 
     def deal(self) -> tuple[int, PartKind]:
         """Return the next class index and its kind."""
         if not self._bag:
-            self._bag = self._dice.shuffled(self._kinds)
+            self._bag = self._rng.shuffled(self._kinds)
         return self._bag.pop()
 
     def take_back(self, dealt: tuple[int, PartKind]) -> None:
@@ -82,30 +82,30 @@ class Dealer:
 
 def build_scene(
     dealer: Dealer,
-    dice: Dice,
+    rng: Rng,
     *,
     wh_px: tuple[int, int],
     part_count: int,
-    litter_count: int,
+    distractor_count: int,
     zoom: float,
 ) -> Scene:
-    """Put parts and litter on the belt, some of them over others or over the picture's edge.
+    """Put parts and distractors on the belt, some of them over others or over the picture's edge.
 
     Args:
         dealer: Says which class comes next.
-        dice: Source of everything else.
+        rng: Source of everything else.
         wh_px: Width and height of the stretch of belt.
         part_count: Parts to place; one that finds no place is left out.
-        litter_count: Things without a label to place.
+        distractor_count: Things without a label to place.
         zoom: Factor on all sizes; a different distance of the camera.
     """
     things: list[Placed] = []
-    total = part_count + litter_count
-    litter_turns = set(dice.shuffled(range(total))[:litter_count])
+    total = part_count + distractor_count
+    distractor_turns = set(rng.shuffled(range(total))[:distractor_count])
     for turn in range(total):
-        is_litter = turn in litter_turns
-        dealt = (None, dice.pick(LITTER)) if is_litter else dealer.deal()
-        placed = _find_place(things, dealt, dice, wh_px=wh_px, zoom=zoom)
+        is_distractor = turn in distractor_turns
+        dealt = (None, rng.pick(DISTRACTORS)) if is_distractor else dealer.deal()
+        placed = _find_place(things, dealt, rng, wh_px=wh_px, zoom=zoom)
         if placed is not None:
             things.append(placed)
         elif dealt[0] is not None:
@@ -212,22 +212,20 @@ def put_down(
 def _find_place(
     things: list[Placed],
     dealt: tuple[int | None, PartKind],
-    dice: Dice,
+    rng: Rng,
     *,
     wh_px: tuple[int, int],
     zoom: float,
 ) -> Placed | None:
     """Try places until one leaves all parts visible; most parts want a place of their own."""
     category, kind = dealt
-    shape = kind.build(dice)
-    size_px = zoom * dice.uniform(*kind.size_px)
-    part = put_down(
-        kind, category, shape, size_px=size_px, turn=dice.random(), flip=dice.chance(0.5)
-    )
-    alone = dice.chance(0.65)
-    inset = size_px * (0.52 if dice.chance(0.75) else 0.2)
+    shape = kind.build(rng)
+    size_px = zoom * rng.uniform(*kind.size_px)
+    part = put_down(kind, category, shape, size_px=size_px, turn=rng.random(), flip=rng.chance(0.5))
+    alone = rng.chance(0.65)
+    inset = size_px * (0.52 if rng.chance(0.75) else 0.2)
     for attempt in range(_TRIES):
-        x, y = (dice.uniform(min(inset, side / 2), side - inset) for side in wh_px)
+        x, y = (rng.uniform(min(inset, side / 2), side - inset) for side in wh_px)
         placed = shift(part, x, y)
         touched = [index for index, other in enumerate(things) if _extents_meet(placed, other)]
         if touched and alone and attempt < _TRIES * 2 // 3:

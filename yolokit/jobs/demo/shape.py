@@ -12,8 +12,8 @@ from yolokit.jobs.demo.outline import rotate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yolokit.jobs.demo.dice import Dice
     from yolokit.jobs.demo.outline import F64, Outline
+    from yolokit.jobs.demo.rng import Rng
 
 Finish: TypeAlias = Literal["smooth", "thread", "spun", "print", "matt"]
 Tint: TypeAlias = Literal["part", "dark", "insert", "steel"]
@@ -63,7 +63,7 @@ class PartKind:
     """
 
     name: str
-    build: Callable[[Dice], Shape]
+    build: Callable[[Rng], Shape]
     size_px: tuple[float, float]
     materials: tuple[str, ...]
 

@@ -12,6 +12,7 @@ from yolokit.core.files import publish_folder
 from yolokit.core.outputs import Held, Replacing, Result
 from yolokit.errors import DataError
 from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
+from yolokit.jobs.demo.ground_truth import GROUND_TRUTH_NAME, VIDEO_NAME, encode_ground_truth
 from yolokit.jobs.demo.picture import draw_frames, draw_picture
 from yolokit.jobs.demo.plan import (
     CLASS_SETS,
@@ -25,7 +26,6 @@ from yolokit.jobs.demo.plan import (
     video_scene,
 )
 from yolokit.jobs.demo.scene import labels_of
-from yolokit.jobs.demo.truth import TRUTH_NAME, VIDEO_NAME, encode_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,9 +155,9 @@ def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
     folder.mkdir()
     scene = video_scene(plan)
     names = [kind.name for kind in plan.kinds]
-    with (folder / TRUTH_NAME).open("wb") as truth:
+    with (folder / GROUND_TRUTH_NAME).open("wb") as truth:
         for index in range(plan.frames):
-            truth.write(encode_truth(index, labels_of(scene, frame_window(index)), names))
+            truth.write(encode_ground_truth(index, labels_of(scene, frame_window(index)), names))
     frames = draw_frames(scene, plan.look_key("video", 0), plan.frames)
     _encode_video(folder / VIDEO_NAME, frames, progress)
 
@@ -189,7 +189,7 @@ def _recognise(folder: Path) -> list[Held] | None:
             return None
     pictures = tuple(f"images/{split}/{name}_[0-9]*.jpg" for split in SPLITS for name in CLASS_SETS)
     labels = tuple(f"annotations/{split}.json" for split in SPLITS)
-    video = (f"video/{VIDEO_NAME}", f"video/{TRUTH_NAME}")
+    video = (f"video/{VIDEO_NAME}", f"video/{GROUND_TRUTH_NAME}")
     return [Held(("readme.txt",), 1), Held(pictures), Held(labels), Held(video)]
 
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from yolokit.jobs.demo.scene import Label
 
-VIDEO_NAME, TRUTH_NAME = "belt.mp4", "belt.jsonl"
+VIDEO_NAME, GROUND_TRUTH_NAME = "belt.mp4", "belt.jsonl"
 
 
-def encode_truth(index: int, labels: Sequence[Label], names: Sequence[str]) -> bytes:
+def encode_ground_truth(index: int, labels: Sequence[Label], names: Sequence[str]) -> bytes:
     """Return the line of one frame.
 
     Args:

@@ -10,10 +10,10 @@ from yolokit.jobs.demo.outline import arc, capsule, circle, lobed, points, round
 from yolokit.jobs.demo.shape import Layer, PartKind, Shape
 
 if TYPE_CHECKING:
-    from yolokit.jobs.demo.dice import Dice
+    from yolokit.jobs.demo.rng import Rng
 
 
-def _coin(_dice: Dice) -> Shape:
+def _coin(_rng: Rng) -> Shape:
     return (
         Layer((circle(0.5),), rise=0.05, bevel=0.02),
         Layer((circle(0.43),), base=0.03, rise=0.008, bevel=0.02, detail=True),
@@ -21,19 +21,19 @@ def _coin(_dice: Dice) -> Shape:
     )
 
 
-def _paper(dice: Dice) -> Shape:
+def _paper(rng: Rng) -> Shape:
     corner = points((-0.5, -0.3), (0.5, -0.3), (0.5, 0.3), (-0.5, 0.3))
     torn = corner * np.array([
-        [dice.uniform(0.6, 1.0), dice.uniform(0.6, 1.1)] for _ in range(4)
+        [rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.1)] for _ in range(4)
     ])  # fmt: skip
     return (Layer((torn,), rise=0.004, bevel=0.01, finish="print"),)
 
 
-def _swarf(dice: Dice) -> Shape:
-    pen = dice.uniform(0.025, 0.05)
-    inner = dice.uniform(0.1, 0.16)
+def _swarf(rng: Rng) -> Shape:
+    pen = rng.uniform(0.025, 0.05)
+    inner = rng.uniform(0.1, 0.16)
     count = 40
-    turns = dice.uniform(1.2, 2.4)
+    turns = rng.uniform(1.2, 2.4)
     share = np.arange(count) / (count - 1)
     from yolokit.jobs.demo.outline import unit_vectors
 
@@ -41,28 +41,28 @@ def _swarf(dice: Dice) -> Shape:
     return (Layer(wire(path, pen), rise=pen, bevel=pen),)
 
 
-def _chip(dice: Dice) -> Shape:
-    bend = dice.uniform(0.25, 0.5)
+def _chip(rng: Rng) -> Shape:
+    bend = rng.uniform(0.25, 0.5)
     path = arc(0.42, 0.5 - bend / 2, 0.5 + bend / 2)
-    return (Layer(wire(path, dice.uniform(0.04, 0.08)), rise=0.05, bevel=0.05),)
+    return (Layer(wire(path, rng.uniform(0.04, 0.08)), rise=0.05, bevel=0.05),)
 
 
-def _tie(dice: Dice) -> Shape:
-    bow = dice.uniform(-0.16, 0.16)
+def _tie(rng: Rng) -> Shape:
+    bow = rng.uniform(-0.16, 0.16)
     path = points((-0.45, 0.0), (-0.2, bow), (0.15, bow * 1.1), (0.46, 0.0))
     head = round_box(-0.5, -0.05, -0.38, 0.05, 0.02)
     return (Layer(wire(path, 0.022), rise=0.02, bevel=0.02, finish="matt"),
             Layer((head,), rise=0.06, bevel=0.02, finish="matt"))  # fmt: skip
 
 
-def _splinter(dice: Dice) -> Shape:
+def _splinter(rng: Rng) -> Shape:
     return (
-        Layer((capsule((-0.48, 0.0), (0.46, dice.uniform(-0.05, 0.05)), 0.022),), rise=0.02,
+        Layer((capsule((-0.48, 0.0), (0.46, rng.uniform(-0.05, 0.05)), 0.022),), rise=0.02,
               bevel=0.02, finish="matt"),
     )  # fmt: skip
 
 
-LITTER = (
+DISTRACTORS = (
     PartKind("coin", _coin, (26.0, 46.0), ("brass", "copper", "zinc")),
     PartKind("paper", _paper, (26.0, 70.0), ("paper", "paper", "yellow")),
     PartKind("swarf", _swarf, (18.0, 42.0), ("steel", "brass")),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Dice:
+class Rng:
     """A seeded source of numbers, bitwise equal on every machine.
 
     Args:
