@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ConfigError
-from yolokit.jobs.demo.distractors import DISTRACTORS
-from yolokit.jobs.demo.outline import box, circle
+from yolokit.jobs.demo.parts import DISTRACTORS
 from yolokit.jobs.demo.plan import (
     BELT_PX_PER_FRAME,
     CLASS_SETS,
@@ -28,15 +27,16 @@ from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import (
     MIN_VISIBLE,
     Dealer,
+    Placed,
     Scene,
     labels_of,
     put_down,
     visible_fraction,
 )
-from yolokit.jobs.demo.shape import Layer, PartKind, Placed, shift
+from yolokit.jobs.demo.shapes import Layer, PartKind, box, circle
 
 if TYPE_CHECKING:
-    from yolokit.jobs.demo.outline import Outline
+    from yolokit.jobs.demo.shapes import Outline
 
 KINDS = [kind for kinds in (*CLASS_SETS.values(), DISTRACTORS) for kind in kinds]
 
@@ -49,7 +49,7 @@ def _square(side_px: float, x: float, y: float, *, category: int | None = 0) -> 
     """A square plate with its centre at (x, y)."""
     kind = PartKind("plate", lambda _rng: (), (1.0, 1.0), ("steel",))
     shape = (Layer((box(-0.5, -0.5, 0.5, 0.5),)),)
-    return shift(put_down(kind, category, shape, size_px=side_px, turn=0.0, flip=False), x, y)
+    return put_down(kind, category, shape, size_px=side_px, turn=0.0, flip=False).moved(x, y)
 
 
 def _depth_px(outline: Outline, xy: tuple[float, float]) -> float:
@@ -65,10 +65,10 @@ def test_specimens_are_about_one_long_and_details_stay_on_them(kind: PartKind) -
         x1, y1, x2, y2 = placed.extent_px
         assert 55 < max(x2 - x1, y2 - y1) < 130
         assert len(placed.probes_px) >= 20
-        for layer in placed.shape:
+        solids = [placed.to_px(o) for low in shape if not low.detail for o in low.solids]
+        for layer in shape:
             if layer.detail:
-                solids = [o for low in placed.shape if not low.detail for o in low.solids]
-                for xy in np.concatenate(layer.solids).tolist():
+                for xy in placed.to_px(np.concatenate(layer.solids)).tolist():
                     assert max(_depth_px(outline, xy) for outline in solids) > -0.3
 
 
@@ -133,7 +133,7 @@ def test_a_dealer_deals_all_classes_before_any_again() -> None:
     for _ in range(3):
         hand = [dealer.deal() for _ in range(4)]
         assert {index for index, _ in hand} == {0, 1, 2, 3}
-    dealer.take_back(hand[0])
+    dealer.take_back(*hand[0])
     assert dealer.deal() == hand[0]
 
 
@@ -151,7 +151,7 @@ def test_visible_fraction_counts_what_is_covered_and_what_is_outside() -> None:
 def test_one_sees_through_a_hole() -> None:
     shape = (Layer((circle(0.5),), (circle(0.3),)),)
     kind = PartKind("ring", lambda _rng: (), (1.0, 1.0), ("steel",))
-    ring = shift(put_down(kind, 1, shape, size_px=100, turn=0.0, flip=False), 100, 100)
+    ring = put_down(kind, 1, shape, size_px=100, turn=0.0, flip=False).moved(100, 100)
     assert visible_fraction(_square(20, 100, 100), (ring,), (0, 0, 200, 200)) == 1.0
 
 

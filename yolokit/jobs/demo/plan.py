@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
-from yolokit.jobs.demo.belt_parts import BELT
-from yolokit.jobs.demo.other_parts import OTHER
+from yolokit.jobs.demo.parts import BELT
+from yolokit.jobs.demo.pretrain_parts import PRETRAIN
 from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import Dealer, Scene, build_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yolokit.jobs.demo.shape import PartKind
+    from yolokit.jobs.demo.shapes import PartKind
 
-CLASS_SETS: dict[str, tuple[PartKind, ...]] = {"belt": BELT, "pretrain": OTHER}
+CLASS_SETS: dict[str, tuple[PartKind, ...]] = {"belt": BELT, "pretrain": PRETRAIN}
 ZOOMS = {"belt": (0.8, 1.3), "pretrain": (0.65, 1.7)}
 SPLITS = ("train", "val", "test")
 PICTURE_WH_PX = (480, 360)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Rng:
-    """A seeded source of numbers, bitwise equal on every machine.
+    """A seeded source of numbers.
 
     Args:
         key: Non-negative integers; equal keys give equal streams.

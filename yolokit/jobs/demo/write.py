@@ -11,9 +11,15 @@ import cv2
 from yolokit.core.files import publish_folder
 from yolokit.core.outputs import Held, Replacing, Result
 from yolokit.errors import DataError
-from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
-from yolokit.jobs.demo.ground_truth import GROUND_TRUTH_NAME, VIDEO_NAME, encode_ground_truth
-from yolokit.jobs.demo.picture import draw_frames, draw_picture
+from yolokit.jobs.demo.draw import draw_views
+from yolokit.jobs.demo.ground_truth import (
+    GROUND_TRUTH_NAME,
+    LICENCE,
+    VIDEO_NAME,
+    command_of,
+    encode_coco,
+    encode_frame,
+)
 from yolokit.jobs.demo.plan import (
     CLASS_SETS,
     PICTURE_WH_PX,
@@ -31,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from yolokit.jobs.demo.raster import U8
+    from yolokit.core.types import U8
+    from yolokit.jobs.demo.scene import Label
 
 JPEG_QUALITY = 90
 _FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
@@ -97,7 +104,7 @@ def write_demo(
     progress = _Counter(on_progress)
     try:
         with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
-            files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
+            labels = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
             if plan.frames:
                 _write_video(folder / "video", plan, progress)
             (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
@@ -106,9 +113,9 @@ def write_demo(
     return DemoResult(
         out=out,
         classes=tuple(kind.name for kind in plan.kinds),
-        images={split: file.image_count for split, file in files.items()},
-        parts={split: file.label_count for split, file in files.items()},
-        backgrounds={split: file.background_count for split, file in files.items()},
+        images=plan.split_sizes,
+        parts={split: sum(map(len, found)) for split, found in labels.items()},
+        backgrounds={split: found.count([]) for split, found in labels.items()},
         video=out / "video" / VIDEO_NAME if plan.frames else None,
         frames=plan.frames,
     )
@@ -127,20 +134,21 @@ class _Counter:
             self._listener(self._done)
 
 
-def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -> CocoFile:
-    """Draw the pictures of a split and write its labels."""
+def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -> list[list[Label]]:
+    """Draw the pictures of a split and write its labels; returns those of each picture."""
     (folder / "images" / split).mkdir(parents=True)
     (folder / "annotations").mkdir(exist_ok=True)
-    coco = CocoFile(plan)
-    before = sum(plan.split_sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+    first = 1 + sum(plan.split_sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+    pictures: dict[str, list[Label]] = {}
     for index, scene in enumerate(split_scenes(plan, split)):
-        number = before + index + 1
-        name = f"{split}/{plan.classes}_{number:05d}.jpg"
-        _write_jpeg(folder / "images" / name, draw_picture(scene, plan.look_key(split, index)))
-        coco.add(number, name, labels_of(scene))
+        name = f"{split}/{plan.classes}_{first + index:05d}.jpg"
+        key = plan.look_key(split, index)
+        for picture in draw_views(scene, key, [(0, 0, *scene.wh_px)]):
+            _write_jpeg(folder / "images" / name, picture)
+        pictures[name] = labels_of(scene)
         progress.step()
-    (folder / "annotations" / f"{split}.json").write_bytes(coco.encode())
-    return coco
+    (folder / "annotations" / f"{split}.json").write_bytes(encode_coco(plan, first, pictures))
+    return list(pictures.values())
 
 
 def _write_jpeg(path: Path, picture: U8) -> None:
@@ -154,11 +162,11 @@ def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
     """Write the video of the moving belt and the labels of each frame."""
     folder.mkdir()
     scene = video_scene(plan)
-    names = [kind.name for kind in plan.kinds]
-    with (folder / GROUND_TRUTH_NAME).open("wb") as truth:
-        for index in range(plan.frames):
-            truth.write(encode_ground_truth(index, labels_of(scene, frame_window(index)), names))
-    frames = draw_frames(scene, plan.look_key("video", 0), plan.frames)
+    windows = [frame_window(index) for index in range(plan.frames)]
+    with (folder / GROUND_TRUTH_NAME).open("wb") as ground_truth:
+        for index, window in enumerate(windows):
+            ground_truth.write(encode_frame(plan, index, labels_of(scene, window)))
+    frames = draw_views(scene, plan.look_key("video", 0), windows)
     _encode_video(folder / VIDEO_NAME, frames, progress)
 
 
