@@ -56,7 +56,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def examine() -> Iterator[Finding]:
     """Yield findings one by one, cheap ones first."""
     yield _examine_python()
-    yield Finding(about="system", state="ok", detail=f"{platform.platform()}")
+    yield Finding(about="system", state="ok", detail=platform.platform())
     yield Finding(
         about="cores",
         state="ok",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
-
-import cv2
 
 from yolokit.core.files import publish_folder
 from yolokit.core.outputs import Held, Replacing, Result
@@ -32,15 +32,15 @@ from yolokit.jobs.demo.plan import (
     video_scene,
 )
 from yolokit.jobs.demo.scene import labels_of
+from yolokit.runtime.images import write_image
+from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from yolokit.core.types import U8
     from yolokit.jobs.demo.scene import Label
 
-JPEG_QUALITY = 90
 _FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
 
 
@@ -101,12 +101,17 @@ def write_demo(
         DataError: The disk refused a file.
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
-    progress = _Counter(on_progress)
+    done = itertools.count(1)
+
+    def step() -> None:
+        if on_progress is not None:
+            on_progress(next(done))
+
     try:
         with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
-            labels = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
+            labels = {split: _write_split(folder, plan, split, step) for split in SPLITS}
             if plan.frames:
-                _write_video(folder / "video", plan, progress)
+                _write_video(folder / "video", plan, step)
             (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
     except OSError as error:
         raise DataError(f"the demo could not be written: {error}", path=out) from error
@@ -121,20 +126,9 @@ def write_demo(
     )
 
 
-class _Counter:
-    """Counts what is drawn and tells who wants to know."""
-
-    def __init__(self, listener: Callable[[int], None] | None) -> None:
-        self._listener = listener
-        self._done = 0
-
-    def step(self) -> None:
-        self._done += 1
-        if self._listener is not None:
-            self._listener(self._done)
-
-
-def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -> list[list[Label]]:
+def _write_split(
+    folder: Path, plan: DemoPlan, split: str, step: Callable[[], None]
+) -> list[list[Label]]:
     """Draw the pictures of a split and write its labels; returns those of each picture."""
     (folder / "images" / split).mkdir(parents=True)
     (folder / "annotations").mkdir(exist_ok=True)
@@ -144,21 +138,14 @@ def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -
         name = f"{split}/{plan.classes}_{first + index:05d}.jpg"
         key = plan.look_key(split, index)
         for picture in draw_views(scene, key, [(0, 0, *scene.wh_px)]):
-            _write_jpeg(folder / "images" / name, picture)
+            write_image(folder / "images" / name, picture)
         pictures[name] = labels_of(scene)
-        progress.step()
+        step()
     (folder / "annotations" / f"{split}.json").write_bytes(encode_coco(plan, first, pictures))
     return list(pictures.values())
 
 
-def _write_jpeg(path: Path, picture: U8) -> None:
-    done, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
-        raise DataError("the picture could not be encoded as JPEG", path=path)
-    path.write_bytes(content.tobytes())
-
-
-def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
+def _write_video(folder: Path, plan: DemoPlan, step: Callable[[], None]) -> None:
     """Write the video of the moving belt and the labels of each frame."""
     folder.mkdir()
     scene = video_scene(plan)
@@ -167,25 +154,12 @@ def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
         for index, window in enumerate(windows):
             ground_truth.write(encode_frame(plan, index, labels_of(scene, window)))
     frames = draw_views(scene, plan.look_key("video", 0), windows)
-    _encode_video(folder / VIDEO_NAME, frames, progress)
-
-
-def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
-    """Encode H.264 that starts to play in a browser before all of it is loaded."""
-    import av
-
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=VIDEO_FPS)
-        stream.width, stream.height = PICTURE_WH_PX
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "20", "preset": "veryfast"}
+    fps = Fraction(VIDEO_FPS)
+    writer = Mp4Writer(folder / VIDEO_NAME, PICTURE_WH_PX, fps=fps, time_base=1 / fps)
+    with closing(writer):
         for index, bgr in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(bgr, format="bgr24")
-            frame.pts = index
-            frame.time_base = Fraction(1, VIDEO_FPS)
-            container.mux(stream.encode(frame))
-            progress.step()
-        container.mux(stream.encode(None))
+            writer.write(bgr, index / VIDEO_FPS)
+            step()
 
 
 def _recognise(folder: Path) -> list[Held] | None:
