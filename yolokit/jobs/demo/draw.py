@@ -110,8 +110,8 @@ def _draw_belt(wh_px: tuple[int, int], rng: np.random.Generator) -> F32:
     patterns = (along, across, along * across, along**3, along * 0)
     tone = np.ones((high, wide), np.float32)
     tone += (rng.uniform(0.04, 0.16) * patterns[rng.integers(len(patterns))]).astype(np.float32)
-    for cell_px, low, high_ in ((120, 0.03, 0.16), (14, 0.01, 0.06), (1, 0.03, 0.10)):
-        tone += _noise(wh_px, cell_px, rng) * np.float32(rng.uniform(low, high_))
+    for cell_px, least, most in ((120, 0.03, 0.16), (14, 0.01, 0.06), (1, 0.03, 0.10)):
+        tone += _noise(wh_px, cell_px, rng) * np.float32(rng.uniform(least, most))
     _scratch(tone, rng)
     colour = np.array(_BELTS_BGR[rng.integers(len(_BELTS_BGR))]) * rng.uniform(0.92, 1.08, 3)
     return _tinted(np.maximum(tone, np.float32(0.1)), colour * rng.uniform(0.75, 1.35))
