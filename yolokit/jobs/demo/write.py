@@ -101,12 +101,7 @@ def write_demo(
         DataError: The disk refused a file.
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
-    done = itertools.count(1)
-
-    def step() -> None:
-        if on_progress is not None:
-            on_progress(next(done))
-
+    step = _count_for(on_progress)
     try:
         with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
             labels = {split: _write_split(folder, plan, split, step) for split in SPLITS}
@@ -126,6 +121,14 @@ def write_demo(
     )
 
 
+def _count_for(listener: Callable[[int], None] | None) -> Callable[[], None]:
+    """Return what is to be called after each picture and frame."""
+    if listener is None:
+        return lambda: None
+    done = itertools.count(1)
+    return lambda: listener(next(done))
+
+
 def _write_split(
     folder: Path, plan: DemoPlan, split: str, step: Callable[[], None]
 ) -> list[list[Label]]:
@@ -136,9 +139,8 @@ def _write_split(
     pictures: dict[str, list[Label]] = {}
     for index, scene in enumerate(split_scenes(plan, split)):
         name = f"{split}/{plan.classes}_{first + index:05d}.jpg"
-        key = plan.look_key(split, index)
-        for picture in draw_views(scene, key, [(0, 0, *scene.wh_px)]):
-            write_image(folder / "images" / name, picture)
+        (picture,) = draw_views(scene, plan.look_key(split, index), [(0, 0, *scene.wh_px)])
+        write_image(folder / "images" / name, picture)
         pictures[name] = labels_of(scene)
         step()
     (folder / "annotations" / f"{split}.json").write_bytes(encode_coco(plan, first, pictures))
