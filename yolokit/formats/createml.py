@@ -26,8 +26,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes
 from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.layout import find_image_roots
-from yolokit.formats.toolkit.places import split_of
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import check_class_names
@@ -86,7 +85,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError(
             "there is no JSON list of images with `label` and `coordinates` in it", path=source
         )
-    reader = _Reader(source if source.is_dir() else source.parent, options, ledger)
+    reader = _Reader(source, options, ledger)
     broken: list[DataError] = []
     for file in files:
         try:
@@ -146,8 +145,8 @@ class _Box(msgspec.Struct, frozen=True):
 class _Reader:
     """Collects boxes by image, then brings them into pixels."""
 
-    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = root
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
         self._images: dict[tuple[str, str], tuple[ImageRecord, list[_Box]]] = {}
@@ -163,9 +162,7 @@ class _Reader:
         content = read_json(path)
         if not isinstance(content, list):
             raise DataError("this is not a list of images", path=path)
-        split = split_of(path, self._root)
-        roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
-        source = SourceFile(str(path), "index", roots)
+        split, source = self._layout.describe_set_file(path, "index", (path.stem,))
         count = 0
         for number, entry in enumerate(content, 1):
             fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
@@ -248,7 +245,7 @@ class _Reader:
         if meter is not None and self._options.labels_only:
             raise DataError(
                 "the boxes are fractions, and --labels-only reads no image",
-                path=self._root,
+                path=self._layout.root,
                 hint="leave --labels-only out, and say with --images where the images are",
             )
         for image, boxes in self._images.values():

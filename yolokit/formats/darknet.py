@@ -36,6 +36,7 @@ from yolokit.formats.toolkit.darknet_source import (
     open_roboflow,
 )
 from yolokit.formats.toolkit.label_account import LabelAccount
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.images.size import read_image_size
@@ -115,11 +116,11 @@ def _open(source: Path, options: ReadOptions, ledger: Ledger) -> DarknetSet:
     tree = SourceTree(source)
     data_file = source if tree.is_file else _find_data_file(tree)
     roboflow = _find_roboflow(tree)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
     if data_file is not None and data_file.name != ROBOFLOW_NAMES:
-        return open_data_file(data_file, root, options.images, ledger)
+        return open_data_file(data_file, layout, ledger)
     if roboflow:
-        return open_roboflow(roboflow, root)
+        return open_roboflow(roboflow, layout)
     raise DataError(f"there is no obj.data and no {ROBOFLOW_NAMES} in it", path=source)
 
 

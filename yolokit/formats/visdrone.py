@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.labels.builder import ImageRows, collect_dataset
@@ -112,8 +112,7 @@ class _Reader:
     """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = source if source.is_dir() else source.parent
-        self._images = options.images
+        self._layout = SourceLayout(source, options.images)
         self._ledger = ledger
         self.keeps_others = options.assume.get("others") == "keep"
 
@@ -124,10 +123,8 @@ class _Reader:
             raise DataError(f"cannot read it: {error.strerror}", path=path) from error
         except UnicodeDecodeError as error:
             raise DataError("this is not UTF-8 text", path=path) from error
-        above = path.relative_to(self._root).parts[-2::-1]
-        split = next((split for name in above if (split := split_from_name(name))), None)
-        roots = find_image_roots(path, self._root, self._images, split)
-        source = SourceFile(str(path), "line", roots)
+        split = self._layout.split_of(path)
+        source = SourceFile(str(path), "line", self._layout.image_roots(path, split))
         rows = ImageRows(ImageRecord(path.stem, None, None, split, None, source))
         for number, line in enumerate(lines, 1):
             if line.strip():

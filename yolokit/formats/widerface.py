@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.images.listing import is_image_name
@@ -64,12 +64,12 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     paths = [source] if tree.is_file else [f for f in tree.files(".txt") if _is_list(tree.head(f))]
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
     images: list[ImageRows] = []
     broken: list[DataError] = []
     for path in paths:
         try:
-            images += _ListReader(path, root, options, ledger).read()
+            images += _ListReader(path, layout, options, ledger).read()
         except DataError as error:
             broken.append(error)
     if broken:
@@ -106,24 +106,18 @@ def _is_number(text: str) -> bool:
 class _ListReader:
     """Reads one list; what is not a face goes to the ledger."""
 
-    def __init__(self, path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(
+        self, path: Path, layout: SourceLayout, options: ReadOptions, ledger: Ledger
+    ) -> None:
         self._path = path
         self._ledger = ledger
         self._keeps_invalid = options.assume.get("invalid") == "keep"
-        self._split = split_from_name(path.stem)
-        self._source = SourceFile(str(path), "line", self._image_roots(root, options))
-        self._images: dict[str, ImageRows] = {}
-
-    def _image_roots(self, root: Path, options: ReadOptions) -> tuple[str, ...]:
-        base = self._path.parent.parent if options.images is None else options.images
-        words = self._path.stem.split("_")
+        self._split = layout.split_of(path, holds_set=True)
+        words = path.stem.split("_")
         subset = f"WIDER_{words[2] if len(words) > 2 else self._split}"
-        below = [base / subset / "images", base / subset]
-        found = [folder for folder in below if folder.is_dir()]
-        if found:  # another subset may have images of the same names
-            return tuple(str(folder) for folder in found)
-        around = base if options.images is None else root
-        return find_image_roots(self._path, around, options.images, self._split)
+        roots = layout.subset_roots(path, subset) or layout.image_roots(path, self._split)
+        self._source = SourceFile(str(path), "line", roots)
+        self._images: dict[str, ImageRows] = {}
 
     def read(self) -> Iterator[ImageRows]:
         """Return the images.

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from yolokit.errors import DataError
 from yolokit.formats.csv.file import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import check_class_names, write_number
@@ -88,8 +89,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             hint="the header must name the image (filename, image_id, path...) and the box "
             "(xmin,ymin,xmax,ymax, or x,y,w,h, or bbox)",
         )
-    root = source if source.is_dir() else source.parent
-    reader = CsvReader(root, options, ledger)
+    reader = CsvReader(SourceLayout(source, options.images), options, ledger)
     broken: list[DataError] = []
     for file, layout in files.items():
         try:

@@ -65,7 +65,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     ]
     if not files:
         raise DataError("there is no JSON file of labelme in it", path=source)
-    reader = LabelmeReader(source if source.is_dir() else source.parent, options, ledger)
+    reader = LabelmeReader(source, options, ledger)
     errors: list[DataError] = []
     for file in files:
         try:

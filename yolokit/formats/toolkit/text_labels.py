@@ -13,7 +13,7 @@ import msgspec
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import nearest_split
 from yolokit.images.listing import walk_files, walk_images
 from yolokit.labels.model import SourceFile
 
@@ -86,11 +86,10 @@ class LabelFolders:
         marks = [at for at, part in enumerate(folders) if self._label_names.fullmatch(part)]
         before = folders[: marks[0]] if marks else []
         inner = folders[marks[-1] + 1 :] if marks else folders
-        split = next((found for part in before if (found := split_from_name(part))), None)
+        split = nearest_split(folders)
         group: list[str] = []
-        if split is None and inner:
-            split = split_from_name(inner[0])
-            group, inner = (inner[:1], inner[1:]) if split is not None else ([], inner)
+        if inner and nearest_split(inner[:1]) and not nearest_split(inner[1:]):
+            group, inner = inner[:1], inner[1:]
         stem = "/".join([*inner, path.name[: -len(path.suffix)] if path.suffix else path.name])
         beside = path.parents[len(inner)]
         roots = self._roots(root.joinpath(*before), group, split, beside)
