@@ -28,11 +28,10 @@ from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
 from yolokit.formats.toolkit.units import UNITS, ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -86,14 +85,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             "there is no JSON list of images with `label` and `coordinates` in it", path=source
         )
     reader = _Reader(source, options, ledger)
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    read_each(files, reader.read_file)
     reader.check_anchor()
     return collect_dataset(reader.to_images(), evidence=reader.evidence())
 

@@ -20,9 +20,8 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -80,15 +79,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there are no text files of labels in it", path=source)
     reader = _Reader(source, options, ledger)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            images.append(reader.read_file(file))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    images = read_each(files, reader.read_file)
     names = NAMES if reader.keeps_others else NAMES[:-1]
     evidence = "the names of the classes are those that VisDrone fixes, from 1 on"
     if not reader.keeps_others:

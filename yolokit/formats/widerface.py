@@ -20,10 +20,9 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -65,15 +64,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
     layout = SourceLayout(source, options.images)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for path in paths:
-        try:
-            images += _ListReader(path, layout, options, ledger).read()
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    lists = read_each(paths, lambda path: _ListReader(path, layout, options, ledger).read())
+    images = [image for listed in lists for image in listed]
     keeps = options.assume.get("invalid") == "keep"
     taken = "kept" if keeps else "left out"
     evidence = f"faces marked as invalid are {taken} (--assume invalid=exclude|keep)"

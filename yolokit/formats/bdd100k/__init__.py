@@ -29,9 +29,8 @@ from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -81,15 +80,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no JSON file with frames of BDD100K in it", path=source)
     reader = _Reader(source, options, ledger)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            images += reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    images = [image for frames in read_each(files, reader.read_file) for image in frames]
     reader.note_aside()
     return collect_dataset(images, names=reader.names, evidence=tuple(reader.evidence()))
 

@@ -29,10 +29,9 @@ from yolokit.formats.csv.file import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names, write_number
 from yolokit.formats.toolkit.units import UNITS
-from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,14 +89,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             "(xmin,ymin,xmax,ymax, or x,y,w,h, or bbox)",
         )
     reader = CsvReader(SourceLayout(source, options.images), options, ledger)
-    broken: list[DataError] = []
-    for file, layout in files.items():
-        try:
-            reader.read_file(file, layout)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken CSV files")
+    read_each(files, lambda file: reader.read_file(file, files[file]), "broken CSV files")
     return reader.to_dataset()
 
 

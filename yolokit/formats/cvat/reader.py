@@ -27,9 +27,9 @@ from yolokit.formats.cvat.shapes import (
 )
 from yolokit.formats.cvat.tracks import MAX_FRAME, TrackReader
 from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_pose
 from yolokit.labels.shapes import describe_fragments
@@ -74,15 +74,8 @@ class CvatReader:
 
     def read(self, paths: Iterable[Path]) -> Dataset:
         """Read all files, and report all broken ones at once."""
-        broken: list[DataError] = []
         with collector_paused():
-            for path in paths:
-                try:
-                    self._read_file(path)
-                except DataError as error:
-                    broken.append(error)
-            if broken:
-                raise join_errors(broken, "broken annotation files")
+            read_each(paths, self._read_file)
             pose = self._find_pose() if self._options.task == "pose" else None
             return collect_dataset(
                 [self._to_rows(image, pose) for image in self._images],

@@ -19,8 +19,8 @@ from yolokit.formats.datumaro.shapes import (
 )
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_pose
 from yolokit.labels.shapes import describe_fragments
@@ -52,15 +52,7 @@ class DatumaroReader:
 
     def read(self, paths: Iterable[Path]) -> Dataset:
         """Read all files, and report all broken ones at once."""
-        images: list[ImageRows] = []
-        broken: list[DataError] = []
-        for path in paths:
-            try:
-                images += self._read_file(path)
-            except DataError as error:
-                broken.append(error)
-        if broken:
-            raise join_errors(broken, "broken annotation files")
+        images = [image for listed in read_each(paths, self._read_file) for image in listed]
         points = {name for names in self._points.values() for name in names}
         return collect_dataset(
             images,

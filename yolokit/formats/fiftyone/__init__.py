@@ -29,9 +29,8 @@ from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.transforms import scaling
 
@@ -74,15 +73,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no samples.json or labels.json of FiftyOne in it", path=source)
     layout = SourceLayout(source, options.images)
-    sets: list[_Samples] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            sets.append(_open(file, layout, ledger))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken files")
+    sets = read_each(files, lambda file: _open(file, layout, ledger), "broken files")
     reader = _Reader(sets, options, ledger)
     images = [rows for one in sets for rows in reader.read_samples(one)]
     reader.note_aside(layout.root)

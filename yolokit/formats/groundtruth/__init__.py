@@ -27,9 +27,8 @@ from yolokit.formats.groundtruth.lines import (
 )
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -68,15 +67,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no manifest of Ground Truth in it", path=source)
     layout = SourceLayout(source, options.images)
-    manifests: list[_Manifest] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            manifests.append(_Manifest(file, layout, options))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken manifests")
+    manifests = read_each(files, lambda file: _Manifest(file, layout, options), "broken manifests")
     images = [rows for one in manifests for rows in one.iter_rows(ledger)]
     evidence = [sentence for one in manifests for sentence in one.evidence()]
     return collect_dataset(images, evidence=evidence)

@@ -28,8 +28,7 @@ from yolokit.formats.labelstudio.writer import write_labelstudio
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,17 +88,11 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         else filter(Path.is_file, sorted(layout.root.glob("*.xml")))
     )
     reader = TaskReader(options, find_label_config(beside), ledger)
-    errors: list[DataError] = []
-    for file in files:
+    what = "files that are not tasks of Label Studio"
+    contents = read_each(files, lambda file: list_tasks(read_json(file), file), what)
+    for file, tasks in zip(files, contents, strict=True):
         split, about = layout.describe_set_file(file, "index")
-        try:
-            tasks = list_tasks(read_json(file), file)
-        except DataError as error:
-            errors.append(error)
-            continue
         reader.add_file(TaskFile(about, split, tasks))
-    if errors:
-        raise join_errors(errors, "files that are not tasks of Label Studio")
     return reader.finish(source)
 
 

@@ -33,8 +33,7 @@ from yolokit.formats.openimages.lists import choose_lists, read_list, subset_of
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -203,18 +202,13 @@ def _read_tables(
         excluded["IsGroupOf"] = "the box is around a group of objects"
     if options.assume.get("depiction") == "exclude":
         excluded["IsDepiction"] = "it is a picture of the object"
-    tables: list[_Table] = []
-    broken: list[DataError] = []
-    for file in files:
+
+    def read_file(file: Path) -> _Table:
         table = _Table(file, layout)
-        try:
-            table.rows = BoxTable(table.source, ledger, excluded).read(file)
-        except DataError as error:
-            broken.append(error)
-        tables.append(table)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
-    return tables
+        table.rows = BoxTable(table.source, ledger, excluded).read(file)
+        return table
+
+    return read_each(files, read_file)
 
 
 class _Classes:

@@ -34,9 +34,8 @@ from yolokit.formats.tfrecord.labels import Labels
 from yolokit.formats.tfrecord.record import WANTED, RecordReader
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
@@ -88,20 +87,17 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there is no TFRecord file in it", path=source)
     layout = SourceLayout(source, options.images)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
     labels = Labels(files, layout.root)
-    for file in files:
+    images: list[ImageRows] = []
+
+    def read_file(file: Path) -> None:
         split, about = layout.describe_set_file(file, "index")
         reader = RecordReader(about, split, options, ledger)
-        try:
-            for offset, data in iter_records(file):
-                rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
-                images += [] if rows is None else [rows]
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken record files")
+        for offset, data in iter_records(file):
+            rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
+            images.extend([] if rows is None else [rows])
+
+    read_each(files, read_file, "broken record files")
     _note_missing_shards(files, ledger)
     return collect_dataset(images, names=labels.names, evidence=tuple(labels.evidence()))
 

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.via.files import CSV_HEADER, load_via_file
 from yolokit.formats.via.reader import USUAL_ATTRIBUTES, ViaReader
-from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,17 +75,9 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError("there is no file of VGG Image Annotator in it", path=source)
     layout = SourceLayout(source, options.images)
     reader = ViaReader(options, ledger)
-    errors: list[DataError] = []
-    for file in files:
+    for file, content in zip(files, read_each(files, load_via_file), strict=True):
         split, about = layout.describe_set_file(file, "index")
-        try:
-            loaded = load_via_file(file)
-        except DataError as error:
-            errors.append(error)
-            continue
-        reader.add_file(loaded, about, split)
-    if errors:
-        raise join_errors(errors, "broken annotation files")
+        reader.add_file(content, about, split)
     return reader.finish(source)
 
 

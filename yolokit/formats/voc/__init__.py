@@ -22,12 +22,12 @@ from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.formats.voc.objects import VocBox, read_object, turn
 from yolokit.formats.voc.writer import write_voc
 from yolokit.images.listing import is_image_name, walk_files
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import (
     Annotations,
     Dataset,
@@ -144,15 +144,7 @@ class _Reader:
 
     def read_files(self, paths: Iterable[Path]) -> list[_Parsed]:
         """Read all files, and report all broken ones at once."""
-        parsed: list[_Parsed] = []
-        broken: list[DataError] = []
-        for path in paths:
-            try:
-                parsed.append(self._read_file(path))
-            except DataError as error:
-                broken.append(error)
-        if broken:
-            raise join_errors(broken, "broken annotation files")
+        parsed = read_each(paths, self._read_file)
         counts = Counter((one.image.split, one.image.file_name) for one in parsed)
         stated = [counts[one.image.split, one.image.file_name] for one in parsed]
         return [
