@@ -24,13 +24,13 @@ import numpy as np
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
-from yolokit.formats.toolkit.units import UNITS, ImageMeter, UnitsWitness
+from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
@@ -233,29 +233,17 @@ class _Reader:
         Raises:
             DataError: Sizes of images are needed and are not to be looked at.
         """
-        meter = ImageMeter(self._ledger) if self._units.are_fractions else None
-        if meter is not None and self._options.labels_only:
-            raise DataError(
-                "the boxes are fractions, and --labels-only reads no image",
-                path=self._layout.root,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        encoding: BoxEncoding = "cxcywh" if self._is_centered else "xywh"
+        scales = PixelScales(self._units, self._options, self._ledger, self._layout.root)
         for image, boxes in self._images.values():
-            record: ImageRecord | None = image
-            scale_x, scale_y = 1, 1
-            if meter is not None:
-                record = meter.measure(image, [box.index for box in boxes])
-                if record is None:
-                    continue
-                scale_x, scale_y = record.image_wh
-            assert record is not None, "without fractions no image is measured"
-            found = ImageRows(record)
-            for box in boxes:
-                x, y, width, height = box.xywh
-                if self._is_centered:
-                    x, y = x - width / 2, y - height / 2
-                xyxy = [x * scale_x, y * scale_y, (x + width) * scale_x, (y + height) * scale_y]
-                found.add(box.label, box.index, xyxy)
+            scaled = scales.of(image, [box.index for box in boxes])
+            if scaled is None:
+                continue
+            found = ImageRows(scaled.image)
+            values = np.array([box.xywh for box in boxes]).reshape(-1, 4)
+            xyxy = to_xyxy(values, encoding) * np.tile(scaled.factors, 2)
+            for box, corners in zip(boxes, xyxy.tolist(), strict=True):
+                found.add(box.label, box.index, corners)
             yield found
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
@@ -108,23 +108,16 @@ class _Reader:
         self.keeps_others = options.assume.get("others") == "keep"
 
     def read_file(self, path: Path) -> ImageRows:
-        try:
-            lines = read_bounded(path).decode("utf-8-sig").splitlines()
-        except OSError as error:
-            raise DataError(f"cannot read it: {error.strerror}", path=path) from error
-        except UnicodeDecodeError as error:
-            raise DataError("this is not UTF-8 text", path=path) from error
         split = self._layout.split_of(path)
         source = SourceFile(str(path), "line", self._layout.image_roots(path, split))
         rows = ImageRows(ImageRecord(path.stem, None, None, split, None, source))
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                self._read_row(line, number, rows)
+        for number, line in read_lines(path):
+            self._read_row(line, number, rows)
         return rows
 
     def _read_row(self, line: str, number: int, rows: ImageRows) -> None:
         source = rows.image.source
-        cells = [cell.strip() for cell in line.strip().removesuffix(",").split(",")]
+        cells = [cell.strip() for cell in line.removesuffix(",").split(",")]
         if len(cells) == _VIDEO_COLUMNS:
             raise DataError(
                 "it has ten columns, as VisDrone's lists for videos (VID, MOT) do; lists for "

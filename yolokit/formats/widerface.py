@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
@@ -117,24 +117,13 @@ class _ListReader:
         Raises:
             DataError: The file is not text, or numbers and rows do not agree.
         """
-        lines = self._read_lines()
+        lines = read_lines(self._path)
         if not lines or not is_image_name(lines[0][1]):
             self._fail("the first line does not name an image", lines[0][0] if lines else 1)
         starts = [at for at, (_, text) in enumerate(lines) if is_image_name(text)]
         for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
             self._read_image(lines[start], lines[start + 1 : end])
         return iter(self._images.values())
-
-    def _read_lines(self) -> list[tuple[int, str]]:
-        """Return the lines that are not empty, with their numbers."""
-        try:
-            text = read_bounded(self._path).decode("utf-8-sig")
-        except OSError as error:
-            raise DataError(f"cannot read it: {error.strerror}", path=self._path) from error
-        except UnicodeDecodeError as error:
-            raise DataError("this is not UTF-8 text", path=self._path) from error
-        stripped = ((at, line.strip()) for at, line in enumerate(text.splitlines(), 1))
-        return [(at, line) for at, line in stripped if line]
 
     def _read_image(self, head: tuple[int, str], lines: Sequence[tuple[int, str]]) -> None:
         line, name = head

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_ANNOTATION_FOLDERS = frozenset(
-    {"ann", "annotation", "annotations", "annots", "anns", "json", "jsons", "label", "labels"}
-    | {"xml", "xmls", "csv", "metadata", "wider_face_split"}
+_ANNOTATION_FOLDER = re.compile(
+    r"ann|annfiles|annotations?|annots|anns|csv|jsons?|label_[23]|labels?|labeltxt.*|metadata|"
+    r"wider_face_split|xmls?",
+    re.IGNORECASE,
 )
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "data")
 _SPLIT_WORDS = {
@@ -63,7 +64,7 @@ def nearest_split(folders: Sequence[str]) -> str | None:
 
 def is_annotation_folder(name: str) -> bool:
     """Tell whether a folder is called as those are that hold annotations and no images."""
-    return name.lower() in _ANNOTATION_FOLDERS
+    return _ANNOTATION_FOLDER.fullmatch(name) is not None
 
 
 class SourceLayout:
