@@ -16,8 +16,8 @@ from yolokit.datasets.label_rows import (
     to_annotations,
 )
 from yolokit.errors import DataError
+from yolokit.formats.darknet.lists import ROBOFLOW_NAMES
 from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
-from yolokit.formats.toolkit.darknet_source import ROBOFLOW_NAMES
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
