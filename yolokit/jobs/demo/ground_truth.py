@@ -1,7 +1,7 @@
 """Labels as files: COCO JSON for the pictures, a record a frame for the video.
 
 The video's are like the records of ``predict``, one line of JSON a frame, and not COCO, so that
-converting the demo's folder takes the images alone: frames of a video are no image files. Both
+converting the demo's folder takes the images alone: the frames of a video are not image files. Both
 are byte for byte the same on every machine.
 """
 
