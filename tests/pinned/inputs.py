@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +29,7 @@ from yolokit.core.child import child_environment
 
 MUTATIONS = 3
 PICTURES = (".jpg", ".png")
-DAMAGE = {
+DAMAGE: Mapping[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "half": lambda content: content[: len(content) // 2],
     "zeros": lambda content: bytes(100),

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +168,7 @@ def _edit(here: Path, name: str, old: str, new: str) -> None:
         path.write_text(path.read_text().replace(old, new))
 
 
-PROGRAMS = {
+PROGRAMS: Mapping[str, Callable[..., object]] = {
     "+grow": _grow,
     "+append": _append,
     "+edit": _edit,

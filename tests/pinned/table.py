@@ -36,10 +36,15 @@ class Case:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def case(name: str, *lines: str, env: Mapping[str, str] | None = None, **inputs: str) -> Case:
+def case(
+    name: str,
+    *lines: str,
+    put: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Case:
     """Make a case of lines whose words are parted by spaces; ``~`` in a word is a space."""
     commands = tuple(tuple(w.replace("~", " ") for w in line.split()) for line in lines)
-    return Case(name, commands, inputs, env or {})
+    return Case(name, commands, put or {}, env or {})
 
 
 def list_cases(inputs: Path) -> list[Case]:

@@ -47,7 +47,7 @@ def _list_samples(name: str, about: Mapping[str, Any]) -> Iterator[Case]:
             for task in about["reads"]
             if task not in ("detect", "segment")
         ]
-        yield case(f"samples/{name}-{number}", *lines, **{"in": f"formats/{name}/{number}"})
+        yield case(f"samples/{name}-{number}", *lines, put={"in": f"formats/{name}/{number}"})
 
 
 def _list_written(name: str, tasks: list[str]) -> Iterator[Case]:
@@ -60,7 +60,7 @@ def _list_written(name: str, tasks: list[str]) -> Iterator[Case]:
         number = tasks_of_source.index(task)
         there = f"data convert in --task {task} --to {name} --out there {ALL}"
         back = f"data convert there --task {task} --out back {ALL}"
-        yield case(f"written/{name}-{task}", there, back, **{"in": f"formats/{source}/{number}"})
+        yield case(f"written/{name}-{task}", there, back, put={"in": f"formats/{source}/{number}"})
 
 
 def _break(name: str) -> Case:
@@ -68,13 +68,13 @@ def _break(name: str) -> Case:
         f"data convert in/{kind}{'/set' if kind == 'climbs' else ''} --out out-{kind} {ALL}"
         for kind in KINDS
     ]
-    return case(f"broken/{name}", *lines, **{"in": f"bad/{name}"})
+    return case(f"broken/{name}", *lines, put={"in": f"bad/{name}"})
 
 
 def _list_unsupported(inputs: Path) -> Case:
     numbers = sorted(path.name for path in (inputs / "unsupported").iterdir())
     lines = [f"data convert in/{number} --out out" for number in numbers]
-    return case("data/unsupported", *lines, **{"in": "unsupported"})
+    return case("data/unsupported", *lines, put={"in": "unsupported"})
 
 
 def _list_options() -> Iterator[Case]:
@@ -95,7 +95,7 @@ def _list_options() -> Iterator[Case]:
     }  # fmt: skip
     for name, words in options.items():
         line = f"data convert in --out out {words}"
-        yield case(f"options/{name}", line, **{"in": "belt"})
+        yield case(f"options/{name}", line, put={"in": "belt"})
     yield case(
         "options/overwrite",
         "data convert in --out out", "data convert in --out out",
@@ -103,11 +103,11 @@ def _list_options() -> Iterator[Case]:
         "data convert in --out in/images --overwrite", "data convert in --out . --overwrite",
         "data convert in/annotations/val.json --images in --out val",
         "data convert in/annotations/val.json in/annotations/test.json --images in --out two",
-        **{"in": "belt"},
+        put={"in": "belt"},
     )  # fmt: skip
     yield case(
         "options/store", "data convert in --name mine", "data convert in --name mine",
-        "data list --installed", "data convert in --name a/../../b", **{"in": "squares"},
+        "data list --installed", "data convert in --name a/../../b", put={"in": "squares"},
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _list_mistakes() -> Iterator[Case]:
         "data convert in/images/train/0.png --out out", "data convert in gone --out out",
         "data convert --out out", "data convert in in --out out",
     ]  # fmt: skip
-    yield case("mistakes/convert", *lines, **{"in": "squares"})
+    yield case("mistakes/convert", *lines, put={"in": "squares"})
 
 
 def _list_demo() -> Iterator[Case]:
@@ -164,7 +164,7 @@ def _list_large() -> Iterator[Case]:
     for name, file in files.items():
         grow = f"+grow in/{file} {LARGE_BYTES}"
         source = f"formats/{name}/{numbers[name]}"
-        yield case(f"large/{name}", grow, "data convert in --out out", **{"in": source})
+        yield case(f"large/{name}", grow, "data convert in --out out", put={"in": source})
 
 
 def _list_bccd() -> Iterator[Case]:
@@ -180,7 +180,7 @@ def _list_bccd() -> Iterator[Case]:
         "strict": ("data convert in --out out --max-drop 0 --labels-only",),
     }
     for name, commands in lines.items():
-        yield case(f"bccd/{name}", *commands, **{"in": "bccd"})
+        yield case(f"bccd/{name}", *commands, put={"in": "bccd"})
 
 
 def _list_earlier_mistakes(inputs: Path) -> Iterator[Case]:
@@ -198,4 +198,4 @@ def _list_earlier_mistakes(inputs: Path) -> Iterator[Case]:
         lines = [f"data convert in --out out --task {tasks.get(path.name, 'detect')}"]
         lines += [more[path.name]] if path.name in more else []
         source = f"cases/annotations/{path.name}/in"
-        yield case(f"earlier/{path.name}", *lines, **{"in": source})
+        yield case(f"earlier/{path.name}", *lines, put={"in": source})

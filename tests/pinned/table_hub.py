@@ -42,7 +42,7 @@ def list_cases() -> Iterator[Case]:
         "weights pull http://example.com/net.pt", "weights pull $BASE/", "weights pull",
         "weights import in/net.pt", "weights import gone.tar", "weights bundle gone --out w.tar",
         "weights bundle yolo26n --out w.tar --offline", "weights pull file://$INPUTS/web/net.pt",
-        env=HOME, **{"in": "web"},
+        env=HOME, put={"in": "web"},
     )  # fmt: skip
     yield case(
         "weights/mirror", "weights pull yolov5nu", "weights list --installed",

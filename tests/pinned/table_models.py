@@ -63,13 +63,13 @@ def _list_predict() -> Iterator[Case]:
     }  # fmt: skip
     for name, words in saves.items():
         lines = [f"{BRIGHT} pictures {words}", f"{BRIGHT} pictures/a.jpg video/a.mp4 {words}"]
-        yield case(f"predict/{name}", *lines, **ALL)
+        yield case(f"predict/{name}", *lines, put=ALL)
     yield case(
         "predict/sources", f"{BRIGHT} pictures/*.png --out a", f"{BRIGHT} list.txt --out b",
         f"{BRIGHT} video --out c", f"{BRIGHT} turned --out d --save images",
         f"{BRIGHT} pictures/**/*.ppm --json", f"{BRIGHT} pictures pictures/a.jpg --json",
-        f"{BRIGHT} video/b.mkv --json", f"{BRIGHT} hidden --json", **ALL, hidden="hidden",
-        **{"list.txt": "list.txt"},
+        f"{BRIGHT} video/b.mkv --json", f"{BRIGHT} hidden --json",
+        put={**ALL, "hidden": "hidden", "list.txt": "list.txt"},
     )  # fmt: skip
     yield case(
         "predict/bad-sources", f"{BRIGHT} gone", f"{BRIGHT} 0", f"{BRIGHT} https://x/y.jpg",
@@ -77,26 +77,26 @@ def _list_predict() -> Iterator[Case]:
         f"{BRIGHT} video/cut.mkv --out c", f"{BRIGHT} video/text.mp4 --out d", f"{BRIGHT}",
         f"{BRIGHT} pictures/*.gif", f"{BRIGHT} nuts/labels", f"{BRIGHT} nuts/data.yaml",
         f"{BRIGHT} broken --json", "+pipe pictures/p.jpg", f"{BRIGHT} pictures --json",
-        f"{BRIGHT} rtsp://x/y", f"{BRIGHT} broken/a.heic", **ALL,
+        f"{BRIGHT} rtsp://x/y", f"{BRIGHT} broken/a.heic", put=ALL,
     )  # fmt: skip
     models = (
         "half", "plain", "segment", "names", "free", "end2end", "many", "wide", "cut", "text",
         "empty", "gone",
     )  # fmt: skip
     lines = [f"predict models/{name}.onnx pictures/white.png --json" for name in models]
-    yield case("predict/models", *lines, "predict models pictures", **ALL)
-    words = (
+    yield case("predict/models", *lines, "predict models pictures", put=ALL)
+    wrong = (
         "--conf 7 --iou -1", "--save imges", "--save", "--provider cdua", "--provider cuda",
         "--threads 0", "--max-count 0", "--out a --name b", "--out nuts/data.yaml", "--conf x",
         "--out pictures", "--name ../a", "--save jsonl,jsonl", "--save images --json",
     )  # fmt: skip
-    yield case("mistakes/predict", *(f"{BRIGHT} pictures {word}" for word in words), **ALL)
+    yield case("mistakes/predict", *(f"{BRIGHT} pictures {words}" for words in wrong), put=ALL)
     yield case(
         "predict/overwrite", f"{BRIGHT} pictures --out p", f"{BRIGHT} pictures --out p",
         f"{BRIGHT} pictures/a.jpg --out p --overwrite", "+append p/mine.txt x",
         f"{BRIGHT} pictures/a.jpg --out p --overwrite", f"{BRIGHT} pictures --out . --overwrite",
         f"{BRIGHT} pictures --out pictures --overwrite", f"{BRIGHT} pictures", f"{BRIGHT} pictures",
-        f"{BRIGHT} pictures --name bright", f"{BRIGHT} pictures --name bright --overwrite", **ALL,
+        f"{BRIGHT} pictures --name bright", f"{BRIGHT} pictures --name bright --overwrite", put=ALL,
     )  # fmt: skip
 
 
@@ -105,16 +105,17 @@ def _list_val() -> Iterator[Case]:
     yield case(
         "val/plain", f"{val} nuts/data.yaml", f"{val} nuts", f"{val} nuts --split train --json",
         f"{val} nuts --out v", f"{val} nuts --out v", f"{val} nuts --out v --overwrite --conf 0.5",
-        f"{val} nuts/swapped.yaml --name s", f"{val} nuts --json --iou 0.3 --max-count 1", **ALL,
+        f"{val} nuts/swapped.yaml --name s", f"{val} nuts --json --iou 0.3 --max-count 1", put=ALL,
     )  # fmt: skip
     yield case(
         "val/refused", f"{val} gone", f"{val} nuts/other.yaml", f"{val} nuts/missing.yaml",
         f"{val} nuts --split test", f"{val} nuts --split x", f"{val} nuts --conf 2",
-        "val gone.onnx", "val gone.onnx --data nuts", f"{val} nuts --allow x", "val models/text.onnx --data nuts",
+        "val gone.onnx", "val gone.onnx --data nuts", f"{val} nuts --allow x",
+        "val models/text.onnx --data nuts",
         f"{val} nuts --out nuts", f"{val} nuts --out nuts --overwrite", f"{val} nuts --provider x",
         "+append nuts/images/0.png x", "+empty nuts/images/1.png", f"{val} nuts",
         f"{val} nuts --allow unusable-images", "+append nuts/labels/0.txt 9~9", f"{val} nuts",
-        **ALL,
+        put=ALL,
     )  # fmt: skip
 
 
@@ -124,19 +125,19 @@ def _list_export() -> Iterator[Case]:
         "export/plain", "export in/parts-n.pt --imgsz 64 --out m.onnx",
         "export in/parts-n.pt --imgsz 64 --out m.onnx", "predict m.onnx set/images/val --json",
         "export in/parts-n.pt --imgsz 64 --out m.onnx --overwrite --json --data set",
-        "val m.onnx --data set", **files,
+        "val m.onnx --data set", put=files,
     )  # fmt: skip
     yield case(
         "export/dynamic", "export in/parts-n.pt --imgsz 64 --dynamic all --opset 18 --out d",
-        "predict d/parts-n.onnx set/images/val --json", **files,
+        "predict d/parts-n.onnx set/images/val --json", put=files,
     )  # fmt: skip
-    yield case("export/batch", "export in/parts-n.pt --imgsz 64 --dynamic batch --json", **files)
+    yield case("export/batch", "export in/parts-n.pt --imgsz 64 --dynamic batch --json", put=files)
     yield case(
         "export/refused", "export gone.pt", "export in/cut.pt", "export in/text.pt",
         "export in/empty.pt", "export in/seg.pt", "export in/odd.pt", "export in/shufflenet.pth",
         "export in/parts-n.pt --imgsz 33", "export in/parts-n.pt --opset 3", "export in",
         "export in/parts-n.pt --dynamic x --out a.txt", "export in/parts-n.pt --data gone",
-        "export in/parts-n.pt --out set/data.yaml", "export in/odd.pt --trust gone.pt", **files,
+        "export in/parts-n.pt --out set/data.yaml", "export in/odd.pt --trust gone.pt", put=files,
     )  # fmt: skip
 
 
@@ -147,7 +148,7 @@ def _list_bccd() -> Iterator[Case]:
         "val models/peaks.onnx --data out --split test",
         "predict models/peaks.onnx out/images/test --save jsonl --out p",
         "predict models/peaks.onnx out/images/test/BloodImage_00007.jpg --out q",
-        **{"in": "bccd"}, models="models",
+        put={"in": "bccd", "models": "models"},
     )  # fmt: skip
 
 
@@ -172,4 +173,4 @@ def _list_earlier_mistakes() -> Iterator[Case]:
     }  # fmt: skip
     for name, commands in lines.items():
         files = {"in": f"cases/runtime/{name}", "tiny.onnx": "cases/runtime/tiny.onnx"}
-        yield case(f"earlier/{name}", *commands, **files, pictures="pictures")
+        yield case(f"earlier/{name}", *commands, put={**files, "pictures": "pictures"})

@@ -20,7 +20,7 @@ def list_cases(inputs: Path) -> Iterator[Case]:
     yield from _list_refusals()
     dirty = sorted(path.name for path in (inputs / "dirty").iterdir())
     stops = [f"train --data in/{name} {SMALL} --epochs 1 --name {name}" for name in dirty]
-    yield case("train/dirty", *stops, env=WITHOUT_TORCH, **{"in": "dirty"})
+    yield case("train/dirty", *stops, env=WITHOUT_TORCH, put={"in": "dirty"})
     if (inputs / "cases").is_dir():
         yield from _list_earlier_mistakes(inputs)
 
@@ -30,7 +30,7 @@ def _list_starts() -> Iterator[Case]:
     yield case(
         "train/scratch", f"{TRAIN} --epochs 2 --name a", f"{one} --name a",
         "train --resume --name a", "weights info runs/train/a/best.pt --json",
-        f"{one} --weights runs/train/a/best.pt --out b --freeze backbone --json", **SET,
+        f"{one} --weights runs/train/a/best.pt --out b --freeze backbone --json", put=SET,
     )  # fmt: skip
     yield case(
         "train/checkpoint", f"{one} --weights in/parts-n.pt --name a",
@@ -38,39 +38,38 @@ def _list_starts() -> Iterator[Case]:
         "predict runs/train/a/best.onnx set/images/val --save jsonl --out p",
         '+edit runs/train/a/run.json "epochs":~1, "epochs":~2,',
         '+edit runs/train/a/run.json "complete" "interrupted"',
-        "train --resume --name a --batch 2", **SET,
-        **{"in": "checkpoints"},
+        "train --resume --name a --batch 2", put={**SET, "in": "checkpoints"},
     )  # fmt: skip
     yield case(
         "train/backbone", f"{one} --init backbone --weights in/seg.pt --arch yolo11n --name a",
         f"{one} --weights in/seg.pt --name b", f"{one} --weights in/twins.pt --arch yolo11n",
-        f"{one} --init backbone --weights in/seg.pt --arch yolo11s --name c", **SET,
-        **{"in": "checkpoints"},
+        f"{one} --init backbone --weights in/seg.pt --arch yolo11s --name c",
+        put={**SET, "in": "checkpoints"},
     )  # fmt: skip
     yield case(
         "train/darknet", f"{one} --weights in/mixed.weights --name a",
         f"{one} --weights in/short.weights", f"{one} --weights in/long.weights",
         f"{one} --weights in/head.weights", f"{one} --weights none --arch in/odd.cfg",
-        f"{one} --weights none --arch in/text.cfg", **SET, **{"in": "darknet"},
+        f"{one} --weights none --arch in/text.cfg", put={**SET, "in": "darknet"},
     )  # fmt: skip
     backbone = "--backbone torchvision:shufflenet_v2_x0_5 --weights in/shufflenet.pth"
     yield case(
         "train/torchvision", f"{one} {backbone} --arch yolo11n --name a",
         f"{one} --backbone torchvision:alexnet",
         f"{one} --backbone torchvision:resnet51",
-        f"{one} --backbone torchvision:resnet18 --weights in/shufflenet.pth", **SET,
-        **{"in": "checkpoints"},
+        f"{one} --backbone torchvision:resnet18 --weights in/shufflenet.pth",
+        put={**SET, "in": "checkpoints"},
     )  # fmt: skip
     yield case(
         "train/catalog", f"{one} --weights yolov5nu --name a",
-        env={"YOLOKIT_HOME": ".", "YOLOKIT_WEIGHTS_MIRROR": "$BASE"}, **SET,
+        env={"YOLOKIT_HOME": ".", "YOLOKIT_WEIGHTS_MIRROR": "$BASE"}, put=SET,
     )  # fmt: skip
-    yield case("train/config", f"{one} --config c.yaml --name a", **SET, **{"c.yaml": "c.yaml"})
+    yield case("train/config", f"{one} --config c.yaml --name a", put={**SET, "c.yaml": "c.yaml"})
 
 
 def _list_refusals() -> Iterator[Case]:
     words = (
-        "--epochs 0 --imgsz 33", "--weights gone", "--weights yolo62n", 
+        "--epochs 0 --imgsz 33", "--weights gone", "--weights yolo62n",
         "--weights yolo26n --arch x",
         "--arch yolo62n", "--resume", "--resume --name none", "--resume --epochs 3",
         "--init imagenet", "--init backbone", "--init x", "--freeze backbone", "--freeze x",
@@ -85,7 +84,7 @@ def _list_refusals() -> Iterator[Case]:
     )  # fmt: skip
     lines = [f"train --data set {more}" for more in words if "require-hash" not in more]
     yield case(
-        "mistakes/train", "train", "train --data gone", *lines, **SET, **{"in": "checkpoints"}
+        "mistakes/train", "train", "train --data gone", *lines, put={**SET, "in": "checkpoints"}
     )
 
 
@@ -98,4 +97,4 @@ def _list_earlier_mistakes(inputs: Path) -> Iterator[Case]:
         lines = [f"train --data in {SMALL} --epochs 1 --out run"]
         lines += [f"{lines[0]}-{name} --config in/{name}" for name in yaml]
         source = f"cases/training/{path.name}"
-        yield case(f"earlier/{path.name}", *lines, env=WITHOUT_TORCH, **{"in": source})
+        yield case(f"earlier/{path.name}", *lines, env=WITHOUT_TORCH, put={"in": source})
