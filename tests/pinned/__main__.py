@@ -2,11 +2,12 @@
 
     python -m tests.pinned inputs INPUTS [--bccd DIR] [--cases DIR]
     python -m tests.pinned record OUT --inputs INPUTS [--yolokit COMMAND] [--only PATTERN]
+        [--at-once N]
     python -m tests.pinned compare OLD NEW
 
 The inputs are made once, and both recordings use them. What is recorded is what a user has of a
-command: its exit code, its words, and each file that it left. ``compare`` exits with 1 where
-anything differs.
+command: its exit code, its words, and each file that it left. A recording that was cut short goes
+on where it is called again. ``compare`` exits with 1 where anything differs.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def main() -> int:
     own = Path(sys.executable).with_name("yolokit")
     record.add_argument("--yolokit", type=Path, default=own, help="the command that is recorded")
     record.add_argument("--only", default="*", help="a pattern of names of cases")
+    record.add_argument("--at-once", type=int, default=2, help="cases that run side by side")
     compare = steps.add_parser("compare", help="print what differs")
     compare.add_argument("old", type=Path)
     compare.add_argument("new", type=Path)
@@ -43,7 +45,11 @@ def main() -> int:
     if options.step == "record":
         from tests.pinned.recording import record as run
 
-        run(options.out, options.inputs.absolute(), options.yolokit.absolute(), options.only)
+        yolokit = options.yolokit.absolute()
+        run(
+            options.out, options.inputs.absolute(), yolokit,
+            only=options.only, at_once=options.at_once,
+        )  # fmt: skip
         return 0
     from tests.pinned.comparing import compare as look
 

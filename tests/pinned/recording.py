@@ -20,7 +20,6 @@ from tests.loopback import faults
 from tests.loopback.server import Site, serve
 from tests.pinned.table import Case, Command, list_cases
 
-AT_ONCE = 2
 LIMIT_S = 400
 TEXTS = (
     ".txt", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".csv", ".lock", ".names", ".data", ".cfg",
@@ -56,15 +55,16 @@ class Place:
         return text
 
 
-def record(out: Path, inputs: Path, yolokit: Path, only: str) -> None:
-    """Record every case whose name fits ``only`` into a file of ``out``."""
+def record(out: Path, inputs: Path, yolokit: Path, *, only: str, at_once: int) -> None:
+    """Record every case whose name fits ``only`` into a file of ``out``, if it is not there yet."""
     cases = [one for one in list_cases(inputs) if fnmatch.fnmatch(one.name, only)]
+    cases = [one for one in cases if not _record_path(out, one).is_file()]
     cases.sort(key=lambda one: not one.name.startswith(("train/", "export/", "bccd/")))
     out.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="pinned-"))
     site = _make_site(inputs)
     try:
-        with serve(site) as base, ThreadPoolExecutor(AT_ONCE) as pool:
+        with serve(site) as base, ThreadPoolExecutor(at_once) as pool:
             place = Place(yolokit, inputs, root, base)
             running = [pool.submit(_record_case, one, place, out) for one in cases]
             for done in running:
@@ -102,10 +102,14 @@ def _record_case(one: Case, place: Place, out: Path) -> None:
     parts.append("== tree\n")
     parts += _describe_tree(here, before, "")
     parts += _describe_tree(home, {}, "~/")
-    path = out / f"{one.name.replace('/', '__')}.txt"
-    path.write_text(place.hide("".join(parts)), "utf-8", newline="\n")
+    text = place.hide("".join(parts))
+    _record_path(out, one).write_text(text, "utf-8", newline="\n")
     shutil.rmtree(folder, ignore_errors=True)
     print(f"{time.monotonic() - began:6.1f} s  {one.name}", flush=True)
+
+
+def _record_path(out: Path, one: Case) -> Path:
+    return out / f"{one.name.replace('/', '__')}.txt"
 
 
 def _copy(source: Path, target: Path) -> None:
