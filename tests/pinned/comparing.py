@@ -7,14 +7,30 @@ import re
 from pathlib import Path
 
 # Each is as narrow as it can be: no message is taken away, only numbers that are never the same.
-ALIKE: tuple[tuple[str, str], ...] = (
-    (r"/tmp/yolokit-\w{8}", "/tmp/yolokit-<random>"),
-)  # fmt: skip
-_ALIKE = [(re.compile(pattern, re.MULTILINE), new) for pattern, new in ALIKE]
+_ALIKE = [
+    (re.compile(pattern, re.MULTILINE), new)
+    for pattern, new in (
+        (r"/tmp/yolokit-\w{8}", "/tmp/yolokit-<random>"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)", "<time>"),
+        (r'("(?:pid|seconds|wall_s)": ?)[\d.e+-]+', r"\1<number>"),
+        (r'("id": ?)"[0-9a-f]{32}"', r'\1"<id>"'),
+        (r"\b(run )[0-9a-f]{32}\b", r"\1<id>"),
+        (r"(  )\d+ img/s(?:  \d.* left)?$", r"\1<speed>"),
+        (r"[\d.]+ images/s on", "<speed> images/s on"),
+        (r"^(ms an image: ).*$", lambda found: re.sub(r"[\d.]+", "<ms>", found[0])),
+        (r"(images? of \w+ in )[\d.]+ s on", r"\1<time> on"),
+        (r"[\d.]+ GiB free", "<space> free"),
+        (r"^(\S+\.log  )[0-9a-f]{64}$", r"\1<what was logged>"),
+    )
+]
+# What training makes is not compared bit by bit, and neither is what is exported from that.
+_TRAINED = re.compile(r"^(\S+\.pt|\S*runs/train/\S+\.onnx)  ([0-9a-f]{64})$", re.MULTILINE)
 
 
 def normalise(text: str) -> str:
     """Return a record without what is another in each run."""
+    for name, sha256 in _TRAINED.findall(text):
+        text = text.replace(sha256, f"<sha256 of {name}>")
     for pattern, new in _ALIKE:
         text = pattern.sub(new, text)
     return text

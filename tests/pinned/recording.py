@@ -24,7 +24,7 @@ LIMIT_S = 400
 TEXTS = (
     ".txt", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".csv", ".lock", ".names", ".data", ".cfg",
 )  # fmt: skip
-MOST_TEXT_BYTES = 300_000
+MOST_TEXT_BYTES = 4_000_000
 MOST_BYTES = 200 << 20
 
 
