@@ -3,7 +3,7 @@
     python -m tests.pinned inputs INPUTS [--bccd DIR] [--cases DIR]
     python -m tests.pinned record OUT --inputs INPUTS [--yolokit COMMAND] [--only PATTERN]
         [--at-once N]
-    python -m tests.pinned compare OLD NEW
+    python -m tests.pinned compare OLD NEW [--only PATTERN]
 
 The inputs are made once, and both recordings use them. What is recorded is what a user has of a
 command: its exit code, its words, and each file that it left. A recording that was cut short goes
@@ -36,6 +36,7 @@ def main() -> int:
     compare = steps.add_parser("compare", help="print what differs")
     compare.add_argument("old", type=Path)
     compare.add_argument("new", type=Path)
+    compare.add_argument("--only", default="*", help="a pattern of names of cases")
     options = parser.parse_args()
     if options.step == "inputs":
         from tests.pinned.inputs import write_inputs
@@ -53,7 +54,7 @@ def main() -> int:
         return 0
     from tests.pinned.comparing import compare as look
 
-    return 1 if look(options.old, options.new) else 0
+    return 1 if look(options.old, options.new, only=options.only) else 0
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ def normalise(text: str) -> str:
     return text
 
 
-def compare(old: Path, new: Path) -> int:
+def compare(old: Path, new: Path, *, only: str = "*") -> int:
     """Print all differences of two recordings and return how many cases differ."""
-    names = sorted({path.name for folder in (old, new) for path in folder.glob("*.txt")})
+    pattern = f"{only.replace('/', '__')}.txt"
+    names = sorted({path.name for folder in (old, new) for path in folder.glob(pattern)})
     different = 0
     for name in names:
         before, after = (_read(folder / name) for folder in (old, new))
