@@ -150,8 +150,9 @@ def _list_demo() -> Iterator[Case]:
     yield case(
         "mistakes/demo", "data demo", "data demo --out o --images 3", "data demo --out o --seed x",
         "data demo --out o --classes bel", "data demo --out o --video-seconds -1",
-        "data demo --out o --name a", "quickstart --out o --name a", "quickstart --out .",
+        "data demo --out o --name a", "quickstart --out o --name a",
     )  # fmt: skip
+    yield case("slow/quickstart", "quickstart --name q")
 
 
 def _list_large() -> Iterator[Case]:
