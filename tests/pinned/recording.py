@@ -24,6 +24,7 @@ LIMIT_S = 1800
 TEXTS = (
     ".txt", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".csv", ".lock", ".names", ".data", ".cfg",
 )  # fmt: skip
+BUNDLES = (".tar", ".zip")
 MOST_TEXT_BYTES = 4_000_000
 MOST_BYTES = 200 << 20
 
@@ -44,11 +45,14 @@ class Place:
     root: Path
     base: str
 
+    @property
+    def host(self) -> str:
+        return self.base.removeprefix("http://")
+
     def hide(self, text: str) -> str:
         """Replace what is another in each recording: folders and the port."""
-        host = self.base.removeprefix("http://")
         for found, name in (
-            (str(self.root), "<root>"), (str(self.inputs), "<inputs>"), (host, "<server>"),
+            (str(self.root), "<root>"), (str(self.inputs), "<inputs>"), (self.host, "<server>"),
             (str(self.yolokit.parents[2]), "<tree>"),
         ):  # fmt: skip
             text = text.replace(found, name)
@@ -102,8 +106,8 @@ def _record_case(one: Case, place: Place, out: Path) -> None:
     before = dict(_list_tree(here))
     parts = [_run(command, one, place, here, home) for command in one.commands]
     parts.append("== tree\n")
-    parts += _describe_tree(here, before, "")
-    parts += _describe_tree(home, {}, "~/")
+    parts += _describe_tree(here, before, "", place)
+    parts += _describe_tree(home, {}, "~/", place)
     text = place.hide("".join(parts))
     _record_path(out, one).write_text(text, "utf-8", newline="\n")
     shutil.rmtree(folder, ignore_errors=True)
@@ -201,21 +205,26 @@ def _list_tree(root: Path) -> Iterator[tuple[str, str]]:
             yield name, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _describe_tree(root: Path, before: Mapping[str, str], prefix: str) -> Iterator[str]:
+def _describe_tree(
+    root: Path, before: Mapping[str, str], prefix: str, place: Place
+) -> Iterator[str]:
     """Yield what is new, changed and gone in a folder; of texts, what stands in them."""
     after = dict(_list_tree(root))
     for name in sorted({*before, *after}):
         if name not in after:
             yield f"{prefix}{name}  gone\n"
         elif before.get(name) != after[name]:
-            yield from _describe_file(root / name, f"{prefix}{name}", after[name])
+            yield from _describe_file(root / name, f"{prefix}{name}", after[name], place)
 
 
-def _describe_file(path: Path, name: str, what: str) -> Iterator[str]:
+def _describe_file(path: Path, name: str, what: str, place: Place) -> Iterator[str]:
     text = None
     if path.suffix in TEXTS and path.is_file() and path.stat().st_size <= MOST_TEXT_BYTES:
         with contextlib.suppress(UnicodeDecodeError):
             text = path.read_bytes().decode("utf-8")
+    if path.suffix in BUNDLES and path.is_file():  # it says where its weights were fetched
+        content = path.read_bytes().replace(place.host.encode(), b"<server>")
+        what = hashlib.sha256(content).hexdigest()
     if text is None:
         yield f"{name}  {what}\n"
         return

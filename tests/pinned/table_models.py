@@ -22,7 +22,7 @@ print(result.out, result.totals)
 report = yolokit.validate_model("models/bright.onnx", "nuts/data.yaml")
 print(report.overall)
 summary = yolokit.predict_files("models/bright.onnx", "pictures", out="p")
-print(summary.images, summary.objects)
+print(summary.frames, summary.detections, summary.failed)
 for call in (
     lambda: yolokit.load("gone.onnx"), lambda: yolokit.load("models/text.onnx"),
     lambda: detector("pictures/a.jpg"), lambda: detector(white[0]),
