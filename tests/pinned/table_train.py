@@ -73,16 +73,16 @@ def _list_refusals() -> Iterator[Case]:
         "--weights yolo26n --arch x",
         "--arch yolo62n", "--resume", "--resume --name none", "--resume --epochs 3",
         "--init imagenet", "--init backbone", "--init x", "--freeze backbone", "--freeze x",
-        "--freeze 99 --weights none", "--device tpu", "--device 7", "--batch auto --device cpu",
+        "--freeze 99 --weights none", "--device tpu", "--device 7",
         "--batch 0", "--seed x", "--allow x", "--trust gone.pt", "--config gone.yaml",
         "--config set/data.yaml", "--name a --out b", "--name ../a", "--out set",
         "--weights in/odd.pt", "--weights in/pruned.pt", "--weights in/cut.pt",
         "--weights in/text.pt", "--weights in/empty.pt", "--weights yolo26n --offline",
         "--backbone x", "--backbone torchvision:resnet18 --init backbone",
-        "--init imagenet --arch yolo26n --offline", "--weights in", "--require-hash",
+        "--init imagenet --arch yolo26n --offline", "--weights in",
         "--weights yolo26n-seg --offline", "--weights in/parts-n.pt --init imagenet",
     )  # fmt: skip
-    lines = [f"train --data set {more}" for more in words if "require-hash" not in more]
+    lines = [f"train --data set {more}" for more in words]
     yield case(
         "mistakes/train", "train", "train --data gone", *lines, put={**SET, "in": "checkpoints"}
     )
