@@ -21,6 +21,7 @@ _ALIKE = [
         (r"[\d.]+ images/s on", "<speed> images/s on"),
         (r"^(ms an image: ).*$", lambda found: re.sub(r"[\d.]+", "<ms>", found[0])),
         (r"(images? of \w+ in )[\d.]+ s on", r"\1<time> on"),
+        (r"(trying again in )[\d.]+ s$", r"\1<time>"),
         (r"[\d.]+ GiB free", "<space> free"),
         (r"^(\S+\.log  )[0-9a-f]{64}$", r"\1<what was logged>"),
     )

@@ -21,6 +21,7 @@ from tests.loopback.server import Site, serve
 from tests.pinned.table import SLOW, Case, Command, list_cases
 
 LIMIT_S = 1800
+NOWHERE = "http://127.0.0.1:9"  # a port that nobody serves: no command leaves the machine
 TEXTS = (
     ".txt", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".csv", ".lock", ".names", ".data", ".cfg",
 )  # fmt: skip
@@ -156,6 +157,7 @@ def _make_environment(one: Case, place: Place, home: Path) -> Mapping[str, str]:
         "PATH": f"{place.yolokit.parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home),
         "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "100", "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0", "NO_PROXY": "127.0.0.1",
+        "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE,
     }  # fmt: skip
     return fixed | {name: _fill(value, place) for name, value in one.environment.items()}
 
