@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import TYPE_CHECKING
 
-from yolokit.core.manifest import METADATA_KEY
+from yolokit.runtime.manifest import METADATA_KEY
 from yolokit.files.outputs import Result, read_object
 
 if TYPE_CHECKING:

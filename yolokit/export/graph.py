@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.extras import require
-from yolokit.core.manifest import METADATA_KEY, encode_manifest
+from yolokit.runtime.manifest import METADATA_KEY, encode_manifest
 from yolokit.errors import ExportError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.core.manifest import ModelManifest
+    from yolokit.runtime.manifest import ModelManifest
 
 # Newest version that onnxruntime releases of the last two years read.
 _MAX_IR_VERSION = 10

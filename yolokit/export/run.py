@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.config import build_config
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import run_job

@@ -9,13 +9,13 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.errors import ModelOutputError
-from yolokit.runtime.manifest import read_manifest
-from yolokit.runtime.postprocess import decode_end2end, decode_raw
+from yolokit.runtime.metadata import read_manifest
+from yolokit.runtime.heads.raw import decode_end2end, decode_raw
 from yolokit.runtime.preprocess import make_input, plan_letterbox
 from yolokit.runtime.session import Session, open_session
 
 if TYPE_CHECKING:
-    from yolokit.core.manifest import ModelManifest
+    from yolokit.runtime.manifest import ModelManifest
     from yolokit.core.types import F32, U8, Detections, Letterbox
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from yolokit.core.types import Letterbox
 
 if TYPE_CHECKING:
-    from yolokit.core.manifest import ModelIO
+    from yolokit.runtime.manifest import ModelIO
     from yolokit.core.types import F32, U8
 
 

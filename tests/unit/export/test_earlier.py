@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.errors import OutputExistsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph

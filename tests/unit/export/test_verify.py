@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest
 from yolokit.core.types import F32, Detections, Letterbox
 from yolokit.export.verify import ParityReport, Sample, compare
 from yolokit.runtime.detector import Detector
-from yolokit.runtime.postprocess import decode_raw
+from yolokit.runtime.heads.raw import decode_raw
 
 NAMES = ("bolt", "nut")
 

@@ -10,7 +10,7 @@ import pytest
 
 import yolokit
 from tests.unit.runtime.conftest import ULTRALYTICS
-from yolokit.core.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, encode_manifest
+from yolokit.runtime.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, encode_manifest
 from yolokit.errors import ModelOutputError
 from yolokit.runtime.detector import Detector
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.core.manifest import ModelIO
+from yolokit.runtime.manifest import ModelIO
 from yolokit.core.types import Letterbox
 from yolokit.runtime.preprocess import make_input, plan_letterbox
 

@@ -9,8 +9,8 @@ import pytest
 
 from yolokit.core.types import Detections, Letterbox
 from yolokit.errors import ModelOutputError
-from yolokit.runtime import postprocess
-from yolokit.runtime.postprocess import decode_end2end, decode_raw
+from yolokit.runtime.heads import raw as raw_head
+from yolokit.runtime.heads.raw import decode_end2end, decode_raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
