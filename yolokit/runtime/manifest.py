@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import InferenceError
 
 METADATA_KEY = "yolokit"
@@ -40,23 +41,23 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         output_name: Name of the ONNX output.
-        layout: ``raw``: (B, 4 + C, A) cxcywh in input px and C scores in [0, 1];
-            ``end2end``: (B, K, 6) xyxy in input px, score, class.
+        layout: How boxes lie in the output: a module of ``runtime/heads``.
         names: Class names by index.
+        task: What the model does: a module of ``runtime/tasks``.
         conf: Score below which a detection is not reported by default.
         iou: Overlap above which two boxes of a class are one.
-        max_count: Most detections in one image.
+        max_det: Most detections in one image; ``max_count`` in the file.
         least_score: Scores below this never leave the graph, whatever is asked for: an NMS in it
             has a threshold of its own.
     """
 
     output_name: str
-    layout: Literal["raw", "end2end"]
+    layout: str
     names: tuple[str, ...]
-    task: Literal["detect"] = "detect"
+    task: Task = Task.DETECT
     conf: float = 0.25
     iou: float = 0.7
-    max_count: int = 300
+    max_det: int = msgspec.field(default=300, name="max_count")
     least_score: float = 0.0
 
     def __post_init__(self) -> None:

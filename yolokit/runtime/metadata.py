@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from yolokit.core.task import Task
+from yolokit.errors import InferenceError, ModelOutputError
+from yolokit.runtime.foreign import describe_foreign
+from yolokit.runtime.heads.toolkit import list_heads, load_head
 from yolokit.runtime.manifest import (
     METADATA_KEY,
     ModelHead,
@@ -14,19 +18,20 @@ from yolokit.runtime.manifest import (
     Provenance,
     decode_manifest,
 )
-from yolokit.core.plural import counted
-from yolokit.errors import InferenceError, ModelOutputError
-from yolokit.runtime.foreign import describe_foreign
+from yolokit.runtime.session import show_shape
+from yolokit.runtime.tasks.toolkit import list_tasks, load_task
 
 if TYPE_CHECKING:
-    from yolokit.runtime.session import Port, Session
+    from yolokit.runtime.heads.toolkit import Head
+    from yolokit.runtime.session import Session
 
 _DEFAULT_SIZE_PX = 640
 # Heads of ultralytics whose (batch, boxes, 6) is xyxy in px, score and class.
 _END2END_HEADS = ("Detect", "v10Detect", "WorldDetect", "YOLOEDetect")
 _RTDETR = re.compile(r"rt-?detr", re.IGNORECASE)
 _BAKED_CONF = 0.25  # ultralytics' default for `nms=True`
-_MAX_COUNT = 300
+_MAX_DET = 300
+_LAYOUTS = ("raw", "end2end")  # of the heads of ultralytics
 _KEYS = {"names": "classes", "task": "task"}  # what ultralytics always writes
 _AS_USUAL = ", which every export of yolokit and of ultralytics does"
 _TRAIN_HINT = "train a detector with `yolokit train`, and export that; or use the tool that made it"
@@ -37,32 +42,55 @@ def read_manifest(session: Session) -> ModelManifest:
     """Return the manifest of a loaded model.
 
     Raises:
-        InferenceError: The file says too little of itself, or its task is not detection.
+        InferenceError: The file says too little of itself, or this runtime does not run its task
+            or read its layout.
         ModelOutputError: Its output is of no known layout, or contradicts its manifest.
     """
     own = session.metadata.get(METADATA_KEY)
-    manifest = decode_manifest(own) if own is not None else _from_ultralytics(session)
-    _check_ports(session, manifest)
+    if own is not None:
+        manifest = decode_manifest(own)
+        _check_task(session, manifest.head.task)
+        _check_layout(session, manifest.head.layout)
+    else:
+        manifest = _from_ultralytics(session)
+    load_task(manifest.head.task).check_ports(session, manifest)
     return manifest
+
+
+def _check_task(session: Session, task: str) -> None:
+    known = list_tasks()
+    if task not in known:
+        raise InferenceError(
+            f"{session.path} is a model for {task!r}; this runtime runs "
+            f"{', '.join(map(repr, known))}"
+        )
+
+
+def _check_layout(session: Session, layout: str) -> None:
+    known = list_heads()
+    if layout not in known:
+        raise InferenceError(
+            f"{session.path} has its boxes in the layout {layout!r}; this runtime reads "
+            f"{', '.join(map(repr, known))}",
+            hint="update yolokit on this machine",
+        )
 
 
 def _from_ultralytics(session: Session) -> ModelManifest:
     metadata = session.metadata
     if "names" not in metadata or "task" not in metadata:
         raise _says_too_little(session)
-    if metadata["task"] != "detect":
-        raise InferenceError(
-            f"{session.path} is a model for {metadata['task']!r}; this runtime runs 'detect'"
-        )
+    _check_task(session, metadata["task"])
     _refuse_rtdetr(session)
     names = _names(session)
     layout = _layout(session, len(names))
+    suppresses = load_head(layout).SUPPRESSES_OVERLAPS
     shape = session.inputs[0].shape
     height_px, width_px = _input_size_hw(session)
     return ModelManifest(
         io=ModelIO(
             input_name=session.inputs[0].name,
-            shape=_four_axes(session.inputs[0]),
+            shape=session.inputs[0].image_axes(),
             input_wh=(
                 (shape[3] or width_px) if len(shape) == 4 else width_px,
                 (shape[2] or height_px) if len(shape) == 4 else height_px,
@@ -73,8 +101,9 @@ def _from_ultralytics(session: Session) -> ModelManifest:
             output_name=session.outputs[0].name,
             layout=layout,
             names=names,
-            least_score=_least_score(session) if layout == "end2end" else 0.0,
-            max_count=_max_count(session, layout),
+            task=Task(metadata["task"]),
+            least_score=_least_score(session) if suppresses else 0.0,
+            max_det=_max_det(session, layout) if suppresses else _MAX_DET,
         ),
         provenance=Provenance(
             precision="fp16" if session.inputs[0].type == "tensor(float16)" else "fp32",
@@ -156,37 +185,51 @@ def _positive_int(session: Session, key: str, default: int) -> int:
     raise InferenceError(f"{session.path}: {key!r} in its metadata is {value!r}", hint=_HINT)
 
 
-def _layout(session: Session, class_count: int) -> Literal["raw", "end2end"]:
-    """Tell the two layouts apart: (B, 4 + C, A) and (B, K, 6).
+def _layout(session: Session, class_count: int) -> str:
+    """Tell the layouts of ultralytics' heads apart, by the number of values of each box.
 
     The shape decides, since what ultralytics writes as ``end2end`` changed between versions;
     the metadata decides only where the shape fits both.
     """
     shape = session.outputs[0].shape
+    heads = {name: load_head(name) for name in _LAYOUTS}
     if len(shape) == 3:
-        is_raw, is_end2end = shape[1] == 4 + class_count, shape[2] == 6
-        if is_raw != is_end2end:
-            return "raw" if is_raw else _end2end(session)
-        if is_raw or {shape[1], shape[2]} == {None}:
-            return _end2end(session) if _says_end2end(session) else "raw"
+        fitting = [
+            name
+            for name, head in heads.items()
+            if shape[3 - head.BOX_AXIS] == head.count_values(class_count)
+        ]
+        if not fitting and shape[1:] == (None, None):
+            fitting = list(heads)
+        if len(fitting) > 1:
+            says = _says_end2end(session)
+            fitting = [name for name in fitting if says == heads[name].SUPPRESSES_OVERLAPS]
+        if fitting:
+            _check_head(session, heads[fitting[0]])
+            return fitting[0]
+    known = " nor ".join(head.describe_shape(class_count) for head in heads.values())
     tool = describe_foreign(session, class_count)
     raise ModelOutputError(
-        f"{session.path}: an output of shape {_show(shape)} is neither (batch, "
-        f"{4 + class_count}, anchors) for {counted(class_count, 'class', 'classes')} nor "
-        "(batch, boxes, 6)" + (f": it looks like {tool}, whose head is not read" if tool else ""),
+        f"{session.path}: an output of shape {show_shape(shape)} is neither {known}"
+        + (f": it looks like {tool}, whose head is not read" if tool else ""),
         hint=_TRAIN_HINT if tool else None,
     )
 
 
-def _end2end(session: Session) -> Literal["end2end"]:
-    """Return that layout, if its columns are those of a head that is known.
+def _check_head(session: Session, layout: Head) -> None:
+    """Refuse rows of a head that is not known: what its columns are is not known either.
 
     Raises:
-        InferenceError: The head is another one: what its boxes are is not known.
+        InferenceError: The file names such a head.
     """
     head = session.metadata.get("head")
-    if head is None or head in _END2END_HEADS or _has_nms(session):
-        return "end2end"
+    if (
+        not layout.SUPPRESSES_OVERLAPS
+        or head is None
+        or head in _END2END_HEADS
+        or _has_nms(session)
+    ):
+        return
     raise InferenceError(
         f"{session.path} ends in the head {head}, and what its (batch, boxes, 6) means is not "
         f"known; this runtime reads {', '.join(_END2END_HEADS)}"
@@ -219,48 +262,10 @@ def _least_score(session: Session) -> float:
     return float(stated) if isinstance(stated, (int, float)) and 0 < stated <= 1 else _BAKED_CONF
 
 
-def _max_count(session: Session, layout: str) -> int:
+def _max_det(session: Session, layout: str) -> int:
     """Return the most boxes that the graph gives for an image, or the usual limit."""
-    rows = session.outputs[0].shape[1] if layout == "end2end" else None
-    return min(rows, _MAX_COUNT) if rows else _MAX_COUNT
-
-
-def _check_ports(session: Session, manifest: ModelManifest) -> None:
-    """Refuse a model whose graph is not what its manifest states, before the first image."""
-    by_name = {port.name: port for port in session.inputs}
-    port = by_name.get(manifest.io.input_name)
-    if port is None or len(by_name) != 1:
-        raise InferenceError(
-            f"{session.path} has the inputs {', '.join(by_name)}; a detector has one, "
-            f"{manifest.io.input_name!r}"
-        )
-    if port.type not in ("tensor(float)", "tensor(float16)"):
-        raise InferenceError(f"{session.path} takes {port.type}, not floating-point pixels")
-    _four_axes(port)
-    _check_output(session, manifest)
-
-
-def _check_output(session: Session, manifest: ModelManifest) -> None:
-    head = manifest.head
-    shapes = {port.name: port.shape for port in session.outputs}
-    if head.output_name not in shapes:
-        raise ModelOutputError(f"{session.path} has no output {head.output_name!r}")
-    shape = shapes[head.output_name]
-    axis, length = (1, 4 + len(head.names)) if head.layout == "raw" else (2, 6)
-    if len(shape) != 3 or shape[axis] not in (None, length):
-        raise ModelOutputError(
-            f"{session.path}: an output of shape {_show(shape)} is not the layout "
-            f"{head.layout!r} for {counted(len(head.names), 'class', 'classes')}"
-        )
-
-
-def _four_axes(port: Port) -> tuple[int | None, int | None, int | None, int | None]:
-    if len(port.shape) != 4 or port.shape[1] not in (None, 3):
-        raise InferenceError(
-            f"the model takes an input of shape {_show(port.shape)}, not (batch, 3, height, width)"
-        )
-    batch, channels, height, width = port.shape
-    return batch, channels, height, width
+    count = session.outputs[0].shape[load_head(layout).BOX_AXIS]
+    return min(count, _MAX_DET) if count else _MAX_DET
 
 
 def _literal(session: Session, key: str) -> Any:
@@ -271,7 +276,3 @@ def _literal(session: Session, key: str) -> Any:
         raise InferenceError(
             f"{session.path}: {key!r} in its metadata cannot be read", hint=_HINT
         ) from error
-
-
-def _show(shape: tuple[int | None, ...]) -> str:
-    return f"({', '.join('?' if axis is None else str(axis) for axis in shape)})"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from yolokit.errors import InferenceError
 from yolokit.runtime.manifest import (
     SCHEMA_VERSION,
     ModelHead,
@@ -15,7 +16,6 @@ from yolokit.runtime.manifest import (
     decode_manifest,
     encode_manifest,
 )
-from yolokit.errors import InferenceError
 
 
 def manifest() -> ModelManifest:
@@ -53,8 +53,8 @@ def test_a_newer_schema_is_refused_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"layout": "raw"', '"layout": "cooked"'),
-        ('"task": "detect"', '"task": "segment"'),
+        ('"layout": "raw"', '"layout": 1'),
+        ('"task": "detect"', '"task": "cook"'),
         ('"names": ["Mutter", "螺母"]', '"names": []'),
         ('"output_name": "output0", ', ""),
         ('"opset": 17', '"opset": "17"'),

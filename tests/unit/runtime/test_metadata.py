@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from yolokit.runtime.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, encode_manifest
 from yolokit.errors import InferenceError, ModelOutputError
+from yolokit.runtime.manifest import (
+    METADATA_KEY,
+    ModelHead,
+    ModelIO,
+    ModelManifest,
+    encode_manifest,
+)
 from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.session import Port, Session
 
@@ -243,7 +249,7 @@ def test_thresholds_in_the_graph(
     says: dict[str, str], output: tuple[Any, ...], least: float, most: int
 ) -> None:
     head = read(ultralytics(**says), output).head
-    assert (head.least_score, head.max_count) == (least, most)
+    assert (head.least_score, head.max_det) == (least, most)
 
 
 @pytest.mark.parametrize(
