@@ -16,6 +16,7 @@ from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_DET, evaluate_model
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
@@ -126,6 +127,7 @@ class ValJob:
         config: Its options.
         data: The data set.
         detector: The loaded model.
+        metric: How good a model is at its task.
         notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
         limits: As in :class:`ValReport`.
@@ -137,6 +139,7 @@ class ValJob:
         self.config = config
         self.data = data
         self.detector = detector
+        self.metric = load_metric(detector.manifest.head.task)
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(

@@ -18,8 +18,8 @@ import msgspec
 
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
-from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
 from yolokit.runtime.run_ahead import RunAhead
 
@@ -76,7 +76,7 @@ def evaluate_model(
     unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
-    """Run a detector over labelled images and compute COCO's metrics.
+    """Run a detector over labelled images and compute the metrics of its task.
 
     Reading, inference and decoding overlap; memory holds a few images and all boxes.
 
@@ -102,7 +102,7 @@ def evaluate_model(
     """
     start_s = time.perf_counter()
     classes = map_classes(detector.names, class_names)
-    store = BoxStore()
+    tally = load_metric(detector.manifest.head.task).open_tally()
     with contextlib.closing(_overlap(detector, images, unreadable)) as outputs:
         for job, image_outputs in outputs:
             found = detector.decode(
@@ -114,16 +114,15 @@ def evaluate_model(
                 multi_label=multi_label,
                 clip=False,
             )
-            truth = job.labelled.annotations
-            store.add(EvaluatedImage(truth.xyxy, truth.category_indices, classes.apply(found)))
-            on_progress(store.image_count)
-    if store.image_count == 0:
+            tally.add(job.labelled.annotations, classes.apply(found))
+            on_progress(tally.image_count)
+    if tally.image_count == 0:
         if unreadable:
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
-        metrics=compute_coco_metrics(store, class_names),
-        images=store.image_count,
+        metrics=tally.compute(class_names),
+        images=tally.image_count,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,
     )
