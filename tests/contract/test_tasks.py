@@ -20,11 +20,11 @@ import yolokit.runtime.heads
 import yolokit.runtime.tasks
 from tests.contract.protocols import find_lacking
 from tests.unit.conftest import write_yolo
-from tests.unit.runtime.conftest import save_model
+from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.core.plugins import list_plugins
 from yolokit.core.task import Task
 from yolokit.core.types import Detections, Frame
-from yolokit.errors import InferenceError
+from yolokit.errors import InferenceError, ModelOutputError
 from yolokit.evaluate.job import check_config, open_job
 from yolokit.evaluate.tasks.toolkit import PACKAGE as METRICS
 from yolokit.evaluate.tasks.toolkit import TaskMetric, load_metric
@@ -161,8 +161,8 @@ def count_values(class_count, extra_count=0):
     return 5 + class_count + extra_count
 
 
-def describe_shape(class_count):
-    return f"(batch, rows, {count_values(class_count)})"
+def describe_shape(class_count, extra_count=0):
+    return f"(batch, rows, {count_values(class_count, extra_count)})"
 
 
 def decode(output, *, class_count, extra_count=0, min_score, multi_label=False):
@@ -187,13 +187,17 @@ from yolokit.core.types import Detections
 from yolokit.runtime.tasks.toolkit import check_box_output, check_image_input, choose_boxes
 
 
+def count_extras(session):
+    return 2
+
+
 def list_outputs(head):
     return (head.output_name,)
 
 
 def check_ports(session, manifest):
     check_image_input(session, manifest)
-    check_box_output(session, manifest.head, extra_count=2)
+    check_box_output(session, manifest.head, extra_count=count_extras(session))
 
 
 def decode(outputs, letterbox, head, limits):
@@ -321,6 +325,18 @@ class TestOneTaskAndOneLayoutMore:
         assert found.xyxy.tolist() == [[8, 16, 56, 112], [72, 16, 120, 112]]
         assert found.keypoints is not None
         assert found.keypoints[:, 0].tolist() == [[20, 40, 1], [80, 60, 1]]
+
+    def test_an_export_of_ultralytics_is_told_by_what_the_task_says_of_its_boxes(
+        self, tmp_path: Path
+    ) -> None:
+        rows = np.zeros((1, 4 + len(NAMES) + 2, 5), np.float32)
+        metadata = ULTRALYTICS | {"task": NEW}
+        good = save_model(tmp_path / "good.onnx", rows, metadata=metadata)
+        head = Detector.load(good, threads=1).manifest.head
+        assert (head.layout, head.task) == ("raw", NEW)
+        other = save_model(tmp_path / "other.onnx", rows[:, :-1], metadata=metadata)
+        with pytest.raises(ModelOutputError, match=r"neither \(batch, 8, anchors\) for 2 classes"):
+            Detector.load(other, threads=1)
 
     def test_records_and_pictures_show_it(self, model: Path, tmp_path: Path) -> None:
         detector = Detector.load(model, threads=1)
