@@ -97,6 +97,7 @@ def test_its_table_has_a_cell_for_each_column(name: str, tmp_path: Path) -> None
 OWN = ("core/task.py", "runtime/tasks/", "runtime/heads/", "evaluate/tasks/", "engine/")
 # Labels have a form for each task: the parts that read and write labels ask which one is wanted.
 LABELS = ("labels/", "formats/", "convert/", "datasets/")
+PLUGIN = re.compile(r"yolokit\.(runtime|evaluate)\.(tasks|heads)(?!\.toolkit$)")
 
 
 def find_distinctions(source: str, *, labels: bool = False) -> list[str]:
@@ -105,6 +106,8 @@ def find_distinctions(source: str, *, labels: bool = False) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and node.value == Task.DETECT:
             found.append(f"line {node.lineno}: the name of a task as text")
+        if isinstance(node, ast.ImportFrom) and PLUGIN.match(node.module or ""):
+            found.append(f"line {node.lineno}: imports {node.module} by its name")
         if isinstance(node, ast.Compare | ast.match_case):
             words = set(re.findall(r"\b(?:layout|Task\.[A-Z]+)\b", ast.unparse(node)))
             values = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
@@ -137,6 +140,8 @@ def test_tasks_and_layouts_are_told_apart_in_their_own_files_alone() -> None:
         "x = layout in ('raw', 'end2end')",
         "if task is Task.DETECT: pass",
         "if self._task != Task.SEGMENT: pass",
+        "from yolokit.runtime.heads import raw",
+        "from yolokit.evaluate.tasks.detect import match",
     ],
 )
 def test_a_distinction_is_noticed(source: str) -> None:
