@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
+from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
@@ -31,7 +32,6 @@ from yolokit.formats.toolkit.text_labels import (
     write_label_files,
     write_number,
 )
-from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord
 
@@ -122,7 +122,7 @@ class _Reader:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lists: dict[Path, VocFolder] = {}
+        self._lists: dict[Path, SplitLists] = {}
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
@@ -161,7 +161,7 @@ class _Reader:
         stem = file.image_name.rpartition(".")[0] or file.image_name
         for folder in file.path.parents[1:4]:
             if folder not in self._lists:
-                self._lists[folder] = VocFolder(folder, "ImageSets")
+                self._lists[folder] = SplitLists(folder, "ImageSets")
             if self._lists[folder].lists:
                 found = self._lists[folder].splits_of(stem)
                 if any(parent.name == "training" for parent in file.path.parents[:4]):

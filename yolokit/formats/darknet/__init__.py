@@ -34,11 +34,10 @@ from yolokit.formats.darknet.lists import (
     open_data_file,
     open_roboflow,
 )
-from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.formats.toolkit.yolo_labels import LabelAccount
+from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ClassIds, LabelAccount
 from yolokit.images.size import read_image_size
 from yolokit.labels.model import (
     Annotations,

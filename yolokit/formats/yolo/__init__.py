@@ -17,11 +17,11 @@ from yolokit.datasets.label_rows import (
 )
 from yolokit.errors import DataError
 from yolokit.formats.darknet.lists import ROBOFLOW_NAMES
-from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ClassIds
 from yolokit.formats.yolo.files import LabelFiles
 from yolokit.formats.yolo.names import (
     find_name_file,
