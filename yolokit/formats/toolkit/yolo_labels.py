@@ -12,47 +12,62 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import read_labels
+from yolokit.datasets.label_rows import read_labels, to_annotations
 from yolokit.datasets.text_rows import begins_with_rows, read_beginning
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import is_annotation_folder
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_files
-from yolokit.labels.model import SourceFile
+from yolokit.images.size import read_image_size
+from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.core.types import I64
     from yolokit.datasets.label_rows import LabelRows, RowLayout
+    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import ImageRecord
 
 CLASS_BASE = ("0", "1")
 """What ``--assume class-base`` may be: whether the first class is number 0, or 1."""
+
+ROBOFLOW_NAMES = "_darknet.labels"
+"""The file of class names by line in Roboflow's exports for Darknet."""
 
 _LEAST_IMAGES = 2  # a single image without labels may well be a background image
 _RUNS = "runs"  # where YOLO puts what it predicts, in rows alike
 _SHOWN = 4
 
 
-class ClassIds:
-    """Turns class numbers into indices of categories.
+class YoloRows:
+    """Turns label rows into annotations; what cannot be one goes to the ledger.
 
     Args:
-        index: Number of a class, as its list of names counts, to its index.
+        index: Number of a class, as its list of names counts, to the index of its category.
         names_file: What that list is called in messages.
-        base: One of ``CLASS_BASE``, as the user states it; None for 0.
-        ledger: Gets rows whose class has no name.
+        layout: What the rows may be.
+        options: How the source is to be read.
+        ledger: Gets rows that are broken or whose class has no name, and images without a size.
     """
 
     def __init__(
-        self, index: Mapping[int, int], names_file: str, base: str | None, ledger: Ledger
+        self,
+        index: Mapping[int, int],
+        names_file: str,
+        layout: RowLayout,
+        options: ReadOptions,
+        ledger: Ledger,
     ) -> None:
-        self._base = int(base or CLASS_BASE[0])
+        self._base = int(options.assume.get("class-base", CLASS_BASE[0]))
         self._index = {number + self._base: at for number, at in index.items()}
         self._names_file = names_file
+        self._layout = layout
+        self._task = options.task
         self._ledger = ledger
 
     @property
@@ -64,7 +79,45 @@ class ClassIds:
             f"(--assume class-base={1 - self._base} if labels count from {1 - self._base})"
         )
 
-    def to_indices(self, rows: LabelRows, source: SourceFile) -> tuple[LabelRows, I64]:
+    def to_labelled(
+        self, image: ImageRecord, rows: LabelRows | None, source: SourceFile, line: int | None
+    ) -> LabelledImage | None:
+        """Read the size of an image and bring its rows into it; None if it is not readable.
+
+        Args:
+            image: With its ``path`` and, as its ``source``, the label file.
+            rows: Of that file; None where there is none.
+            source: What led to the image, for messages.
+            line: In ``source``.
+        """
+        if rows is not None:
+            self._ledger.see(rows.row_count)
+            for fault in rows.faults:
+                self._ledger.record(image.source, fault.line, "dropped", fault.code, fault.message)
+        assert image.path is not None, "labels are found by it"
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            code, message = "unreadable-image", str(error)
+            if not os.path.lexists(image.path):
+                code, message = "missing-image", f"the image {image.path} was not found"
+            if rows is None or not len(rows.lines):
+                self._ledger.record(source, line, "noted", code, message, image.path)
+            else:
+                lines = rows.lines.tolist()
+                self._ledger.lose_image(image.source, lines, code, message, image.path)
+            return None
+        wh = size.width_px, size.height_px
+        image = msgspec.structs.replace(
+            image, width_px=wh[0], height_px=wh[1], cut_short=size.cut_short
+        )
+        if rows is None or not len(rows.class_ids):
+            return LabelledImage(image, Annotations.empty())
+        rows, indices = self._to_indices(rows, image.source)
+        annotations = to_annotations(rows, indices, wh, self._layout, self._task)
+        return LabelledImage(image, annotations)
+
+    def _to_indices(self, rows: LabelRows, source: SourceFile) -> tuple[LabelRows, I64]:
         """Return rows with the index of each; those of unknown classes are dropped."""
         found = [self._index.get(class_id, -1) for class_id in rows.class_ids.tolist()]
         indices: I64 = np.array(found, np.int64)
