@@ -15,7 +15,6 @@ Source: the readme of the object development kit, KITTI Vision Benchmark Suite.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +26,8 @@ from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
+    first_lines,
+    is_like_class_name,
     read_rows,
     shorten,
     write_label_files,
@@ -57,7 +58,6 @@ MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"label_[23]|labels?", re.IGNORECASE)
 _IMAGE_FOLDERS = ("image_2", "image_3", "images", "image")
-_SNIFFED_FILES = 100
 _IGNORED = "dontcare"
 _MAX_TURN = 3.2  # radians: pi, rounded
 _BEFORE, _BEHIND = "-1 -1 -10", "-1 -1 -1 -1000 -1000 -1000 -10\n"
@@ -74,16 +74,18 @@ class _Row(NamedTuple):
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file whose first row is a type and 14 or 15 numbers."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        text = tree.head(file).decode("utf-8-sig", errors="replace")
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        try:
-            row = _read_row(first, 1)
-        except ValueError:
-            continue
-        if re.match(r"[-+.]?\d", row.name) is None and len(row.name) < 80:
+    for file, lines in first_lines(tree):
+        if lines and _is_sure(lines[0]):
             return Match(1.0, f"{file.name} has rows of a type and 14 numbers or 15")
     return None
+
+
+def _is_sure(line: str) -> bool:
+    """Tell whether a line is a row of this format and of no other."""
+    try:
+        return is_like_class_name(_read_row(line, 1).name)
+    except ValueError:
+        return False
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
