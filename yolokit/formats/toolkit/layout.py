@@ -62,6 +62,15 @@ def is_called_after(folder: str, split: str | None) -> bool:
     return split is not None and folder.isalnum() and split_from_name(folder) == split
 
 
+def find_split_folders(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the folders right in one that are called as splits are, by split."""
+    found: dict[str, tuple[Path, ...]] = {}
+    for word, split in _SPLIT_WORDS.items():
+        if (folder / word).is_dir():
+            found[split] = (*found.get(split, ()), folder / word)
+    return found
+
+
 def nearest_split(folders: Sequence[str]) -> str | None:
     """Return the split that the last of some nested folders states that states any."""
     return next(filter(None, map(split_from_name, reversed(folders))), None)

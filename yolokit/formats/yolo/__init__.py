@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.datasets.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
-from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
+from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, YoloRows
@@ -121,12 +121,7 @@ def _open(source: Path, options: ReadOptions) -> tuple[DataYaml, SourceLayout | 
 def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
     """Find image folders where no YAML names them: ``images/train``..., else all of them."""
     root = options.images or (source / "images" if (source / "images").is_dir() else source)
-    splits: dict[str, tuple[Path, ...]] = {
-        split: (root / split,) for split in SPLITS if (root / split).is_dir()
-    }
-    if "val" not in splits and (root / "valid").is_dir():
-        splits["val"] = (root / "valid",)
-    return splits or {_UNSPLIT: (root,)}
+    return find_split_folders(root) or {_UNSPLIT: (root,)}
 
 
 def _find_yaml(path: Path) -> Path | None:
