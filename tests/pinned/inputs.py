@@ -20,7 +20,7 @@ from tests.e2e.conftest import save_peaks_model
 from tests.loopback import public_sets
 from tests.samples.formats import Files, list_samples, put_files
 from tests.samples.mutate import mutate
-from tests.unit.formats.toolkit import test_unsupported as unsupported
+from tests.unit.formats.toolkit import test_unsupported_formats as unsupported
 from tests.unit.images.test_files import exif_jpeg
 from tests.unit.runtime.conftest import ULTRALYTICS, raw_table, save_model
 from tests.unit.runtime.test_video_file import write_video

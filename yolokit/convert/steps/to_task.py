@@ -14,7 +14,7 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.shapes import (
     Shape,
@@ -65,7 +65,7 @@ def reduce_annotations(
             yield labelled
         else:
             yield LabelledImage(labelled.image, reducer.reduce(labelled))
-    note_aside(reducer.aside, source, ledger)
+    ledger.note_aside(source, reducer.aside)
 
 
 class _Reducer:

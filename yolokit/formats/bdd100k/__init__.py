@@ -26,12 +26,12 @@ from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
-from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.ledger import OUTLINES_ASIDE
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Reader:
 
     def note_aside(self) -> None:
         """Enter how many boxes have an outline that is not wanted."""
-        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._layout.root)), self._ledger)
+        self._ledger.note_aside(SourceFile(str(self._layout.root)), {OUTLINES_ASIDE: self._aside})
 
     def evidence(self) -> Iterator[str]:
         """Say how boxes were read and what was left out by a rule."""

@@ -25,7 +25,7 @@ from yolokit.formats.coco.json import (
     LooseFile,
     decode_coco,
 )
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -167,7 +167,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
+    ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)

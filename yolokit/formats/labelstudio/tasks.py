@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_list, as_text
+from yolokit.formats.toolkit.json_file import as_list, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

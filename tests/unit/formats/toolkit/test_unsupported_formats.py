@@ -10,9 +10,8 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.plugin import list_formats, recognise
+from yolokit.formats.toolkit.plugin import find_unsupported, list_formats, recognise
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
-from yolokit.formats.toolkit.unsupported import find_unsupported
 from yolokit.formats.toolkit.unsupported_formats import TABLE
 
 COCO: dict[str, Any] = {
