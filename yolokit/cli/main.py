@@ -16,6 +16,7 @@ from yolokit.cli import data, weights
 from yolokit.cli.command import Command
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
+from yolokit.cli.job_command import options_of
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
@@ -62,10 +63,10 @@ def _root(
 app.add_typer(data.app)
 app.add_typer(weights.app)
 app.command(cls=Command)(quickstart)
-app.command(cls=Command)(train)
-app.command(cls=Command)(export)
-app.command(cls=Command)(val)
-app.command(cls=Command)(predict)
+app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
+app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
+app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
+app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
 app.command(cls=Command)(doctor)
 
 

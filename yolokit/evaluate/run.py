@@ -19,6 +19,7 @@ import msgspec
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
 from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
+from yolokit.evaluate.config import CONF, IOU, MAX_COUNT
 from yolokit.evaluate.store import BoxStore, EvaluatedImage
 from yolokit.images.files import read_image
 from yolokit.runtime.run_ahead import RunAhead
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from yolokit.labels.model import ImageRecord, LabelledImage
     from yolokit.runtime.detector import Detector
 
-CONF = 0.001
-IOU = 0.7
-MAX_COUNT = 300
 _DEPTH = 2  # images that wait between two stages
 _JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
 

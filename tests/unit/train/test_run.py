@@ -86,8 +86,8 @@ def test_a_set_of_poses_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
         write_text(tmp_path / f"labels/{split}/a.txt", row)
     yaml = "train: images/train\nval: images/val\nnames: [cat]\nkpt_shape: [2, 3]\n"
     data = write_text(tmp_path / "data.yaml", yaml)
-    config = runs.check_config({"data": str(data), "weights": "none"})
+    config = TrainConfig.build({"data": str(data), "weights": "none"})
     with pytest.raises(DataError, match="poses") as error:
-        runs.train_model(config, tmp_path / "run")
+        runs.train_model(config, folder=tmp_path / "run")
     assert "--task detect" in (error.value.hint or "")
     assert not (tmp_path / "run").exists()
