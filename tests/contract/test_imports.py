@@ -46,6 +46,12 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     assert command in JOBS or LIGHT not in loaded
 
 
+def test_the_functions_of_the_jobs_load_no_job() -> None:
+    assert not loaded_after("import yolokit\nyolokit.train_model, yolokit.predict_files") & set(
+        HEAVY
+    )
+
+
 BLOCK = """
 import sys
 class Block:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.cli.command import Command
+from yolokit.cli.command import Command, options_of
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
-from yolokit.cli.job_command import options_of
 from yolokit.cli.known_data import get, info, list_
 
 if TYPE_CHECKING:

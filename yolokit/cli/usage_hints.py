@@ -33,9 +33,10 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 _OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        **dict.fromkeys(
-            ("list", "info", "verify", "where", "import"), {"--offline": _NEVER_ONLINE}
-        ),
+        **{
+            command: {"--offline": _NEVER_ONLINE}
+            for command in ("list", "info", "verify", "where", "import")
+        },
         "export": {
             **dict.fromkeys(("--format", "--half", "--int8", "--quantize"), _ONNX_ONLY),
             **dict.fromkeys(("--model", "--weights"), "`yolokit export WEIGHTS`: no option"),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yolokit.cli.command import Command
-from yolokit.cli.job_command import options_of
+from yolokit.cli.command import Command, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

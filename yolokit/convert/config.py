@@ -20,14 +20,13 @@ AUTO = "auto"
 
 # Of ``data get`` as well.
 Sample: TypeAlias = Annotated[
-    str | None,
-    Option("Take only this many of the images: 10%, or 500.", metavar="SHARE|N"),
+    str | None, Option("Take only this many of the images: 10%, or 500.", "SHARE|N")
 ]
 Allow: TypeAlias = Annotated[
     Texts,
     Option(
         "Go on despite this finding, one of the codes in `yolokit data formats`. Repeatable.",
-        metavar="CODE",
+        "CODE",
     ),
 ]
 Overwrite: TypeAlias = Annotated[bool, Option("Replace an earlier result in DIR.")]
@@ -36,13 +35,9 @@ Overwrite: TypeAlias = Annotated[bool, Option("Replace an earlier result in DIR.
 class _SourceAndOut(Config, frozen=True):
     source: Annotated[
         AnyPaths,
-        Argument(
-            "Annotation files, folders or archives; several become one set.", metavar="SOURCE..."
-        ),
+        Argument("Annotation files, folders or archives; several become one set.", "SOURCE..."),
     ]
-    out: Annotated[
-        AnyPath, Option("Folder to make, unless --name is given.", metavar="DIR", may_lack=True)
-    ]
+    out: Annotated[AnyPath, Option("Folder to make, unless --name is given.", "DIR", may_lack=True)]
 
 
 class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
@@ -51,84 +46,73 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     JOB: ClassVar[str] = "data convert"
 
     images: Annotated[
-        AnyPath | None,
-        Option("Where the images are, if not beside the annotations.", metavar="DIR"),
+        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
     ] = None
     from_format: Annotated[
         str,
         Option(
             "Format of the source, as `yolokit data formats` lists it, or auto.",
-            metavar="NAME",
+            "NAME",
             flag="--from",
         ),
     ] = AUTO
     to_format: Annotated[
-        str,
-        Option("Format to write, as `yolokit data formats` lists it.", metavar="NAME", flag="--to"),
+        str, Option("Format to write, as `yolokit data formats` lists it.", "NAME", flag="--to")
     ] = "yolo"
     task: Annotated[
         Literal["detect", "segment", "pose", "obb"],
-        Option("What the labels become.", metavar="detect|segment|pose|obb"),
+        Option("What the labels become.", "detect|segment|pose|obb"),
     ] = "detect"
     boxes_as_outlines: Annotated[
         bool, Option("Make outlines or rotated boxes of plain boxes too.")
     ] = False
     maps: Annotated[
-        Texts,
-        Option("Rename or merge classes. Repeatable.", metavar="OLD,OLD=NEW", flag="--map"),
+        Texts, Option("Rename or merge classes. Repeatable.", "OLD,OLD=NEW", flag="--map")
     ] = ()
-    keep: Annotated[Texts, Option("Keep only these classes.", metavar="NAME,...")] = ()
-    drop: Annotated[Texts, Option("Leave these classes out.", metavar="NAME,...")] = ()
+    keep: Annotated[Texts, Option("Keep only these classes.", "NAME,...")] = ()
+    drop: Annotated[Texts, Option("Leave these classes out.", "NAME,...")] = ()
     min_area: Annotated[
-        str | None,
-        Option("Leave smaller labels out: square px, or 0.1%.", metavar="PX|SHARE"),
+        str | None, Option("Leave smaller labels out: square px, or 0.1%.", "PX|SHARE")
     ] = None
-    max_area: Annotated[str | None, Option("Leave larger labels out.", metavar="PX|SHARE")] = None
+    max_area: Annotated[str | None, Option("Leave larger labels out.", "PX|SHARE")] = None
     sample: Sample = None
     tile: Annotated[
         Annotated[int, Meta(ge=16)] | None,
-        Option("Cut larger images into tiles of this side.", metavar="PX"),
+        Option("Cut larger images into tiles of this side.", "PX"),
     ] = None
     tile_overlap: Annotated[
-        float, Meta(ge=0, lt=1), Option("What a tile shares with the next one.", metavar="SHARE")
+        float, Meta(ge=0, lt=1), Option("What a tile shares with the next one.", "SHARE")
     ] = 0.2
     min_visible: Annotated[
-        float,
-        Meta(gt=0, le=1),
-        Option("What a tile must show of a label to keep it.", metavar="SHARE"),
+        float, Meta(gt=0, le=1), Option("What a tile must show of a label to keep it.", "SHARE")
     ] = 0.3
     split: Annotated[
         str,
         Option(
             "Splits to write: auto keeps those of the source, or makes 0.8,0.1,0.1.",
-            metavar="auto|keep|SHARES",
+            "auto|keep|SHARES",
         ),
     ] = "auto"
     group: Annotated[
         str | None,
-        Option(
-            "What must stay together in one split.",
-            metavar="folder|video|near-duplicate|re:PATTERN",
-        ),
+        Option("What must stay together in one split.", "folder|video|near-duplicate|re:PATTERN"),
     ] = None
     folds: Annotated[
         Annotated[int, Meta(ge=2, le=100)] | None,
-        Option("Make K folds, each with a YAML of its own.", metavar="K"),
+        Option("Make K folds, each with a YAML of its own.", "K"),
     ] = None
-    seed: Annotated[Count, Option("Seed of the splits and samples that are made.", metavar="N")] = 0
+    seed: Annotated[Count, Option("Seed of the splits and samples that are made.", "N")] = 0
     link: Annotated[
         Literal["copy", "hardlink", "symlink"],
-        Option("How images get into the set.", metavar="copy|hardlink|symlink"),
+        Option("How images get into the set.", "copy|hardlink|symlink"),
     ] = "copy"
     labels_only: Annotated[bool, Option("Write labels alone; no image is read or written.")] = False
-    max_drop: Annotated[str, Option("Fail if more annotations are dropped.", metavar="SHARE|N")] = (
-        "0.5%"
-    )
+    max_drop: Annotated[str, Option("Fail if more annotations are dropped.", "SHARE|N")] = "0.5%"
     assume: Annotated[
         Texts,
         Option(
             "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            metavar="KEY=VALUE",
+            "KEY=VALUE",
         ),
     ] = ()
     allow: Allow = ()

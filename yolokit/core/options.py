@@ -2,7 +2,7 @@
 
 The options of a job are a frozen struct (``core/config.py``), a field for each in the order of the
 help; its annotation is ``Annotated[type, Option(...)]``, with ``msgspec.Meta`` for a range. From it
-follow the check of values, the command line (``cli/job_command.py``) and the functions of the
+follow the check of values, the command line (``cli/command.py``) and the functions of the
 Python API (``core/job.py``). Importing this takes nothing but msgspec, so that a help is quick.
 """
 

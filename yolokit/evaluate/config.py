@@ -20,7 +20,7 @@ RUNS = Path("runs") / "val"
 
 class _ModelAndData(Config, frozen=True):
     model: Model
-    data: Annotated[AnyPath, Option("Data set: its data.yaml, or its folder.", metavar="FILE")]
+    data: Annotated[AnyPath, Option("Data set: its data.yaml, or its folder.", "FILE")]
 
 
 class ValConfig(_ModelAndData, frozen=True, kw_only=True):
@@ -28,22 +28,20 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "val"
 
-    split: Annotated[str, Option("Split to measure on: val, test or train.", metavar="NAME")] = (
-        "val"
-    )
+    split: Annotated[str, Option("Split to measure on: val, test or train.", "NAME")] = "val"
     conf: Annotated[
-        Share, Option("Lowest score that counts; metrics need nearly all.", metavar="SHARE")
+        Share, Option("Lowest score that counts; metrics need nearly all.", "SHARE")
     ] = CONF
-    iou: Annotated[Share, Option("Overlap above which boxes merge.", metavar="SHARE")] = IOU
-    max_count: Annotated[Positive, Option("Most boxes in one image.", metavar="N")] = MAX_COUNT
+    iou: Annotated[Share, Option("Overlap above which boxes merge.", "SHARE")] = IOU
+    max_count: Annotated[Positive, Option("Most boxes in one image.", "N")] = MAX_COUNT
     provider: Provider = "auto"
     threads: Threads = None
-    out: Annotated[AnyPath | None, Option("Folder for metrics.json.", metavar="DIR")] = None
+    out: Annotated[AnyPath | None, Option("Folder for metrics.json.", "DIR")] = None
     name: Annotated[
-        str | None, Option("Write to runs/val/NAME.", metavar="NAME", default="MODEL-SPLIT")
+        str | None, Option("Write to runs/val/NAME.", "NAME", default="MODEL-SPLIT")
     ] = None
     allow: Annotated[
-        Texts, Option("Leave out, instead of failing: unusable-images. Repeatable.", metavar="CODE")
+        Texts, Option("Leave out, instead of failing: unusable-images. Repeatable.", "CODE")
     ] = ()
     report_only: Annotated[
         bool,

@@ -18,9 +18,7 @@ QUANTIZERS = "yolokit.export.quantizers"
 
 
 class _Weights(Config, frozen=True):
-    weights: Annotated[
-        AnyPath, Argument("Checkpoint to export: a run's best.pt.", metavar="WEIGHTS")
-    ]
+    weights: Annotated[AnyPath, Argument("Checkpoint to export: a run's best.pt.", "WEIGHTS")]
 
 
 class ExportConfig(_Weights, frozen=True, kw_only=True):
@@ -33,32 +31,26 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
 
     data: Annotated[
         AnyPath | None,
-        Option(
-            "Data set (data.yaml, or its folder) whose images the parity check uses.",
-            metavar="FILE",
-        ),
+        Option("Data set (data.yaml, or its folder) whose images the parity check uses.", "FILE"),
     ] = None
     out: Annotated[
         AnyPath | None,
         Option(
-            "ONNX file to write, or a folder to put it in.",
-            metavar="PATH",
-            default="beside the checkpoint",
+            "ONNX file to write, or a folder to put it in.", "PATH", default="beside the checkpoint"
         ),
     ] = None
     dynamic: Annotated[
         Literal["none", "batch", "all"],
-        Option("Axes of the input that may vary.", metavar="none|batch|all"),
+        Option("Axes of the input that may vary.", "none|batch|all"),
     ] = "none"
     imgsz: Annotated[
         Annotated[int, Meta(ge=32, le=8192)] | None,
-        Option("Side of the input.", metavar="PX", default="as it was trained"),
+        Option("Side of the input.", "PX", default="as it was trained"),
     ] = None
-    opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", metavar="N")] = 17
+    opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", "N")] = 17
     precision: str = "fp32"
     trust: Annotated[
-        AnyPath | None,
-        Option("Load this one file even if that runs code stored in it.", metavar="FILE"),
+        AnyPath | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None
     overwrite: Annotated[bool, Option("Replace an earlier export.")] = False
 

@@ -16,9 +16,9 @@ OPEN = ("task", "to_format", "split", "sample", "max_drop", "allow")
 
 
 class _NameAndOut(Config, frozen=True):
-    name: Annotated[str, Argument("Data set, as `yolokit data list` names it.", metavar="NAME")]
+    name: Annotated[str, Argument("Data set, as `yolokit data list` names it.", "NAME")]
     out: Annotated[
-        AnyPath | None, Option("Folder to make.", metavar="DIR", default="NAME in the store")
+        AnyPath | None, Option("Folder to make.", "DIR", default="NAME in the store")
     ] = None
 
 
@@ -39,17 +39,13 @@ class GetConfig(_NameAndOut, frozen=True, kw_only=True):
 
     task: Annotated[
         str | None,
-        Option(
-            "What the labels become.",
-            metavar="detect|segment|pose|obb",
-            default="the set's first",
-        ),
+        Option("What the labels become.", "detect|segment|pose|obb", default="the set's first"),
     ] = None
     to_format: Annotated[
         str | None,
         Option(
             "Format to write, as `yolokit data formats` lists it.",
-            metavar="NAME",
+            "NAME",
             flag="--to",
             default="yolo",
         ),
@@ -58,14 +54,13 @@ class GetConfig(_NameAndOut, frozen=True, kw_only=True):
         str | None,
         Option(
             "Keep the set's own splits, or make some.",
-            metavar="auto|keep|SHARES",
+            "auto|keep|SHARES",
             default="as the set is published",
         ),
     ] = None
     sample: Sample = None
     max_drop: Annotated[
-        str | None,
-        Option("Fail if more annotations are dropped.", metavar="SHARE|N", default="0.5%"),
+        str | None, Option("Fail if more annotations are dropped.", "SHARE|N", default="0.5%")
     ] = None
     allow: Allow = ()
     keep_archive: Annotated[bool, Option("Keep what was fetched in the store.")] = False

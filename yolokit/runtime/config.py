@@ -25,17 +25,14 @@ RUNS = Path("runs") / "predict"
 
 # Of every job that runs a model.
 Model: TypeAlias = Annotated[
-    AnyPath, Argument("ONNX file, exported by yolokit or ultralytics.", metavar="MODEL")
+    AnyPath, Argument("ONNX file, exported by yolokit or ultralytics.", "MODEL")
 ]
 Provider: TypeAlias = Annotated[
     str,
-    Option(
-        "Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...",
-        metavar="NAME",
-    ),
+    Option("Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...", "NAME"),
 ]
 Threads: TypeAlias = Annotated[
-    Positive | None, Option("Threads for the model.", metavar="N", default="all usable cores")
+    Positive | None, Option("Threads for the model.", "N", default="all usable cores")
 ]
 
 
@@ -44,8 +41,7 @@ class _ModelAndSources(Config, frozen=True):
     sources: Annotated[
         PathTexts,
         Argument(
-            "Images, videos, folders and glob patterns of them, .txt lists of them.",
-            metavar="SOURCE...",
+            "Images, videos, folders and glob patterns of them, .txt lists of them.", "SOURCE..."
         ),
     ]
 
@@ -59,32 +55,28 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "predict"
 
-    out: Annotated[
-        AnyPath | None, Option("Folder for the results; new or empty.", metavar="DIR")
-    ] = None
-    name: Annotated[
-        str | None, Option("Write to runs/predict/NAME.", metavar="NAME", default="MODEL")
-    ] = None
+    out: Annotated[AnyPath | None, Option("Folder for the results; new or empty.", "DIR")] = None
+    name: Annotated[str | None, Option("Write to runs/predict/NAME.", "NAME", default="MODEL")] = (
+        None
+    )
     save: Annotated[
         Texts | None,
         Option(
             "What to write: jsonl, images, video. Frames of a video become images only without "
             "video.",
-            metavar="NAME,...",
+            "NAME,...",
             default="jsonl, and images or video as the source is",
         ),
     ] = None
     conf: Annotated[
-        Share | None,
-        Option("Lowest score to report.", metavar="SHARE", default="the model's, 0.25"),
+        Share | None, Option("Lowest score to report.", "SHARE", default="the model's, 0.25")
     ] = None
     iou: Annotated[
         Share | None,
-        Option("Overlap above which boxes merge.", metavar="SHARE", default="the model's, 0.7"),
+        Option("Overlap above which boxes merge.", "SHARE", default="the model's, 0.7"),
     ] = None
     max_count: Annotated[
-        Positive | None,
-        Option("Most boxes in one image.", metavar="N", default="the model's, 300"),
+        Positive | None, Option("Most boxes in one image.", "N", default="the model's, 300")
     ] = None
     provider: Provider = "auto"
     threads: Threads = None

@@ -105,9 +105,10 @@ def predict_files(
     remarks = (remark for source in job.sources for remark in source.remarks)
     for reason in (*detector.skipped, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
+    total = job.frame_count
     with contextlib.closing(job.run(open_more(detector) if open_more else ())) as run:
         for done in run:
-            on_event(Progress("predicting", done, job.frame_count))
+            on_event(Progress("predicting", done, total))
     return PredictRun(
         summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads
     )

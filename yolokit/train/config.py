@@ -20,8 +20,7 @@ Optimizer = Literal["auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "MuSGD"]
 
 class _Data(Config, frozen=True):
     data: Annotated[
-        PathText,
-        Option("Data set: its data.yaml, or its folder.", metavar="FILE", may_lack=True),
+        PathText, Option("Data set: its data.yaml, or its folder.", "FILE", may_lack=True)
     ]
 
 
@@ -49,7 +48,7 @@ class TrainConfig(_Data, frozen=True, kw_only=True):
         Option(
             "What to start from: a name that `yolokit weights list` shows (fetched and verified "
             "if it is not here), a file, an address, or none.",
-            metavar="NAME|PATH|URL|none",
+            "NAME|PATH|URL|none",
         ),
     ] = "none"
     init: Annotated[
@@ -57,52 +56,46 @@ class TrainConfig(_Data, frozen=True, kw_only=True):
         Option(
             "How much of --weights to take; imagenet takes the backbone of the matching "
             "classifier and needs no --weights.",
-            metavar="network|backbone|imagenet",
+            "network|backbone|imagenet",
             default="all that fits",
         ),
     ] = None
     backbone: Annotated[
         str | None,
-        Option("Another backbone, under the neck and head of --arch.", metavar="torchvision:NAME"),
+        Option("Another backbone, under the neck and head of --arch.", "torchvision:NAME"),
     ] = None
     arch: Annotated[
         str | None,
         Option(
-            "Architecture, where the weights do not bring one.",
-            metavar="NAME|YAML|CFG",
-            default="yolo26n",
+            "Architecture, where the weights do not bring one.", "NAME|YAML|CFG", default="yolo26n"
         ),
     ] = None
     freeze: Annotated[
         Count | Literal["backbone", "neck"],
         Option(
             "Do not train the backbone, all up to the neck, or the first N layers.",
-            metavar="backbone|neck|N",
+            "backbone|neck|N",
         ),
     ] = 0
     trust: Annotated[
-        str | None,
-        Option("Load this one file even if that runs code stored in it.", metavar="FILE"),
+        str | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None
     offline: Annotated[bool, Option("Open no connection.")] = False
     require_hash: Annotated[
         bool, Option("Refuse weights whose sha256 is not known beforehand.")
     ] = False
-    epochs: Annotated[
-        int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", metavar="N")
-    ] = 100
-    imgsz: Annotated[int, Meta(ge=32, le=8192), Option("Side of the input.", metavar="PX")] = 640
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", "N")] = 100
+    imgsz: Annotated[int, Meta(ge=32, le=8192), Option("Side of the input.", "PX")] = 640
     batch: Annotated[
         Positive | Literal["auto"],
-        Option("Images per step; auto measures a GPU's memory.", metavar="auto|N"),
+        Option("Images per step; auto measures a GPU's memory.", "auto|N"),
     ] = "auto"
-    device: Annotated[
-        str, Option("Where to train; auto takes a GPU if any.", metavar="auto|cpu|0|0,1")
-    ] = "auto"
-    seed: Annotated[Seed, Option("Seed of everything random.", metavar="N")] = 0
+    device: Annotated[str, Option("Where to train; auto takes a GPU if any.", "auto|cpu|0|0,1")] = (
+        "auto"
+    )
+    seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
     allow: Annotated[
-        Texts,
-        Option("Train despite this finding of the data set's check. Repeatable.", metavar="CODE"),
+        Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
     ] = ()
     workers: Count | Literal["auto"] = "auto"
     patience: Count = 50

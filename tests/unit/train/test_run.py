@@ -18,6 +18,7 @@ from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train import resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
+from yolokit.train.data import check_data
 from yolokit.train.record import DataRecord, RunRecord, Stop, read_record, write_record
 
 
@@ -108,10 +109,9 @@ def test_what_changes_after_the_check_plays_no_part(
         tmp_path / "data.yaml", "train: images/train\nval: images/val\nnames: [cat]\n"
     )
     checks: list[str] = []
-    check = runs.check_data
 
     def check_and_change(*given: Any) -> DatasetReport:
-        found = check(*given)
+        found = check_data(*given)
         checks.append(found.sha256)
         write_image(tmp_path / "images/train/c.jpg")
         data.unlink()
