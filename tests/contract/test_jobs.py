@@ -1,4 +1,4 @@
-"""Every job has one shape, ``run(config, on_event) -> result``, on the command line and in Python."""
+"""Every job has one shape, on the command line and in Python: ``run(config, on_event)``."""
 
 from __future__ import annotations
 
