@@ -60,7 +60,7 @@ def run_case(seed: int, number: int) -> Outcome:
         (root / "secret.jpg").write_bytes(_SECRET)
         (root / "sets").mkdir()
         source = _put_source(files, root, rng)
-        options = {"sources": (source,), "out": root / "sets" / "out", **_options(name, rng)}
+        options = {"source": source, "out": root / "sets" / "out", **_options(name, rng)}
         before = _list_around(root)
         outcome = _convert(name, options)
         if outcome.kind != "find":

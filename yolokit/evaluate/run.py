@@ -19,6 +19,7 @@ import msgspec
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
 from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
 from yolokit.runtime.run_ahead import RunAhead
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.tasks.toolkit import Outputs
 
-CONF = 0.001
-IOU = 0.7
-MAX_DET = 300
 _DEPTH = 2  # images that wait between two stages
 _JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
 

@@ -172,6 +172,7 @@ def test_a_damaged_weight_is_not_published(
 
     from yolokit.errors import ParityError
     from yolokit.export import run as export
+    from yolokit.export.config import ExportConfig
     from yolokit.export.graph import finish_graph
 
     def finish_and_damage(src: Path, dst: Path, manifest: object) -> None:
@@ -183,7 +184,7 @@ def test_a_damaged_weight_is_not_published(
 
     monkeypatch.setattr(export, "finish_graph", finish_and_damage)
     with pytest.raises(ParityError) as caught:
-        export.export_model(export.check_config({"weights": str(checkpoint)}))
+        export.export_model(ExportConfig.build({"weights": str(checkpoint)}))
     assert caught.value.exit_code == 5
     assert not checkpoint.with_suffix(".onnx").exists()
     failed = json.loads(checkpoint.with_suffix(".parity-failed.json").read_text())
@@ -199,6 +200,7 @@ def test_a_wrong_preparation_is_not_published(
 
     from yolokit.errors import ParityError
     from yolokit.export import run as export
+    from yolokit.export.config import ExportConfig
     from yolokit.runtime import detector
     from yolokit.runtime.preprocess import make_input
 
@@ -210,7 +212,7 @@ def test_a_wrong_preparation_is_not_published(
 
     monkeypatch.setattr(detector, "make_input", make_wrongly)
     with pytest.raises(ParityError, match="prepared inputs differ"):
-        export.export_model(export.check_config({"weights": str(checkpoint)}))
+        export.export_model(ExportConfig.build({"weights": str(checkpoint)}))
     assert not checkpoint.with_suffix(".onnx").exists()
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from yolokit.convert.config import check_assumptions
+from yolokit.convert.option_checks import check_assumptions
 from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.core.task import Task
 from yolokit.errors import DataError
