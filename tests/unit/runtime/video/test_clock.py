@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolokit.runtime.video_clock import Clock
+from yolokit.runtime.video.clock import Clock
 
 
 def tell(*stamps: int | None, frame: int = 10, leap: int = 1000) -> list[int]:

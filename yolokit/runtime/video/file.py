@@ -16,9 +16,9 @@ from yolokit.images.orientation import (
     orientation_of_matrix,
     turn_upright,
 )
-from yolokit.runtime.video_clock import Clock
-from yolokit.runtime.video_cut import count_movies
-from yolokit.runtime.video_decode import decode_frames, open_container
+from yolokit.runtime.video.clock import Clock
+from yolokit.runtime.video.cut import count_movies
+from yolokit.runtime.video.decode import decode_frames, open_container
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -15,8 +15,8 @@ from tests.unit.images.test_orientation import MATRICES, matrix_of
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 from yolokit.images.orientation import is_transposed, turn_upright
-from yolokit.runtime import video_decode
-from yolokit.runtime.video_file import VideoFile
+from yolokit.runtime.video import decode as video_decode
+from yolokit.runtime.video.file import VideoFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
