@@ -18,7 +18,7 @@ from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.earlier import PREDICTED
-from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
+from yolokit.runtime.predictor import RunSummary, predict_frames, write_predictions
 from yolokit.runtime.session import check_options
 from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source

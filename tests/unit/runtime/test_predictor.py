@@ -14,9 +14,9 @@ import pytest
 
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.errors import InferenceError, ModelOutputError
-from yolokit.runtime import pipeline
+from yolokit.runtime import predictor
 from yolokit.runtime.detector import Detector
-from yolokit.runtime.pipeline import (
+from yolokit.runtime.predictor import (
     Prediction,
     RunSummary,
     StageTimes,
@@ -158,7 +158,7 @@ def test_memory_is_bounded_however_slow_the_caller(detector: Detector) -> None:
         next(run)
         time.sleep(0.05)
     # Taken, waiting in two queues, and in the hands of two threads.
-    assert source.made <= 5 + 2 * pipeline._DEPTH + 2
+    assert source.made <= 5 + 2 * predictor._DEPTH + 2
     in_time(run.close)
 
 
@@ -237,7 +237,7 @@ class TestItAlwaysEnds:
     def test_when_a_source_is_stuck(
         self, detector: Detector, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pipeline, "_JOIN_S", 0.1)
+        monkeypatch.setattr(predictor, "_JOIN_S", 0.1)
         release = threading.Event()
 
         def stuck() -> Iterator[int]:
