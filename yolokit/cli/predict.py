@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.core.plural import counted
+from yolokit.core.plural import counted, share
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -114,6 +114,7 @@ def predict(
 def _run(config: PredictConfig, *, json: bool) -> int:
     """Run a prediction with a progress bar, and return the exit code."""
     from yolokit.cli.output import progress, say
+    from yolokit.cli.signals import stopping_softly
     from yolokit.runtime.predict import open_job
 
     _quiet_decoders()
@@ -125,10 +126,13 @@ def _run(config: PredictConfig, *, json: bool) -> int:
     for reason in (*job.detector.skipped, *limits, *remarks):
         say(f"note: {reason}")
     run = job.run(_stdout_records(job.detector) if json else ())
-    with progress("predicting", job.frame_count) as show, contextlib.closing(run):
+    show_progress = progress("predicting", job.frame_count)
+    with stopping_softly(job.stop.wish), show_progress as show, contextlib.closing(run):
         for done in run:
             show(done)
     _print_summary(job, is_last_word=not json)
+    if job.summary.is_partial:
+        raise KeyboardInterrupt
     return _NOTHING_READ if job.summary.failed == job.summary.frames else 0
 
 
@@ -159,6 +163,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
     """Print a summary of a run; stdout gets the folder, unless it holds records."""
     from yolokit.cli.output import emit, say
+    from yolokit.runtime.write import PARTIAL
 
     summary, detector = job.summary, job.detector
     for failure in summary.first_failures:
@@ -178,6 +183,12 @@ def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
         for stage, time_s in dataclasses.asdict(summary.times).items()
     }
     say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
+    if summary.is_partial:
+        done = counted(summary.frames, "image is", "images are")
+        if job.frame_count is not None:
+            done = share(summary.frames, counted(job.frame_count, "image"), "is", "are")
+        mark = f", as {PARTIAL} beside the results says" if job.out is not None else ""
+        say(f"stopped early: {done} done{mark}")
     if job.out is not None and is_last_word:
         emit(str(job.out))
     elif job.out is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +16,11 @@ from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
-from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
+from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, THRESHOLDS, evaluate_model
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
-from yolokit.runtime.detector import Detector
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 from yolokit.runtime.session import check_options
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from yolokit.datasets.data_yaml import DataYaml
     from yolokit.errors import DataError
+    from yolokit.runtime.detector import Detector
 
 RUNS = Path("runs") / "val"
 REPORT_NAME = "metrics.json"
@@ -125,22 +127,24 @@ class ValJob:
     Attributes:
         config: Its options.
         data: The data set.
-        detector: The loaded model.
+        predictor: The loaded model.
+        detector: The same, without what runs it.
         notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
         limits: As in :class:`ValReport`.
     """
 
     def __init__(
-        self, config: ValConfig, data: DataYaml, detector: Detector, notes: Sequence[str] = ()
+        self, config: ValConfig, data: DataYaml, predictor: Predictor, notes: Sequence[str] = ()
     ) -> None:
         self.config = config
         self.data = data
-        self.detector = detector
+        self.predictor = predictor
+        self.detector: Detector = predictor.detector
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
-            detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
+            self.detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
         )
 
     def run(self, on_progress: Callable[[int], None] = lambda _done: None) -> ValReport:
@@ -158,12 +162,9 @@ class ValJob:
         config = self.config
         unreadable: list[DataError] = []
         result = evaluate_model(
-            self.detector,
+            self.predictor,
             iter_split(self.data, config.split, unreadable),
             self.data.names,
-            conf=config.conf,
-            iou=config.iou,
-            max_count=config.max_count,
             unreadable=unreadable,
             on_progress=on_progress,
         )
@@ -232,8 +233,15 @@ def open_job(config: ValConfig) -> ValJob:
         check_output(folder / REPORT_NAME, _replacing(config))
     data = load_data_yaml(Path(config.data), need=(config.split,))
     notes = check_labels(data, config.split)  # before the model is loaded: it takes longest
-    detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
-    return ValJob(config, data, detector, notes)
+    spec = PredictorSpec(
+        model=config.model,
+        provider=config.provider,
+        threads=config.threads,
+        thresholds=replace(
+            THRESHOLDS, conf=config.conf, iou=config.iou, max_count=config.max_count
+        ),
+    )
+    return ValJob(config, data, Predictor.load(spec), notes)
 
 
 def write_report(report: ValReport, config: ValConfig) -> Path | None:

@@ -13,19 +13,21 @@ from msgspec import Meta
 from yolokit.core.config import build_config
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
-from yolokit.errors import DataError
+from yolokit.errors import DataError, JobCancelledError
 from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
-from yolokit.runtime.detector import Detector
-from yolokit.runtime.earlier import PREDICTED
-from yolokit.runtime.predictor import RunSummary, predict_frames, write_predictions
+from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
+from yolokit.runtime.run_ahead import Stop, closing_iterator
 from yolokit.runtime.session import check_options
 from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source
+from yolokit.runtime.write import PREDICTED, RunSummary, mark_partial, write_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
+    from yolokit.core.types import Frame, FrameError
+    from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
 
@@ -147,20 +149,27 @@ class PredictJob:
 
     Attributes:
         config: Its options.
-        detector: The loaded model.
+        predictor: The loaded model.
         sources: What is read, in order.
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
         summary: What the run came to, so far.
+        stop: Wishing for it ends the run early, and what is done by then is published as a part.
     """
 
     config: PredictConfig
-    detector: Detector
+    predictor: Predictor
     sources: Sequence[FrameSource]
     sink_names: Sequence[str]
     out: Path | None
     summary: RunSummary = field(default_factory=RunSummary)
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def detector(self) -> Detector:
+        """The loaded model."""
+        return self.predictor.detector
 
     @property
     def frame_count(self) -> int | None:
@@ -179,14 +188,10 @@ class PredictJob:
 
         Raises:
             InferenceError: The model failed, or its output is not what it states.
+            JobCancelledError: It was stopped before the first image was done.
         """
-        predictions = predict_frames(
-            self.detector,
-            self.sources,
-            conf=self.config.conf,
-            iou=self.config.iou,
-            max_count=self.config.max_count,
-            times=self.summary.times,
+        predictions = self.predictor.run(
+            _iter_frames(self.sources), times=self.summary.times, stop=self.stop
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
@@ -197,6 +202,9 @@ class PredictJob:
                 return [*own, *more_sinks]
 
             yield from write_predictions(predictions, sinks_for, self.summary)
+            self.summary.is_partial = self.stop.was_heeded
+            if self.summary.is_partial and not self.summary.frames:
+                raise JobCancelledError("stopped before the first image was done")
 
     def _suits(self, sink_name: str, source: FrameSource) -> bool:
         """Tell whether a sink gets a source: single frames of a video only without the video."""
@@ -219,6 +227,8 @@ class PredictJob:
             opened = open_sinks(self.sink_names, folder, self.detector.names)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
+            if self.summary.is_partial:
+                mark_partial(folder, self.summary, self.frame_count)
 
 
 def open_job(config: PredictConfig) -> PredictJob:
@@ -232,8 +242,29 @@ def open_job(config: PredictConfig) -> PredictJob:
     sources = open_sources(config.sources)
     names = choose_sinks(config, sources)
     out = _given_folder(config, sources) if names else None
-    detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
-    return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
+    predictor = Predictor.load(_make_spec(config, sources))
+    return PredictJob(
+        config=config, predictor=predictor, sources=sources, sink_names=names, out=out
+    )
+
+
+def _make_spec(config: PredictConfig, sources: Sequence[FrameSource]) -> PredictorSpec:
+    return PredictorSpec(
+        model=config.model,
+        provider=config.provider,
+        threads=config.threads,
+        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_count=config.max_count),
+        queue="newest" if all(source.is_live for source in sources) else "block",
+    )
+
+
+def _iter_frames(
+    sources: Sequence[FrameSource],
+) -> Generator[tuple[FrameSource, Frame | FrameError]]:
+    for source in sources:
+        with closing_iterator(source) as frames:
+            for frame in frames:
+                yield source, frame
 
 
 def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:

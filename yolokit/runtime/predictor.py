@@ -1,49 +1,110 @@
-"""From sources to predictions: reading, inference and writing overlap, in bounded memory.
+"""One inference core: from frames to predictions, for every job that runs a model.
 
-Two threads work ahead of the caller: one decodes and preprocesses, one runs the model. The
-caller's own thread turns outputs into detections and does with them what it likes. Queues are
-short, order is kept, and an error of any stage ends all of them and reaches the caller.
+frame -> views -> micro-batch -> session -> decode -> merge -> stages with a memory -> prediction
+
+Two threads work ahead of the caller: one reads and prepares, one runs the model. The caller's own
+thread turns outputs into detections and does with them what it likes. Queues are short, order is
+kept, and an error anywhere ends all of it and reaches the caller.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import numpy as np
 
 from yolokit.core.types import Detections, Frame, FrameError
-from yolokit.errors import DataError
-from yolokit.runtime.run_ahead import RunAhead
-from yolokit.runtime.sink import Picture
+from yolokit.runtime.detector import Detector
+from yolokit.runtime.run_ahead import QueuePolicy, RunAhead, Stop, closing_iterator
+from yolokit.runtime.views import View, Views, merge_views, whole_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from typing import Self
 
-    from yolokit.core.types import F32, Letterbox
-    from yolokit.runtime.detector import Detector
-    from yolokit.runtime.sink import Sink
-    from yolokit.runtime.source import FrameSource
+    from yolokit.core.types import F32
+
+Origin = TypeVar("Origin")
 
 _DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
-_FAILURES_SHOWN = 5
-_JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
+_JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+class Prediction(Generic[Origin]):
     """What was found in one image or frame.
 
     Attributes:
-        source: The source it comes from.
+        origin: What came with the frame: its source, its labels.
         frame: The image, or why there is none.
         detections: In pixels of the image; empty where there is none.
+        facts: What stages with a memory know by now, such as a count, under their own names.
     """
 
-    source: FrameSource
+    origin: Origin
     frame: Frame | FrameError
     detections: Detections
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+class Stage(Protocol):
+    """A stage with a memory of one origin's earlier frames: a tracker, a counter."""
+
+    def update(self, prediction: Prediction[Origin]) -> Prediction[Origin]:
+        """Take the next frame of the origin, which may be one that could not be read.
+
+        Returns:
+            The prediction with what this stage adds to it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Which detections count; None for the model's own.
+
+    Attributes:
+        conf: Scores below this are discarded, in [0, 1].
+        iou: Overlap up to which two boxes of a class both stay.
+        max_count: Most detections in one image.
+        multi_label: Every class of an anchor that reaches ``conf`` counts, as evaluation needs it.
+        clip: Boxes are clipped to the image.
+    """
+
+    conf: float | None = None
+    iou: float | None = None
+    max_count: int | None = None
+    multi_label: bool = False
+    clip: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictorSpec:
+    """All that a process must know to predict as another does; it can be pickled.
+
+    Attributes:
+        model: The ONNX file.
+        provider: Execution provider, or ``auto``.
+        threads: Threads inside one operator; None for the cores this process may use.
+        thresholds: Which detections count.
+        batch: Most views that go through the model at once, where its batch is dynamic.
+        views: The parts of an image that the model sees.
+        stages: Makes each stage with a memory, in order; every origin gets new ones.
+        queue: What becomes of a frame that is read while others still wait.
+    """
+
+    model: str
+    provider: str = "auto"
+    threads: int | None = None
+    thresholds: Thresholds = Thresholds()
+    batch: int = 1
+    views: Views = whole_image
+    stages: tuple[Callable[[], Stage], ...] = ()
+    queue: QueuePolicy = "block"
 
 
 @dataclass(slots=True)
@@ -67,170 +128,169 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One image or frame on its way through the stages; a FrameError has no tensor."""
+class _Job(Generic[Origin]):
+    """One image or frame on its way; arrays are inputs, then outputs, one for each view."""
 
-    source: FrameSource
+    origin: Origin
     frame: Frame | FrameError
-    tensor: F32 | None = None
-    letterbox: Letterbox | None = None
+    views: Sequence[View] = ()
+    arrays: Sequence[F32] = ()
 
 
-@dataclass(slots=True)
-class RunSummary:
-    """What a whole run came to.
+class Predictor:
+    """Runs one model over frames, one run at a time or several.
 
     Attributes:
-        frames: Images and frames, failed ones included.
-        failed: How many of them could not be read.
-        first_failures: The first few of those.
-        reasons: Why the others could not, and how many for each reason.
-        unwritten: Why pictures could not be written, and how many for each reason.
-        notes: What is to be known of images that were read, and of how many.
-        detections: How many objects were found.
-        wall_s: From the first frame asked for to the last one written.
-        times: Busy time of each stage.
+        spec: How it does that.
+        detector: The loaded model.
+        batch: How many views go through the model at once: as many as a fixed batch has room
+            for, else as many as the spec says.
     """
 
-    frames: int = 0
-    failed: int = 0
-    first_failures: list[FrameError] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
-    unwritten: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-    detections: int = 0
-    wall_s: float = 0.0
-    times: StageTimes = field(default_factory=StageTimes)
+    def __init__(self, detector: Detector, spec: PredictorSpec) -> None:
+        self.spec = spec
+        self.detector = detector
+        self.batch = detector.manifest.io.shape[0] or spec.batch
 
-    def count(self, prediction: Prediction, picture: Picture | None) -> None:
-        """Add one prediction, and what became of its picture."""
-        frame = prediction.frame
-        self.frames += 1
-        self.detections += len(prediction.detections)
-        if picture is not None and picture.problem is not None:
-            self.unwritten[picture.problem] += 1
-        if not isinstance(frame, FrameError):
-            if frame.note is not None:
-                self.notes[frame.note] += 1
-            return
-        self.failed += 1
-        if len(self.first_failures) < _FAILURES_SHOWN:
-            self.first_failures.append(frame)
-        else:
-            self.reasons[frame.message] += 1
+    @classmethod
+    def load(cls, spec: PredictorSpec) -> Self:
+        """Load the model; see :meth:`Detector.load` for what it raises."""
+        return cls(Detector.load(spec.model, provider=spec.provider, threads=spec.threads), spec)
 
+    def run(
+        self,
+        frames: Iterable[tuple[Origin, Frame | FrameError]],
+        *,
+        times: StageTimes | None = None,
+        stop: Stop | None = None,
+    ) -> Generator[Prediction[Origin]]:
+        """Predict, with reading and inference in threads of their own.
 
-def predict_frames(
-    detector: Detector,
-    sources: Iterable[FrameSource],
-    *,
-    conf: float | None = None,
-    iou: float | None = None,
-    max_count: int | None = None,
-    times: StageTimes | None = None,
-) -> Generator[Prediction]:
-    """Find objects in every image and frame of some sources.
+        Args:
+            frames: Images and frames, each with its origin; taken one at a time, in a thread,
+                which closes it where it is a generator.
+            times: Where to add up the busy time of the stages.
+            stop: Wishing for it ends the run, frames that are read by then included.
 
-    Args:
-        detector: The model.
-        sources: What to read, one after the other.
-        conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
-        iou: Overlap up to which two boxes of a class both stay; None for the model's own.
-        max_count: Most detections in one image; None for the model's own limit.
-        times: Where to add up the busy time of the stages.
+        Yields:
+            One prediction for every image or frame, in order, failed ones included. Closing the
+            generator stops the threads.
 
-    Yields:
-        One prediction for every image or frame, in order, failed ones included. Closing the
-        generator stops the threads.
-
-    Raises:
-        InferenceError: The model failed, or its output is not what it states.
-    """
-    times = StageTimes() if times is None else times
-    read = RunAhead(_read(detector, sources, times), depth=_DEPTH, name="yolokit-read")
-    inferred = RunAhead(_infer(detector, read, times), depth=_DEPTH, name="yolokit-infer")
-    try:
-        for job, output in inferred:
-            detections = Detections.empty()
-            if output is not None and job.letterbox is not None:
-                with times.measure("decode_s"):
-                    detections = detector.decode(
-                        output, job.letterbox, conf=conf, iou=iou, max_count=max_count
-                    )
-            yield Prediction(job.source, job.frame, detections)
-    finally:
-        # All are asked before any is waited for: they wait for one another.
-        for stage in (read, inferred):
-            stage.stop()
-        for stage in (read, inferred):
-            stage.join(_JOIN_S)
-
-
-def write_predictions(
-    predictions: Iterable[Prediction],
-    sinks_for: Callable[[FrameSource], Sequence[Sink]],
-    summary: RunSummary,
-) -> Iterator[int]:
-    """Hand every prediction to the sinks of its source.
-
-    Args:
-        predictions: What ``predict_frames`` yields.
-        sinks_for: Returns the open sinks for a source.
-        summary: Where to count; ``summary.times`` may be that of ``predict_frames``.
-
-    Yields:
-        The number of images and frames so far.
-    """
-    start_s = time.perf_counter()
-    source: FrameSource | None = None
-    sinks: Sequence[Sink] = ()
-    for prediction in predictions:
-        with summary.times.measure("write_s"):
-            if prediction.source is not source:
-                source = prediction.source
-                sinks = sinks_for(source)
-                for sink in sinks:
-                    sink.begin(source)
-            picture = _hand_over(prediction, sinks)
-        summary.count(prediction, picture)
-        summary.wall_s = time.perf_counter() - start_s
-        yield summary.frames
-
-
-def _hand_over(prediction: Prediction, sinks: Sequence[Sink]) -> Picture | None:
-    """Give a prediction to sinks; those that come later hear what became of its picture."""
-    picture: Picture | None = None
-    for sink in sinks:
+        Raises:
+            InferenceError: The model failed, or its output is not what it states.
+        """
+        times = times or StageTimes()
+        depth = max(_DEPTH, self.batch)
+        read = RunAhead(
+            self._prepare_all(frames, times),
+            depth=depth,
+            name="yolokit-read",
+            policy=self.spec.queue,
+        )
+        inferred = RunAhead(
+            self._infer_all(read, times), depth=depth, name="yolokit-infer", stop=stop
+        )
         try:
-            picture = sink.write(prediction.frame, prediction.detections, picture) or picture
-        except DataError as error:
-            picture = Picture(problem=f"no picture: {error.message}")
-    return picture
+            yield from self._finish_all(inferred, times)
+        finally:
+            # All are asked before any is waited for: they wait for one another.
+            for stage in (read, inferred):
+                stage.stop()
+            for stage in (read, inferred):
+                stage.join(_JOIN_S)
 
+    def prepare(self, frame: Frame) -> tuple[list[View], list[F32]]:
+        """Return the views of an image, and for each its input (1, 3, H, W) float32."""
+        views, tensors = [], []
+        for left, top, right, bottom in self.spec.views(frame.image_wh):
+            tensor, letterbox = self.detector.preprocess(frame.bgr[top:bottom, left:right])
+            views.append(View((left, top), letterbox))
+            tensors.append(tensor)
+        return views, tensors
 
-def _read(detector: Detector, sources: Iterable[FrameSource], times: StageTimes) -> Generator[_Job]:
-    for source in sources:
-        with contextlib.closing(iter(source)) as frames:
+    def infer(self, tensors: Sequence[F32]) -> list[F32]:
+        """Run the model on any number of inputs, in micro-batches of neighbours of one size.
+
+        Args:
+            tensors: Each (1, 3, H, W) float32.
+
+        Returns:
+            The output of each, as the manifest states it, without the axis of the batch.
+
+        Raises:
+            InferenceError: onnxruntime failed, or the output is not what the model states.
+        """
+        outputs: list[F32] = []
+        for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
+            while batch := list(itertools.islice(alike, self.batch)):
+                # One alone goes as it is: to join it would be a copy.
+                joined = batch[0] if len(batch) == 1 else np.concatenate(batch)
+                outputs.extend(self.detector.infer(joined))
+        return outputs
+
+    def decode(self, views: Sequence[View], outputs: Sequence[F32]) -> Detections:
+        """Turn the outputs of all views of one image into its detections."""
+        own, head = self.spec.thresholds, self.detector.manifest.head
+        found = [
+            self.detector.decode(
+                output,
+                view.letterbox,
+                conf=own.conf,
+                iou=own.iou,
+                max_count=own.max_count,
+                multi_label=own.multi_label,
+                clip=own.clip,
+            )
+            for view, output in zip(views, outputs, strict=True)
+        ]
+        return merge_views(
+            views,
+            found,
+            max_iou=head.iou if own.iou is None else own.iou,
+            max_count=head.max_count if own.max_count is None else own.max_count,
+        )
+
+    def _prepare_all(
+        self, frames: Iterable[tuple[Origin, Frame | FrameError]], times: StageTimes
+    ) -> Generator[_Job[Origin]]:
+        with closing_iterator(frames) as iterator:
             while True:
                 with times.measure("read_s"):
-                    frame = next(frames, None)
-                if frame is None:
-                    break
+                    item = next(iterator, None)
+                if item is None:
+                    return
+                origin, frame = item
                 if isinstance(frame, FrameError):
-                    yield _Job(source, frame)
+                    yield _Job(origin, frame)
                     continue
                 with times.measure("preprocess_s"):
-                    tensor, letterbox = detector.preprocess(frame.bgr)
-                yield _Job(source, frame, tensor, letterbox)
+                    views, tensors = self.prepare(frame)
+                yield _Job(origin, frame, views, tensors)
 
+    def _infer_all(
+        self, read: RunAhead[_Job[Origin]], times: StageTimes
+    ) -> Generator[_Job[Origin]]:
+        while jobs := read.take(self.batch):
+            with times.measure("infer_s"):
+                outputs = iter(self.infer([tensor for job in jobs for tensor in job.arrays]))
+            for job in jobs:
+                own = list(itertools.islice(outputs, len(job.views)))
+                yield _Job(job.origin, job.frame, job.views, own)
 
-def _infer(
-    detector: Detector, jobs: Iterable[_Job], times: StageTimes
-) -> Generator[tuple[_Job, F32 | None]]:
-    for job in jobs:
-        if job.tensor is None:
-            yield job, None
-            continue
-        with times.measure("infer_s"):
-            output = detector.infer(job.tensor)[0]
-        yield _Job(job.source, job.frame, None, job.letterbox), output
+    def _finish_all(
+        self, inferred: RunAhead[_Job[Origin]], times: StageTimes
+    ) -> Iterator[Prediction[Origin]]:
+        origin: object = object()  # nobody's
+        stages: list[Stage] = []
+        while jobs := inferred.take(1):
+            [job] = jobs
+            detections = Detections.empty()
+            if job.views:
+                with times.measure("decode_s"):
+                    detections = self.decode(job.views, job.arrays)
+            if job.origin is not origin:
+                origin, stages = job.origin, [make() for make in self.spec.stages]
+            prediction = Prediction(job.origin, job.frame, detections)
+            for stage in stages:
+                prediction = stage.update(prediction)
+            yield prediction
