@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yolokit.cli.weights import Json, NeverOnline, Offline
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from yolokit.hub.datasets import DatasetCard
@@ -41,12 +42,13 @@ def list_(
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
     from yolokit.hub.datasets import list_cards
-    from yolokit.labels.shapes import TASKS
 
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    cards = list_cards()
+    tasks = [one for one in Task if any(one in card.tasks for card in cards)]
+    if task is not None and task not in tasks:
+        raise unknown_name("task", task, tasks)
     rows = []
-    for card in list_cards():
+    for card in cards:
         here = _is_here(card)
         if (task is not None and task not in card.tasks) or (installed and not here):
             continue

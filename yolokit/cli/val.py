@@ -33,7 +33,10 @@ def val(
     iou: Annotated[
         float, typer.Option(metavar="SHARE", help="Overlap above which boxes merge.")
     ] = 0.7,
-    max_count: Annotated[int, typer.Option(metavar="N", help="Most boxes in one image.")] = 300,
+    max_det: Annotated[
+        int,
+        typer.Option("--max-det", "--max-count", metavar="N", help="Most boxes in one image."),
+    ] = 300,
     provider: Annotated[
         str,
         typer.Option(
@@ -84,7 +87,7 @@ def val(
             "split": split,
             "conf": conf,
             "iou": iou,
-            "max_count": max_count,
+            "max_det": max_det,
             "provider": provider,
             "threads": threads,
             "out": None if out is None else str(out),

@@ -19,12 +19,12 @@ from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.config import build_config
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.formats.toolkit.locate import EXIF
 from yolokit.formats.toolkit.plugin import Format, can_write, list_formats, writable_tasks
 from yolokit.labels.ledger import MaxDrop
-from yolokit.labels.shapes import TASKS, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +73,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     images: Path | None = None
     from_format: str = AUTO
     to_format: str = "yolo"
-    task: Task = "detect"
+    task: Task = Task.DETECT
     boxes_as_outlines: bool = False
     maps: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
         return
     raise ConfigError(
         f"task: {name} holds nothing for {config.task}, only for {', '.join(source_format.READS)}",
-        hint="--boxes-as-outlines makes outlines of boxes" if config.task != "pose" else None,
+        hint="--boxes-as-outlines makes outlines of boxes" if config.task != Task.POSE else None,
     )
 
 
@@ -181,12 +181,13 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         writable = [name for name in formats if can_write(name)]
         if to_format not in writable:
             problems.append("to: " + describe_unknown("format", to_format, writable))
-    task = values.get("task", "detect")
-    if to_format is None or to_format in formats:
-        tasks = writable_tasks(to_format or "yolo")
-        if tasks and task in TASKS and task not in tasks:
-            problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
-    if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
+    task = values.get("task", Task.DETECT)
+    target = to_format or "yolo"
+    if target in formats:
+        tasks = writable_tasks(target)
+        if tasks and task not in tasks:
+            problems.append(f"task: {target} is written for {', '.join(tasks)}, not for {task}")
+    if values.get("boxes_as_outlines") and task not in (Task.SEGMENT, Task.OBB):
         problems.append("boxes-as-outlines: goes with --task segment or obb")
     problems += _find_step_problems(values)
     problems += [

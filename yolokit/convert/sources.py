@@ -14,6 +14,7 @@ from yolokit.convert.config import (
     check_task,
 )
 from yolokit.convert.steps.map_classes import compose_names, merge_datasets
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import (
     ReadOptions,
@@ -76,7 +77,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         images = config.images.absolute() if config.images else None
         options = ReadOptions(images, config.labels_only, config.task, assume[name])
         dataset = compose_names(formats[name].read(found, options, ledger))
-        if config.task == "pose" and dataset.pose is None:
+        if config.task == Task.POSE and dataset.pose is None:
             raise DataError("no keypoints are described in it", path=source)
         label = f"{source}: " if len(config.sources) > 1 else ""
         evidence += [ledger.shown(label + text) for text in (seen, *dataset.evidence)]
@@ -86,7 +87,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         datasets,
         list(map(str, config.sources)),
         splits_matter=not forced,
-        poses_matter=config.task == "pose",
+        poses_matter=config.task == Task.POSE,
     )
     return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence), tuple(warnings))
 

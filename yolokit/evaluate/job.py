@@ -16,7 +16,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
-from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, THRESHOLDS, evaluate_model
+from yolokit.evaluate.run import CONF, IOU, MAX_DET, THRESHOLDS, evaluate_model
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
@@ -48,7 +48,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         split: Which of its splits.
         conf: Scores below this are discarded; metrics need nearly all.
         iou: Overlap up to which two boxes of a class both stay.
-        max_count: Most boxes in one image.
+        max_det: Most boxes in one image.
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         out: Folder for the report; None for one below ``runs/val``.
@@ -63,7 +63,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
     split: str = "val"
     conf: Share = CONF
     iou: Share = IOU
-    max_count: Positive = MAX_COUNT
+    max_det: Positive = MAX_DET
     provider: str = "auto"
     threads: Positive | None = None
     out: str | None = None
@@ -81,9 +81,9 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         model_sha256: What the file was.
         data: Absolute path of the ``data.yaml``.
         split: The split that was evaluated.
-        conf: As in :class:`ValConfig`, like ``iou`` and ``max_count``.
+        conf: As in :class:`ValConfig`, like ``iou`` and ``max_det``.
         iou: See there.
-        max_count: See there.
+        max_det: See there; ``max_count`` in the file.
         provider: The execution provider that ran the model.
         threads: Its threads.
         images: Images of the split, those without labels included.
@@ -106,7 +106,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     split: str
     conf: float
     iou: float
-    max_count: int
+    max_det: int = msgspec.field(name="max_count")
     provider: str
     threads: int
     images: int
@@ -144,7 +144,7 @@ class ValJob:
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
-            self.detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
+            self.detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
         )
 
     def run(self, on_progress: Callable[[int], None] = lambda _done: None) -> ValReport:
@@ -177,7 +177,7 @@ class ValJob:
             split=config.split,
             conf=config.conf,
             iou=config.iou,
-            max_count=config.max_count,
+            max_det=config.max_det,
             provider=self.detector.provider,
             threads=self.detector.threads,
             images=result.images,
@@ -237,9 +237,7 @@ def open_job(config: ValConfig) -> ValJob:
         model=config.model,
         provider=config.provider,
         threads=config.threads,
-        thresholds=replace(
-            THRESHOLDS, conf=config.conf, iou=config.iou, max_count=config.max_count
-        ),
+        thresholds=replace(THRESHOLDS, conf=config.conf, iou=config.iou, max_det=config.max_det),
     )
     return ValJob(config, data, Predictor.load(spec), notes)
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 CONF = 0.001
 IOU = 0.7
-MAX_COUNT = 300
-THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_count=MAX_COUNT, multi_label=True, clip=False)
+MAX_DET = 300
+THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_det=MAX_DET, multi_label=True, clip=False)
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):

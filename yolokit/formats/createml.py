@@ -23,6 +23,7 @@ import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes
 from yolokit.formats.toolkit.json_file import read_json
@@ -43,10 +44,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "Create ML JSON"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "a JSON list of images with annotations of `label` and `coordinates`"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"anchor": ("center", "top-left"), "units": UNITS}

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.datasets.label_rows import (
     LabelRows,
     RowLayout,
@@ -53,10 +54,9 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "Darknet"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(

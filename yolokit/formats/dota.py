@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
@@ -48,16 +49,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "DOTA"
-READS: tuple[Task, ...] = ("obb", "detect")
+READS: tuple[Task, ...] = (Task.OBB, Task.DETECT)
 ROWS = True
 RECOGNISED_BY = "text files with rows of eight corner coordinates, a category and a difficulty"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"units": UNITS, "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("obb",)
+WRITES: tuple[Task, ...] = (Task.OBB,)
 IMAGE_FOLDER = "{split}/images"
 WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False

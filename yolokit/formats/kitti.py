@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
@@ -44,10 +45,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "KITTI"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "text files with rows of a type and 14 numbers, or 15 with a score"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({})

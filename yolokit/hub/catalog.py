@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import WeightsError
 
-Task = Literal["detect", "segment", "pose", "obb", "classify"]
 Kind = Literal["coco", "dota", "imagenet", "backbone"]
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.hub.catalog import Published, list_stems
 from yolokit.hub.messages import describe_size
-
-DatasetTask = Literal["detect", "segment", "pose", "obb"]
 
 
 class ArchiveCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +63,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: str
     title: str
-    tasks: tuple[DatasetTask, ...]
+    tasks: tuple[Task, ...]
     format: str
     class_count: int
     splits: dict[str, int] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from yolokit.core.suggest import unknown_name
+from yolokit.core.task import Task
 from yolokit.errors import WeightsError
-from yolokit.hub.catalog import Task, WeightsEntry, list_entries
+from yolokit.hub.catalog import WeightsEntry, list_entries
 from yolokit.hub.check import FileCheck, check_file
 from yolokit.hub.lock import LockEntry, read_lock
 from yolokit.hub.store import no_weights, store_dir
@@ -65,8 +66,8 @@ def list_weights(
     store = store_dir("weights")
     entries, locked = list_entries(), read_lock(store)
     families = sorted({entry.family for entry in entries})
-    if task is not None and task not in get_args(Task):
-        raise unknown_name("task", task, get_args(Task))
+    if task is not None and task not in list(Task):
+        raise unknown_name("task", task, Task)
     if family is not None and family not in families:
         raise unknown_name("family", family, families)
     present = {path.name: path for path in _installed_files(store)}

@@ -46,9 +46,9 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
         out: Folder for the results; None for one below ``runs/predict``.
         name: Name of that folder; None for a fresh one, called after the model.
         save: Names of sinks; None for what suits the sources.
-        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_count``.
+        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_det``.
         iou: Overlap above which two boxes of a class become one.
-        max_count: Most boxes in one image.
+        max_det: Most boxes in one image.
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         records_only: Write no folder unless ``save``, ``out`` or ``name`` asks for one.
@@ -62,7 +62,7 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
     save: tuple[str, ...] | None = None
     conf: Share | None = None
     iou: Share | None = None
-    max_count: Positive | None = None
+    max_det: Positive | None = None
     provider: str = "auto"
     threads: Positive | None = None
     records_only: bool = False
@@ -224,7 +224,7 @@ class PredictJob:
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))
-            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
             if self.summary.is_partial:
@@ -253,7 +253,7 @@ def _make_spec(config: PredictConfig, sources: Sequence[FrameSource]) -> Predict
         model=config.model,
         provider=config.provider,
         threads=config.threads,
-        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_count=config.max_count),
+        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
         queue="newest" if all(source.is_live for source in sources) else "block",
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from yolokit.core.types import F32
+    from yolokit.runtime.tasks.toolkit import Outputs
 
 Origin = TypeVar("Origin")
 
@@ -70,14 +71,14 @@ class Thresholds:
     Attributes:
         conf: Scores below this are discarded, in [0, 1].
         iou: Overlap up to which two boxes of a class both stay.
-        max_count: Most detections in one image.
+        max_det: Most detections in one image.
         multi_label: Every class of an anchor that reaches ``conf`` counts, as evaluation needs it.
         clip: Boxes are clipped to the image.
     """
 
     conf: float | None = None
     iou: float | None = None
-    max_count: int | None = None
+    max_det: int | None = None
     multi_label: bool = False
     clip: bool = True
 
@@ -129,12 +130,13 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job(Generic[Origin]):
-    """One image or frame on its way; arrays are inputs, then outputs, one for each view."""
+    """One image or frame on its way; first with the input of each view, then with its outputs."""
 
     origin: Origin
     frame: Frame | FrameError
     views: Sequence[View] = ()
-    arrays: Sequence[F32] = ()
+    tensors: Sequence[F32] = ()
+    outputs: Sequence[Outputs] = ()
 
 
 class Predictor:
@@ -208,19 +210,19 @@ class Predictor:
             tensors.append(tensor)
         return views, tensors
 
-    def infer(self, tensors: Sequence[F32]) -> list[F32]:
+    def infer(self, tensors: Sequence[F32]) -> list[Outputs]:
         """Run the model on any number of inputs, in micro-batches of neighbours of one size.
 
         Args:
             tensors: Each (1, 3, H, W) float32.
 
         Returns:
-            The output of each, as the manifest states it, without the axis of the batch.
+            The outputs of each by name, without the axis of the batch.
 
         Raises:
-            InferenceError: onnxruntime failed, or the output is not what the model states.
+            InferenceError: onnxruntime failed, or an output is not what the model states.
         """
-        outputs: list[F32] = []
+        outputs: list[Outputs] = []
         for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
             while batch := list(itertools.islice(alike, self.batch)):
                 # One alone goes as it is: to join it would be a copy.
@@ -228,26 +230,38 @@ class Predictor:
                 outputs.extend(self.detector.infer(joined))
         return outputs
 
-    def decode(self, views: Sequence[View], outputs: Sequence[F32]) -> Detections:
-        """Turn the outputs of all views of one image into its detections."""
+    def decode(
+        self, views: Sequence[View], outputs: Sequence[Outputs], image_wh: tuple[int, int]
+    ) -> Detections:
+        """Turn the outputs of all views of one image into its detections.
+
+        Args:
+            views: What ``prepare`` returned for the image.
+            outputs: What ``infer`` returned for each of them.
+            image_wh: Width and height of the image in px.
+
+        Raises:
+            ModelOutputError: The outputs are not what the manifest states.
+        """
         own, head = self.spec.thresholds, self.detector.manifest.head
         found = [
             self.detector.decode(
-                output,
+                own_outputs,
                 view.letterbox,
                 conf=own.conf,
                 iou=own.iou,
-                max_count=own.max_count,
+                max_det=own.max_det,
                 multi_label=own.multi_label,
                 clip=own.clip,
             )
-            for view, output in zip(views, outputs, strict=True)
+            for view, own_outputs in zip(views, outputs, strict=True)
         ]
         return merge_views(
             views,
             found,
+            image_wh,
             max_iou=head.iou if own.iou is None else own.iou,
-            max_count=head.max_count if own.max_count is None else own.max_count,
+            max_det=head.max_det if own.max_det is None else own.max_det,
         )
 
     def _prepare_all(
@@ -272,10 +286,10 @@ class Predictor:
     ) -> Generator[_Job[Origin]]:
         while jobs := read.take(self.batch):
             with times.measure("infer_s"):
-                outputs = iter(self.infer([tensor for job in jobs for tensor in job.arrays]))
+                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
             for job in jobs:
                 own = list(itertools.islice(outputs, len(job.views)))
-                yield _Job(job.origin, job.frame, job.views, own)
+                yield _Job(job.origin, job.frame, job.views, outputs=own)
 
     def _finish_all(
         self, inferred: RunAhead[_Job[Origin]], times: StageTimes
@@ -285,9 +299,9 @@ class Predictor:
         while jobs := inferred.take(1):
             [job] = jobs
             detections = Detections.empty()
-            if job.views:
+            if isinstance(job.frame, Frame):
                 with times.measure("decode_s"):
-                    detections = self.decode(job.views, job.arrays)
+                    detections = self.decode(job.views, job.outputs, job.frame.image_wh)
             if job.origin is not origin:
                 origin, stages = job.origin, [make() for make in self.spec.stages]
             prediction = Prediction(job.origin, job.frame, detections)

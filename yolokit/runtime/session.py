@@ -20,7 +20,7 @@ from yolokit.files.file_kind import POINTER, read_kind
 from yolokit.files.regular_file import is_there, why_no_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import F32
 
@@ -72,6 +72,25 @@ class Port:
     shape: tuple[int | None, ...]
     type: str
 
+    def image_axes(self) -> tuple[int | None, int | None, int | None, int | None]:
+        """Return the axes (B, 3, H, W) of an input of images.
+
+        Raises:
+            InferenceError: It has others.
+        """
+        if len(self.shape) != 4 or self.shape[1] not in (None, 3):
+            raise InferenceError(
+                f"the model takes an input of shape {show_shape(self.shape)}, "
+                "not (batch, 3, height, width)"
+            )
+        batch, channels, height, width = self.shape
+        return batch, channels, height, width
+
+
+def show_shape(shape: tuple[int | None, ...]) -> str:
+    """Return a shape for people, with ``?`` for an axis of any length."""
+    return f"({', '.join('?' if axis is None else str(axis) for axis in shape)})"
+
 
 class Session:
     """A loaded ONNX model on one execution provider.
@@ -96,8 +115,16 @@ class Session:
         self.skipped: tuple[str, ...] = ()
         self._ort = ort_session
 
-    def run(self, output_name: str, input_name: str, tensor: F32) -> F32:
-        """Run the model on one input tensor and return one output as float32.
+    def run(self, input_name: str, tensor: F32, output_names: Sequence[str]) -> dict[str, F32]:
+        """Run the model on one input tensor.
+
+        Args:
+            input_name: The input that gets the tensor.
+            tensor: float32 of the input's shape; a model in half precision gets it as float16.
+            output_names: The outputs that are wanted.
+
+        Returns:
+            Each of them by its name, as float32.
 
         Raises:
             InferenceError: onnxruntime failed; its message is quoted.
@@ -105,9 +132,11 @@ class Session:
         half = self.inputs[0].type == "tensor(float16)"
         feed = {input_name: tensor.astype(np.float16) if half else tensor}
         with _mapped(f"{self.path.name} failed on an input of shape {tensor.shape}"):
-            outputs = self._ort.run([output_name], feed)
-        result: F32 = np.asarray(outputs[0]).astype(np.float32, copy=False)
-        return result
+            outputs = self._ort.run(list(output_names), feed)
+        return {
+            name: np.asarray(output).astype(np.float32, copy=False)
+            for name, output in zip(output_names, outputs, strict=True)
+        }
 
 
 def open_session(path: Path, *, provider: str = "auto", threads: int | None = None) -> Session:

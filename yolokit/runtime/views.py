@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -46,28 +46,52 @@ class View:
 
 
 def merge_views(
-    views: Sequence[View], found: Sequence[Detections], *, max_iou: float, max_count: int
+    views: Sequence[View],
+    found: Sequence[Detections],
+    image_wh: tuple[int, int],
+    *,
+    max_iou: float,
+    max_det: int,
 ) -> Detections:
     """Return what was found in all views of an image, each object once.
 
     Args:
         views: Of one image.
         found: The detections of each, in its own pixels.
+        image_wh: Width and height of the image in px.
         max_iou: Overlap up to which two boxes of a class are two objects, in [0, 1].
-        max_count: Most detections to return.
+        max_det: Most detections to return.
 
     Returns:
         Detections in pixels of the image, score-descending.
     """
     if len(views) == 1 and views[0].offset_xy == (0, 0):
         return found[0]
-    xyxy = np.concatenate(
-        [
-            one.xyxy + np.array(view.offset_xy * 2, np.float32)
-            for view, one in zip(views, found, strict=True)
-        ]
+    placed = [_place(one, view.offset_xy, image_wh) for view, one in zip(views, found, strict=True)]
+    joined = {
+        name: np.concatenate([one[name] for one in placed])
+        for name in placed[0]
+        if all(one[name] is not None for one in placed)
+    }
+    kept = suppress_overlaps(
+        joined["xyxy"], joined["scores"], joined["class_ids"], max_iou=max_iou, max_det=max_det
     )
-    scores = np.concatenate([one.scores for one in found])
-    class_ids = np.concatenate([one.class_ids for one in found])
-    kept = suppress_overlaps(xyxy, scores, class_ids, max_iou=max_iou, max_count=max_count)
-    return Detections(xyxy[kept], scores[kept], class_ids[kept])
+    return Detections(**{name: part[kept] for name, part in joined.items()})
+
+
+def _place(
+    found: Detections, offset_xy: tuple[int, int], image_wh: tuple[int, int]
+) -> dict[str, Any]:
+    """Return the parts of detections in a view, by name, in pixels of the image."""
+    left, top = offset_xy
+    parts: dict[str, Any] = {one.name: getattr(found, one.name) for one in fields(found)}
+    parts["xyxy"] = found.xyxy + np.array([left, top, left, top], np.float32)
+    if found.keypoints is not None:
+        parts["keypoints"] = found.keypoints + np.array([left, top, 0], np.float32)
+    if found.rotated is not None:
+        parts["rotated"] = found.rotated + np.array([left, top, 0, 0, 0], np.float32)
+    if found.masks is not None:
+        count, height, width = found.masks.shape
+        masks = parts["masks"] = np.zeros((count, image_wh[1], image_wh[0]), np.bool_)
+        masks[:, top : top + height, left : left + width] = found.masks
+    return parts

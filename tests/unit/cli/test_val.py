@@ -10,7 +10,7 @@ def report(*rows: BoxMetrics) -> ValReport:
                          map50_95=0.1234)  # fmt: skip
     return ValReport(
         model="m.onnx", model_sha256="", data="data.yaml", split="val", conf=0.001, iou=0.7,
-        max_count=300, provider="cpu", threads=1, images=4, wall_s=1.0, limits=(), extra_classes=(),
+        max_det=300, provider="cpu", threads=1, images=4, wall_s=1.0, limits=(), extra_classes=(),
         overall=overall, classes=rows,
     )  # fmt: skip
 

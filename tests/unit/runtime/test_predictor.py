@@ -136,7 +136,7 @@ def test_thresholds_are_passed_on(detector: Detector) -> None:
     white = Source([255])
     assert len(next(predict(detector, white, thresholds=Thresholds(conf=0.85))).detections) == 1
     assert (
-        len(next(predict(detector, white, thresholds=Thresholds(conf=0.1, max_count=1))).detections)
+        len(next(predict(detector, white, thresholds=Thresholds(conf=0.1, max_det=1))).detections)
         == 1
     )
 
@@ -348,7 +348,7 @@ class TestViews:
     def test_the_limits_hold_for_all_tiles_together(self, make_model: Any) -> None:
         boxes = raw_table([[0, 8, 24, 24], [40, 8, 64, 24]], [[0.9, 0.1], [0.8, 0.1]])
         detector = Detector.load(make_model(boxes), threads=1)
-        thresholds = Thresholds(max_count=2, iou=1.0)
+        thresholds = Thresholds(max_det=2, iou=1.0)
         spec = PredictorSpec(model="", views=left_and_right, thresholds=thresholds)
         frame = Frame(np.zeros((64, 104, 3), np.uint8), 0, None, "wide")
         [found] = in_time(lambda: list(Predictor(detector, spec).run([(None, frame)])))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
 from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
@@ -41,10 +42,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "BDD100K / Scalabel"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON frames with a name and labels that have box2d or poly2d"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -117,7 +117,7 @@ class _Reader:
         self._root = root
         self._options = options
         self._ledger = ledger
-        self._shapes = options.task in ("segment", "obb")
+        self._shapes = options.task in (Task.SEGMENT, Task.OBB)
         self._end_px = 1.0 if options.assume.get("box-end") == "last-pixel" else 0.0
         self._keep_crowds = options.assume.get("crowd") == "keep"
         self._keep_drivable = options.assume.get("drivable") == "keep"

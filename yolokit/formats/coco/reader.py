@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.gc import collector_paused
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.coco.boxes import fractions_to_px, read_boxes, without_sizes
 from yolokit.formats.coco.details import DetailReader, find_pose
@@ -109,7 +110,7 @@ def read_sources(
     if masks:
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
-    pose = find_pose(contents[0].categories, sources[0].path) if task == "pose" else None
+    pose = find_pose(contents[0].categories, sources[0].path) if task == Task.POSE else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
@@ -179,7 +180,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
     marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
-    details = annotations if options.task != "detect" or read.is_turned else []
+    details = annotations if options.task != Task.DETECT or read.is_turned else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keeps:

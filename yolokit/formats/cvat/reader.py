@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.file import CvatFile
 from yolokit.formats.cvat.frames import FrameFiles
@@ -82,7 +83,7 @@ class CvatReader:
                     broken.append(error)
             if broken:
                 raise join_errors(broken, "broken annotation files")
-            pose = self._find_pose() if self._options.task == "pose" else None
+            pose = self._find_pose() if self._options.task == Task.POSE else None
             return collect_dataset(
                 [self._to_rows(image, pose) for image in self._images],
                 names=list(self._names),

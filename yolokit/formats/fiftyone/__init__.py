@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
 from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
@@ -40,10 +41,10 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "FiftyOne"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "a samples.json, or a labels.json with classes and boxes by image"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"fields": ("one", "all"), "predictions": ("exclude", "keep")}
@@ -212,7 +213,7 @@ class _Reader:
 
     def __init__(self, sets: Sequence[_Samples], options: ReadOptions, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._masks = options.task in ("segment", "obb")
+        self._masks = options.task in (Task.SEGMENT, Task.OBB)
         self._keep_predictions = options.assume.get("predictions") == "keep"
         self._all_fields = options.assume.get("fields") == "all"
         self._aside = 0

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.task import Task
 from yolokit.datasets.text_rows import begins_with_rows
 from yolokit.errors import DataError
 from yolokit.files.file_kind import POINTER, tell_kind
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.unsupported import find_unsupported
-from yolokit.labels.shapes import Task
 
 if TYPE_CHECKING:
     from yolokit.labels.ledger import Ledger
@@ -49,7 +49,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
     images: Path | None = None
     labels_only: bool = False
-    task: Task = "detect"
+    task: Task = Task.DETECT
     assume: Mapping[str, str] = MappingProxyType({})
 
 

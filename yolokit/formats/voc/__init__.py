@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import find_image_roots, is_annotation_folder, split_from_name
@@ -44,15 +45,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "Pascal VOC"
-READS: tuple[Task, ...] = ("detect", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("detect",)
+WRITES: tuple[Task, ...] = (Task.DETECT,)
 IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False

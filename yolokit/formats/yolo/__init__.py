@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.datasets.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
 from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
 from yolokit.datasets.label_rows import (
@@ -46,10 +47,9 @@ if TYPE_CHECKING:
     from yolokit.datasets.split_files import SplitImage
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 ROWS = True
 RECOGNISED_BY = "a data.yaml with names, or labels beside a classes.txt or obj.names"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
