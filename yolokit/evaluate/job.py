@@ -17,6 +17,7 @@ from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_DET, THRESHOLDS, evaluate_model
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
@@ -129,6 +130,7 @@ class ValJob:
         data: The data set.
         predictor: The loaded model.
         detector: The same, without what runs it.
+        metric: How good a model is at its task.
         notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
         limits: As in :class:`ValReport`.
@@ -141,6 +143,7 @@ class ValJob:
         self.data = data
         self.predictor = predictor
         self.detector: Detector = predictor.detector
+        self.metric = load_metric(self.detector.manifest.head.task)
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(

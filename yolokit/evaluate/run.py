@@ -18,8 +18,8 @@ import msgspec
 from yolokit.core.types import Frame
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
-from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
 from yolokit.runtime.predictor import Thresholds
 
@@ -61,7 +61,7 @@ def evaluate_model(
     unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
-    """Run a model over labelled images and compute COCO's metrics.
+    """Run a model over labelled images and compute the metrics of its task.
 
     Memory holds a few images and all boxes.
 
@@ -82,21 +82,20 @@ def evaluate_model(
     Source: ultralytics ``models/yolo/detect/val.py`` for the thresholds.
     """
     start_s = time.perf_counter()
-    classes = map_classes(predictor.detector.names, class_names)
-    store = BoxStore()
+    detector = predictor.detector
+    classes = map_classes(detector.names, class_names)
+    tally = load_metric(detector.manifest.head.task).open_tally()
     with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
         for prediction in predictions:
-            truth = prediction.origin.annotations
-            found = classes.apply(prediction.detections)
-            store.add(EvaluatedImage(truth.xyxy, truth.category_indices, found))
-            on_progress(store.image_count)
-    if store.image_count == 0:
+            tally.add(prediction.origin.annotations, classes.apply(prediction.detections))
+            on_progress(tally.image_count)
+    if tally.image_count == 0:
         if unreadable:
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
-        metrics=compute_coco_metrics(store, class_names),
-        images=store.image_count,
+        metrics=tally.compute(class_names),
+        images=tally.image_count,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,
     )

@@ -18,7 +18,7 @@ import numpy as np
 from yolokit.core.machine import usable_cores
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
-from yolokit.evaluate.matching import match_detections
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.ties import find_ties
 from yolokit.runtime.heads.toolkit import load_head
 
@@ -277,7 +277,8 @@ def _match_sample(
         detector.decode(outputs, sample.letterbox, conf=lower, max_det=_NO_LIMIT, clip=False)
         for outputs in (sample.trained, sample.deployed)
     )
-    pairs = match_detections(
+    metric = load_metric(detector.manifest.head.task)
+    pairs = metric.match(
         trained, deployed, min_iou=limits.min_iou, max_score_diff=limits.score_diff
     )
     counted = trained.scores[pairs.a_index] >= threshold
