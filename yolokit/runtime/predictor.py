@@ -285,11 +285,16 @@ class Predictor:
         self, read: RunAhead[_Job[Origin]], times: StageTimes
     ) -> Generator[_Job[Origin]]:
         while jobs := read.take(self.batch):
-            with times.measure("infer_s"):
-                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
-            for job in jobs:
-                own = list(itertools.islice(outputs, len(job.views)))
-                yield _Job(job.origin, job.frame, job.views, outputs=own)
+            yield from self._infer_jobs(jobs, times)
+
+    def _infer_jobs(
+        self, jobs: Sequence[_Job[Origin]], times: StageTimes
+    ) -> Iterator[_Job[Origin]]:
+        with times.measure("infer_s"):
+            outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
+        for job in jobs:
+            own = list(itertools.islice(outputs, len(job.views)))
+            yield _Job(job.origin, job.frame, job.views, outputs=own)
 
     def _finish_all(
         self, inferred: RunAhead[_Job[Origin]], times: StageTimes
