@@ -20,9 +20,9 @@ from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
 from yolokit.export.earlier import MODEL, PROOF
+from yolokit.export.gates.parity import ParityReport, compare, run_both
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
-from yolokit.export.verify import ParityReport, compare, run_both
 from yolokit.files.atomic import publish_file, sha256_file, write_atomic
 from yolokit.files.digest import digest_weights
 from yolokit.files.outputs import Replacing, check_output

@@ -9,8 +9,8 @@ import pytest
 
 from yolokit.errors import OutputExistsError
 from yolokit.export.earlier import MODEL, PROOF
+from yolokit.export.gates.parity import ParityReport
 from yolokit.export.graph import finish_graph
-from yolokit.export.verify import ParityReport
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 

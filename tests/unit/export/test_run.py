@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import START
-from tests.unit.export.test_verify import FakeDetector
+from tests.unit.export.gates.test_parity import FakeDetector
 from yolokit.errors import ConfigError, OutputExistsError, WeightsError
 from yolokit.export import run
 from yolokit.export.earlier import MODEL
+from yolokit.export.gates.parity import ParityReport
 from yolokit.export.run import check_config
-from yolokit.export.verify import ParityReport
 from yolokit.files.outputs import Replacing
 
 
