@@ -40,7 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     file: str
-    task: str | None
+    task: Task | None
     family: str | None
     trained_on: str | None
     license: str | None

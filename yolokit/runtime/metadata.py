@@ -192,22 +192,25 @@ def _layout(session: Session, class_count: int) -> str:
     the metadata decides only where the shape fits both.
     """
     shape = session.outputs[0].shape
+    extra_count = load_task(session.metadata["task"]).count_extras(session)
     heads = {name: load_head(name) for name in _LAYOUTS}
+    fitting = []
     if len(shape) == 3:
+        lengths = {name: shape[3 - head.BOX_AXIS] for name, head in heads.items()}
         fitting = [
             name
             for name, head in heads.items()
-            if shape[3 - head.BOX_AXIS] == head.count_values(class_count)
+            if lengths[name] == head.count_values(class_count, extra_count)
         ]
-        if not fitting and shape[1:] == (None, None):
+        if set(lengths.values()) == {None}:
             fitting = list(heads)
-        if len(fitting) > 1:
-            says = _says_end2end(session)
-            fitting = [name for name in fitting if says == heads[name].SUPPRESSES_OVERLAPS]
-        if fitting:
-            _check_head(session, heads[fitting[0]])
-            return fitting[0]
-    known = " nor ".join(head.describe_shape(class_count) for head in heads.values())
+    if len(fitting) > 1:
+        says = _says_end2end(session)
+        fitting = [name for name in fitting if says == heads[name].SUPPRESSES_OVERLAPS]
+    if fitting:
+        _check_head(session, heads[fitting[0]])
+        return fitting[0]
+    known = " nor ".join(head.describe_shape(class_count, extra_count) for head in heads.values())
     tool = describe_foreign(session, class_count)
     raise ModelOutputError(
         f"{session.path}: an output of shape {show_shape(shape)} is neither {known}"

@@ -35,6 +35,24 @@ def test_equal_manifests_have_equal_text() -> None:
     assert "螺母" in encode_manifest(manifest())
 
 
+# As the first version wrote it.
+WRITTEN = (
+    '{"head": {"conf": 0.4, "iou": 0.7, "layout": "end2end", "least_score": 0.0, '
+    '"max_count": 100, "names": ["Mutter", "螺母"], "output_name": "output0", "task": "detect"}, '
+    '"io": {"color_order": "rgb", "input_name": "images", "input_wh": [640, 320], '
+    '"pad_value": 114, "pixel_scale": 0.00392156862745098, "shape": [null, 3, 320, 640], '
+    '"stride_px": 32}, "provenance": {"architecture": "yolo26n", "data_sha256": "", '
+    '"license": "AGPL-3.0", "opset": 17, "precision": "fp32", '
+    '"tool_versions": {"yolokit": "0.1.0"}, "weights_sha256": "ab"}, "schema_version": 1}'
+)
+
+
+def test_what_earlier_versions_wrote_is_read_and_written_alike() -> None:
+    read = decode_manifest(WRITTEN)
+    assert (read.head.layout, read.head.task, read.head.max_det) == ("end2end", "detect", 100)
+    assert encode_manifest(read) == WRITTEN
+
+
 def test_unknown_keys_are_ignored() -> None:
     value = json.loads(encode_manifest(manifest()))
     value["head"]["colour_of_the_boxes"] = "blue"

@@ -28,9 +28,9 @@ def count_values(class_count: int, extra_count: int = 0) -> int:
     return _COLUMNS + extra_count
 
 
-def describe_shape(class_count: int) -> str:
+def describe_shape(class_count: int, extra_count: int = 0) -> str:
     """Return the output's shape in words."""
-    return f"(batch, boxes, {count_values(class_count)})"
+    return f"(batch, boxes, {count_values(class_count, extra_count)})"
 
 
 def decode(

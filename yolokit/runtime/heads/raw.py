@@ -29,12 +29,10 @@ def count_values(class_count: int, extra_count: int = 0) -> int:
     return 4 + class_count + extra_count
 
 
-def describe_shape(class_count: int) -> str:
+def describe_shape(class_count: int, extra_count: int = 0) -> str:
     """Return the output's shape in words."""
-    return (
-        f"(batch, {count_values(class_count)}, anchors) for "
-        f"{counted(class_count, 'class', 'classes')}"
-    )
+    rows = count_values(class_count, extra_count)
+    return f"(batch, {rows}, anchors) for {counted(class_count, 'class', 'classes')}"
 
 
 def decode(

@@ -61,7 +61,7 @@ class Head(Protocol):
     def count_values(self, class_count: int, extra_count: int = 0) -> int:
         """Return how many values the output has for each box: the length of its other axis."""
 
-    def describe_shape(self, class_count: int) -> str:
+    def describe_shape(self, class_count: int, extra_count: int = 0) -> str:
         """Return the output's shape in words, e.g. ``(batch, boxes, 6)``."""
 
     def decode(

@@ -51,6 +51,13 @@ class Limits:
 class RuntimeTask(Protocol):
     """A module of ``runtime/tasks``, called as the task is: all that the runtime does for it."""
 
+    def count_extras(self, session: Session) -> int:
+        """Return how many values each box has in the output beside its place, score and class.
+
+        Told from the model's ports and metadata, also where a tool wrote those that has no
+        manifest; 0 for a task that finds boxes alone.
+        """
+
     def list_outputs(self, head: ModelHead) -> tuple[str, ...]:
         """Return the names of the outputs that ``decode`` needs."""
 
