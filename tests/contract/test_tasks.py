@@ -28,7 +28,7 @@ from yolokit.errors import InferenceError, ModelOutputError
 from yolokit.evaluate.job import check_config, open_job
 from yolokit.evaluate.tasks.toolkit import PACKAGE as METRICS
 from yolokit.evaluate.tasks.toolkit import TaskMetric, load_metric
-from yolokit.export.verify import Sample, compare
+from yolokit.export.gates.parity import Sample, compare
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import (
     METADATA_KEY,
