@@ -105,7 +105,8 @@ def test_predict_publishes_what_is_done(
     assert said.splitlines()[-1] == "interrupted"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "night", "photos.txt"]
     records = [json.loads(line) for line in read_lines(tmp_path / "night" / "predictions.jsonl")]
-    assert f"stopped early: {len(records)} of 3000 images are done, as partial.json" in said
+    are = "is" if len(records) == 1 else "are"
+    assert f"stopped early: {len(records)} of 3000 images {are} done, as partial.json" in said
     for record in records:
         assert cv2.imread(str(tmp_path / "night" / record["picture"])) is not None
     assert len(os.listdir(tmp_path / "night" / "images")) == len(records)

@@ -237,7 +237,7 @@ def test_ctrl_c_stops_it_after_a_whole_record(
     assert "Traceback" not in said
     assert "stopped early: " in said
     assert (tmp_path / "there" / "predictions.jsonl").read_text() == first + rest
-    assert 1 < len(records_in(first + rest)) < 4800
+    assert 0 < len(records_in(first + rest)) < 4800
     assert sorted(p.name for p in tmp_path.iterdir()) == ["many.txt", "there"]
 
 

@@ -180,6 +180,8 @@ class PredictJob:
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
         """Run it; the results appear under their name when all of them are complete.
 
+        Those of a run that is stopped appear too, with a mark that they are a part.
+
         Args:
             more_sinks: Open sinks that write elsewhere.
 
