@@ -187,9 +187,9 @@ def _print_summary(job: PredictJob, *, is_last_word: bool) -> None:
     }
     say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
     if summary.is_partial:
-        done = counted(summary.frames, "image is", "images are")
-        if job.frame_count is not None:
-            done = share(summary.frames, counted(job.frame_count, "image"), "is", "are")
+        done, expected = counted(summary.frames, "image is", "images are"), summary.frames_expected
+        if expected is not None:
+            done = share(summary.frames, counted(expected, "image"), "is", "are")
         mark = f", as {PARTIAL} beside the results says" if job.out is not None else ""
         say(f"stopped early: {done} done{mark}")
     if job.out is not None and is_last_word:

@@ -192,6 +192,7 @@ class PredictJob:
             InferenceError: The model failed, or its output is not what it states.
             JobCancelledError: It was stopped before the first image was done.
         """
+        self.summary.frames_expected = self.frame_count
         predictions = self.predictor.run(
             _iter_frames(self.sources), times=self.summary.times, stop=self.stop
         )
@@ -230,7 +231,7 @@ class PredictJob:
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
             if self.summary.is_partial:
-                mark_partial(folder, self.summary, self.frame_count)
+                mark_partial(folder, self.summary)
 
 
 def open_job(config: PredictConfig) -> PredictJob:

@@ -46,6 +46,7 @@ class RunSummary:
 
     Attributes:
         frames: Images and frames, failed ones included.
+        frames_expected: How many there are in all; None where that is not known.
         failed: How many of them could not be read.
         first_failures: The first few of those.
         reasons: Why the others could not, and how many for each reason.
@@ -60,6 +61,7 @@ class RunSummary:
     """
 
     frames: int = 0
+    frames_expected: int | None = None
     failed: int = 0
     first_failures: list[FrameError] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -133,11 +135,11 @@ def _hand_over(prediction: Prediction[FrameSource], sinks: Sequence[Sink]) -> Pi
     return picture
 
 
-def mark_partial(folder: Path, summary: RunSummary, frames_expected: int | None) -> None:
+def mark_partial(folder: Path, summary: RunSummary) -> None:
     """Write into a folder of results that they are a part, and which."""
     mark = {
         "frames": summary.frames,
-        "frames_expected": frames_expected,
+        "frames_expected": summary.frames_expected,
         "last_source": summary.last_source,
         "last_index": summary.last_index,
     }
