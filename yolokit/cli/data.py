@@ -12,6 +12,7 @@ from yolokit.cli.command import Command
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import Allow, Overwrite, get, info, list_
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def convert(
     ] = "yolo",
     task: Annotated[
         str, typer.Option(metavar="detect|segment|pose|obb", help="What the labels become.")
-    ] = "detect",
+    ] = Task.DETECT.value,
     boxes_as_outlines: Annotated[
         bool,
         typer.Option(

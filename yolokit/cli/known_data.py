@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yolokit.cli.weights import Json, NeverOnline, Offline
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
-    from yolokit.hub.datasets import DatasetCard
+    from yolokit.hub.catalog import DatasetCard
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Data set, as `yolokit data list` names it.")
@@ -40,13 +41,14 @@ def list_(
     del offline
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
-    from yolokit.hub.datasets import list_cards
-    from yolokit.labels.shapes import TASKS
+    from yolokit.hub.catalog import list_cards
 
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    cards = list_cards()
+    tasks = [one for one in Task if any(one in card.tasks for card in cards)]
+    if task is not None and task not in tasks:
+        raise unknown_name("task", task, tasks)
     rows = []
-    for card in list_cards():
+    for card in cards:
         here = _is_here(card)
         if (task is not None and task not in card.tasks) or (installed and not here):
             continue
@@ -69,7 +71,7 @@ def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
     """
     del offline
     from yolokit.cli.output import emit, emit_json
-    from yolokit.hub.datasets import load_card
+    from yolokit.hub.catalog import load_card
 
     facts = _facts(load_card(name))
     if json:

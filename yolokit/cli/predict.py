@@ -60,9 +60,14 @@ def predict(
             metavar="SHARE", help="Overlap above which boxes merge.  [default: the model's, 0.7]"
         ),
     ] = None,
-    max_count: Annotated[
+    max_det: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Most boxes in one image.  [default: the model's, 300]"),
+        typer.Option(
+            "--max-det",
+            "--max-count",
+            metavar="N",
+            help="Most boxes in one image.  [default: the model's, 300]",
+        ),
     ] = None,
     provider: Annotated[
         str,
@@ -101,7 +106,7 @@ def predict(
             "save": None if save is None else tuple(filter(None, save.split(","))),
             "conf": conf,
             "iou": iou,
-            "max_count": max_count,
+            "max_det": max_det,
             "provider": provider,
             "threads": threads,
             "records_only": json,
@@ -118,9 +123,7 @@ def _run(config: PredictConfig, *, json: bool) -> int:
 
     _quiet_decoders()
     job = open_job(config)
-    limits = job.detector.explain_limits(
-        conf=config.conf, iou=config.iou, max_count=config.max_count
-    )
+    limits = job.detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
     for reason in (*job.detector.skipped, *limits, *remarks):
         say(f"note: {reason}")
@@ -135,7 +138,7 @@ def _run(config: PredictConfig, *, json: bool) -> int:
 def _stdout_records(detector: Detector) -> list[Sink]:
     from yolokit.runtime.sinks.jsonl import JsonLines
 
-    return [JsonLines(sys.stdout.buffer, detector.names, is_shared=True)]
+    return [JsonLines(sys.stdout.buffer, detector.manifest.head, is_shared=True)]
 
 
 def _quiet_decoders() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,8 @@ import typer
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
-    from yolokit.evaluate.coco import BoxMetrics
     from yolokit.evaluate.job import ValReport
+    from yolokit.evaluate.tasks.toolkit import TaskMetric
 
 
 def val(
@@ -33,7 +32,10 @@ def val(
     iou: Annotated[
         float, typer.Option(metavar="SHARE", help="Overlap above which boxes merge.")
     ] = 0.7,
-    max_count: Annotated[int, typer.Option(metavar="N", help="Most boxes in one image.")] = 300,
+    max_det: Annotated[
+        int,
+        typer.Option("--max-det", "--max-count", metavar="N", help="Most boxes in one image."),
+    ] = 300,
     provider: Annotated[
         str,
         typer.Option(
@@ -84,7 +86,7 @@ def val(
             "split": split,
             "conf": conf,
             "iou": iou,
-            "max_count": max_count,
+            "max_det": max_det,
             "provider": provider,
             "threads": threads,
             "out": None if out is None else str(out),
@@ -98,36 +100,30 @@ def val(
     for note in (*job.notes, *job.detector.skipped):
         say(f"note: {note}")
     for limit in job.limits:
-        say(f"note: {limit}; the figures lack what that leaves out")
+        say(f"note: {limit}; the figures do not include what that leaves out")
     with progress("evaluating", job.image_count) as show:
         report = job.run(show)
-    _say_summary(report)
+    _say_summary(report, job.metric)
     path = write_report(report, config)
     if json:
         import msgspec
 
         emit_json(msgspec.to_builtins(report))
     else:
-        emit(metrics_table(report))
+        emit(metrics_table(report, job.metric))
     if path is not None:
         say(f"all figures: {path}")
 
 
-def metrics_table(report: ValReport) -> str:
+def metrics_table(report: ValReport, metric: TaskMetric) -> str:
     """Lay out the main figures, one row for all classes and one for each."""
     from yolokit.cli.output import table
 
-    head = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
-    return table(head, [_row(metrics) for metrics in (report.overall, *report.classes)])
+    rows = [metric.show_row(metrics) for metrics in (report.overall, *report.classes)]
+    return table(metric.COLUMNS, rows)
 
 
-def _row(metrics: BoxMetrics) -> tuple[object, ...]:
-    shares = (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95)
-    cells = ("-" if share is None else f"{share:.3f}" for share in shares)
-    return (metrics.name, metrics.images, metrics.boxes, *cells)
-
-
-def _say_summary(report: ValReport) -> None:
+def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     from yolokit.cli.output import say
 
     say(
@@ -135,16 +131,10 @@ def _say_summary(report: ValReport) -> None:
         f"{report.provider} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
-        say(f"note: images that could not be read and are in no figure: {report.unreadable}")
+        say(f"note: images that could not be read and are not in any figure: {report.unreadable}")
     if report.extra_classes:
         say(
             "note: the data set has no labels for what the model also knows, so that was left "
             f"out: {', '.join(report.extra_classes)}"
         )
-    overall = report.overall
-    if overall.conf is None or overall.f1 is None:
-        say("note: no image of this split has a label, so there is nothing to measure")
-        return
-    # Rounded down: a --conf of this figure keeps every box that was counted.
-    shown = math.floor(overall.conf * 1000) / 1000
-    say(f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}")
+    say(metric.summarize(report.overall))

@@ -19,12 +19,12 @@ from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.config import build_config
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.formats.toolkit.locate import EXIF
 from yolokit.formats.toolkit.plugin import Format, can_write, list_formats, writable_tasks
 from yolokit.labels.ledger import MaxDrop
-from yolokit.labels.shapes import TASKS, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         images: Folder with the images, where they are not beside the annotations.
         from_format: A format's name, or ``auto``.
         to_format: The name of a format that can be written.
-        task: What annotations are brought to: ``detect``, ``segment``, ``pose`` or ``obb``.
+        task: What annotations become: ``detect``, ``segment``, ``pose`` or ``obb``.
         boxes_as_outlines: Make outlines, or rotated boxes, of plain boxes.
         maps: Classes to be renamed or joined, each as ``OLD,OLD=NEW``.
         keep: Names of the only classes to keep, with commas between them.
@@ -54,18 +54,18 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
         sample: How many images to take: a share such as ``10%``, or a number.
         tile: Side in px of the tiles that images are cut into; None to leave them whole.
         tile_overlap: The least share of a tile that it has in common with its neighbour.
-        min_visible: The least share of an annotation that a tile must show to have it.
+        min_visible: The least share of an annotation that a tile must show to keep it.
         split: ``auto``, ``keep``, or shares of train, val and test such as ``0.8,0.1,0.1``.
-        group: What a split must not tear apart: ``folder``, ``video``, ``near-duplicate`` or
+        group: What must stay in one split: ``folder``, ``video``, ``near-duplicate`` or
             ``re:PATTERN`` on the name.
         folds: Make so many folds of a cross-validation in place of train, val and test.
         seed: Of a split or a sample that is made here.
         link: How images get into the set.
-        labels_only: Write no images, and look at none.
+        labels_only: Write no images, and read none.
         overwrite: Replace ``out`` if it is an earlier conversion.
         max_drop: How many annotations may be dropped: a share such as ``0.5%``, or a count.
         assume: What is known about conventions of the source, each as ``KEY=VALUE``.
-        allow: Codes of what cannot be right and is to be converted all the same.
+        allow: Codes of findings despite which to convert.
     """
 
     sources: tuple[Path, ...]
@@ -73,7 +73,7 @@ class ConvertConfig(msgspec.Struct, frozen=True, kw_only=True):
     images: Path | None = None
     from_format: str = AUTO
     to_format: str = "yolo"
-    task: Task = "detect"
+    task: Task = Task.DETECT
     boxes_as_outlines: bool = False
     maps: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
         return
     raise ConfigError(
         f"task: {name} holds nothing for {config.task}, only for {', '.join(source_format.READS)}",
-        hint="--boxes-as-outlines makes outlines of boxes" if config.task != "pose" else None,
+        hint="--boxes-as-outlines makes outlines of boxes" if config.task != Task.POSE else None,
     )
 
 
@@ -181,13 +181,14 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
         writable = [name for name in formats if can_write(name)]
         if to_format not in writable:
             problems.append("to: " + describe_unknown("format", to_format, writable))
-    task = values.get("task", "detect")
-    if to_format is None or to_format in formats:
-        tasks = writable_tasks(to_format or "yolo")
-        if tasks and task in TASKS and task not in tasks:
-            problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
-    if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
-        problems.append("boxes-as-outlines: goes with --task segment or obb")
+    task = values.get("task", Task.DETECT)
+    target = to_format or "yolo"
+    if target in formats:
+        tasks = writable_tasks(target)
+        if tasks and task not in tasks:
+            problems.append(f"task: {target} is written for {', '.join(tasks)}, not for {task}")
+    if values.get("boxes_as_outlines") and task not in (Task.SEGMENT, Task.OBB):
+        problems.append("boxes-as-outlines: needs --task segment or obb")
     problems += _find_step_problems(values)
     problems += [
         f"assume: {text!r} is not KEY=VALUE"
@@ -199,7 +200,7 @@ def _find_problems(values: Mapping[str, Any]) -> list[str]:
 
 
 def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with texts that are read further on, and what does not go together."""
+    """Return what is wrong with options that are parsed later, or do not go together."""
     problems: list[str] = []
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
@@ -224,16 +225,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     labels_only, group = values.get("labels_only"), values.get("group")
     mode, link = values.get("split", "auto"), values.get("link", "copy")
     conflicts = {
-        "folds: go with --to yolo, which names the splits of each": folds
+        "folds: need --to yolo, which names the splits of each": folds
         and values.get("to_format", "yolo") != "yolo",
-        "folds: take the place of --split": folds and mode != "auto",
+        "folds: cannot be combined with --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
         "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
-        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+        f"tile: makes new images, so it cannot be combined with --link {link}": tile
+        and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]
 

@@ -6,6 +6,7 @@ checked before anything is loaded, downloaded or written.
 
 from __future__ import annotations
 
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -85,7 +86,7 @@ def _plain(key: str) -> str:
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Return a value of the type that is wanted: as it is, or what its text or number stands for.
+    """Return a value of the type that is wanted: as it is, or what its text or number means.
 
     Raises:
         msgspec.ValidationError: It is neither.
@@ -148,7 +149,9 @@ def _list_types(hint: Any) -> list[Any]:
 
 
 def _literals(hint: Any) -> list[str]:
-    """Return the literal values somewhere inside a type."""
+    """Return the literal values, or those of an enum, somewhere inside a type."""
     if get_origin(hint) is Literal:
         return [str(value) for value in get_args(hint)]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(one.value) for one in hint]
     return [value for part in get_args(hint) for value in _literals(part)]

@@ -15,7 +15,8 @@ from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
-from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
+from yolokit.evaluate.run import CONF, IOU, MAX_DET, evaluate_model
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
@@ -46,7 +47,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
         split: Which of its splits.
         conf: Scores below this are discarded; metrics need nearly all.
         iou: Overlap up to which two boxes of a class both stay.
-        max_count: Most boxes in one image.
+        max_det: Most boxes in one image.
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         out: Folder for the report; None for one below ``runs/val``.
@@ -61,7 +62,7 @@ class ValConfig(msgspec.Struct, frozen=True, kw_only=True):
     split: str = "val"
     conf: Share = CONF
     iou: Share = IOU
-    max_count: Positive = MAX_COUNT
+    max_det: Positive = MAX_DET
     provider: str = "auto"
     threads: Positive | None = None
     out: str | None = None
@@ -79,9 +80,9 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         model_sha256: What the file was.
         data: Absolute path of the ``data.yaml``.
         split: The split that was evaluated.
-        conf: As in :class:`ValConfig`, like ``iou`` and ``max_count``.
+        conf: As in :class:`ValConfig`, like ``iou`` and ``max_det``.
         iou: See there.
-        max_count: See there.
+        max_det: See there; ``max_count`` in the file.
         provider: The execution provider that ran the model.
         threads: Its threads.
         images: Images of the split, those without labels included.
@@ -104,7 +105,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     split: str
     conf: float
     iou: float
-    max_count: int
+    max_det: int = msgspec.field(name="max_count")
     provider: str
     threads: int
     images: int
@@ -126,6 +127,7 @@ class ValJob:
         config: Its options.
         data: The data set.
         detector: The loaded model.
+        metric: How good a model is at its task.
         notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
         limits: As in :class:`ValReport`.
@@ -137,10 +139,11 @@ class ValJob:
         self.config = config
         self.data = data
         self.detector = detector
+        self.metric = load_metric(detector.manifest.head.task)
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
-            detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
+            detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
         )
 
     def run(self, on_progress: Callable[[int], None] = lambda _done: None) -> ValReport:
@@ -163,7 +166,7 @@ class ValJob:
             self.data.names,
             conf=config.conf,
             iou=config.iou,
-            max_count=config.max_count,
+            max_det=config.max_det,
             unreadable=unreadable,
             on_progress=on_progress,
         )
@@ -176,7 +179,7 @@ class ValJob:
             split=config.split,
             conf=config.conf,
             iou=config.iou,
-            max_count=config.max_count,
+            max_det=config.max_det,
             provider=self.detector.provider,
             threads=self.detector.threads,
             images=result.images,

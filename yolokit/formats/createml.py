@@ -2,9 +2,9 @@
 
 ``[{"image": "a.jpg", "annotations": [{"label": "cat", "coordinates": {"x": 60, "y": 40,
 "width": 20, "height": 10}}]}]``. Apple's own documents call the keys ``imagefilename`` and
-``annotation``; both are read. ``x`` and ``y`` are the centre of the box unless the program that
-trains is told otherwise, which the file does not say: ``--assume anchor=top-left`` does. Sizes of
-images are not stated.
+``annotation``; both are read. ``x`` and ``y`` are the centre of the box unless an option of the
+training program says otherwise, which the file does not show: ``--assume anchor=top-left`` does.
+Sizes of images are not stated.
 
 Written is Roboflow's layout, ``<split>/_annotations.createml.json`` beside the images. Who writes
 it besides: RectLabel, labelImg, Make Sense.
@@ -23,6 +23,7 @@ import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json
@@ -41,10 +42,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "Create ML JSON"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "a JSON list of images with annotations of `label` and `coordinates`"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"anchor": ("center", "top-left"), "units": UNITS}

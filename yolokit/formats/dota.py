@@ -1,8 +1,8 @@
 """DOTA: oriented boxes by their four corners, one text file an image.
 
-A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, behind up to two header lines,
+A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, after up to two header lines,
 ``imagesource:`` and ``gsd:``. The corners go around the box either way and from any corner on;
-they are kept in the order in which they stand, since some sets start at an object's front. Four
+their order is kept, since some sets start at an object's front. Four
 points that are not a box, as many of the published set are not, are an outline.
 
 Who writes it: the DOTA data sets, converters of roLabelImg, the splitter of mmrotate
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
@@ -47,16 +48,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "DOTA"
-READS: tuple[Task, ...] = ("obb", "detect")
+READS: tuple[Task, ...] = (Task.OBB, Task.DETECT)
 ROWS = True
 RECOGNISED_BY = "text files with rows of eight corner coordinates, a category and a difficulty"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"units": UNITS, "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("obb",)
+WRITES: tuple[Task, ...] = (Task.OBB,)
 IMAGE_FOLDER = "{split}/images"
 WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False
@@ -99,7 +99,7 @@ def _is_sure(line: str) -> bool:
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read a DOTA set; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    Units are told from all files, so all are read here.
+    All files are needed to find out the units, so all are read here.
 
     Raises:
         DataError: There are no label files, or one is not text.

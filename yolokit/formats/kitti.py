@@ -1,7 +1,7 @@
 """KITTI: rows of 15 columns, one text file an image, in ``label_2`` beside ``image_2``.
 
 A row is ``type truncated occluded alpha x1 y1 x2 y2 height width length x y z rotation_y``; a
-detector's result has its score behind that. Corners are pixels counted from 0. A type may hold
+detector's result has its score after that. Corners are pixels counted from 0. A type may hold
 spaces, so columns are counted from the right. What is not known is filled with -1, -10 and -1000.
 ``DontCare`` marks regions whose objects nobody labelled: no annotations, by the benchmark's rule.
 
@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match
@@ -44,10 +45,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "KITTI"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "text files with rows of a type and 14 numbers, or 15 with a score"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -64,7 +64,7 @@ _BEFORE, _BEHIND = "-1 -1 -10", "-1 -1 -1 -1000 -1000 -1000 -10\n"
 
 
 class _Row(NamedTuple):
-    """One row: type, box, whether a score stands behind it, and line."""
+    """One row: type, box, whether a score follows it, and line."""
 
     name: str
     xyxy: list[float]

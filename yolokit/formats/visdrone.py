@@ -2,7 +2,7 @@
 
 A row is ``left,top,width,height,score,category,truncation,occlusion``, in px from the top-left
 corner; some files end it with a comma. Category 0 is a region in which nothing was annotated, 11
-is "others"; a score of 0 says that a box is not to be looked at. The names of the categories stand
+is "others"; a score of 0 says that a box is not to be looked at. The names of the categories are
 in no file: the format fixes them. The lists of VisDrone's videos (VID, MOT) have ten columns and
 are another format.
 
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "VisDrone DET"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "text files of rows left,top,width,height,score,category,truncation,occlusion"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"others": ("exclude", "keep")})

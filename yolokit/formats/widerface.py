@@ -4,7 +4,7 @@ For each image a line with its name below ``WIDER_<split>/images``, a line with 
 faces, and a line a face: ``x y width height blur expression illumination invalid occlusion pose``,
 x and y being the top-left corner in px. An image without faces has the number 0 and still one row,
 of zeros. Datumaro leaves number and row out there, may write the first four columns alone, and
-puts the name of another class behind.
+appends the name of another class.
 
 Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/WIDERFACE/.
 """
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
@@ -32,10 +33,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "WIDER Face"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "text files of an image's name, its number of faces, and a row for each"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"invalid": ("exclude", "keep")})

@@ -19,7 +19,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import scratch_folder
 from yolokit.hub.archives import obtain_archive
-from yolokit.hub.datasets import DatasetCard, load_card
+from yolokit.hub.catalog import DatasetCard, load_card
 from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ OPTIONS = ("task", "to_format", "split", "sample", "max_drop", "allow")
 
 
 class GetResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of getting a data set.
+    """The result of getting a data set.
 
     Attributes:
         name: Of the set.
@@ -68,7 +68,7 @@ def get_dataset(
 ) -> GetResult:
     """Fetch a public data set and convert it; its folder appears whole or not at all.
 
-    What has arrived of an archive stays when this is interrupted, and the next call goes on from
+    What has arrived of an archive stays when this is interrupted, and the next call continues
     there. Archives that this call fetched are removed once the set is made.
 
     Args:
@@ -97,7 +97,9 @@ def get_dataset(
         on_notice(f"{name} is there already; --overwrite makes it anew")
         return GetResult(name=name, out=folder)
     values = _convert_options(card, given) | {"out": folder, "overwrite": overwrite}
-    ConvertConfig.build(values | {"sources": ()})  # mistakes are told before anything is fetched
+    ConvertConfig.build(
+        values | {"sources": ()}
+    )  # mistakes are reported before anything is fetched
     for sentence in describe(card):
         on_notice(sentence)
     archives = []

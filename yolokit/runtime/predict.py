@@ -44,9 +44,9 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
         out: Folder for the results; None for one below ``runs/predict``.
         name: Name of that folder; None for a fresh one, called after the model.
         save: Names of sinks; None for what suits the sources.
-        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_count``.
+        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_det``.
         iou: Overlap above which two boxes of a class become one.
-        max_count: Most boxes in one image.
+        max_det: Most boxes in one image.
         provider: Execution provider, or ``auto``.
         threads: Threads for the model; None for all cores this process may use.
         records_only: Write no folder unless ``save``, ``out`` or ``name`` asks for one.
@@ -60,7 +60,7 @@ class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
     save: tuple[str, ...] | None = None
     conf: Share | None = None
     iou: Share | None = None
-    max_count: Positive | None = None
+    max_det: Positive | None = None
     provider: str = "auto"
     threads: Positive | None = None
     records_only: bool = False
@@ -152,7 +152,7 @@ class PredictJob:
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
-        summary: What the run came to, so far.
+        summary: The result of the run so far.
     """
 
     config: PredictConfig
@@ -185,13 +185,13 @@ class PredictJob:
             self.sources,
             conf=self.config.conf,
             iou=self.config.iou,
-            max_count=self.config.max_count,
+            max_det=self.config.max_det,
             times=self.summary.times,
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
             def sinks_for(source: FrameSource) -> list[Sink]:
-                # Records come last: they tell what became of the picture.
+                # Records come last: they say whether the picture was written.
                 names = sorted(sinks, key=lambda name: name == "jsonl")
                 own = [sinks[name] for name in names if self._suits(name, source)]
                 return [*own, *more_sinks]
@@ -216,7 +216,7 @@ class PredictJob:
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))
-            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,11 @@ from yolokit.core.config import build_config, read_yaml_mapping
 from yolokit.errors import ConfigError
 
 
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     data: str
     epochs: Annotated[int, Meta(ge=1)] = 10
@@ -20,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     freeze: Annotated[int, Meta(ge=0)] | Literal["backbone", "neck"] = 0
     rate: Annotated[float, Meta(ge=0)] | None = 0.1
     quick: bool = False
+    colour: Colour = Colour.RED
     allow: tuple[str, ...] = ()
 
 
@@ -47,6 +54,8 @@ def test_all_mistakes_come_at_once() -> None:
         ({"freeze": "all"}, "freeze: must be backbone, neck or a whole number, not 'all'"),
         ({"freeze": 1.5}, "freeze: must be backbone, neck or a whole number, not 1.5"),
         ({"mode": True}, "mode: must be one of fast, slow, not True"),
+        ({"colour": "rde"}, "colour: must be one of red, blue, not 'rde'"),
+        ({"colour": 7}, "colour: must be one of red, blue, not 7"),
         ({"data": "a\0b"}, r"data: must be text without zero bytes, not 'a\x00b'"),
     ],
 )

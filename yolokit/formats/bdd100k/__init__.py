@@ -7,7 +7,7 @@ with ``objects``. A label has a box (``box2d``), polygons with straight and curv
 in a folder called after it.
 
 Whether ``x2`` and ``y2`` are the last pixel inside a box or its edge no file says: the published
-sets have fractions of pixels, while Scalabel's own converters add 1. They are read as they stand.
+sets have fractions of pixels, while Scalabel's own converters add 1. They are read as stated.
 
 Source: scalabel ``label/typing.py``, ``label/transforms.py`` (poly_to_patch, bbox_to_box2d);
 https://doc.bdd100k.com/format.html.
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "BDD100K / Scalabel"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON frames with a name and labels that have box2d or poly2d"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -108,7 +108,7 @@ class _Reader:
         self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
-        self._shapes = options.task in ("segment", "obb")
+        self._shapes = options.task in (Task.SEGMENT, Task.OBB)
         self._end_px = 1.0 if options.assume.get("box-end") == "last-pixel" else 0.0
         self._keep_crowds = options.assume.get("crowd") == "keep"
         self._keep_drivable = options.assume.get("drivable") == "keep"
@@ -141,7 +141,7 @@ class _Reader:
         return images
 
     def note_aside(self) -> None:
-        """Enter how many outlines stand beside boxes and are not wanted."""
+        """Enter how many boxes have an outline that is not wanted."""
         self._ledger.note_aside(SourceFile(str(self._layout.root)), {OUTLINES_ASIDE: self._aside})
 
     def evidence(self) -> Iterator[str]:
@@ -154,7 +154,7 @@ class _Reader:
             )
         if self._drivable:
             yield (
-                f"{counted(self._drivable, 'drivable area')} left out: such are not objects "
+                f"{counted(self._drivable, 'drivable area')} left out: they are not objects "
                 "(--assume drivable=exclude|keep)"
             )
 

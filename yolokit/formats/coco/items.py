@@ -1,4 +1,4 @@
-"""Brings COCO items into their types where the file as a whole does not fit them."""
+"""Converts COCO items one by one where the file as a whole does not fit the types."""
 
 from __future__ import annotations
 

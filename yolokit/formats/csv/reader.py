@@ -215,7 +215,7 @@ class CsvReader:
     def _measure(self, image: _Image, meter: ImageMeter) -> ImageRecord | None:
         if self._options.labels_only:
             raise DataError(
-                "the boxes are fractions, no size of images is stated, and --labels-only reads "
+                "the boxes are fractions, no image sizes are stated, and --labels-only reads "
                 "no image",
                 path=image.record.source.path,
                 hint="leave --labels-only out, and say with --images where the images are",

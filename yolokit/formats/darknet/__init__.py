@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.datasets.label_rows import (
     LabelRows,
     RowLayout,
@@ -49,10 +50,9 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "Darknet"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -85,7 +85,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Darknet's labels state no sizes of images, and --labels-only reads no image",
+            "Darknet's labels state no image sizes, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )

@@ -36,7 +36,7 @@ class ListedImage(msgspec.Struct, frozen=True):
         source: The list, or the folder that was looked through.
         line: In that list.
         is_there: Whether there is such a file.
-        labels: Where its labels are, if that is not where its path leads to.
+        labels: Where its labels are, if not where its path leads.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class DarknetSet(msgspec.Struct, frozen=True):
 
     Attributes:
         names: Line number from 0, which is the class's id, to its name; blank lines have none.
-        names_file: Where they stand.
+        names_file: The file that has them.
         images: Of all splits, each once.
         evidence: How paths were understood, one sentence each.
     """
@@ -79,13 +79,13 @@ def read_names(path: Path) -> dict[int, str]:
 
 
 def open_data_file(path: Path, layout: SourceLayout, ledger: Ledger) -> DarknetSet:
-    """Read an ``obj.data`` and what it leads to.
+    """Read an ``obj.data`` and the files that it names.
 
     Args:
         path: The file. Its paths are relative to wherever Darknet was started, so they are looked
             for in its folder and the one above, with fewer and fewer leading folders.
         layout: Of the source; no path leads out of its folder.
-        ledger: Gets notes about images that stand there twice or in no list.
+        ledger: Gets notes about images that are listed twice or not at all.
 
     Raises:
         DataError: It is not such a file, or it points to nothing.
@@ -239,8 +239,8 @@ class _DataFile:
         if not self._moved:
             return ()
         sentence = (
-            f"{len(self._moved)} of {counted(len(images), 'path')} led nowhere as written, such as "
-            f"{self._moved[0]}; leading folders were dropped until a file fitted"
+            f"{len(self._moved)} of {counted(len(images), 'path')} did not exist as written, such "
+            f"as {self._moved[0]}; leading folders were dropped until a file fitted"
         )
         return (sentence,)
 
@@ -253,7 +253,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _inner(text: str) -> str:
-    """Return a path without what would make it absolute or lead upwards."""
+    """Return a path without what makes it absolute or lets it climb."""
     if "\x00" in text:
         return ""
     parts = [part for part in re.split(r"[/\\]+", text) if part not in ("", ".", "..")]

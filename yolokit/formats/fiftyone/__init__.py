@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
 from yolokit.formats.toolkit.json_file import read_json
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "FiftyOne"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "a samples.json, or a labels.json with classes and boxes by image"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"fields": ("one", "all"), "predictions": ("exclude", "keep")}
@@ -200,7 +201,7 @@ class _Reader:
 
     def __init__(self, sets: Sequence[_Samples], options: ReadOptions, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._masks = options.task in ("segment", "obb")
+        self._masks = options.task in (Task.SEGMENT, Task.OBB)
         self._keep_predictions = options.assume.get("predictions") == "keep"
         self._all_fields = options.assume.get("fields") == "all"
         self._aside = 0
@@ -238,7 +239,7 @@ class _Reader:
             yield f"labels with a confidence are {what} (--assume predictions=exclude|keep)"
 
     def note_aside(self, root: Path) -> None:
-        """Enter how many masks stand beside boxes and are not wanted."""
+        """Enter how many boxes have a mask that is not wanted."""
         self._ledger.note_aside(SourceFile(str(root)), {OUTLINES_ASIDE: self._aside})
 
     def read_samples(self, samples: _Samples) -> Iterator[ImageRows]:

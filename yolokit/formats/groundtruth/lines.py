@@ -25,7 +25,7 @@ class Job(NamedTuple):
 
     Attributes:
         value: Its result, None where it has none.
-        metadata: What stands beside it.
+        metadata: What is stated beside it.
         draws_boxes: Whether its results are boxes.
     """
 
@@ -58,7 +58,7 @@ class Line(NamedTuple):
     Attributes:
         number: The line, from 1.
         key: Its name without scheme and bucket, with ``/``.
-        jobs: In the order in which they stand.
+        jobs: In the order of the file.
     """
 
     number: int
@@ -93,7 +93,7 @@ def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if text:
                     yield number, text
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
 
 
 def _read_line(content: Any, number: int, path: Path) -> Line:

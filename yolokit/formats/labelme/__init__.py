@@ -1,7 +1,7 @@
 """labelme: one JSON file an image, beside it; also as X-AnyLabeling and its kin write it.
 
 Coordinates are pixels of the upright image. Shapes with one label and one ``group_id`` are parts
-of one object. The image may stand in the file too (``imageData``); it is never needed.
+of one object. The image may be in the file too (``imageData``); it is never needed.
 
 Source: labelme ``_label_file.py``, ``utils/shape.py:shapes_to_label``.
 """
@@ -13,6 +13,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelme.reader import LabelmeReader
 from yolokit.formats.labelme.writer import write_labelme
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "labelme"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with shapes and an imagePath"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group": GROUP})
 WRITES: tuple[Task, ...] = READS

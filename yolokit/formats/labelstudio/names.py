@@ -52,10 +52,10 @@ def _shows_image(reference: str) -> bool:
 
 
 def name_of_reference(reference: str) -> str:
-    """Return the name of the image that a reference leads to.
+    """Return the name of the image that a reference points to.
 
     Raises:
-        ValueError: It leads to none: an image inside the text itself, or no address.
+        ValueError: It points to none: an image inside the text itself, or not an address.
     """
     if reference.startswith(_LOCAL_FILES):
         return _checked(_first(parse_qs(urlsplit(reference).query), "d"), reference)

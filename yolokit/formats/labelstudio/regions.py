@@ -208,7 +208,7 @@ def without_parts(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]
 
 
 def why_no_area(region: Region) -> tuple[Action, str, str] | None:
-    """Return what becomes of a region that is not an area with a label, or None."""
+    """Return how to enter a region that is not an area with a label, or None."""
     if region.kind == "keypoint":
         which = "its parent is not an area" if region.parent else "it has no parent"
         return "excluded", "not-an-area", f"a keypoint alone is not an object: {which}"

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.openimages.csv import (
     COLUMNS,
@@ -49,10 +50,9 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "Open Images CSV"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "CSV files with the columns ImageID, LabelName, XMin, XMax, YMin and YMax"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group-of": ("exclude", "keep"), "depiction": ("keep", "exclude")}
@@ -81,7 +81,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "Open Images states no sizes of images, and --labels-only reads no image",
+            "Open Images states no image sizes, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
@@ -133,7 +133,7 @@ def _enter_lists(
     layout: SourceLayout,
     ledger: Ledger,
 ) -> Iterator[str]:
-    """Add the images that are listed to their tables; yield what is to be told about them."""
+    """Add the images that are listed to their tables; yield what is to be reported about them."""
     by_subset = {table.subset: table for table in reversed(tables)}
     before = sum(len(table.rows.image_ids) for table in tables)
     turned = 0

@@ -4,7 +4,7 @@ Written by the scripts of ``object_detection/dataset_tools``, by Roboflow, CVAT 
 record is one image: a ``tf.train.Example`` with the encoded image itself, and one list for each
 edge of the boxes, as fractions of the image (``image/object/bbox/ymin``...). Class ids count from
 1 and are named by a label map (``*.pbtxt``), or beside each box. The image is neither unpacked
-nor copied here: :class:`yolokit.images.byte_range.Span` says where it stands.
+nor copied here: :class:`yolokit.images.byte_range.Span` says where it is.
 
 TensorFlow decodes images without their EXIF orientation, so that a record which states no size
 has its boxes in the image as it is stored.
@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.tfrecord.example import parse_example
 from yolokit.formats.tfrecord.file import (
@@ -47,10 +48,9 @@ if TYPE_CHECKING:
     from yolokit.labels.builder import ImageRows
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "TFRecord (TensorFlow object detection API)"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "TFRecord files with features called image/object/..."
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"crowd": ("exclude", "keep"), "difficult": ("keep", "exclude")}
@@ -78,7 +78,7 @@ def sniff(tree: SourceTree) -> Match | None:
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Open one record file or a folder; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    Each record is read and checked once; what is kept are its labels and where its image stands.
+    Each record is read and checked once; what is kept are its labels and where its image is.
 
     Raises:
         DataError: A file is damaged, with the byte, or a label map is broken.

@@ -1,7 +1,7 @@
 """The image files below a folder by their names, and which of them a stated name may mean.
 
 Names are compared as people mean them: in one Unicode form (macOS decomposes names), whatever the
-case, with ``%20`` for a blank, with another suffix or none. How well each fits is told, so that
+case, with ``%20`` for a blank, with another suffix or none. How well each fits is reported, so that
 the best is taken, and nothing where two fit alike.
 """
 
@@ -58,7 +58,7 @@ class Candidate(NamedTuple):
 
 
 def split_name(name: str) -> list[str]:
-    """Return the parts of a name of any system, those that lead nowhere or upwards left out."""
+    """Return the parts of a name of any system, those that are empty or climb left out."""
     return [part for part in re.split(r"[/\\]+", name) if part not in ("", ".", "..")]
 
 

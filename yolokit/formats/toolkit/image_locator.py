@@ -32,7 +32,7 @@ class Found(msgspec.Struct, frozen=True):
     Attributes:
         path: The file.
         name: Its name in the data set, safe to be put below any folder.
-        remark: What is odd about how it was found, or None if its name led straight to it.
+        remark: What is odd about how it was found, or None if its name was right.
     """
 
     path: str
@@ -116,7 +116,7 @@ class ImageLocator:
 
 
 class SourceImages:
-    """Finds the files of images; a source is listed once, and only if names lead nowhere."""
+    """Finds the files of images; a source is listed once, and only if names are not found."""
 
     def __init__(self) -> None:
         self._locators: dict[tuple[str, ...], ImageLocator] = {}
@@ -126,10 +126,10 @@ class SourceImages:
     def find(self, image: ImageRecord) -> Found | None:
         """Return where an image lies, None if it is not there.
 
-        What is not just where its name leads is not taken where it is another image's.
+        A file that is not just where the name says is not taken if it is another image's.
 
         Raises:
-            DataError: It was taken before for an image that is not where its name leads.
+            DataError: It was taken before for an image that is not where its name says.
         """
         found = self._locator_of(image).find(*_asked(image))
         if found is None:

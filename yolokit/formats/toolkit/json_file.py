@@ -52,7 +52,7 @@ def read_json_bytes(path: Path) -> bytes:
             )
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     refuse_pointer(data, path)
     return data.removeprefix(b"\xef\xbb\xbf")
 
@@ -75,7 +75,7 @@ def decode_json(data: bytes, path: Path, *, line: int | None = None) -> Any:
             raise _syntax_error(data, str(error), path, line) from error
         return _decode_with_nan(data, path, line)
     except UnicodeDecodeError as error:
-        raise DataError("the JSON is not UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deep", path=path, line=line) from error
 
@@ -88,7 +88,7 @@ def _decode_with_nan(data: bytes, path: Path, line: int | None) -> Any:
         where = error.lineno if line is None else line
         raise DataError(f"this is not JSON: {error.msg}", path=path, line=where) from error
     except UnicodeDecodeError as error:
-        raise DataError("the JSON is not UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     except ValueError as error:  # Python limits the digits of a whole number
         raise DataError(
             "the JSON holds a number with too many digits", path=path, line=line

@@ -40,7 +40,7 @@ _NUMBERS = frozenset({bool, float, int})
 def set_fragments_aside(segmentation: Any) -> tuple[Any, int]:
     """Return a mask without polygons of fewer than three points, and how many of these it had.
 
-    A stray click leaves one beside a whole polygon. Where none is whole, nothing is set aside.
+    A stray click leaves such a polygon beside a whole one. Where none is whole, all stay.
     """
     if not isinstance(segmentation, list):
         return segmentation, 0

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.task import Task
 from yolokit.datasets.text_rows import begins_with_rows
 from yolokit.errors import DataError
 from yolokit.files.file_kind import POINTER, tell_kind
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.unsupported_formats import CLASSES_BY_FOLDER, TABLE, Unsupported
 from yolokit.images.listing import is_image_name
-from yolokit.labels.shapes import Task
 
 if TYPE_CHECKING:
     from yolokit.labels.ledger import Ledger
@@ -51,20 +51,20 @@ class ReadOptions(msgspec.Struct, frozen=True):
         images: Folder with the images, where they are not beside the annotations.
         labels_only: Images are elsewhere: sizes come from the annotations.
         task: What annotations will be brought to. A reader gives every shape that there is; where
-            boxes alone are wanted it may pass over those that stand beside a box.
+            boxes alone are wanted it may skip those beside a box.
         assume: What the user states about conventions, by the keys of the format's ``ASSUME``.
     """
 
     images: Path | None = None
     labels_only: bool = False
-    task: Task = "detect"
+    task: Task = Task.DETECT
     assume: Mapping[str, str] = MappingProxyType({})
 
 
 class Format(Protocol):
     """A module of ``formats``; the last four and ``write`` only where it can be written.
 
-    ``ROWS = True`` stands in one whose labels are text files of rows.
+    ``ROWS = True`` is set in one whose labels are text files of rows.
 
     Attributes:
         TITLE: The format's name for people.
@@ -72,7 +72,7 @@ class Format(Protocol):
         RECOGNISED_BY: What a source is recognised by, as a phrase.
         ASSUME: Convention to its possible values, the default first.
         WRITES: The tasks for which it can be written.
-        IMAGE_FOLDER: Where a written set has its images; ``{split}`` stands for the split.
+        IMAGE_FOLDER: Where a written set has its images; ``{split}`` is the split.
         WRITTEN: The other files of a written set, as patterns in which ``*`` crosses folders.
         MANY_OUTLINES: Whether an annotation can be written with several outlines.
     """
@@ -166,7 +166,7 @@ def _unrecognised(source: Path) -> DataError:
 
 
 def _find_stray(tree: SourceTree) -> DataError | None:
-    """Return the error for what nobody annotates in: a git-LFS pointer, a web page, a model.
+    """Return the error for what cannot be annotations: a git-LFS pointer, a web page, a model.
 
     That is a source which is such a file, or a folder that has pointers in place of its files.
     """

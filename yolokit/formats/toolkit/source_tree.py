@@ -66,7 +66,7 @@ class SourceTree:
         return head
 
     def sample(self) -> SourceTree:
-        """Return a tree that has fewer files and tells its format as well.
+        """Return a tree of fewer files that still shows its format.
 
         Where a folder has many files of a suffix, most are alike, one an image. Left are the
         first ones, and the largest: one about all images that lies among them is larger.

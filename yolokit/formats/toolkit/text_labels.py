@@ -42,7 +42,7 @@ class LabelFile(msgspec.Struct, frozen=True):
         path: The file.
         image_name: Its image's name in the set; without a suffix if the image is not there.
         split: By the folders that it is in, or None.
-        source: Stands for it in messages.
+        source: Its name in messages.
         is_certain: It lies in a folder of labels, belongs to an image or was asked for by name:
             what it holds are labels, right or wrong. Any other file may be something else.
     """
@@ -229,7 +229,7 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     try:
         data = read_bounded(path)
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Pixels or fractions of the image: told from all coordinates of a set."""
+"""Pixels or fractions of the image, judged by all coordinates of a set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of 
 _MANY_PERCENT = 10
 _LEAST_PERCENT = 60  # is passed by some box, where they are percent
 _FAR_FROM_PERCENT = 2  # times the largest percentage are the sides of images at least
-_PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
+_PIXEL_DIGITS = 3  # after the point: hardly anybody writes pixels finer, nor do we
 
 
 class UnitsWitness:
@@ -67,7 +67,7 @@ class UnitsWitness:
 
     @property
     def full(self) -> float | None:
-        """What stands for the image's width and height, None where these are pixels."""
+        """What means the image's whole width and height, None where these are pixels."""
         if self._stated != UNITS[0]:
             return {"fractions": 1.0, "percent": 100.0}.get(self._stated)
         if not self._count or self._largest > MAX_FRACTION:

@@ -1,7 +1,7 @@
 """Label files with YOLO's rows, one an image.
 
-Their class numbers stand for lines or keys of a list of names. Of the files that no image leads
-to, and the images without one, an account is kept.
+Each class number is a line or key of a list of names. An account is kept of the files without an
+image, and of the images without one.
 """
 
 from __future__ import annotations
@@ -135,13 +135,13 @@ class YoloRows:
 
 
 class LabelAccount:
-    """Is told the labels of image after image, and in the end accounts for all other ones.
+    """Takes the labels of image after image, and finally accounts for all other ones.
 
     Args:
         root: The folder of the set.
         layout: What the rows may be.
-        ledger: Gets what no image leads to.
-        tells_unlisted: Whether the caller tells of images in no list: their labels go with them.
+        ledger: Gets label files without an image.
+        tells_unlisted: Whether the caller reports images in no list: their labels go with them.
     """
 
     def __init__(
@@ -156,13 +156,13 @@ class LabelAccount:
         self.start()
 
     def start(self) -> None:
-        """Forget what another pass has met."""
+        """Forget what another pass has seen."""
         self._used: set[str] = set()
         self._found: Counter[str] = Counter()
         self._missing: dict[str, list[str]] = {}
 
     def lead_to(self, labels: str) -> None:
-        """Take the folder of a label file as one of the set's, even if no image leads there."""
+        """Take the folder of a label file as one of the set's, even if no image uses it."""
         self._used.add(labels)
 
     def enter(self, labels: str, split: str, *, found: bool) -> None:
@@ -179,7 +179,7 @@ class LabelAccount:
         found: list[str] = []
         try:
             found.extend(_walk_texts(self._root))
-        except DataError as error:  # it may have nothing to do with the set: told as a note
+        except DataError as error:  # it may have nothing to do with the set: only a note
             self._closed = str(error)
         return found
 
@@ -239,7 +239,7 @@ class LabelAccount:
         return True
 
     def _has_images(self) -> bool:
-        """Tell whether images without labels are more than a single one."""
+        """Tell whether more than one image has no labels."""
         return sum(map(len, self._missing.values())) >= _LEAST_IMAGES
 
     def _doubt(self, unread: Mapping[str, int]) -> None:
@@ -281,7 +281,7 @@ def has_rows(path: str) -> bool:
 
 
 def has_image(labels: str, folder: str) -> bool:
-    """Tell whether a folder has an image of the very name of a label file."""
+    """Tell whether a folder has an image with the name of a label file."""
     base = os.path.join(folder, stem_of(labels))  # noqa: PTH118
     return any(os.path.isfile(base + suffix) for suffix in sorted(IMAGE_SUFFIXES))  # noqa: PTH113
 
@@ -292,7 +292,7 @@ def stem_of(path: str) -> str:
 
 
 def _has_own_image(labels: str) -> bool:
-    """Tell whether there is an image where that of a label file is to be, or beside it."""
+    """Tell whether the image of a label file is where it should be, or beside it."""
     images = f"{os.sep}images{os.sep}".join(labels.rsplit(f"{os.sep}labels{os.sep}", 1))
     places = {os.path.dirname(labels), os.path.dirname(images)}  # noqa: PTH120
     return any(has_image(labels, place) for place in places)

@@ -122,7 +122,7 @@ class ViaReader:
         )
 
     def _name_option(self, attribute: str | None, key: str) -> str:
-        """Return the class that an option stands for."""
+        """Return the class that an option means."""
         if self._assume.get("option-name") == "description":
             return self._options.get(attribute or "", {}).get(key, "").strip() or key.strip()
         return key.strip()

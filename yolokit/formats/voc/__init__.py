@@ -1,7 +1,7 @@
 """Pascal VOC: one XML file an image, splits in ``ImageSets/Main``.
 
-Coordinates are read as they stand. The original devkit counts pixels from 1, most tools of today
-from 0, and no single file tells which: ``--assume origin=1`` subtracts 1 from the minima. CVAT's
+Coordinates are read as stated. The original devkit counts pixels from 1, most tools of today
+from 0, and no single file shows which: ``--assume origin=1`` subtracts 1 from the minima. CVAT's
 attribute ``rotation`` turns a box clockwise about its centre, in degrees; so does the ``angle`` of
 roLabelImg's ``<robndbox>``, in radians.
 """
@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
@@ -43,15 +44,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "Pascal VOC"
-READS: tuple[Task, ...] = ("detect", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("detect",)
+WRITES: tuple[Task, ...] = (Task.DETECT,)
 IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.datasets.data_yaml import DataYaml, list_split_images, load_data_yaml
 from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
 from yolokit.errors import DataError
@@ -39,10 +40,9 @@ if TYPE_CHECKING:
     from yolokit.datasets.split_files import SplitImage
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 ROWS = True
 RECOGNISED_BY = "a data.yaml with names, or labels beside a classes.txt or obj.names"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     if options.labels_only:
         raise DataError(
-            "YOLO labels state no sizes of images, and --labels-only reads no image",
+            "YOLO labels state no image sizes, and --labels-only reads no image",
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
