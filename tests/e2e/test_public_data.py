@@ -19,8 +19,8 @@ from tests.conftest import run_yolokit
 from tests.loopback import public_sets
 from tests.loopback.proxy import Web, serve_web
 from tests.unit.hub.conftest import make_store
-from yolokit.hub.datasets import load_card
-from yolokit.hub.lock import read_lock
+from yolokit.hub.catalog import load_card
+from yolokit.hub.lockfile import read_lock
 
 LOCK = "datasets.lock"
 BCCD_URL = load_card("bccd").archives[0].urls[0]

@@ -26,7 +26,7 @@ from tests.loopback.pulling import pull
 from tests.loopback.server import Site, serve
 from tests.unit.hub.conftest import CONTENT, SHA256, make_store
 from yolokit.hub.catalog import WeightsEntry, list_entries
-from yolokit.hub.lock import LOCK_NAME, read_lock
+from yolokit.hub.lockfile import LOCK_NAME, read_lock
 
 LARGE = b"".join(hashlib.sha256(b"large %d" % n).digest() for n in range(5120))  # 160 KiB
 KILLS = 24
@@ -182,7 +182,7 @@ def test_a_far_server_may_not_lead_to_this_machine(web: Web, store: Path, tmp_pa
             web.site.fail("/a/b/net.pt", faults.redirect(target))
             url = "https://github.com/a/b/net.pt"
             done = run_yolokit("weights", "pull", url, cwd=tmp_path, code=4)
-            assert "github.com leads to this machine itself" in done.stderr
+            assert "github.com redirects to this machine itself" in done.stderr
     assert inside.requests == []
 
 

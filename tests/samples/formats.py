@@ -27,6 +27,7 @@ from tests.unit.formats import test_openimages as openimages
 from tests.unit.formats import test_supervisely as supervisely
 from tests.unit.formats import test_via as via
 from tests.unit.formats.tfrecords import record
+from yolokit.core.task import Task
 from yolokit.formats.toolkit.plugin import load_format, writable_tasks
 from yolokit.labels.model import (
     Annotations,
@@ -37,7 +38,7 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import Shape, Task, box_corners, rotated_corners
+from yolokit.labels.shapes import Shape, box_corners, rotated_corners
 
 Files: TypeAlias = Mapping[str, bytes]
 WH = (64, 48)
@@ -49,6 +50,7 @@ def list_samples(name: str) -> tuple[Files, ...]:
     """Return the samples of a format, each as the content of its files by their names."""
     written = [_write(name, task) for task in writable_tasks(name)]
     made = [_encode(make()) for make in _MAKERS.get(name, ())]
+    assert written or made, f"there is no sample of the format {name!r}: add one here"
     return (*written, *made)
 
 

@@ -102,7 +102,11 @@ def _make_parameter(stated: Stated) -> Parameter:
         )
     is_flag = bool in stated.kinds
     return TyperOption(
-        param_decls=[stated.name, option.flag or f"--{stated.name.replace('_', '-')}"],
+        param_decls=[
+            stated.name,
+            option.flag or f"--{stated.name.replace('_', '-')}",
+            *([option.former] if option.former else []),
+        ],
         type=None if is_flag else _find_type(stated),
         is_flag=is_flag,
         multiple=stated.is_many,

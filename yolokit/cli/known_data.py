@@ -9,7 +9,7 @@ import typer
 from yolokit.cli.weights import Json
 
 if TYPE_CHECKING:
-    from yolokit.hub.datasets import DatasetCard
+    from yolokit.hub.catalog import DatasetCard
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Data set, as `yolokit data list` names it.")
@@ -29,13 +29,15 @@ def list_(
     """List public data sets that `yolokit data get` fetches."""
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
-    from yolokit.hub.datasets import list_cards
-    from yolokit.labels.shapes import TASKS
+    from yolokit.core.task import Task
+    from yolokit.hub.catalog import list_cards
 
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    cards = list_cards()
+    tasks = [one for one in Task if any(one in card.tasks for card in cards)]
+    if task is not None and task not in tasks:
+        raise unknown_name("task", task, tasks)
     rows = []
-    for card in list_cards():
+    for card in cards:
         here = _is_here(card)
         if (task is not None and task not in card.tasks) or (installed and not here):
             continue
@@ -57,7 +59,7 @@ def info(name: Name, json: Json = False) -> None:
     where that hash comes from.
     """
     from yolokit.cli.output import emit, emit_json
-    from yolokit.hub.datasets import load_card
+    from yolokit.hub.catalog import load_card
 
     facts = _facts(load_card(name))
     if json:

@@ -37,7 +37,7 @@ def emit(text: str) -> None:
 def emit_json(value: Any) -> None:
     """Print one result for a machine: one line of JSON on stdout; NaN becomes null."""
     line = json.dumps(_plain(value), ensure_ascii=False)
-    # Such characters stand within strings alone, and there JSON has escapes of its own.
+    # Such characters occur only within strings, where JSON has escapes of its own.
     print(_UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], line), flush=True)
 
 

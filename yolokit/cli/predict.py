@@ -47,7 +47,7 @@ def predict(ctx: typer.Context) -> int:
 def _stdout_records(detector: Detector) -> list[Sink]:
     from yolokit.runtime.sinks.jsonl import JsonLines
 
-    return [JsonLines(sys.stdout.buffer, detector.names, is_shared=True)]
+    return [JsonLines(sys.stdout.buffer, detector.manifest.head, is_shared=True)]
 
 
 def _quiet_decoders() -> None:

@@ -90,7 +90,7 @@ def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path |
     ]
     if problems:
         raise ConfigError(
-            "--resume does not go with these options:",
+            "--resume cannot be combined with these options:",
             problems=problems,
             hint=f"{', '.join(f'--{name}' for name in CHANGEABLE)} may be changed",
         )

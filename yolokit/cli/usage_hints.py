@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from typer._click.exceptions import NoSuchOption, UsageError  # typer 0.28 carries click within
 
+from yolokit.core.task import Task
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +22,7 @@ _FIXED_SIZE = "the size belongs to the model: `yolokit export --imgsz PX` sets i
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("detect", "segment", "classify", "pose", "obb"), _TASK),
+        **dict.fromkeys(Task, _TASK),
         "help": "`yolokit -h` shows the commands, and `yolokit COMMAND -h` what one takes",
         "version": "`yolokit --version` prints it",
         "checks": "`yolokit doctor` looks at this machine",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,8 +9,8 @@ import typer
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
-    from yolokit.evaluate.coco import BoxMetrics
     from yolokit.evaluate.job import ValReport
+    from yolokit.evaluate.tasks.toolkit import TaskMetric
 
 
 def val(ctx: typer.Context) -> None:
@@ -25,36 +24,32 @@ def val(ctx: typer.Context) -> None:
     from yolokit.cli.progress import show_events
     from yolokit.evaluate.config import ValConfig
     from yolokit.evaluate.job import validate_model
+    from yolokit.evaluate.tasks.toolkit import load_metric
 
     config = ValConfig.build(ctx.obj)
     with show_events() as on_event:
         run = validate_model(config, on_event)
-    _say_summary(run.report)
+    metric = load_metric(run.task)
+    _say_summary(run.report, metric)
     if config.report_only:
         import msgspec
 
         emit_json(msgspec.to_builtins(run.report))
     else:
-        emit(metrics_table(run.report))
+        emit(metrics_table(run.report, metric))
     if run.path is not None:
         say(f"all figures: {run.path}")
 
 
-def metrics_table(report: ValReport) -> str:
+def metrics_table(report: ValReport, metric: TaskMetric) -> str:
     """Lay out the main figures, one row for all classes and one for each."""
     from yolokit.cli.output import table
 
-    head = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
-    return table(head, [_row(metrics) for metrics in (report.overall, *report.classes)])
+    rows = [metric.show_row(metrics) for metrics in (report.overall, *report.classes)]
+    return table(metric.COLUMNS, rows)
 
 
-def _row(metrics: BoxMetrics) -> tuple[object, ...]:
-    shares = (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95)
-    cells = ("-" if share is None else f"{share:.3f}" for share in shares)
-    return (metrics.name, metrics.images, metrics.boxes, *cells)
-
-
-def _say_summary(report: ValReport) -> None:
+def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     from yolokit.cli.output import say
 
     say(
@@ -62,16 +57,10 @@ def _say_summary(report: ValReport) -> None:
         f"{report.provider} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
-        say(f"note: images that could not be read and are in no figure: {report.unreadable}")
+        say(f"note: images that could not be read and are not in any figure: {report.unreadable}")
     if report.extra_classes:
         say(
             "note: the data set has no labels for what the model also knows, so that was left "
             f"out: {', '.join(report.extra_classes)}"
         )
-    overall = report.overall
-    if overall.conf is None or overall.f1 is None:
-        say("note: no image of this split has a label, so there is nothing to measure")
-        return
-    # Rounded down: a --conf of this figure keeps every box that was counted.
-    shown = math.floor(overall.conf * 1000) / 1000
-    say(f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}")
+    say(metric.summarize(report.overall))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yolokit.hub.check import FileCheck
     from yolokit.hub.ensure import ObtainedWeights
     from yolokit.hub.inventory import Row
-    from yolokit.hub.target import Target
+    from yolokit.hub.resolve import Target
 
 app = typer.Typer(
     name="weights",
@@ -132,7 +132,7 @@ def verify(
     from yolokit.cli.output import emit, emit_json, say, table
     from yolokit.errors import WeightsError
     from yolokit.hub.inventory import list_missing, verify_weights
-    from yolokit.hub.lock import LOCK_NAME
+    from yolokit.hub.lockfile import LOCK_NAME
     from yolokit.hub.store import store_dir
 
     checks = verify_weights(name)
@@ -151,7 +151,7 @@ def verify(
     if wrong:
         raise WeightsError(
             f"not what they must be: {', '.join(wrong)}",
-            hint="remove a spoiled file and pull it again; `yolokit weights info NAME` has both "
+            hint="remove a damaged file and pull it again; `yolokit weights info NAME` has both "
             "hashes",
         )
 
@@ -257,7 +257,7 @@ def _to_plain(found: ObtainedWeights) -> dict[str, object]:
 
 
 def _cells(row: Row) -> tuple[object, ...]:
-    from yolokit.hub.messages import describe_size
+    from yolokit.core.plural import describe_size
 
     size = "-" if row.size_bytes is None else describe_size(row.size_bytes)
     known = (row.task or "-", row.family or "-", row.trained_on or "-")
@@ -293,7 +293,7 @@ def _facts(target: Target, check: FileCheck | None) -> dict[str, str | int | lis
 
 def _describe_hash(target: Target) -> str | None:
     """Say who states the hash that is known."""
-    from yolokit.hub.lock import LOCK_NAME
+    from yolokit.hub.lockfile import LOCK_NAME
 
     if target.entry is not None and (target.entry.sha256 or target.entry.sha256_prefix):
         return target.entry.hash_source

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 from msgspec import Meta
 
 from yolokit.core.config import Config
-from yolokit.core.options import AnyPath, AnyPaths, Argument, Count, Option, Texts, list_paths
+from yolokit.core.options import (
+    AnyPath,
+    AnyPaths,
+    Argument,
+    Count,
+    Option,
+    Texts,
+    list_paths,
+)
+from yolokit.core.task import Task, TaskName
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,10 +68,9 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     to_format: Annotated[
         str, Option("Format to write, as `yolokit data formats` lists it.", "NAME", flag="--to")
     ] = "yolo"
-    task: Annotated[
-        Literal["detect", "segment", "pose", "obb"],
-        Option("What the labels become.", "detect|segment|pose|obb"),
-    ] = "detect"
+    task: Annotated[TaskName, Option("What the labels become.", "detect|segment|pose|obb")] = (
+        Task.DETECT
+    )
     boxes_as_outlines: Annotated[
         bool, Option("Make outlines or rotated boxes of plain boxes too.")
     ] = False

@@ -43,6 +43,7 @@ from yolokit.convert.warnings import (
 from yolokit.convert.watch import Watch
 from yolokit.core.events import Meter, OnEvent, ignore
 from yolokit.core.findings import require_allowed
+from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
 from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder, scratch_folder
@@ -212,7 +213,7 @@ class _Run:
                     self._meter.advance(done)
 
         ledger = self._ledger
-        pose = self._dataset.pose if self._config.task == "pose" else None
+        pose = self._dataset.pose if self._config.task == Task.POSE else None
         settled = msgspec.structs.replace(
             self._dataset, iter_images=iter_images, task=self._config.task, pose=pose
         )
@@ -233,7 +234,7 @@ class _Run:
         return {split: self._counts[split].freeze() for split in order_splits(self._counts)}
 
     def _iter_settled(self) -> Iterator[LabelledImage]:
-        """Yield images with labels of the task, each with its fate entered."""
+        """Yield images with labels of the task, each label's outcome entered."""
         config, ledger, watch = self._config, self._ledger, self.watch
         watch.start_pass()
         images: Iterable[LabelledImage] = self._dataset.iter_images()
@@ -248,7 +249,7 @@ class _Run:
             images = watch.leftovers.watch(images)
         images = watch.pictures.exclude_duplicates(images, ledger)
         one_outline = not self._target.MANY_OUTLINES
-        reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
+        reduction = Reduction(Task(config.task), config.boxes_as_outlines, one_outline)
         images = reduce_annotations(images, reduction, self._whole, ledger)
         limits = AreaLimits.parse(config.min_area, config.max_area)
         if not limits.is_open:

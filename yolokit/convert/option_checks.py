@@ -13,11 +13,11 @@ from yolokit.convert.steps.groups import GroupPlan
 from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import ConfigError
 from yolokit.formats.toolkit.locate import EXIF
 from yolokit.formats.toolkit.plugin import Format, can_write, list_formats, writable_tasks
 from yolokit.labels.ledger import MaxDrop
-from yolokit.labels.shapes import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
         return
     raise ConfigError(
         f"task: {name} holds nothing for {config.task}, only for {', '.join(source_format.READS)}",
-        hint="--boxes-as-outlines makes outlines of boxes" if config.task != "pose" else None,
+        hint="--boxes-as-outlines makes outlines of boxes" if config.task != Task.POSE else None,
     )
 
 
@@ -84,13 +84,14 @@ def find_problems(values: Mapping[str, Any]) -> list[str]:
         writable = [name for name in formats if can_write(name)]
         if to_format not in writable:
             problems.append("to: " + describe_unknown("format", to_format, writable))
-    task = values.get("task", "detect")
-    if to_format is None or to_format in formats:
-        tasks = writable_tasks(to_format or "yolo")
-        if tasks and task in TASKS and task not in tasks:
-            problems.append(f"task: {to_format} is written for {', '.join(tasks)}, not for {task}")
-    if values.get("boxes_as_outlines") and task not in ("segment", "obb"):
-        problems.append("boxes-as-outlines: goes with --task segment or obb")
+    task = values.get("task", Task.DETECT)
+    target = to_format or "yolo"
+    if target in formats:
+        tasks = writable_tasks(target)
+        if tasks and task not in tasks:
+            problems.append(f"task: {target} is written for {', '.join(tasks)}, not for {task}")
+    if values.get("boxes_as_outlines") and task not in (Task.SEGMENT, Task.OBB):
+        problems.append("boxes-as-outlines: needs --task segment or obb")
     problems += _find_step_problems(values)
     problems += [
         f"assume: {text!r} is not KEY=VALUE"
@@ -102,7 +103,7 @@ def find_problems(values: Mapping[str, Any]) -> list[str]:
 
 
 def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with texts that are read further on, and what does not go together."""
+    """Return what is wrong with options that are parsed later, or do not go together."""
     problems: list[str] = []
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
@@ -127,16 +128,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     labels_only, group = values.get("labels_only"), values.get("group")
     mode, link = values.get("split", "auto"), values.get("link", "copy")
     conflicts = {
-        "folds: go with --to yolo, which names the splits of each": folds
+        "folds: need --to yolo, which names the splits of each": folds
         and values.get("to_format", "yolo") != "yolo",
-        "folds: take the place of --split": folds and mode != "auto",
+        "folds: cannot be combined with --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
         "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
-        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+        f"tile: makes new images, so it cannot be combined with --link {link}": tile
+        and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]
 

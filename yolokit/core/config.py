@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
@@ -83,7 +84,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Return a value of the type that is wanted: as it is, or what its text or number stands for.
+    """Return a value of the type that is wanted: as it is, or what its text or number means.
 
     Raises:
         msgspec.ValidationError: It is neither.
@@ -167,7 +168,9 @@ def _in_words(message: str, hint: Any) -> str:
 
 
 def _literals(hint: Any) -> list[str]:
-    """Return the literal values somewhere inside a type."""
+    """Return the literal values, or those of an enum, somewhere inside a type."""
     if get_origin(hint) is Literal:
         return [str(value) for value in get_args(hint)]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(one.value) for one in hint]
     return [value for part in get_args(hint) for value in _literals(part)]

@@ -48,6 +48,7 @@ class Option(msgspec.Struct, frozen=True):
         help: What it is for.
         metavar: What stands for its value; None for a flag.
         flag: Its name, where that is not the field's.
+        former: What it was called before, which is understood still.
         default: What happens without it, in words, where the field's default does not tell.
         may_lack: The command takes it from elsewhere, although the field has no default.
     """
@@ -55,6 +56,7 @@ class Option(msgspec.Struct, frozen=True):
     help: str
     metavar: str | None = None
     flag: str | None = None
+    former: str | None = None
     default: str | None = None
     may_lack: bool = False
 

@@ -1,7 +1,7 @@
 """Rows of YOLO label files: ``class cx cy w h``, or ``class x1 y1 x2 y2 x3 y3 ...``.
 
 The corners of a rotated box are a row of four points, and look like an outline of four. A pose is
-a box with its keypoints behind it. Coordinates are fractions of the image's width and height. A
+a box followed by its keypoints. Coordinates are fractions of the image's width and height. A
 row of six columns is ambiguous: the sixth may be a track id or a confidence, or the row a damaged
 polygon.
 """
@@ -21,12 +21,13 @@ import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import open_at_once
 from yolokit.files.size_limits import check_size, refuse_pointer
 from yolokit.labels.model import Annotations
-from yolokit.labels.shapes import Shape, Task
+from yolokit.labels.shapes import Shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +168,7 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("the labels are not UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     rows: list[list[float]] = []
     lines: list[int] = []
     columns: list[int] = []
@@ -256,7 +257,7 @@ def to_annotations(
     category_indices: I64,
     image_wh: tuple[int, int],
     layout: RowLayout,
-    task: Task = "detect",
+    task: Task = Task.DETECT,
 ) -> Annotations:
     """Bring rows into pixels.
 
@@ -265,7 +266,7 @@ def to_annotations(
         category_indices: (N,) int64, the category of each.
         image_wh: Width and height of the image in px.
         layout: What the rows may be.
-        task: Tells whether a row of four points is a rotated box or an outline.
+        task: Says whether a row of four points is a rotated box or an outline.
     """
     wh = np.array(image_wh, np.float64)
     polygons = is_polygon(rows.columns, layout)
@@ -275,7 +276,9 @@ def to_annotations(
     shapes = {}
     for row in np.flatnonzero(polygons).tolist():
         ring = np.array(rows.tails[row], np.float64).reshape(-1, 2) * wh
-        shapes[row] = Shape((ring,), "rotated" if task == "obb" and len(ring) == 4 else "polygon")
+        shapes[row] = Shape(
+            (ring,), "rotated" if task == Task.OBB and len(ring) == 4 else "polygon"
+        )
     keypoints = None
     if layout.keypoint_shape is not None:
         keypoints = _to_keypoints(rows, polygons, wh, layout.keypoint_shape)

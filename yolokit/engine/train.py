@@ -76,7 +76,7 @@ def versions() -> dict[str, str]:
 
 
 def _begin(request: TrainRequest) -> tuple[str, list[int], bool]:
-    """Make the model to start from, or check the one to go on with.
+    """Make the model to start from, or check the one to resume.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
     each worker of a run on several GPUs, then loads it like any other.

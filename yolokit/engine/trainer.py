@@ -88,7 +88,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         self._is_best = self.best_fitness is None
 
     def _build_train_pipeline(self) -> None:
-        """Build it, and take over from upstream when the optimizer steps."""
+        """Build it, and decide here, not upstream, when the optimizer steps."""
         super()._build_train_pipeline()
         batches = len(self.train_loader)
         self.asked_warmup = super()._get_warmup_iterations(batches)

@@ -240,7 +240,7 @@ def _decode(payload: str) -> AnyEvent | None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Leave no process behind: a closed input asks the child to stop, then it is killed."""
+    """Leave no process running: a closed input asks the child to stop, then it is killed."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()

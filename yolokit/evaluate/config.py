@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CONF = 0.001
 IOU = 0.7
-MAX_COUNT = 300
+MAX_DET = 300
 RUNS = Path("runs") / "val"
 
 
@@ -33,7 +33,9 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
         Share, Option("Lowest score that counts; metrics need nearly all.", "SHARE")
     ] = CONF
     iou: Annotated[Share, Option("Overlap above which boxes merge.", "SHARE")] = IOU
-    max_count: Annotated[Positive, Option("Most boxes in one image.", "N")] = MAX_COUNT
+    max_det: Annotated[Positive, Option("Most boxes in one image.", "N", former="--max-count")] = (
+        MAX_DET
+    )
     provider: Provider = "auto"
     threads: Threads = None
     out: Annotated[AnyPath | None, Option("Folder for metrics.json.", "DIR")] = None

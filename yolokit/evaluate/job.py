@@ -11,6 +11,7 @@ import yolokit
 from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.core.findings import Finding, require_allowed
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
 from yolokit.evaluate.coco import BoxMetrics
@@ -40,9 +41,9 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         model_sha256: What the file was.
         data: Absolute path of the ``data.yaml``.
         split: The split that was evaluated.
-        conf: As in :class:`ValConfig`, like ``iou`` and ``max_count``.
+        conf: As in :class:`ValConfig`, like ``iou`` and ``max_det``.
         iou: See there.
-        max_count: See there.
+        max_det: See there; ``max_count`` in the file.
         provider: The execution provider that ran the model.
         threads: Its threads.
         images: Images of the split, those without labels included.
@@ -65,7 +66,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     split: str
     conf: float
     iou: float
-    max_count: int
+    max_det: int = msgspec.field(name="max_count")
     provider: str
     threads: int
     images: int
@@ -81,8 +82,9 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ValRun(msgspec.Struct, frozen=True):
-    """A finished evaluation: the report, and the file that it was written to, if any."""
+    """A finished evaluation: the task, the report, and the file that it is in, if any."""
 
+    task: Task
     report: ValReport
     path: Path | None
 
@@ -101,9 +103,9 @@ def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
     for note in (*job.notes, *job.detector.skipped):
         on_event(Notice(f"note: {note}"))
     for limit in job.limits:
-        on_event(Notice(f"note: {limit}; the figures lack what that leaves out"))
+        on_event(Notice(f"note: {limit}; the figures do not include what that leaves out"))
     report = job.run(on_event)
-    return ValRun(report, write_report(report, config))
+    return ValRun(job.detector.manifest.head.task, report, write_report(report, config))
 
 
 class ValJob:
@@ -127,7 +129,7 @@ class ValJob:
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
-            detector.explain_limits(conf=config.conf, iou=None, max_count=config.max_count)
+            detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
         )
 
     def run(self, on_event: OnEvent = ignore) -> ValReport:
@@ -150,7 +152,7 @@ class ValJob:
             self.data.names,
             conf=config.conf,
             iou=config.iou,
-            max_count=config.max_count,
+            max_det=config.max_det,
             unreadable=unreadable,
             on_progress=lambda done: on_event(Progress("evaluating", done, self.image_count)),
         )
@@ -163,7 +165,7 @@ class ValJob:
             split=config.split,
             conf=config.conf,
             iou=config.iou,
-            max_count=config.max_count,
+            max_det=config.max_det,
             provider=self.detector.provider,
             threads=self.detector.threads,
             images=result.images,

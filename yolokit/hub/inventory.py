@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from yolokit.core.suggest import unknown_name
-from yolokit.errors import WeightsError
-from yolokit.hub.catalog import Task, WeightsEntry, list_entries
+from yolokit.core.task import Task
+from yolokit.errors import FetchError
+from yolokit.hub.catalog import WeightsEntry, list_entries
 from yolokit.hub.check import FileCheck, check_file
-from yolokit.hub.lock import LockEntry, read_lock
+from yolokit.hub.lockfile import LockEntry, read_lock
+from yolokit.hub.resolve import Target, resolve
 from yolokit.hub.store import no_weights, store_dir
-from yolokit.hub.target import Target, resolve
 from yolokit.hub.urls import is_plain_name
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     file: str
-    task: str | None
+    task: Task | None
     family: str | None
     trained_on: str | None
     license: str | None
@@ -60,13 +61,13 @@ def list_weights(
 
     Raises:
         ConfigError: There is no such task or family; the message suggests the nearest.
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     store = store_dir("weights")
     entries, locked = list_entries(), read_lock(store)
     families = sorted({entry.family for entry in entries})
-    if task is not None and task not in get_args(Task):
-        raise unknown_name("task", task, get_args(Task))
+    if task is not None and task not in list(Task):
+        raise unknown_name("task", task, Task)
     if family is not None and family not in families:
         raise unknown_name("family", family, families)
     present = {path.name: path for path in _installed_files(store)}
@@ -92,7 +93,7 @@ def verify_weights(name: str | None = None) -> list[FileCheck]:
     Nothing is changed: what is unverified stays so.
 
     Raises:
-        WeightsError: The file is not there or cannot be read, or the lock file is damaged.
+        FetchError: The file is not there or cannot be read, or the lock file is damaged.
     """
     if name is None:
         paths = _installed_files(store_dir("weights"))
@@ -108,7 +109,7 @@ def list_missing() -> list[str]:
     """Return the names of files that the lock file of the store speaks of, but that are not here.
 
     Raises:
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     store = store_dir("weights")
     return sorted(file for file in read_lock(store) if not (store / file).is_file())
@@ -118,7 +119,7 @@ def describe_weights(name: str) -> tuple[Target, FileCheck | None]:
     """Return what is known about weights, and how the file is, if it is there.
 
     Raises:
-        WeightsError: There is no such name, or the file cannot be read.
+        FetchError: There is no such name, or the file cannot be read.
     """
     target = resolve(name)
     return target, check_file(target) if target.path.is_file() else None
@@ -133,7 +134,7 @@ def _installed_files(store: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise WeightsError(f"cannot read {store}: {error.strerror}") from error
+        raise FetchError(f"cannot read {store}: {error.strerror}") from error
 
 
 def _row_of_entry(

@@ -19,14 +19,14 @@ from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import scratch_folder
 from yolokit.hub.archives import obtain_archive
-from yolokit.hub.datasets import load_card
+from yolokit.hub.catalog import load_card
 from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.core.events import OnEvent
-    from yolokit.hub.datasets import ArchiveCard, DatasetCard
+    from yolokit.hub.catalog import ArchiveCard, DatasetCard
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.config import GetConfig
 
@@ -35,7 +35,7 @@ _OWN_OPTIONS = frozenset({"--task", "--to", "--split", "--sample", "--max-drop",
 
 
 class GetResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of getting a data set.
+    """The result of getting a data set.
 
     Attributes:
         name: Of the set.
@@ -53,7 +53,7 @@ class GetResult(msgspec.Struct, frozen=True, kw_only=True):
 def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
     """Fetch a public data set and convert it; its folder appears whole or not at all.
 
-    What has arrived of an archive stays when this is interrupted, and the next call goes on from
+    What has arrived of an archive stays when this is interrupted, and the next call continues
     there. Archives that this call fetched are removed once the set is made.
 
     Args:
@@ -73,7 +73,7 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
         on_event(Notice(f"{name} is there already; --overwrite makes it anew"))
         return GetResult(name=name, out=folder)
     values = _convert_options(card, given) | {"out": folder, "overwrite": config.overwrite}
-    ConvertConfig.build(values | {"source": ()})  # mistakes are told before anything is fetched
+    ConvertConfig.build(values | {"source": ()})  # mistakes come before any fetching
     for sentence in describe(card):
         on_event(Notice(sentence))
     archives = [_obtain(card, archive, config, on_event) for archive in card.archives]

@@ -1,4 +1,4 @@
-"""``yolokit doctor --gpu``: a small train, export and predict on the GPU, and what came of each."""
+"""``yolokit doctor --gpu``: a small train, export and predict on the GPU, with their results."""
 
 from __future__ import annotations
 

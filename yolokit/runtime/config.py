@@ -50,7 +50,7 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
     """What to find objects in, and where the results go.
 
     ``save`` has names of sinks; None for what suits the sources. ``conf``, ``iou`` and
-    ``max_count`` are None for the model's own.
+    ``max_det`` are None for the model's own.
     """
 
     JOB: ClassVar[str] = "predict"
@@ -75,8 +75,9 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
         Share | None,
         Option("Overlap above which boxes merge.", "SHARE", default="the model's, 0.7"),
     ] = None
-    max_count: Annotated[
-        Positive | None, Option("Most boxes in one image.", "N", default="the model's, 300")
+    max_det: Annotated[
+        Positive | None,
+        Option("Most boxes in one image.", "N", former="--max-count", default="the model's, 300"),
     ] = None
     provider: Provider = "auto"
     threads: Threads = None

@@ -101,7 +101,7 @@ def predict_files(
     """
     job = open_job(config)
     detector = job.detector
-    limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_count=config.max_count)
+    limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
     for reason in (*detector.skipped, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
@@ -125,7 +125,7 @@ class PredictJob:
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
-        summary: What the run came to, so far.
+        summary: The result of the run so far.
     """
 
     config: PredictConfig
@@ -158,13 +158,13 @@ class PredictJob:
             self.sources,
             conf=self.config.conf,
             iou=self.config.iou,
-            max_count=self.config.max_count,
+            max_det=self.config.max_det,
             times=self.summary.times,
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
             def sinks_for(source: FrameSource) -> list[Sink]:
-                # Records come last: they tell what became of the picture.
+                # Records come last: they say whether the picture was written.
                 names = sorted(sinks, key=lambda name: name == "jsonl")
                 own = [sinks[name] for name in names if self._suits(name, source)]
                 return [*own, *more_sinks]
@@ -189,7 +189,7 @@ class PredictJob:
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))
-            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from yolokit.core.types import Detections, Frame, FrameError
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.source import FrameSource
 
 PACKAGE = "yolokit.runtime.sinks"
@@ -30,7 +31,7 @@ _LONGEST_SUFFIX = 16
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What became of the picture of one image or frame.
+    """The picture of one image or frame, or why there is none.
 
     Attributes:
         name: The file that shows it, below the folder of the results; None where none does.
@@ -62,10 +63,10 @@ class Sink(Protocol):
         Args:
             frame: The image, or why there is none.
             detections: In pixels of the image.
-            picture: What a sink before this one made of it.
+            picture: The picture that an earlier sink made.
 
         Returns:
-            What was made of it here; None where this sink makes no pictures.
+            The picture made here; None where this sink makes no pictures.
 
         Raises:
             DataError: The picture cannot be written; others may be.
@@ -88,20 +89,20 @@ def list_sinks() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_sinks(names: Sequence[str], folder: Path, classes: Sequence[str]) -> Iterator[list[Sink]]:
+def open_sinks(names: Sequence[str], folder: Path, head: ModelHead) -> Iterator[list[Sink]]:
     """Open sinks that write into a folder, and close them all.
 
     Args:
         names: Names of sinks.
         folder: Where their files go; it exists.
-        classes: Class names by index.
+        head: What the model's manifest says of its task and classes.
 
     Raises:
         ConfigError: There is no such sink.
     """
     with contextlib.ExitStack() as stack:
         plugins = [load_plugin(PACKAGE, name, kind="output") for name in names]
-        yield [stack.enter_context(plugin.open(folder, classes)) for plugin in plugins]
+        yield [stack.enter_context(plugin.open(folder, head)) for plugin in plugins]
 
 
 def relative_name(source: str, root: Path | None) -> str:
@@ -183,5 +184,5 @@ def _fit(path: Path, number: str) -> str:
 
 
 def _key(path: Path) -> str:
-    """Return what two names share that Windows and macOS hold for one: A.jpg and a.jpg."""
+    """Return the key of a name; Windows and macOS take A.jpg and a.jpg for one."""
     return str(path).casefold()

@@ -183,21 +183,18 @@ def _check_start(values: Mapping[str, Any]) -> list[str]:
     if backbone is not None and (backbone == TORCHVISION or not backbone.startswith(TORCHVISION)):
         problems.append(f"backbone: must be {TORCHVISION}NAME, not {backbone!r}")
     if backbone is not None and init in ("network", "backbone"):
-        problems.append(f"init: {init} does not go with backbone; imagenet, or none, does")
+        problems.append(f"init: {init} cannot be combined with backbone; imagenet can, or no init")
     if init == "imagenet" and not none:
-        problems.append("init: imagenet finds its weights by itself; it goes with weights none")
+        problems.append("init: imagenet finds its weights by itself, so weights must be none")
     if init in ("network", "backbone") and none and backbone is None:
         problems.append(f"init: {init} needs weights to take it from")
     brings_arch = not none and init != "backbone" and backbone is None and not is_darknet(weights)
     if values.get("arch") is not None and brings_arch:
         problems.append(
-            "arch: the architecture comes with the weights; it goes with weights none, or with "
-            "init backbone"
+            "arch: the weights bring their own; to set it, use weights none or init backbone"
         )
     if values.get("freeze", 0) != 0 and none and init != "imagenet":
-        problems.append(
-            "freeze: leaves layers as the weights have them; with weights none all are fresh"
-        )
+        problems.append("freeze: needs weights; with weights none all layers are fresh")
     if values.get("trust") is not None and none:
         problems.append("trust: must be the file that weights names, and there is none")
     return problems

@@ -128,7 +128,7 @@ def resume_training(
 
     Args:
         folder: Folder of the run.
-        changes: Options of ``yolokit.train.resume.CHANGEABLE`` to go on with instead.
+        changes: Options of ``yolokit.train.resume.CHANGEABLE`` to change.
         on_event: Called with what happens, in order.
 
     Raises:

@@ -194,7 +194,7 @@ def test_labels_only_is_refused_where_no_size_is_stated(
     with pytest.raises(DataError, match=r"size of a.jpg is not stated"):
         run_convert(path, labels_only=True)
     yolo = write_yolo(tmp_path / "y", {"a.jpg": "0 .5 .5 .5 .5\n"})
-    with pytest.raises(DataError, match="YOLO labels state no sizes"):
+    with pytest.raises(DataError, match="YOLO labels state no image sizes"):
         run_convert(yolo, labels_only=True)
     assert not (tmp_path / "out").exists()
 
@@ -272,9 +272,11 @@ def test_a_picture_of_several_files_is_one_image(
     assert sum(counts.images for counts in result.splits.values()) == 5
     assert result.totals.kept == result.totals.annotations_in == 10
     assert result.codes == {"noted: joined-image": 5}
-    for path in (tmp_path / "out/labels").rglob("*.txt"):
+    written = list((tmp_path / "out/labels").rglob("*.txt"))
+    assert len(written) == 5
+    for path in written:
         assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
-    assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
+    assert any("5 pictures are in the sources several times" in one for one in result.warnings)
 
 
 def test_a_box_that_two_files_have_of_a_picture_is_one(
@@ -315,7 +317,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     write_image(root / "images/a.jpg")
     for split in ("train", "val", "test"):
         write_coco(root / f"{split}.json", coco([coco_image(1, "a.jpg")], [BOX]))
-    with pytest.raises(DataError, match="1 picture stands in several of the splits") as caught:
+    with pytest.raises(DataError, match="1 picture is in several of the splits") as caught:
         run_convert(root)
     assert "--split 0.8,0.1,0.1" in str(caught.value.hint)
     assert "--allow train-overlap" in str(caught.value.hint)
@@ -326,7 +328,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     assert (joined.splits["train"].boxes, joined.totals.excluded) == (1, 2)
     (root / "train.json").unlink()
     result = run_convert(root, overwrite=True)
-    assert any("1 picture stands in both test and val" in one for one in result.warnings)
+    assert any("1 picture is in both test and val" in one for one in result.warnings)
 
 
 def test_two_annotators_of_the_same_pictures_are_refused(

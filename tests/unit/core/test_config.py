@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,6 +13,11 @@ from msgspec import Meta
 from yolokit.core.config import Config, read_yaml_mapping
 from yolokit.core.options import AnyPath, AnyPaths, PathText
 from yolokit.errors import ConfigError
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
 
 
 class Options(Config, frozen=True, kw_only=True):
@@ -24,6 +30,7 @@ class Options(Config, frozen=True, kw_only=True):
     freeze: Annotated[int, Meta(ge=0)] | Literal["backbone", "neck"] = 0
     rate: Annotated[float, Meta(ge=0)] | None = 0.1
     quick: bool = False
+    colour: Colour = Colour.RED
     allow: tuple[str, ...] = ()
 
     @classmethod
@@ -56,6 +63,8 @@ def test_all_mistakes_come_at_once() -> None:
         ({"freeze": 1.5}, "freeze: must be backbone, neck or a whole number, not 1.5"),
         ({"mode": "fats"}, "mode: must be one of fast, slow, not 'fats'"),
         ({"mode": True}, "mode: must be one of fast, slow, not True"),
+        ({"colour": "rde"}, "colour: must be one of red, blue, not 'rde'"),
+        ({"colour": 7}, "colour: must be one of red, blue, not 7"),
         ({"data": "a\0b"}, r"data: must be text without zero bytes, not 'a\x00b'"),
     ],
 )

@@ -41,12 +41,12 @@ def change(config: ValConfig, **values: object) -> ValConfig:
 def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         ValConfig.build(
-            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_count": 0, "threads": 0}
+            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_det": 0, "threads": 0}
             | {"provider": "cdua", "out": "x", "name": "a/b"}
         )
     fields = [problem.split(":")[0] for problem in caught.value.problems]
     assert sorted(fields) == [
-        "conf", "iou", "max_count", "name", "out and name", "provider", "threads",
+        "conf", "iou", "max_det", "name", "out and name", "provider", "threads",
     ]  # fmt: skip
 
 
@@ -79,8 +79,8 @@ def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make)
 
     assert recall() == 1
     assert recall(conf=0.6) == 0.5
-    assert recall(max_count=2) == 1
-    assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+    assert recall(max_det=2) == 1
+    assert recall(iou=1.0, max_det=2) == 0.5  # the near-duplicate takes the second place
 
 
 def test_what_the_model_itself_leaves_out_is_in_the_report(

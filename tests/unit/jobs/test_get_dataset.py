@@ -16,9 +16,9 @@ from tests.unit.hub.conftest import make_store
 from yolokit.cli.main import app
 from yolokit.core.events import Event, Notice
 from yolokit.errors import ConfigError, DataError, OutputExistsError
-from yolokit.hub import datasets
-from yolokit.hub.datasets import DatasetCard
-from yolokit.hub.lock import read_lock
+from yolokit.hub import catalog as datasets
+from yolokit.hub.catalog import DatasetCard
+from yolokit.hub.lockfile import read_lock
 from yolokit.jobs.get_dataset import _OWN_OPTIONS, GetResult, _for_get
 
 
@@ -38,8 +38,10 @@ def publish(
     read, folder = datasets._read, tmp_path / "published"
     folder.mkdir()
 
-    def lead(name: str) -> DatasetCard:
-        card = read(name)
+    def lead(kind: str, name: str, card_type: Any) -> Any:
+        card = read(kind, name, card_type)
+        if not isinstance(card, DatasetCard):
+            return card
         archives = tuple(
             msgspec.structs.replace(
                 one, urls=((folder / one.file).as_uri(),), size_bytes=None, sha256=None

@@ -132,7 +132,9 @@ def test_a_prediction_for_every_frame_in_order(detector: Detector) -> None:
 
 def test_equal_to_one_image_after_the_other(detector: Detector) -> None:
     levels = list(range(90, 250, 5))
-    for prediction in in_time(lambda: list(predict_frames(detector, [Source(levels)], conf=0.3))):
+    predictions = in_time(lambda: list(predict_frames(detector, [Source(levels)], conf=0.3)))
+    assert len(predictions) == len(levels)
+    for prediction in predictions:
         assert isinstance(prediction.frame, Frame)
         alone = detector(prediction.frame.bgr, conf=0.3)
         np.testing.assert_array_equal(prediction.detections.scores, alone.scores)
@@ -142,7 +144,7 @@ def test_equal_to_one_image_after_the_other(detector: Detector) -> None:
 def test_thresholds_are_passed_on(detector: Detector) -> None:
     white = Source([255])
     assert len(next(predict_frames(detector, [white], conf=0.85)).detections) == 1
-    assert len(next(predict_frames(detector, [white], conf=0.1, max_count=1)).detections) == 1
+    assert len(next(predict_frames(detector, [white], conf=0.1, max_det=1)).detections) == 1
 
 
 def test_sources_follow_each_other(detector: Detector) -> None:

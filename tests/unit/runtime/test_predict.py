@@ -62,7 +62,7 @@ class TestOptions:
                 "a.png",
                 conf=1.5,
                 iou=-0.1,
-                max_count=0,
+                max_det=0,
                 threads=0,
                 provider="cudda",
                 save=("vidoe", "images"),
@@ -70,7 +70,7 @@ class TestOptions:
                 name="a/b",
             )
         text = str(caught.value)
-        for word in ("conf", "iou", "max_count", "threads", "'cuda'", "'video'", "out and name"):
+        for word in ("conf", "iou", "max_det", "threads", "'cuda'", "'video'", "out and name"):
             assert word in text
         assert len(caught.value.problems) == 8
         assert caught.value.exit_code == 2

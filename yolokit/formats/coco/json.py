@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.labels.shapes import Task
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
@@ -34,7 +34,7 @@ class CocoAnnotation(msgspec.Struct, gc=False):
 
 
 class CocoShapedAnnotation(msgspec.Struct, gc=False):
-    """The same with what stands beside the box, which is decoded when its image comes."""
+    """The same with what it has beside the box, which is decoded when its image comes."""
 
     image_id: int | str
     category_id: int | str
@@ -124,7 +124,7 @@ class Decoded(NamedTuple):
 
 
 def decode_coco(path: Path, task: Task) -> Decoded:
-    """Read a COCO file; what stands beside boxes only for a task that wants it.
+    """Read a COCO file; masks and keypoints only for a task that wants them.
 
     Raises:
         DataError: It cannot be read or is not COCO JSON; with the line where there is one.
@@ -132,16 +132,16 @@ def decode_coco(path: Path, task: Task) -> Decoded:
     data = read_json_bytes(path)
     kinds = Counter(match[1] for match in _OUTLINE.finditer(data))
     counts = kinds[None], kinds[b"{"]
-    outlines = 0 if task in ("segment", "obb") else sum(counts)
-    keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
+    outlines = 0 if task in (Task.SEGMENT, Task.OBB) else sum(counts)
+    keypoints = 0 if task == Task.POSE else sum(1 for _ in _KEYPOINTS.finditer(data))
     is_turned = b'"rotation"' in data and _TURNED.search(data) is not None
-    plain = task == "detect" and not is_turned
+    plain = task == Task.DETECT and not is_turned
     file_type: type[CocoFile | CocoShapedFile] = CocoFile if plain else CocoShapedFile
     try:
         file = msgspec.json.decode(data, type=file_type)
         return Decoded(file, outlines, keypoints, *counts, is_turned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
+        # Not of these types, or not JSON at all: the plain decoder says which of the two.
         loose = _as_loose(decode_json(data, path), path)
         boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
         return Decoded(loose, max(0, outlines - boxless), keypoints, *counts, is_turned)

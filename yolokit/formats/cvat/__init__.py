@@ -2,7 +2,7 @@
 
 Coordinates are px from the top-left corner of the image. ``rotation`` is in degrees, clockwise
 about the centre of the box or ellipse that is not turned. A mask has its runs along the rows of
-its own box, background first. Of an image, each shape stands in its ``<image>``; of a video, in
+its own box, background first. Each shape of an image is in its ``<image>``; of a video, in
 the ``<track>`` of its object with the number that the frame has in the video, also where the task
 takes only every n-th. ``outside="1"`` says that the object is not seen from that frame on.
 CVAT writes all frames of a track; other tools write key frames alone, between which boxes,
@@ -26,6 +26,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.cvat.writer import write_cvat
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotations> with images or tracks"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "frame-files": ("by-number", "sorted"),
     }
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations.xml",)
 MANY_OUTLINES = False

@@ -1,7 +1,7 @@
 """labelme: one JSON file an image, beside it; also as X-AnyLabeling and its kin write it.
 
 Coordinates are pixels of the upright image. Shapes with one label and one ``group_id`` are parts
-of one object. The image may stand in the file too (``imageData``); it is never needed.
+of one object. The image may be in the file too (``imageData``); it is never needed.
 
 Source: labelme ``_label_file.py``, ``utils/shape.py:shapes_to_label``.
 """
@@ -13,13 +13,13 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelme.reader import LabelmeReader
 from yolokit.formats.labelme.writer import write_labelme
 from yolokit.formats.toolkit.object_groups import GROUP
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "labelme"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with shapes and an imagePath"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group": GROUP})
 WRITES: tuple[Task, ...] = READS
@@ -65,15 +64,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     ]
     if not files:
         raise DataError("there is no JSON file of labelme in it", path=source)
-    reader = LabelmeReader(source if source.is_dir() else source.parent, options, ledger)
-    errors: list[DataError] = []
-    for file in files:
-        try:
-            reader.add_file(file)
-        except DataError as error:
-            errors.append(error)
-    if errors:
-        raise join_errors(errors, "broken annotation files")
+    reader = LabelmeReader(source, options, ledger)
+    read_each(files, reader.add_file)
     return reader.finish()
 
 

@@ -16,6 +16,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.supervisely.reader import SuperviselyReader, read_meta
 from yolokit.formats.toolkit.plugin import Match
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "Supervisely"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with size and objects in folders called ann"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"last-pixel": ("excluded", "included")})
 
@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             classes = {**read_meta(meta), **classes}
         except DataError as error:
             errors.append(error)
-    reader = SuperviselyReader(root, classes, options, ledger)
+    reader = SuperviselyReader(source, classes, options, ledger)
     for file in files:
         try:
             reader.add_file(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
+from yolokit.core.task import Task
 from yolokit.labels.splits import order_splits
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
         folder: Gets ``<split>/<file name>.txt``; nothing of that exists yet.
 
     Returns:
-        The splits that were met, train, val and test in this order, or folds.
+        The splits that occur, train, val and test in this order, or folds.
     """
     paths = _Paths(folder)
     images = dataset.iter_images()
     dims = 3 if dataset.pose is None or dataset.pose.has_visibility else 2
     while block := list(islice(images, _BLOCK)):
-        if dataset.task == "detect":
+        if dataset.task == Task.DETECT:
             rows, ends = format_block(block)
         else:
             rows, ends = _format_shapes(block, dims)
@@ -60,7 +61,7 @@ def _write_new(path: str, content: bytes) -> None:
 
 
 class _Paths:
-    """The label files of images; their folders are made as they are met."""
+    """The label files of images; their folders are made when first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.prefixes: dict[str, str] = {}
@@ -206,7 +207,7 @@ def _write_data_yaml(
     lines = [f"# {remark}\n" for remark in remarks]
     if content:
         lines.append(yaml.safe_dump(dict(content), sort_keys=False))
-    if dataset.task == "pose":
+    if dataset.task == Task.POSE:
         lines.append(yaml.safe_dump(_describe_pose(dataset), sort_keys=False, allow_unicode=True))
     named = {"names": dict(enumerate(dataset.names))}
     lines.append(yaml.safe_dump(named, sort_keys=False, allow_unicode=True, width=10_000))
