@@ -26,10 +26,10 @@ from yolokit.core.task import Task
 from yolokit.core.types import Detections, Frame
 from yolokit.errors import InferenceError, ModelOutputError
 from yolokit.evaluate.config import ValConfig
-from yolokit.evaluate.job import validate_model
+from yolokit.evaluate.job import open_job
 from yolokit.evaluate.tasks.toolkit import PACKAGE as METRICS
 from yolokit.evaluate.tasks.toolkit import TaskMetric, load_metric
-from yolokit.export.verify import Sample, compare
+from yolokit.export.gates.parity import Sample, compare
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import (
     METADATA_KEY,
@@ -373,10 +373,10 @@ class TestOneTaskAndOneLayoutMore:
             yaml="val: images/val\nnames: [nut, bolt]\n",
             split="val",
         )
-        run = validate_model(ValConfig(model, data, threads=1, report_only=True))
-        metric = load_metric(run.task)
-        assert metric.summarize(run.report.overall) == "0.50 of the points are inside"
-        assert metric.show_row(run.report.overall) == ("all", 2, 0.5)
+        job = open_job(ValConfig(model, data, threads=1))
+        report = job.run()
+        assert job.metric.summarize(report.overall) == "0.50 of the points are inside"
+        assert job.metric.show_row(report.overall) == ("all", 2, 0.5)
 
     def test_the_gate_compares_it(self, model: Path) -> None:
         detector = Detector.load(model, threads=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yolokit.cli.weights import Json
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from yolokit.hub.catalog import DatasetCard
@@ -29,7 +30,6 @@ def list_(
     """List public data sets that `yolokit data get` fetches."""
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
-    from yolokit.core.task import Task
     from yolokit.hub.catalog import list_cards
 
     cards = list_cards()

@@ -17,7 +17,7 @@ from yolokit.core.options import (
     Texts,
     list_paths,
 )
-from yolokit.core.task import Task, TaskName
+from yolokit.core.task import AnyTask, Task
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     to_format: Annotated[
         str, Option("Format to write, as `yolokit data formats` lists it.", "NAME", flag="--to")
     ] = "yolo"
-    task: Annotated[TaskName, Option("What the labels become.", "detect|segment|pose|obb")] = (
+    task: Annotated[AnyTask, Option("What the labels become.", "detect|segment|pose|obb")] = (
         Task.DETECT
     )
     boxes_as_outlines: Annotated[

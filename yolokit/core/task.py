@@ -28,7 +28,8 @@ class Task(StrEnum):
         return repr(self.value)
 
 
-if TYPE_CHECKING:  # what a program may write
-    TaskName: TypeAlias = Task | Literal["detect", "segment", "pose", "obb", "classify"]
+# For type checkers: what may be given where a config holds a task.
+if TYPE_CHECKING:
+    AnyTask: TypeAlias = Task | Literal["detect", "segment", "pose", "obb", "classify"]
 else:
-    TaskName = Task
+    AnyTask = Task

@@ -73,7 +73,7 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
         on_event(Notice(f"{name} is there already; --overwrite makes it anew"))
         return GetResult(name=name, out=folder)
     values = _convert_options(card, given) | {"out": folder, "overwrite": config.overwrite}
-    ConvertConfig.build(values | {"source": ()})  # mistakes come before any fetching
+    ConvertConfig.build(values | {"source": ()})  # mistakes are told before anything is fetched
     for sentence in describe(card):
         on_event(Notice(sentence))
     archives = [_obtain(card, archive, config, on_event) for archive in card.archives]
