@@ -81,6 +81,12 @@ class WeightsError(YolokitError):
     exit_code = 4
 
 
+class FetchError(YolokitError):
+    """A file that is fetched and kept could not be fetched, or is not what it must be."""
+
+    exit_code = 4
+
+
 class TrainError(YolokitError):
     """Training stopped on an error of its own; the run folder keeps its log."""
 

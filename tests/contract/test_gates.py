@@ -10,8 +10,8 @@ import pytest
 from tests.contract.protocols import find_lacking, get_attributes, get_functions
 from yolokit.core.plugins import list_plugins
 from yolokit.errors import GateError
+from yolokit.export.config import ExportConfig
 from yolokit.export.gates.toolkit import PACKAGE, Gate, GateModule, open_gates
-from yolokit.export.run import ExportConfig
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -42,6 +42,10 @@ def test_there_are_commands() -> None:
     assert {("train",), ("data", "convert"), ("weights", "pull")} <= set(COMMANDS)
 
 
+def test_nearly_all_commands_have_options() -> None:
+    assert [words for words in COMMANDS if not _find(words).params] == [("weights", "where")]
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_placeholders_are_in_capitals(words: tuple[str, ...]) -> None:
     for parameter in _find(words).params:

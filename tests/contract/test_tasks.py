@@ -25,7 +25,8 @@ from yolokit.core.plugins import list_plugins
 from yolokit.core.task import Task
 from yolokit.core.types import Detections, Frame
 from yolokit.errors import InferenceError, ModelOutputError
-from yolokit.evaluate.job import check_config, open_job
+from yolokit.evaluate.config import ValConfig
+from yolokit.evaluate.job import open_job
 from yolokit.evaluate.tasks.toolkit import PACKAGE as METRICS
 from yolokit.evaluate.tasks.toolkit import TaskMetric, load_metric
 from yolokit.export.gates.parity import Sample, compare
@@ -372,7 +373,7 @@ class TestOneTaskAndOneLayoutMore:
             yaml="val: images/val\nnames: [nut, bolt]\n",
             split="val",
         )
-        job = open_job(check_config({"model": str(model), "data": str(data), "threads": 1}))
+        job = open_job(ValConfig(model, data, threads=1))
         report = job.run()
         assert job.metric.summarize(report.overall) == "0.50 of the points are inside"
         assert job.metric.show_row(report.overall) == ("all", 2, 0.5)

@@ -167,7 +167,7 @@ def test_a_folder_of_odd_things_is_done_and_told(bccd_model: Path, tmp_path: Pat
     assert {record["source"]: record["error"] for record in records} == {
         "odd/b.png": None,
         r"odd/caf\xe9.png": None,
-        "odd/link.jpg": "is a link that leads nowhere",
+        "odd/link.jpg": "is a broken link",
         "odd/pages.tif": None,
         "odd/pipe.jpg": "is a pipe, not a file",
         "odd/pipe.mp4": "is a pipe, not a file",

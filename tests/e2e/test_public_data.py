@@ -19,8 +19,8 @@ from tests.conftest import run_yolokit
 from tests.loopback import public_sets
 from tests.loopback.proxy import Web, serve_web
 from tests.unit.hub.conftest import make_store
-from yolokit.hub.datasets import load_card
-from yolokit.hub.lock import read_lock
+from yolokit.hub.catalog import load_card
+from yolokit.hub.lockfile import read_lock
 
 LOCK = "datasets.lock"
 BCCD_URL = load_card("bccd").archives[0].urls[0]
@@ -188,7 +188,7 @@ def test_offline_opens_no_socket(store: Path, tmp_path: Path) -> None:
     kept.mkdir()
     (kept / "bccd.zip").write_bytes(public_sets.bccd()["bccd.zip"])
     lines = [
-        ("list --offline", 0), ("info coco --offline", 0), ("get coco8 --offline", 3),
+        ("list", 0), ("info coco", 0), ("get coco8 --offline", 3),
         ("get voc2007 --offline", 3), ("get bccd --offline", 0), ("get bccd --offline", 0),
     ]  # fmt: skip
     done = subprocess.run(

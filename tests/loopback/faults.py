@@ -180,12 +180,12 @@ def no_range(reply: Reply) -> None:
 
 
 def new_etag(reply: Reply) -> None:
-    """Have another file by now, as an honest server says by answering 200 with all of it."""
+    """Have a different file now, as an honest server says by answering 200 with all of it."""
     reply.serve(etag='"another"')
 
 
 def ignores_if_range(reply: Reply) -> None:
-    """Have another file by now, and send a part of it all the same."""
+    """Have a different file now, and send a part of it all the same."""
     start, rest = _rest(reply)
     _head(reply, start, rest, etag='"another"')
     reply.body(rest)

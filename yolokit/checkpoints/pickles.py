@@ -36,7 +36,7 @@ class PickleScan:
     Attributes:
         found: The classes and functions that were named so far.
         steps: How many opcodes were read.
-        value: The text behind the first name that is ``wanted``, or None.
+        value: The text after the first name that is ``wanted``, or None.
         kept_characters: How much text is held for opcodes to come; names longer than
             ``MAX_NAME`` are cut, since a few bytes can recall them any number of times.
         damage: What is wrong where ``scan_pickles`` had to stop, or None.

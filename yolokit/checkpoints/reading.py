@@ -111,7 +111,7 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
     """
     with path.open("rb") as stream:
         if legacy:
-            # Before torch 1.6: behind the magic number four pickles (protocol, system, object,
+            # Before torch 1.6: after the magic number four pickles (protocol, system, object,
             # keys of the tensors), then the tensors.
             stream.seek(len(_LEGACY_TORCH))
             return stream.read(MAX_PICKLE_BYTES), 4
@@ -234,8 +234,8 @@ def _refuse(path: Path, found: set[Global]) -> str:
     listed = ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:5])
     listed += ", ..." if len(names) > 5 else ""
     return (
-        f"{path} is refused: it cannot be loaded as weights only, since code would have to run "
-        f"that no YOLO needs ({listed})"
+        f"{path} is refused: it cannot be loaded as weights only, since it would have to run "
+        f"code that no YOLO needs ({listed})"
     )
 
 

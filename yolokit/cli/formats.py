@@ -68,7 +68,7 @@ def _to_plain(name: str, module: Format, writes: tuple[str, ...]) -> dict[str, o
 
 
 def _describe(name: str, module: Format, writes: tuple[str, ...]) -> str:
-    from yolokit.convert.config import SHARED
+    from yolokit.convert.option_checks import SHARED
 
     lines = [
         f"{name}: {module.TITLE}",

@@ -27,7 +27,7 @@ MAX_UNPACKED_BYTES = 200 << 30
 MAX_MEMBERS = 5_000_000
 _MAX_RATIO = 200  # annotations as text shrink to a twentieth at best; a bomb to a thousandth
 _RATIO_FREE_BYTES = 256 << 20  # below this the ratio does not matter
-_UNPACK = "unpack it yourself, and give the folder"
+_UNPACK = "unpack it yourself and give the folder"
 _CHUNK_BYTES = 1 << 20
 _TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 

@@ -1,4 +1,4 @@
-"""What in a conversion cannot be right: the codes, and the evidence that it takes.
+"""What in a conversion cannot be right: the codes, and the evidence for each.
 
 A convention that was misread shows in the boxes: corners taken for widths stick out of the image,
 fractions taken for px are smaller than a pixel, px of a smaller copy lie in one corner. Few boxes

@@ -64,12 +64,12 @@ CONVERTED = Result(
 
 
 class Replaced:
-    """The set that a conversion is to replace, which nothing of a source may lead into.
+    """The set that a conversion is to replace; no source may read anything in it.
 
     Options name only where reading begins: a list or a ``data.yaml`` may lead anywhere.
 
     Args:
-        out: Where it stands, if anything does.
+        out: The existing folder, if there is one.
     """
 
     def __init__(self, out: Path) -> None:

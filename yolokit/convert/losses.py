@@ -1,4 +1,4 @@
-"""What is told of images that were not found or cannot be read: which, why, and what helps."""
+"""Messages about images that were not found or cannot be read: which, why, and what helps."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import accumulate
 
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import is_called_after
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
@@ -23,11 +23,11 @@ class OutputNames:
     """Gives each image of a set its name, sub-folders kept.
 
     No two names differ in their suffix only, since labels are named after the stem, or in case
-    only, since not every file system tells those apart; names are in one Unicode form.
+    only, since not every file system distinguishes those; names are in one Unicode form.
     """
 
     def __init__(self) -> None:
-        # Names given out, without suffix and case, and the last number put behind each.
+        # Names given out, without suffix and case, and the last number appended to each.
         self._numbers: dict[str, int] = {}
 
     def assign(self, name: str) -> str:
@@ -60,18 +60,17 @@ def drop_told_folders(name: str, split: str | None) -> str:
     """
     while "/" in name:
         first, _, rest = name.partition("/")
-        is_split = split is not None and split_from_name(first) == split and first.isalnum()
-        if not (is_split or first.lower() == "images"):
+        if first.lower() != "images" and not is_called_after(first, split):
             break
         name = rest
     return name
 
 
 def _clean_path(name: str) -> str:
-    """Clean each part of a name; those that lead nowhere or upwards are left out.
+    """Clean each part of a name; those that are empty or climb are left out.
 
     Of a path that is longer than file systems allow, the end stays. A folder is not called like an
-    image or a file of labels, for one of that name may stand beside it.
+    image or a file of labels, for one of that name may be beside it.
     """
     composed = unicodedata.normalize("NFC", name)
     parts = [_clean(part) for part in composed.replace("\\", "/").split("/")]

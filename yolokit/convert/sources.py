@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.convert.archive import content_root, is_archive, unpack
-from yolokit.convert.config import (
-    AUTO,
-    ConvertConfig,
-    check_assumptions,
-    check_task,
-)
+from yolokit.convert.config import AUTO, ConvertConfig
+from yolokit.convert.option_checks import check_assumptions, check_task
 from yolokit.convert.steps.map_classes import compose_names, merge_datasets
 from yolokit.core.task import Task
 from yolokit.errors import DataError
@@ -27,7 +24,6 @@ from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
@@ -40,7 +36,7 @@ class Opened(NamedTuple):
         dataset: All sources as one.
         formats: The format of each.
         evidence: What was concluded about them, one sentence each.
-        warnings: What stands beside it and is not read, one sentence each.
+        warnings: What is beside it and is not read, one sentence each.
     """
 
     dataset: Dataset
@@ -74,8 +70,8 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     evidence: list[str] = []
     for source, (found, name, seen) in zip(config.sources, opened, strict=True):
         check_task(config, name, formats[name])
-        images = config.images.absolute() if config.images else None
-        options = ReadOptions(images, config.labels_only, config.task, assume[name])
+        images = Path(config.images).absolute() if config.images else None
+        options = ReadOptions(images, config.labels_only, Task(config.task), assume[name])
         dataset = compose_names(formats[name].read(found, options, ledger))
         if config.task == Task.POSE and dataset.pose is None:
             raise DataError("no keypoints are described in it", path=source)
@@ -93,7 +89,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
 
 
 def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]:
-    """Return the format of a source, what that was told by, and what else is there."""
+    """Return the format of a source, the evidence for it, and what else is there."""
     if config.from_format == AUTO:
         name, match = recognise(found)
         seen = f"{load_format(name).TITLE}: {match.evidence}"
@@ -118,7 +114,7 @@ def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
 
 @contextmanager
 def shown_places(ledger: Ledger) -> Iterator[None]:
-    """Say in errors where a file stands in its archive, not where it was unpacked."""
+    """Say in errors where a file is in its archive, not where it was unpacked."""
     try:
         yield
     except DataError as error:

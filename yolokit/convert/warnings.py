@@ -1,4 +1,4 @@
-"""What a conversion tells its user: how images were taken, what the set lacks for training."""
+"""What a conversion reports: how images were interpreted, what the set lacks for training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CUT_SHORT = "cut-short-image"
 
 
 def exif_evidence(codes: Mapping[str, int]) -> Iterator[str]:
-    """Say how images with an EXIF orientation were taken; which, the ledger lists."""
+    """Say how images with an EXIF orientation were interpreted; the ledger lists them."""
     turned = codes.get("reinterpreted: exif-orientation", 0)
     upright = codes.get("noted: exif-orientation", 0)
     which = "(--assume exif=upright|stored)"
@@ -68,7 +68,7 @@ def loud_notes(entries: Iterable[LedgerEntry]) -> list[str]:
 
 
 def note_for_training(labelled: LabelledImage, ledger: Ledger) -> None:
-    """Note what training will refuse, or count otherwise than it stands in the source."""
+    """Note what training will refuse, or count differently from the source."""
     image = labelled.image
     if image.cut_short:
         message = f"{image.path} is cut short: its end is missing"

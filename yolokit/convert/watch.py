@@ -1,4 +1,4 @@
-"""What a conversion looks at in passing, to say in the end what cannot be right and what is odd."""
+"""What a conversion observes on its way, to say finally what cannot be right and what is odd."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Watch:
     """Boxes, pictures and leftovers of a conversion of one or more passes.
 
     Args:
-        source: Stands for the data set in findings.
+        source: Name of the data set in findings.
         pictures: What is known of pictures that come again.
     """
 
@@ -36,7 +36,7 @@ class Watch:
         self.start_pass()
 
     def start_pass(self) -> None:
-        """Begin anew, but for what is known of pictures."""
+        """Begin again, except for what is known of pictures."""
         self.boxes = BoxDoubts()
         self.leftovers = Leftovers()
 

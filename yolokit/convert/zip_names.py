@@ -1,4 +1,4 @@
-"""What the files in a zip archive are called: many programs do not state in which encoding.
+"""The names of the files in a zip archive, whose encoding many programs do not state.
 
 Source: APPNOTE.TXT of PKWARE, 4.4.4 (bit 11: names are UTF-8) and 4.6.9 (Unicode path).
 """
@@ -40,7 +40,7 @@ class ZipNames(NamedTuple):
 
 
 def read_zip_names(infos: Sequence[ZipInfo]) -> ZipNames:
-    """Tell from all names of an archive in which encoding they are."""
+    """Find out from all names of an archive which encoding they have."""
     raw = [name for info in infos if not _unicode_path(info) and (name := _raw_name(info))]
     fits = (encoding for encoding in _ENCODINGS if all(_is_text(name, encoding) for name in raw))
     return ZipNames(next(fits, "cp437"), len(raw))
@@ -54,7 +54,7 @@ def _raw_name(info: ZipInfo) -> bytes | None:
 
 
 def _unicode_path(info: ZipInfo) -> str | None:
-    """Return the name that stands in UTF-8 beside the one without an encoding."""
+    """Return the name in UTF-8 beside the one without an encoding."""
     extra = info.extra
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 _PROC_CGROUP = Path("/proc/self/cgroup")
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _PROC_STAT = Path("/proc/stat")
-# Columns of a core's line in /proc/stat: idle, waiting for a disk, and nice, which stands back.
+# Columns of a core's line in /proc/stat: idle, waiting for a disk, and nice, which gives way.
 _IDLE_COLUMNS = (4, 5, 2)
 
 

@@ -24,3 +24,15 @@ def share(part: int, whole: str, verb: str, plural: str) -> str:
         plural: What several of them do.
     """
     return counted(part, f"of {whole} {verb}", f"of {whole} {plural}")
+
+
+def describe_size(size_bytes: int) -> str:
+    """Return a size as people read it."""
+    if size_bytes < 1000:
+        return counted(size_bytes, "byte")
+    size, units = size_bytes / 1000, ("kB", "MB", "GB")
+    for unit in units:
+        if size < 999.95 or unit == units[-1]:
+            return f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError

@@ -49,8 +49,8 @@ class DatasetReport(msgspec.Struct, frozen=True):
         splits: Split to what it holds, without what is left out.
         sha256: Over the class names, and the image names and label files of train and val; the
             same wherever it lies.
-        warnings: What is odd and no error, one sentence each.
-        is_pose: Whether keypoints stand behind the boxes in its label rows.
+        warnings: What is odd but not an error, one sentence each.
+        is_pose: Whether its label rows have keypoints after the boxes.
         images: Split to the files of the images that were checked and can be used.
     """
 
@@ -110,7 +110,7 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
     """Check the labels of a split that a model is measured on; its images are read then.
 
     Returns:
-        What is odd and no error, one sentence each.
+        What is odd but not an error, one sentence each.
 
     Raises:
         ConfigError: There is no such split.
@@ -232,7 +232,7 @@ def _describe_empty_classes(split: str, check: SplitCheck, names: tuple[str, ...
 
 
 def _describe_overlaps(listed: Mapping[str, list[SplitImage]]) -> list[str]:
-    """Say which splits share images, as figures of what was learnt flatter, or repeat them."""
+    """Say which splits share images, since learnt images score too well, or repeat them."""
     notes: list[str] = []
     paths = {split: {image.path for image in images} for split, images in listed.items()}
     splits = list(paths)

@@ -1,8 +1,8 @@
 """The ``data.yaml`` of a YOLO data set: read strictly, and nothing in it is ever run.
 
 Paths are relative to the YAML file, never to the working folder. A ``path:`` key is honoured,
-relative to the YAML too; where it leads nowhere, as on another machine, the YAML's folder is
-taken. Every scalar is read as the text that stands there: a class called ``no`` stays ``no``.
+relative to the YAML too; where it does not exist, as on another machine, the YAML's folder is
+taken. Every scalar is read as plain text: a class called ``no`` stays ``no``.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ def _compose(path: Path) -> Any:
         # Not the loader in C: it overflows the stack on deep nesting and ends the process.
         root: Any = yaml.compose(text, Loader=yaml.BaseLoader)
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
         raise DataError("this is not a data.yaml: it is not UTF-8 text", path=path) from error
     except (yaml.YAMLError, RecursionError) as error:

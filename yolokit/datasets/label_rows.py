@@ -1,7 +1,7 @@
 """Rows of YOLO label files: ``class cx cy w h``, or ``class x1 y1 x2 y2 x3 y3 ...``.
 
 The corners of a rotated box are a row of four points, and look like an outline of four. A pose is
-a box with its keypoints behind it. Coordinates are fractions of the image's width and height. A
+a box followed by its keypoints. Coordinates are fractions of the image's width and height. A
 row of six columns is ambiguous: the sixth may be a track id or a confidence, or the row a damaged
 polygon.
 """
@@ -168,7 +168,7 @@ def _parse_any(data: bytes, path: str | Path, layout: RowLayout) -> LabelRows:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("the labels are not UTF-8 text", path=path, line=line) from error
+        raise DataError("this is not UTF-8 text", path=path, line=line) from error
     rows: list[list[float]] = []
     lines: list[int] = []
     columns: list[int] = []
@@ -266,7 +266,7 @@ def to_annotations(
         category_indices: (N,) int64, the category of each.
         image_wh: Width and height of the image in px.
         layout: What the rows may be.
-        task: Tells whether a row of four points is a rotated box or an outline.
+        task: Says whether a row of four points is a rotated box or an outline.
     """
     wh = np.array(image_wh, np.float64)
     polygons = is_polygon(rows.columns, layout)

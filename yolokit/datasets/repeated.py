@@ -1,4 +1,4 @@
-"""Labels of an image that stand there more than once."""
+"""Labels of an image that appear more than once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def find_repeated(rows: LabelRows) -> Bool:
-    """Return (N,) bool: which rows a training removes, as they say the same as an earlier one.
+    """Return (N,) bool: which rows a training removes, since they repeat an earlier one.
 
     Source: ultralytics ``data/utils.py:verify_image_label``: equal in single precision, outlines
     by all their points.
@@ -39,10 +39,10 @@ def find_repeated(rows: LabelRows) -> Bool:
 
 
 def list_repeated(annotations: Annotations) -> list[int]:
-    """Return the places of annotations that say the same as an earlier one of their image."""
+    """Return the places of annotations that repeat an earlier one of their image."""
     left_px = annotations.xyxy[:, 0].tolist()
     if len(set(left_px)) == len(left_px):
-        return []  # nearly always, and told at once
+        return []  # nearly always, and fast
     seen: set[tuple[object, ...]] = set()
     repeated: list[int] = []
     keypoints = annotations.keypoints

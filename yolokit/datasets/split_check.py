@@ -35,7 +35,7 @@ _STEMS_LOOKED_FOR = 1000
 
 
 class SplitCheck:
-    """Reads every label file of a split, and keeps what is to be told.
+    """Reads every label file of a split, and keeps what is to be reported.
 
     Args:
         data: The data set.
@@ -47,7 +47,7 @@ class SplitCheck:
         problems: Label rows that ultralytics would leave a whole image out for.
         unusable: The images that are left out.
         used: The others' files.
-        counts: What the others hold; a row that stands twice counts once.
+        counts: What the others hold; a row that appears twice counts once.
         lines: One for each image: its name and the hash of its labels.
         without_file: Label files that are not there.
     """
@@ -198,7 +198,7 @@ class SplitCheck:
             return "where an image shows nothing, an empty label file says so"
         if found.suffix == ".txt":
             return (
-                f"files of these names lie in {found.parent}; labels are looked for where the last "
+                f"files of these names are in {found.parent}; labels are looked for where the last "
                 "`images` in the path of an image reads `labels`"
             )
         return f"`yolokit data convert` makes label files of those in {found.parent}"

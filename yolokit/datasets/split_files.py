@@ -74,7 +74,7 @@ def _name_in_set(path: Path) -> str:
 
 
 def resolve_path(text: str, bases: tuple[Path, ...], *, is_file: bool = True) -> Path | None:
-    """Find what a path means: as it stands, else without the leading parts that lead nowhere.
+    """Find what a path means: as stated, else without leading parts that do not exist.
 
     The path of a file may lose all its folders. That of a folder loses its leading ``..`` only,
     and if it is absolute it keeps two parts: the last part alone, such as ``images``, may well

@@ -1,4 +1,4 @@
-"""Label files of a YOLO set that no image leads to: a training passes them over."""
+"""Label files of a YOLO set without an image, which training passes over."""
 
 from __future__ import annotations
 

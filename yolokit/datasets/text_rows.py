@@ -1,4 +1,4 @@
-"""Text files of label rows, told by how they begin: numbers, behind a class or its name."""
+"""Text files of label rows, recognised by how they begin: numbers, after a class or its name."""
 
 from __future__ import annotations
 

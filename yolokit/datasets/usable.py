@@ -1,7 +1,7 @@
-"""Which images a training can use: what ultralytics would leave out, or fail on, is told before.
+"""Which images a training can use: what ultralytics would leave out, or fail on, is found first.
 
-An image is held against what ultralytics asks of it: Pillow recognises and verifies it, and OpenCV
-decodes it. The engine compares once more what it was given with what it took.
+An image must meet what ultralytics asks of it: Pillow recognises and verifies it, and OpenCV
+decodes it. The engine compares again what it was given with what it used.
 
 Source: ultralytics ``data/utils.py:check_image`` and ``utils/patches.py:imread``, Pillow 13.
 """

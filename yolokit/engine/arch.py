@@ -27,7 +27,9 @@ def read_arch(path: str) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(
         isinstance(content.get(part), list) and content[part] for part in ("backbone", "head")
     ):
-        raise ConfigError(f"{path} describes no network: it needs `backbone:` and `head:` lists")
+        raise ConfigError(
+            f"{path} does not describe a network: it needs `backbone:` and `head:` lists"
+        )
     for row in (*content["backbone"], *content["head"]):
         if not _is_row(row):
             raise ConfigError(

@@ -25,7 +25,7 @@ Key = tuple[str, str]  # the place within the layer, and a setting's name or one
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing in which two layers differ; None stands for what one of them lacks."""
+    """The first thing in which two layers differ; None is what one of them lacks."""
 
     place: str
     name: str
@@ -200,5 +200,5 @@ def _is_plain(value: object) -> bool:
 def _show(value: object) -> str:
     if value is None:
         return "nothing"
-    # Of a class's full name the last part tells enough.
+    # Of a class's full name the last part is enough.
     return value.rpartition(".")[2] if isinstance(value, str) else str(value)

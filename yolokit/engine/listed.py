@@ -28,7 +28,7 @@ def tell_used(dataset: Any, list_file: str, split: str) -> None:
 
     Raises:
         DataError: It uses other images than those of the list, which are named with upstream's
-            reasons, and nobody said that it may. Or the share that it takes has no box.
+            reasons, and that is not allowed. Or the share that it takes has no box.
     """
     given = sorted(Path(list_file).read_text(encoding="utf-8").splitlines())
     total = len(given)

@@ -43,7 +43,7 @@ def list_torchvision_layers(names: Iterable[str]) -> list[type[nn.Module]]:
         names: ``module.Class``, of what the checkpoint asks for and is not allowed yet.
 
     Returns:
-        Classes of layers alone, each from the very module that defines it.
+        Classes of layers alone, each from the module that defines it.
     """
     asked = set(names)
     return (

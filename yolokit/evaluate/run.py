@@ -19,6 +19,7 @@ from yolokit.core.types import Frame
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
 from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
 from yolokit.runtime.predictor import Thresholds
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from yolokit.labels.model import ImageRecord, LabelledImage
     from yolokit.runtime.predictor import Predictor
 
-CONF = 0.001
-IOU = 0.7
-MAX_DET = 300
 THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_det=MAX_DET, multi_label=True, clip=False)
 
 

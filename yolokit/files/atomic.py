@@ -176,7 +176,7 @@ def fresh_path(parent: Path, stem: str) -> Path:
 
 
 def claim_folder(folder: Path | None, *, parent: Path, stem: str) -> Path:
-    """Make a folder that is nobody else's: the given one, or a fresh one below ``parent``.
+    """Make a folder for this process alone: the given one, or a fresh one below ``parent``.
 
     A given one that is there and empty is taken as it is.
 

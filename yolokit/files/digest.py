@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.errors import WeightsError
+from yolokit.errors import WeightsError, YolokitError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,35 +30,33 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
 
 def digest_weights(path: Path) -> FileDigest:
     """Hash a file of weights, which must be a plain file; see :func:`digest_file`."""
-    return digest_file(path, most_bytes=MAX_WEIGHTS_BYTES, kind="weights")
+    return digest_file(path, most_bytes=MAX_WEIGHTS_BYTES, kind="weights", error=WeightsError)
 
 
-def digest_file(path: Path, *, most_bytes: int, kind: str) -> FileDigest:
+def digest_file(path: Path, *, most_bytes: int, kind: str, error: type[YolokitError]) -> FileDigest:
     """Hash a plain file that is not trusted to end.
 
     Args:
         path: The file.
         most_bytes: Larger than any file of its kind.
         kind: What it is a file of, in words.
+        error: What is raised.
 
     Raises:
-        WeightsError: It cannot be read, or is larger than any of its kind, which some files of the
+        YolokitError: It cannot be read, or is larger than any of its kind, which some files of the
             system are without end.
     """
     found, size = hashlib.sha256(), 0
+    too_large = f"{path} is not a file of {kind}: it has more than {most_bytes:,} bytes"
     try:
         if path.stat().st_size > most_bytes:
-            raise _too_large(path, most_bytes, kind)
+            raise error(too_large)
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 size += len(chunk)
                 if size > most_bytes:
-                    raise _too_large(path, most_bytes, kind)
+                    raise error(too_large)
                 found.update(chunk)
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+    except OSError as reason:
+        raise error(f"cannot read {path}: {reason.strerror}") from reason
     return FileDigest(sha256=found.hexdigest(), size_bytes=size)
-
-
-def _too_large(path: Path, most_bytes: int, kind: str) -> WeightsError:
-    return WeightsError(f"{path} is not a file of {kind}: it has more than {most_bytes:,} bytes")

@@ -14,7 +14,7 @@ _SHOWN_CHARACTERS = 60
 _FEWEST_CHARACTERS = 3
 _ZIP = b"PK\x03\x04"
 _TEXT = frozenset(string.printable.encode()) - set(b"\x0b\x0c")
-_AGAIN = "fetch the file again: what came in its place is for people, a login or an error"
+_AGAIN = "fetch the file again: a login or error page came in its place"
 
 
 class FileKind(NamedTuple):
@@ -84,7 +84,9 @@ def read_kind(path: str | os.PathLike[str], *, expected: Group | None = None) ->
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - text serves as well
             kind = tell_kind(stream.read(_HEAD_BYTES))
-            if kind is _TORCH:  # TorchScript's are told by the names at the end of the archive
+            if (
+                kind is _TORCH
+            ):  # TorchScript's are recognised by the names at the end of the archive
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 kind = _TORCHSCRIPT if b"/constants.pkl" in stream.read() else _TORCH
     except OSError:

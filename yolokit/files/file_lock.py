@@ -1,6 +1,6 @@
 """One process at a time: locks of the operating system, which end with the process that holds them.
 
-filelock does this on all three systems. Its empty files stay behind under hidden names: removing
+filelock does this on all three systems. Its empty files stay under hidden names: removing
 one while another process waits for it would let both in.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Ite
         on_wait: Called once if there is something to wait for.
 
     Raises:
-        WeightsError: The store cannot be written to.
+        FetchError: The store cannot be written to.
     """
     import filelock
 
@@ -39,7 +39,7 @@ def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Ite
             lock.acquire(poll_interval=0.2)
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise WeightsError(
+        raise FetchError(
             f"cannot write to the store {path.parent}: {reason}",
             hint="YOLOKIT_HOME names a folder for the stores",
         ) from error

@@ -3,7 +3,7 @@
 One rule for every command with ``--overwrite``. What exists under the name of an output is
 replaced if its content shows that the same command wrote it and it holds nothing else. Never
 replaced is a folder that is, contains or lies in what the command reads; that is or contains the
-working folder or the home folder; a link, whatever it leads to; or a mount point. Places are
+working folder or the home folder; a link, whatever its target; or a mount point. Places are
 compared as the file system knows them, not by their names, so that neither links nor upper and
 lower case hide anything. An empty folder counts as nothing: there is nothing in it to lose.
 """
@@ -97,8 +97,8 @@ def check_output(path: Path, replacing: Replacing | None = None) -> None:
         replacing: What may be replaced there; None for nothing.
 
     Raises:
-        OutputExistsError: There is something, and nobody asked to replace it, or it is not what
-            may be replaced. The hint has ``--overwrite`` only where that would be accepted.
+        OutputExistsError: There is something that nobody asked to replace, or that may not
+            be replaced. The hint has ``--overwrite`` only where that would be accepted.
     """
     if not os.path.lexists(path):
         return

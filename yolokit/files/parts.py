@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _PART, _LOCK, _OLD = "part", "lock", "old"
-# A part has the suffix of the final name behind its token.
+# A part has the suffix of the final name after its token.
 _HIDDEN = re.compile(
     r"\.(?P<name>.+)\.yolokit-(?P<kind>part|lock|old)-(?P<token>[^.]+)(\..*)?", re.DOTALL
 )
@@ -101,7 +101,7 @@ def remove_leftovers(path: Path) -> None:
             continue
         try:
             lock = take_lock(place)
-        except OSError:  # it is another user's: whether that one lives cannot be told
+        except OSError:  # it is another user's: whether that process lives is unknown
             continue
         if lock is not None:
             _clear(path, token)

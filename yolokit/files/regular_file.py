@@ -27,7 +27,7 @@ def why_no_file(path: str | Path) -> str | None:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a str or a Path
     except FileNotFoundError as error:
         if os.path.islink(path):  # noqa: PTH114 - a str or a Path
-            return "is a link that leads nowhere"
+            return "is a broken link"
         return f"cannot be read: {error.strerror}"
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,8 +1,8 @@
 """DOTA: oriented boxes by their four corners, one text file an image.
 
-A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, behind up to two header lines,
+A row is ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``, after up to two header lines,
 ``imagesource:`` and ``gsd:``. The corners go around the box either way and from any corner on;
-they are kept in the order in which they stand, since some sets start at an object's front. Four
+their order is kept, since some sets start at an object's front. Four
 points that are not a box, as many of the published set are not, are an outline.
 
 Who writes it: the DOTA data sets, converters of roLabelImg, the splitter of mmrotate
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,20 +22,20 @@ import numpy as np
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
-from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
-    label_path_of,
-    read_lines,
+    first_lines,
+    is_like_class_name,
+    read_rows,
     shorten,
+    write_label_files,
     write_number,
 )
-from yolokit.formats.toolkit.units import UNITS, ImageMeter, UnitsWitness
+from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord
 from yolokit.labels.shapes import Shape
 
@@ -63,10 +62,8 @@ WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"labeltxt.*|labels|annfiles", re.IGNORECASE)
-_IMAGE_FOLDERS = ("images",)
 _HEADERS = ("imagesource:", "gsd:")
 _DIFFICULTIES = ("0", "1", "2")
-_SNIFFED_FILES = 100
 _BOX_PX = 1.0  # corners are often rounded to whole pixels
 _CROSSWISE = "corners-sorted: its corners were stated crosswise"
 
@@ -82,9 +79,7 @@ class _Row(NamedTuple):
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file whose first row is eight coordinates and a category in words."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        text = tree.head(file).decode("utf-8-sig", errors="replace")
-        lines = [line.strip() for line in text.splitlines()[:50] if line.strip()]
+    for file, lines in first_lines(tree):
         if len(lines) > 1 and all(map(str.startswith, lines[:2], _HEADERS)):
             return Match(1.0, f"{file.name} begins with the lines imagesource: and gsd:")
         rows = [line for line in lines if not line.lower().startswith(_HEADERS)]
@@ -96,36 +91,22 @@ def sniff(tree: SourceTree) -> Match | None:
 def _is_sure(line: str) -> bool:
     """Tell whether a line is a row of this format and of no other."""
     try:
-        row = _read_row(line, 1)
+        return is_like_class_name(_read_row(line, 1).category)
     except ValueError:
         return False
-    return re.match(r"[-+.]?\d", row.category) is None and len(row.category) < 80
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read a DOTA set; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    Units are told from all files, so all are read here.
+    All files are needed to find out the units, so all are read here.
 
     Raises:
         DataError: There are no label files, or one is not text.
     """
     reader = _Reader(options, ledger)
-    folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
-    parsed: list[tuple[LabelFile, list[_Row]]] = []
-    broken: list[DataError] = []
-    for file in folders.iter_files():
-        try:
-            rows = reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-        else:
-            parsed += [(file, rows)] if rows is not None else []
-    if broken:
-        raise join_errors(broken, "broken label files")
-    if not parsed:
-        raise DataError("there are no files with labels in it", path=source)
-    folders.note_unlabelled(ledger)
+    folders = LabelFolders(source, options.images, _LABEL_FOLDERS)
+    parsed = folders.read_each(reader.read_file, ledger)
     return collect_dataset(reader.to_images(parsed), evidence=reader.evidence())
 
 
@@ -133,10 +114,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write ``<split>/labelTxt/*.txt``; see :class:`yolokit.formats.toolkit.plugin.Format`."""
     del remarks  # the format has no place for them
     check_class_names(dataset.names, TITLE)
-    for labelled in dataset.iter_images():
-        path = label_path_of(labelled.image, folder / (labelled.image.split or "") / "labelTxt")
-        text = "".join(_format_rows(labelled, dataset.names))
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_label_files(dataset, folder, "labelTxt", _format_rows)
 
 
 def _format_rows(labelled: LabelledImage, names: Sequence[str]) -> Iterator[str]:
@@ -155,32 +133,14 @@ class _Reader:
         self._units = UnitsWitness(options.assume.get("units"))
         self._rows = self._without_difficulty = self._difficult = 0
 
-    def read_file(self, file: LabelFile) -> list[_Row] | None:
-        """Return the rows of a file that can be read; None if it holds no labels at all.
+    def read_file(self, file: LabelFile) -> tuple[LabelFile, list[_Row]] | None:
+        """Return a file and its rows that can be read; None if it holds no labels at all.
 
         Raises:
             DataError: It is not text, though it has to be.
         """
-        try:
-            lines = read_lines(file.path)
-        except DataError:
-            if file.is_certain:
-                raise
-            return None
-        lines = [(at, line) for at, line in lines if not line.lower().startswith(_HEADERS)]
-        rows: list[_Row] = []
-        faults: list[tuple[int, str]] = []
-        for at, line in lines:
-            try:
-                rows.append(_read_row(line, at))
-            except ValueError as error:
-                faults.append((at, str(error)))
-        if not rows and not file.is_certain:
-            return None
-        self._ledger.see(len(lines))
-        for at, message in faults:
-            self._ledger.record(file.source, at, "dropped", "bad-row", message)
-        return [row for row in rows if self._takes(row, file)]
+        rows = read_rows(file, _read_row, self._ledger, _HEADERS)
+        return None if rows is None else (file, [row for row in rows if self._takes(row, file)])
 
     def _takes(self, row: _Row, file: LabelFile) -> bool:
         self._units.observe(row.corners.ravel().tolist())
@@ -210,27 +170,15 @@ class _Reader:
         Raises:
             DataError: Sizes of images are needed and are not to be looked at.
         """
-        meter = ImageMeter(self._ledger) if self._units.are_fractions else None
-        if meter is not None and self._options.labels_only:
-            raise DataError(
-                "the corners are fractions, and --labels-only reads no image",
-                path=parsed[0][0].path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        scales = PixelScales(self._units, self._options, self._ledger, parsed[0][0].path, "corners")
         for file, rows in parsed:
-            image: ImageRecord | None = ImageRecord(
-                file.image_name, None, None, file.split, None, file.source
-            )
-            scale = np.ones(2)
-            if meter is not None and image is not None:
-                image = meter.measure(image, [row.line for row in rows])
-                if image is None:
-                    continue
-                scale = np.array(image.image_wh, np.float64)
-            assert image is not None, "without fractions no image is measured"
-            found = ImageRows(image)
+            image = ImageRecord(file.image_name, None, None, file.split, None, file.source)
+            scaled = scales.of(image, [row.line for row in rows])
+            if scaled is None:
+                continue
+            found = ImageRows(scaled.image)
             for row in rows:
-                shape, remark = _to_shape(row.corners * scale)
+                shape, remark = _to_shape(row.corners * scaled.factors)
                 found.add(row.category, row.line, shape=shape, remark=remark)
             yield found
 

@@ -1,7 +1,7 @@
 """KITTI: rows of 15 columns, one text file an image, in ``label_2`` beside ``image_2``.
 
 A row is ``type truncated occluded alpha x1 y1 x2 y2 height width length x y z rotation_y``; a
-detector's result has its score behind that. Corners are pixels counted from 0. A type may hold
+detector's result has its score after that. Corners are pixels counted from 0. A type may hold
 spaces, so columns are counted from the right. What is not known is filled with -1, -10 and -1000.
 ``DontCare`` marks regions whose objects nobody labelled: no annotations, by the benchmark's rule.
 
@@ -15,26 +15,26 @@ Source: the readme of the object development kit, KITTI Vision Benchmark Suite.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
+from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
-    label_path_of,
-    read_lines,
+    first_lines,
+    is_like_class_name,
+    read_rows,
     shorten,
+    write_label_files,
     write_number,
 )
-from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord
 
 if TYPE_CHECKING:
@@ -57,15 +57,14 @@ WRITTEN = ("{split}/label_2/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"label_[23]|labels?", re.IGNORECASE)
-_IMAGE_FOLDERS = ("image_2", "image_3", "images", "image", "data")
-_SNIFFED_FILES = 100
+_IMAGE_FOLDERS = ("image_2", "image_3", "images", "image")
 _IGNORED = "dontcare"
 _MAX_TURN = 3.2  # radians: pi, rounded
 _BEFORE, _BEHIND = "-1 -1 -10", "-1 -1 -1 -1000 -1000 -1000 -10\n"
 
 
 class _Row(NamedTuple):
-    """One row: type, box, whether a score stands behind it, and line."""
+    """One row: type, box, whether a score follows it, and line."""
 
     name: str
     xyxy: list[float]
@@ -75,16 +74,18 @@ class _Row(NamedTuple):
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file whose first row is a type and 14 or 15 numbers."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        text = tree.head(file).decode("utf-8-sig", errors="replace")
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        try:
-            row = _read_row(first, 1)
-        except ValueError:
-            continue
-        if re.match(r"[-+.]?\d", row.name) is None and len(row.name) < 80:
+    for file, lines in first_lines(tree):
+        if lines and _is_sure(lines[0]):
             return Match(1.0, f"{file.name} has rows of a type and 14 numbers or 15")
     return None
+
+
+def _is_sure(line: str) -> bool:
+    """Tell whether a line is a row of this format and of no other."""
+    try:
+        return is_like_class_name(_read_row(line, 1).name)
+    except ValueError:
+        return False
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -95,20 +96,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     reader = _Reader(ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in folders.iter_files():
-        try:
-            found = reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-        else:
-            images += [found] if found is not None else []
-    if broken:
-        raise join_errors(broken, "broken label files")
-    if not images:
-        raise DataError("there are no files with labels in it", path=source)
-    folders.note_unlabelled(ledger)
+    images = folders.read_each(reader.read_file, ledger)
     return collect_dataset(images, evidence=reader.evidence())
 
 
@@ -119,10 +107,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     for name in dataset.names:
         if name.lower() == _IGNORED:
             raise DataError(f"KITTI cannot hold the class name {name!r}: it means no object")
-    for labelled in dataset.iter_images():
-        path = label_path_of(labelled.image, folder / (labelled.image.split or "") / "label_2")
-        text = "".join(_format_rows(labelled, dataset.names))
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_label_files(dataset, folder, "label_2", _format_rows)
 
 
 def _format_rows(labelled: LabelledImage, names: Sequence[str]) -> list[str]:
@@ -139,7 +124,7 @@ class _Reader:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lists: dict[Path, VocFolder] = {}
+        self._lists: dict[Path, SplitLists] = {}
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
@@ -148,24 +133,9 @@ class _Reader:
         Raises:
             DataError: It is not text, though it has to be.
         """
-        try:
-            lines = read_lines(file.path)
-        except DataError:
-            if file.is_certain:
-                raise
+        rows = read_rows(file, _read_row, self._ledger)
+        if rows is None:
             return None
-        rows: list[_Row] = []
-        faults: list[tuple[int, str]] = []
-        for at, line in lines:
-            try:
-                rows.append(_read_row(line, at))
-            except ValueError as error:
-                faults.append((at, str(error)))
-        if not rows and not file.is_certain:
-            return None
-        self._ledger.see(len(lines))
-        for at, message in faults:
-            self._ledger.record(file.source, at, "dropped", "bad-row", message)
         split = self._split_of(file)
         found = ImageRows(ImageRecord(file.image_name, None, None, split, None, file.source))
         for row in rows:
@@ -193,7 +163,7 @@ class _Reader:
         stem = file.image_name.rpartition(".")[0] or file.image_name
         for folder in file.path.parents[1:4]:
             if folder not in self._lists:
-                self._lists[folder] = VocFolder(folder, "ImageSets")
+                self._lists[folder] = SplitLists(folder, "ImageSets")
             if self._lists[folder].lists:
                 found = self._lists[folder].splits_of(stem)
                 if any(parent.name == "training" for parent in file.path.parents[:4]):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolokit.errors import DataError, WeightsError
+from yolokit.errors import DataError, FetchError
 from yolokit.hub.ensure import Obtained, obtain
-from yolokit.hub.lock import read_lock
+from yolokit.hub.lockfile import read_lock
+from yolokit.hub.resolve import Target
 from yolokit.hub.source import Limits
-from yolokit.hub.store import store_dir
-from yolokit.hub.store_spec import ARCHIVES
-from yolokit.hub.target import Target
+from yolokit.hub.store import ARCHIVES, store_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yolokit.hub.datasets import ArchiveCard, DatasetCard
+    from yolokit.hub.catalog import ArchiveCard, DatasetCard
 
 
 def obtain_archive(
@@ -51,7 +50,7 @@ def obtain_archive(
             on_progress=on_progress,
             limits=limits or Limits(most_bytes=ARCHIVES.most_bytes),
         )
-    except WeightsError as error:  # what all downloads raise
+    except FetchError as error:
         raise DataError(str(error), hint=error.hint) from error
 
 
@@ -59,7 +58,7 @@ def find_archive(card: DatasetCard, archive: ArchiveCard) -> Target:
     """Return where an archive is or will be, and what is known about it.
 
     Raises:
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     store = store_dir(ARCHIVES.kind).absolute()
     return Target(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from yolokit.errors import ConfigError, WeightsError
+from yolokit.errors import ConfigError, FetchError
 from yolokit.files.atomic import publish_file
 from yolokit.files.outputs import Replacing, Result, check_output
 from yolokit.hub.source import is_local
@@ -73,7 +73,7 @@ def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bo
     Raises:
         OutputExistsError: ``out`` exists and is not to be replaced.
         ConfigError: Two files have the same name, or one that a bundle cannot carry.
-        WeightsError: A file cannot be read, or has changed since it was checked.
+        FetchError: A file cannot be read, or has changed since it was checked.
     """
     ordered = sorted(
         {found.path: found for found in weights}.values(), key=lambda found: found.path.name
@@ -93,7 +93,7 @@ def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bo
                 for found in ordered:
                     _add(tar, found)
         except OSError as error:
-            raise WeightsError(f"cannot write {out}: {error.strerror or error}") from error
+            raise FetchError(f"cannot write {out}: {error.strerror or error}") from error
 
 
 def _recognise(path: Path) -> tuple[()] | None:
@@ -121,7 +121,7 @@ def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:
         stream.seek(0)
         same = hashlib.file_digest(stream, "sha256").hexdigest() == found.sha256
     if not (whole and same):
-        raise WeightsError(f"{found.path} has changed while it was being bundled")
+        raise FetchError(f"{found.path} has changed while it was being bundled")
 
 
 def _head(name: str, size_bytes: int) -> tarfile.TarInfo:

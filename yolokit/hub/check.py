@@ -1,14 +1,25 @@
-"""Whether a file of a store is what it should be, and what that judgement rests on."""
+"""Whether a file of a store is what it should be, what that judgement rests on, and its words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from yolokit.core.plural import describe_size
+from yolokit.errors import FetchError
 from yolokit.files.digest import digest_file
+from yolokit.hub.urls import place_of
 
 if TYPE_CHECKING:
-    from yolokit.hub.target import Target
+    from yolokit.hub.resolve import Target
+
+VERIFIED = "verified"
+LOCKED_NOW = "unverified, locked now"
+PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
+HOW_TO_REPLACE = (
+    "nothing was changed; if the file is damaged, remove it and run the same command again; if it "
+    "is meant to be another one, give it another name"
+)
 
 State = Literal["ok", "differs", "unverified", "not in catalog"]
 
@@ -37,9 +48,10 @@ def check_file(target: Target) -> FileCheck:
     """Hash a file and compare it with the catalog and the lock file.
 
     Raises:
-        WeightsError: It cannot be read, or is larger than any of its kind.
+        FetchError: It cannot be read, or is larger than any of its kind.
     """
-    found = digest_file(target.path, most_bytes=target.stock.most_bytes, kind=target.stock.kind)
+    stock = target.stock
+    found = digest_file(target.path, most_bytes=stock.most_bytes, kind=stock.kind, error=FetchError)
     state, detail = _judge(target, found.size_bytes, found.sha256)
     return FileCheck(target.path.name, state, detail, found.sha256, found.size_bytes)
 
@@ -61,3 +73,37 @@ def _judge(target: Target, size: int, sha256: str) -> tuple[State, str]:
     prefix = entry.sha256_prefix
     agrees = f"agrees with the {len(prefix)} digits in its name" if prefix else "no published hash"
     return "unverified", f"{agrees}; its first use locks it"
+
+
+def announce(target: Target, url: str) -> str:
+    """Say what is about to be fetched: its name, from where, its size and its licence."""
+    size = target.wanted.size_bytes
+    facts = [describe_size(size) if size is not None else "size not stated"]
+    facts.append(target.entry.license if target.entry else "licence not known")
+    return f"fetching {target.title} from {place_of(url)} ({', '.join(facts)})"
+
+
+def describe_known(target: Target) -> str:
+    """Say what the hash of a file about to be used was compared with."""
+    if target.known_sha256 is not None:
+        return VERIFIED
+    prefix = target.wanted.sha256_prefix
+    return PREFIX_LOCKED_NOW.format(count=len(prefix)) if prefix else LOCKED_NOW
+
+
+def no_hash(target: Target) -> FetchError:
+    """Return the error for a file whose full hash nobody states."""
+    return FetchError(
+        f"{target.title}: neither the catalog nor {target.stock.lock_name} has its sha256, and "
+        "--require-hash asks for it",
+        hint="fetch it once without --require-hash and commit the lock file, or give its address "
+        "with #sha256=DIGITS",
+    )
+
+
+def how_to_agree(target: Target) -> str:
+    """Say what to do where stated hashes differ."""
+    return (
+        f"nothing is used while they differ; if {target.stock.lock_name} is wrong, remove the "
+        "file's block from it"
+    )

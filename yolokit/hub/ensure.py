@@ -6,24 +6,25 @@ import os
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from yolokit.errors import WeightsError
+from yolokit.core.events import Notice, OnEvent, Progress, ignore
+from yolokit.errors import FetchError, WeightsError
 from yolokit.files.atomic import rename_complete
 from yolokit.files.file_lock import hold_alone
 from yolokit.hub.catalog import find_entry
-from yolokit.hub.check import check_file
-from yolokit.hub.fetch import Fetched, fetch
-from yolokit.hub.lock import HashFrom, LockEntry, add_to_lock
-from yolokit.hub.messages import (
+from yolokit.hub.check import (
     HOW_TO_REPLACE,
     VERIFIED,
     announce,
+    check_file,
     describe_known,
     how_to_agree,
     no_hash,
 )
+from yolokit.hub.fetch import Fetched, fetch
+from yolokit.hub.lockfile import HashFrom, LockEntry, add_to_lock
 from yolokit.hub.partial import Part
+from yolokit.hub.resolve import resolve
 from yolokit.hub.source import Limits, is_local
-from yolokit.hub.target import resolve
 from yolokit.hub.urls import public_url
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.hub.catalog import WeightsEntry
-    from yolokit.hub.target import Target
+    from yolokit.hub.config import PullConfig
+    from yolokit.hub.resolve import Target
 
 OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
 
@@ -97,17 +99,31 @@ def obtain_weights(
         WeightsError: There is no such name; nothing could be fetched; or what is there, or what
             came, is not what it must be.
     """
-    found = obtain(
-        lambda: replace(resolve(name), asked=name),
-        offline=offline,
-        require_hash=require_hash,
-        on_notice=on_notice,
-        on_progress=on_progress,
-        limits=limits or Limits(),
-    )
+    try:
+        found = obtain(
+            lambda: replace(resolve(name), asked=name),
+            offline=offline,
+            require_hash=require_hash,
+            on_notice=on_notice,
+            on_progress=on_progress,
+            limits=limits or Limits(),
+        )
+    except FetchError as error:
+        raise WeightsError(str(error), hint=error.hint) from error
     entry = find_entry(found.name) if found.name is not None else None
     facts = {field.name: getattr(found, field.name) for field in fields(found)}
     return ObtainedWeights(**facts, entry=entry)
+
+
+def pull_weights(config: PullConfig, on_event: OnEvent = ignore) -> ObtainedWeights:
+    """Return weights, fetched and verified if they are not here; see :func:`obtain_weights`."""
+    return obtain_weights(
+        config.name,
+        offline=config.offline,
+        require_hash=config.require_hash,
+        on_notice=lambda text: on_event(Notice(text)),
+        on_progress=lambda done, total: on_event(Progress(config.name, done, total, "bytes")),
+    )
 
 
 def obtain(
@@ -151,7 +167,7 @@ def _choose_urls(target: Target, *, offline: bool) -> tuple[str, ...]:
     """Return the addresses to try; without a connection only those of this machine's files."""
     urls = target.list_urls()
     if not urls:
-        raise WeightsError(
+        raise FetchError(
             f"{target.title} is not here, and no address for it is known",
             hint="give the full address that it came from; it is not kept where it holds a token",
         )
@@ -159,7 +175,7 @@ def _choose_urls(target: Target, *, offline: bool) -> tuple[str, ...]:
         return urls
     local = tuple(url for url in urls if is_local(url))
     if not local:
-        raise WeightsError(
+        raise FetchError(
             f"{target.title} is not in {target.path.parent}, and connections are forbidden "
             f"(--offline or {OFFLINE_VARIABLE})",
             hint=target.stock.carry.format(name=target.asked or target.title),
@@ -171,7 +187,7 @@ def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtaine
     """Check a file that is there; one that is seen for the first time is locked."""
     check = check_file(target)
     if check.state == "differs":
-        raise WeightsError(f"{target.path} {check.detail}", hint=HOW_TO_REPLACE)
+        raise FetchError(f"{target.path} {check.detail}", hint=HOW_TO_REPLACE)
     found = Fetched("", check.size_bytes, check.sha256)
     if check.state == "ok":
         return _obtained(target, found, VERIFIED, fetched=False)
@@ -213,7 +229,7 @@ class _Request:
             if path.is_file():
                 return _accept_present(target, self.on_notice)
             if os.path.lexists(path):
-                raise WeightsError(f"{path} is in the way: it is not a file")
+                raise FetchError(f"{path} is in the way: it is not a file")
             return self._fetch(target)
 
     def _resolve(self) -> Target:
@@ -221,7 +237,7 @@ class _Request:
         target = self.find()
         disagreement = target.find_disagreement()
         if disagreement is not None:
-            raise WeightsError(f"{target.title} {disagreement}", hint=how_to_agree(target))
+            raise FetchError(f"{target.title} {disagreement}", hint=how_to_agree(target))
         if self.require_hash and target.known_sha256 is None:
             raise no_hash(target)
         return target
@@ -260,11 +276,11 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
         _lock(target, fetched)
         Part(part).forget_origin()
         rename_complete(part, path)
-    except WeightsError:
+    except FetchError:
         Part(part).discard()  # it differs from what another process has locked meanwhile
         raise
     except OSError as error:
-        raise WeightsError(f"cannot write {path}: {error.strerror}") from error
+        raise FetchError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _lock(target: Target, found: Fetched) -> None:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.files.file_kind import POINTER, WEB_PAGE, read_kind
 from yolokit.hub.partial import Origin, Part
 from yolokit.hub.source import Limits, SourceError, Stream, is_local, load_source
-from yolokit.hub.store_spec import WEIGHTS
+from yolokit.hub.store import WEIGHTS
 from yolokit.hub.urls import public_url
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def fetch(
         on_progress: Takes the bytes that are there and the bytes that there will be, or None.
 
     Raises:
-        WeightsError: No address delivered the file; a line for each says why. Or the disk is full.
+        FetchError: No address delivered the file; a line for each says why. Or the disk is full.
     """
     job = _Job(Part(path), wanted, limits, on_notice, on_progress)
     failures: list[str] = []
@@ -116,7 +116,7 @@ def fetch(
         f"check the connection and proxies, or name a mirror in {wanted.mirror_variable}; what has "
         "arrived is kept, and the next try goes on from there"
     )
-    raise WeightsError(
+    raise FetchError(
         f"{wanted.name} could not be fetched:{listed or ' there is no address for it'}",
         hint=None if all(map(is_local, urls)) else hint,
     )
@@ -237,7 +237,7 @@ class _Job:
         return fetched
 
     def _find_stray(self) -> str | None:
-        """Say what came in place of a file whose hash nobody knows: a login, a pointer."""
+        """Say what came in place of a file of unknown hash: a login page, a pointer."""
         kind = read_kind(self.part.path)
         return f"sends {kind.name}" if kind in (POINTER, WEB_PAGE) else None
 
@@ -260,17 +260,17 @@ class _Pace:
         self._begin_s, self._begin_bytes = now_s, done
 
 
-def _disk_full(path: Path, needed: int, free: int) -> WeightsError:
-    return WeightsError(
+def _disk_full(path: Path, needed: int, free: int) -> FetchError:
+    return FetchError(
         f"the disk of {path.parent} is full: {needed} bytes are needed, {free} are free",
         hint="make room, or set YOLOKIT_HOME to a folder on another disk",
     )
 
 
-def _storage_error(error: OSError, path: Path) -> WeightsError:
+def _storage_error(error: OSError, path: Path) -> FetchError:
     full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
     what = "the disk is full, or a quota is reached" if full else (error.strerror or str(error))
-    return WeightsError(
+    return FetchError(
         f"cannot write {path}: {what}",
         hint="make room, or set YOLOKIT_HOME to a folder elsewhere; what has arrived is kept",
     )

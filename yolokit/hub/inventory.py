@@ -8,12 +8,12 @@ import msgspec
 
 from yolokit.core.suggest import unknown_name
 from yolokit.core.task import Task
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.hub.catalog import WeightsEntry, list_entries
 from yolokit.hub.check import FileCheck, check_file
-from yolokit.hub.lock import LockEntry, read_lock
+from yolokit.hub.lockfile import LockEntry, read_lock
+from yolokit.hub.resolve import Target, resolve
 from yolokit.hub.store import no_weights, store_dir
-from yolokit.hub.target import Target, resolve
 from yolokit.hub.urls import is_plain_name
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_weights(
 
     Raises:
         ConfigError: There is no such task or family; the message suggests the nearest.
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     store = store_dir("weights")
     entries, locked = list_entries(), read_lock(store)
@@ -93,7 +93,7 @@ def verify_weights(name: str | None = None) -> list[FileCheck]:
     Nothing is changed: what is unverified stays so.
 
     Raises:
-        WeightsError: The file is not there or cannot be read, or the lock file is damaged.
+        FetchError: The file is not there or cannot be read, or the lock file is damaged.
     """
     if name is None:
         paths = _installed_files(store_dir("weights"))
@@ -109,7 +109,7 @@ def list_missing() -> list[str]:
     """Return the names of files that the lock file of the store speaks of, but that are not here.
 
     Raises:
-        WeightsError: The lock file is damaged.
+        FetchError: The lock file is damaged.
     """
     store = store_dir("weights")
     return sorted(file for file in read_lock(store) if not (store / file).is_file())
@@ -119,7 +119,7 @@ def describe_weights(name: str) -> tuple[Target, FileCheck | None]:
     """Return what is known about weights, and how the file is, if it is there.
 
     Raises:
-        WeightsError: There is no such name, or the file cannot be read.
+        FetchError: There is no such name, or the file cannot be read.
     """
     target = resolve(name)
     return target, check_file(target) if target.path.is_file() else None
@@ -134,7 +134,7 @@ def _installed_files(store: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise WeightsError(f"cannot read {store}: {error.strerror}") from error
+        raise FetchError(f"cannot read {store}: {error.strerror}") from error
 
 
 def _row_of_entry(

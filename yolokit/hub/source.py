@@ -13,7 +13,7 @@ import msgspec
 
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.suggest import describe_unknown
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.hub.urls import scheme_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     redirects: int = 8
 
 
-class SourceError(WeightsError):
+class SourceError(FetchError):
     """One attempt at one address failed.
 
     Args:

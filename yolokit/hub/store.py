@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from yolokit.core.suggest import nearest
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.hub.catalog import find_entry
 
 HOME_VARIABLE = "YOLOKIT_HOME"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """One kind of files that are fetched, locked and kept.
+
+    Attributes:
+        kind: Name of the store, see :func:`store_dir`.
+        folder: Where in the store the files lie; empty for the store itself.
+        lock_name: The store's lock file.
+        mirror_variable: What names mirrors in the environment.
+        carry: How to carry one to a machine without a network; ``{name}`` is what was asked for.
+        most_bytes: Larger than any of them.
+    """
+
+    kind: str
+    folder: str
+    lock_name: str
+    mirror_variable: str
+    carry: str
+    most_bytes: int
+
+
+WEIGHTS = Stock(
+    kind="weights",
+    folder="",
+    lock_name="weights.lock",
+    mirror_variable="YOLOKIT_WEIGHTS_MIRROR",
+    carry="on a machine with a network: `yolokit weights bundle {name} --out w.tar`; "
+    "here: `yolokit weights import w.tar`",
+    most_bytes=4 << 30,  # the largest of the catalog has a tenth of it
+)
+ARCHIVES = Stock(
+    kind="datasets",
+    folder=".archives",
+    lock_name="datasets.lock",
+    mirror_variable="YOLOKIT_DATA_MIRROR",
+    carry="on a machine with a network: `yolokit data get {name} --keep-archive`; then copy the "
+    "archives of its datasets/.archives to the same folder here",
+    most_bytes=200 << 30,
+)
 
 
 def store_dir(kind: str) -> Path:
@@ -32,31 +74,19 @@ def store_dir(kind: str) -> Path:
     return user_data_path("yolokit", appauthor=False) / kind
 
 
-def find_weights(name: str) -> Path:
-    """Return the absolute path of weights given by path or by name; nothing is fetched.
-
-    Raises:
-        WeightsError: They are nowhere; the message lists where they were looked for.
-    """
-    found = locate_weights(name)
-    if found is None:
-        raise no_weights(name)
-    return found.resolve()
-
-
 def locate_weights(name: str) -> Path | None:
     """Return where weights are, given by path or by name, or None; links are not followed.
 
     Raises:
-        WeightsError: The system cannot look there.
+        FetchError: The system cannot look there.
     """
     try:
         return next((place.absolute() for place in _places(name) if place.is_file()), None)
     except OSError as error:
-        raise WeightsError(f"no weights {name!r}: {error.strerror}") from error
+        raise FetchError(f"no weights {name!r}: {error.strerror}") from error
 
 
-def no_weights(name: str) -> WeightsError:
+def no_weights(name: str) -> FetchError:
     """Return the error for weights that are nowhere: it lists where they were looked for."""
     looked = _places(name)
     # What is there nevertheless is a folder, a pipe or a device.
@@ -64,7 +94,7 @@ def no_weights(name: str) -> WeightsError:
         f"{place.absolute()}{' (which is not a file)' if place.exists() else ''}"
         for place in looked
     )
-    return WeightsError(f"no weights {name!r}: looked for {places}", hint=_hint(name, looked[-1]))
+    return FetchError(f"no weights {name!r}: looked for {places}", hint=_hint(name, looked[-1]))
 
 
 def _places(name: str) -> list[Path]:
@@ -72,7 +102,7 @@ def _places(name: str) -> list[Path]:
     try:
         path = Path(name).expanduser()
     except RuntimeError as error:
-        raise WeightsError(f"no weights {name!r}: {error}") from error
+        raise FetchError(f"no weights {name!r}: {error}") from error
     places = [path]
     if path.name == name:
         store = store_dir("weights")

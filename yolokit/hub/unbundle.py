@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from yolokit.core.plural import counted
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.files.atomic import publish_file, sha256_file
 from yolokit.files.file_kind import read_kind
 from yolokit.files.file_lock import hold_alone
@@ -28,17 +28,17 @@ from yolokit.hub.bundle import (
     BundledFile,
     Manifest,
 )
-from yolokit.hub.lock import LockEntry, add_to_lock
-from yolokit.hub.messages import describe_known, no_hash
+from yolokit.hub.check import describe_known, no_hash
+from yolokit.hub.lockfile import LockEntry, add_to_lock
+from yolokit.hub.resolve import target_of_file
 from yolokit.hub.store import store_dir
-from yolokit.hub.target import target_of_file
 from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from yolokit.hub.target import Target
+    from yolokit.hub.resolve import Target
 
 _BLOCK_BYTES = 512
 _CHUNK_BYTES = 1 << 20
@@ -78,13 +78,13 @@ def import_bundle(
         on_notice: Takes sentences for people.
 
     Raises:
-        WeightsError: The bundle is damaged, hostile or cut short, or a file in it is not what the
+        FetchError: The bundle is damaged, hostile or cut short, or a file in it is not what the
             catalog, the lock file or the store have under its name. The store is as it was.
     """
     store = store_dir("weights").absolute()
     kind = read_kind(archive, expected="archive")
     if kind is not None and kind.group != "text":
-        raise WeightsError(f"{archive} is not a bundle: it is {kind.name}", hint=kind.hint)
+        raise FetchError(f"{archive} is not a bundle: it is {kind.name}", hint=kind.hint)
     try:
         with archive.open("rb") as stream:
             reader = _Reader(stream, archive)
@@ -99,7 +99,7 @@ def import_bundle(
     except OSError as error:
         other = error.filename not in (None, str(archive))
         place = f"{error.filename}: " if other else ""
-        raise WeightsError(f"cannot import {archive}: {place}{error.strerror}") from error
+        raise FetchError(f"cannot import {archive}: {place}{error.strerror}") from error
 
 
 def _waiting(path: Path, on_notice: Callable[[str], None]) -> Callable[[], None]:
@@ -128,7 +128,7 @@ def _check_room(manifest: Manifest, store: Path) -> None:
     needed = sum(file.size_bytes for file in manifest.files)
     free = shutil.disk_usage(store).free
     if free < needed:
-        raise WeightsError(f"the disk of {store} is full: {needed} bytes are needed, {free} free")
+        raise FetchError(f"the disk of {store} is full: {needed} bytes are needed, {free} are free")
 
 
 def _read_manifest(reader: _Reader) -> Manifest:
@@ -196,9 +196,9 @@ def _check_known(file: BundledFile, store: Path, require_hash: bool) -> tuple[Bu
         raise no_hash(target)
     fault = target.find_disagreement() or target.wanted.find_fault(file.size_bytes, file.sha256)
     if fault is not None:
-        raise WeightsError(f"the bundle's {file.file} {fault}", hint="nothing was imported")
+        raise FetchError(f"the bundle's {file.file} {fault}", hint="nothing was imported")
     if target.path.is_file() and sha256_file(target.path) != file.sha256:
-        raise WeightsError(
+        raise FetchError(
             f"{target.path} is there already and is another file", hint="nothing was imported"
         )
     return file, target
@@ -222,9 +222,9 @@ class _Reader:
         self.size_bytes = os.fstat(stream.fileno()).st_size
         self.offset_bytes = 0
 
-    def fault(self, reason: str) -> WeightsError:
+    def fault(self, reason: str) -> FetchError:
         """Return the error for something wrong at this place of the archive."""
-        return WeightsError(f"{self._path}: {reason}", hint="nothing was imported")
+        return FetchError(f"{self._path}: {reason}", hint="nothing was imported")
 
     def next_member(self) -> tuple[str, int]:
         """Read a head and return the member's name and size in bytes."""

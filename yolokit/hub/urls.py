@@ -6,7 +6,7 @@ import hashlib
 import re
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|file:", re.IGNORECASE)
 _LONGEST_URL = 4000
@@ -28,15 +28,15 @@ def split_url(url: str) -> SplitResult:
     """Split an address.
 
     Raises:
-        WeightsError: It is malformed, or could not be recorded in one line of text.
+        FetchError: It is malformed, or could not be recorded in one line of text.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise WeightsError(f"not an address: {_without_password(url)!r} ({error})") from error
+        raise FetchError(f"not an address: {_without_password(url)!r} ({error})") from error
     if not url.isprintable() or len(url) > _LONGEST_URL:
-        raise WeightsError(f"not an address: {_without_password(url)[:100]!r}")
+        raise FetchError(f"not an address: {_without_password(url)[:100]!r}")
     return parts
 
 
@@ -53,14 +53,14 @@ def take_hash(url: str) -> tuple[str, str | None]:
     """Split ``ADDRESS#sha256=DIGITS`` into the address and the digits, if there are any.
 
     Raises:
-        WeightsError: What follows the ``#`` is something else: it may be a hash with a slip.
+        FetchError: What follows the ``#`` is something else: it may be a hash with a slip.
     """
     bare, mark, fragment = url.partition("#")
     if not mark:
         return url, None
     match = _SHA256.fullmatch(fragment)
     if match is None:
-        raise WeightsError(
+        raise FetchError(
             f"{public_url(bare)} is followed by #{fragment}, which is not a hash",
             hint="#sha256= and 64 hexadecimal digits state what the file must be",
         )
@@ -71,7 +71,7 @@ def file_name_of(url: str) -> str:
     """Derive the name of a file in the store from an address; it never leaves the store.
 
     Raises:
-        WeightsError: The address names no file.
+        FetchError: The address names no file.
     """
     parts = split_url(url)
     path = parts.path
@@ -80,7 +80,7 @@ def file_name_of(url: str) -> str:
     last = re.split(r"[/\\]", unquote(path, errors="replace"))[-1]
     name = _NOT_PLAIN.sub("_", last).lstrip(".").rstrip(".")
     if not name.strip("_"):
-        raise WeightsError(f"{public_url(url)} does not end in the name of a file")
+        raise FetchError(f"{public_url(url)} does not end in the name of a file")
     if _DEVICES.match(name) or name.lower() in _RESERVED:
         name = f"_{name}"
     if len(name) > _LONGEST_NAME:
@@ -129,7 +129,7 @@ def is_public_url(url: str) -> bool:
         return False
     try:
         return public_url(url) == url
-    except WeightsError:
+    except FetchError:
         return False
 
 

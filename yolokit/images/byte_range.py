@@ -1,4 +1,4 @@
-"""Images that stand inside another file, such as a TFRecord: a range of its bytes."""
+"""Images inside another file, such as a TFRecord: a range of its bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Where in a file an image stands.
+    """Where in a file an image is.
 
     Attributes:
         offset_bytes: Where it begins.

@@ -1,4 +1,4 @@
-"""Whether an image file has its end, told without decoding it.
+"""Whether an image file has its end, found out without decoding it.
 
 A decoder refuses a file that was cut short, or makes up what is missing; its head looks whole.
 
@@ -20,7 +20,7 @@ _PLAIN_BMP = (0, 3)  # rows of pixels, as opposed to runs
 
 
 def is_cut_short(head: bytes, tail: bytes, size_bytes: int, read_all: Callable[[], bytes]) -> bool:
-    """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that cannot be told.
+    """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that is unknown.
 
     Args:
         head: The first bytes.
@@ -38,12 +38,12 @@ def is_cut_short(head: bytes, tail: bytes, size_bytes: int, read_all: Callable[[
         if head[:4] in (b"II*\x00", b"MM\x00*"):
             return _is_tiff_cut(head, size_bytes)
     except (struct.error, KeyError):
-        pass  # odd, or told by what lies behind the head: the decoder has the last word
+        pass  # odd, or decided by what follows the head: the decoder has the last word
     return False
 
 
 def _lacks_jpeg_end(content: bytes) -> bool:
-    """Look for the end behind the first scan: cameras put films and previews behind a picture."""
+    """Look for the end after the first scan: cameras put films and previews after a picture."""
     at = 2
     while content[at : at + 2] != b"\xff\xda":
         if content[at : at + 1] != b"\xff":
@@ -66,7 +66,7 @@ def _is_bmp_cut(head: bytes, size_bytes: int) -> bool:
 
 
 def _is_tiff_cut(head: bytes, size_bytes: int) -> bool:
-    """Tell whether a strip or tile of the first picture ends behind the file."""
+    """Tell whether a strip or tile of the first picture ends beyond the file."""
     order = "<" if head[:2] == b"II" else ">"
     start = struct.unpack_from(f"{order}I", head, 4)[0]
     if start + 2 > size_bytes:

@@ -41,7 +41,7 @@ def walk_files(folder: Path) -> Iterator[str]:
     reading one may never end.
 
     Raises:
-        DataError: A folder is closed to this user; what it holds would be lost without a word.
+        DataError: A folder is closed to this user; what it holds would be lost silently.
     """
     root = os.fspath(folder)
     listed, around = set[tuple[int, int]](), _around(root)
@@ -71,7 +71,7 @@ class _Listing(NamedTuple):
 
 
 def _list_folder(path: str) -> _Listing:
-    """Return what is in a folder; nothing if there is no such."""
+    """Return what is in a folder; nothing if it does not exist."""
     found = _Listing([], [], [])
     try:
         with os.scandir(path) as entries:
@@ -84,7 +84,7 @@ def _list_folder(path: str) -> _Listing:
                     found.files.append(entry.name)
                 elif entry.is_symlink():
                     kind = _kind_of(entry.path)
-                    if kind is None or stat.S_ISREG(kind):  # that it leads nowhere is told later
+                    if kind is None or stat.S_ISREG(kind):  # a broken link is reported later
                         found.files.append(entry.name)
                     elif stat.S_ISDIR(kind):
                         found.links.append(entry.name)
@@ -96,7 +96,7 @@ def _list_folder(path: str) -> _Listing:
 
 
 def _kind_of(link: str) -> int | None:
-    """Return the mode of what a link leads to, None if it leads nowhere."""
+    """Return the mode of what a link points to, None if it is broken."""
     try:
         return os.stat(link).st_mode  # noqa: PTH116 - hot path
     except OSError:
@@ -104,7 +104,7 @@ def _kind_of(link: str) -> int | None:
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
-    """Return what tells one folder from every other, None if there is no such."""
+    """Return what identifies a folder, None if it does not exist."""
     try:
         found = os.stat(folder)  # noqa: PTH116 - hot path
     except (OSError, ValueError):
@@ -123,7 +123,7 @@ def is_absolute_anywhere(name: str) -> bool:
 
 
 def climbs_out(name: str) -> bool:
-    """Tell whether a relative name leads out of the folder that it is in, or is not a name."""
+    """Tell whether a relative name climbs out of its folder, or is not a name."""
     if ".." not in name and "\x00" not in name:
         return False
     return not is_absolute_anywhere(name) and inside(Path(), name) is None

@@ -1,4 +1,4 @@
-"""Files of more than one picture, of which OpenCV decodes the first: told without decoding.
+"""Files of more than one picture, of which OpenCV decodes the first: found without decoding.
 
 Source: W3C PNG, ``acTL``; RFC 9649, ``VP8X``; TIFF 6.0 and BigTIFF, tag 254; AVIF 1.1, ``avis``.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import U8
 
 _MOST_PAGES = 10_000
-_NEW_SUBFILE_TYPE = 254  # tags ascend, so no more than so many stand before it
+_NEW_SUBFILE_TYPE = 254  # tags ascend, so no more than this many come before it
 _NOT_A_PAGE = 0b101  # a smaller copy, or a mask
 _ANIMATED = "it is animated: only the first frame is read"
 
@@ -66,7 +66,7 @@ def _png_frames(content: memoryview) -> int:
 def _tiff_pages(
     content: memoryview, order: str, count_code: str, tag_code: str, place_code: str
 ) -> Iterator[int]:
-    """Yield where each page's directory stands; smaller copies and masks are not pages."""
+    """Yield where each page's directory is; smaller copies and masks are not pages."""
     place, tag_size = (
         struct.calcsize("<" + place_code),
         struct.calcsize("<" + tag_code + place_code),

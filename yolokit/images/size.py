@@ -67,7 +67,7 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
 
     Args:
         path: The file.
-        span: Where in it the image stands, if it is not the whole of it.
+        span: Where in it the image is, if it is not the whole of it.
 
     Raises:
         DataError: The file cannot be read or is not an image.
@@ -186,7 +186,7 @@ def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
 def _from_png(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
     """Return the size if all chunks are there and none has an orientation.
 
-    An Exif chunk counts wherever it stands, and a PNG that is cut short is not decoded at all.
+    An Exif chunk counts wherever it is, and a PNG that is cut short is not decoded at all.
     """
     if len(head) < _HEAD_BYTES:
         is_plain = _is_plain_png(head, 0, len(head))
@@ -282,7 +282,7 @@ def _decode(path: str | Path, span: Span | None) -> ImageSize:
 
 
 def _not_an_image(path: str | Path, head: bytes) -> DataError:
-    """Return the error for what does not decode, with what it is where that can be told."""
+    """Return the error for what does not decode, with what it is where that is known."""
     if not head:
         return DataError("the file is empty", path=path)
     kind = tell_kind(head)

@@ -1,4 +1,4 @@
-"""Puts a data set together from annotations that are met one by one, classes by their names.
+"""Puts a data set together from annotations read one by one, classes by their names.
 
 For readers that know the names of all classes only when everything is read.
 """

@@ -19,11 +19,21 @@ from yolokit.errors import DataError
 from yolokit.files.spell import encode_json, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from yolokit.labels.model import SourceFile
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
+
+OUTLINES_ASIDE = (
+    "outline-aside",
+    "annotations have an outline beside their box, left aside (--task segment or obb takes it)",
+)
+KEYPOINTS_ASIDE = (
+    "keypoints-aside",
+    "annotations have keypoints, left aside (--task pose takes them)",
+)
+"""Codes and messages of what a task leaves aside of annotations."""
 
 _CURES = {
     "missing-image": "say with --images where the images are, ",
@@ -57,7 +67,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         line: The line in it, from 1, where lines are counted.
         index: The annotation's index, from 0, where annotations are counted instead.
         image: The image that is left out with it, as the source names it, if one is.
-        action: What became of it.
+        action: The outcome.
         code: The reason as a fixed word, such as ``box-outside-image``.
         message: The reason for a person.
     """
@@ -140,8 +150,8 @@ class LedgerMark(NamedTuple):
 class Ledger:
     """Collects entries and counts while a data set is read.
 
-    A reader states with :meth:`see` how many annotations it met, before it knows what becomes of
-    them. That this number equals the sum of all outcomes is checked at the end.
+    A reader states with :meth:`see` how many annotations it found, before their outcome is
+    known. That this number equals the sum of all outcomes is checked at the end.
     """
 
     def __init__(self) -> None:
@@ -151,7 +161,7 @@ class Ledger:
         self.findings: list[Finding] = []
 
     def see(self, count: int) -> None:
-        """Count annotations that stand in the source."""
+        """Count annotations found in the source."""
         self._counts["in"] += count
 
     def keep(self, count: int) -> None:
@@ -213,8 +223,14 @@ class Ledger:
         return list(found.values())
 
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
-        """Enter something that is not about the fate of one annotation."""
+        """Enter something that is not about one annotation."""
         self.record(source, place, "noted", code, message)
+
+    def note_aside(self, source: SourceFile, aside: Mapping[tuple[str, str], int]) -> None:
+        """Enter once for a file how many annotations have something that is left aside."""
+        for (code, message), count in sorted(aside.items()):
+            if count:
+                self.note(source, None, code, f"{count} {message}")
 
     def doubt(self, code: str, message: str, path: str, hint: str | None = None) -> None:
         """Enter something that cannot be right, unless the user allows its code."""

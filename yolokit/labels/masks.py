@@ -136,7 +136,7 @@ def decompress_runs(text: str) -> list[int]:
     Five bits a character; from the fourth run on, each is the difference to the one two before.
 
     Raises:
-        ValueError: It ends too early or holds a strange character.
+        ValueError: It ends too early or holds an unexpected character.
 
     Source: cocoapi ``common/maskApi.c:rleFrString``.
     """
@@ -150,7 +150,7 @@ def decompress_runs(text: str) -> list[int]:
                 raise ValueError("a mask's compressed `counts` end too early")
             bits = ord(text[at]) - 48
             if not 0 <= bits < 64 or shift > 60:
-                raise ValueError("a mask's compressed `counts` hold a strange character")
+                raise ValueError("a mask's compressed `counts` hold an unexpected character")
             value |= (bits & 0x1F) << shift
             more = bool(bits & 0x20)
             at, shift = at + 1, shift + 5

@@ -67,11 +67,11 @@ class ImageRecord(msgspec.Struct, frozen=True):
         width_px: Width as the source states it, or None.
         height_px: Height as the source states it, or None.
         split: ``train``, ``val``, ``test``..., or None where the source has no splits.
-        path: The file, where the source leads to it and the size above was read from it; None
+        path: The file, where the source names it and the size above was read from it; None
             where it has yet to be found by name.
         source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
-        span: Where in ``path`` the image stands, if that file holds more than this image; the size
+        span: Where in ``path`` the image is, if that file holds more than this image; the size
             above is then the stated one.
         crop: The part of the file that the image is, xyxy in px; None for all of it.
         origin: The number of the source that it comes from, where there are several.
@@ -185,7 +185,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
         evidence: What the reader concluded from the content, one sentence each.
         has_splits: Whether the source has splits; images without one then belong to none.
         image_count: How many images there are, if that is known before the end.
-        task: What the annotations are brought to: boxes, outlines, keypoints or rotated boxes.
+        task: What the annotations become: boxes, outlines, keypoints or rotated boxes.
         pose: The keypoints of each annotation, if they have any.
     """
 

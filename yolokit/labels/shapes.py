@@ -36,7 +36,7 @@ class Shape(msgspec.Struct, frozen=True, eq=False):
         kind: ``polygon``, or ``rotated`` for a box by its corners.
         box_stated: The source states the annotation's box too, so that it is not derived.
         remark: ``code: what was done`` where the source has something else that had to be brought
-            into this form, such as the pixels of a mask; None for what stands there as it is.
+            into this form, such as the pixels of a mask; None where it is unchanged.
     """
 
     rings: tuple[F64, ...]

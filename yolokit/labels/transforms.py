@@ -38,7 +38,7 @@ def move_annotations(
     changes = annotations.reinterpreted
     if remark is not None:
         changes = {**dict.fromkeys(range(len(annotations)), remark), **changes}
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is dropped further on
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is dropped later
         return Annotations(
             annotations.category_indices,
             _move_boxes(annotations.xyxy, matrix),

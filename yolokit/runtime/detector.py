@@ -48,8 +48,8 @@ class Detector:
 
         Args:
             path: The model file; all that the runtime must know is in it.
-            provider: ``auto`` for the best one that really loads, or a key of
-                ``yolokit.runtime.session.PROVIDERS``.
+            provider: ``auto`` for the best one that really loads, or a module of
+                ``yolokit.runtime.providers``.
             threads: Threads inside one operator; None for the cores this process may use.
 
         Raises:

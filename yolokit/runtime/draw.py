@@ -55,7 +55,7 @@ def class_color(class_id: int) -> _Color:
     Successive hues lie a golden ratio of the circle apart, so that any first few differ most.
     """
     hue = (0.58 + class_id * _GOLDEN_RATIO) % 1
-    # Three rounds of hues are told apart by brightness and saturation as well.
+    # Three rounds of hues differ in brightness and saturation as well.
     saturation, value = ((0.75, 1.0), (0.95, 0.8), (0.5, 1.0))[class_id // 12 % 3]
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(blue * 255), round(green * 255), round(red * 255)

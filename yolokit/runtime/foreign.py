@@ -1,4 +1,4 @@
-"""Models of other tools, told from their inputs and outputs: named, since their heads are not read.
+"""Models of other tools, recognised by their inputs and outputs: their heads are not read.
 
 The names and shapes are those that the tools are known for; a guess is worded as one.
 """
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.session import Port, Session
 
 _STRIDES_PX = (8, 16, 32)
-_MASKS = 32  # coefficients behind the classes of YOLOv5's segmentation
+_MASKS = 32  # coefficients after the classes of YOLOv5's segmentation
 _OBJECTNESS = 5  # columns before the classes: cx, cy, w, h, objectness
 # Names of outputs that a tool always gives -> the tool.
 _BY_OUTPUTS = (

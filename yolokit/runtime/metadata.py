@@ -252,7 +252,7 @@ def _arguments(session: Session) -> dict[str, Any]:
     """Return the options of the export, as far as the file states them legibly."""
     try:
         arguments = _literal(session, "args") if "args" in session.metadata else {}
-    except InferenceError:  # some hold the text of objects; the shape tells the layout as well
+    except InferenceError:  # some hold the text of objects; the shape shows the layout as well
         return {}
     return arguments if isinstance(arguments, dict) else {}
 

@@ -55,7 +55,7 @@ class RunAhead(Generic[T]):
     """A queue of items that are made by a thread, which starts at once.
 
     Items keep their order. What the producer raises is raised here, after the items before it.
-    After ``stop`` there are no more items, for whoever waits for one too; the thread ends as
+    After ``stop`` there are no more items, even for a waiting caller; the thread ends as
     soon as the item it works on is done, and closes a generator that it iterates over. That is
     also what happens at the exit of the interpreter, where no one has called ``stop``.
 

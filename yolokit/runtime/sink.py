@@ -31,7 +31,7 @@ _LONGEST_SUFFIX = 16
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What became of the picture of one image or frame.
+    """The picture of one image or frame, or why there is none.
 
     Attributes:
         name: The file that shows it, below the folder of the results; None where none does.
@@ -63,10 +63,10 @@ class Sink(Protocol):
         Args:
             frame: The image, or why there is none.
             detections: In pixels of the image.
-            picture: What a sink before this one made of it.
+            picture: The picture that an earlier sink made.
 
         Returns:
-            What was made of it here; None where this sink makes no pictures.
+            The picture made here; None where this sink makes no pictures.
 
         Raises:
             DataError: The picture cannot be written; others may be.
@@ -184,5 +184,5 @@ def _fit(path: Path, number: str) -> str:
 
 
 def _key(path: Path) -> str:
-    """Return what two names share that Windows and macOS hold for one: A.jpg and a.jpg."""
+    """Return the key of a name; Windows and macOS take A.jpg and a.jpg for one."""
     return str(path).casefold()

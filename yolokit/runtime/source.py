@@ -168,9 +168,9 @@ def open_files(
     Args:
         uri: What the user named.
         root: Folder that the names of outputs are relative to.
-        paths: Any files; those that are neither are left out, and told where it is a loss.
+        paths: Any files; those that are neither are left out, and named where that is a loss.
         what: What holds them, for the message, e.g. ``folder``.
-        remarks: What else is to be told of them.
+        remarks: What else is to be reported about them.
 
     Raises:
         DataError: There is neither an image nor a video.

@@ -85,7 +85,7 @@ def find_arch(name: str) -> Arch:
 
 
 def _unknown(name: str) -> ConfigError:
-    """Say why an architecture is not trained here, or which name comes near."""
+    """Say why an architecture is not trained here, or which name is near."""
     archs, other = list_archs(), _OTHER.search(name)
     if other is None:
         return unknown_name("architecture", name, archs)

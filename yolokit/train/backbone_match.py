@@ -39,7 +39,7 @@ def require_kinship(detector: Arch, classifier: Arch) -> None:
         are = counted(alike, "layer is", "layers are")
         raise ConfigError(
             f"{classifier.stem} has no backbone for {detector.stem}: only {are} alike "
-            f"from the first on, and {least} make the stages up to stride 16 (layer {alike} is "
+            f"from the start, and the stages up to stride 16 have {least} (layer {alike} is "
             f"{ours[alike][2]} here, {theirs[alike][2]} there)",
             hint="--backbone torchvision:NAME --init imagenet brings another backbone",
         )

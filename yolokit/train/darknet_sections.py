@@ -180,7 +180,7 @@ def check_keys(section: Section, path: Path) -> None:
     All of ``[yolo]`` says how to read anchors, which are replaced: none of it matters.
 
     Raises:
-        DataError: There is such a key, or one that nobody knows; with its line.
+        DataError: There is such a key, or an unknown one; with its line.
     """
     keys = _KEYS.get(section.kind)
     if keys is None:

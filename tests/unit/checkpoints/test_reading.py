@@ -65,7 +65,7 @@ def test_a_real_checkpoint_and_a_state_dict_are_fine(tmp_path: Path) -> None:
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "safetensors"),
         (pickle.dumps({"a": 1}), "a bare pickle"),
         (b"Not Found", "a text that begins with 'Not Found'"),
-        (b"\x01\x02\x03 whatever", "of no kind that is known"),
+        (b"\x01\x02\x03 whatever", "of a kind that is not known"),
         (b"PK\x03\x04" + bytes(100), "cut short or damaged"),
     ],
 )

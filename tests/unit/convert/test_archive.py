@@ -122,7 +122,7 @@ def test_an_encrypted_zip_is_called_that(tmp_path: Path, folder: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(DataError, match="unpacked: it is encrypted") as caught:
         unpack(path, folder)
-    assert caught.value.hint == "unpack it yourself, and give the folder"
+    assert caught.value.hint == "unpack it yourself and give the folder"
 
 
 def test_a_bomb_stops_at_the_limit(

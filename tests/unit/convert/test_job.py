@@ -24,6 +24,7 @@ from tests.unit.conftest import (
 )
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.job import convert
+from yolokit.core.events import Event, Progress
 from yolokit.datasets.check import check_dataset
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 
@@ -193,7 +194,7 @@ def test_labels_only_is_refused_where_no_size_is_stated(
     with pytest.raises(DataError, match=r"size of a.jpg is not stated"):
         run_convert(path, labels_only=True)
     yolo = write_yolo(tmp_path / "y", {"a.jpg": "0 .5 .5 .5 .5\n"})
-    with pytest.raises(DataError, match="YOLO labels state no sizes"):
+    with pytest.raises(DataError, match="YOLO labels state no image sizes"):
         run_convert(yolo, labels_only=True)
     assert not (tmp_path / "out").exists()
 
@@ -267,13 +268,15 @@ def test_a_picture_of_several_files_is_one_image(
 ) -> None:
     files_by_class = write_class_files(tmp_path / "src")
     sources = files_by_class if by_name else (tmp_path / "src",)
-    result = run_convert(tmp_path, sources=sources, split=split, max_drop="0")
+    result = run_convert(tmp_path, source=sources, split=split, max_drop="0")
     assert sum(counts.images for counts in result.splits.values()) == 5
     assert result.totals.kept == result.totals.annotations_in == 10
     assert result.codes == {"noted: joined-image": 5}
-    for path in (tmp_path / "out/labels").rglob("*.txt"):
+    written = list((tmp_path / "out/labels").rglob("*.txt"))
+    assert len(written) == 5
+    for path in written:
         assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
-    assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
+    assert any("5 pictures are in the sources several times" in one for one in result.warnings)
 
 
 def test_a_box_that_two_files_have_of_a_picture_is_one(
@@ -299,11 +302,11 @@ def test_archives_that_each_have_the_picture_are_joined(
         write_coco(tmp_path / name / "all.json", coco([coco_image(1, "a.jpg")], boxes))
         write_image(tmp_path / name / "a.jpg")
         sources.append(Path(shutil.make_archive(str(tmp_path / name), "zip", tmp_path / name)))
-    result = run_convert(tmp_path, sources=tuple(sources), split="keep")
+    result = run_convert(tmp_path, source=tuple(sources), split="keep")
     assert (result.splits["train"].images, result.splits["train"].boxes) == (1, 2)
     write_image(tmp_path / "dogs/a.jpg", shade=120)  # another picture of the same name
     apart = (tmp_path / "cats", tmp_path / "dogs")
-    result = run_convert(tmp_path, sources=apart, split="keep", overwrite=True)
+    result = run_convert(tmp_path, source=apart, split="keep", overwrite=True)
     assert result.splits["train"].images == 2
 
 
@@ -314,7 +317,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     write_image(root / "images/a.jpg")
     for split in ("train", "val", "test"):
         write_coco(root / f"{split}.json", coco([coco_image(1, "a.jpg")], [BOX]))
-    with pytest.raises(DataError, match="1 picture stands in several of the splits") as caught:
+    with pytest.raises(DataError, match="1 picture is in several of the splits") as caught:
         run_convert(root)
     assert "--split 0.8,0.1,0.1" in str(caught.value.hint)
     assert "--allow train-overlap" in str(caught.value.hint)
@@ -325,7 +328,7 @@ def test_pictures_of_train_in_another_split_are_refused(
     assert (joined.splits["train"].boxes, joined.totals.excluded) == (1, 2)
     (root / "train.json").unlink()
     result = run_convert(root, overwrite=True)
-    assert any("1 picture stands in both test and val" in one for one in result.warnings)
+    assert any("1 picture is in both test and val" in one for one in result.warnings)
 
 
 def test_two_annotators_of_the_same_pictures_are_refused(
@@ -466,14 +469,14 @@ def test_a_format_that_does_not_fit_is_an_error_without_a_trace(
 
 def test_progress_and_stages_are_told(tmp_path: Path) -> None:
     source = many(tmp_path / "src", 200)
-    stages: list[tuple[str, int | None]] = []
-    done: list[int] = []
-    config = ConvertConfig.build({"sources": (source,), "out": tmp_path / "out"})
-    convert(config, on_start=lambda *one: stages.append(one), on_progress=done.append)
-    assert [name for name, _ in stages] == ["reading", "looking at classes", "converting"]
-    assert stages[-1][1] == 200
-    assert done == sorted(done)
-    assert done[-1] == 192
+    config = ConvertConfig.build({"source": source, "out": tmp_path / "out"})
+    events: list[Event] = []
+    convert(config, events.append)
+    told = [event for event in events if isinstance(event, Progress)]
+    begun = list(dict.fromkeys((event.what, event.total) for event in told))
+    assert begun == [("reading", None), ("looking at classes", 200), ("converting", 200)]
+    done = [event.done for event in told if event.what == "converting"]
+    assert done == [0, 64, 128, 192]
 
 
 def test_a_full_disk_is_an_error_without_a_trace(
@@ -494,7 +497,7 @@ def test_a_working_folder_plays_no_part(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source)
-    values = {"sources": (Path("annotations"),), "out": Path("../out"), "max_drop": "1"}
+    values = {"source": Path("annotations"), "out": Path("../out"), "max_drop": "1"}
     convert(ConvertConfig.build(values))
     monkeypatch.chdir(tmp_path)
     assert check_dataset(Path("out/data.yaml")).splits["val"].images == 1

@@ -10,7 +10,8 @@ import pytest
 
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
-from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
+from yolokit.evaluate.config import ValConfig
+from yolokit.evaluate.job import open_job, write_report
 from yolokit.files.atomic import sha256_file
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def change(config: ValConfig, **values: object) -> ValConfig:
 
 def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_config(
+        ValConfig.build(
             {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_det": 0, "threads": 0}
             | {"provider": "cdua", "out": "x", "name": "a/b"}
         )
@@ -125,7 +126,7 @@ def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Pa
 
 def test_a_code_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="did you mean 'unusable-images'"):
-        check_config({"model": "m", "data": "d", "allow": ("unusable-image",)})
+        ValConfig.build({"model": "m", "data": "d", "allow": ("unusable-image",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:

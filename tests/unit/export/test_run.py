@@ -25,11 +25,11 @@ from yolokit.errors import (
     WeightsError,
 )
 from yolokit.export import gates, quantizers, run
+from yolokit.export.config import ExportConfig
 from yolokit.export.earlier import MODEL
 from yolokit.export.gates import parity
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
-from yolokit.export.run import check_config
 from yolokit.export.tolerances import TOLERANCES, Tolerance
 from yolokit.files.atomic import sha256_file
 from yolokit.files.outputs import Replacing
@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def place(out: str | None, **options: Any) -> Path:
-    config = check_config({"weights": str(START), "out": out, **options})
+    config = ExportConfig.build({"weights": str(START), "out": out, **options})
     return run._place(config, Path("runs/best.pt"), open_gates(config))[0]
 
 
@@ -99,7 +99,7 @@ def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -
 def test_weights_that_are_no_file(here: Path, name: str, words: str) -> None:
     (here / "folder").mkdir()
     with pytest.raises(WeightsError, match=words):
-        run.export_model(check_config({"weights": name}))
+        run.export_model(ExportConfig.build({"weights": name}))
 
 
 def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,9 @@ class TestWhole:
             sys.modules.pop(name, None)
 
     def export(self, **options: Any) -> run.ExportArtifact:
-        return run.export_model(check_config({"weights": str(START), "out": "m.onnx", **options}))
+        return run.export_model(
+            ExportConfig.build({"weights": str(START), "out": "m.onnx", **options})
+        )
 
     def test_a_model_is_published_with_the_record_of_its_gate(self, here: Path) -> None:
         artifact = self.export()

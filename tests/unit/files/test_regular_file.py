@@ -45,6 +45,6 @@ def test_pipes_sockets_and_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("nowhere")
     (tmp_path / "b").symlink_to("b")
-    assert why_no_file(tmp_path / "a") == "is a link that leads nowhere"
+    assert why_no_file(tmp_path / "a") == "is a broken link"
     assert "symbolic links" in str(why_no_file(tmp_path / "b"))
     assert is_there(tmp_path / "a")

@@ -201,7 +201,7 @@ def test_drivable_areas(category: str, tmp_path: Path) -> None:
     one = frame(label(category, poly2d=[poly()]), label())
     found = read(tmp_path, one)
     assert found.entries == [("excluded", "drivable", 0)]
-    assert "1 drivable area left out: such are not objects" in found.dataset.evidence[1]
+    assert "1 drivable area left out: they are not objects" in found.dataset.evidence[1]
     assert len(read(tmp_path, one, assume={"drivable": "keep"}).boxes["a.jpg"]) == 2
 
 

@@ -216,9 +216,9 @@ def test_the_same_file_listed_twice_is_one_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (coco([coco_image(5, "a.jpg"), coco_image(5, "b.jpg")], []), "stands for 'a.jpg' and 'b"),
+        (coco([coco_image(5, "a.jpg"), coco_image(5, "b.jpg")], []), "means both 'a.jpg' and 'b"),
         (coco([coco_image(5, file_name="")], []), "no `file_name`, and no `coco_url`"),
-        (coco([], [], [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]), "stands for 'a' and 'b'"),
+        (coco([], [], [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]), "means both 'a' and 'b'"),
         (coco([], [], [{"id": 1, "name": " "}]), "has no name"),
         (coco([{"id": 1}], []), "no `file_name`, and no `coco_url`"),
         (coco([coco_image(5)], [], [{"id": 1}]), r"item 0 of `categories`: .*name"),
@@ -300,7 +300,9 @@ def test_each_split_looks_into_its_own_folder_first(tmp_path: Path) -> None:
     for split in ("train", "val"):
         write_coco(tmp_path / f"annotations/{split}.json", coco([coco_image(1)], []))
         write_image(tmp_path / f"images/{split}/1.jpg")
-    for one in read_set("coco", tmp_path).images:
+    images = read_set("coco", tmp_path).images
+    assert len(images) == 2
+    for one in images:
         first = next(
             root for root in one.image.source.image_roots if (Path(root) / "1.jpg").exists()
         )

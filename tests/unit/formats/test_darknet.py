@@ -69,7 +69,7 @@ def test_prefixes_that_do_not_resolve(prefix: str, tmp_path: Path) -> None:
     assert [one.image.split for one in found.images] == ["train", "train"]
     assert found.ledger.entries == []
     moved = prefix not in ("obj_train_data/", "./obj_train_data/", "")
-    assert ("led nowhere as written" in " ".join(found.dataset.evidence)) is moved
+    assert ("did not exist as written" in " ".join(found.dataset.evidence)) is moved
 
 
 def test_paths_from_the_folder_above_as_darknet_is_started_there(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_each_folder_has_its_own_label_map(tmp_path: Path) -> None:
         ("item {\n id: 1\n}", "the item with id 1 has no name"),
         ("item {\n id: 1 name: 'a'\n", "ends within an item"),
         ("item { id: 1 name: 'a' }\nitem { id: 1 name: 'b' }", "pbtxt:2: two items have the id 1"),
-        ("item { id: 1\nname: 'a }", "map.pbtxt:2: the label map has a strange character"),
+        ("item { id: 1\nname: 'a }", "map.pbtxt:2: the label map has an unexpected character"),
     ],
 )
 def test_a_broken_label_map_is_an_error_with_its_line(
@@ -166,7 +166,7 @@ def test_images_inside_are_not_linked_and_nothing_is_left(
     tmp_path: Path, run_convert: Convert
 ) -> None:
     write(tmp_path / "in", record([BOX], [1], ["cat"]))
-    with pytest.raises(ConfigError, match="no symlink leads to a part of a file"):
+    with pytest.raises(ConfigError, match="no symlink can point to a part of a file"):
         run_convert(tmp_path / "in", link="symlink")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 

@@ -115,5 +115,6 @@ def make_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Put an empty catalog in the place of the published one."""
     folder = tmp_path / "catalog"
     folder.mkdir()
-    monkeypatch.setattr(entries, "_folder", lambda: folder)
+    real = entries._folder
+    monkeypatch.setattr(entries, "_folder", lambda of: folder if of == "weights" else real(of))
     return Catalog(folder)

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
-from yolokit.errors import ConfigError, OutputExistsError, WeightsError, YolokitError
+from yolokit.errors import ConfigError, FetchError, OutputExistsError, YolokitError
 from yolokit.hub.bundle import write_bundle
 from yolokit.hub.ensure import ObtainedWeights, obtain_weights
-from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, read_lock
+from yolokit.hub.lockfile import LOCK_NAME, LockEntry, add_to_lock, read_lock
 from yolokit.hub.unbundle import import_bundle
 
 SMALL = b"small weights"
@@ -110,13 +110,13 @@ def test_only_a_bundle_is_replaced(two: list[ObtainedWeights], tmp_path: Path) -
 
 def test_what_changes_meanwhile_is_not_bundled(two: list[ObtainedWeights], tmp_path: Path) -> None:
     two[0].path.write_bytes(CONTENT[::-1])
-    with pytest.raises(WeightsError, match="has changed while"):
+    with pytest.raises(FetchError, match="has changed while"):
         write_bundle(two, tmp_path / "w.tar", overwrite=False)
     two[0].path.write_bytes(CONTENT[:-1])
-    with pytest.raises(WeightsError):
+    with pytest.raises(FetchError):
         write_bundle(two, tmp_path / "w.tar", overwrite=False)
     two[0].path.unlink()
-    with pytest.raises(WeightsError):
+    with pytest.raises(FetchError):
         write_bundle(two, tmp_path / "w.tar", overwrite=False)
     assert not (tmp_path / "w.tar").exists()
 
@@ -200,7 +200,7 @@ Maker = Callable[[Path], Path]
 
 ATTACKS: dict[str, tuple[str, Maker]] = {
     "climbs": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("../evil.pt", SMALL)), [("../evil.pt", SMALL)]),
     ),
     "climbs past the manifest": (
@@ -208,23 +208,23 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         lambda p: pack(p, files(GOOD), [("../mine.pt", SMALL)]),
     ),
     "is absolute": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("/tmp/evil.pt", SMALL)), [("/tmp/evil.pt", SMALL)]),
     ),
     "climbs as on Windows": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("..\\evil.pt", SMALL)), [("..\\evil.pt", SMALL)]),
     ),
     "has a folder": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("a/b.pt", SMALL)), [("a/b.pt", SMALL)]),
     ),
     "is hidden": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe(".bashrc", SMALL)), [(".bashrc", SMALL)]),
     ),
     "replaces the lock": (
-        "no name of a file",
+        "not a name of a file",
         lambda p: pack(p, files(describe("weights.lock", SMALL)), [("weights.lock", SMALL)]),
     ),
     "has a symbolic link": (
@@ -345,7 +345,7 @@ def test_a_bad_bundle_changes_nothing(
     words, make = ATTACKS[attack]
     archive = make(tmp_path / "bad.tar")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(FetchError) as caught:
         import_bundle(archive)
     assert words in str(caught.value)
     assert caught.value.exit_code == 4
@@ -362,7 +362,7 @@ def test_one_bad_file_keeps_out_the_good_ones(
     members: list[tuple[tarfile.TarInfo | str, bytes]] = [
         (f"{n}.pt", b"%d" % (n if n < 3 else 7)) for n in range(4)
     ]
-    with pytest.raises(WeightsError, match=r"3\.pt is damaged"):
+    with pytest.raises(FetchError, match=r"3\.pt is damaged"):
         import_bundle(pack(tmp_path / "bad.tar", files(*described), members))
     assert [path for path in own_store.iterdir() if not path.name.endswith(".lock")] == []
 
@@ -381,7 +381,7 @@ def test_what_contradicts_is_refused(
         facts = {"catalog": {"sha256": SHA256}, "prefix": {"sha256_prefix": SHA256[:8]}}
         catalog.add("mine", **facts.get(where, {"size_bytes": 7}))
     before = {path.name: path.read_bytes() for path in own_store.iterdir()}
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(FetchError) as caught:
         import_bundle(archive)
     assert "mine.pt" in str(caught.value)
     after = {path.name: path.read_bytes() for path in own_store.iterdir()}
@@ -393,7 +393,7 @@ def test_require_hash_refuses_what_is_known_from_the_bundle_alone(
     tmp_path: Path, own_store: Path, catalog: Catalog
 ) -> None:
     archive = pack(tmp_path / "w.tar", files(GOOD), [("mine.pt", SMALL)])
-    with pytest.raises(WeightsError, match="--require-hash"):
+    with pytest.raises(FetchError, match="--require-hash"):
         import_bundle(archive, require_hash=True)
     catalog.add("mine", sha256=GOOD["sha256"])
     assert import_bundle(archive, require_hash=True)[0].status == "verified"
@@ -415,7 +415,7 @@ def test_a_bundle_that_is_cut_short(
     out = tmp_path / "w.tar"
     write_bundle(two, out, overwrite=False)
     out.write_bytes(out.read_bytes()[:cut])
-    with pytest.raises(WeightsError, match="cut short"):
+    with pytest.raises(FetchError, match="cut short"):
         import_bundle(out)
     assert names_in(elsewhere) == set()
 
@@ -443,7 +443,7 @@ def test_any_changed_byte_is_refused_or_harmless(
 
 def test_a_missing_bundle_is_an_error(tmp_path: Path, own_store: Path) -> None:
     for path in (tmp_path / "missing.tar", tmp_path):
-        with pytest.raises(WeightsError, match="cannot import") as caught:
+        with pytest.raises(FetchError, match="cannot import") as caught:
             import_bundle(path)
         assert str(caught.value).count(str(path)) == 1
 

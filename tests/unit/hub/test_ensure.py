@@ -12,10 +12,10 @@ import pytest
 
 from tests.loopback import faults
 from tests.unit.hub.conftest import CONTENT, FAST, SHA256, Catalog, Loop
+from yolokit.core.plural import describe_size
 from yolokit.errors import WeightsError
 from yolokit.hub.ensure import ObtainedWeights, obtain_weights
-from yolokit.hub.lock import LOCK_NAME, LockEntry, add_to_lock, read_lock
-from yolokit.hub.messages import describe_size
+from yolokit.hub.lockfile import LOCK_NAME, LockEntry, add_to_lock, read_lock
 
 OTHER = CONTENT[::-1]
 OTHER_SHA256 = hashlib.sha256(OTHER).hexdigest()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
-from yolokit.errors import ConfigError, WeightsError
+from yolokit.errors import ConfigError, FetchError
 from yolokit.hub.ensure import obtain_weights
 from yolokit.hub.inventory import describe_weights, list_weights, verify_weights
-from yolokit.hub.lock import LOCK_NAME
+from yolokit.hub.lockfile import LOCK_NAME
 
 PREFIX = SHA256[:8]
 
@@ -92,7 +92,7 @@ def test_a_prefix_that_does_not_fit_differs(own_store: Path, catalog: Catalog) -
 
 def test_what_is_not_here_cannot_be_verified(filled: Path) -> None:
     for name in ("absent", "unheard-of"):
-        with pytest.raises(WeightsError, match="looked for"):
+        with pytest.raises(FetchError, match="looked for"):
             verify_weights(name)
     assert verify_weights("mine.pt")[0].state == "not in catalog"
 
@@ -106,7 +106,7 @@ def test_an_empty_store(catalog: Catalog, own_store: Path) -> None:
 def test_a_damaged_lock_is_told_by_all(filled: Path) -> None:
     (filled / LOCK_NAME).write_text("{")
     for call in (list_weights, verify_weights, lambda: describe_weights("full")):
-        with pytest.raises(WeightsError, match=f"{LOCK_NAME}:1: "):
+        with pytest.raises(FetchError, match=f"{LOCK_NAME}:1: "):
             call()
 
 
@@ -120,5 +120,5 @@ def test_descriptions(filled: Path) -> None:
     target, check = describe_weights(str(filled / "mine.pt"))
     assert check is not None
     assert (target.entry, check.size_bytes) == (None, 4)
-    with pytest.raises(WeightsError, match="looked for"):
+    with pytest.raises(FetchError, match="looked for"):
         describe_weights("unheard-of")

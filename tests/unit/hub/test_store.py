@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from yolokit.errors import WeightsError
-from yolokit.hub.store import find_weights, store_dir
+from yolokit.errors import FetchError
+from yolokit.hub.store import locate_weights, no_weights, store_dir
 
 
 @pytest.fixture(autouse=True)
@@ -34,29 +35,27 @@ def test_weights_are_found_by_path_and_by_name(working_folder: Path) -> None:
     (working_folder / "weights").mkdir()
     (working_folder / "weights" / "mine.pt").touch()
     (working_folder / "here.pt").touch()
-    assert find_weights("mine") == find_weights("mine.pt") == working_folder / "weights" / "mine.pt"
-    assert find_weights("here.pt") == working_folder / "here.pt"
-    assert find_weights(str(working_folder / "here.pt")).is_absolute()
+    mine = working_folder / "weights" / "mine.pt"
+    assert locate_weights("mine") == locate_weights("mine.pt") == mine
+    assert locate_weights("here.pt") == working_folder / "here.pt"
+    assert locate_weights("there.pt") is None
 
 
 def test_missing_weights_say_where_was_looked(working_folder: Path) -> None:
     (working_folder / "weights").mkdir()
     (working_folder / "weights" / "yolo26n.pt").touch()
-    with pytest.raises(WeightsError) as caught:
-        find_weights("yolo26m")
-    assert str(working_folder / "weights" / "yolo26m.pt") in str(caught.value)
-    assert caught.value.hint == "`yolokit weights pull yolo26m` fetches it"
-    with pytest.raises(WeightsError) as caught:
-        find_weights("yolo26n1.pt")
-    assert "yolo26n.pt" in str(caught.value.hint)
-    assert caught.value.exit_code == 4
-    with pytest.raises(WeightsError):
-        find_weights("missing/yolo26n.pt")
+    error = no_weights("yolo26m")
+    assert str(working_folder / "weights" / "yolo26m.pt") in str(error)
+    assert error.hint == "`yolokit weights pull yolo26m` fetches it"
+    error = no_weights("yolo26n1.pt")
+    assert "yolo26n.pt" in str(error.hint)
+    assert error.exit_code == 4
+    assert "put the checkpoint there" in str(no_weights("missing/yolo26n.pt").hint)
 
 
-def test_a_folder_is_no_weights_and_a_name_may_be_too_long(working_folder: Path) -> None:
+def test_a_folder_is_not_weights_and_a_name_may_be_too_long(working_folder: Path) -> None:
     (working_folder / "runs").mkdir()
-    with pytest.raises(WeightsError, match=r"runs \(which is not a file\), .*runs\.pt$"):
-        find_weights("runs")
-    with pytest.raises(WeightsError, match="File name too long"):
-        find_weights("a" * 300)
+    assert locate_weights("runs") is None
+    assert re.search(r"runs \(which is not a file\), .*runs\.pt$", str(no_weights("runs")))
+    with pytest.raises(FetchError, match="File name too long"):
+        locate_weights("a" * 300)

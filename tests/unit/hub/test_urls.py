@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolokit.errors import WeightsError
+from yolokit.errors import FetchError
 from yolokit.hub.source import load_source
 from yolokit.hub.urls import (
     file_name_of,
@@ -51,7 +51,7 @@ def test_file_names(url: str, name: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://host", "https://host/", "https://host/a/..", "hf://a/b/"])
 def test_an_address_without_a_file(url: str) -> None:
-    with pytest.raises(WeightsError, match="does not end in the name of a file"):
+    with pytest.raises(FetchError, match="does not end in the name of a file"):
         file_name_of(url)
 
 
@@ -60,7 +60,7 @@ def test_no_address_climbs_out(text: str) -> None:
     for path in (text, quote(text, safe="")):
         try:
             name = file_name_of(f"https://host/{path}")
-        except WeightsError:
+        except FetchError:
             continue
         assert is_plain_name(name)
         assert Path("/store", name).resolve().parent == Path("/store")
@@ -107,7 +107,7 @@ def test_hashes_behind_addresses() -> None:
     assert take_hash("https://host/x") == ("https://host/x", None)
     assert take_hash(f"https://host/x#sha256={DIGITS.upper()}") == ("https://host/x", DIGITS)
     for wrong in ("", "sha256=", "sha256=12", f"sha256={DIGITS}0", f"md5={DIGITS}", "readme"):
-        with pytest.raises(WeightsError, match="which is not a hash"):
+        with pytest.raises(FetchError, match="which is not a hash"):
             take_hash(f"https://host/x#{wrong}")
 
 
@@ -139,7 +139,7 @@ def test_addresses_from_elsewhere(text: str, expected: bool) -> None:
 def test_whatever_is_recorded_can_be_read_again(text: str, scheme: str) -> None:
     try:
         load_source(scheme + text)
-    except WeightsError:
+    except FetchError:
         return
     shown = public_url(scheme + text)
     assert is_public_url(shown)
@@ -155,7 +155,7 @@ def test_whatever_is_recorded_can_be_read_again(text: str, scheme: str) -> None:
 )  # fmt: skip
 def test_malformed_addresses_are_errors_of_ours(url: str) -> None:
     for function in (public_url, file_name_of):
-        with pytest.raises(WeightsError, match="not an address") as caught:
+        with pytest.raises(FetchError, match="not an address") as caught:
             function(url)
         assert "password" not in str(caught.value)
         assert "\x1b" not in str(caught.value)

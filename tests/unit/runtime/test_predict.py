@@ -23,7 +23,8 @@ from yolokit.errors import (
     OutputExistsError,
 )
 from yolokit.images.files import write_image
-from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
+from yolokit.runtime.config import PredictConfig
+from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def clip(tmp_path: Path) -> Path:
 
 
 def config(model: Path | str, *sources: Path | str, **options: Any) -> Any:
-    return check_config({"model": str(model), "sources": tuple(map(str, sources)), **options})
+    return PredictConfig.build(
+        {"model": str(model), "sources": tuple(map(str, sources)), **options}
+    )
 
 
 def run(job: PredictJob) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class TestFolder:
         }
         assert found == {
             name: "is a pipe, not a file",
-            "broken.jpg": "is a link that leads nowhere",
+            "broken.jpg": "is a broken link",
         }
         assert names(tmp_path / "[bc]*") == names(tmp_path)[1:]
 

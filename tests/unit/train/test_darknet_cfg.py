@@ -111,7 +111,7 @@ def test_a_residual_block_is_a_bottleneck_of_1x1_and_3x3(tmp_path: Path) -> None
         ("[net]\n[maxpool]\nsize=2\nstride=0\n", 2, "stride=0: must be from 1"),
         ("[net]\n" + OUTPUT, 2, "must have layers before"),
         ("[net]\n[yolo]\n", 2, "must follow"),
-        ("[net]\n" + CONV.format(8, 3, 1), None, "no detector"),
+        ("[net]\n" + CONV.format(8, 3, 1), None, "not describe a detector"),
     ],
 )
 def test_what_has_no_counterpart_is_named_with_its_line(

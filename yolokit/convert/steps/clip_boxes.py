@@ -1,4 +1,4 @@
-"""Decides each annotation's fate: kept, clipped to its image, reinterpreted, or dropped.
+"""Decides each annotation's outcome: kept, clipped to its image, reinterpreted, or dropped.
 
 Images are handled in blocks, all boxes of a block at once: nearly every image goes through
 unchanged, and only those that do not are looked at one by one.

@@ -1,4 +1,4 @@
-"""Files of a set that hold the very bytes of another one, under another name."""
+"""Files of a set that hold the same bytes as another one, under another name."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def place_image(
         source: The file.
         target: What becomes a file of its own, or a link.
         mode: How.
-        span: Where in ``source`` the image stands, if it is not the whole of it.
+        span: Where in ``source`` the image is, if it is not the whole of it.
         crop: The part of the image that is wanted, xyxy in px; None for all of it.
 
     Raises:
@@ -44,7 +44,7 @@ def place_image(
     """
     if span is not None and mode != "copy":
         raise ConfigError(
-            f"{source} holds images inside it, and no {mode} leads to a part of a file",
+            f"{source} holds images inside it, and no {mode} can point to a part of a file",
             hint="use --link copy",
         )
     try:

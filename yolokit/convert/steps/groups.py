@@ -1,4 +1,4 @@
-"""Groups of images that must not be torn apart by a split: folders, videos, near-duplicates."""
+"""Groups of images that must stay in one split: folders, videos, near-duplicates."""
 
 from __future__ import annotations
 

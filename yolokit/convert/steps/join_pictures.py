@@ -1,4 +1,4 @@
-"""Pictures that stand in a set several times: one file a class, a job twice, two annotators.
+"""Pictures that are in a set several times: one file a class, a job twice, two annotators.
 
 Left alone they become half-labelled images, spread over train and test. A picture is its file,
 links followed; between the sources of a conversion also its name with the same bytes.
@@ -155,7 +155,7 @@ class Pictures:
     def _describe_alike(self) -> str:
         count = counted(self._alike, "object seems", "objects seem")
         return (
-            f"of pictures that stand in several files, {count} labelled in each: the same "
+            f"of pictures that are in several files, {count} labelled in each: the same "
             f"class, overlapping by {_ALIKE_IOU:.0%} or more"
         )
 
@@ -172,7 +172,7 @@ class Pictures:
             self._copies.add(image.path)
 
     def _key(self, image: ImageRecord) -> tuple[Hashable, str | None]:
-        """Return what stands for the picture of an image, in its split where those are kept."""
+        """Return the key of an image's picture, in its split where those are kept."""
         split = image.split if self._by_split else None
         if image.path is None:  # images are not looked at
             return (image.source.image_roots, image.file_name), split
@@ -197,7 +197,7 @@ class Pictures:
     def _join(self, parts: Sequence[LabelledImage], ledger: Ledger) -> LabelledImage:
         first = parts[0].image
         files = list(dict.fromkeys(part.image.source.path for part in parts))
-        message = f"{first.file_name} stands in {', '.join(files)}: its annotations were joined"
+        message = f"{first.file_name} is in {', '.join(files)}: its annotations were joined"
         ledger.note(first.source, None, "joined-image", message)
         self._joined += 1
         self._misnamed += [
@@ -221,10 +221,10 @@ def _has_own(image: ImageRecord) -> bool:
 
 
 def _pictures(count: int) -> str:
-    return counted(count, "picture stands", "pictures stand")
+    return counted(count, "picture is", "pictures are")
 
 
-@np.errstate(invalid="ignore")  # what is not finite is dropped further on
+@np.errstate(invalid="ignore")  # what is not finite is dropped later
 def _leave_out(
     labelled: LabelledImage, earlier: Sequence[LabelledImage], ledger: Ledger
 ) -> LabelledImage:
@@ -240,7 +240,7 @@ def _leave_out(
         for row in np.flatnonzero(same.any(axis=1)).tolist():
             twice.setdefault(row, other.image.source.path)
     for row, path in sorted(twice.items()):
-        message = f"the same class and box of {image.file_name} stand in {path}"
+        message = f"the same class and box of {image.file_name} are in {path}"
         place = int(annotations.places[row])
         ledger.record(image.source, place, "excluded", "duplicate", message)
     if not twice:

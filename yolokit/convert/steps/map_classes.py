@@ -93,7 +93,7 @@ def compose_names(dataset: Dataset) -> Dataset:
 def merge_datasets(
     datasets: Sequence[Dataset], shown: Sequence[str], *, splits_matter: bool, poses_matter: bool
 ) -> Dataset:
-    """Put data sets one behind the other; classes of one name are one class.
+    """Concatenate data sets; classes of one name are one class.
 
     Args:
         datasets: At least one.

@@ -63,7 +63,7 @@ def _spread(length_px: int, plan: TilePlan) -> list[tuple[int, int]]:
 def exclude_hidden(
     images: Iterable[LabelledImage], plan: TilePlan, ledger: Ledger
 ) -> Iterator[LabelledImage]:
-    """Leave out annotations that no tile would show enough of, before their fate is entered."""
+    """Leave out annotations that no tile would show enough of, before their outcome is entered."""
     for labelled in images:
         image, annotations = labelled.image, labelled.annotations
         tiles = list_tiles(image.image_wh, plan)
@@ -73,7 +73,7 @@ def exclude_hidden(
         frame = np.array([0, 0, *image.image_wh], np.float64)
         whole = visible_areas(annotations, frame)
         shares = [_shares(annotations, whole, tile) for tile in tiles]
-        # What has no area in the image is no matter of tiles: settling says what is wrong.
+        # What has no area in the image does not concern tiles: settling says what is wrong.
         shown = (np.max(shares, axis=0) >= plan.min_visible - _BY_HAIR) | ~(whole > 0)
         for row in np.flatnonzero(~shown).tolist():
             message = f"no tile shows {plan.min_visible:.0%} of it"
@@ -90,8 +90,8 @@ def tile_images(
     Args:
         images: Settled, without annotations that :func:`exclude_hidden` leaves out.
         plan: How they are cut.
-        source: Stands for the data set in the note.
-        ledger: Gets a note of how many labels were cut or stand in several tiles.
+        source: Name of the data set in the note.
+        ledger: Gets a note of how many labels were cut or are in several tiles.
     """
     told: Counter[str] = Counter()
     for labelled in images:

@@ -1,4 +1,4 @@
-"""Brings annotations to the task of a conversion: each change of form is entered, none invented.
+"""Converts annotations to the task of a conversion: each change of form is entered.
 
 A box is not made an outline unless asked for; an outline beside a box that the source states is
 left aside where boxes are wanted, and that is noted.
@@ -14,7 +14,7 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.shapes import (
     Shape,
@@ -33,7 +33,7 @@ _DIFFERS_PX = 2.0
 
 
 class Reduction(msgspec.Struct, frozen=True):
-    """What annotations are brought to.
+    """What annotations become.
 
     Attributes:
         task: What is wanted.
@@ -49,12 +49,12 @@ class Reduction(msgspec.Struct, frozen=True):
 def reduce_annotations(
     images: Iterable[LabelledImage], reduction: Reduction, source: SourceFile, ledger: Ledger
 ) -> Iterator[LabelledImage]:
-    """Give each annotation the form that the task wants.
+    """Give each annotation the form that the task needs.
 
     Args:
         images: In any state before boxes are settled.
-        reduction: What they are brought to.
-        source: Stands for the data set in notes.
+        reduction: What they become.
+        source: Name of the data set in notes.
         ledger: Gets what cannot be brought to it, and notes of what was left aside.
     """
     reducer = _Reducer(reduction, ledger)
@@ -65,7 +65,7 @@ def reduce_annotations(
             yield labelled
         else:
             yield LabelledImage(labelled.image, reducer.reduce(labelled))
-    note_aside(reducer.aside, source, ledger)
+    ledger.note_aside(source, reducer.aside)
 
 
 class _Reducer:
@@ -77,7 +77,7 @@ class _Reducer:
         self._ledger = ledger
         self.aside: Counter[tuple[str, str]] = Counter()
 
-    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is dropped further on
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is dropped later
     def reduce(self, labelled: LabelledImage) -> Annotations:
         annotations = labelled.annotations
         changes = dict(annotations.reinterpreted)

@@ -100,8 +100,8 @@ def _refuse_short(model: Any, alike: int, reason: str, path: str) -> None:
     if alike < least:
         are = counted(alike, "layer is", "layers are")
         raise WeightsError(
-            f"the backbone of {path} does not fit: only {are} alike from the first on, and "
-            f"{least} make the stages up to stride {_LEAST_STRIDE_PX} ({reason})",
+            f"the backbone of {path} does not fit: only {are} alike from the start, and the "
+            f"stages up to stride {_LEAST_STRIDE_PX} have {least} ({reason})",
             hint="weights of the same family and scale fit; --arch names the detector to build",
         )
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F32, F64, I64, Bool, Detections, Letterbox
+    from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
-    from yolokit.export.run import ExportConfig
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.tasks.toolkit import Outputs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import U8
     from yolokit.errors import GateError
-    from yolokit.export.run import ExportConfig
+    from yolokit.export.config import ExportConfig
     from yolokit.files.digest import FileDigest
     from yolokit.runtime.predictor import Predictor
 

@@ -1,4 +1,4 @@
-"""One label of Scalabel or BDD100K, brought into the model's terms."""
+"""One label of Scalabel or BDD100K, converted to the model's types."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _read_shape(label: dict[str, Any]) -> Shape | None:
 def _read_polygons(value: Any, category: str) -> Shape:
     """Bring polygons into the form of outlines; of those that are not closed there is none.
 
-    In the files of BDD100K's first release the vertices stand in ``poly2d`` itself, with their
+    In the files of BDD100K's first release the vertices are in ``poly2d`` itself, with their
     types, and nothing says what is closed: lanes are not.
     """
     if not isinstance(value, list) or not value:
@@ -116,7 +116,7 @@ def _read_polygons(value: Any, category: str) -> Shape:
 def _flatten(ring: F64, types: Any) -> tuple[F64, int]:
     """Replace the curves of a closed outline by lines that are off by less than 0.1 px.
 
-    Two control points (``C``) stand before the point in which their curve ends, whatever type
+    Two control points (``C``) come before the point in which their curve ends, whatever type
     that has.
     """
     if not isinstance(types, str) or len(types) != len(ring) or set(types) - {"L", "C"}:

@@ -1,4 +1,4 @@
-"""What COCO's ``bbox`` holds: by the standard xywh in px, but not all keep to it."""
+"""What COCO's ``bbox`` holds: xywh in px by the standard, which not all keep to."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class CocoBoxes(NamedTuple):
 def read_boxes(
     values: F64, owners: I64, records: Sequence[ImageRecord], path: str, options: ReadOptions
 ) -> CocoBoxes:
-    """Tell what the boxes of a file are, and return them as corners.
+    """Find out what the boxes of a file are, and return them as corners.
 
     Args:
-        values: (N, 4) as they stand.
+        values: (N, 4) as stated.
         owners: (N,) positions of their images in ``records``.
         records: The images of the file.
         path: The file, for messages.
@@ -73,7 +73,7 @@ def read_boxes(
         evidence = []
     if units.are_fractions or options.assume.get("units", UNITS[0]) != UNITS[0]:
         evidence += units.evidence()
-    with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped further on
+    with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped later
         return CocoBoxes(to_xyxy(values, encoding), units.are_fractions, tuple(evidence))
 
 

@@ -1,4 +1,4 @@
-"""What stands beside a COCO annotation's box: mask, keypoints, rotation, decoded with its image."""
+"""What a COCO annotation has beside its box: mask, keypoints, rotation, decoded with its image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.coco_mask import set_fragments_aside, shape_of_mask
+from yolokit.formats.toolkit.mask_codecs import set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
 from yolokit.labels.model import Annotations, LabelledImage
 from yolokit.labels.pose import PoseLayout, describe_pose
@@ -50,7 +50,7 @@ class DetailReader:
     """Adds masks or keypoints to boxes; what cannot be read goes to the ledger.
 
     Args:
-        task: Tells which of the two is wanted.
+        task: Says which of the two is wanted.
         pose: The keypoints of each annotation, for a task that wants them.
         ledger: Gets annotations that have to go.
         in_fractions: Everything is in fractions of the image, but run lengths.
@@ -70,7 +70,7 @@ class DetailReader:
         details: Sequence[CocoShapedAnnotation],
         from_mask: Mapping[int, str],
     ) -> LabelledImage:
-        """Add what stands beside the boxes of one image.
+        """Add what annotations of one image have beside their boxes.
 
         Args:
             labelled: The image with N boxes.

@@ -28,7 +28,7 @@ def read_images(
         ledger: Gets a note on what is listed twice.
 
     Raises:
-        DataError: An image has no name, or an id stands for two.
+        DataError: An image has no name, or an id means two.
     """
     records: list[ImageRecord] = []
     positions: dict[Hashable, int] = {}
@@ -46,7 +46,7 @@ def read_images(
         if positions.setdefault(item.id, at) != at:
             other = records[positions[item.id]].file_name
             raise DataError(
-                f"the image id {item.id} stands for {other!r} and {name!r}", path=source.path
+                f"the image id {item.id} means both {other!r} and {name!r}", path=source.path
             )
         if at < len(records):
             message = f"{name} is listed more than once; its annotations were joined"
@@ -83,5 +83,5 @@ def describe_partly_labelled(items: Sequence[CocoImage]) -> Iterator[str]:
         yield (
             "each image was searched for some of the classes only (neg_category_ids), and in "
             f"{partly} of {len(items)} not for all of their objects (not_exhaustive_category_ids): "
-            "what has no label may be there all the same"
+            "what has no label may still be there"
         )

@@ -1,4 +1,4 @@
-"""Brings COCO items into their types where the file as a whole does not fit them."""
+"""Converts COCO items one by one where the file as a whole does not fit the types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yolokit.formats.coco.json import (
     LooseFile,
     convert_item,
 )
-from yolokit.formats.toolkit.coco_mask import box_of_mask, set_fragments_aside
+from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside
 from yolokit.labels.shapes import describe_fragments
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ class CocoAnnotation(msgspec.Struct, gc=False):
 
 
 class CocoShapedAnnotation(msgspec.Struct, gc=False):
-    """The same with what stands beside the box, which is decoded when its image comes."""
+    """The same with what it has beside the box, which is decoded when its image comes."""
 
     image_id: int | str
     category_id: int | str
@@ -124,7 +124,7 @@ class Decoded(NamedTuple):
 
 
 def decode_coco(path: Path, task: Task) -> Decoded:
-    """Read a COCO file; what stands beside boxes only for a task that wants it.
+    """Read a COCO file; masks and keypoints only for a task that wants them.
 
     Raises:
         DataError: It cannot be read or is not COCO JSON; with the line where there is one.
@@ -141,7 +141,7 @@ def decode_coco(path: Path, task: Task) -> Decoded:
         file = msgspec.json.decode(data, type=file_type)
         return Decoded(file, outlines, keypoints, *counts, is_turned)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # Not of these types, or no JSON at all: which of the two, the plain decoder tells.
+        # Not of these types, or not JSON at all: the plain decoder says which of the two.
         loose = _as_loose(decode_json(data, path), path)
         boxless = sum(isinstance(item, dict) and not item.get("bbox") for item in loose.annotations)
         return Decoded(loose, max(0, outlines - boxless), keypoints, *counts, is_turned)

@@ -25,7 +25,7 @@ from yolokit.formats.coco.json import (
     LooseFile,
     decode_coco,
 )
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -67,7 +67,7 @@ class _Content(NamedTuple):
         category_keys: (N,) int64, positions in ``categories``.
         places: (N,) int64, positions in the file's list of annotations.
         masks: Positions in that list of those that had a mask and no box.
-        details: What stands beside each box; empty where that is not wanted.
+        details: What each annotation has beside its box; empty where that is not wanted.
         masks_kept: How many marked ``iscrowd`` were taken as objects, since they are all masks.
         in_fractions: Boxes are in fractions of their image, not in px.
         evidence: What was concluded about the file, one sentence each.
@@ -94,7 +94,7 @@ def read_sources(
     Args:
         sources: The files.
         ledger: Gets what is not a plain box.
-        options: How they are to be read; the task tells what is wanted beside boxes.
+        options: How they are to be read; the task says what is wanted beside boxes.
         crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
             keeps them where they are the only masks and no polygon is beside them.
 
@@ -167,7 +167,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
+    ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
@@ -211,7 +211,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
 def _look_up(
     items: Sequence[CocoAnnotation | CocoShapedAnnotation], field: str, known: dict[Hashable, int]
 ) -> I64:
-    """Return (N,) int64: what the id in a field stands for, -1 for an unknown one."""
+    """Return (N,) int64: what the id in a field means, -1 for an unknown one."""
     get_id = attrgetter(field)
     numbers = [key for key in known if type(key) is int]
     low, high = (min(numbers), max(numbers)) if numbers else (0, 0)
@@ -255,7 +255,7 @@ def _read_categories(
         if item.id in positions:
             other = found[positions[item.id]].name
             raise DataError(
-                f"the category id {item.id} stands for {other!r} and {name!r}", path=path
+                f"the category id {item.id} means both {other!r} and {name!r}", path=path
             )
         positions[item.id] = len(found)
         found.append(msgspec.structs.replace(item, name=name))

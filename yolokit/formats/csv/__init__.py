@@ -3,7 +3,7 @@
 Read are files with a header that names the image and the box in one of many ways; and without one
 ``path,x1,y1,x2,y2,class`` (keras-retinanet; SKU-110K adds ``width,height``) and
 ``class,x,y,w,h,image,width,height`` (Make Sense).
-What the four numbers are is told from the header. Where that does not say, as for a list in one
+The header says what the four numbers are. Where that does not say, as for a list in one
 column or without a header, all rows decide: read as corners, hardly any x2 is below x1 where they
 are corners; read as ``xywh``, hardly any box leaves its image where they are that. Where both fit a
 list in one column, or the rows speak against the header, nothing is guessed: ``--assume box``
@@ -28,11 +28,11 @@ from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.csv.file import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names, write_number
 from yolokit.formats.toolkit.units import UNITS
-from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ def sniff(tree: SourceTree) -> Match | None:
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Read CSV files; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    What the numbers are is told from all rows, so all are read here, line by line.
+    All rows are needed to find out what the numbers are, so all are read here, line by line.
 
     Raises:
         DataError: There is no such file, or one is not text or not CSV, with its line.
@@ -88,16 +88,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             hint="the header must name the image (filename, image_id, path...) and the box "
             "(xmin,ymin,xmax,ymax, or x,y,w,h, or bbox)",
         )
-    root = source if source.is_dir() else source.parent
-    reader = CsvReader(root, options, ledger)
-    broken: list[DataError] = []
-    for file, layout in files.items():
-        try:
-            reader.read_file(file, layout)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken CSV files")
+    reader = CsvReader(SourceLayout(source, options.images), options, ledger)
+    read_each(files, lambda file: reader.read_file(file, files[file]), "broken CSV files")
     return reader.to_dataset()
 
 

@@ -1,4 +1,4 @@
-"""Which column of a CSV file holds what: told from its header, or from the cells themselves."""
+"""Which column of a CSV file holds what, by its header or by the cells themselves."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 def find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Columns | None:
-    """Tell what the columns of a file hold from its first rows; None if they are not boxes.
+    """Find out what the columns of a file hold from its first rows; None if they are not boxes.
 
     Args:
         rows: The first of the file, none of them empty.
-        decimal_comma: Whether a comma may stand for the decimal point.
+        decimal_comma: Whether a comma may be the decimal point.
     """
     if not rows:
         return None

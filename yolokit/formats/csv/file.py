@@ -41,7 +41,7 @@ class CsvLayout(msgspec.Struct, frozen=True):
 
     @property
     def decimal_comma(self) -> bool:
-        """Whether a comma may stand for the decimal point."""
+        """Whether a comma may be the decimal point."""
         return self.delimiter != ","
 
 
@@ -92,7 +92,7 @@ def iter_rows(path: Path, layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
                 elif row != header:  # files that were joined have it again
                     yield begin, row
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
         raise DataError(
             "this is not UTF-8 text",

@@ -2,7 +2,7 @@
 
 Coordinates are px from the top-left corner of the image. ``rotation`` is in degrees, clockwise
 about the centre of the box or ellipse that is not turned. A mask has its runs along the rows of
-its own box, background first. Of an image, each shape stands in its ``<image>``; of a video, in
+its own box, background first. Each shape of an image is in its ``<image>``; of a video, in
 the ``<track>`` of its object with the number that the frame has in the video, also where the task
 takes only every n-th. ``outside="1"`` says that the object is not seen from that frame on.
 CVAT writes all frames of a track; other tools write key frames alone, between which boxes,

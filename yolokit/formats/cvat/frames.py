@@ -24,7 +24,7 @@ class FrameFiles:
     Args:
         roots: Folders in which they may lie.
         frames: The frames that there are.
-        in_order: The files have names of their own and stand for the frames in their order.
+        in_order: The files have names of their own and are the frames in their order.
     """
 
     def __init__(self, roots: Sequence[str], frames: TaskFrames, *, in_order: bool) -> None:

@@ -22,9 +22,9 @@ class Label(NamedTuple):
 
     Attributes:
         name: Of its class.
-        line: Where it stands.
+        line: Its line in the file.
         drawings: Its shape, or the parts of one object.
-        group: What grouped shapes of an image have in common; an empty text for none.
+        group: What grouped shapes of an image share; an empty text for none.
     """
 
     name: str
@@ -68,7 +68,7 @@ def _kind_of(drawing: Drawing) -> PartKind:
 
 
 def join_geometry(drawings: Sequence[Drawing], task: Task) -> Geometry:
-    """Bring the parts of one object into the model's terms."""
+    """Convert the parts of one object to the model's types."""
     outlines = [one for one in drawings if one.kind in _OUTLINES]
     box = next((one for one in drawings if one.kind == "box"), None)
     if not outlines or len(drawings) == 1:
@@ -85,7 +85,7 @@ def join_geometry(drawings: Sequence[Drawing], task: Task) -> Geometry:
 def split_fragments(
     elements: Iterable[XmlElement],
 ) -> tuple[list[XmlElement], list[XmlElement]]:
-    """Part shapes from polygons of fewer than three points that stand beside an outline.
+    """Separate shapes from polygons of fewer than three points beside an outline.
 
     A stray click leaves one; it is in the group of the outline.
     """

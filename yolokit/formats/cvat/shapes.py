@@ -106,7 +106,7 @@ def interpolate(first: Drawing, second: Drawing, share: float) -> Drawing | None
 
 
 class Geometry(msgspec.Struct, frozen=True, eq=False):
-    """A drawing in the model's terms: a box, or a shape with the box around it."""
+    """A drawing in the model's types: a box, or a shape with the box around it."""
 
     xyxy: Sequence[float] | None
     shape: Shape | None = None
@@ -114,7 +114,7 @@ class Geometry(msgspec.Struct, frozen=True, eq=False):
 
 
 def to_geometry(drawing: Drawing, task: Task) -> Geometry:
-    """Bring a drawing into the model's terms.
+    """Convert a drawing to the model's types.
 
     Args:
         drawing: Not outside.

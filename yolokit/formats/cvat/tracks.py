@@ -36,7 +36,7 @@ class Seen(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A shape as it stands; without a drawing where it is faulty."""
+    """A shape as the file has it; without a drawing where it is faulty."""
 
     frame: int
     drawing: Drawing | None
@@ -48,7 +48,7 @@ class TrackReader:
     """Reads tracks, and fills the frames between key frames.
 
     Args:
-        ledger: Gets every shape that stands there, and every one that is made.
+        ledger: Gets every shape in the file, and every one that is made.
         gaps: ``fill``, ``leave``, or ``auto`` to leave those of tracks that list frames between
             key frames: there CVAT has written all that it shows.
         holds_to_stop: Whether what does not end is seen until the last frame of the task.

@@ -58,7 +58,7 @@ def write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
 def _to_head(
     names: Sequence[str], points: Sequence[str], sizes: Mapping[str, int], remarks: Sequence[str]
 ) -> Iterator[str]:
-    """Yield what stands before the images: a task for each split, and the labels."""
+    """Yield what comes before the images: a task for each split, and the labels."""
     yield '<?xml version="1.0" encoding="utf-8"?>'
     if remarks:
         comment = _NO_XML.sub("?", " ".join(remarks))

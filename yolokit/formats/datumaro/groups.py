@@ -1,4 +1,4 @@
-"""Puts the parts of an object together that Datumaro keeps as annotations of one group."""
+"""Joins the parts of an object that Datumaro keeps as annotations of one group."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _kind_of(part: Part) -> PartKind:
 
 
 def _join(group: Sequence[Part]) -> tuple[Part, list[Part]]:
-    """Join the parts of one object; its first box, else its first part, stands for it."""
+    """Join the parts of one object; its first box, else its first part, represents it."""
     leader = next((part for part in group if part.kind == "bbox"), group[0])
     pose = next((part for part in group if part.keypoints is not None), None)
     shapes = [part.shape for part in group if part.shape is not None]

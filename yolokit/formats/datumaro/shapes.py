@@ -1,4 +1,4 @@
-"""What is annotated in Datumaro JSON, brought into the model's terms."""
+"""What is annotated in Datumaro JSON, converted to the model's types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.types import F64
-from yolokit.formats.toolkit.coco_mask import shape_of_mask
+from yolokit.formats.toolkit.mask_codecs import shape_of_mask
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.shapes import Shape, polygon, rotated_corners
 
@@ -61,7 +61,7 @@ def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]
     """Read an annotation whose type is none of ``NO_AREAS``.
 
     Args:
-        item: As it stands in the file.
+        item: As the file has it.
         kind: Its type.
         place: Its index in the file.
         labels: The names of all labels.

@@ -1,4 +1,4 @@
-"""One label of FiftyOne, brought into the model's terms: fractions of the image."""
+"""One label of FiftyOne, converted to the model's types: fractions of the image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SINGLE = {*(kind for kind, _ in _LISTS.values()), "Segmentation", "Heatmap"}
 
 
 class FieldLabel(NamedTuple):
-    """A label, the field that it stands in, and what kind it is."""
+    """A label, the field that has it, and its kind."""
 
     field: str
     kind: str

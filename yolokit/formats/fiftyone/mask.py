@@ -62,10 +62,10 @@ def decode_mask(value: Any) -> Bool:
 
 
 def read_mask_file(folder: Path, name: Any) -> Bool:
-    """Return a mask that stands in an image of its own below a folder, as ``mask_path`` says.
+    """Return a mask from an image of its own below a folder, as ``mask_path`` says.
 
     Raises:
-        ValueError: It leads elsewhere, or is not an image.
+        ValueError: It is outside of the folder, or not an image.
     """
     path = inside(folder, name) if isinstance(name, str) else None
     if path is None:

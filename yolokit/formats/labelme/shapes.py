@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.png_mask import decode_base64, decode_png_mask
+from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
@@ -85,7 +85,7 @@ def _read_rectangle(points: F64) -> list[float]:
     at_corners = np.minimum(np.abs(points - low), np.abs(points - high)).max() <= _OFF_PX
     if len(points) not in (2, 4) or not at_corners:
         raise ValueError(
-            f"a rectangle has two or four corners, not {counted(len(points), 'such point')}"
+            f"{counted(len(points), 'point is', 'points are')} not corners of a rectangle"
         )
     return [*low.tolist(), *high.tolist()]
 

@@ -21,7 +21,7 @@ class LabelConfig(NamedTuple):
     """What a configuration lists.
 
     Attributes:
-        file_name: Of the file that it stands in, or empty.
+        file_name: The file that has it, or empty.
         classes: The labels of controls that draw areas.
         keypoints: The labels of keypoints, by their ``model_index`` where they have one.
     """

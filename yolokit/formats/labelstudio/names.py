@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from yolokit.formats.toolkit.json_values import as_dict
+from yolokit.formats.toolkit.json_file import as_dict
 from yolokit.images.listing import is_image_name
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def _shows_image(reference: str) -> bool:
 
 
 def name_of_reference(reference: str) -> str:
-    """Return the name of the image that a reference leads to.
+    """Return the name of the image that a reference points to.
 
     Raises:
-        ValueError: It leads to none: an image inside the text itself, or no address.
+        ValueError: It points to none: an image inside the text itself, or not an address.
     """
     if reference.startswith(_LOCAL_FILES):
         return _checked(_first(parse_qs(urlsplit(reference).query), "d"), reference)

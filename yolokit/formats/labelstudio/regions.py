@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from yolokit.formats.labelstudio.rle import decode_brush
-from yolokit.formats.toolkit.json_values import (
+from yolokit.formats.toolkit.json_file import (
     as_dict,
     as_list,
     as_number,
@@ -208,7 +208,7 @@ def without_parts(regions: list[tuple[int, Region]]) -> list[tuple[int, Region]]
 
 
 def why_no_area(region: Region) -> tuple[Action, str, str] | None:
-    """Return what becomes of a region that is not an area with a label, or None."""
+    """Return how to enter a region that is not an area with a label, or None."""
     if region.kind == "keypoint":
         which = "its parent is not an area" if region.parent else "it has no parent"
         return "excluded", "not-an-area", f"a keypoint alone is not an object: {which}"

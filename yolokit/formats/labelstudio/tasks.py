@@ -1,7 +1,7 @@
 """Tasks of Label Studio, from the shapes that its exports have, and which annotation counts.
 
 - ``JSON``: a list of tasks, or one task a file, with ``annotations`` (once ``completions``).
-- ``JSON-MIN``: a list with an item an annotation; results stand under the names of controls.
+- ``JSON-MIN``: a list with an item an annotation; results are under the names of controls.
 - Cloud storage: one annotation a file, its ``task`` inside it.
 
 Source: label-studio-sdk ``converter/converter.py:annotation_result_from_task`` and
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_list, as_text
+from yolokit.formats.toolkit.json_file import as_list, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +25,13 @@ _MIN_KEYS = frozenset(
 
 
 class StudioTask(NamedTuple):
-    """What is shown to an annotator, and what became of it.
+    """What is shown to an annotator, and the resulting annotations.
 
     Attributes:
         name: For messages: its id, or its place in the file.
         data: What it shows: key to value.
         annotations: One each time that somebody did it.
-        prediction_count: How many results of models stand beside them.
+        prediction_count: How many results of models are beside them.
     """
 
     name: str

@@ -27,7 +27,7 @@ _MID = re.compile(r"/[a-z]/\S+")
 
 
 def split_header(line: str) -> tuple[list[str], str]:
-    """Return the names of a table's columns, and what stands between them."""
+    """Return the names of a table's columns, and their separator."""
     delimiter = max(_DELIMITERS, key=line.count)
     names = [name.strip().strip('"').strip() for name in line.strip("\r\n").split(delimiter)]
     return names, delimiter
@@ -51,7 +51,7 @@ def iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, 
                 if row:
                     yield line, row
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
         raise DataError("this is not UTF-8 text", path=path, line=line) from error
     except csv.Error as error:
@@ -75,8 +75,8 @@ class BoxRows:
     """The boxes of one table in fractions: a few dozen bytes each, for there are millions.
 
     Attributes:
-        image_ids: The images, in the order in which they are met.
-        mids: The classes, in the order in which they are met.
+        image_ids: The images, in order of appearance.
+        mids: The classes, in order of appearance.
         images: For each box its position in ``image_ids``.
         classes: For each box its position in ``mids``.
         lines: For each box its line.
@@ -97,7 +97,7 @@ class BoxRows:
 
 
 class _Columns(NamedTuple):
-    """Where the cells of a row stand."""
+    """The positions of the cells of a row."""
 
     image_id: int
     mid: int
@@ -145,7 +145,7 @@ class BoxTable:
             texts = cells[left], cells[top], cells[right], cells[bottom]
         except IndexError:
             self._drop(
-                line, "bad-row", f"the row has {counted(len(cells), 'cell')}, fewer than the head"
+                line, "bad-row", f"the row has {counted(len(cells), 'cell')}, fewer than the header"
             )
             return
         if not image_id or not mid:
@@ -191,7 +191,7 @@ class BoxTable:
         missing = [name for name in COLUMNS if name not in at]
         if missing:
             raise DataError(
-                f"the head of the table lacks {', '.join(missing)}",
+                f"the header of the table lacks {', '.join(missing)}",
                 path=path,
                 line=1,
                 hint="the columns of Open Images are found by their names",

@@ -1,4 +1,4 @@
-"""The lists of all images that stand beside the tables of boxes, for the background images.
+"""The lists of all images beside the tables of boxes, for the background images.
 
 Google publishes ``image_ids_and_rotation.csv`` with a column ``Subset``, and for each subset
 ``train-images-boxable-with-rotation.csv`` and others; CVAT and Datumaro write
@@ -42,7 +42,7 @@ def subset_of(stem: str) -> str:
 def choose_lists(files: Iterable[Path], heads: Iterable[bytes]) -> list[Path]:
     """Return the lists of images; those of images with boxes alone where a subset has one.
 
-    Of the others of Google's images nobody drew boxes, whatever is in them.
+    On Google's other images nobody drew boxes, whatever is in them.
     """
     lists = [file for file, head in zip(files, heads, strict=True) if _is_list(file, head)]
     boxable = {subset_of(file.stem) for file in lists if _BOXABLE in file.stem.lower()}

@@ -4,7 +4,7 @@ Written by the scripts of ``object_detection/dataset_tools``, by Roboflow, CVAT 
 record is one image: a ``tf.train.Example`` with the encoded image itself, and one list for each
 edge of the boxes, as fractions of the image (``image/object/bbox/ymin``...). Class ids count from
 1 and are named by a label map (``*.pbtxt``), or beside each box. The image is neither unpacked
-nor copied here: :class:`yolokit.images.byte_range.Span` says where it stands.
+nor copied here: :class:`yolokit.images.byte_range.Span` says where it is.
 
 TensorFlow decodes images without their EXIF orientation, so that a record which states no size
 has its boxes in the image as it is stored.
@@ -33,11 +33,10 @@ from yolokit.formats.tfrecord.file import (
 )
 from yolokit.formats.tfrecord.labels import Labels
 from yolokit.formats.tfrecord.record import WANTED, RecordReader
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def sniff(tree: SourceTree) -> Match | None:
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """Open one record file or a folder; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-    Each record is read and checked once; what is kept are its labels and where its image stands.
+    Each record is read and checked once; what is kept are its labels and where its image is.
 
     Raises:
         DataError: A file is damaged, with the byte, or a label map is broken.
@@ -87,22 +86,18 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else list(_record_files(SourceTree(source)))
     if not files:
         raise DataError("there is no TFRecord file in it", path=source)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
+    labels = Labels(files, layout.root)
     images: list[ImageRows] = []
-    broken: list[DataError] = []
-    labels = Labels(files, root)
-    for file in files:
-        reader = RecordReader(
-            _describe(file, root, options), _split_of(file, root), options, ledger
-        )
-        try:
-            for offset, data in iter_records(file):
-                rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
-                images += [] if rows is None else [rows]
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken record files")
+
+    def read_file(file: Path) -> None:
+        split, about = layout.describe_set_file(file, "index")
+        reader = RecordReader(about, split, options, ledger)
+        for offset, data in iter_records(file):
+            rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
+            images.extend([] if rows is None else [rows])
+
+    read_each(files, read_file, "broken record files")
     _note_missing_shards(files, ledger)
     return collect_dataset(images, names=labels.names, evidence=tuple(labels.evidence()))
 
@@ -130,16 +125,6 @@ def _parse(file: Path, offset: int, data: bytes) -> dict[str, Feature]:
             f"the record at byte {offset - HEAD_BYTES} is not a tf.train.Example: {error}",
             path=file,
         ) from error
-
-
-def _describe(file: Path, root: Path, options: ReadOptions) -> SourceFile:
-    roots = find_image_roots(file, root, options.images, _split_of(file, root))
-    return SourceFile(str(file), "index", roots)
-
-
-def _split_of(file: Path, root: Path) -> str | None:
-    words = [file.name, *reversed(file.relative_to(root).parts[:-1])]
-    return next(filter(None, map(split_from_name, words)), None)
 
 
 def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:

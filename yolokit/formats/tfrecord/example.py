@@ -182,9 +182,9 @@ def read_label_map(path: Path) -> dict[int, LabelMapItem] | None:
             return None
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise DataError("the label map is not UTF-8 text", path=path) from error
+        raise DataError("this is not UTF-8 text", path=path) from error
     if _ITEM.search(text) is None:
         return None
     items: dict[int, LabelMapItem] = {}
@@ -229,7 +229,7 @@ def _tokens(text: str, path: Path) -> Iterator[tuple[str, int]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            message = f"the label map has a strange character: {text[at : at + 20]!r}"
+            message = f"the label map has an unexpected character: {text[at : at + 20]!r}"
             raise DataError(message, path=path, line=line)
         if found["token"] is not None:
             yield found["token"], line

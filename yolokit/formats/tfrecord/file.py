@@ -50,7 +50,7 @@ def iter_records(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield offset + HEAD_BYTES, data
                 offset += HEAD_BYTES + len(data) + 4
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
 
 
 def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
@@ -94,7 +94,7 @@ def is_gzip(head: bytes) -> bool:
 
 
 def gzip_head(head: bytes) -> bytes:
-    """Return the first 12 bytes of what is compressed, or fewer where it cannot be told."""
+    """Return the first 12 bytes of what is compressed, or fewer where it cannot be read."""
     try:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
     except zlib.error:

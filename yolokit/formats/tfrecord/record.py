@@ -1,4 +1,4 @@
-"""Reads one record: an image that stands in the file, and its boxes."""
+"""Reads one record: an image inside the file, and its boxes."""
 
 from __future__ import annotations
 

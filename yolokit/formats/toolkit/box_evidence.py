@@ -1,4 +1,4 @@
-"""What the four numbers of a box are: told from all boxes of a set, whatever its header says."""
+"""What the four numbers of a box are, judged by all boxes of a set, whatever its header says."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def sample_sizes(images: Sequence[ImageRecord], *, look: bool) -> F64:
 
 
 def _find_size(image: ImageRecord, files: SourceImages) -> tuple[float, float]:
-    """Return the size of an image; NaN if it is missing or unreadable, which is told later."""
+    """Return the size of an image; NaN if it is missing or unreadable, which is reported later."""
     found = files.find(image)
     try:
         size = read_image_size(found.path) if found is not None else None
@@ -77,7 +77,7 @@ class BoxWitness:
     """Counts in which reading boxes go wrong, and concludes which it is.
 
     Args:
-        values: (N, 4), as they stand.
+        values: (N, 4), as stated.
         sizes_wh: (N, 2) of the image of each, in the same units; NaN where it is not known.
     """
 

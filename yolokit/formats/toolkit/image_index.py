@@ -1,19 +1,20 @@
 """The image files below a folder by their names, and which of them a stated name may mean.
 
 Names are compared as people mean them: in one Unicode form (macOS decomposes names), whatever the
-case, with ``%20`` for a blank, with another suffix or none. How well each fits is told, so that
+case, with ``%20`` for a blank, with another suffix or none. How well each fits is reported, so that
 the best is taken, and nothing where two fit alike.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import nearest_split
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_images
 
 if TYPE_CHECKING:
@@ -39,16 +40,25 @@ class Candidate(NamedTuple):
     folders: int
     oddity: int
 
-    def is_of_other_split(self, split: str | None) -> bool:
-        """Tell whether the file lies in a folder of another split that its name did not state."""
-        parts = self.name.split("/")[: -1 - self.folders]
-        return split is not None and any(
-            split_from_name(part) not in (None, split) for part in parts
-        )
+    def is_of_other_split(self, split: str | None, file: str = "") -> bool:
+        """Tell whether it lies in a folder of another split, which its name did not state.
+
+        Args:
+            split: That of the image.
+            file: The annotation file; the folders that it lies in too say nothing.
+        """
+        above = self.name.split("/")[:-1]
+        stated = above[len(above) - self.folders :]
+        if split is None or nearest_split(stated) is not None:
+            return False
+        folder = self.path[: -len(self.name)]
+        while above and file.startswith(os.path.join(folder, above[0], "")):  # noqa: PTH118
+            folder = os.path.join(folder, above.pop(0))  # noqa: PTH118
+        return nearest_split(above) not in (None, split)
 
 
 def split_name(name: str) -> list[str]:
-    """Return the parts of a name of any system, those that lead nowhere or upwards left out."""
+    """Return the parts of a name of any system, those that are empty or climb left out."""
     return [part for part in re.split(r"[/\\]+", name) if part not in ("", ".", "..")]
 
 

@@ -43,7 +43,7 @@ def locate_images(
     """Find each image's file, read its true size and bring its boxes into that frame.
 
     An image that is not found or not readable is left out, and its annotations are dropped. Those
-    that have a ``path`` go through as they are, unless they stand inside that file, or were drawn
+    that have a ``path`` go through as they are, unless they are inside that file, or were drawn
     on the image as stored: their labels were fractions of it.
 
     Args:

@@ -1,8 +1,8 @@
-"""Pixels or fractions of the image: told from all coordinates of a set."""
+"""Pixels or fractions of the image, judged by all coordinates of a set."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,8 +14,10 @@ from yolokit.images.size import read_image_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from yolokit.core.types import F64
+    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import ImageRecord
 
@@ -29,7 +31,7 @@ _MANY = 5  # so many boxes are not all of the size of a pixel, at the corner of 
 _MANY_PERCENT = 10
 _LEAST_PERCENT = 60  # is passed by some box, where they are percent
 _FAR_FROM_PERCENT = 2  # times the largest percentage are the sides of images at least
-_PIXEL_DIGITS = 3  # behind the point: hardly anybody writes pixels finer, nor do we
+_PIXEL_DIGITS = 3  # after the point: hardly anybody writes pixels finer, nor do we
 
 
 class UnitsWitness:
@@ -65,7 +67,7 @@ class UnitsWitness:
 
     @property
     def full(self) -> float | None:
-        """What stands for the image's width and height, None where these are pixels."""
+        """What means the image's whole width and height, None where these are pixels."""
         if self._stated != UNITS[0]:
             return {"fractions": 1.0, "percent": 100.0}.get(self._stated)
         if not self._count or self._largest > MAX_FRACTION:
@@ -149,3 +151,53 @@ class ImageMeter:
                 )
         self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None
+
+
+class Scaled(NamedTuple):
+    """An image, and the (2,) factors that bring x and y of its labels into pixels."""
+
+    image: ImageRecord
+    factors: F64
+
+
+class PixelScales:
+    """Brings labels into pixels: by the sizes of their images, where they are fractions of those.
+
+    Args:
+        units: What all coordinates were concluded from.
+        options: How the source is to be read.
+        ledger: Gets images without a size.
+        path: The source, for messages.
+        what: What the labels are, for messages.
+
+    Raises:
+        DataError: Sizes of images are needed and are not to be looked at.
+    """
+
+    def __init__(
+        self,
+        units: UnitsWitness,
+        options: ReadOptions,
+        ledger: Ledger,
+        path: Path,
+        what: str = "boxes",
+    ) -> None:
+        self._meter = ImageMeter(ledger) if units.are_fractions else None
+        if self._meter is not None and options.labels_only:
+            raise DataError(
+                f"the {what} are fractions, and --labels-only reads no image",
+                path=path,
+                hint="leave --labels-only out, and say with --images where the images are",
+            )
+
+    def of(self, image: ImageRecord, places: Iterable[int]) -> Scaled | None:
+        """Return what an image's labels are multiplied with; None if it is not found or readable.
+
+        Args:
+            image: As its annotations describe it.
+            places: Of its annotations, which are dropped with it.
+        """
+        if self._meter is None:
+            return Scaled(image, np.ones(2))
+        measured = self._meter.measure(image, places)
+        return None if measured is None else Scaled(measured, np.array(measured.image_wh, float))

@@ -1,4 +1,7 @@
-"""The table of formats that are not read: their names, what they are told by, the way round."""
+"""The table of formats that are not read: their names, their marks, and how to convert them.
+
+It is looked at only when no format was recognised, so that a source can be called by its name.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ class Unsupported(NamedTuple):
         advice: How to get its labels into a format that is read, as a hint.
         files: A regular expression for the name of a file, with ``/``, case aside.
         marks: Regular expressions that are all found in the head of that file.
-        anywhere: They are looked for in all of it, since long lists may stand before.
+        anywhere: They are looked for in all of it, since long lists may come first.
     """
 
     name: str
@@ -68,7 +71,7 @@ TABLE: tuple[Unsupported, ...] = (
     ),
     Unsupported(
         "Labelbox JSON (before 2023)",
-        f"export it anew and {_BY_SCRIPT}",
+        f"export it again and {_BY_SCRIPT}",
         _JSON,
         (rb'"(DataRow ID|Labeled Data)"\s*:', rb'"Label"\s*:'),
     ),

@@ -60,7 +60,7 @@ def read_xml(path: Path) -> XmlElement:
     try:
         data = read_bounded(path)
     except OSError as error:
-        raise DataError(f"cannot read it: {error.strerror}", path=path) from error
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     return parse_xml(data, path)
 
 
@@ -98,7 +98,7 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
 
 
 class _NoTarget:
-    """The parser passes on what it has no handler for: nothing of that is wanted."""
+    """Ignores what the parser has no handler for."""
 
 
 class _Builder:
@@ -129,7 +129,7 @@ class _Builder:
         return self._open[0].children[0]  # expat refuses a document without an element
 
     def let_go(self) -> None:
-        """Part from expat: a cycle would keep all elements until the collector comes by."""
+        """Drop the reference to expat: a cycle would keep all elements until the collector runs."""
         self._expat.StartElementHandler = None
         self._expat.EndElementHandler = None
         self._expat.CharacterDataHandler = None

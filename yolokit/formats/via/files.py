@@ -8,8 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_file import read_json, read_json_bytes
-from yolokit.formats.toolkit.json_values import as_dict, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_text, read_json, read_json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,7 @@ _MAX_FIELD = 1 << 26  # an outline of many points is one field
 
 
 class ViaEntry(NamedTuple):
-    """An image: its name, and its regions as they stand in the file."""
+    """An image: its name, and its regions as the file has them."""
 
     file_name: str
     regions: list[Any]
@@ -104,7 +103,7 @@ def _read_csv(path: Path) -> Iterator[ViaEntry]:
     try:
         text = read_json_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError("the CSV is not UTF-8 text", path=path) from error
+        raise DataError("this is not UTF-8 text", path=path) from error
     limit = csv.field_size_limit(_MAX_FIELD)
     try:
         rows = list(csv.DictReader(io.StringIO(text.lstrip("#"), newline="")))
@@ -129,7 +128,7 @@ def _read_csv(path: Path) -> Iterator[ViaEntry]:
 
 
 def _decode(text: str | None) -> Any:
-    """Decode one field; None stands for what is not JSON, and its region is dropped further on."""
+    """Decode one field; None for what is not JSON, whose region is dropped later."""
     try:
         return json.loads(text or "{}")
     except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number, as_numbers, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_list, as_number, as_numbers, as_text
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.model import ImageRecord
@@ -122,7 +122,7 @@ class ViaReader:
         )
 
     def _name_option(self, attribute: str | None, key: str) -> str:
-        """Return the class that an option stands for."""
+        """Return the class that an option means."""
         if self._assume.get("option-name") == "description":
             return self._options.get(attribute or "", {}).get(key, "").strip() or key.strip()
         return key.strip()

@@ -12,7 +12,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.label_rows import LabelRows, label_path, read_labels
 from yolokit.datasets.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.label_account import LabelAccount, has_image, has_rows, stem_of
+from yolokit.formats.toolkit.yolo_labels import LabelAccount, has_image, has_rows, stem_of
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
 class LabelFiles:
-    """Reads the labels of image after image, and in the end accounts for all other label files.
+    """Reads the labels of image after image, and finally accounts for all other label files.
 
     Args:
         root: The folder of the set. An ``images`` above it is not part of the layout.
         images: Where images lie if they are elsewhere.
         layout: What the rows may be.
-        ledger: Gets what no image leads to.
+        ledger: Gets label files without an image.
     """
 
     def __init__(self, root: Path, images: Path | None, layout: RowLayout, ledger: Ledger) -> None:
@@ -46,7 +46,7 @@ class LabelFiles:
         self.start()
 
     def start(self) -> None:
-        """Forget what another pass has met."""
+        """Forget what another pass has seen."""
         self._account.start()
         self._moved: list[tuple[str, str]] = []
         self._image_of: dict[str, str] = {}
@@ -84,13 +84,13 @@ class LabelFiles:
         self._account.finish()
 
     def _usual_path(self, image: str) -> str:
-        """Return where YOLO has the labels; what stands above the set is left as it is."""
+        """Return where YOLO has the labels; the part above the set is left as it is."""
         if not image.startswith(self._prefix):
             return label_path(image)
         return self._prefix[:-1] + label_path(image[len(self._prefix) - 1 :])
 
     def _find_elsewhere(self, image: str, usual: str, split: str) -> str | None:
-        """Find labels that are not in their usual place, where there is no doubt whose they are."""
+        """Find labels that are not in their usual place, where it is certain whose they are."""
         candidates = self._list_candidates(image, split)
         for candidate in candidates:
             if os.path.isfile(candidate) and _may_be_labels(candidate):  # noqa: PTH113
@@ -99,7 +99,7 @@ class LabelFiles:
             found = self._by_name.get(fold(candidate)) or self._by_upload.get(candidate)
             if found is None or not _may_be_labels(found):
                 continue
-            # Where the names differ, an image of the very name may be there as well.
+            # Where the names differ, an image of the same name may be there as well.
             if stem_of(found) == stem_of(image) or not has_image(found, os.path.dirname(image)):  # noqa: PTH120
                 self._moved.append((usual, found))
                 return found
@@ -152,7 +152,7 @@ def _may_be_labels(path: str) -> bool:
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a mapping without keys that stand for several paths."""
+    """Return a mapping without keys that mean several paths."""
     listed = list(pairs)
     counts = Counter(key for key, _ in listed)
     return {key: path for key, path in listed if counts[key] == 1}

@@ -32,7 +32,7 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
         folder: Gets ``<split>/<file name>.txt``; nothing of that exists yet.
 
     Returns:
-        The splits that were met, train, val and test in this order, or folds.
+        The splits that occur, train, val and test in this order, or folds.
     """
     paths = _Paths(folder)
     images = dataset.iter_images()
@@ -61,7 +61,7 @@ def _write_new(path: str, content: bytes) -> None:
 
 
 class _Paths:
-    """The label files of images; their folders are made as they are met."""
+    """The label files of images; their folders are made when first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.prefixes: dict[str, str] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from yolokit.hub.source import SourceError
-from yolokit.hub.transport import check_address, open_http
+from yolokit.hub.sources.toolkit.http import check_address, open_http
 from yolokit.hub.urls import is_url, split_url
 
 if TYPE_CHECKING:

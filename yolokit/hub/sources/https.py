@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolokit.hub.transport import check_address, open_http
+from yolokit.hub.sources.toolkit.http import check_address, open_http
 from yolokit.hub.urls import split_url
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ def _check_shape(output: F32, class_count: int, extra_count: int) -> None:
     if output.shape[0] != rows:
         raise ModelOutputError(
             f"{counted(class_count, 'class needs', 'classes need')} "
-            f"{rows} rows of output, not {output.shape[0]}"
+            f"{counted(rows, 'row')} of output, not {output.shape[0]}"
         )
 
 

@@ -18,8 +18,8 @@ def matches(uri: str) -> bool:
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()
     """Return the folder's images, then its videos, each in natural order.
 
-    Hidden files and folders are left out; links to folders are not followed. Pipes, devices, links
-    that lead nowhere and folders within that are closed keep a place, and become a FrameError.
+    Hidden files and folders are left out; links to folders are not followed. Pipes, devices,
+    broken links and closed folders within it keep a place, and become a FrameError.
 
     Raises:
         DataError: The folder cannot be read, or there is neither image nor video.

@@ -72,7 +72,7 @@ def _read_lines(path: Path) -> list[str]:
     try:
         text = _decode(path.read_bytes())
     except UnicodeDecodeError as error:
-        raise DataError("a list of images must be UTF-8 text", path=path) from error
+        raise DataError("this is not UTF-8 text", path=path) from error
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", path=path) from error
     return [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]

@@ -77,7 +77,7 @@ def ends_before_stated(container: Any) -> bool:
     if container.format.name not in _STATE_DURATION or not container.duration:
         return False
     duration_s, end_s = container.duration / 1e6, 0.0
-    with contextlib.suppress(FFmpegError):  # what cannot be read any further has been told
+    with contextlib.suppress(FFmpegError):  # what cannot be read any further has been reported
         container.seek(0)
         for packet in container.demux():
             if packet.pts is not None:

@@ -61,7 +61,7 @@ def test_a_part_of_a_file_becomes_a_file(image: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["hardlink", "symlink"])
 def test_a_part_of_a_file_is_not_linked(mode: LinkMode, image: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f"no {mode} leads to a part") as caught:
+    with pytest.raises(ConfigError, match=f"no {mode} can point to a part") as caught:
         place_image(str(image), tmp_path / "b.jpg", mode, Span(0, 6))
     assert caught.value.hint == "use --link copy"
     assert not (tmp_path / "b.jpg").exists()

@@ -1,0 +1,1 @@
+"""What sources that speak HTTP share."""
