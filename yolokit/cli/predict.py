@@ -31,20 +31,18 @@ def predict(ctx: typer.Context) -> int:
     from yolokit.cli.signals import stopping_softly
     from yolokit.runtime.config import PredictConfig
     from yolokit.runtime.predict import predict_files
-    from yolokit.runtime.run_ahead import Stop
 
     given = dict(ctx.obj)
     if "save" in given:
         given["save"] = [name for text in given["save"] for name in text.split(",") if name]
     config = PredictConfig.build(given)
     _quiet_decoders()
-    stop = Stop()
-    with stopping_softly(stop.wish), show_events() as on_event:
+    with show_events() as on_event:
         run = predict_files(
             config,
             on_event,
             open_more=_stdout_records if config.records_only else None,
-            stop=stop,
+            listen=stopping_softly,
         )
     _print_summary(run, is_last_word=not config.records_only)
     if run.summary.is_partial:

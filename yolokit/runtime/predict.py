@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,7 @@ def predict_files(
     on_event: OnEvent = ignore,
     *,
     open_more: Callable[[Detector], Sequence[Sink]] | None = None,
-    stop: Stop | None = None,
+    listen: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
 ) -> PredictRun:
     """Find objects in images and videos, and write what the options ask for.
 
@@ -98,21 +99,23 @@ def predict_files(
         config: Made by :meth:`PredictConfig.build`.
         on_event: Told what is odd about model and sources, and the number of images done.
         open_more: Opens sinks that write elsewhere.
-        stop: Wishing for it ends the run early: what is done is published, marked as a part.
+        listen: Returns a context, which lasts from the first image to the last. In it, the
+            function that ``listen`` is given may be called, by the handler of a signal for
+            example, to end the run early and publish what is done.
 
     Raises:
         YolokitError: As :func:`open_job` and :meth:`PredictJob.run`.
     """
     job = open_job(config)
-    job.stop = stop or job.stop
     detector = job.detector
     limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
     for reason in (*detector.skipped, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
-    with contextlib.closing(job.run(open_more(detector) if open_more else ())) as run:
-        for done in run:
+    running = job.run(open_more(detector) if open_more else ())
+    with listen(job.stop.wish), contextlib.closing(running):
+        for done in running:
             on_event(Progress("predicting", done, total))
     return PredictRun(
         summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads

@@ -42,7 +42,7 @@ _FAILURES_SHOWN = 5
 
 @dataclass(slots=True)
 class RunSummary:
-    """What a whole run came to.
+    """The result of a whole run.
 
     Attributes:
         frames: Images and frames, failed ones included.
@@ -75,7 +75,7 @@ class RunSummary:
     times: StageTimes = field(default_factory=StageTimes)
 
     def count(self, prediction: Prediction[FrameSource], picture: Picture | None) -> None:
-        """Add one prediction, and what became of its picture."""
+        """Add one prediction, and whether its picture was written."""
         frame = prediction.frame
         self.frames += 1
         self.last_source, self.last_index = frame.source, frame.index
@@ -125,7 +125,7 @@ def write_predictions(
 
 
 def _hand_over(prediction: Prediction[FrameSource], sinks: Sequence[Sink]) -> Picture | None:
-    """Give a prediction to sinks; those that come later hear what became of its picture."""
+    """Give a prediction to sinks; later ones learn whether its picture was written."""
     picture: Picture | None = None
     for sink in sinks:
         try:
