@@ -41,7 +41,7 @@ from yolokit.convert.warnings import (
     warn,
 )
 from yolokit.convert.watch import Watch
-from yolokit.core.events import Meter, OnEvent, ignore
+from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.findings import require_allowed
 from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
@@ -111,28 +111,27 @@ def convert(
         ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
     scratch = scratch_folder(config.folder.with_name(config.folder.name + "-unpacked"))
-    meter = Meter(on_event)
     with shown_places(ledger), scratch as unpacked:
-        meter.start("reading")
+        on_event(Progress("reading", 0, None))
         opened = open_sources(config, unpacked, ledger)
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)
         dataset = map_classes(opened.dataset, class_map, ledger)
         opened = opened._replace(dataset=dataset)
         with publish_folder(config.folder, config.replacing) as folder:
-            return _write(config, opened, ledger, folder, meter)
+            return _write(config, opened, ledger, folder, on_event)
 
 
 def _write(
-    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, meter: Meter
+    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, on_event: OnEvent
 ) -> ConvertResult:
     """Write the set and its ledger into a folder that is built."""
     opening = ledger.mark()
-    run = _Run(config, opened.dataset, ledger, folder, meter)
+    run = _Run(config, opened.dataset, ledger, folder, on_event)
     counts = run.write_set()
     if run.watch.pictures.start_joining():  # what was written has pictures twice
         _empty(folder)
         ledger.rewind(opening)
-        run = _Run(config, opened.dataset, ledger, folder, meter, run.watch)
+        run = _Run(config, opened.dataset, ledger, folder, on_event, run.watch)
         counts = run.write_set()
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
@@ -173,14 +172,14 @@ class _Run:
         dataset: Dataset,
         ledger: Ledger,
         folder: Path,
-        meter: Meter,
+        on_event: OnEvent,
         watch: Watch | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
         self._ledger = ledger
         self._folder = folder
-        self._meter = meter
+        self._on_event = on_event
         self._target: Format = load_format(config.to_format)
         self._plan = SplitPlan.parse(config.split)
         self._tiles = None
@@ -204,13 +203,14 @@ class _Run:
             DataError: There is no image or no class, or a file cannot be written.
         """
         images = self._iter_split()
-        self._meter.start("converting", self._dataset.image_count)
+        total = self._dataset.image_count
+        self._on_event(Progress("converting", 0, total))
 
         def iter_images() -> Iterator[LabelledImage]:
             for done, labelled in enumerate(images, 1):
                 yield self._put(labelled)
                 if done % 64 == 0:
-                    self._meter.advance(done)
+                    self._on_event(Progress("converting", done, total))
 
         ledger = self._ledger
         pose = self._dataset.pose if self._config.task == Task.POSE else None
@@ -290,7 +290,7 @@ class _Run:
 
     def _deal_out(self) -> dict[str, str]:
         opening = self._ledger.mark()
-        self._meter.start("looking at classes", self._dataset.image_count)
+        self._on_event(Progress("looking at classes", 0, self._dataset.image_count))
         folds, group = self._config.folds, self._config.group
         splits = deal_out(
             self._iter_settled(),
