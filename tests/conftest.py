@@ -1,4 +1,4 @@
-"""What several tests share: real data where it is at hand, and one trained model for all."""
+"""What several tests share: the commands, real data where it is at hand, and what is left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -69,30 +68,14 @@ def bccd(test_data: Path) -> Path:
     return test_data / "bccd"
 
 
-@dataclass(frozen=True)
-class TrainedBccd:
-    """BCCD all the way: converted, trained for three epochs, exported."""
-
-    workdir: Path
-    data: Path
-    run: Path
-    model: Path
-    train_log: str
-    export_log: str
-
-
-@pytest.fixture(scope="session")
-def trained_bccd(bccd: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedBccd:
-    """The README's commands on BCCD, once for all tests that look at what came out."""
-    workdir = tmp_path_factory.mktemp("bccd")
-    run_yolokit("data", "convert", bccd, "--out", "datasets/bccd", cwd=workdir)
-    data = workdir / "datasets" / "bccd" / "data.yaml"
-    trained = run_yolokit(
-        "train", "--data", data, "--weights", START, "--epochs", 3, "--imgsz", 320,
-        "--batch", 16, "--device", "cpu", "--name", "bccd", cwd=workdir,
-    )  # fmt: skip
-    run = workdir / "runs" / "train" / "bccd"
-    exported = run_yolokit("export", run / "best.pt", "--data", data, cwd=workdir)
-    return TrainedBccd(
-        workdir, data, run, run / "best.onnx", trained.stdout + trained.stderr, exported.stderr
-    )
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what the default command leaves out, and how to run it."""
+    left_out = terminalreporter.stats.get("deselected", [])
+    slow = sum(item.get_closest_marker("slow") is not None for item in left_out)
+    if slow and config.option.markexpr == "not slow":
+        terminalreporter.section("left out")
+        terminalreporter.write_line(
+            f"{slow} slow tests, which train at length: `uv run pytest -m slow` runs them"
+        )

@@ -30,6 +30,7 @@ def test_broken_sets_end_in_a_set_or_an_error_of_ours(at: int) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_broken_there_was_whole(name: str, tmp_path: Path) -> None:
     tasks = set(load_format(name).READS)
+    assert tasks
     for number, files in enumerate(list_samples(name)):
         source = put_files(files, tmp_path / str(number))
         assert recognise(source)[0] == name

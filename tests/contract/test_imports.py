@@ -66,8 +66,10 @@ def test_every_module_imports_without_torch(package: str) -> None:
     code = f"""{BLOCK}
 import importlib, pkgutil
 import yolokit.{package} as package
-for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    importlib.import_module(module.name)
+modules = [m.name for m in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+assert modules
+for module in modules:
+    importlib.import_module(module)
 """
     run(code)
 
@@ -92,5 +94,6 @@ def test_the_public_functions_are_no_subpackages() -> None:
     """``yolokit.train`` is a package; a function of that name would vanish once it is imported."""
     import yolokit
 
+    assert "train_model" in yolokit.__all__
     for name in yolokit.__all__:
         assert not (Path(yolokit.__file__).parent / name).exists()

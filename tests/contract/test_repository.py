@@ -41,6 +41,13 @@ def test_the_readme_is_short_and_has_both_commands() -> None:
     assert "pip install uv && uv run pytest" in run
 
 
+def test_what_the_default_command_leaves_out_is_run_before_a_change_lands() -> None:
+    options = PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
+    assert [word for word in options if word.startswith("-m")] == ["-m=not slow"]
+    run = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert "uv run pytest -m slow" in run
+
+
 def test_no_lock_file_is_kept() -> None:
     assert "uv.lock" in (ROOT / ".gitignore").read_text("utf-8")
     for name in ("poetry.lock", "pylock.toml", "package-lock.json"):

@@ -94,6 +94,7 @@ def test_the_same_frames_give_the_same_files(
 
 def test_it_leaves_the_frames_as_they_are(name: str, sources: list[Source], tmp_path: Path) -> None:
     frames = [frame for frame in sources[1] if isinstance(frame, Frame)]
+    assert len(frames) == 2
     tmp_path.joinpath("out").mkdir()
     with open_sinks([name], tmp_path / "out", ["nut"]) as sinks:
         sinks[0].begin(sources[1])
@@ -123,9 +124,11 @@ def test_names_that_climb_out_stay_inside(name: str, sources: list[Source], tmp_
     with open_sinks([name], folder, ["nut"]) as sinks:
         for source in moved:
             sinks[0].begin(source)
-            frame = Frame(np.zeros((8, 8, 3), np.uint8), 0, None, str(tmp_path / "in" / "a.png"))
+            pts_s = 0.0 if source.fps else None
+            frame = Frame(np.zeros((8, 8, 3), np.uint8), 0, pts_s, str(tmp_path / "in" / "a.png"))
             sinks[0].write(frame, FOUND)
     new = {path for path in set(tmp_path.rglob("*")) - before if path.is_file()}
+    assert new
     assert all(path.is_relative_to(folder) for path in new)
 
 

@@ -49,6 +49,7 @@ def list_samples(name: str) -> tuple[Files, ...]:
     """Return the samples of a format, each as the content of its files by their names."""
     written = [_write(name, task) for task in writable_tasks(name)]
     made = [_encode(make()) for make in _MAKERS.get(name, ())]
+    assert written or made, f"there is no sample of the format {name!r}: add one here"
     return (*written, *made)
 
 

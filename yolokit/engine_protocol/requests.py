@@ -16,7 +16,7 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Make the model that a training starts from.
 
     Attributes:
-        kind: Module of ``engine.starts``: ``scratch``, ``network`` (a checkpoint as a whole),
+        kind: Module of ``engine.initializers``: ``scratch``, ``network`` (a checkpoint as a whole),
             ``backbone`` (of any checkpoint), ``darknet`` or ``torchvision``.
         weights: File to take weights from, or None.
         digest: What it must be; None for a file of yolokit's own.

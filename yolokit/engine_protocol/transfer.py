@@ -33,7 +33,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the start of a run was made.
 
     Attributes:
-        kind: Which kind of start: a module of ``engine.starts``.
+        kind: Which kind of start: a module of ``engine.initializers``.
         groups: All tensors of the model, in groups; their counts add up to the whole model.
         left: The source's other tensors, in groups.
         whole_layers: Layers of the model that have tensors, all of them taken.

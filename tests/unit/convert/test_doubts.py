@@ -164,4 +164,5 @@ def test_a_sample_without_labels_is_as_asked_for(run_convert: Convert, tmp_path:
 
 
 def test_every_code_says_what_it_is() -> None:
+    assert CODES
     assert all(code == code.lower() and text for code, text in CODES.items())

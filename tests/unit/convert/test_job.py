@@ -193,7 +193,7 @@ def test_labels_only_is_refused_where_no_size_is_stated(
     with pytest.raises(DataError, match=r"size of a.jpg is not stated"):
         run_convert(path, labels_only=True)
     yolo = write_yolo(tmp_path / "y", {"a.jpg": "0 .5 .5 .5 .5\n"})
-    with pytest.raises(DataError, match="YOLO labels state no sizes"):
+    with pytest.raises(DataError, match="YOLO labels state no image sizes"):
         run_convert(yolo, labels_only=True)
     assert not (tmp_path / "out").exists()
 
@@ -271,9 +271,11 @@ def test_a_picture_of_several_files_is_one_image(
     assert sum(counts.images for counts in result.splits.values()) == 5
     assert result.totals.kept == result.totals.annotations_in == 10
     assert result.codes == {"noted: joined-image": 5}
-    for path in (tmp_path / "out/labels").rglob("*.txt"):
+    written = list((tmp_path / "out/labels").rglob("*.txt"))
+    assert len(written) == 5
+    for path in written:
         assert [line[0] for line in path.read_text().splitlines()] == ["0", "1"]
-    assert any("5 pictures stand in the sources several times" in one for one in result.warnings)
+    assert any("5 pictures are in the sources several times" in one for one in result.warnings)
 
 
 def test_a_box_that_two_files_have_of_a_picture_is_one(

@@ -89,6 +89,6 @@ def test_few_steps_and_a_shortened_warm_up_are_told() -> None:
     trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, epochs=11)
     trainer.cadence, trainer.asked_warmup = Cadence(batches=1, full=1, warmup=2), 3
     notes = list_notes(trainer, describe_settings(trainer))
-    assert notes[0].startswith("1 optimizer step an epoch, 11 in all; that is few to learn in")
+    assert notes[0].startswith("1 optimizer step an epoch, 11 in all; that is little to learn from")
     assert "warm-up" not in notes[0]
     assert notes[1].startswith("warm-up over 2 of the 11 batches")

@@ -162,6 +162,7 @@ def test_every_number_equals_that_of_pycocotools(seed: int, crowded: bool, steps
     np.testing.assert_allclose(numbers, evaluation.stats[1:], atol=1e-9)
     all_precision = precision[:, :, :, 0, 2]
     assert ours.map50_95 == pytest.approx(all_precision[all_precision > -1].mean(), abs=1e-9)
+    assert len(metrics.classes) == len(NAMES)
     for i, row in enumerate(metrics.classes):
         if row.map50_95 is None:
             assert (precision[:, :, i] == -1).all()
@@ -181,6 +182,7 @@ def test_precision_and_recall_count_what_pycocotools_matches_at_iou_50(
     conf = metrics.overall.conf
     assert conf is not None
     per_image = len(images)
+    assert any(row.boxes for row in metrics.classes)
     for i, row in enumerate(metrics.classes):
         # evalImgs: for each class, area range and image; the first area range is "all".
         results = [r for r in evaluation.evalImgs[i * 4 * per_image :][:per_image] if r]

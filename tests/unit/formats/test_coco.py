@@ -300,7 +300,9 @@ def test_each_split_looks_into_its_own_folder_first(tmp_path: Path) -> None:
     for split in ("train", "val"):
         write_coco(tmp_path / f"annotations/{split}.json", coco([coco_image(1)], []))
         write_image(tmp_path / f"images/{split}/1.jpg")
-    for one in read_set("coco", tmp_path).images:
+    images = read_set("coco", tmp_path).images
+    assert len(images) == 2
+    for one in images:
         first = next(
             root for root in one.image.source.image_roots if (Path(root) / "1.jpg").exists()
         )

@@ -111,6 +111,7 @@ def test_negative_and_outside_corners_are_clipped_and_entered(
     totals = result.totals
     assert (totals.clipped, totals.kept, totals.dropped) == (2, 1, 1)
     rows = (tmp_path / "out/labels/train/a.txt").read_text().splitlines()
+    assert len(rows) == 3
     assert all(0 <= float(value) <= 1 for line in rows for value in line.split()[1:])
 
 

@@ -260,7 +260,7 @@ def test_a_file_without_the_columns_is_an_error(tmp_path: Path) -> None:
 
 def test_labels_only_is_refused(root: Path) -> None:
     table(root, row())
-    with pytest.raises(DataError, match="states no sizes"):
+    with pytest.raises(DataError, match="states no image sizes"):
         read_set("openimages", root, labels_only=True)
 
 

@@ -151,9 +151,9 @@ def test_darknet_files() -> None:
 
 def test_torchvision_files_are_its_own() -> None:
     models = pytest.importorskip("torchvision.models")
-    for entry in ENTRIES:
-        if entry.family != "torchvision":
-            continue
+    published = [entry for entry in ENTRIES if entry.family == "torchvision"]
+    assert published
+    for entry in published:
         assert entry.scale is not None
         choices = {weights.url: weights for weights in models.get_model_weights(entry.scale)}
         (url,) = entry.urls

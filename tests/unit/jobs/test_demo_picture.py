@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -39,9 +41,9 @@ def test_a_box_is_tight_around_the_pixels_of_a_part(kind: PartKind) -> None:
 
 def test_parts_change_the_belt_in_their_boxes_and_nowhere_else() -> None:
     plan = DemoPlan("belt", 3, 20, 0)
-    for index, scene in enumerate(split_scenes(plan, "train")):
-        if index == 5:
-            break
+    scenes = list(islice(split_scenes(plan, "train"), 5))
+    assert len(scenes) == 5
+    for index, scene in enumerate(scenes):
         key = plan.look_key("train", index)
         empty = draw_scene(Scene(scene.wh_px, ()), key)
         differs = (np.abs(draw_scene(scene, key) - empty) > 1e-3).any(axis=2)
@@ -89,7 +91,9 @@ def test_pictures_differ_by_key_and_repeat_by_key() -> None:
 
 def test_pictures_are_exposed_well() -> None:
     plan = DemoPlan("belt", 0, 20, 0)
-    for index, scene in enumerate(split_scenes(plan, "train")):
+    scenes = list(split_scenes(plan, "train"))
+    assert scenes
+    for index, scene in enumerate(scenes):
         picture = draw_picture(scene, plan.look_key("train", index))
         assert 15 < picture.mean() < 190
         assert picture.std() > 5

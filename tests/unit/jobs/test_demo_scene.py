@@ -103,13 +103,14 @@ def test_splits_and_class_sets_have_scenes_of_their_own() -> None:
 @pytest.mark.parametrize("classes", CLASS_SETS)
 def test_boxes_lie_in_the_picture_in_hundredths(classes: str) -> None:
     wide, high = PICTURE_WH_PX
-    for scene in split_scenes(_plan(classes), "train"):
-        for label in labels_of(scene):
-            x1, y1, x2, y2 = label.xyxy_px
-            assert 0 <= x1 < x2 <= wide
-            assert 0 <= y1 < y2 <= high
-            assert min(x2 - x1, y2 - y1) >= 4
-            assert all(round(value, 2) == value for value in label.xyxy_px)
+    labels = [one for scene in split_scenes(_plan(classes), "train") for one in labels_of(scene)]
+    assert labels
+    for label in labels:
+        x1, y1, x2, y2 = label.xyxy_px
+        assert 0 <= x1 < x2 <= wide
+        assert 0 <= y1 < y2 <= high
+        assert min(x2 - x1, y2 - y1) >= 4
+        assert all(round(value, 2) == value for value in label.xyxy_px)
 
 
 @pytest.mark.parametrize("images", [20, 40])

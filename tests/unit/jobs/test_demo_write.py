@@ -81,6 +81,7 @@ def test_every_image_record_has_its_picture_and_no_picture_lacks_one(belt: DemoR
 
 
 def test_records_are_sound_coco(belt: DemoResult) -> None:
+    assert set(belt.images) == {"train", "val", "test"}
     for split in belt.images:
         coco = _load(belt.out / "annotations" / f"{split}.json")
         assert [c["name"] for c in coco["categories"]] == list(belt.classes)
@@ -194,5 +195,7 @@ def test_pictures_of_a_seed_repeat(tmp_path: Path, belt: DemoResult) -> None:
     names = sorted(p.relative_to(again.out) for p in again.out.rglob("*.jpg"))
     first = [cv2.imread(str(belt.out / name)) for name in names[:5]]
     second = [cv2.imread(str(again.out / name)) for name in names[:5]]
+    assert len(first) == 5
     for one, other in zip(first, second, strict=True):
+        assert one is not None
         np.testing.assert_array_equal(one, other)

@@ -132,7 +132,9 @@ def test_a_prediction_for_every_frame_in_order(detector: Detector) -> None:
 
 def test_equal_to_one_image_after_the_other(detector: Detector) -> None:
     levels = list(range(90, 250, 5))
-    for prediction in in_time(lambda: list(predict_frames(detector, [Source(levels)], conf=0.3))):
+    predictions = in_time(lambda: list(predict_frames(detector, [Source(levels)], conf=0.3)))
+    assert len(predictions) == len(levels)
+    for prediction in predictions:
         assert isinstance(prediction.frame, Frame)
         alone = detector(prediction.frame.bgr, conf=0.3)
         np.testing.assert_array_equal(prediction.detections.scores, alone.scores)

@@ -307,6 +307,7 @@ class TestVideo:
 
     def test_grey_stays_grey(self, tmp_path: Path) -> None:
         frames, _ = self.write(tmp_path / "a.mp4", [0.0, 0.1, 0.2])
+        assert len(frames) == 3
         for index, (_, bgr) in enumerate(frames):
             assert np.abs(bgr.astype(int) - (60 + 10 * index)).max() <= 2
 

@@ -94,8 +94,11 @@ def test_kinds_of_start(
         ({"trust": "a.pt"}, "there is none"),
         ({"freeze": "head"}, "freeze: must be"),
         ({"freeze": -1}, "freeze: must be"),
-        ({"freeze": "backbone"}, "with weights none all are fresh"),
-        ({"freeze": 1, "backbone": "torchvision:resnet50"}, "with weights none all are fresh"),
+        ({"freeze": "backbone"}, "with weights none all layers are fresh"),
+        (
+            {"freeze": 1, "backbone": "torchvision:resnet50"},
+            "with weights none all layers are fresh",
+        ),
         ({"init": "imagenet", "arch": "yolov8n-ghost"}, "only 1 layer is alike from the start"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import START, run_yolokit
-from tests.e2e.test_starts import compare, run_engine
+from tests.e2e.train.test_starts import compare, run_engine
 from yolokit.files.atomic import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")]

@@ -152,7 +152,7 @@ def test_names_that_differ_in_case_alone_keep_rows_of_their_own(
 
 def test_freezing_what_is_fresh_is_refused(squares: Path, published: Path) -> None:
     refused = train(squares, "no", "--arch", "yolo11n", "--freeze", "backbone", code=2)
-    assert "with weights none all are fresh" in refused["stderr"]
+    assert "with weights none all layers are fresh" in refused["stderr"]
     assert not run_dir(squares, "no").exists()
 
 

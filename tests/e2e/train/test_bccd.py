@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import pytest
 
-from tests.conftest import TrainedBccd, run_yolokit
+from tests.conftest import START, run_yolokit
 
 pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class TrainedBccd:
+    """BCCD all the way: converted, trained for three epochs, exported."""
+
+    workdir: Path
+    data: Path
+    run: Path
+    model: Path
+    train_log: str
+    export_log: str
+
+
+@pytest.fixture(scope="module")
+def trained_bccd(bccd: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedBccd:
+    """The README's commands on BCCD, once for all tests of this file."""
+    workdir = tmp_path_factory.mktemp("bccd")
+    run_yolokit("data", "convert", bccd, "--out", "datasets/bccd", cwd=workdir)
+    data = workdir / "datasets" / "bccd" / "data.yaml"
+    trained = run_yolokit(
+        "train", "--data", data, "--weights", START, "--epochs", 3, "--imgsz", 320,
+        "--batch", 16, "--device", "cpu", "--name", "bccd", cwd=workdir,
+    )  # fmt: skip
+    run = workdir / "runs" / "train" / "bccd"
+    exported = run_yolokit("export", run / "best.pt", "--data", data, cwd=workdir)
+    return TrainedBccd(
+        workdir, data, run, run / "best.onnx", trained.stdout + trained.stderr, exported.stderr
+    )
 
 
 def test_the_run_folder_tells_everything(trained_bccd: TrainedBccd) -> None:

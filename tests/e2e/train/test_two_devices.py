@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import START, run_yolokit
-from tests.e2e.test_starts import compare
+from tests.e2e.train.test_starts import compare
 from yolokit.files.atomic import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="gloo is set for Linux")]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import START, run_yolokit
-from tests.e2e.test_starts import compare
+from tests.e2e.train.test_starts import compare
 
 pytestmark = pytest.mark.slow
 SMALL = ("--imgsz", 32, "--batch", 4, "--device", "cpu")
