@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import accumulate
 
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import is_called_after
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
@@ -60,8 +60,7 @@ def drop_told_folders(name: str, split: str | None) -> str:
     """
     while "/" in name:
         first, _, rest = name.partition("/")
-        is_split = split is not None and split_from_name(first) == split and first.isalnum()
-        if not (is_split or first.lower() == "images"):
+        if first.lower() != "images" and not is_called_after(first, split):
             break
         name = rest
     return name

@@ -24,16 +24,14 @@ import numpy as np
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.layout import find_image_roots
-from yolokit.formats.toolkit.places import split_of
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
-from yolokit.formats.toolkit.units import UNITS, ImageMeter, UnitsWitness
+from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -86,15 +84,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         raise DataError(
             "there is no JSON list of images with `label` and `coordinates` in it", path=source
         )
-    reader = _Reader(source if source.is_dir() else source.parent, options, ledger)
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    reader = _Reader(source, options, ledger)
+    read_each(files, reader.read_file)
     reader.check_anchor()
     return collect_dataset(reader.to_images(), evidence=reader.evidence())
 
@@ -146,8 +137,8 @@ class _Box(msgspec.Struct, frozen=True):
 class _Reader:
     """Collects boxes by image, then brings them into pixels."""
 
-    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = root
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
         self._images: dict[tuple[str, str], tuple[ImageRecord, list[_Box]]] = {}
@@ -163,9 +154,7 @@ class _Reader:
         content = read_json(path)
         if not isinstance(content, list):
             raise DataError("this is not a list of images", path=path)
-        split = split_of(path, self._root)
-        roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
-        source = SourceFile(str(path), "index", roots)
+        split, source = self._layout.describe_set_file(path, "index", (path.stem,))
         count = 0
         for number, entry in enumerate(content, 1):
             fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
@@ -244,29 +233,17 @@ class _Reader:
         Raises:
             DataError: Sizes of images are needed and are not to be looked at.
         """
-        meter = ImageMeter(self._ledger) if self._units.are_fractions else None
-        if meter is not None and self._options.labels_only:
-            raise DataError(
-                "the boxes are fractions, and --labels-only reads no image",
-                path=self._root,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        encoding: BoxEncoding = "cxcywh" if self._is_centered else "xywh"
+        scales = PixelScales(self._units, self._options, self._ledger, self._layout.root)
         for image, boxes in self._images.values():
-            record: ImageRecord | None = image
-            scale_x, scale_y = 1, 1
-            if meter is not None:
-                record = meter.measure(image, [box.index for box in boxes])
-                if record is None:
-                    continue
-                scale_x, scale_y = record.image_wh
-            assert record is not None, "without fractions no image is measured"
-            found = ImageRows(record)
-            for box in boxes:
-                x, y, width, height = box.xywh
-                if self._is_centered:
-                    x, y = x - width / 2, y - height / 2
-                xyxy = [x * scale_x, y * scale_y, (x + width) * scale_x, (y + height) * scale_y]
-                found.add(box.label, box.index, xyxy)
+            scaled = scales.of(image, [box.index for box in boxes])
+            if scaled is None:
+                continue
+            found = ImageRows(scaled.image)
+            values = np.array([box.xywh for box in boxes]).reshape(-1, 4)
+            xyxy = to_xyxy(values, encoding) * np.tile(scaled.factors, 2)
+            for box, corners in zip(boxes, xyxy.tolist(), strict=True):
+                found.add(box.label, box.index, corners)
             yield found
 
 

@@ -22,20 +22,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from yolokit.core.plural import counted, share
-from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
-    label_path_of,
-    read_lines,
+    read_rows,
     shorten,
+    write_label_files,
     write_number,
 )
-from yolokit.formats.toolkit.units import UNITS, ImageMeter, UnitsWitness
+from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord
 from yolokit.labels.shapes import Shape
 
@@ -63,7 +61,6 @@ WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"labeltxt.*|labels|annfiles", re.IGNORECASE)
-_IMAGE_FOLDERS = ("images",)
 _HEADERS = ("imagesource:", "gsd:")
 _DIFFICULTIES = ("0", "1", "2")
 _SNIFFED_FILES = 100
@@ -111,21 +108,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         DataError: There are no label files, or one is not text.
     """
     reader = _Reader(options, ledger)
-    folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
-    parsed: list[tuple[LabelFile, list[_Row]]] = []
-    broken: list[DataError] = []
-    for file in folders.iter_files():
-        try:
-            rows = reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-        else:
-            parsed += [(file, rows)] if rows is not None else []
-    if broken:
-        raise join_errors(broken, "broken label files")
-    if not parsed:
-        raise DataError("there are no files with labels in it", path=source)
-    folders.note_unlabelled(ledger)
+    folders = LabelFolders(source, options.images, _LABEL_FOLDERS)
+    parsed = folders.read_each(reader.read_file, ledger)
     return collect_dataset(reader.to_images(parsed), evidence=reader.evidence())
 
 
@@ -133,10 +117,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write ``<split>/labelTxt/*.txt``; see :class:`yolokit.formats.toolkit.plugin.Format`."""
     del remarks  # the format has no place for them
     check_class_names(dataset.names, TITLE)
-    for labelled in dataset.iter_images():
-        path = label_path_of(labelled.image, folder / (labelled.image.split or "") / "labelTxt")
-        text = "".join(_format_rows(labelled, dataset.names))
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_label_files(dataset, folder, "labelTxt", _format_rows)
 
 
 def _format_rows(labelled: LabelledImage, names: Sequence[str]) -> Iterator[str]:
@@ -155,32 +136,14 @@ class _Reader:
         self._units = UnitsWitness(options.assume.get("units"))
         self._rows = self._without_difficulty = self._difficult = 0
 
-    def read_file(self, file: LabelFile) -> list[_Row] | None:
-        """Return the rows of a file that can be read; None if it holds no labels at all.
+    def read_file(self, file: LabelFile) -> tuple[LabelFile, list[_Row]] | None:
+        """Return a file and its rows that can be read; None if it holds no labels at all.
 
         Raises:
             DataError: It is not text, though it has to be.
         """
-        try:
-            lines = read_lines(file.path)
-        except DataError:
-            if file.is_certain:
-                raise
-            return None
-        lines = [(at, line) for at, line in lines if not line.lower().startswith(_HEADERS)]
-        rows: list[_Row] = []
-        faults: list[tuple[int, str]] = []
-        for at, line in lines:
-            try:
-                rows.append(_read_row(line, at))
-            except ValueError as error:
-                faults.append((at, str(error)))
-        if not rows and not file.is_certain:
-            return None
-        self._ledger.see(len(lines))
-        for at, message in faults:
-            self._ledger.record(file.source, at, "dropped", "bad-row", message)
-        return [row for row in rows if self._takes(row, file)]
+        rows = read_rows(file, _read_row, self._ledger, _HEADERS)
+        return None if rows is None else (file, [row for row in rows if self._takes(row, file)])
 
     def _takes(self, row: _Row, file: LabelFile) -> bool:
         self._units.observe(row.corners.ravel().tolist())
@@ -210,27 +173,15 @@ class _Reader:
         Raises:
             DataError: Sizes of images are needed and are not to be looked at.
         """
-        meter = ImageMeter(self._ledger) if self._units.are_fractions else None
-        if meter is not None and self._options.labels_only:
-            raise DataError(
-                "the corners are fractions, and --labels-only reads no image",
-                path=parsed[0][0].path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        scales = PixelScales(self._units, self._options, self._ledger, parsed[0][0].path, "corners")
         for file, rows in parsed:
-            image: ImageRecord | None = ImageRecord(
-                file.image_name, None, None, file.split, None, file.source
-            )
-            scale = np.ones(2)
-            if meter is not None and image is not None:
-                image = meter.measure(image, [row.line for row in rows])
-                if image is None:
-                    continue
-                scale = np.array(image.image_wh, np.float64)
-            assert image is not None, "without fractions no image is measured"
-            found = ImageRows(image)
+            image = ImageRecord(file.image_name, None, None, file.split, None, file.source)
+            scaled = scales.of(image, [row.line for row in rows])
+            if scaled is None:
+                continue
+            found = ImageRows(scaled.image)
             for row in rows:
-                shape, remark = _to_shape(row.corners * scale)
+                shape, remark = _to_shape(row.corners * scaled.factors)
                 found.add(row.category, row.line, shape=shape, remark=remark)
             yield found
 

@@ -26,14 +26,13 @@ from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
-    label_path_of,
-    read_lines,
+    read_rows,
     shorten,
+    write_label_files,
     write_number,
 )
 from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ WRITTEN = ("{split}/label_2/*.txt",)
 MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"label_[23]|labels?", re.IGNORECASE)
-_IMAGE_FOLDERS = ("image_2", "image_3", "images", "image", "data")
+_IMAGE_FOLDERS = ("image_2", "image_3", "images", "image")
 _SNIFFED_FILES = 100
 _IGNORED = "dontcare"
 _MAX_TURN = 3.2  # radians: pi, rounded
@@ -95,20 +94,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     """
     reader = _Reader(ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in folders.iter_files():
-        try:
-            found = reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-        else:
-            images += [found] if found is not None else []
-    if broken:
-        raise join_errors(broken, "broken label files")
-    if not images:
-        raise DataError("there are no files with labels in it", path=source)
-    folders.note_unlabelled(ledger)
+    images = folders.read_each(reader.read_file, ledger)
     return collect_dataset(images, evidence=reader.evidence())
 
 
@@ -119,10 +105,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     for name in dataset.names:
         if name.lower() == _IGNORED:
             raise DataError(f"KITTI cannot hold the class name {name!r}: it means no object")
-    for labelled in dataset.iter_images():
-        path = label_path_of(labelled.image, folder / (labelled.image.split or "") / "label_2")
-        text = "".join(_format_rows(labelled, dataset.names))
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_label_files(dataset, folder, "label_2", _format_rows)
 
 
 def _format_rows(labelled: LabelledImage, names: Sequence[str]) -> list[str]:
@@ -148,24 +131,9 @@ class _Reader:
         Raises:
             DataError: It is not text, though it has to be.
         """
-        try:
-            lines = read_lines(file.path)
-        except DataError:
-            if file.is_certain:
-                raise
+        rows = read_rows(file, _read_row, self._ledger)
+        if rows is None:
             return None
-        rows: list[_Row] = []
-        faults: list[tuple[int, str]] = []
-        for at, line in lines:
-            try:
-                rows.append(_read_row(line, at))
-            except ValueError as error:
-                faults.append((at, str(error)))
-        if not rows and not file.is_certain:
-            return None
-        self._ledger.see(len(lines))
-        for at, message in faults:
-            self._ledger.record(file.source, at, "dropped", "bad-row", message)
         split = self._split_of(file)
         found = ImageRows(ImageRecord(file.image_name, None, None, split, None, file.source))
         for row in rows:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -80,15 +79,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not files:
         raise DataError("there are no text files of labels in it", path=source)
     reader = _Reader(source, options, ledger)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            images.append(reader.read_file(file))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    images = read_each(files, reader.read_file)
     names = NAMES if reader.keeps_others else NAMES[:-1]
     evidence = "the names of the classes are those that VisDrone fixes, from 1 on"
     if not reader.keeps_others:
@@ -112,31 +103,21 @@ class _Reader:
     """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = source if source.is_dir() else source.parent
-        self._images = options.images
+        self._layout = SourceLayout(source, options.images)
         self._ledger = ledger
         self.keeps_others = options.assume.get("others") == "keep"
 
     def read_file(self, path: Path) -> ImageRows:
-        try:
-            lines = read_bounded(path).decode("utf-8-sig").splitlines()
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror}", path=path) from error
-        except UnicodeDecodeError as error:
-            raise DataError("this is not UTF-8 text", path=path) from error
-        above = path.relative_to(self._root).parts[-2::-1]
-        split = next((split for name in above if (split := split_from_name(name))), None)
-        roots = find_image_roots(path, self._root, self._images, split)
-        source = SourceFile(str(path), "line", roots)
+        split = self._layout.split_of(path)
+        source = SourceFile(str(path), "line", self._layout.image_roots(path, split))
         rows = ImageRows(ImageRecord(path.stem, None, None, split, None, source))
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                self._read_row(line, number, rows)
+        for number, line in read_lines(path):
+            self._read_row(line, number, rows)
         return rows
 
     def _read_row(self, line: str, number: int, rows: ImageRows) -> None:
         source = rows.image.source
-        cells = [cell.strip() for cell in line.strip().removesuffix(",").split(",")]
+        cells = [cell.strip() for cell in line.removesuffix(",").split(",")]
         if len(cells) == _VIDEO_COLUMNS:
             raise DataError(
                 "it has ten columns, as VisDrone's lists for videos (VID, MOT) do; lists for "

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -64,16 +63,9 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     paths = [source] if tree.is_file else [f for f in tree.files(".txt") if _is_list(tree.head(f))]
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
-    root = source if source.is_dir() else source.parent
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for path in paths:
-        try:
-            images += _ListReader(path, root, options, ledger).read()
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    layout = SourceLayout(source, options.images)
+    lists = read_each(paths, lambda path: _ListReader(path, layout, options, ledger).read())
+    images = [image for listed in lists for image in listed]
     keeps = options.assume.get("invalid") == "keep"
     taken = "kept" if keeps else "left out"
     evidence = f"faces marked as invalid are {taken} (--assume invalid=exclude|keep)"
@@ -106,24 +98,18 @@ def _is_number(text: str) -> bool:
 class _ListReader:
     """Reads one list; what is not a face goes to the ledger."""
 
-    def __init__(self, path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(
+        self, path: Path, layout: SourceLayout, options: ReadOptions, ledger: Ledger
+    ) -> None:
         self._path = path
         self._ledger = ledger
         self._keeps_invalid = options.assume.get("invalid") == "keep"
-        self._split = split_from_name(path.stem)
-        self._source = SourceFile(str(path), "line", self._image_roots(root, options))
-        self._images: dict[str, ImageRows] = {}
-
-    def _image_roots(self, root: Path, options: ReadOptions) -> tuple[str, ...]:
-        base = self._path.parent.parent if options.images is None else options.images
-        words = self._path.stem.split("_")
+        self._split = layout.split_of(path, holds_set=True)
+        words = path.stem.split("_")
         subset = f"WIDER_{words[2] if len(words) > 2 else self._split}"
-        below = [base / subset / "images", base / subset]
-        found = [folder for folder in below if folder.is_dir()]
-        if found:  # another subset may have images of the same names
-            return tuple(str(folder) for folder in found)
-        around = base if options.images is None else root
-        return find_image_roots(self._path, around, options.images, self._split)
+        roots = layout.subset_roots(path, subset) or layout.image_roots(path, self._split)
+        self._source = SourceFile(str(path), "line", roots)
+        self._images: dict[str, ImageRows] = {}
 
     def read(self) -> Iterator[ImageRows]:
         """Return the images.
@@ -131,24 +117,13 @@ class _ListReader:
         Raises:
             DataError: The file is not text, or numbers and rows do not agree.
         """
-        lines = self._read_lines()
+        lines = read_lines(self._path)
         if not lines or not is_image_name(lines[0][1]):
             self._fail("the first line does not name an image", lines[0][0] if lines else 1)
         starts = [at for at, (_, text) in enumerate(lines) if is_image_name(text)]
         for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
             self._read_image(lines[start], lines[start + 1 : end])
         return iter(self._images.values())
-
-    def _read_lines(self) -> list[tuple[int, str]]:
-        """Return the lines that are not empty, with their numbers."""
-        try:
-            text = read_bounded(self._path).decode("utf-8-sig")
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror}", path=self._path) from error
-        except UnicodeDecodeError as error:
-            raise DataError("this is not UTF-8 text", path=self._path) from error
-        stripped = ((at, line.strip()) for at, line in enumerate(text.splitlines(), 1))
-        return [(at, line) for at, line in stripped if line]
 
     def _read_image(self, head: tuple[int, str], lines: Sequence[tuple[int, str]]) -> None:
         line, name = head

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.types import Letterbox
-from yolokit.errors import DataError
-from yolokit.files.atomic import replace_file
+from yolokit.images.files import read_image, write_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ def write_contact_sheet(
         cell_wh: Width and height of a cell in px.
 
     Raises:
-        DataError: One of the pictures cannot be read.
+        DataError: One of the pictures cannot be read, or the sheet cannot be written.
     """
     import cv2
 
@@ -44,17 +43,11 @@ def write_contact_sheet(
         np.uint8,
     )
     for index, picture in enumerate(pictures):
-        image = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DataError("is not an image that can be read", path=picture)
+        image = read_image(picture)
         fit = Letterbox.fit((image.shape[1], image.shape[0]), cell_wh)
         width, height = fit.resized_wh
         left = _GAP_PX + (index % columns) * step_x + fit.pad_xy[0]
         top = _GAP_PX + (index // columns) * step_y + fit.pad_xy[1]
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         sheet[top : top + height, left : left + width] = small
-    done, encoded = cv2.imencode(path.suffix, sheet)
-    if not done:
-        raise DataError("cannot be encoded", path=path)
-    with replace_file(path) as part:
-        part.write_bytes(encoded.tobytes())
+    write_image(path, sheet)

@@ -55,8 +55,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine() -> Iterator[Finding]:
     """Yield findings one by one, cheap ones first."""
-    yield _examine_python()
-    yield Finding(about="system", state="ok", detail=f"{platform.platform()}")
+    version = platform.python_version()
+    yield Finding(about="python", state="ok", detail=f"{version} ({sys.executable})")
+    yield Finding(about="system", state="ok", detail=platform.platform())
     yield Finding(
         about="cores",
         state="ok",
@@ -70,30 +71,23 @@ def examine() -> Iterator[Finding]:
     yield from _examine_folders()
 
 
-def _examine_python() -> Finding:
-    version = platform.python_version()
-    return Finding(about="python", state="ok", detail=f"{version} ({sys.executable})")
-
-
 def _examine_packages() -> Iterator[Finding]:
+    again = "install yolokit again: this is one of its base packages"
     for package in _BASE:
-        version = _version(package)
-        yield Finding(
-            about=package,
-            state="ok" if version else "fail",
-            detail=version or "not installed",
-            advice=None if version else "install yolokit again: this is one of its base packages",
-        )
-    runtimes = [name for name in _RUNTIMES if _version(name)]
-    yield _examine_runtimes(runtimes)
+        yield _examine_package(package, "fail", "not installed", again)
+    yield _examine_runtimes([name for name in _RUNTIMES if _version(name)])
+    missing, command = "not installed: train and export need it", install_command("train")
     for package in _TRAIN:
-        version = _version(package)
-        yield Finding(
-            about=package,
-            state="ok" if version else "warn",
-            detail=version or "not installed: train and export need it",
-            advice=None if version else install_command("train"),
-        )
+        yield _examine_package(package, "warn", missing, command)
+
+
+def _examine_package(
+    package: str, state: Literal["warn", "fail"], missing: str, advice: str
+) -> Finding:
+    version = _version(package)
+    if version is None:
+        return Finding(about=package, state=state, detail=missing, advice=advice)
+    return Finding(about=package, state="ok", detail=version)
 
 
 def _examine_runtimes(installed: list[str]) -> Finding:

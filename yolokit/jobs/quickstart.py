@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from yolokit.engine_protocol.requests import SaveStartRequest, StartRequest
 from yolokit.files.atomic import claim_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from yolokit.engine_protocol.child import AnyEvent
     from yolokit.evaluate.job import ValReport
@@ -180,30 +181,15 @@ class Quickstart:
                 f"{summary.frames / summary.wall_s:.0f} a second"
             )
 
-    def _step(self, command: str) -> _Clock:
+    @contextmanager
+    def _step(self, command: str) -> Iterator[Callable[[str], None]]:
+        """Time a step, and enter it in the account with the outcome that it tells."""
         self._on_step(command)
-        return _Clock(command, self.steps)
-
-
-class _Clock:
-    """Times one step and enters it in the account when it is done."""
-
-    def __init__(self, command: str, steps: list[Step]) -> None:
-        self._command = command
-        self._steps = steps
-        self._outcome = ""
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Callable[[str], None]:
-        return self._set_outcome
-
-    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        if kind is None:
-            seconds = round(time.monotonic() - self._began, 1)
-            self._steps.append(Step(command=self._command, outcome=self._outcome, seconds=seconds))
-
-    def _set_outcome(self, outcome: str) -> None:
-        self._outcome = outcome
+        began = time.monotonic()
+        outcome: list[str] = []
+        yield outcome.append
+        seconds = round(time.monotonic() - began, 1)
+        self.steps.append(Step(command=command, outcome=outcome[0], seconds=seconds))
 
 
 def run_quickstart(

@@ -19,8 +19,8 @@ def test_pictures_of_any_shape_are_centred_in_their_cells(tmp_path: Path) -> Non
     ):
         cv2.imwrite(str(tmp_path / f"{index}.png"), np.full((*shape, 3), color, np.uint8))
     pictures = sorted(tmp_path.glob("*.png"))
-    write_contact_sheet(pictures, tmp_path / "out" / "sheet.png", columns=2, cell_wh=(100, 80))
-    sheet = cv2.imread(str(tmp_path / "out" / "sheet.png"))
+    write_contact_sheet(pictures, tmp_path / "sheet.png", columns=2, cell_wh=(100, 80))
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None
     assert sheet.shape == (2 * 88 + 8, 2 * 108 + 8, 3)
     for index, color in enumerate(colors):

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ConfigError
-from yolokit.jobs.demo.dice import Dice
-from yolokit.jobs.demo.litter import LITTER
-from yolokit.jobs.demo.outline import box, circle
+from yolokit.jobs.demo.parts import DISTRACTORS
 from yolokit.jobs.demo.plan import (
     BELT_PX_PER_FRAME,
     CLASS_SETS,
@@ -25,20 +23,22 @@ from yolokit.jobs.demo.plan import (
     split_scenes,
     video_scene,
 )
+from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import (
     MIN_VISIBLE,
     Dealer,
+    Placed,
     Scene,
     labels_of,
     put_down,
     visible_fraction,
 )
-from yolokit.jobs.demo.shape import Layer, PartKind, Placed, shift
+from yolokit.jobs.demo.shapes import Layer, PartKind, box, circle
 
 if TYPE_CHECKING:
-    from yolokit.jobs.demo.outline import Outline
+    from yolokit.jobs.demo.shapes import Outline
 
-KINDS = [kind for kinds in (*CLASS_SETS.values(), LITTER) for kind in kinds]
+KINDS = [kind for kinds in (*CLASS_SETS.values(), DISTRACTORS) for kind in kinds]
 
 
 def _plan(classes: str = "belt", *, seed: int = 0, images: int = 40, frames: int = 0) -> DemoPlan:
@@ -47,9 +47,9 @@ def _plan(classes: str = "belt", *, seed: int = 0, images: int = 40, frames: int
 
 def _square(side_px: float, x: float, y: float, *, category: int | None = 0) -> Placed:
     """A square plate with its centre at (x, y)."""
-    kind = PartKind("plate", lambda _dice: (), (1.0, 1.0), ("steel",))
+    kind = PartKind("plate", lambda _rng: (), (1.0, 1.0), ("steel",))
     shape = (Layer((box(-0.5, -0.5, 0.5, 0.5),)),)
-    return shift(put_down(kind, category, shape, size_px=side_px, turn=0.0, flip=False), x, y)
+    return put_down(kind, category, shape, size_px=side_px, turn=0.0, flip=False).moved(x, y)
 
 
 def _depth_px(outline: Outline, xy: tuple[float, float]) -> float:
@@ -60,15 +60,15 @@ def _depth_px(outline: Outline, xy: tuple[float, float]) -> float:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_specimens_are_about_one_long_and_details_stay_on_them(kind: PartKind) -> None:
     for seed in range(12):
-        shape = kind.build(Dice(seed))
+        shape = kind.build(Rng(seed))
         placed = put_down(kind, 0, shape, size_px=100.0, turn=0.0, flip=False)
         x1, y1, x2, y2 = placed.extent_px
         assert 55 < max(x2 - x1, y2 - y1) < 130
         assert len(placed.probes_px) >= 20
-        for layer in placed.shape:
+        solids = [placed.to_px(o) for low in shape if not low.detail for o in low.solids]
+        for layer in shape:
             if layer.detail:
-                solids = [o for low in placed.shape if not low.detail for o in low.solids]
-                for xy in np.concatenate(layer.solids).tolist():
+                for xy in placed.to_px(np.concatenate(layer.solids)).tolist():
                     assert max(_depth_px(outline, xy) for outline in solids) > -0.3
 
 
@@ -130,11 +130,11 @@ def test_classes_come_equally_often_and_one_picture_in_twelve_is_empty() -> None
 
 
 def test_a_dealer_deals_all_classes_before_any_again() -> None:
-    dealer = Dealer(CLASS_SETS["belt"], Dice(0))
+    dealer = Dealer(CLASS_SETS["belt"], Rng(0))
     for _ in range(3):
         hand = [dealer.deal() for _ in range(4)]
         assert {index for index, _ in hand} == {0, 1, 2, 3}
-    dealer.take_back(hand[0])
+    dealer.take_back(*hand[0])
     assert dealer.deal() == hand[0]
 
 
@@ -151,8 +151,8 @@ def test_visible_fraction_counts_what_is_covered_and_what_is_outside() -> None:
 
 def test_one_sees_through_a_hole() -> None:
     shape = (Layer((circle(0.5),), (circle(0.3),)),)
-    kind = PartKind("ring", lambda _dice: (), (1.0, 1.0), ("steel",))
-    ring = shift(put_down(kind, 1, shape, size_px=100, turn=0.0, flip=False), 100, 100)
+    kind = PartKind("ring", lambda _rng: (), (1.0, 1.0), ("steel",))
+    ring = put_down(kind, 1, shape, size_px=100, turn=0.0, flip=False).moved(100, 100)
     assert visible_fraction(_square(20, 100, 100), (ring,), (0, 0, 200, 200)) == 1.0
 
 
@@ -167,10 +167,10 @@ def test_a_part_is_labelled_from_a_quarter_in_the_picture(x: float, is_labelled:
         assert labels[0].xyxy_px == (max(x - 20, 0.0), 30.0, x + 20, 70.0)
 
 
-def test_a_covered_part_and_litter_have_no_label() -> None:
+def test_a_covered_part_and_a_distractor_have_no_label() -> None:
     lower, upper = _square(20, 100, 50), _square(60, 100, 50, category=3)
-    litter = _square(20, 30, 50, category=None)
-    labels = labels_of(Scene((200, 100), (litter, lower, upper)))
+    distractor = _square(20, 30, 50, category=None)
+    labels = labels_of(Scene((200, 100), (distractor, lower, upper)))
     assert [(label.category, label.thing) for label in labels] == [(3, 2)]
 
 

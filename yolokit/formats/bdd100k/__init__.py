@@ -27,11 +27,10 @@ from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
 from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -80,16 +79,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else list(_find_files(SourceTree(source)))
     if not files:
         raise DataError("there is no JSON file with frames of BDD100K in it", path=source)
-    reader = _Reader(source if source.is_dir() else source.parent, options, ledger)
-    images: list[ImageRows] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            images += reader.read_file(file)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
+    reader = _Reader(source, options, ledger)
+    images = [image for frames in read_each(files, reader.read_file) for image in frames]
     reader.note_aside()
     return collect_dataset(images, names=reader.names, evidence=tuple(reader.evidence()))
 
@@ -113,8 +104,8 @@ class _Frame(NamedTuple):
 class _Reader:
     """Reads files one after the other; what is not an object goes to the ledger."""
 
-    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = root
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
         self._shapes = options.task in ("segment", "obb")
@@ -131,9 +122,9 @@ class _Reader:
             DataError: It is not JSON of frames.
         """
         content = _decode(read_json_bytes(path), path)
-        words = [path.stem, *reversed(path.relative_to(self._root).parts[:-1])]
-        split = next(filter(None, map(split_from_name, words)), None)
-        source = SourceFile(str(path), "index", self._image_roots(path, split))
+        split = self._layout.split_of(path, holds_set=True)
+        inner = [f"{name}/{split}" for name in ("100k", "10k", "track")] if split else []
+        source = SourceFile(str(path), "index", self._layout.image_roots(path, split, inner))
         config = content.get("config") if isinstance(content, dict) else None
         config = config if isinstance(config, dict) else {}
         self.names += _category_names(config)
@@ -151,7 +142,7 @@ class _Reader:
 
     def note_aside(self) -> None:
         """Enter how many boxes have an outline that is not wanted."""
-        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._root)), self._ledger)
+        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._layout.root)), self._ledger)
 
     def evidence(self) -> Iterator[str]:
         """Say how boxes were read and what was left out by a rule."""
@@ -204,10 +195,6 @@ class _Reader:
             self._drivable += 1
             return "drivable", f"{category} is not an object but a part of the road"
         return None
-
-    def _image_roots(self, path: Path, split: str | None) -> tuple[str, ...]:
-        inner = [f"{name}/{split}" for name in ("100k", "10k", "track")] if split else []
-        return find_image_roots(path, self._root, self._options.images, split, inner)
 
 
 def _decode(data: bytes, path: Path) -> Any:

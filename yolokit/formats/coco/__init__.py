@@ -23,7 +23,7 @@ from yolokit.formats.coco.boxes import ASSUME as ASSUME_BOXES
 from yolokit.formats.coco.reader import CocoSource, read_sources
 from yolokit.formats.coco.writer import write_coco
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 
@@ -79,8 +79,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             "there is no JSON file with `images`, `annotations` and `categories` in it",
             path=source,
         )
-    root = source if source.is_dir() else source.parent
-    sources = [_describe(file, root, options.images) for file in files]
+    layout = SourceLayout(source, options.images)
+    sources = [_describe(file, layout) for file in files]
     crowds = options.assume.get("iscrowd", "auto")
     dataset = read_sources(sources, ledger, options, crowds=crowds)
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
@@ -170,12 +170,12 @@ def _has_list(content: bytes | mmap.mmap, key: bytes, start: int, end: int) -> b
     return False
 
 
-def _describe(path: Path, root: Path, images: Path | None) -> CocoSource:
-    """Say which split a file is, by its own name or its folder's, and where its images may be."""
-    split = split_from_name(path.stem)
-    token = next((word for word in re.split(r"[^A-Za-z0-9]+", path.stem)[::-1] if word), "")
-    if split is None and path.parent != root:
-        split = split_from_name(path.parent.name)
-        token = path.parent.name
-    inner = (token,) if split and token else ()
-    return CocoSource(path, split, find_image_roots(path, root, images, split, inner))
+def _describe(path: Path, layout: SourceLayout) -> CocoSource:
+    """Say which split a file is, and where its images may be: in ``val2017`` for one."""
+    split = layout.split_of(path, holds_set=True)
+    if split_from_name(path.name) is not None:
+        words = [word for word in re.split(r"[^A-Za-z0-9]+", path.stem) if word]
+        inner = words[-1:]
+    else:
+        inner = [layout.split_folder(path).name] if split else []
+    return CocoSource(path, split, layout.image_roots(path, split, inner))

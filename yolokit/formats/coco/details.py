@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.coco_mask import set_fragments_aside, shape_of_mask
+from yolokit.formats.toolkit.mask_codecs import set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
 from yolokit.labels.model import Annotations, LabelledImage
 from yolokit.labels.pose import PoseLayout, describe_pose

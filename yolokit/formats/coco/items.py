@@ -17,7 +17,7 @@ from yolokit.formats.coco.json import (
     LooseFile,
     convert_item,
 )
-from yolokit.formats.toolkit.coco_mask import box_of_mask, set_fragments_aside
+from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside
 from yolokit.labels.shapes import describe_fragments
 
 if TYPE_CHECKING:

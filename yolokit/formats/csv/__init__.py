@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING
 from yolokit.errors import DataError
 from yolokit.formats.csv.file import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names, write_number
 from yolokit.formats.toolkit.units import UNITS
-from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,16 +88,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             hint="the header must name the image (filename, image_id, path...) and the box "
             "(xmin,ymin,xmax,ymax, or x,y,w,h, or bbox)",
         )
-    root = source if source.is_dir() else source.parent
-    reader = CsvReader(root, options, ledger)
-    broken: list[DataError] = []
-    for file, layout in files.items():
-        try:
-            reader.read_file(file, layout)
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken CSV files")
+    reader = CsvReader(SourceLayout(source, options.images), options, ledger)
+    read_each(files, lambda file: reader.read_file(file, files[file]), "broken CSV files")
     return reader.to_dataset()
 
 

@@ -12,8 +12,7 @@ from yolokit.errors import DataError
 from yolokit.formats.csv.columns import is_blank, read_number
 from yolokit.formats.csv.file import iter_rows
 from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
-from yolokit.formats.toolkit.places import split_of
+from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.text_labels import shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, collect_dataset
@@ -70,13 +69,13 @@ class CsvReader:
     """Collects the rows of files by image.
 
     Args:
-        root: The source's folder.
+        layout: Of the source.
         options: How it is to be read.
         ledger: Gets rows that are broken or have no box.
     """
 
-    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = root
+    def __init__(self, layout: SourceLayout, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = layout
         self._options = options
         self._ledger = ledger
         self._images: dict[tuple[str, str | None, str], _Image] = {}
@@ -90,9 +89,7 @@ class CsvReader:
             DataError: It is not text or not CSV; with the line.
         """
         columns = layout.columns
-        split = split_of(path, self._root)
-        roots = find_image_roots(path, self._root, self._options.images, split, (path.stem,))
-        source = SourceFile(str(path), "line", roots)
+        split, source = self._layout.describe_set_file(path, "line", (path.stem,))
         self._nameless = self._nameless or columns.label is None
         for line, cells in iter_rows(path, layout):
             try:

@@ -26,9 +26,10 @@ from yolokit.formats.cvat.shapes import (
     to_keypoints,
 )
 from yolokit.formats.cvat.tracks import MAX_FRAME, TrackReader
+from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_pose
 from yolokit.labels.shapes import describe_fragments
@@ -53,7 +54,7 @@ class CvatReader:
     """Reads files one by one; what is not an area goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._source = source if source.is_dir() else source.parent
+        self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
         assume = options.assume
@@ -73,15 +74,8 @@ class CvatReader:
 
     def read(self, paths: Iterable[Path]) -> Dataset:
         """Read all files, and report all broken ones at once."""
-        broken: list[DataError] = []
         with collector_paused():
-            for path in paths:
-                try:
-                    self._read_file(path)
-                except DataError as error:
-                    broken.append(error)
-            if broken:
-                raise join_errors(broken, "broken annotation files")
+            read_each(paths, self._read_file)
             pose = self._find_pose() if self._options.task == "pose" else None
             return collect_dataset(
                 [self._to_rows(image, pose) for image in self._images],
@@ -102,7 +96,7 @@ class CvatReader:
         self._names.update(dict.fromkeys(meta.labels))
         for label, points in meta.point_labels.items():
             self._points.setdefault(label, {}).update(dict.fromkeys(points))
-        file = CvatFile(path, self._source, self._options)
+        file = CvatFile(path, self._layout)
         self._read_images(root, file)
         if next(root.all("track"), None) is not None:
             self._read_video(root, meta, file)
@@ -258,7 +252,7 @@ class CvatReader:
             raise DataError(
                 f"the skeletons {first!r} and {second!r} have different points; a detector of "
                 "poses has the same for all",
-                path=self._source,
+                path=self._layout.root,
             )
         return describe_pose(next(iter(layouts))) if layouts else None
 

@@ -18,9 +18,9 @@ from yolokit.formats.datumaro.shapes import (
     read_part,
 )
 from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_pose
 from yolokit.labels.shapes import describe_fragments
@@ -39,7 +39,7 @@ class DatumaroReader:
     """Reads files one by one; what is not an area goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = source if source.is_dir() else source.parent
+        self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
         self._keeps_crowds = options.assume.get("iscrowd") == "keep"
@@ -52,15 +52,7 @@ class DatumaroReader:
 
     def read(self, paths: Iterable[Path]) -> Dataset:
         """Read all files, and report all broken ones at once."""
-        images: list[ImageRows] = []
-        broken: list[DataError] = []
-        for path in paths:
-            try:
-                images += self._read_file(path)
-            except DataError as error:
-                broken.append(error)
-        if broken:
-            raise join_errors(broken, "broken annotation files")
+        images = [image for listed in read_each(paths, self._read_file) for image in listed]
         points = {name for names in self._points.values() for name in names}
         return collect_dataset(
             images,
@@ -76,11 +68,9 @@ class DatumaroReader:
         labels = _read_labels(content, path)
         self._labels.update(dict.fromkeys(labels))
         self._read_point_categories(content, labels, path)
-        source = SourceFile(str(path), "index", self._image_roots(path))
-        split = split_from_name(path.stem)
-        if split is None and path.parent.name != "annotations":
-            above = path.relative_to(self._root).parts[:-1]
-            split = next((found for name in above if (found := split_from_name(name))), None)
+        split = self._layout.split_of(path, holds_set=True)
+        roots = self._layout.subset_roots(path, path.stem) or self._layout.image_roots(path)
+        source = SourceFile(str(path), "index", roots)
         place = 0
         images: list[ImageRows] = []
         for at, item in enumerate(content["items"]):
@@ -97,16 +87,6 @@ class DatumaroReader:
                 images.append(self._read_item(record, annotations, place, labels))
             place += len(annotations)
         return images
-
-    def _image_roots(self, path: Path) -> tuple[str, ...]:
-        base = path.parent.parent if path.parent.name == "annotations" else path.parent
-        folders = [base / "images", base]
-        if self._options.images is not None:
-            folders = [self._options.images]
-        below = [folder / path.stem for folder in folders if (folder / path.stem).is_dir()]
-        if below:  # another subset may have images of the same names
-            return tuple(str(folder) for folder in below)
-        return find_image_roots(path, self._root, self._options.images)
 
     def _read_image(
         self, item: dict[str, Any], at: int, split: str | None, source: SourceFile

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.types import F64
-from yolokit.formats.toolkit.coco_mask import shape_of_mask
+from yolokit.formats.toolkit.mask_codecs import shape_of_mask
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.shapes import Shape, polygon, rotated_corners
 

@@ -26,12 +26,11 @@ from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
 from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
 from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.transforms import scaling
 
@@ -73,19 +72,11 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else _find_files(SourceTree(source))
     if not files:
         raise DataError("there is no samples.json or labels.json of FiftyOne in it", path=source)
-    root = source if source.is_dir() else source.parent
-    sets: list[_Samples] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            sets.append(_open(file, root, options, ledger))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken files")
+    layout = SourceLayout(source, options.images)
+    sets = read_each(files, lambda file: _open(file, layout, ledger), "broken files")
     reader = _Reader(sets, options, ledger)
     images = [rows for one in sets for rows in reader.read_samples(one)]
-    reader.note_aside(root)
+    reader.note_aside(layout.root)
     names = [name for one in sets for name in one.names]
     dataset = collect_dataset(images, names=names, evidence=tuple(reader.evidence()))
     return dataset if options.labels_only else _with_pixels(dataset, ledger)
@@ -122,12 +113,9 @@ class _Samples(msgspec.Struct):
     names: list[str]
 
 
-def _open(path: Path, root: Path, options: ReadOptions, ledger: Ledger) -> _Samples:
+def _open(path: Path, layout: SourceLayout, ledger: Ledger) -> _Samples:
     content = read_json(path)
-    folders = reversed(path.relative_to(root).parts[:-1])
-    split = next(filter(None, map(split_from_name, folders)), None)
-    roots = find_image_roots(path, root, options.images, split, ("data",))
-    source = SourceFile(str(path), "index", roots)
+    split, source = layout.describe_set_file(path, "index", ("data",))
     if isinstance(content, dict) and isinstance(content.get("samples"), list):
         samples = [
             _read_sample(sample, at, source, split, ledger)

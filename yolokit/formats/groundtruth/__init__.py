@@ -25,11 +25,10 @@ from yolokit.formats.groundtruth.lines import (
     read_lines,
     read_size,
 )
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -67,16 +66,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else _find_files(SourceTree(source))
     if not files:
         raise DataError("there is no manifest of Ground Truth in it", path=source)
-    root = source if source.is_dir() else source.parent
-    manifests: list[_Manifest] = []
-    broken: list[DataError] = []
-    for file in files:
-        try:
-            manifests.append(_Manifest(file, root, options))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken manifests")
+    layout = SourceLayout(source, options.images)
+    manifests = read_each(files, lambda file: _Manifest(file, layout, options), "broken manifests")
     images = [rows for one in manifests for rows in one.iter_rows(ledger)]
     evidence = [sentence for one in manifests for sentence in one.evidence()]
     return collect_dataset(images, evidence=evidence)
@@ -94,12 +85,9 @@ def _find_files(tree: SourceTree) -> list[Path]:
 class _Manifest:
     """A file with the jobs that it went through, of which one is taken."""
 
-    def __init__(self, path: Path, root: Path, options: ReadOptions) -> None:
+    def __init__(self, path: Path, layout: SourceLayout, options: ReadOptions) -> None:
         self._lines = read_lines(path)
-        words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
-        self._split = next(filter(None, map(split_from_name, words)), None)
-        roots = find_image_roots(path, root, options.images, self._split)
-        self._source = SourceFile(str(path), "line", roots)
+        self._split, self._source = layout.describe_set_file(path, "line")
         self._base_names = Counter(line.base_name for line in self._lines)
         self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.json_file import decode_json
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import read_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,16 +77,12 @@ def read_lines(path: Path) -> list[Line]:
     Raises:
         DataError: It cannot be read, or a line is not a JSON object that names an image.
     """
-    lines: list[Line] = []
-    broken: list[DataError] = []
-    for number, data in _iter_lines(path):
-        try:
-            lines.append(_read_line(decode_json(data, path, line=number), number, path))
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken lines")
-    return lines
+
+    def read(line: tuple[int, bytes]) -> Line:
+        number, data = line
+        return _read_line(decode_json(data, path, line=number), number, path)
+
+    return read_each(_iter_lines(path), read, "broken lines")
 
 
 def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -18,8 +18,7 @@ from yolokit.formats.labelme.reader import LabelmeReader
 from yolokit.formats.labelme.writer import write_labelme
 from yolokit.formats.toolkit.object_groups import GROUP
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,15 +64,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     ]
     if not files:
         raise DataError("there is no JSON file of labelme in it", path=source)
-    reader = LabelmeReader(source if source.is_dir() else source.parent, options, ledger)
-    errors: list[DataError] = []
-    for file in files:
-        try:
-            reader.add_file(file)
-        except DataError as error:
-            errors.append(error)
-    if errors:
-        raise join_errors(errors, "broken annotation files")
+    reader = LabelmeReader(source, options, ledger)
+    read_each(files, reader.add_file)
     return reader.finish()
 
 

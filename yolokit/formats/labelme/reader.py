@@ -12,7 +12,7 @@ from yolokit.formats.labelme.shapes import is_fragment, read_area
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.json_values import as_dict, as_size, as_text
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name, split_of_file
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
@@ -32,9 +32,8 @@ _NO_AREAS = frozenset({"point", "points", "line", "linestrip"})
 class LabelmeReader:
     """Reads files one by one; :meth:`finish` puts the data set together."""
 
-    def __init__(self, root: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._root = root
-        self._options = options
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = SourceLayout(source, options.images)
         self._ledger = ledger
         self._joins = options.assume.get("group") != "separate"
         self._rows: list[ImageRows] = []
@@ -106,8 +105,7 @@ class LabelmeReader:
         _add_joined(rows, name, place, areas)
 
     def _read_image(self, path: Path, content: dict[str, Any]) -> ImageRecord:
-        split = split_of_file(path, self._root, by_name=False)
-        base = self._base_of(path, split)
+        split, base = self._layout.split_of(path), self._layout.split_folder(path)
         inner = path.parent.relative_to(base).as_posix()
         stated = as_text(content.get("imagePath"))
         plain = PureWindowsPath(stated).as_posix() if stated else path.stem
@@ -121,8 +119,7 @@ class LabelmeReader:
         if name in ("", ".", "..") or "\x00" in name:
             name = path.stem
         width_px, height_px = as_size(content.get("imageWidth"), content.get("imageHeight"))
-        roots = find_image_roots(base / "_", self._root, self._options.images, split)
-        source = SourceFile(str(path), "index", roots)
+        source = SourceFile(str(path), "index", self._layout.image_roots(base / "_", split))
         if fold(PurePosixPath(name).stem) != fold(path.stem):  # files renamed, or JSON copied
             own = self._image_beside(path)
             if own is not None:
@@ -141,13 +138,6 @@ class LabelmeReader:
                     names.setdefault(fold(entry.stem), []).append(entry.name)
         found = self._images[path.parent].get(fold(path.stem), [])
         return found[0] if len(found) == 1 else None
-
-    def _base_of(self, path: Path, split: str | None) -> Path:
-        """Return the folder in which images have their names: that of the split, or the root."""
-        for folder in path.parents:
-            if folder == self._root or (split and split_from_name(folder.name) == split):
-                return folder
-        return path.parent
 
 
 def _label_of(shape: dict[str, Any]) -> str:

@@ -26,11 +26,9 @@ from yolokit.formats.labelstudio.reader import TaskFile, TaskReader
 from yolokit.formats.labelstudio.tasks import list_tasks
 from yolokit.formats.labelstudio.writer import write_labelstudio
 from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.layout import find_image_roots, split_of_file
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
-from yolokit.labels.model import SourceFile
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,23 +81,18 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         files = [source]
     if not files:
         raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
     beside = (
-        tree.files(".xml") if source.is_dir() else filter(Path.is_file, sorted(root.glob("*.xml")))
+        tree.files(".xml")
+        if source.is_dir()
+        else filter(Path.is_file, sorted(layout.root.glob("*.xml")))
     )
     reader = TaskReader(options, find_label_config(beside), ledger)
-    errors: list[DataError] = []
-    for file in files:
-        split = split_of_file(file, root, by_name=True)
-        roots = find_image_roots(file, root, options.images, split)
-        try:
-            tasks = list_tasks(read_json(file), file)
-        except DataError as error:
-            errors.append(error)
-            continue
-        reader.add_file(TaskFile(SourceFile(str(file), "index", roots), split, tasks))
-    if errors:
-        raise join_errors(errors, "files that are not tasks of Label Studio")
+    what = "files that are not tasks of Label Studio"
+    contents = read_each(files, lambda file: list_tasks(read_json(file), file), what)
+    for file, tasks in zip(files, contents, strict=True):
+        split, about = layout.describe_set_file(file, "index")
+        reader.add_file(TaskFile(about, split, tasks))
     return reader.finish(source)
 
 

@@ -30,11 +30,10 @@ from yolokit.formats.openimages.csv import (
     split_header,
 )
 from yolokit.formats.openimages.lists import choose_lists, read_list, subset_of
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.ledger import join_errors
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -89,10 +88,10 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else _box_files(SourceTree(source))
     if not files:
         raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
-    root = source if source.is_dir() else source.parent
-    tables = _read_tables(files, root, options, ledger)
+    layout = SourceLayout(source, options.images)
+    tables = _read_tables(files, layout, options, ledger)
     lists = _image_lists(source, files)
-    told = tuple(_enter_lists(lists, tables, root, options, ledger))
+    told = tuple(_enter_lists(lists, tables, layout, ledger))
     class_files = _class_files(source)
     names: dict[str, str] = {}
     for file in class_files:
@@ -131,8 +130,7 @@ def _image_lists(source: Path, tables: Sequence[Path]) -> list[Path]:
 def _enter_lists(
     lists: Sequence[Path],
     tables: list[_Table],
-    root: Path,
-    options: ReadOptions,
+    layout: SourceLayout,
     ledger: Ledger,
 ) -> Iterator[str]:
     """Add the images that are listed to their tables; yield what is to be reported about them."""
@@ -142,7 +140,7 @@ def _enter_lists(
     for file in lists:
         without: Counter[str] = Counter()
         if subset_of(file.stem) and subset_of(file.stem) not in by_subset:
-            tables.append(_Table(file, root, options))
+            tables.append(_Table(file, layout))
             by_subset[subset_of(file.stem)] = tables[-1]
         for listed in read_list(file):
             if listed.subset and listed.subset not in by_subset:
@@ -167,13 +165,10 @@ def _enter_lists(
 class _Table:
     """A table of boxes with what its place says about it."""
 
-    def __init__(self, path: Path, root: Path, options: ReadOptions) -> None:
+    def __init__(self, path: Path, layout: SourceLayout) -> None:
         self.path = path
-        words = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
-        self.split = next(filter(None, map(split_from_name, words)), None)
         inner = (_BOX_FILE.sub("", path.stem), "data")
-        roots = find_image_roots(path, root, options.images, self.split, inner)
-        self.source = SourceFile(str(path), "line", roots)
+        self.split, self.source = layout.describe_set_file(path, "line", inner)
         self.rows = BoxRows()
 
     @property
@@ -200,25 +195,20 @@ class _Table:
 
 
 def _read_tables(
-    files: Sequence[Path], root: Path, options: ReadOptions, ledger: Ledger
+    files: Sequence[Path], layout: SourceLayout, options: ReadOptions, ledger: Ledger
 ) -> list[_Table]:
     excluded: dict[str, str] = {}
     if options.assume.get("group-of") != "keep":
         excluded["IsGroupOf"] = "the box is around a group of objects"
     if options.assume.get("depiction") == "exclude":
         excluded["IsDepiction"] = "it is a picture of the object"
-    tables: list[_Table] = []
-    broken: list[DataError] = []
-    for file in files:
-        table = _Table(file, root, options)
-        try:
-            table.rows = BoxTable(table.source, ledger, excluded).read(file)
-        except DataError as error:
-            broken.append(error)
-        tables.append(table)
-    if broken:
-        raise join_errors(broken, "broken annotation files")
-    return tables
+
+    def read_file(file: Path) -> _Table:
+        table = _Table(file, layout)
+        table.rows = BoxTable(table.source, ledger, excluded).read(file)
+        return table
+
+    return read_each(files, read_file)
 
 
 class _Classes:

@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             classes = {**read_meta(meta), **classes}
         except DataError as error:
             errors.append(error)
-    reader = SuperviselyReader(root, classes, options, ledger)
+    reader = SuperviselyReader(source, classes, options, ledger)
     for file in files:
         try:
             reader.add_file(file)

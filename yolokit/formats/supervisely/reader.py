@@ -9,7 +9,7 @@ from yolokit.errors import DataError
 from yolokit.formats.supervisely.shapes import NO_AREAS, read_geometry
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.json_values import as_dict, as_list, as_size, as_text
-from yolokit.formats.toolkit.layout import find_image_roots, split_of_file
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
@@ -42,11 +42,10 @@ class SuperviselyReader:
     """Reads files one by one; :meth:`finish` puts the data set together."""
 
     def __init__(
-        self, root: Path, classes: Mapping[str, str], options: ReadOptions, ledger: Ledger
+        self, source: Path, classes: Mapping[str, str], options: ReadOptions, ledger: Ledger
     ) -> None:
-        self._root = root
+        self._layout = SourceLayout(source, options.images)
         self._classes = classes
-        self._images = options.images
         self._ledger = ledger
         self._last_pixel = options.assume.get("last-pixel") == "included"
         self._rows: list[ImageRows] = []
@@ -118,19 +117,10 @@ class SuperviselyReader:
         # Old files lack the image's suffix; it is found by what its name begins with.
         name = path.relative_to(folder).as_posix()[: -len(path.suffix)]
         width_px, height_px = as_size(size.get("width"), size.get("height"))
-        split = split_of_file(folder / "_", self._root, by_name=False)
-        source = SourceFile(str(path), "index", self._roots_of(folder))
+        split = self._layout.split_of(path)
+        roots = self._layout.image_roots(folder / "_", None, ("img",))
+        source = SourceFile(str(path), "index", roots)
         return ImageRecord(name, width_px, height_px, split, None, source)
-
-    def _roots_of(self, folder: Path) -> tuple[str, ...]:
-        """Return where the images of a data set may lie: in its ``img`` above all."""
-        dataset = folder.parent if folder.name == _ANN else folder
-        base = dataset
-        if self._images is not None:
-            is_below = dataset.is_relative_to(self._root)
-            base = self._images / (dataset.relative_to(self._root) if is_below else ".")
-        roots = find_image_roots(folder / "_", self._root, self._images)
-        return tuple(dict.fromkeys((str(base / "img"), *roots)))
 
 
 def _require_title(name: str) -> None:

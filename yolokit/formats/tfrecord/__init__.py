@@ -32,11 +32,10 @@ from yolokit.formats.tfrecord.file import (
 )
 from yolokit.formats.tfrecord.labels import Labels
 from yolokit.formats.tfrecord.record import WANTED, RecordReader
-from yolokit.formats.toolkit.layout import find_image_roots, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
@@ -87,22 +86,18 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else list(_record_files(SourceTree(source)))
     if not files:
         raise DataError("there is no TFRecord file in it", path=source)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
+    labels = Labels(files, layout.root)
     images: list[ImageRows] = []
-    broken: list[DataError] = []
-    labels = Labels(files, root)
-    for file in files:
-        reader = RecordReader(
-            _describe(file, root, options), _split_of(file, root), options, ledger
-        )
-        try:
-            for offset, data in iter_records(file):
-                rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
-                images += [] if rows is None else [rows]
-        except DataError as error:
-            broken.append(error)
-    if broken:
-        raise join_errors(broken, "broken record files")
+
+    def read_file(file: Path) -> None:
+        split, about = layout.describe_set_file(file, "index")
+        reader = RecordReader(about, split, options, ledger)
+        for offset, data in iter_records(file):
+            rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
+            images.extend([] if rows is None else [rows])
+
+    read_each(files, read_file, "broken record files")
     _note_missing_shards(files, ledger)
     return collect_dataset(images, names=labels.names, evidence=tuple(labels.evidence()))
 
@@ -130,16 +125,6 @@ def _parse(file: Path, offset: int, data: bytes) -> dict[str, Feature]:
             f"the record at byte {offset - HEAD_BYTES} is not a tf.train.Example: {error}",
             path=file,
         ) from error
-
-
-def _describe(file: Path, root: Path, options: ReadOptions) -> SourceFile:
-    roots = find_image_roots(file, root, options.images, _split_of(file, root))
-    return SourceFile(str(file), "index", roots)
-
-
-def _split_of(file: Path, root: Path) -> str | None:
-    words = [file.name, *reversed(file.relative_to(root).parts[:-1])]
-    return next(filter(None, map(split_from_name, words)), None)
 
 
 def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:

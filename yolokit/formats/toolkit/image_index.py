@@ -7,13 +7,14 @@ the best is taken, and nothing where two fit alike.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import nearest_split
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_images
 
 if TYPE_CHECKING:
@@ -39,12 +40,21 @@ class Candidate(NamedTuple):
     folders: int
     oddity: int
 
-    def is_of_other_split(self, split: str | None) -> bool:
-        """Tell whether the file lies in a folder of another split that its name did not state."""
-        parts = self.name.split("/")[: -1 - self.folders]
-        return split is not None and any(
-            split_from_name(part) not in (None, split) for part in parts
-        )
+    def is_of_other_split(self, split: str | None, file: str = "") -> bool:
+        """Tell whether it lies in a folder of another split, which its name did not state.
+
+        Args:
+            split: That of the image.
+            file: The annotation file; the folders that it lies in too say nothing.
+        """
+        above = self.name.split("/")[:-1]
+        stated = above[len(above) - self.folders :]
+        if split is None or nearest_split(stated) is not None:
+            return False
+        folder = self.path[: -len(self.name)]
+        while above and file.startswith(os.path.join(folder, above[0], "")):  # noqa: PTH118
+            folder = os.path.join(folder, above.pop(0))  # noqa: PTH118
+        return nearest_split(above) not in (None, split)
 
 
 def split_name(name: str) -> list[str]:

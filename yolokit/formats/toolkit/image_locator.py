@@ -54,7 +54,11 @@ class ImageLocator:
         self._indexes = {} if indexes is None else indexes
 
     def find(
-        self, name: str, other_names: Sequence[str] = (), split: str | None = None
+        self,
+        name: str,
+        other_names: Sequence[str] = (),
+        split: str | None = None,
+        file: str = "",
     ) -> Found | None:
         """Find an image; a name that climbs out of its folder is never followed.
 
@@ -62,6 +66,7 @@ class ImageLocator:
             name: As the annotations state it; it may lack the suffix.
             other_names: Tried where there is no such file.
             split: Of the image: files in folders of another are passed over.
+            file: The annotation file, whose own folders are not taken for such.
         """
         for stated in (name, *other_names):
             found = self._below_roots(stated)
@@ -69,18 +74,22 @@ class ImageLocator:
                 remark = None if stated == name else f"{name} is not there; using {found.path}"
                 return msgspec.structs.replace(found, remark=remark)
         for stated in _spellings(name, *other_names):
-            fits = [one for one in self._candidates(stated) if not one.is_of_other_split(split)]
+            fits = [
+                one for one in self._candidates(stated) if not one.is_of_other_split(split, file)
+            ]
             chosen = choose(fits, self._roots)
             if chosen is not None:
                 return _to_found(chosen, stated, is_plain=stated == name)
         return None
 
-    def explain(self, name: str, other_names: Sequence[str] = (), split: str | None = None) -> str:
+    def explain(
+        self, name: str, other_names: Sequence[str] = (), split: str | None = None, file: str = ""
+    ) -> str:
         """Say why an image was not found, and where it was looked for."""
         text = f"the image {name} was not found"
         stated = _spellings(name, *other_names)
         near = {one.path: one for spelling in stated for one in self._candidates(spelling)}
-        fits = [path for path, one in near.items() if not one.is_of_other_split(split)]
+        fits = [path for path, one in near.items() if not one.is_of_other_split(split, file)]
         if fits:
             more = ", ..." if len(fits) > _SHOWN else ""
             return f"{text}: it may be {' or '.join(fits[:_SHOWN])}{more}"
@@ -122,7 +131,7 @@ class SourceImages:
         Raises:
             DataError: It was taken before for an image that is not where its name says.
         """
-        found = self._locator_of(image).find(image.file_name, image.other_names, image.split)
+        found = self._locator_of(image).find(*_asked(image))
         if found is None:
             return None
         is_straight, key = found.remark is None, (image.source.path, found.path)
@@ -140,9 +149,9 @@ class SourceImages:
     def explain(self, image: ImageRecord) -> str:
         """Say why it was not found, and where it was looked for."""
         locator = self._locator_of(image)
-        found = locator.find(image.file_name, image.other_names, image.split)
+        found = locator.find(*_asked(image))
         if found is None:
-            return locator.explain(image.file_name, image.other_names, image.split)
+            return locator.explain(*_asked(image))
         other, _ = self._taken[image.source.path, found.path]
         return f"the image {image.file_name} was not found: {found.path} is taken for {other}"
 
@@ -152,6 +161,10 @@ class SourceImages:
         if locator is None:
             locator = self._locators[roots] = ImageLocator(roots, self._indexes)
         return locator
+
+
+def _asked(image: ImageRecord) -> tuple[str, Sequence[str], str | None, str]:
+    return image.file_name, image.other_names, image.split, image.source.path
 
 
 def _spellings(*names: str) -> Iterator[str]:

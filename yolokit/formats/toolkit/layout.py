@@ -1,18 +1,33 @@
-"""The split that an annotation file belongs to, and the folders in which its images may lie."""
+"""Where things lie in a source: which split a file is of, and where its images may be.
+
+All formats ask here, so that the same folders mean the same in each of them. A file is of the
+split that is stated
+
+1. by the format itself: in lists of images, a column, a subset, tags or the keys of a YAML;
+2. by the file's own name, where it holds a whole set, such as ``instances_val2017.json``. Where
+   each image has a file that does not count: ``train 12`` is a picture of a train;
+3. by the nearest folder that states one, below the source's folder, whose own name does not
+   count: ``training_data/test/a.xml`` is of the split test.
+
+A name that states two, such as ``train and test``, states none.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_ANNOTATION_FOLDERS = frozenset(
-    {"ann", "annotation", "annotations", "annots", "anns", "json", "jsons", "label", "labels"}
-    | {"xml", "xmls", "csv", "metadata"}
+_ANNOTATION_FOLDER = re.compile(
+    r"ann|annfiles|annotations?|annots|anns|csv|jsons?|label_[23]|labels?|labeltxt.*|metadata|"
+    r"wider_face_split|xmls?",
+    re.IGNORECASE,
 )
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "data")
 _SPLIT_WORDS = {
@@ -28,60 +43,108 @@ _SPLIT_FOLDERS = {"val": ("val", "valid", "validation")}
 
 
 def split_from_name(name: str) -> str | None:
-    """Return the split that a file or folder is called after, such as ``instances_val2017``.
+    """Return the split that a name states, such as ``instances_val2017``.
 
-    None if it names no split, or more than one.
+    None if it states none, or more than one.
     """
     words = re.findall(r"[a-z]+", name.lower())
     found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
     return found.pop() if len(found) == 1 else None
 
 
+def is_called_after(folder: str, split: str | None) -> bool:
+    """Tell whether a folder's name states a split and nothing else, but for a number."""
+    return split is not None and folder.isalnum() and split_from_name(folder) == split
+
+
+def nearest_split(folders: Sequence[str]) -> str | None:
+    """Return the split that the last of some nested folders states that states any."""
+    return next(filter(None, map(split_from_name, reversed(folders))), None)
+
+
 def is_annotation_folder(name: str) -> bool:
     """Tell whether a folder is called as those are that hold annotations and no images."""
-    return name.lower() in _ANNOTATION_FOLDERS
+    return _ANNOTATION_FOLDER.fullmatch(name) is not None
 
 
-def split_of_file(file: Path, root: Path, *, by_name: bool) -> str | None:
-    """Return the split of an annotation file: that of the nearest folder below ``root``.
-
-    Args:
-        file: The annotation file.
-        root: The folder of the source.
-        by_name: The file's own name counts first. Not where each image has a file: there
-            ``train 12`` is a picture of a train.
-    """
-    folders = file.relative_to(root).parts[:-1] if file.is_relative_to(root) else ()
-    for name in (*([file.stem] if by_name else []), *reversed(folders)):
-        split = split_from_name(name)
-        if split is not None:
-            return split
-    return None
-
-
-def find_image_roots(
-    file: Path,
-    root: Path,
-    images: Path | None,
-    split: str | None = None,
-    inner: Sequence[str] = (),
-) -> tuple[str, ...]:
-    """Return the folders in which the images of an annotation file may lie, first choice first.
-
-    The last ones hold all that there is: the folders around the file up to the source, or
-    ``images``.
+class SourceLayout:
+    """Answers where the files of one source and their images lie.
 
     Args:
-        file: The annotation file.
-        root: The folder of the source.
-        images: Where the user says that they lie.
-        split: The one that the file belongs to.
-        inner: Folders that the format has below one of images, or in its place.
+        source: A file, or a folder with everything below it.
+        images: Where the user says that the images lie, if they are elsewhere.
     """
-    return _image_roots(file.parent, root, images, split, tuple(inner))
+
+    def __init__(self, source: Path, images: Path | None = None) -> None:
+        self.root = source if source.is_dir() else source.parent
+        self.images = images
+
+    def split_of(self, file: Path, *, holds_set: bool = False) -> str | None:
+        """Return the split of an annotation file, by its own name if it holds a whole set."""
+        by_name = split_from_name(file.name) if holds_set else None
+        return by_name or _find_split(file.parent, self.root)[0]
+
+    def split_folder(self, file: Path) -> Path:
+        """Return the nearest folder that states a split, that of the source if none does."""
+        return _find_split(file.parent, self.root)[1]
+
+    def image_roots(
+        self, file: Path, split: str | None = None, inner: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the folders in which the images of an annotation file may lie, likely ones first.
+
+        The last ones hold all that there is: the folders around the file up to the source, or
+        what the user named.
+
+        Args:
+            file: The annotation file.
+            split: The one that the file is of.
+            inner: Folders that the format has below one of images, or in its place.
+        """
+        return _image_roots(file.parent, self.root, self.images, split, tuple(inner))
+
+    def subset_roots(self, file: Path, subset: str) -> tuple[str, ...]:
+        """Return the folders that are there and called after a subset of the images of a file.
+
+        Where there are any, its images are looked for in no other: those of another subset may
+        have the same names.
+        """
+        if not subset or subset.startswith(".") or re.search(r"[/\\]", subset) is not None:
+            return ()
+        bases = [base for base, _ in _bases(file.parent, self.root)]
+        bases = bases if self.images is None else [self.images]
+        found = [base / "images" / subset for base in bases]
+        found += [base / subset / "images" for base in bases]
+        found += [base / subset for base in bases]
+        return tuple(str(folder) for folder in found if folder.is_dir())
+
+    def describe_set_file(
+        self, file: Path, counts: Literal["line", "index"], inner: Sequence[str] = ()
+    ) -> tuple[str | None, SourceFile]:
+        """Return the split of a file that holds a whole set, and what stands for it in messages.
+
+        Args:
+            file: The annotation file.
+            counts: What its places count.
+            inner: As in :meth:`image_roots`.
+        """
+        split = self.split_of(file, holds_set=True)
+        return split, SourceFile(str(file), counts, self.image_roots(file, split, inner))
 
 
 @lru_cache(maxsize=256)  # where each image has a file, those of a folder are asked for in turn
+def _find_split(folder: Path, root: Path) -> tuple[str | None, Path]:
+    """Return the split that the nearest folder states, and that folder; else None and the root."""
+    for near in (folder, *folder.parents) if folder.is_relative_to(root) else ():
+        if near == root:
+            break
+        split = split_from_name(near.name)
+        if split is not None:
+            return split, near
+    return None, root
+
+
+@lru_cache(maxsize=256)
 def _image_roots(
     here: Path, root: Path, images: Path | None, split: str | None, inner: tuple[str, ...]
 ) -> tuple[str, ...]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from heapq import nlargest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from yolokit.errors import DataError
 from yolokit.images.listing import is_image_name, walk_files
+from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+_File = TypeVar("_File")
+_Content = TypeVar("_Content")
 
 HEAD_BYTES = 1 << 16
 """A head that is shorter is the whole file."""
@@ -90,3 +95,30 @@ class SourceTree:
             return os.stat(f"{self.path}/{name}").st_size  # noqa: PTH116 - hot path
         except OSError:
             return 0
+
+
+def read_each(
+    files: Iterable[_File],
+    read: Callable[[_File], _Content],
+    what: str = "broken annotation files",
+) -> list[_Content]:
+    """Read all files, and report all broken ones at once.
+
+    Args:
+        files: In the order of what is returned.
+        read: Reads one.
+        what: What the broken ones are called in the error, as the end of ``7 ...``.
+
+    Raises:
+        DataError: One is broken, or several.
+    """
+    contents: list[_Content] = []
+    broken: list[DataError] = []
+    for file in files:
+        try:
+            contents.append(read(file))
+        except DataError as error:
+            broken.append(error)
+    if broken:
+        raise join_errors(broken, what)
+    return contents

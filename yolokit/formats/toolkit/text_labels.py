@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
 
 import msgspec
@@ -13,15 +13,19 @@ import msgspec
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.images.listing import walk_files, walk_images
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
+    from yolokit.labels.model import Dataset, LabelledImage
+
+_Content = TypeVar("_Content")
+_Row = TypeVar("_Row")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -52,7 +56,7 @@ class LabelFolders:
         source: A label file, or a folder with all below it.
         images: Where images lie if they are elsewhere.
         label_names: Matches the names of folders that hold labels.
-        image_names: Names of the folders of images beside those.
+        image_names: Names of the folders of images beside those, where they are the format's own.
     """
 
     def __init__(
@@ -60,59 +64,66 @@ class LabelFolders:
         source: Path,
         images: Path | None,
         label_names: re.Pattern[str],
-        image_names: Sequence[str],
+        image_names: Sequence[str] = (),
     ) -> None:
         self._source = source
-        self._images = images
+        self._layout = SourceLayout(source, images)
         self._label_names = label_names
         self._image_names = image_names
         self._indices: dict[str, dict[str, str]] = {}
         self._met: dict[str, set[str]] = {}
 
-    def iter_files(self) -> Iterator[LabelFile]:
+    def read_each(
+        self, read: Callable[[LabelFile], _Content | None], ledger: Ledger
+    ) -> list[_Content]:
+        """Read the label files, and note the images beside them that have none.
+
+        Args:
+            read: Reads one; returns None for what are not labels at all.
+            ledger: Gets the notes.
+
+        Raises:
+            DataError: Files are broken, or there is none with labels.
+        """
+        found = read_each(self._iter_files(), read, "broken label files")
+        contents = [content for content in found if content is not None]
+        if not contents:
+            raise DataError("there are no files with labels in it", path=self._source)
+        self._note_unlabelled(ledger)
+        return contents
+
+    def _iter_files(self) -> Iterator[LabelFile]:
         """Yield the ``.txt`` files, in the order of their names."""
         if self._source.is_file():
-            yield self._describe(self._source, named=True)
+            yield self._describe(self._source)
             return
         for name in walk_files(self._source):
             if name.lower().endswith(".txt"):
                 yield self._describe(self._source.joinpath(*name.split("/")))
 
-    def _describe(self, path: Path, *, named: bool = False) -> LabelFile:
-        root = self._source.parent if named else self._source
-        while self._label_names.fullmatch(root.name) and root.parent != root:
-            root = root.parent
-        folders = list(path.relative_to(root).parts[:-1])
-        marks = [at for at, part in enumerate(folders) if self._label_names.fullmatch(part)]
-        before = folders[: marks[0]] if marks else []
-        inner = folders[marks[-1] + 1 :] if marks else folders
-        split = next((found for part in before if (found := split_from_name(part))), None)
-        group: list[str] = []
-        if split is None and inner:
-            split = split_from_name(inner[0])
-            group, inner = (inner[:1], inner[1:]) if split is not None else ([], inner)
-        stem = "/".join([*inner, path.name[: -len(path.suffix)] if path.suffix else path.name])
-        beside = path.parents[len(inner)]
-        roots = self._roots(root.joinpath(*before), group, split, beside)
+    def _describe(self, path: Path) -> LabelFile:
+        home, is_of_labels = self._home_of(path)
+        split = self._layout.split_of(path)
+        stem = path.relative_to(home).as_posix().removesuffix(path.suffix)
+        roots = self._layout.image_roots(home / "_", split, self._image_names)
         name, roots = self._find_image(stem, roots)
-        is_certain = bool(marks) or named or name != stem
-        source = SourceFile(str(path), "line", roots)
-        return LabelFile(path, name, split, source, is_certain)
+        is_certain = is_of_labels or path == self._source or name != stem
+        return LabelFile(path, name, split, SourceFile(str(path), "line", roots), is_certain)
 
-    def _roots(
-        self, base: Path, group: list[str], split: str | None, beside: Path
-    ) -> tuple[str, ...]:
-        """Return where the images of a folder of labels may be, first choice first."""
-        below = [*group, *([split] if group and split else [])]
-        homes = [base / name for name in self._image_names]
-        if self._images is not None:
-            here = base.relative_to(self._source) if base.is_relative_to(self._source) else Path()
-            top = self._images
-            homes = [*(top / here / name for name in self._image_names), top / here, top]
-            beside, base = top, top
-        folders = [home / name for home in homes for name in below] + [*homes, beside, base]
-        around = self._images or (base if self._source.is_file() else self._source)
-        return tuple(str(folder) for folder in dict.fromkeys([*folders, around]))
+    def _home_of(self, path: Path) -> tuple[Path, bool]:
+        """Return the folder below which files are called as images are, and if it is of labels.
+
+        That is the nearest folder of labels, or the source's, or one of a split right in those.
+        """
+        root = self._layout.root
+        home, is_of_labels = root, False
+        for folder in path.parents:
+            is_of_labels = self._label_names.fullmatch(folder.name) is not None
+            if is_of_labels or folder == root:
+                home = folder
+                break
+        of_split = self._layout.split_folder(path)
+        return (of_split if of_split.parent == home else home), is_of_labels
 
     def _find_image(self, stem: str, roots: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """Return the image's name, and its folder first among the roots."""
@@ -133,7 +144,7 @@ class LabelFolders:
             self._indices[root] = found
         return self._indices[root]
 
-    def note_unlabelled(self, ledger: Ledger) -> None:
+    def _note_unlabelled(self, ledger: Ledger) -> None:
         """Enter how many images lie beside those that have labels and have no file themselves."""
         for root, met in sorted(self._met.items()):
             rest = sorted(set(self._index(root).values()) - met)
@@ -148,6 +159,48 @@ class LabelFolders:
                 message = f"{images} without a label file left out: {rest[0]}"
                 more = ", ..." if len(rest) > 1 else ""
                 ledger.note(SourceFile(root), None, "no-annotation-file", message + more)
+
+
+def read_rows(
+    file: LabelFile,
+    parse: Callable[[str, int], _Row],
+    ledger: Ledger,
+    headers: tuple[str, ...] = (),
+) -> list[_Row] | None:
+    """Return the rows of a label file; those that are broken are entered.
+
+    Args:
+        file: The file.
+        parse: Reads a line, of the number from 1; its ValueError says why it is broken.
+        ledger: Gets the broken ones.
+        headers: What lines begin with that are not rows, in lower case.
+
+    Returns:
+        None where these are not labels at all.
+
+    Raises:
+        DataError: It is not text, though it has to be.
+    """
+    try:
+        lines = read_lines(file.path)
+    except DataError:
+        if file.is_certain:
+            raise
+        return None
+    rows: list[_Row] = []
+    faults: list[tuple[int, str]] = []
+    lines = [(at, line) for at, line in lines if not line.lower().startswith(headers)]
+    for at, line in lines:
+        try:
+            rows.append(parse(line, at))
+        except ValueError as error:
+            faults.append((at, str(error)))
+    if not rows and not file.is_certain:
+        return None
+    ledger.see(len(lines))
+    for at, message in faults:
+        ledger.record(file.source, at, "dropped", "bad-row", message)
+    return rows
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
@@ -185,13 +238,27 @@ def check_class_names(names: Sequence[str], title: str) -> None:
             raise DataError(f"{title} cannot hold the class name {name!r}")
 
 
-def label_path_of(image: ImageRecord, folder: Path) -> Path:
-    """Return where the labels of an image are written, its sub-folders kept; they are made."""
-    stem, _, suffix = image.file_name.rpartition(".")
-    name = stem if stem and "/" not in suffix else image.file_name
-    path = folder.joinpath(*f"{name}.txt".split("/"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def write_label_files(
+    dataset: Dataset,
+    folder: Path,
+    label_folder: str,
+    format_rows: Callable[[LabelledImage, Sequence[str]], Iterable[str]],
+) -> None:
+    """Write a text file for each image into the folder of labels of its split.
+
+    Args:
+        dataset: The settled set.
+        folder: Where it is written.
+        label_folder: The name of the folders of labels.
+        format_rows: Returns the lines for an image, given the names of the classes.
+    """
+    for labelled in dataset.iter_images():
+        stem, _, suffix = labelled.image.file_name.rpartition(".")
+        name = stem if stem and "/" not in suffix else labelled.image.file_name
+        path = folder.joinpath(labelled.image.split or "", label_folder, *f"{name}.txt".split("/"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(format_rows(labelled, dataset.names))
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_number(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,8 +14,10 @@ from yolokit.images.size import read_image_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from yolokit.core.types import F64
+    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import ImageRecord
 
@@ -149,3 +151,53 @@ class ImageMeter:
                 )
         self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None
+
+
+class Scaled(NamedTuple):
+    """An image, and the (2,) factors that bring x and y of its labels into pixels."""
+
+    image: ImageRecord
+    factors: F64
+
+
+class PixelScales:
+    """Brings labels into pixels: by the sizes of their images, where they are fractions of those.
+
+    Args:
+        units: What all coordinates were concluded from.
+        options: How the source is to be read.
+        ledger: Gets images without a size.
+        path: The source, for messages.
+        what: What the labels are, for messages.
+
+    Raises:
+        DataError: Sizes of images are needed and are not to be looked at.
+    """
+
+    def __init__(
+        self,
+        units: UnitsWitness,
+        options: ReadOptions,
+        ledger: Ledger,
+        path: Path,
+        what: str = "boxes",
+    ) -> None:
+        self._meter = ImageMeter(ledger) if units.are_fractions else None
+        if self._meter is not None and options.labels_only:
+            raise DataError(
+                f"the {what} are fractions, and --labels-only reads no image",
+                path=path,
+                hint="leave --labels-only out, and say with --images where the images are",
+            )
+
+    def of(self, image: ImageRecord, places: Iterable[int]) -> Scaled | None:
+        """Return what an image's labels are multiplied with; None if it is not found or readable.
+
+        Args:
+            image: As its annotations describe it.
+            places: Of its annotations, which are dropped with it.
+        """
+        if self._meter is None:
+            return Scaled(image, np.ones(2))
+        measured = self._meter.measure(image, places)
+        return None if measured is None else Scaled(measured, np.array(measured.image_wh, float))

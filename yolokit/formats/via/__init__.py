@@ -15,13 +15,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.layout import find_image_roots, split_of_file
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.via.files import CSV_HEADER, load_via_file
 from yolokit.formats.via.reader import USUAL_ATTRIBUTES, ViaReader
-from yolokit.labels.ledger import join_errors
-from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,20 +73,11 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else [file for file in found if _is_via(tree, file)]
     if not files:
         raise DataError("there is no file of VGG Image Annotator in it", path=source)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
     reader = ViaReader(options, ledger)
-    errors: list[DataError] = []
-    for file in files:
-        split = split_of_file(file, root, by_name=True)
-        roots = find_image_roots(file, root, options.images, split)
-        try:
-            loaded = load_via_file(file)
-        except DataError as error:
-            errors.append(error)
-            continue
-        reader.add_file(loaded, SourceFile(str(file), "index", roots), split)
-    if errors:
-        raise join_errors(errors, "broken annotation files")
+    for file, content in zip(files, read_each(files, load_via_file), strict=True):
+        split, about = layout.describe_set_file(file, "index")
+        reader.add_file(content, about, split)
     return reader.finish(source)
 
 

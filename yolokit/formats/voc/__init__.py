@@ -20,14 +20,14 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.layout import find_image_roots, is_annotation_folder, split_from_name
+from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.formats.voc.objects import VocBox, read_object, turn
 from yolokit.formats.voc.writer import write_voc
 from yolokit.images.listing import is_image_name, walk_files
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.model import (
     Annotations,
     Dataset,
@@ -132,8 +132,7 @@ class _Reader:
     """Reads files one by one; what is not a box goes to the ledger."""
 
     def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
-        self._source = source if source.is_dir() else source.parent
-        self._options = options
+        self._layout = SourceLayout(source, options.images)
         self._ledger = ledger
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
@@ -145,15 +144,7 @@ class _Reader:
 
     def read_files(self, paths: Iterable[Path]) -> list[_Parsed]:
         """Read all files, and report all broken ones at once."""
-        parsed: list[_Parsed] = []
-        broken: list[DataError] = []
-        for path in paths:
-            try:
-                parsed.append(self._read_file(path))
-            except DataError as error:
-                broken.append(error)
-        if broken:
-            raise join_errors(broken, "broken annotation files")
+        parsed = read_each(paths, self._read_file)
         counts = Counter((one.image.split, one.image.file_name) for one in parsed)
         stated = [counts[one.image.split, one.image.file_name] for one in parsed]
         return [
@@ -202,9 +193,8 @@ class _Reader:
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
         base = self._base_of(path)
-        roots = find_image_roots(path, self._source, self._options.images)
         stem = _id_of(path, base.folder)
-        source = SourceFile(str(path), "line", roots)
+        source = SourceFile(str(path), "line", self._layout.image_roots(path))
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
         width_px, height_px = _read_size(root)
@@ -238,7 +228,7 @@ class _Reader:
         for parent in path.parents:
             if is_annotation_folder(parent.name):
                 folder = parent.parent
-            if parent in (self._source, self._source.parent):
+            if parent == self._layout.root:
                 break
         if folder not in self._bases:
             self._bases[folder] = VocFolder(folder)
@@ -252,12 +242,9 @@ class _Reader:
                 message = f"{stem} is listed for {' and '.join(found)}; it goes to {found[0]}"
                 self._ledger.note(source, None, "in-two-splits", message)
             return found[0] if found else None
-        for part in path.relative_to(self._source).parts[:-1]:
-            split = split_from_name(part)
-            if split is not None:
-                self.has_splits = True
-                return split
-        return None
+        split = self._layout.split_of(path)
+        self.has_splits = self.has_splits or split is not None
+        return split
 
     def _observe(
         self, xyxy: np.ndarray[tuple[int, int], np.dtype[np.float64]], image: ImageRecord

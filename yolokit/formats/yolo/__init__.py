@@ -16,10 +16,10 @@ from yolokit.datasets.label_rows import (
     to_annotations,
 )
 from yolokit.errors import DataError
+from yolokit.formats.darknet.lists import ROBOFLOW_NAMES
 from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
-from yolokit.formats.toolkit.darknet_source import ROBOFLOW_NAMES
 from yolokit.formats.toolkit.image_locator import ImageLocator
-from yolokit.formats.toolkit.layout import is_annotation_folder
+from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.yolo.files import LabelFiles
@@ -89,24 +89,26 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
-    data = _open(source, options)
-    reader = _Reader(data, options, ledger)
+    data, layout = _open(source, options)
+    reader = _Reader(data, layout, options, ledger)
     categories = tuple(
         Category(index, name, class_id)
         for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
     )
-    has_splits = _UNSPLIT not in data.splits
     evidence = (*data.notes, reader.class_ids.evidence)
-    return Dataset(categories, reader.iter_images, evidence, has_splits, pose=data.pose)
+    return Dataset(categories, reader.iter_images, evidence, reader.has_splits, pose=data.pose)
 
 
-def _open(source: Path, options: ReadOptions) -> DataYaml:
+def _open(source: Path, options: ReadOptions) -> tuple[DataYaml, SourceLayout | None]:
+    """Return the set, and what tells its splits where no YAML states them."""
     found = _find_yaml(source) or find_names_yaml(SourceTree(source))
     found = found or (source if source.is_file() else None)
     if found is not None:
         splits = _find_splits(found.parent, options)  # for a file that holds names alone
         need = ("train", "val")
-        return load_data_yaml(found, sparse=True, images=options.images, splits=splits, need=need)
+        data = load_data_yaml(found, sparse=True, images=options.images, splits=splits, need=need)
+        by_folder = data.splits is splits
+        return data, SourceLayout(options.images or found.parent) if by_folder else None
     listed = read_class_names(SourceTree(source))
     if listed is None:
         raise DataError(
@@ -119,7 +121,8 @@ def _open(source: Path, options: ReadOptions) -> DataYaml:
     home = source.parent if is_inner else source
     splits = _find_splits(home, options)
     # As if the file lay in the set's folder, from which everything else is found.
-    return DataYaml(home / file.name, names, tuple(range(len(names))), splits)
+    data = DataYaml(home / file.name, names, tuple(range(len(names))), splits)
+    return data, SourceLayout(options.images or home)
 
 
 def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
@@ -157,8 +160,11 @@ def _find_root(data: DataYaml) -> Path:
 class _Reader:
     """Streams the images of all splits; rows that are not boxes go to the ledger."""
 
-    def __init__(self, data: DataYaml, options: ReadOptions, ledger: Ledger) -> None:
+    def __init__(
+        self, data: DataYaml, layout: SourceLayout | None, options: ReadOptions, ledger: Ledger
+    ) -> None:
         self._data = data
+        self._source_layout = layout
         self._options = options
         self._ledger = ledger
         sixth = options.assume.get("sixth-column") == "ignore"
@@ -175,11 +181,26 @@ class _Reader:
         for split in self._data.splits:
             for place in self._data.splits[split]:
                 self._files.enter_place(place)
-            for listed in list_split_images(self._data, split):
+            for listed in self._list(split):
                 labelled = self._read(self._located(listed, split), split)
                 if labelled is not None:
                     yield labelled
         self._files.finish()
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether any image is of a split."""
+        listed = ((image, split) for split in self._data.splits for image in self._list(split))
+        return _UNSPLIT not in self._data.splits or any(self._split_of(*one) for one in listed)
+
+    def _list(self, split: str) -> Iterator[SplitImage]:
+        return list_split_images(self._data, split)
+
+    def _split_of(self, image: SplitImage, stated: str) -> str | None:
+        """Return the split of an image: by its folders where no YAML states it."""
+        if self._source_layout is None:
+            return stated
+        return self._source_layout.split_of(Path(image.path))
 
     def _located(self, image: SplitImage, split: str) -> SplitImage:
         """Return an image of a list as it is spelled, where the list spells it otherwise."""
@@ -209,7 +230,7 @@ class _Reader:
             self._lose_image(image, source, rows, code, message)
             return None
         wh = (size.width_px, size.height_px)
-        own = None if split == _UNSPLIT else split
+        own = self._split_of(image, split)
         record = ImageRecord(image.name, *wh, own, image.path, source, cut_short=size.cut_short)
         if rows is None or not len(rows.class_ids):
             return LabelledImage(record, Annotations.empty())

@@ -12,7 +12,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.label_rows import LabelRows, label_path, read_labels
 from yolokit.datasets.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.label_account import LabelAccount, has_image, has_rows, stem_of
+from yolokit.formats.toolkit.yolo_labels import LabelAccount, has_image, has_rows, stem_of
 from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-from yolokit.formats.toolkit.layout import is_annotation_folder, split_from_name
+from yolokit.formats.toolkit.layout import is_annotation_folder, nearest_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,14 +56,11 @@ def _iter_name_files(tree: SourceTree) -> Iterator[Path]:
     """Yield one file for each folder that has any, the uppermost first."""
     folders = {file.parent for file in tree.files()} | {tree.path}
     for folder in sorted(folders, key=lambda one: (len(one.parts), one)):
-        if folder == tree.path or is_annotation_folder(folder.name) or _is_split(folder, tree.path):
+        is_of_split = nearest_split(folder.relative_to(tree.path).parts) is not None
+        if folder == tree.path or is_annotation_folder(folder.name) or is_of_split:
             file = next((folder / name for name in _NAME_FILES if (folder / name).is_file()), None)
             if file is not None:
                 yield file
-
-
-def _is_split(folder: Path, root: Path) -> bool:
-    return any(split_from_name(part) is not None for part in folder.relative_to(root).parts)
 
 
 def _read_names(file: Path) -> tuple[str, ...]:

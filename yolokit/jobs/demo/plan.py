@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
-from yolokit.jobs.demo.belt_parts import BELT
-from yolokit.jobs.demo.dice import Dice
-from yolokit.jobs.demo.other_parts import OTHER
+from yolokit.jobs.demo.parts import BELT
+from yolokit.jobs.demo.pretrain_parts import PRETRAIN
+from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import Dealer, Scene, build_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yolokit.jobs.demo.shape import PartKind
+    from yolokit.jobs.demo.shapes import PartKind
 
-CLASS_SETS: dict[str, tuple[PartKind, ...]] = {"belt": BELT, "pretrain": OTHER}
+CLASS_SETS: dict[str, tuple[PartKind, ...]] = {"belt": BELT, "pretrain": PRETRAIN}
 ZOOMS = {"belt": (0.8, 1.3), "pretrain": (0.65, 1.7)}
 SPLITS = ("train", "val", "test")
 PICTURE_WH_PX = (480, 360)
@@ -41,7 +41,7 @@ class DemoPlan:
         classes: Name of the class set.
         seed: Equal seeds give equal labels, on every machine.
         images: Pictures in all splits together.
-        frames: Frames of the video; 0 is not a video.
+        frames: Frames of the video; 0 for none.
     """
 
     classes: str
@@ -91,31 +91,31 @@ def make_plan(*, classes: str, seed: int, images: int, video_seconds: float) -> 
 
 def split_scenes(plan: DemoPlan, split: str) -> Iterator[Scene]:
     """Yield the scenes of a split; about one in twelve has no part."""
-    dealer = Dealer(plan.kinds, Dice(*plan.look_key(split, _DEALER)))
+    dealer = Dealer(plan.kinds, Rng(*plan.look_key(split, _DEALER)))
     for index in range(plan.split_sizes[split]):
-        dice = Dice(*plan.look_key(split, index))
+        rng = Rng(*plan.look_key(split, index))
         is_background = index % _BACKGROUND_EVERY == _BACKGROUND_AT
         yield build_scene(
             dealer,
-            dice,
+            rng,
             wh_px=PICTURE_WH_PX,
-            part_count=0 if is_background else dice.integer(2, 8),
-            litter_count=dice.pick((0, 0, 1, 1, 2, 3)),
-            zoom=dice.uniform(*ZOOMS[plan.classes]),
+            part_count=0 if is_background else rng.integer(2, 8),
+            distractor_count=rng.pick((0, 0, 1, 1, 2, 3)),
+            zoom=rng.uniform(*ZOOMS[plan.classes]),
         )
 
 
 def video_scene(plan: DemoPlan) -> Scene:
     """Return the stretch of belt that passes under the camera during the video."""
-    dice = Dice(*plan.look_key("video", 0))
+    rng = Rng(*plan.look_key("video", 0))
     wide, high = PICTURE_WH_PX
     length = wide + BELT_PX_PER_FRAME * max(plan.frames - 1, 0)
     return build_scene(
-        Dealer(plan.kinds, dice),
-        dice,
+        Dealer(plan.kinds, rng),
+        rng,
         wh_px=(length, high),
         part_count=round(5.0 * length / wide),
-        litter_count=round(1.0 * length / wide),
+        distractor_count=round(1.0 * length / wide),
         zoom=1.0,
     )
 

@@ -1,30 +1,28 @@
-"""Scenes of parts on a belt and their labels: pure geometry, the same on every machine."""
+"""Where parts lie on a belt, and their labels: pure geometry, the same on every machine.
+
+A label's coordinates are rounded to 0.01 px, so the last bits of a sine, which differ between
+maths libraries, do not reach it; nothing here depends on a pixel that was drawn.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.jobs.demo.litter import LITTER
-from yolokit.jobs.demo.outline import contains, direction, rotate
-from yolokit.jobs.demo.shape import Placed, extent_of, shift, transform_shape
+from yolokit.jobs.demo.parts import DISTRACTORS
+from yolokit.jobs.demo.shapes import covers, solid_points, unit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from yolokit.jobs.demo.dice import Dice
-    from yolokit.jobs.demo.outline import F64
-    from yolokit.jobs.demo.shape import PartKind, Shape
+    from yolokit.core.types import F64, Bool
+    from yolokit.jobs.demo.rng import Rng
+    from yolokit.jobs.demo.shapes import PartKind, Shape
 
 MIN_VISIBLE = 0.25
-"""A part is labelled where at least this share of its surface is in the picture and uncovered.
-
-The share is counted on a grid of points over the part.
-"""
+"""A part is labelled where at least this share of its surface is in the picture and uncovered."""
 MIN_SIDE_PX = 4.0
 """A label's box, clipped at the picture's edge, is at least this wide and high."""
 
@@ -34,13 +32,51 @@ _PROBES_A_SIDE = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """Parts and litter on a stretch of belt, from the lowest to the uppermost.
+class Placed:
+    """A part at its place in the scene.
 
     Attributes:
-        wh_px: Width and height of the stretch.
-        things: Everything that lies on it.
+        kind: What it is.
+        category: Index of its class from 0; None for a distractor, which has no label.
+        shape: Layers in part lengths.
+        size_px: Length that one unit of the shape becomes.
+        axes: (2, 2) rows are the directions of the shape's own x and y in the picture.
+        centre_px: (2,) where the shape's origin lies.
+        extent_px: (4,) xyxy of the whole part, also where it leaves the picture.
+        probes_px: (N, 2) points spread over its surface, holes left out.
     """
+
+    kind: PartKind
+    category: int | None
+    shape: Shape
+    size_px: float
+    axes: F64
+    centre_px: F64
+    extent_px: F64
+    probes_px: F64
+
+    def to_px(self, outline: F64) -> F64:
+        """Return points of the shape, (N, 2), in scene px."""
+        return outline * self.size_px @ self.axes + self.centre_px
+
+    def covers(self, xy_px: F64) -> Bool:
+        """Tell which of (N, 2) points in scene px lie under the part, its holes left out."""
+        return covers(self.shape, (xy_px - self.centre_px) @ self.axes.T / self.size_px)
+
+    def moved(self, x_px: float, y_px: float) -> Placed:
+        """Return the part shifted by an offset."""
+        offset = np.array([x_px, y_px])
+        return replace(
+            self,
+            centre_px=self.centre_px + offset,
+            extent_px=self.extent_px + np.tile(offset, 2),
+            probes_px=self.probes_px + offset,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A stretch of belt, and all that lies on it from the lowest to the uppermost."""
 
     wh_px: tuple[int, int]
     things: tuple[Placed, ...]
@@ -64,52 +100,52 @@ class Label:
 class Dealer:
     """Hands out classes so that each comes equally often: all of them before any comes again."""
 
-    def __init__(self, kinds: Sequence[PartKind], dice: Dice) -> None:
+    def __init__(self, kinds: Sequence[PartKind], rng: Rng) -> None:
         self._kinds = list(enumerate(kinds))
-        self._dice = dice
+        self._rng = rng
         self._bag: list[tuple[int, PartKind]] = []
 
     def deal(self) -> tuple[int, PartKind]:
         """Return the next class index and its kind."""
         if not self._bag:
-            self._bag = self._dice.shuffled(self._kinds)
+            self._bag = self._rng.shuffled(self._kinds)
         return self._bag.pop()
 
-    def take_back(self, dealt: tuple[int, PartKind]) -> None:
+    def take_back(self, category: int, kind: PartKind) -> None:
         """Put a class back that found no place."""
-        self._bag.append(dealt)
+        self._bag.append((category, kind))
 
 
 def build_scene(
     dealer: Dealer,
-    dice: Dice,
+    rng: Rng,
     *,
     wh_px: tuple[int, int],
     part_count: int,
-    litter_count: int,
+    distractor_count: int,
     zoom: float,
 ) -> Scene:
-    """Put parts and litter on the belt, some of them over others or over the picture's edge.
+    """Put parts and distractors on the belt, some over others or over the picture's edge.
 
     Args:
         dealer: Says which class comes next.
-        dice: Source of everything else.
+        rng: Source of everything else.
         wh_px: Width and height of the stretch of belt.
         part_count: Parts to place; one that finds no place is left out.
-        litter_count: Things without a label to place.
+        distractor_count: Things without a label to place.
         zoom: Factor on all sizes; a different distance of the camera.
     """
     things: list[Placed] = []
-    total = part_count + litter_count
-    litter_turns = set(dice.shuffled(range(total))[:litter_count])
+    total = part_count + distractor_count
+    distractor_turns = set(rng.shuffled(range(total))[:distractor_count])
     for turn in range(total):
-        is_litter = turn in litter_turns
-        dealt = (None, dice.pick(LITTER)) if is_litter else dealer.deal()
-        placed = _find_place(things, dealt, dice, wh_px=wh_px, zoom=zoom)
+        is_distractor = turn in distractor_turns
+        category, kind = (None, rng.pick(DISTRACTORS)) if is_distractor else dealer.deal()
+        placed = _find_place(things, kind, category, rng, wh_px=wh_px, zoom=zoom)
         if placed is not None:
             things.append(placed)
-        elif dealt[0] is not None:
-            dealer.take_back((dealt[0], dealt[1]))
+        elif category is not None:
+            dealer.take_back(category, kind)
     return Scene(wh_px, tuple(things))
 
 
@@ -123,22 +159,20 @@ def labels_of(scene: Scene, window_xyxy: tuple[int, int, int, int] | None = None
     Returns:
         Labels in the order in which the parts were put down, in window px.
     """
-    left, top, right, bottom = window_xyxy or (0, 0, *scene.wh_px)
+    window = window_xyxy or (0, 0, *scene.wh_px)
+    left, top, right, bottom = window
     labels = []
     for index, thing in enumerate(scene.things):
-        if thing.category is None:
-            continue
-        x1, y1, x2, y2 = thing.extent_px
+        x1, y1, x2, y2 = thing.extent_px.tolist()
         box = (
             round(max(x1 - left, 0.0), 2),
             round(max(y1 - top, 0.0), 2),
             round(min(x2, right) - left, 2),
             round(min(y2, bottom) - top, 2),
         )
-        if box[2] - box[0] < MIN_SIDE_PX or box[3] - box[1] < MIN_SIDE_PX:
+        if thing.category is None or min(box[2] - box[0], box[3] - box[1]) < MIN_SIDE_PX:
             continue
-        seen = visible_fraction(thing, scene.things[index + 1 :], (left, top, right, bottom))
-        if seen >= MIN_VISIBLE:
+        if visible_fraction(thing, scene.things[index + 1 :], window) >= MIN_VISIBLE:
             labels.append(Label(thing.category, box, index))
     return labels
 
@@ -146,89 +180,53 @@ def labels_of(scene: Scene, window_xyxy: tuple[int, int, int, int] | None = None
 def visible_fraction(
     thing: Placed, above: Sequence[Placed], window_xyxy: tuple[float, float, float, float]
 ) -> float:
-    """Return the share of a part's surface that is in the window and not covered.
+    """Return the share of a part's surface, counted on its probes, that is seen.
 
     Args:
         thing: The part.
         above: What was put down after it.
         window_xyxy: The picture in scene px.
-
-    Returns:
-        A multiple of 1 / (number of probes), in [0, 1].
     """
     left, top, right, bottom = window_xyxy
-    probes = thing.probes_px
-    x, y = probes[:, 0], probes[:, 1]
+    x, y = thing.probes_px.T
     seen = (x >= left) & (x < right) & (y >= top) & (y < bottom)
     for other in above:
         if _extents_meet(thing, other):
-            seen[seen] = ~covers(other.shape, probes[seen])
-    return int(np.count_nonzero(seen)) / len(probes)
-
-
-def covers(shape: Shape, xy: F64) -> NDArray[np.bool_]:
-    """Tell which points lie under a shape, its holes left out.
-
-    Args:
-        shape: Layers in the frame of the points.
-        xy: (N, 2) points.
-
-    Returns:
-        (N,) bool.
-    """
-    covered = np.zeros(len(xy), dtype=np.bool_)
-    for layer in shape:
-        if layer.detail:
-            continue
-        solid = np.zeros(len(xy), dtype=np.bool_)
-        for outline in layer.solids:
-            solid |= contains(outline, xy)
-        for outline in layer.holes:
-            solid &= ~contains(outline, xy)
-        covered |= solid
-    return covered
+            seen[seen] = ~other.covers(thing.probes_px[seen])
+    return int(np.count_nonzero(seen)) / len(seen)
 
 
 def put_down(
     kind: PartKind, category: int | None, shape: Shape, *, size_px: float, turn: float, flip: bool
 ) -> Placed:
     """Return a specimen at the origin, turned by ``turn`` turns, mirrored where ``flip`` is set."""
-    cos, sin = direction(turn)
+    ((cos, sin),) = unit_vectors(np.array([turn]))
     side = -1.0 if flip else 1.0
-    axes = ((cos, sin), (-sin * side, cos * side))
-    turned = transform_shape(shape, size_px, axes)
-    return Placed(
-        kind=kind,
-        category=category,
-        shape=turned,
-        size_px=size_px,
-        axes=axes,
-        centre_px=(0.0, 0.0),
-        extent_px=extent_of(turned),
-        probes_px=rotate(_probes(shape) * size_px, *axes),
-    )
+    axes = np.array([[cos, sin], [-sin * side, cos * side]])
+    edge_px = solid_points(shape) * size_px @ axes
+    extent_px = np.concatenate([edge_px.min(axis=0), edge_px.max(axis=0)])
+    probes_px = _probes(shape) * size_px @ axes
+    return Placed(kind, category, shape, size_px, axes, np.zeros(2), extent_px, probes_px)
 
 
 def _find_place(
     things: list[Placed],
-    dealt: tuple[int | None, PartKind],
-    dice: Dice,
+    kind: PartKind,
+    category: int | None,
+    rng: Rng,
     *,
     wh_px: tuple[int, int],
     zoom: float,
 ) -> Placed | None:
     """Try places until one leaves all parts visible; most parts want a place of their own."""
-    category, kind = dealt
-    shape = kind.build(dice)
-    size_px = zoom * dice.uniform(*kind.size_px)
-    part = put_down(
-        kind, category, shape, size_px=size_px, turn=dice.random(), flip=dice.chance(0.5)
-    )
-    alone = dice.chance(0.65)
-    inset = size_px * (0.52 if dice.chance(0.75) else 0.2)
+    shape = kind.build(rng)
+    size_px = zoom * rng.uniform(*kind.size_px)
+    part = put_down(kind, category, shape, size_px=size_px, turn=rng.random(), flip=rng.chance(0.5))
+    alone = rng.chance(0.65)
+    inset = size_px * (0.52 if rng.chance(0.75) else 0.2)
     for attempt in range(_TRIES):
-        x, y = (dice.uniform(min(inset, side / 2), side - inset) for side in wh_px)
-        placed = shift(part, x, y)
+        x, y = (rng.uniform(min(inset, side / 2), side - inset) for side in wh_px)
+        placed = part.moved(x, y)
         touched = [index for index, other in enumerate(things) if _extents_meet(placed, other)]
         if touched and alone and attempt < _TRIES * 2 // 3:
             continue
@@ -240,6 +238,7 @@ def _find_place(
 def _leaves_visible(
     things: list[Placed], touched: list[int], placed: Placed, wh_px: tuple[int, int]
 ) -> bool:
+    """Tell whether the new part, and each part that it touches, is seen well enough."""
     window = (0, 0, *wh_px)
     if placed.category is not None and visible_fraction(placed, (), window) < _KEPT_VISIBLE:
         return False
@@ -252,14 +251,14 @@ def _leaves_visible(
 
 def _probes(shape: Shape) -> F64:
     """Return the points of a grid over the shape's extent that lie on the shape."""
-    x1, y1, x2, y2 = extent_of(shape)
-    steps = (np.arange(_PROBES_A_SIDE) + 0.5) / _PROBES_A_SIDE
-    x, y = np.meshgrid(x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps)
-    grid = np.stack((x.reshape(-1), y.reshape(-1)), axis=-1)
+    edge = solid_points(shape)
+    steps = (np.arange(_PROBES_A_SIDE) + 0.5)[:, None] / _PROBES_A_SIDE
+    low, high = edge.min(axis=0), edge.max(axis=0)
+    x, y = (low + (high - low) * steps).T
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return grid[covers(shape, grid)]
 
 
 def _extents_meet(one: Placed, other: Placed) -> bool:
-    ax1, ay1, ax2, ay2 = one.extent_px
-    bx1, by1, bx2, by2 = other.extent_px
-    return ax1 < bx2 and bx1 < ax2 and ay1 < by2 and by1 < ay2
+    a, b = one.extent_px, other.extent_px
+    return bool((a[:2] < b[2:]).all() and (b[:2] < a[2:]).all())

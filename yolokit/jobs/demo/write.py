@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import cv2
-
 from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder
 from yolokit.files.outputs import Held, Replacing, Result
-from yolokit.jobs.demo.coco import LICENCE, CocoFile, command_of
-from yolokit.jobs.demo.picture import draw_frames, draw_picture
+from yolokit.images.files import write_image
+from yolokit.jobs.demo.draw import draw_views
+from yolokit.jobs.demo.ground_truth import (
+    GROUND_TRUTH_NAME,
+    LICENCE,
+    VIDEO_NAME,
+    command_of,
+    encode_coco,
+    encode_frame,
+)
 from yolokit.jobs.demo.plan import (
     CLASS_SETS,
     PICTURE_WH_PX,
@@ -25,15 +33,14 @@ from yolokit.jobs.demo.plan import (
     video_scene,
 )
 from yolokit.jobs.demo.scene import labels_of
-from yolokit.jobs.demo.truth import TRUTH_NAME, VIDEO_NAME, encode_truth
+from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from yolokit.jobs.demo.raster import U8
+    from yolokit.jobs.demo.scene import Label
 
-JPEG_QUALITY = 90
 _FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
 
 
@@ -81,7 +88,7 @@ def write_demo(
         classes: Class set, ``belt`` or ``pretrain``.
         seed: 0 or more.
         images: Pictures in all; 75, 10 and 15 % go to train, val and test.
-        video_seconds: Length of the video; 0 for none.
+        video_seconds: Length of the video; 0 is none.
         overwrite: Replace ``out`` if it is an earlier demo.
         on_progress: Called with the number of pictures and frames drawn so far.
 
@@ -94,90 +101,67 @@ def write_demo(
         DataError: The disk refused a file.
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
-    progress = _Counter(on_progress)
+    step = _count_for(on_progress)
     try:
         with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
-            files = {split: _write_split(folder, plan, split, progress) for split in SPLITS}
+            labels = {split: _write_split(folder, plan, split, step) for split in SPLITS}
             if plan.frames:
-                _write_video(folder / "video", plan, progress)
+                _write_video(folder / "video", plan, step)
             (folder / "README.txt").write_text(_readme(plan), encoding="utf-8")
     except OSError as error:
         raise DataError(f"the demo could not be written: {error}", path=out) from error
     return DemoResult(
         out=out,
         classes=tuple(kind.name for kind in plan.kinds),
-        images={split: file.image_count for split, file in files.items()},
-        parts={split: file.label_count for split, file in files.items()},
-        backgrounds={split: file.background_count for split, file in files.items()},
+        images=plan.split_sizes,
+        parts={split: sum(map(len, found)) for split, found in labels.items()},
+        backgrounds={split: found.count([]) for split, found in labels.items()},
         video=out / "video" / VIDEO_NAME if plan.frames else None,
         frames=plan.frames,
     )
 
 
-class _Counter:
-    """Counts what is drawn and reports it."""
-
-    def __init__(self, listener: Callable[[int], None] | None) -> None:
-        self._listener = listener
-        self._done = 0
-
-    def step(self) -> None:
-        self._done += 1
-        if self._listener is not None:
-            self._listener(self._done)
+def _count_for(listener: Callable[[int], None] | None) -> Callable[[], None]:
+    """Return what is to be called after each picture and frame."""
+    if listener is None:
+        return lambda: None
+    done = itertools.count(1)
+    return lambda: listener(next(done))
 
 
-def _write_split(folder: Path, plan: DemoPlan, split: str, progress: _Counter) -> CocoFile:
-    """Draw the pictures of a split and write its labels."""
+def _write_split(
+    folder: Path, plan: DemoPlan, split: str, step: Callable[[], None]
+) -> list[list[Label]]:
+    """Draw the pictures of a split and write its labels; returns those of each picture."""
     (folder / "images" / split).mkdir(parents=True)
     (folder / "annotations").mkdir(exist_ok=True)
-    coco = CocoFile(plan)
-    before = sum(plan.split_sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+    first = 1 + sum(plan.split_sizes[earlier] for earlier in SPLITS[: SPLITS.index(split)])
+    pictures: dict[str, list[Label]] = {}
     for index, scene in enumerate(split_scenes(plan, split)):
-        number = before + index + 1
-        name = f"{split}/{plan.classes}_{number:05d}.jpg"
-        _write_jpeg(folder / "images" / name, draw_picture(scene, plan.look_key(split, index)))
-        coco.add(number, name, labels_of(scene))
-        progress.step()
-    (folder / "annotations" / f"{split}.json").write_bytes(coco.encode())
-    return coco
+        name = f"{split}/{plan.classes}_{first + index:05d}.jpg"
+        (picture,) = draw_views(scene, plan.look_key(split, index), [(0, 0, *scene.wh_px)])
+        write_image(folder / "images" / name, picture)
+        pictures[name] = labels_of(scene)
+        step()
+    (folder / "annotations" / f"{split}.json").write_bytes(encode_coco(plan, first, pictures))
+    return list(pictures.values())
 
 
-def _write_jpeg(path: Path, picture: U8) -> None:
-    done, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
-        raise DataError("the picture could not be encoded as JPEG", path=path)
-    path.write_bytes(content.tobytes())
-
-
-def _write_video(folder: Path, plan: DemoPlan, progress: _Counter) -> None:
+def _write_video(folder: Path, plan: DemoPlan, step: Callable[[], None]) -> None:
     """Write the video of the moving belt and the labels of each frame."""
     folder.mkdir()
     scene = video_scene(plan)
-    names = [kind.name for kind in plan.kinds]
-    with (folder / TRUTH_NAME).open("wb") as truth:
-        for index in range(plan.frames):
-            truth.write(encode_truth(index, labels_of(scene, frame_window(index)), names))
-    frames = draw_frames(scene, plan.look_key("video", 0), plan.frames)
-    _encode_video(folder / VIDEO_NAME, frames, progress)
-
-
-def _encode_video(path: Path, frames: Iterator[U8], progress: _Counter) -> None:
-    """Encode H.264 that starts to play in a browser before all of it is loaded."""
-    import av
-
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=VIDEO_FPS)
-        stream.width, stream.height = PICTURE_WH_PX
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "20", "preset": "veryfast"}
+    windows = [frame_window(index) for index in range(plan.frames)]
+    with (folder / GROUND_TRUTH_NAME).open("wb") as ground_truth:
+        for index, window in enumerate(windows):
+            ground_truth.write(encode_frame(plan, index, labels_of(scene, window)))
+    frames = draw_views(scene, plan.look_key("video", 0), windows)
+    fps = Fraction(VIDEO_FPS)
+    writer = Mp4Writer(folder / VIDEO_NAME, PICTURE_WH_PX, fps=fps, time_base=1 / fps)
+    with closing(writer):
         for index, bgr in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(bgr, format="bgr24")
-            frame.pts = index
-            frame.time_base = Fraction(1, VIDEO_FPS)
-            container.mux(stream.encode(frame))
-            progress.step()
-        container.mux(stream.encode(None))
+            writer.write(bgr, index / VIDEO_FPS)
+            step()
 
 
 def _recognise(folder: Path) -> list[Held] | None:
@@ -189,7 +173,7 @@ def _recognise(folder: Path) -> list[Held] | None:
             return None
     pictures = tuple(f"images/{split}/{name}_[0-9]*.jpg" for split in SPLITS for name in CLASS_SETS)
     labels = tuple(f"annotations/{split}.json" for split in SPLITS)
-    video = (f"video/{VIDEO_NAME}", f"video/{TRUTH_NAME}")
+    video = (f"video/{VIDEO_NAME}", f"video/{GROUND_TRUTH_NAME}")
     return [Held(("readme.txt",), 1), Held(pictures), Held(labels), Held(video)]
 
 

@@ -7,32 +7,43 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from yolokit.jobs.demo.camera import Camera, make_camera, take_picture
-from yolokit.jobs.demo.dice import Dice
-from yolokit.jobs.demo.litter import LITTER
-from yolokit.jobs.demo.material import MATERIALS, Lamp, Studio
-from yolokit.jobs.demo.picture import draw_frames, draw_picture, draw_scene
+from yolokit.core.types import U8
+from yolokit.jobs.demo.draw import (
+    MATERIALS,
+    Camera,
+    Lamp,
+    draw_part,
+    draw_scene,
+    draw_views,
+    take_picture,
+)
+from yolokit.jobs.demo.parts import DISTRACTORS
 from yolokit.jobs.demo.plan import CLASS_SETS, DemoPlan, frame_window, split_scenes, video_scene
+from yolokit.jobs.demo.rng import Rng
 from yolokit.jobs.demo.scene import Scene, put_down
-from yolokit.jobs.demo.shape import PartKind, shift
-from yolokit.jobs.demo.surface import draw_part
+from yolokit.jobs.demo.shapes import Layer, PartKind, circle
 
-KINDS = [kind for kinds in (*CLASS_SETS.values(), LITTER) for kind in kinds]
+KINDS = [kind for kinds in (*CLASS_SETS.values(), DISTRACTORS) for kind in kinds]
 _SHADOW_REACH_PX = 40
+
+
+def _draw(scene: Scene, look_key: tuple[int, ...]) -> U8:
+    (picture,) = draw_views(scene, look_key, [(0, 0, *scene.wh_px)])
+    return picture
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_box_is_tight_around_the_pixels_of_a_part(kind: PartKind) -> None:
-    studio = Studio(Lamp((0.6, 0.0, 0.8), shadow=0.0))
+    lamp = Lamp((0.6, 0.0, 0.8), shadow=0.0)
     for seed in range(4):
-        dice = Dice(seed)
+        rng = Rng(seed)
         part = put_down(
-            kind, 0, kind.build(dice), size_px=kind.size_px[1], turn=dice.random(), flip=seed > 1
+            kind, 0, kind.build(rng), size_px=kind.size_px[1], turn=rng.random(), flip=seed > 1
         )
-        part = shift(part, 130 + dice.random(), 130 + dice.random())
+        part = part.moved(130 + rng.random(), 130 + rng.random())
         black, white = np.zeros((260, 260, 3), np.float32), np.ones((260, 260, 3), np.float32)
         for canvas in (black, white):
-            draw_part(canvas, part, studio, np.random.default_rng(seed))
+            draw_part(canvas, part, lamp, np.random.default_rng(seed))
         covered = 1.0 - (white - black).mean(axis=2)
         rows, columns = np.nonzero(covered > 0.3)
         drawn = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
@@ -58,35 +69,35 @@ def test_parts_change_the_belt_in_their_boxes_and_nowhere_else() -> None:
 
 def test_a_part_over_the_edge_is_cut_off_there() -> None:
     kind = CLASS_SETS["belt"][3]
-    part = put_down(kind, 3, kind.build(Dice(0)), size_px=60.0, turn=0.1, flip=False)
-    studio = Studio(Lamp((0.0, 0.6, 0.8), shadow=0.5))
-    large = np.ones((300, 300, 3), np.float32)
-    draw_part(large, shift(part, 150, 150), studio, np.random.default_rng(0))
-    small = np.ones((100, 100, 3), np.float32)
-    draw_part(small, shift(part, 0, 50), studio, np.random.default_rng(0))
-    np.testing.assert_array_equal(small, large[100:200, 150:250])
+    part = put_down(kind, 3, kind.build(Rng(0)), size_px=60.0, turn=0.1, flip=False)
+    lamp = Lamp((0.0, 0.6, 0.8), shadow=0.5)
+    large, small = np.full((300, 300, 3), 5.0, np.float32), np.full((100, 100, 3), 5.0, np.float32)
+    draw_part(large, part.moved(150, 150), lamp, np.random.default_rng(0))
+    draw_part(small, part.moved(0, 50), lamp, np.random.default_rng(0))
+    np.testing.assert_array_equal(small[:, 4:] < 4, large[100:200, 154:250] < 4)
     outside = np.ones((100, 100, 3), np.float32)
-    draw_part(outside, shift(part, -300, -300), studio, np.random.default_rng(0))
+    draw_part(outside, part.moved(-300, -300), lamp, np.random.default_rng(0))
     assert (outside == 1.0).all()
 
 
 @pytest.mark.parametrize("name", MATERIALS)
-def test_a_ball_is_brightest_towards_the_lamp(name: str) -> None:
-    towards_right = Studio(Lamp((0.6, 0.0, 0.8), shadow=0.5)).balls(name, "blue")
-    side = towards_right.shape[0]
-    ball = towards_right[:, :side].mean(axis=2)
-    assert towards_right.shape == (side, 4 * side, 3)
-    assert ball[side // 2, side * 3 // 4] > ball[side // 2, side // 4]
+def test_a_dome_is_brightest_towards_the_lamp(name: str) -> None:
+    kind = PartKind("dome", lambda _rng: (), (1.0, 1.0), (name,))
+    shape = (Layer((circle(0.5),), rise=0.5, bevel=0.5),)
+    dome = put_down(kind, 0, shape, size_px=60.0, turn=0.0, flip=False).moved(50, 50)
+    canvas = np.zeros((100, 100, 3), np.float32)
+    draw_part(canvas, dome, Lamp((0.6, 0.0, 0.8), shadow=0.5), np.random.default_rng(0))
+    assert canvas[40:60, 60:75].mean() > canvas[40:60, 25:40].mean() > 0
 
 
 def test_pictures_differ_by_key_and_repeat_by_key() -> None:
     plan = DemoPlan("belt", 0, 20, 0)
     scene = next(iter(split_scenes(plan, "val")))
-    first = draw_picture(scene, (0, 0, 1, 0))
+    first = _draw(scene, (0, 0, 1, 0))
     assert first.shape == (360, 480, 3)
     assert first.dtype == np.uint8
-    np.testing.assert_array_equal(first, draw_picture(scene, (0, 0, 1, 0)))
-    assert (first != draw_picture(scene, (0, 0, 1, 1))).mean() > 0.5
+    np.testing.assert_array_equal(first, _draw(scene, (0, 0, 1, 0)))
+    assert (first != _draw(scene, (0, 0, 1, 1))).mean() > 0.5
 
 
 def test_pictures_are_exposed_well() -> None:
@@ -94,32 +105,30 @@ def test_pictures_are_exposed_well() -> None:
     scenes = list(split_scenes(plan, "train"))
     assert scenes
     for index, scene in enumerate(scenes):
-        picture = draw_picture(scene, plan.look_key("train", index))
+        picture = _draw(scene, plan.look_key("train", index))
         assert 15 < picture.mean() < 190
         assert picture.std() > 5
         assert (picture == 255).mean() < 0.1
 
 
 def test_noise_and_blur_come_from_the_camera() -> None:
-    wh = (64, 48)
     flat = np.full((48, 64, 3), 0.4, np.float32)
     gain = np.ones_like(flat)
     rng = np.random.default_rng(0)
-    quiet = take_picture(flat, Camera(gain, 0.0, 0, 0.0, 0.0), rng)
+    quiet = take_picture(flat, Camera(gain, blur_px=0.0, noise=0.0), rng)
     assert (quiet == 102).all()
-    noisy = take_picture(flat, Camera(gain, 0.0, 0, 0.0, 0.02), rng)
+    noisy = take_picture(flat, Camera(gain, blur_px=0.0, noise=0.02), rng)
     assert noisy.std() == pytest.approx(0.02 * 255, rel=0.15)
     edge = flat.copy()
     edge[:, 32:] = 0.1
-    for camera in (Camera(gain, 0.8, 0, 0.0, 0.0), Camera(gain, 0.0, 4, 0.0, 0.0)):
-        steps = np.unique(take_picture(edge, camera, rng))
-        assert len(steps) > 2, "a sharp edge became a ramp"
-    assert make_camera(wh, rng).gain.shape == (48, 64, 3)
+    ramp = np.unique(take_picture(edge, Camera(gain, blur_px=0.8, noise=0.0), rng))
+    assert len(ramp) > 2, "a sharp edge became a ramp"
 
 
 def test_frames_show_the_belt_moving() -> None:
     plan = DemoPlan("belt", 0, 20, 6)
-    frames = list(draw_frames(video_scene(plan), plan.look_key("video", 0), plan.frames))
+    windows = [frame_window(index) for index in range(plan.frames)]
+    frames = list(draw_views(video_scene(plan), plan.look_key("video", 0), windows))
     assert len(frames) == 6
     shift_px = frame_window(5)[0]
     still = np.abs(frames[5].astype(int) - frames[0]).mean()

@@ -3,7 +3,7 @@
 ``obj.data`` holds ``names = data/obj.names`` and ``train = data/train.txt``, ``valid = ...``. A
 class's id is the number of its line in the names, blank lines counted. Labels are beside the
 image, or in ``labels`` where the image is in ``images`` or ``JPEGImages``. Paths are those of the
-machine and folder where training ran; see :func:`._darknet_source.open_data_file`.
+machine and folder where training ran; see :func:`yolokit.formats.darknet.lists.open_data_file`.
 
 Who writes it: people for darknet itself, CVAT ("YOLO 1.1": ``obj_train_data``), and Roboflow
 ("YOLO Darknet": a ``_darknet.labels`` in each split's folder, without lists).
@@ -27,17 +27,18 @@ from yolokit.datasets.label_rows import (
 )
 from yolokit.datasets.split_files import as_spelled
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
-from yolokit.formats.toolkit.darknet_source import (
+from yolokit.formats.darknet.lists import (
     ROBOFLOW_NAMES,
     DarknetSet,
     ListedImage,
     open_data_file,
     open_roboflow,
 )
-from yolokit.formats.toolkit.label_account import LabelAccount
+from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.yolo_labels import LabelAccount
 from yolokit.images.size import read_image_size
 from yolokit.labels.model import (
     Annotations,
@@ -115,11 +116,11 @@ def _open(source: Path, options: ReadOptions, ledger: Ledger) -> DarknetSet:
     tree = SourceTree(source)
     data_file = source if tree.is_file else _find_data_file(tree)
     roboflow = _find_roboflow(tree)
-    root = source if source.is_dir() else source.parent
+    layout = SourceLayout(source, options.images)
     if data_file is not None and data_file.name != ROBOFLOW_NAMES:
-        return open_data_file(data_file, root, options.images, ledger)
+        return open_data_file(data_file, layout, ledger)
     if roboflow:
-        return open_roboflow(roboflow, root)
+        return open_roboflow(roboflow, layout)
     raise DataError(f"there is no obj.data and no {ROBOFLOW_NAMES} in it", path=source)
 
 

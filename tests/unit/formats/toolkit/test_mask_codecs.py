@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yolokit.formats.toolkit.coco_mask import box_of_mask
+from yolokit.formats.toolkit.mask_codecs import box_of_mask
 
 pycocotools = pytest.importorskip("pycocotools.mask")
 

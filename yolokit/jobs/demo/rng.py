@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Dice:
-    """A seeded source of numbers, bitwise equal on every machine.
+class Rng:
+    """A seeded source of numbers.
 
     Args:
         key: Non-negative integers; equal keys give equal streams.

@@ -13,7 +13,6 @@ from yolokit.core.plural import counted
 from yolokit.datasets.split_files import resolve_path
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
-from yolokit.formats.toolkit.layout import split_from_name
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import walk_images
 from yolokit.labels.model import SourceFile
@@ -21,6 +20,7 @@ from yolokit.labels.model import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yolokit.formats.toolkit.layout import SourceLayout
     from yolokit.labels.ledger import Ledger
 
 ROBOFLOW_NAMES = "_darknet.labels"
@@ -79,23 +79,22 @@ def read_names(path: Path) -> dict[int, str]:
     return names
 
 
-def open_data_file(path: Path, root: Path, images: Path | None, ledger: Ledger) -> DarknetSet:
+def open_data_file(path: Path, layout: SourceLayout, ledger: Ledger) -> DarknetSet:
     """Read an ``obj.data`` and the files that it names.
 
     Args:
         path: The file. Its paths are relative to wherever Darknet was started, so they are looked
             for in its folder and the one above, with fewer and fewer leading folders.
-        root: The source's folder; no path leads out of it.
-        images: Where images lie if they are elsewhere.
+        layout: Of the source; no path leads out of its folder.
         ledger: Gets notes about images that are listed twice or not at all.
 
     Raises:
         DataError: It is not such a file, or it points to nothing.
     """
-    return _DataFile(path, root, images, ledger).open()
+    return _DataFile(path, layout, ledger).open()
 
 
-def open_roboflow(files: list[Path], root: Path) -> DarknetSet:
+def open_roboflow(files: list[Path], layout: SourceLayout) -> DarknetSet:
     """Read folders of images and labels with a ``_darknet.labels`` in each.
 
     Raises:
@@ -106,8 +105,7 @@ def open_roboflow(files: list[Path], root: Path) -> DarknetSet:
     for file in files:
         if read_names(file) != names:
             raise DataError(f"the names are not those of {files[0]}", path=file)
-        parts = file.relative_to(root).parts[:-1]
-        split = next((split for part in parts if (split := split_from_name(part))), None)
+        split = layout.split_of(file)
         source = SourceFile(str(file.parent))
         found += [
             ListedImage(file.parent / name, name, split, source)
@@ -119,12 +117,12 @@ def open_roboflow(files: list[Path], root: Path) -> DarknetSet:
 class _DataFile:
     """The keys of an ``obj.data``, and the paths in it."""
 
-    def __init__(self, path: Path, root: Path, images: Path | None, ledger: Ledger) -> None:
+    def __init__(self, path: Path, layout: SourceLayout, ledger: Ledger) -> None:
         self._path = path
-        self._root = root
+        self._root = layout.root
         self._ledger = ledger
-        self._images = images
-        self._locator = ImageLocator([str(images or root)])
+        self._images = layout.images
+        self._locator = ImageLocator([str(layout.images or layout.root)])
         self._values: dict[str, tuple[int, str]] = {}
         self._moved: list[str] = []
         for line, text in read_lines(path):
