@@ -15,7 +15,7 @@ from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
-from yolokit.engine.settings import describe_settings, list_notes
+from yolokit.engine.used import describe_settings, list_notes
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
 from yolokit.engine_protocol.training import is_better

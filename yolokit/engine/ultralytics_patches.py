@@ -34,7 +34,7 @@ from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.checkpoints.reading import explain_unreadable  # noqa: E402
-from yolokit.engine.safe_globals import forbid_building, list_torchvision_layers  # noqa: E402
+from yolokit.engine.safe_loading import forbid_building, list_torchvision_layers  # noqa: E402
 from yolokit.engine.torchvision_backbone import StagedTorchVision  # noqa: E402
 from yolokit.engine.verified_bytes import read_weights  # noqa: E402
 from yolokit.errors import ConfigError, WeightsError  # noqa: E402

@@ -188,7 +188,7 @@ def test_a_job_refuses_what_would_run_whatever_the_environment_says(
 LISTED = """
 import importlib, json, pkgutil, torch, torchvision
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.safe_globals import list_torchvision_layers
+from yolokit.engine.safe_loading import list_torchvision_layers
 from yolokit.engine.torchvision_backbone import make_classifier, split_stages
 from yolokit.errors import ConfigError
 names = set()

@@ -1,6 +1,6 @@
 """Makes checkpoints with random weights, starts from them, and prints what came of it as JSON.
 
-python try_starts.py FOLDER ARCH_DETECTOR ARCH_WIDE_DETECTOR ARCH_CLASSIFIER
+python try_initializers.py FOLDER ARCH_DETECTOR ARCH_WIDE_DETECTOR ARCH_CLASSIFIER
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from yolokit.engine.cadence import Cadence
-from yolokit.engine.settings import describe_settings, list_notes
+from yolokit.engine.used import describe_settings, list_notes
 from yolokit.engine_protocol.training import UsedSettings
 
 PLAIN = {
