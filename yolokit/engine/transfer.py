@@ -1,13 +1,13 @@
-"""Building a model for new classes, and the account of what it got from its source."""
+"""Putting a source's tensors into a model, and the account of what it got."""
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from yolokit.core.plural import counted, share
+from yolokit.engine.arch import count_backbone
 from yolokit.engine.classes import ROWS
 from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
 from yolokit.errors import ConfigError, WeightsError
@@ -15,49 +15,7 @@ from yolokit.errors import ConfigError, WeightsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from yolokit.engine_protocol.requests import StartRequest
     from yolokit.engine_protocol.transfer import Action, Part
-
-# What detectors put after their backbone proper; classifiers have none or another one of these.
-TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
-
-
-def build_model(request: StartRequest) -> Any:
-    """Build the detector of ``request.arch`` for the request's classes, with fresh weights."""
-    from yolokit.engine.arch import read_arch
-
-    assert request.arch is not None
-    return make_model(read_arch(request.arch), request.names)
-
-
-def make_model(arch: dict[str, Any], names: list[str]) -> Any:
-    """Build a detector for these classes, with fresh weights.
-
-    Args:
-        arch: Mapping of an architecture YAML.
-        names: Class names, by index.
-
-    Raises:
-        ConfigError: Upstream cannot build it.
-    """
-    from yolokit.engine import ultralytics_patches
-
-    ultralytics_patches.require_detector(arch)
-    from ultralytics.nn.tasks import DetectionModel
-
-    try:
-        # A copy: upstream writes the number of classes into the mapping that it is given.
-        model = DetectionModel(copy.deepcopy(arch), nc=len(names), verbose=False)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        name = arch.get("yaml_file", "the architecture")
-        raise ConfigError(f"{name} cannot be built: {type(error).__name__}: {error}") from error
-    model.names = dict(enumerate(names))
-    return model
-
-
-def count_backbone(model: Any) -> int:
-    """Return how many of a model's layers are its backbone."""
-    return len(model.yaml["backbone"])
 
 
 def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:

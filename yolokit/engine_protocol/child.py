@@ -86,7 +86,7 @@ class Settled(Event, frozen=True, tag="settled"):
 
 
 class StartScore(Event, frozen=True, tag="start-score"):
-    """The model to start from was validated before any training; metrics as upstream names them."""
+    """The start was validated before any training; metrics as ``run.json`` names them."""
 
     metrics: dict[str, float]
     seconds: float
@@ -104,7 +104,7 @@ class BatchEnd(Event, frozen=True, tag="batch"):
 
 
 class EpochEnd(Event, frozen=True, tag="epoch"):
-    """One epoch is done and its checkpoint is on disk; metrics as upstream names them.
+    """One epoch is done and its checkpoint is on disk; metrics as ``run.json`` names them.
 
     ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
     """

@@ -122,6 +122,7 @@ def run_both(
         log_path: Log of the engine.
         trust: Load the checkpoint even if that runs code which is stored in it.
     """
+    output_name = detector.manifest.head.output_name  # the one that the engine writes
     deployed = []
     for name, bgr in images:
         tensor, letterbox = detector.preprocess(bgr)
@@ -144,7 +145,7 @@ def run_both(
                 name=name,
                 letterbox=letterbox,
                 trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
-                trained=np.load(folder / f"{index:04d}.output.npy", allow_pickle=False)[0],
+                trained=np.load(folder / f"{index:04d}.{output_name}.npy", allow_pickle=False)[0],
                 deployed_input=tensor,
                 deployed=output,
             )

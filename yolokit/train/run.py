@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +185,7 @@ def _resume(
     data = find_data(record, changes, last, on_event)
     for note in enter_changes(record, changes, data):
         on_event(Notice(note))
-    record.state, record.error, record.pid = "running", None, os.getpid()
+    record.state, record.error = "running", None
     record.outputs, record.stopped = {}, None  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
@@ -207,11 +206,17 @@ def _resume(
 def _enter(event: AnyEvent, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
-        record.epochs.append(_record_epoch(event, record))
+        seconds = round(event.seconds, 3)
+        record.epochs.append(
+            records.EpochRecord(
+                epoch=event.epoch, seconds=seconds, metrics=event.metrics, steps=event.steps
+            )
+        )
     elif isinstance(event, DataRead):
         record.data = records.count_used(record.data, event)
     elif isinstance(event, StartScore):
-        record.start_epoch = records.epoch_record(0, event.seconds, event.metrics)
+        seconds = round(event.seconds, 3)
+        record.start_epoch = records.EpochRecord(epoch=0, seconds=seconds, metrics=event.metrics)
     elif isinstance(event, Started):
         record.start = event.transfer
         return False
@@ -309,13 +314,3 @@ def _resolve(
         count = counted(len(errors), "mistake")
         raise ConfigError(f"{count} in the options of train:", problems=problems)
     return plan
-
-
-def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
-    metrics = dict(event.metrics)
-    if not record.config.validate and event.epoch < event.epochs:
-        # Upstream reports zeros for an epoch that it did not validate; a zero is a result.
-        metrics = {
-            name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
-        }
-    return records.epoch_record(event.epoch, event.seconds, metrics, event.steps)

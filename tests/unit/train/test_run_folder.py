@@ -13,7 +13,7 @@ from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.files.parts import hidden_part
 from yolokit.train.hold import hold_run
-from yolokit.train.record import epoch_record, write_record
+from yolokit.train.record import EpochRecord, write_record
 from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
 
 
@@ -27,7 +27,9 @@ def folder(tmp_path: Path) -> Path:
 def fill(folder: Path, state: Any, *names: str, epochs: int = 0) -> None:
     record = make_record()
     record.state = state
-    record.epochs = [epoch_record(number, 1.0, {}) for number in range(1, epochs + 1)]
+    record.epochs = [
+        EpochRecord(epoch=number, seconds=1.0, metrics={}) for number in range(1, epochs + 1)
+    ]
     write_record(record, folder)
     for name in names:
         (folder / name).write_bytes(b"x")

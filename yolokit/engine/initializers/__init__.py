@@ -1,6 +1,6 @@
 """Kinds of start, one file each: the model that a training begins with, and what was transferred.
 
-A kind defines ``build(request: StartRequest) -> tuple[DetectionModel, TransferReport]``. It
+A kind defines ``build(request: StartRequest) -> tuple[Any, TransferReport]``: upstream's model. It
 refuses a transfer that is not what it should be.
 """
 
