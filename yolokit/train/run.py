@@ -35,7 +35,6 @@ from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
-from yolokit.train.hold import hold_run
 from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
 from yolokit.train.resume import (
@@ -45,7 +44,13 @@ from yolokit.train.resume import (
     keep_reason,
     list_frozen,
 )
-from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
+from yolokit.train.run_folder import (
+    RUNS_DIR,
+    check_run_folder,
+    hold_run,
+    make_way,
+    resume_command,
+)
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
@@ -100,8 +105,8 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
-    plan = _resolve(config, folder, on_event)
-    data = check_data(Path(config.data), config, on_event)
+    data_yaml, plan = _resolve(config, folder, on_event)
+    data = check_data(data_yaml, config, on_event)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     if folder is not None and make_way(folder):
@@ -286,15 +291,15 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
 
 def _resolve(
     config: TrainConfig, folder: Path | None, on_event: Callable[[AnyEvent], None]
-) -> StartPlan:
-    """Plan the start, and report everything that is missing at once.
+) -> tuple[Path, StartPlan]:
+    """Find the data set, plan the start, and report everything that is missing at once.
 
     Raises:
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
     """
     errors: list[YolokitError] = []
     try:
-        find_data_yaml(Path(config.data))
+        data_yaml = find_data_yaml(Path(config.data))
     except YolokitError as error:
         errors.append(error)
     try:
@@ -313,4 +318,4 @@ def _resolve(
         problems = [str(error) for error in errors]
         count = counted(len(errors), "mistake")
         raise ConfigError(f"{count} in the options of train:", problems=problems)
-    return plan
+    return data_yaml, plan

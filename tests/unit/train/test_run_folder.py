@@ -1,8 +1,11 @@
-"""Which folders a new run can take."""
+"""Which folders a new run can take, and that one process at a time trains in one."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,16 @@ from tests.unit.train.test_run import make_record
 from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.files.parts import hidden_part
-from yolokit.train.hold import hold_run
+from yolokit.train import run_folder
 from yolokit.train.record import EpochRecord, write_record
-from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
+from yolokit.train.run_folder import (
+    LOCK_NAME,
+    RUNS_DIR,
+    check_run_folder,
+    hold_run,
+    make_way,
+    resume_command,
+)
 
 
 @pytest.fixture
@@ -110,3 +120,49 @@ def test_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     assert resume_command(RUNS_DIR / "mine") == "yolokit train --resume --name mine"
     assert resume_command(Path("my runs")) == "yolokit train --resume --out 'my runs'"
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from yolokit.train.run_folder import hold_run
+with hold_run(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(TrainError, match="still going on"), hold_run(tmp_path):
+        pass
+    process.kill()
+    process.communicate()
+    with hold_run(tmp_path):
+        assert os.listdir(tmp_path) == [LOCK_NAME]
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_may_remove_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with hold_run(folder):
+        (folder / LOCK_NAME).unlink()
+        folder.rmdir()
+    assert not folder.exists()
+
+
+def test_where_there_are_no_locks_one_can_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(run_folder, "take_lock", refuse)
+    with hold_run(tmp_path), hold_run(tmp_path):
+        pass
