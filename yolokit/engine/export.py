@@ -26,8 +26,6 @@ def export(request: ExportRequest) -> dict[str, Any]:
         ``names``, ``imgsz``, ``stride_px``, ``layout``, ``architecture``, ``license``,
         ``input_name``, ``output_name`` and ``versions``.
     """
-    import torch
-
     from yolokit.engine import ultralytics_patches
     from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
@@ -40,21 +38,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
     imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
     if imgsz % stride:
         raise ExportError(f"imgsz must be a multiple of {stride}, the model's stride, not {imgsz}")
-    image = torch.zeros(1, 3, imgsz, imgsz)
-    with torch.inference_mode(), warnings.catch_warnings():
-        # The tracer warns of every Python branch; the parity gate is what proves the graph.
-        warnings.simplefilter("ignore")
-        model(image)  # the anchors of a fixed size become constants
-        torch.onnx.export(
-            model,
-            (image,),
-            request.out,
-            opset_version=request.opset,
-            input_names=[INPUT_NAME],
-            output_names=list(task.OUTPUTS),
-            dynamic_axes=_dynamic_axes(request.dynamic, layout, task),
-            dynamo=False,
-        )
+    _trace(model, imgsz, request, list(task.OUTPUTS), _dynamic_axes(request.dynamic, layout, task))
     check_stop()
     return {
         "names": [model.names[index] for index in range(len(model.names))],
@@ -83,6 +67,32 @@ def _prepare(model: Any, *, dynamic: bool) -> None:
         parameter.requires_grad = False
     prepare_for_inference(model)
     model.model[-1].dynamic = dynamic
+
+
+def _trace(
+    model: Any,
+    imgsz: int,
+    request: ExportRequest,
+    output_names: list[str],
+    axes: dict[str, dict[int, str]] | None,
+) -> None:
+    import torch
+
+    image = torch.zeros(1, 3, imgsz, imgsz)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The tracer warns of every Python branch; the parity gate is what proves the graph.
+        warnings.simplefilter("ignore")
+        model(image)  # the anchors of a fixed size become constants
+        torch.onnx.export(
+            model,
+            (image,),
+            request.out,
+            opset_version=request.opset,
+            input_names=[INPUT_NAME],
+            output_names=output_names,
+            dynamic_axes=axes,
+            dynamo=False,
+        )
 
 
 def _dynamic_axes(dynamic: str, layout: str, task: EngineTask) -> dict[str, dict[int, str]] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from pathlib import Path
@@ -15,7 +14,13 @@ from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
-from yolokit.engine.used import describe_settings, list_notes, report_images
+from yolokit.engine.used import (
+    describe_settings,
+    keep_finite,
+    list_notes,
+    name_metrics,
+    report_images,
+)
 from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
 from yolokit.engine_protocol.training import is_better
 from yolokit.errors import ConfigError, TrainError
@@ -172,7 +177,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
         self._is_best = True
-        process.send(StartScore(self._rename(metrics), time.monotonic() - self._epoch_began))
+        process.send(
+            StartScore(
+                name_metrics(metrics, self.metric_names), time.monotonic() - self._epoch_began
+            )
+        )
         self.metrics = metrics
         self.save_model()
 
@@ -267,7 +276,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
                 batch=self._batch,
                 batches=self.cadence.batches,
                 images=self.batch_size,
-                losses=_finite(self.tloss),
+                losses=keep_finite(self.tloss),
             )
         )
 
@@ -279,30 +288,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             EpochEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
-                metrics=self._rename(metrics),
+                metrics=name_metrics(metrics, self.metric_names),
                 seconds=time.monotonic() - self._epoch_began,
                 steps=self._steps,
                 is_last=bool(self.stop),
             )
         )
-
-    def _rename(self, metrics: dict[str, Any]) -> dict[str, float]:
-        """Return losses, metrics and rate under our names, without what is no number."""
-        return {
-            ours: value
-            for name, value in _finite(metrics).items()
-            if (ours := self._name(name)) is not None
-        }
-
-    def _name(self, name: str) -> str | None:
-        if name.startswith(("train/", "val/")):
-            return name.replace("/", "_")
-        return "learning_rate" if name == "lr/pg0" else self.metric_names.get(name)
-
-
-def _finite(values: dict[str, Any]) -> dict[str, float]:
-    """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
-    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def _are_numbers(model: torch.nn.Module) -> bool:

@@ -1,11 +1,12 @@
-"""What a training really uses: its images, which must be those that were checked, and settings."""
+"""What a training really uses, its images and settings, and what comes of it, under our names."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
 from yolokit.engine.process import send
@@ -13,6 +14,9 @@ from yolokit.engine.ultralytics_patches import explain_left_out
 from yolokit.engine_protocol.child import DataRead
 from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Environment rather than an argument: the workers of a run on several GPUs inherit it.
 LEAVE_OUT = "YOLOKIT_ENGINE_LEAVE_OUT"
@@ -101,6 +105,29 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     if args.cache and not trainer.train_loader.dataset.cache:
         notes.append("cache has no effect: there is too little free memory for the images")
     return notes
+
+
+def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
+    """Return losses, metrics and rate of an epoch under our names.
+
+    Args:
+        values: Upstream's names to numbers.
+        names: Upstream's names of the task's metrics to ours; other metrics are left out.
+    """
+    ours: dict[str, float] = {}
+    for name, value in keep_finite(values).items():
+        if name.startswith(("train/", "val/")):
+            ours[name.replace("/", "_")] = value
+        elif name == "lr/pg0":
+            ours["learning_rate"] = value
+        elif name in names:
+            ours[names[name]] = value
+    return ours
+
+
+def keep_finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def _refuse_images(dataset: Any, split: str, left_out: list[str], added: list[str]) -> DataError:
