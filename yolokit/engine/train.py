@@ -16,6 +16,7 @@ from yolokit.errors import ConfigError, JobCancelledError
 
 if TYPE_CHECKING:
     from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine.trainer import YolokitTrainer
 
 
 def train(request: TrainRequest) -> dict[str, Any]:
@@ -36,11 +37,11 @@ def train(request: TrainRequest) -> dict[str, Any]:
     os.environ[engine_trainer.LINEAGE] = request.lineage
     os.environ[used.LEAVE_OUT] = "1" if request.leave_out else "0"
 
+    task = load_task(request.task)
     done = take_up(Path(request.run_dir)) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
         return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
-    task = load_task(request.task)
     model, frozen, knows_classes = _begin(request, task)
     os.environ[engine_trainer.KNOWS_CLASSES] = str(int(knows_classes))
     send(Phase("reading the data set"))
@@ -49,6 +50,12 @@ def train(request: TrainRequest) -> dict[str, Any]:
         trainer.pace = pace
         pace.apply()
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+    _run(trainer)
+    args = trainer.args
+    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+
+
+def _run(trainer: YolokitTrainer) -> None:
     if trainer.ddp:
         stop_at_once()
     try:
@@ -57,17 +64,11 @@ def train(request: TrainRequest) -> dict[str, Any]:
         if not is_orphan.is_set():
             trainer.keep_progress()
         raise
-    args = trainer.args
-    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
 
 
 def _result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, Any]:
-    return {
-        "device": device,
-        "precision": _precision(amp),
-        "batch": batch,
-        "optimizer": optimizer,
-    }
+    precision = _precision(amp)
+    return {"device": device, "precision": precision, "batch": batch, "optimizer": optimizer}
 
 
 def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], bool]:

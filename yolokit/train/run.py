@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from yolokit.datasets.check import DatasetReport
+    from yolokit.engine_protocol.requests import StartRequest
     from yolokit.train.record import RunRecord
 
 
@@ -133,16 +134,8 @@ def _train(
         started=records.now(),
     )
     records.write_record(record, run_dir)
-    request = TrainRequest(
-        data_yaml=str(write_data_yaml(data, run_dir)),
-        run_dir=str(run_dir),
-        start=plan.request(config, list(data.names), run_dir),
-        lineage=record.lineage,
-        freeze=config.freeze,
-        settings=to_upstream(config),
-        threads=usable_cores(),
-        leave_out=UNUSABLE in config.allow,
-    )
+    start = plan.request(config, list(data.names), run_dir)
+    request = _make_request(record, data, run_dir, start)
     return _run_engine(request, record, run_dir, on_event)
 
 
@@ -195,17 +188,24 @@ def _resume(
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
-    request = TrainRequest(
+    request = _make_request(record, data, run_dir, None)
+    return _run_engine(request, record, run_dir, on_event)
+
+
+def _make_request(
+    record: RunRecord, data: DatasetReport, run_dir: Path, start: StartRequest | None
+) -> TrainRequest:
+    """Return what the engine needs, with the list of the images that were checked."""
+    return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
-        start=None,
+        start=start,
         lineage=record.lineage,
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
         leave_out=UNUSABLE in record.config.allow,
     )
-    return _run_engine(request, record, run_dir, on_event)
 
 
 def _enter(event: AnyEvent, record: RunRecord) -> bool:
