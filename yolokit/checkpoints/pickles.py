@@ -1,4 +1,9 @@
-"""What a pickle asks for, read off its opcodes in linear time; nothing in it is loaded or run."""
+"""What a pickle asks for, read off its opcodes in linear time; nothing in it is loaded or run.
+
+The engine loads with weights only, whatever is found here. What this is for: a checkpoint of
+another tool is named before torch starts, ``--trust`` is never offered for what looks like an
+attack, and a text in a checkpoint is found without loading it.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from yolokit.engine.trainer import YolokitTrainer
 
@@ -22,7 +22,7 @@ OUTPUTS = ("output0",)
 class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
     """Trains a detector."""
 
-    metric_names = {  # noqa: RUF012 - as all of upstream's, it is read alone
+    metric_names: ClassVar[Mapping[str, str]] = {
         "metrics/precision(B)": "precision",
         "metrics/recall(B)": "recall",
         "metrics/mAP50(B)": "mAP50",
