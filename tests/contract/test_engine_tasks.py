@@ -170,7 +170,7 @@ def test_one_task_more_is_started_loaded_exported_and_compared(
         task=Task.SEGMENT, weights=str(path), digest=digest, folder=str(tmp_path),
         input_wh=[(64, 64)], threads=1,
     )  # fmt: skip
-    assert infer(request) == {"count": 1}
+    infer(request)
     shapes = [np.load(tmp_path / f"0000.{name}.npy").shape for name in segment.OUTPUTS]
     assert shapes == [(1, 4 + 2 + 32, 84), (1, 32, 16, 16)]
 

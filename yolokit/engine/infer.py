@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def infer(request: InferRequest) -> dict[str, Any]:
-    """Write the input and the outputs of every image, and return their ``count``."""
+    """Write the input and the outputs of every image; there is nothing to return."""
     import torch
 
     from yolokit.engine import ultralytics_patches
@@ -42,7 +42,7 @@ def infer(request: InferRequest) -> dict[str, Any]:
             np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
             for name, output in zip(task.OUTPUTS, outputs, strict=True):
                 np.save(folder / f"{index:04d}.{name}.npy", output.numpy(), allow_pickle=False)
-    return {"count": len(request.input_wh)}
+    return {}
 
 
 def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:

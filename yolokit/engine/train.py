@@ -30,7 +30,7 @@ def train(request: TrainRequest) -> dict[str, Any]:
 
     from yolokit.engine import trainer as engine_trainer
     from yolokit.engine import used
-    from yolokit.engine.saving import take_up
+    from yolokit.engine.saving import repair_checkpoints
     from yolokit.engine.tasks.toolkit import load_task
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
@@ -38,7 +38,7 @@ def train(request: TrainRequest) -> dict[str, Any]:
     os.environ[used.LEAVE_OUT] = "1" if request.leave_out else "0"
 
     task = load_task(request.task)
-    done = take_up(Path(request.run_dir)) if request.start is None else None
+    done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
         return _result(done["device"], done["amp"], done["batch"], done["optimizer"])

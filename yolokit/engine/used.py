@@ -28,7 +28,7 @@ def report_images(dataset: Any, list_file: str, split: str) -> None:
     """Report to the parent what a data set of upstream's really holds.
 
     Args:
-        dataset: It, as it was built.
+        dataset: Upstream's data set, as it was built.
         list_file: The list of images that it was given.
         split: Which split it is.
 

@@ -54,10 +54,17 @@ class StartRequest(TaskRequest, frozen=True, kw_only=True):
 
 
 class SaveStartRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Write the model that a training would start from as a checkpoint ``out``."""
+    """Write the model that a training would start from as a checkpoint.
+
+    Attributes:
+        start: The model.
+        out: File to write.
+        imgsz: Side of the square input in px that an export of it has by default.
+    """
 
     start: StartRequest
     out: str
+    imgsz: int | None = None
 
 
 class TrainRequest(TaskRequest, frozen=True, kw_only=True):

@@ -39,16 +39,16 @@ from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
 from yolokit.train.resume import (
     check_changes,
-    enter_changes,
     find_data,
     keep_reason,
     list_frozen,
+    record_changes,
 )
 from yolokit.train.run_folder import (
     RUNS_DIR,
     check_run_folder,
+    clear_failed_run,
     hold_run,
-    make_way,
     resume_command,
 )
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
@@ -110,7 +110,7 @@ def train_model(
     data = check_data(data_yaml, config, on_event)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
-    if folder is not None and make_way(folder):
+    if folder is not None and clear_failed_run(folder):
         on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
@@ -181,7 +181,7 @@ def _resume(
         )
     changes = check_changes(record, changes)
     data = find_data(record, changes, last, on_event)
-    for note in enter_changes(record, changes, data):
+    for note in record_changes(record, changes, data):
         on_event(Notice(note))
     record.state, record.error = "running", None
     record.outputs, record.stopped = {}, None  # of the files as they were

@@ -60,7 +60,7 @@ def check_run_folder(folder: Path) -> None:
     raise OutputExistsError(f"{folder} already holds a run", hint=hint)
 
 
-def make_way(folder: Path) -> bool:
+def clear_failed_run(folder: Path) -> bool:
     """Empty the folder of a run that failed before its first epoch; tell whether it was one.
 
     Raises:

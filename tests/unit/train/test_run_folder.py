@@ -21,8 +21,8 @@ from yolokit.train.run_folder import (
     LOCK_NAME,
     RUNS_DIR,
     check_run_folder,
+    clear_failed_run,
     hold_run,
-    make_way,
     resume_command,
 )
 
@@ -53,7 +53,7 @@ def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
     (folder / "engine" / "args.yaml").touch()
     (folder / "engine" / "weights" / "last.pt").touch()
     check_run_folder(folder)
-    assert make_way(folder)
+    assert clear_failed_run(folder)
     assert not list(folder.iterdir())
 
 
@@ -65,12 +65,12 @@ def test_parts_of_files_that_a_kill_left_are_not_in_the_way(folder: Path) -> Non
         ]
         for part in parts:
             part.write_bytes(b"half")
-        assert make_way(folder)
+        assert clear_failed_run(folder)
 
 
 def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:
-    assert not make_way(folder)
-    assert not make_way(folder / "new")
+    assert not clear_failed_run(folder)
+    assert not clear_failed_run(folder / "new")
     assert folder.is_dir()
 
 
@@ -88,7 +88,7 @@ def test_a_run_that_trained_stays_and_the_hint_says_what_goes(
 ) -> None:
     fill(folder, state, *names, epochs=epochs)
     with pytest.raises(OutputExistsError, match="already holds a run") as caught:
-        make_way(folder)
+        clear_failed_run(folder)
     hint = caught.value.hint or ""
     assert hint.endswith("choose another --name or --out")
     assert ("yolokit train --resume --out" in hint) == resumes
@@ -98,21 +98,21 @@ def test_a_run_that_trained_stays_and_the_hint_says_what_goes(
 def test_a_users_file_beside_a_failed_run_stays(folder: Path) -> None:
     fill(folder, "failed", "thesis.docx")
     with pytest.raises(OutputExistsError, match=r"holds thesis\.docx"):
-        make_way(folder)
+        clear_failed_run(folder)
     assert (folder / "thesis.docx").is_file()
 
 
 def test_what_is_no_run_stays(folder: Path) -> None:
     (folder / "photo.jpg").touch()
     with pytest.raises(OutputExistsError) as caught:
-        make_way(folder)
+        clear_failed_run(folder)
     assert caught.value.hint == "choose another name"
 
 
 def test_a_run_that_is_going_on_stays(folder: Path) -> None:
     fill(folder, "running")
     with hold_run(folder), pytest.raises(TrainError, match="still going on"):
-        make_way(folder)
+        clear_failed_run(folder)
     assert (folder / "run.json").is_file()
 
 
