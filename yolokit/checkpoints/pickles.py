@@ -1,8 +1,8 @@
 """What a pickle asks for, read off its opcodes in linear time; nothing in it is loaded or run.
 
 The engine loads with weights only, whatever is found here. What this is for: a checkpoint of
-another tool is named before torch starts, ``--trust`` is never offered for what looks like an
-attack, and a text in a checkpoint is found without loading it.
+another tool is named before torch starts, and ``--trust`` is never offered for what looks like an
+attack.
 """
 
 from __future__ import annotations
@@ -38,12 +38,10 @@ class PickleScan(NamedTuple):
 
     Attributes:
         found: The classes and functions that they name.
-        value: The text after the first name that was wanted, or None.
         damage: What is wrong where reading had to stop, or None.
     """
 
     found: frozenset[Global]
-    value: str | None
     damage: str | None
 
 
@@ -51,13 +49,12 @@ class PickleLimitError(ValueError):
     """A file would take more work to look at than any checkpoint does."""
 
 
-def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None) -> PickleScan:
+def scan_pickles(content: bytes, *, pickles: int = 1) -> PickleScan:
     """Find all classes and functions that pickles ask for, running none.
 
     Args:
         content: Pickles one after another; what follows them is left alone.
         pickles: How many there are.
-        wanted: Name whose value is looked for: a key of a dict or an attribute of an object.
 
     Returns:
         What was found up to the end, or up to where they are damaged.
@@ -67,7 +64,7 @@ def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None)
     Source: the opcodes GLOBAL, INST, STACK_GLOBAL and EXT of Python's pickle protocol.
     """
     found: set[Global] = set()
-    value = damage = None
+    damage = None
     memo: dict[object, str] = {}
     below = top = _UNKNOWN  # what the newest opcodes left on the stack
     try:
@@ -80,15 +77,13 @@ def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None)
                 found.add(asked)
             elif name == "STOP":  # the next pickle remembers nothing of this one
                 memo.clear()
-            elif top == wanted and value is None and isinstance(argument, str):
-                value = argument
             text = argument if isinstance(argument, str) else _UNKNOWN
             below, top = top, memo.get(argument, _UNKNOWN) if name in _GETS else text
     except PickleLimitError:
         raise
     except ValueError as error:
         damage = str(error)
-    return PickleScan(frozenset(found), value, damage)
+    return PickleScan(frozenset(found), damage)
 
 
 def _read_opcodes(content: bytes, pickles: int) -> Iterator[tuple[str, object]]:

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
     from yolokit.checkpoints.pickles import Global
 
-# Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
-# it is found in the pickle without loading anything.
-LINEAGE_KEY = "yolokit_lineage"
-
 _SHOWN_CHARACTERS = 80
 _ZIP = b"PK\x03\x04"
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -71,23 +67,12 @@ def _explain_file(path: Path) -> tuple[str, str] | None:
     return verdict
 
 
-def find_text(path: Path, name: str) -> str | None:
-    """Return the text that a checkpoint keeps under a name, at whatever depth, loading nothing.
-
-    Args:
-        path: An existing file.
-        name: Key of a dict or attribute of an object.
-
-    Returns:
-        None if it has none, or is not a checkpoint that can be read.
-    """
+def read_pickle(path: Path) -> bytes:
+    """Return a checkpoint's pickle as it is; nothing if it is not a checkpoint that can be read."""
     try:
-        content, pickles = _read_pickles(path)
-        if name.encode() not in content:  # most have none: nothing to take apart
-            return None
-        return scan_pickles(content, pickles=pickles, wanted=name).value
+        return _read_pickles(path)[0]
     except _UNREADABLE:
-        return None
+        return b""
 
 
 class _NoCheckpointError(ValueError):

@@ -1,4 +1,4 @@
-"""What each task's trainer has before upstream's own: events, atomic checkpoints, a busy CPU."""
+"""What every trainer adds to upstream's: events, checkpoints in one step, good use of a CPU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from yolokit.checkpoints.reading import LINEAGE_KEY
+from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.saving import publish_checkpoint, strip_all
