@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -41,7 +41,9 @@ from yolokit.convert.warnings import (
     warn,
 )
 from yolokit.convert.watch import Watch
+from yolokit.core.events import Meter, OnEvent, ignore
 from yolokit.core.findings import require_allowed
+from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
 from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder, scratch_folder
@@ -55,9 +57,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from yolokit.convert.config import ConvertConfig
-
-
-_Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
 
 
 class ConvertResult(msgspec.Struct, frozen=True):
@@ -90,17 +89,15 @@ class ConvertResult(msgspec.Struct, frozen=True):
 
 def convert(
     config: ConvertConfig,
+    on_event: OnEvent = ignore,
     *,
-    on_start: Callable[[str, int | None], None] = lambda _stage, _total: None,
-    on_progress: Callable[[int], None] = lambda _done: None,
     shown_as: Mapping[Path, str] = MappingProxyType({}),
 ) -> ConvertResult:
     """Convert a data set; the output folder appears whole or not at all.
 
     Args:
         config: Made by :meth:`ConvertConfig.build`.
-        on_start: Called as a stage begins, with its name and the number of images if known.
-        on_progress: Called with the number of images done in this stage.
+        on_event: Told the number of images done in each part.
         shown_as: What folders are called in the ledger and in messages, where sources lie in
             folders that are soon gone.
 
@@ -113,35 +110,36 @@ def convert(
     for folder, name in shown_as.items():
         ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
-    scratch = scratch_folder(config.out.with_name(config.out.name + "-unpacked"))
+    scratch = scratch_folder(config.folder.with_name(config.folder.name + "-unpacked"))
+    meter = Meter(on_event)
     with shown_places(ledger), scratch as unpacked:
-        on_start("reading", None)
+        meter.start("reading")
         opened = open_sources(config, unpacked, ledger)
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)
         dataset = map_classes(opened.dataset, class_map, ledger)
         opened = opened._replace(dataset=dataset)
-        with publish_folder(config.out, config.replacing) as folder:
-            return _write(config, opened, ledger, folder, (on_start, on_progress))
+        with publish_folder(config.folder, config.replacing) as folder:
+            return _write(config, opened, ledger, folder, meter)
 
 
 def _write(
-    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, report: _Report
+    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, meter: Meter
 ) -> ConvertResult:
     """Write the set and its ledger into a folder that is built."""
     opening = ledger.mark()
-    run = _Run(config, opened.dataset, ledger, folder, report)
+    run = _Run(config, opened.dataset, ledger, folder, meter)
     counts = run.write_set()
     if run.watch.pictures.start_joining():  # what was written has pictures twice
         _empty(folder)
         ledger.rewind(opening)
-        run = _Run(config, opened.dataset, ledger, folder, report, run.watch)
+        run = _Run(config, opened.dataset, ledger, folder, meter, run.watch)
         counts = run.write_set()
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
     allowed = require_allowed(run.watch.find(ledger), config.allow)
     warnings = [*warn(config, counts, names), *allowed, *run.watch.tell(ledger), *opened.warnings]
     result = ConvertResult(
-        config.out,
+        config.folder,
         opened.formats,
         config.to_format,
         (*opened.evidence, *exif_evidence(ledger.codes()), *crowd_evidence(ledger.codes())),
@@ -175,14 +173,14 @@ class _Run:
         dataset: Dataset,
         ledger: Ledger,
         folder: Path,
-        report: _Report,
+        meter: Meter,
         watch: Watch | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
         self._ledger = ledger
         self._folder = folder
-        self._on_start, self._on_progress = report
+        self._meter = meter
         self._target: Format = load_format(config.to_format)
         self._plan = SplitPlan.parse(config.split)
         self._tiles = None
@@ -196,7 +194,7 @@ class _Run:
         self.watch = watch or Watch(config.sources[0], pictures)
         self._counts: dict[str, SplitCounter] = {}
         self._made: set[Path] = set()
-        self._replaced = Replaced(config.out)
+        self._replaced = Replaced(config.folder)
         self._places: dict[str, tuple[str, OutputNames]] = {}
 
     def write_set(self) -> dict[str, SplitCounts]:
@@ -206,16 +204,16 @@ class _Run:
             DataError: There is no image or no class, or a file cannot be written.
         """
         images = self._iter_split()
-        self._on_start("converting", self._dataset.image_count)
+        self._meter.start("converting", self._dataset.image_count)
 
         def iter_images() -> Iterator[LabelledImage]:
             for done, labelled in enumerate(images, 1):
                 yield self._put(labelled)
                 if done % 64 == 0:
-                    self._on_progress(done)
+                    self._meter.advance(done)
 
         ledger = self._ledger
-        pose = self._dataset.pose if self._config.task == "pose" else None
+        pose = self._dataset.pose if self._config.task == Task.POSE else None
         settled = msgspec.structs.replace(
             self._dataset, iter_images=iter_images, task=self._config.task, pose=pose
         )
@@ -251,7 +249,7 @@ class _Run:
             images = watch.leftovers.watch(images)
         images = watch.pictures.exclude_duplicates(images, ledger)
         one_outline = not self._target.MANY_OUTLINES
-        reduction = Reduction(config.task, config.boxes_as_outlines, one_outline)
+        reduction = Reduction(Task(config.task), config.boxes_as_outlines, one_outline)
         images = reduce_annotations(images, reduction, self._whole, ledger)
         limits = AreaLimits.parse(config.min_area, config.max_area)
         if not limits.is_open:
@@ -292,7 +290,7 @@ class _Run:
 
     def _deal_out(self) -> dict[str, str]:
         opening = self._ledger.mark()
-        self._on_start("looking at classes", self._dataset.image_count)
+        self._meter.start("looking at classes", self._dataset.image_count)
         folds, group = self._config.folds, self._config.group
         splits = deal_out(
             self._iter_settled(),

@@ -7,6 +7,7 @@ runtime runs is what has a module in ``runtime/tasks``.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 
 class Task(StrEnum):
@@ -25,3 +26,10 @@ class Task(StrEnum):
     def __repr__(self) -> str:
         """Return the quoted name: messages show a task as they show any other value."""
         return repr(self.value)
+
+
+# For type checkers: what may be given where a config holds a task.
+if TYPE_CHECKING:
+    AnyTask: TypeAlias = Task | Literal["detect", "segment", "pose", "obb", "classify"]
+else:
+    AnyTask = Task

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from yolokit.checkpoints.lineage import LINEAGE_KEY
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.saving import publish_checkpoint, strip_all
@@ -21,7 +22,7 @@ from yolokit.engine.used import (
     name_metrics,
     report_images,
 )
-from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
+from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
 from yolokit.errors import ConfigError, TrainError
 

@@ -19,11 +19,21 @@ from yolokit.errors import DataError
 from yolokit.files.spell import encode_json, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from yolokit.labels.model import SourceFile
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
+
+OUTLINES_ASIDE = (
+    "outline-aside",
+    "annotations have an outline beside their box, left aside (--task segment or obb takes it)",
+)
+KEYPOINTS_ASIDE = (
+    "keypoints-aside",
+    "annotations have keypoints, left aside (--task pose takes them)",
+)
+"""Codes and messages of what a task leaves aside of annotations."""
 
 _CURES = {
     "missing-image": "say with --images where the images are, ",
@@ -215,6 +225,12 @@ class Ledger:
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about one annotation."""
         self.record(source, place, "noted", code, message)
+
+    def note_aside(self, source: SourceFile, aside: Mapping[tuple[str, str], int]) -> None:
+        """Enter once for a file how many annotations have something that is left aside."""
+        for (code, message), count in sorted(aside.items()):
+            if count:
+                self.note(source, None, code, f"{count} {message}")
 
     def doubt(self, code: str, message: str, path: str, hint: str | None = None) -> None:
         """Enter something that cannot be right, unless the user allows its code."""

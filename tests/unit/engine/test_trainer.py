@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from yolokit.core.events import EpochEnd, Event, Notice
 from yolokit.engine import process
 from yolokit.engine import trainer as module
 from yolokit.engine.tasks.detect import Trainer
-from yolokit.engine_protocol.child import EpochEnd, Event, Notice, Settled
+from yolokit.engine_protocol.child import Settled
 from yolokit.errors import TrainError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits

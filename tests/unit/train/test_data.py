@@ -90,9 +90,9 @@ def test_a_run_parses_the_data_yaml_and_lists_the_images_once(
 
     monkeypatch.setattr(runs, "run_job", stop)
     folder = tmp_path / "run"
-    config = runs.check_config({"data": str(five), "weights": "none"})
+    config = TrainConfig.build({"data": str(five), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
-        runs.train_model(config, folder)
+        runs.train_model(config, folder=folder)
     if resumed:
         with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
             runs.resume_training(folder)
@@ -107,7 +107,7 @@ def test_a_set_that_is_given_by_its_folder_is_searched_once(
     five: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "run_job", Mock(side_effect=KeyboardInterrupt))
-    config = runs.check_config({"data": str(five.parent), "weights": "none"})
+    config = TrainConfig.build({"data": str(five.parent), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
-        runs.train_model(config, tmp_path / "run")
+        runs.train_model(config, folder=tmp_path / "run")
     assert seen["os.listdir", ""] == 1
