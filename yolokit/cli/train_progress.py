@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yolokit.core.events import Event, OnEvent
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 @contextlib.contextmanager

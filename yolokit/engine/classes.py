@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yolokit.engine.tasks.toolkit import EngineTask
-    from yolokit.engine_protocol.transfer import Action
+    from yolokit.engine_protocol.training import Action
 
 ROWS = "class rows"
 _PLACEHOLDER = re.compile(r"(class|name|label|item|object|obj|cls)?[ _-]*\d+", re.IGNORECASE)

@@ -9,13 +9,13 @@ import msgspec
 from yolokit.core.plural import counted, share
 from yolokit.engine.arch import count_backbone
 from yolokit.engine.classes import ROWS
-from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
+from yolokit.engine_protocol.training import TransferGroup, TransferReport
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from yolokit.engine_protocol.transfer import Action, Part
+    from yolokit.engine_protocol.training import Action, Part
 
 
 def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:
@@ -67,7 +67,7 @@ def report_transfer(
         fates: Action and reason for single tensors, where they are as they should be.
         left: The source's other tensors: their part of it, why they are left there, and each.
     """
-    groups: dict[tuple[Part, Action, str], list[int]] = {}
+    account: list[tuple[Part, Action, str, Any]] = []
     fresh: set[int] = set()
     whole: set[int] = set()
     for name, tensor in model.state_dict().items():
@@ -78,15 +78,12 @@ def report_transfer(
         special = (fates or {}).get(name, fate)
         if fate[0] == "taken" or special[0] == "fresh":
             fate = special
-        _count(groups, (part, *fate), tensor)
+        account.append((part, *fate, tensor))
         (fresh if fate[0] == "fresh" else whole).add(layer_of(name))
-    others: dict[tuple[Part, Action, str], list[int]] = {}
-    for part, reason, tensor in left:
-        _count(others, (part, "left", reason), tensor)
     return TransferReport(
         kind=kind,
-        groups=_to_groups(groups),
-        left=_to_groups(others),
+        groups=_group(account),
+        left=_group((part, "left", reason, tensor) for part, reason, tensor in left),
         whole_layers=sorted(whole - fresh),
     )
 
@@ -182,14 +179,12 @@ def _compare(tensor: Any, source: Any) -> tuple[Action, str]:
     return "fresh", "its values are not the source's"
 
 
-def _count(groups: dict[Any, list[int]], key: tuple[Part, Action, str], tensor: Any) -> None:
-    count = groups.setdefault(key, [0, 0])
-    count[0] += 1
-    count[1] += tensor.numel()
-
-
-def _to_groups(counts: Mapping[tuple[Part, Action, str], list[int]]) -> list[TransferGroup]:
+def _group(account: Iterable[tuple[Part, Action, str, Any]]) -> list[TransferGroup]:
+    """Count tensors and their values by part, action and reason."""
+    values: dict[tuple[Part, Action, str], list[int]] = {}
+    for part, action, reason, tensor in account:
+        values.setdefault((part, action, reason), []).append(tensor.numel())
     return [
-        TransferGroup(part=part, action=action, reason=reason, tensors=tensors, values=values)
-        for (part, action, reason), (tensors, values) in counts.items()
+        TransferGroup(part=part, action=action, reason=reason, tensors=len(each), values=sum(each))
+        for (part, action, reason), each in values.items()
     ]

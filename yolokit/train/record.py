@@ -12,8 +12,7 @@ import msgspec
 
 import yolokit
 from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
-from yolokit.engine_protocol.training import UsedSettings, is_better
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_better
 from yolokit.errors import TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.train.config import TrainConfig

@@ -9,7 +9,7 @@ import pytest
 
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
-from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
+from yolokit.engine_protocol.training import TransferGroup, TransferReport
 
 
 def batch(epoch: int, number: int) -> BatchEnd:

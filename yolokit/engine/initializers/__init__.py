@@ -12,7 +12,7 @@ from yolokit.core.plugins import load_plugin
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build_start(request: StartRequest) -> tuple[Any, TransferReport]:

@@ -19,7 +19,7 @@ from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 _LEAST_STRIDE_PX = 16  # a backbone that matches only up to here is worth little
 _ASKED = "only the backbone was asked for"

@@ -21,7 +21,7 @@ from yolokit.files.digest import read_weights
 if TYPE_CHECKING:
     from yolokit.core.types import F32
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import Part, TransferReport
+    from yolokit.engine_protocol.training import Part, TransferReport
     from yolokit.files.digest import FileDigest
 
 _PARTIAL = re.compile(r"\.conv\.\d+$")

@@ -21,7 +21,7 @@ from yolokit.engine.transfer import load_tensors, part_of, refuse_losses, report
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:

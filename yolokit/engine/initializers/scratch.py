@@ -10,7 +10,7 @@ from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:

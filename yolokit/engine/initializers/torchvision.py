@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import Part, TransferReport
+    from yolokit.engine_protocol.training import Part, TransferReport
 
 _COUNTER = "num_batches_tracked"
 # What a YOLO puts after its backbone proper; it stays, whatever backbone is under it.
