@@ -96,27 +96,15 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
-    """Write "CVAT for images"; see :class:`yolokit.formats.toolkit.plugin.Format`."""
-    _write_cvat(dataset, folder / "annotations.xml", remarks)
+    """Write "CVAT for images" as a project; see :class:`yolokit.formats.toolkit.plugin.Format`.
 
-
-def _is_cvat(head: bytes) -> bool:
-    plain = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    return _ROOT.match(plain) is not None and any(part in plain for part in _PARTS)
-
-
-def _write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
-    """Write one file for all splits.
-
-    Args:
-        dataset: Images with split and size, boxes inside the image.
-        path: The file.
-        remarks: Become a comment.
+    Its subsets are the splits.
 
     Raises:
         DataError: A class, a keypoint or an image has a name that XML cannot hold, or two
             keypoints have one name.
     """
+    path = folder / "annotations.xml"
     points = dataset.pose.names if dataset.task == "pose" and dataset.pose is not None else ()
     for name in dataset.names:
         _check(name, "class")
@@ -132,6 +120,11 @@ def _write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
     head = _to_head(dataset.names, points, sizes, remarks)
     text = "\n".join([*head, *lines, "</annotations>", ""])
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _is_cvat(head: bytes) -> bool:
+    plain = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return _ROOT.match(plain) is not None and any(part in plain for part in _PARTS)
 
 
 def _to_head(
