@@ -22,8 +22,8 @@ from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.formats.yolo.files import LabelFiles
-from yolokit.formats.yolo.names import (
+from yolokit.formats.yolo.labels import (
+    LabelFiles,
     find_name_file,
     find_names_yaml,
     has_label_rows,
