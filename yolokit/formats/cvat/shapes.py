@@ -220,7 +220,10 @@ def _to_float(text: str, name: str) -> float:
 
 def group_of(element: XmlElement) -> str:
     """Return the ``group_id`` of a shape or track; 0 is none."""
-    group = element.attributes.get("group_id", "").strip().lstrip("0")
+    stated = element.attributes.get("group_id")
+    if stated is None or stated == "0":  # nearly always
+        return ""
+    group = stated.strip().lstrip("0")
     return group if group.isdecimal() else ""
 
 
@@ -232,7 +235,7 @@ def split_fragments(
     A stray click leaves one; it is in the group of the outline.
     """
     shapes = list(elements)
-    fragments = [one for one in shapes if _is_fragment(one)]
+    fragments = [one for one in shapes if one.tag == "polygon" and _is_fragment(one)]
     if not fragments:
         return shapes, []
     outlines = [one for one in shapes if one.tag in _OUTLINES and one not in fragments]
@@ -245,7 +248,6 @@ def _key_of(element: XmlElement) -> tuple[str, str]:
     return element.attributes.get("label", "").strip(), group_of(element)
 
 
-def _is_fragment(element: XmlElement) -> bool:
-    if element.tag != "polygon" or element.attributes.get("points", "").count(";") > 1:
-        return False
-    return group_of(element) != ""
+def _is_fragment(polygon: XmlElement) -> bool:
+    few = polygon.attributes.get("points", "").count(";") < 2
+    return few and group_of(polygon) != ""

@@ -68,6 +68,8 @@ def join_parts(parts: Sequence[Part]) -> list[tuple[Part, list[Part]]]:
     for part in parts:
         if part.group:
             groups.setdefault((part.label, part.group), []).append(part)
+    if not groups:
+        return [(part, []) for part in parts]
     joined: dict[int, tuple[Part, list[Part]] | None] = {}
     for group in groups.values():
         if len(group) > 1 and _is_one_object(group):

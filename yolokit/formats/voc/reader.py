@@ -45,6 +45,22 @@ class _Parsed(NamedTuple):
     shapes: dict[int, Shape]
 
 
+class _Place(NamedTuple):
+    """What a folder of annotation files says about them.
+
+    Attributes:
+        base: The set that it is in.
+        prefix: What ``ImageSets`` has before the names of its files: the folders inside.
+        split: That a folder is called after.
+        image_roots: Where their images may lie.
+    """
+
+    base: VocFolder
+    prefix: str
+    split: str | None
+    image_roots: tuple[str, ...]
+
+
 class VocReader:
     """Reads files one by one; what is not a box goes to the ledger."""
 
@@ -54,6 +70,7 @@ class VocReader:
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
         self._bases: dict[Path, VocFolder] = {}
+        self._places: dict[Path, _Place] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self._turned = 0
@@ -109,9 +126,9 @@ class VocReader:
         return _Parsed(image, names, xyxy, np.array(lines, np.int64), shapes)
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
-        base = self._base_of(path)
-        stem = _id_of(path, base.folder)
-        source = SourceFile(str(path), "line", self._layout.image_roots(path))
+        place = self._place_of(path.parent)
+        stem = place.prefix + path.stem
+        source = SourceFile(str(path), "line", place.image_roots)
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
         width_px, height_px = _read_size(root)
@@ -121,7 +138,7 @@ class VocReader:
             name,
             width_px,
             height_px,
-            self._split_of(path, stem, base, source),
+            self._split_of(stem, place, source),
             None,
             source,
             tuple(other for other in (stem + suffix, stem) if other != name),
@@ -140,28 +157,35 @@ class VocReader:
             return None
         return box
 
-    def _base_of(self, path: Path) -> VocFolder:
-        folder = path.parent
-        for parent in path.parents:
-            if is_annotation_folder(parent.name):
-                folder = parent.parent
-            if parent == self._layout.root:
-                break
-        if folder not in self._bases:
-            self._bases[folder] = VocFolder(folder)
-        return self._bases[folder]
+    def _place_of(self, folder: Path) -> _Place:
+        if folder not in self._places:
+            home = folder
+            for around in (folder, *folder.parents):
+                if is_annotation_folder(around.name):
+                    home = around.parent
+                if around == self._layout.root:
+                    break
+            if home not in self._bases:
+                self._bases[home] = VocFolder(home)
+            inner = dropwhile(is_annotation_folder, folder.relative_to(home).parts)
+            self._places[folder] = _Place(
+                self._bases[home],
+                "".join(f"{name}/" for name in inner),
+                self._layout.split_of(folder / "_"),
+                self._layout.image_roots(folder / "_"),
+            )
+        return self._places[folder]
 
-    def _split_of(self, path: Path, stem: str, base: VocFolder, source: SourceFile) -> str | None:
-        if base.lists:
+    def _split_of(self, stem: str, place: _Place, source: SourceFile) -> str | None:
+        if place.base.lists:
             self.has_splits = True
-            found = base.splits_of(stem)
+            found = place.base.splits_of(stem)
             if len(found) > 1:
                 message = f"{stem} is listed for {' and '.join(found)}; it goes to {found[0]}"
                 self._ledger.note(source, None, "in-two-splits", message)
             return found[0] if found else None
-        split = self._layout.split_of(path)
-        self.has_splits = self.has_splits or split is not None
-        return split
+        self.has_splits = self.has_splits or place.split is not None
+        return place.split
 
     def _observe(self, xyxy: F64, image: ImageRecord) -> None:
         """Keep what may tell whether pixels are counted from 0 or from 1."""
@@ -193,12 +217,6 @@ class VocReader:
         return (sentence, turned) if self._turned else (sentence,)
 
 
-def _id_of(path: Path, base: Path) -> str:
-    """Return what ``ImageSets`` calls an annotation file: its name, folders inside kept."""
-    parts = dropwhile(is_annotation_folder, path.relative_to(base).parts)
-    return "/".join(parts)[: -len(path.suffix)]
-
-
 def _read_size(root: XmlElement) -> tuple[int, int] | tuple[None, None]:
     try:
         width_px = int(float(root.text_of("size", "width")))
@@ -223,10 +241,10 @@ def _read_object(element: XmlElement, name: str) -> _VocBox:
     """
     if not name:
         raise ValueError("the object has no <name>")
-    corners, rotated = element.find("bndbox"), element.find("robndbox")
+    corners = element.find("bndbox")
     if corners is not None:
         box = _VocBox(_read_numbers(corners, _CORNERS, name), _rotation_of(element))
-    elif rotated is not None:
+    elif (rotated := element.find("robndbox")) is not None:
         cx, cy, w, h, radians = _read_numbers(rotated, _ROTATED, name)
         box = _VocBox([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], math.degrees(radians))
     else:
