@@ -44,7 +44,6 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"job": ("latest", "fir
 
 _KEYS = (b'"source-ref"', b'"annotations"', b'-metadata"')
 _SUFFIXES = (".manifest", ".jsonl", ".json")
-
 _METADATA = "-metadata"
 _DETECTION = "groundtruth/object-detection"
 _BUCKET = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://[^/]*/")

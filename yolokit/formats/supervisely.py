@@ -26,9 +26,8 @@ from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number, as_
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.png_mask import decode_base64, decode_png_mask, inflate
-from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
+from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
-from yolokit.labels.ledger import join_errors
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, outlines, turned_box
@@ -88,21 +87,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     if not metas:  # a data set or a file of a project is read alone
         above = (folder / _META for folder in (root.parent, root.parent.parent))
         metas = [meta for meta in above if meta.is_file()][:1]
-    errors: list[DataError] = []
-    classes: dict[str, str] = {}
-    for meta in metas:
-        try:
-            classes = {**_read_meta(meta), **classes}
-        except DataError as error:
-            errors.append(error)
-    reader = _Reader(source, classes, options, ledger)
-    for file in files:
-        try:
-            reader.add_file(file)
-        except DataError as error:
-            errors.append(error)
-    if errors:
-        raise join_errors(errors, "broken annotation files")
+    reader = _Reader(source, options, ledger)
+    read_each([*metas, *files], lambda file: reader.add_file(file, is_meta=file in metas))
     return reader.finish()
 
 
@@ -116,40 +102,30 @@ def _is_annotation(tree: SourceTree, file: Path) -> bool:
     return all(found) or (not is_whole and file.parent.name == "ann" and found[0] and found[2])
 
 
-def _read_meta(path: Path) -> dict[str, str]:
-    """Return the classes of a project, title to shape; none if there is no such file.
-
-    Raises:
-        DataError: It is not JSON.
-    """
-    if not path.is_file():
-        return {}
-    items = [as_dict(item) for item in as_list(as_dict(read_json(path)).get("classes"))]
-    return {
-        title: as_text(item.get("shape")) for item in items if (title := as_text(item.get("title")))
-    }
-
-
 class _Reader:
     """Reads files one by one; :meth:`finish` puts the data set together."""
 
-    def __init__(
-        self, source: Path, classes: Mapping[str, str], options: ReadOptions, ledger: Ledger
-    ) -> None:
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
         self._layout = SourceLayout(source, options.images)
-        self._classes = classes
+        self._classes: dict[str, str] = {}
         self._ledger = ledger
         self._last_pixel = options.assume.get("last-pixel") == "included"
         self._rows: list[ImageRows] = []
         self._rectangles = 0
 
-    def add_file(self, path: Path) -> None:
-        """Read the file of one image.
+    def add_file(self, path: Path, *, is_meta: bool) -> None:
+        """Read the classes of a project, or the file of one image.
 
         Raises:
-            DataError: It is not an annotation file.
+            DataError: It is not JSON, or not an annotation file.
         """
         content = as_dict(read_json(path))
+        if is_meta:
+            items = [as_dict(item) for item in as_list(content.get("classes"))]
+            shapes = {as_text(item.get("title")): as_text(item.get("shape")) for item in items}
+            self._classes = {**shapes, **self._classes}
+            self._classes.pop("", None)
+            return
         objects = content.get("objects")
         if not isinstance(objects, list):
             raise DataError(

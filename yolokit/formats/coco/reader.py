@@ -54,7 +54,6 @@ _MASKS_KEPT = (
     "there are no polygons, and each of {} masks is marked as a crowd, as CVAT does with a brush: "
     "they are read as objects (--assume iscrowd=exclude|keep)"
 )
-
 _HINT = "say it with --assume box=xywh|xyxy|cxcywh"
 
 

@@ -47,7 +47,6 @@ _ENCODINGS: tuple[tuple[BoxEncoding, tuple[tuple[str, ...], ...]], ...] = (
 _BLANK = frozenset({"", "nan", "null", "none", "na", "n/a", "[]"})
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")
-
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 30
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # Excel's hint to itself

@@ -69,7 +69,6 @@ _ROOT = re.compile(
 )
 _SNIFFED_FILES = 20
 _PARTS = (b"<version>", b"<meta>", b"<image ", b"<track ")
-
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SAME_PX = 0.005
 

@@ -32,7 +32,6 @@ _LISTS = {
 }
 _FARTHEST = 2.0  # what lies beyond is in pixels, or nonsense
 _SINGLE = {*(kind for kind, _ in _LISTS.values()), "Segmentation", "Heatmap"}
-
 _MAGIC = b"\x93NUMPY"
 _MAX_HEAD_BYTES = 1 << 12
 _DTYPE = re.compile(r"'descr':\s*'([|<>=]?[biuf][1248])'")

@@ -55,9 +55,7 @@ _SNIFFED_FILES = 10
 _SHAPES = re.compile(rb'"shapes"\s*:\s*\[')
 _BESIDE = re.compile(rb'"(imagePath|imageData|shape_type|lineColor)"\s*:')
 _IMAGE_FIRST = re.compile(rb'"imageData"\s*:\s*"[A-Za-z0-9+/]{1000}')
-
 _NO_AREAS = frozenset({"point", "points", "line", "linestrip"})
-
 _VERSION = "5.5.0"
 """The first version that has all of these keys; labelme only warns of others."""
 

@@ -63,7 +63,6 @@ _LISTS = re.compile(rb'"(annotations|predictions)"\s*:\s*\[')
 _NO_ANNOTATION = re.compile(rb'"annotations"\s*:\s*\[\s*\]')
 _LABELS = re.compile(rb'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:\s*\[')
 _BRIEF_KEYS = (re.compile(rb'"annotation_id"\s*:'), re.compile(rb'"annotator"\s*:'))
-
 _CONTROLS: dict[Task, str] = {"segment": "PolygonLabels"}
 _OFF_PX = 0.005
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _HIDDEN = frozenset({"hidden", "occluded"})
 _AREAS = ("rectangle", "polygon", "ellipse", "brush")
-
 _MAX_BRUSH_PIXELS = 1 << 26
 """Larger masks are refused: each pixel is unpacked to four bytes."""
 

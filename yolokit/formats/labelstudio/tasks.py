@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _MIN_KEYS = frozenset(
     {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement"}
 )
-
 _LOOKED_AT = 20
 _HEAD_BYTES = 256
 

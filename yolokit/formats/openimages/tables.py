@@ -25,7 +25,6 @@ COLUMNS = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
 
 _DELIMITERS = ",;\t"
 _MID = re.compile(r"/[a-z]/\S+")
-
 _LIST_NAME = re.compile(r"-?images?([-_].*)?$|-?annotations-bbox$", re.IGNORECASE)
 _CALLED_SO = re.compile(r".*images?[-_](ids|boxable|with|and).*", re.IGNORECASE)
 _BOXABLE = "boxable"

@@ -65,9 +65,6 @@ _SHARD = re.compile(r"-(\d+)-of-(\d+)(?=\.|$)")
 _SNIFFED_FILES = 5
 _SNIFFED_BYTES = 32 << 20
 _KEY = b"image/object/"
-
-_Value = TypeVar("_Value")
-
 _OBJECT = "image/object/"
 _EDGES = tuple(f"{_OBJECT}bbox/{edge}" for edge in ("xmin", "ymin", "xmax", "ymax"))
 _LABEL, _TEXT = f"{_OBJECT}class/label", f"{_OBJECT}class/text"
@@ -77,6 +74,8 @@ WANTED = frozenset(
     {*_EDGES, _LABEL, _TEXT, _CROWD, _GROUP, _DIFFICULT, *(f"image/{key}" for key in _IMAGE)}
 )
 """The features that are looked at."""
+
+_Value = TypeVar("_Value")
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -266,10 +265,8 @@ class _RecordReader:
             rows.add(name, place, [edge * side for edge, side in zip(edges, wh, strict=True)])
 
     def _lose(self, first: int, count: int, code: str, message: str) -> None:
-        if not count:
-            self._ledger.note(self._source, None, code, message)
-        for place in range(first, first + count):
-            self._ledger.record(self._source, place, "dropped", code, message)
+        places = range(first, first + count)
+        self._ledger.record_all(self._source, places, "dropped", code, message)
 
 
 def _file_name(name: str, magic: bytes, number: int) -> str:

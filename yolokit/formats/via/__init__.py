@@ -61,7 +61,6 @@ _ENTRY = tuple(
         rb'"(shape_attributes|file_attributes)"\s*:',
     )
 )
-
 _ONE_CLASS = "object"
 _NO_AREAS = frozenset({"point", "polyline", "line"})
 
@@ -132,17 +131,13 @@ class _Reader:
             record = _make_record(entry, file.folder, source, split)
             key = (split, record.file_name)
             if key in self._known:
-                self._lose(source, regions, record.file_name)
+                name = record.file_name
+                message = f"another image is called {name} too, and nothing says which one this is"
+                places = [place for place, _ in regions]
+                self._ledger.record_all(source, places, "dropped", "duplicate-image", message)
                 continue
             self._known.add(key)
             self._images.append(_Image(ImageRows(record), regions))
-
-    def _lose(self, source: SourceFile, regions: list[tuple[int, Any]], name: str) -> None:
-        message = f"another image is called {name} too, and nothing says which one this is"
-        for place, _ in regions:
-            self._ledger.record(source, place, "dropped", "duplicate-image", message)
-        if not regions:
-            self._ledger.note(source, None, "duplicate-image", message)
 
     def finish(self, source: Path) -> Dataset:
         """Return what was added as a data set.

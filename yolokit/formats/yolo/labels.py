@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _IMAGES = re.compile(re.escape(f"{os.sep}images{os.sep}"), re.IGNORECASE)
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
-
 _NAME_FILES = (
     *("classes.txt", "obj.names", "names.txt", "_classes.txt", "classes.names", "data.names"),
     "predefined_classes.txt",  # those that LabelImg offers; what it writes is classes.txt
