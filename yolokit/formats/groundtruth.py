@@ -87,7 +87,7 @@ class _Manifest:
     """A file with the jobs that it went through, of which one is taken."""
 
     def __init__(self, path: Path, layout: SourceLayout, options: ReadOptions) -> None:
-        self._lines = read_lines(path)
+        self._lines = _read_lines(path)
         self._split, self._source = layout.describe_set_file(path, "line")
         self._base_names = Counter(line.base_name for line in self._lines)
         self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
@@ -101,40 +101,31 @@ class _Manifest:
         for line in self._lines:
             reader = _LineReader(line, self._source, ledger)
             reader.exclude_others(self._jobs.taken)
-            results = [
-                (name, job)
-                for name in self._jobs.taken
-                if (job := line.jobs.get(name)) is not None and job.draws_boxes
-            ]
-            usable = [
-                (name, job)
-                for name, job in results
+            taken = {name: line.jobs[name] for name in self._jobs.taken if name in line.jobs}
+            drawn = {name: job for name, job in taken.items() if job.draws_boxes}
+            failed = [job for job in drawn.values() if job.failure is not None]
+            usable = {
+                name: job
+                for name, job in drawn.items()
                 if job.failure is None and job.value is not None
-            ]
-            failed = [job for _, job in results if job.failure is not None]
+            }
             reader.exclude_failed(failed)
             if not usable:
                 reader.note_left_out(failed)
                 continue
-            rows = ImageRows(self._record(line, usable[-1][1].value))
-            for name, job in usable:
+            rows = ImageRows(self._record(line, list(usable.values())[-1].value))
+            for name, job in usable.items():
                 reader.add_boxes(rows, job, self._jobs.names_of(name, job))
             yield rows
 
-    def _record(self, line: Line, value: Any) -> ImageRecord:
-        base = line.base_name
-        names = (base, line.key) if self._base_names[base] == 1 else (line.key,)
+    def _record(self, line: _Line, value: Any) -> ImageRecord:
+        name = line.key
+        others: tuple[str, ...] = ()
+        if self._base_names[line.base_name] == 1 and line.base_name != name:
+            name, others = line.base_name, (line.key,)
         sizes = as_dict(value).get("image_size")
         width_px, height_px = read_size(sizes[0] if isinstance(sizes, list) and sizes else sizes)
-        return ImageRecord(
-            names[0],
-            width_px,
-            height_px,
-            self._split,
-            None,
-            self._source,
-            tuple(name for name in names[1:] if name != base),
-        )
+        return ImageRecord(name, width_px, height_px, self._split, None, self._source, others)
 
 
 class _Jobs:
@@ -145,7 +136,7 @@ class _Jobs:
         choice: ``latest`` by their dates, ``first`` in the file, or ``all``.
     """
 
-    def __init__(self, lines: Sequence[Line], choice: str) -> None:
+    def __init__(self, lines: Sequence[_Line], choice: str) -> None:
         self._images: Counter[str] = Counter()
         self._class_maps: dict[str, dict[str, set[str]]] = {}
         dates: dict[str, str] = {}
@@ -187,7 +178,7 @@ class _Jobs:
 class _LineReader:
     """Reads one line; what is left out goes to the ledger."""
 
-    def __init__(self, line: Line, source: SourceFile, ledger: Ledger) -> None:
+    def __init__(self, line: _Line, source: SourceFile, ledger: Ledger) -> None:
         self._line = line
         self._source = source
         self._ledger = ledger
@@ -269,7 +260,7 @@ class _Job(NamedTuple):
         return {str(key): name for key, name in items if isinstance(name, str) and name}
 
 
-class Line(NamedTuple):
+class _Line(NamedTuple):
     """One image: where its file was, and the jobs that it went through.
 
     Attributes:
@@ -288,18 +279,13 @@ class Line(NamedTuple):
         return self.key.rsplit("/", 1)[-1]
 
 
-def read_lines(path: Path) -> list[Line]:
+def _read_lines(path: Path) -> list[_Line]:
     """Read a manifest, and report all its broken lines at once.
 
     Raises:
         DataError: It cannot be read, or a line is not a JSON object that names an image.
     """
-
-    def read(line: tuple[int, bytes]) -> Line:
-        number, data = line
-        return _read_line(decode_json(data, path, line=number), number, path)
-
-    return read_each(_iter_lines(path), read, "broken lines")
+    return read_each(_iter_lines(path), lambda line: _read_line(*line, path), "broken lines")
 
 
 def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -313,7 +299,8 @@ def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"cannot be read: {error.strerror}", path=path) from error
 
 
-def _read_line(content: Any, number: int, path: Path) -> Line:
+def _read_line(number: int, data: bytes, path: Path) -> _Line:
+    content = decode_json(data, path, line=number)
     reference = as_dict(content).get("source-ref")
     if not isinstance(reference, str):
         raise DataError("the line has no `source-ref` with an image", path=path, line=number)
@@ -331,7 +318,7 @@ def _read_line(content: Any, number: int, path: Path) -> Line:
         items = as_dict(job.value).get("annotations")
         if job.draws_boxes and job.value is not None and not isinstance(items, list):
             raise DataError(f"`{name}` has no list of annotations", path=path, line=number)
-    return Line(number, key, jobs)
+    return _Line(number, key, jobs)
 
 
 def _read_box(item: Any) -> list[float]:
