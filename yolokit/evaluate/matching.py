@@ -50,10 +50,9 @@ def match_detections(
     b: Detections,
     *,
     min_iou: float,
-    max_score_diff: float | None = None,
-    class_aware: bool = True,
+    max_score_diff: float,
 ) -> Matching:
-    """Match two models' detections of one image, one to one.
+    """Match two models' detections of one image and of the same class, one to one.
 
     As many as possible are matched, and on both sides the highest scores first: whenever some
     admissible matching covers all detections above a score on one side, and some other one all
@@ -66,21 +65,13 @@ def match_detections(
         a: The detections of one model.
         b: The detections of the other, in the same source-image px.
         min_iou: Boxes that overlap less are never a pair; in (0, 1].
-        max_score_diff: Scores that differ more are never a pair; None for any difference.
-        class_aware: Whether a pair has the same class.
-
-    Returns:
-        The pairs with their differences, and what is left on either side.
+        max_score_diff: Scores that differ more are never a pair.
     Source: Mendelsohn and Dulmage 1958, "Some generalizations of the problem of distinct
         representatives"; alternating paths as in Kuhn 1955.
     """
     rows, columns, iou = _overlapping(a, b, min_iou)
-    keep = np.ones(len(rows), np.bool_)
-    if class_aware:
-        keep &= a.class_ids[rows] == b.class_ids[columns]
     score_diff = np.abs(a.scores[rows].astype(np.float64) - b.scores[columns])
-    if max_score_diff is not None:
-        keep &= score_diff <= max_score_diff
+    keep = (a.class_ids[rows] == b.class_ids[columns]) & (score_diff <= max_score_diff)
     partner = _maximum_matching(rows[keep], columns[keep], iou[keep], (len(a), len(b)))
     chosen = keep & (partner[rows] == columns)
     a_index, b_index = rows[chosen], columns[chosen]

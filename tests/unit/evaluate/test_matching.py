@@ -90,17 +90,17 @@ def test_no_other_matching_covers_more_or_better_scores(
 @settings(deadline=None)
 @given(a=sets_of_boxes(), b=sets_of_boxes())
 def test_every_detection_is_matched_or_listed(a: Detections, b: Detections) -> None:
-    found = match_detections(a, b, min_iou=0.5)
+    found = match_detections(a, b, min_iou=0.5, max_score_diff=1)
     assert sorted([*found.a_index, *found.unmatched_a]) == list(range(len(a)))
     assert sorted([*found.b_index, *found.unmatched_b]) == list(range(len(b)))
-    again = match_detections(a, b, min_iou=0.5)
+    again = match_detections(a, b, min_iou=0.5, max_score_diff=1)
     np.testing.assert_array_equal(found.b_index, again.b_index)
 
 
 @settings(deadline=None)
 @given(a=sets_of_boxes())
 def test_a_set_matches_itself_exactly(a: Detections) -> None:
-    found = match_detections(a, a, min_iou=0.99)
+    found = match_detections(a, a, min_iou=0.99, max_score_diff=1)
     assert len(found) == len(a)
     np.testing.assert_array_equal(found.iou, 1)
     np.testing.assert_array_equal(found.box_diff_px, 0)
@@ -110,7 +110,7 @@ def test_near_duplicates_are_matched_where_greedy_choice_fails() -> None:
     # b0 overlaps both boxes of a, and a0 best; b1 overlaps a0 only.
     a = detections((0, 0, 100, 100, 0.9, 0), (3, 0, 103, 100, 0.8, 0))
     b = detections((1, 0, 101, 100, 0.9, 0), (-2, 0, 98, 100, 0.8, 0))
-    found = match_detections(a, b, min_iou=0.95)
+    found = match_detections(a, b, min_iou=0.95, max_score_diff=1)
     assert found.a_index.tolist() == [0, 1]
     assert found.b_index.tolist() == [1, 0]
 
@@ -125,7 +125,7 @@ def test_a_better_score_is_preferred_to_a_larger_overlap_on_both_sides() -> None
 def test_differences_are_reported_per_pair() -> None:
     a = detections((0, 0, 100, 100, 0.9, 0), (200, 200, 260, 260, 0.5, 1))
     b = detections((0, 0, 100, 99.5, 0.8, 0), (200, 200, 260, 260, 0.5, 1))
-    found = match_detections(a, b, min_iou=0.9)
+    found = match_detections(a, b, min_iou=0.9, max_score_diff=1)
     np.testing.assert_allclose(found.iou, [0.995, 1])
     np.testing.assert_allclose(found.box_diff_px, [0.5, 0])
     np.testing.assert_allclose(found.score_diff, [0.1, 0], atol=1e-6)
@@ -145,21 +145,19 @@ def test_pairs_outside_the_limits_are_not_matched(
     a, b = detections((0, 0, 10, 10, 0.5, 0)), detections(other)
     found = match_detections(a, b, min_iou=0.99, max_score_diff=0.001)
     assert (len(found), found.unmatched_a.tolist(), found.unmatched_b.tolist()) == (0, [0], [0])
-    if reason == "class":
-        assert len(match_detections(a, b, min_iou=0.99, class_aware=False)) == 1
 
 
 def test_equal_boxes_without_area_match() -> None:
     a = detections((10, 5, 10, 9, 0.5, 0))
-    assert match_detections(a, a, min_iou=0.99).iou.tolist() == [1]
+    assert match_detections(a, a, min_iou=0.99, max_score_diff=1).iou.tolist() == [1]
 
 
 def test_nothing_matches_nothing() -> None:
     a = detections((0, 0, 10, 10, 0.5, 0))
     empty = Detections.empty()
-    assert match_detections(a, empty, min_iou=0.5).unmatched_a.tolist() == [0]
-    assert match_detections(empty, a, min_iou=0.5).unmatched_b.tolist() == [0]
-    assert len(match_detections(empty, empty, min_iou=0.5)) == 0
+    assert match_detections(a, empty, min_iou=0.5, max_score_diff=1).unmatched_a.tolist() == [0]
+    assert match_detections(empty, a, min_iou=0.5, max_score_diff=1).unmatched_b.tolist() == [0]
+    assert len(match_detections(empty, empty, min_iou=0.5, max_score_diff=1)) == 0
 
 
 def test_truth_goes_to_the_best_score_first_and_only_once() -> None:
