@@ -68,15 +68,9 @@ class Detector:
     def explain_limits(
         self, *, conf: float | None, iou: float | None, max_det: int | None
     ) -> list[str]:
-        """Say which options have no effect since the model's own graph decides.
+        """Return one sentence for each option without effect, since the model's own graph decides.
 
-        Args:
-            conf: The lowest score that is asked for; None for none, as with ``iou``, ``max_det``.
-            iou: Overlap up to which two boxes of a class both stay.
-            max_det: Most boxes in one image.
-
-        Returns:
-            One sentence for each of them.
+        The options are those of a call; None is for one that nobody asked for.
         """
         head = self.manifest.head
         found: list[str] = []

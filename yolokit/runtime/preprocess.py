@@ -18,10 +18,6 @@ def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
 
     Where the model fixes height and width the image is centred in them. Where both are dynamic
     the border is only what the stride needs, as ultralytics' rectangular inference has it.
-
-    Args:
-        image_wh: Width and height of the image in px.
-        io: The model's input.
     """
     if io.shape[2] is not None or io.shape[3] is not None:
         return Letterbox.fit(
@@ -39,19 +35,11 @@ def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
 
 
 def make_input(bgr: U8, letterbox: Letterbox, io: ModelIO) -> F32:
-    """Letterbox an image and lay it out as one input tensor.
+    """Letterbox an image (H, W, 3) uint8 BGR and lay it out as one input (1, 3, H, W) float32.
 
     Every value equals that of ultralytics' ``LetterBox`` followed by a division by 255, bit for
     bit: one cv2.resize, then one division per channel straight into the tensor. (A detour over
     ``cv2.dnn.blobFromImage`` takes ten times as long.)
-
-    Args:
-        bgr: (H, W, 3) uint8.
-        letterbox: Where the image goes.
-        io: Colour order, scale and border of the model.
-
-    Returns:
-        (1, 3, H, W) float32.
     """
     import cv2
 

@@ -278,7 +278,7 @@ def test_best_conf_keeps_what_raises_the_f1() -> None:
     # F1 by number of boxes kept: 2/4, 4/5, 4/6, 6/7, 6/8.
     one = scored([(0.9, True), (0.8, True), (0.7, False), (0.6, True), (0.5, False)], 3)
     assert find_best_conf([one]) == 0.6
-    assert one.operate_at(0.6) == (0.75, 1.0, pytest.approx(6 / 7))
+    assert one.operate_at(0.6) == pytest.approx((0.75, 1.0, 6 / 7))
 
 
 def test_equal_scores_are_kept_or_dropped_together() -> None:
