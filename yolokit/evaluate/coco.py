@@ -132,13 +132,6 @@ def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMet
     by default up to 300 in this project. pycocotools with ``maxDets = [1, 10, 300]`` gives the
     same numbers. A class without true boxes is left out of all means, with its detections.
 
-    Args:
-        store: The boxes of all images.
-        class_names: Names by class id, of true boxes and detections alike.
-
-    Returns:
-        Metrics in [0, 1], or None where there is nothing to measure.
-
     Raises:
         ValueError: A class id has no name.
     Source: https://cocodataset.org/#detection-eval and pycocotools ``cocoeval.py``.

@@ -129,10 +129,6 @@ def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassM
     the caller says so. The other way round it is an error: a class that the model cannot find
     would count as never found, and a mere difference in spelling would look like a bad model.
 
-    Args:
-        model_names: By class id.
-        data_names: By class id.
-
     Raises:
         ConfigError: The data set has a class that the model does not know, or a name means
             two classes.

@@ -157,12 +157,11 @@ class PredictJob:
         return None if None in counts else sum(count or 0 for count in counts)
 
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
-        """Run it; the results appear under their name when all of them are complete.
+        """Run it, with more sinks, which are open and write elsewhere.
+
+        The results appear under their name when all of them are complete.
 
         Those of a run that is stopped appear too, with a mark that they are a part.
-
-        Args:
-            more_sinks: Open sinks that write elsewhere.
 
         Yields:
             The number of images and frames done. Closing the generator discards the results.

@@ -21,9 +21,9 @@ from yolokit.core.types import Frame
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
+from yolokit.evaluate.matching import find_ties
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
-from yolokit.export.ties import find_ties
 from yolokit.export.tolerances import Tolerance, find_tolerance
 from yolokit.files.atomic import sha256_file
 from yolokit.runtime.heads.toolkit import load_head
