@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from yolokit.convert.doubts import CODES
 from yolokit.convert.earlier import CONVERTED
+from yolokit.convert.findings import CODES
 from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.convert.steps.copy_images import LinkMode
-from yolokit.convert.steps.filters import AreaLimits, parse_sample
-from yolokit.convert.steps.groups import GroupPlan
+from yolokit.convert.steps.group_images import GroupPlan
+from yolokit.convert.steps.keep_sample import AreaLimits, parse_sample
 from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.config import build_config
 from yolokit.core.findings import find_unknown_codes

@@ -19,7 +19,9 @@ from yolokit.convert.sources import Opened, open_sources, shown_places
 from yolokit.convert.steps.assign_splits import SplitPlan, deal_out, exclude_unsplit, set_splits
 from yolokit.convert.steps.clip_boxes import settle_boxes
 from yolokit.convert.steps.copy_images import place_image
-from yolokit.convert.steps.filters import (
+from yolokit.convert.steps.group_images import GroupPlan
+from yolokit.convert.steps.join_pictures import Pictures
+from yolokit.convert.steps.keep_sample import (
     AreaLimits,
     choose_sample,
     filter_areas,
@@ -27,8 +29,6 @@ from yolokit.convert.steps.filters import (
     keyed_images,
     parse_sample,
 )
-from yolokit.convert.steps.groups import GroupPlan
-from yolokit.convert.steps.join_pictures import Pictures
 from yolokit.convert.steps.map_classes import ClassMap, map_classes
 from yolokit.convert.steps.tile import TilePlan, exclude_hidden, tile_images
 from yolokit.convert.steps.to_task import Reduction, reduce_annotations

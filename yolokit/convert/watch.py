@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.convert.doubts import BoxDoubts, find_nothing_kept
+from yolokit.convert.findings import BoxDoubts, find_nothing_kept
 from yolokit.convert.leftovers import Leftovers
 
 if TYPE_CHECKING:

@@ -16,16 +16,16 @@ from yolokit.core.findings import Finding, require_allowed
 from yolokit.core.plural import counted, share
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml, list_split_images, load_data_yaml
-from yolokit.datasets.split_check import SplitCheck
+from yolokit.datasets.split_facts import SplitCheck
 from yolokit.datasets.stray_labels import describe_strays
-from yolokit.datasets.usable import find_unusable
 from yolokit.errors import DataError
+from yolokit.images.usable import find_unusable
 from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
 
 TRAINED_ON = ("train", "val")
 UNUSABLE = "unusable-images"

@@ -26,7 +26,7 @@ from yolokit.datasets.label_rows import (
     to_annotations,
 )
 from yolokit.datasets.repeated import find_repeated
-from yolokit.datasets.split_files import SplitImage, list_images, normal_path, resolve_path
+from yolokit.datasets.splits import SplitImage, list_images, normal_path, resolve_path
 from yolokit.errors import DataError
 from yolokit.files.size_limits import refuse_pointer
 from yolokit.images.size import read_image_size

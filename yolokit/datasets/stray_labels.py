@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from yolokit.datasets.data_yaml import DataYaml
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
 
 
 def describe_strays(data: DataYaml, listed: Mapping[str, Sequence[SplitImage]]) -> list[str]:

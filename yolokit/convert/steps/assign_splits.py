@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.convert.steps.filters import keyed_images
-from yolokit.convert.steps.groups import GroupPlan, group_images
+from yolokit.convert.steps.group_images import GroupPlan, group_images
+from yolokit.convert.steps.keep_sample import keyed_images
 from yolokit.labels.model import LabelledImage
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from yolokit.labels.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from yolokit.convert.doubts import BoxDoubts
+    from yolokit.convert.findings import BoxDoubts
     from yolokit.core.types import F64, Bool
     from yolokit.labels.ledger import Ledger
 

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from yolokit.convert.steps.clip_boxes import cut_to_image
-from yolokit.convert.steps.filters import visible_areas
+from yolokit.convert.steps.keep_sample import visible_areas
 from yolokit.core.plural import counted
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.transforms import move_annotations, shifting

@@ -25,7 +25,7 @@ from yolokit.datasets.label_rows import (
     read_labels,
     to_annotations,
 )
-from yolokit.datasets.split_files import as_spelled
+from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.formats.darknet.lists import (
     ROBOFLOW_NAMES,

@@ -43,7 +43,7 @@ from yolokit.labels.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.shapes import Task

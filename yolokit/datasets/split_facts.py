@@ -18,7 +18,7 @@ from yolokit.datasets.label_rows import (
     read_labels,
 )
 from yolokit.datasets.repeated import find_repeated
-from yolokit.datasets.split_files import as_spelled
+from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import I64
     from yolokit.datasets.data_yaml import DataYaml
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
 
 _STRAIGHT = 0.002  # of the image: corners this far apart still lie on one line
 _CORNER_COLUMNS = 9

@@ -16,7 +16,7 @@ from tests.unit.conftest import (
     write_yolo,
 )
 from yolokit.convert.config import ConvertConfig
-from yolokit.convert.doubts import CODES, BoxDoubts
+from yolokit.convert.findings import CODES, BoxDoubts
 from yolokit.core.types import F64
 from yolokit.errors import ConfigError, DataError
 
