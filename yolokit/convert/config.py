@@ -13,8 +13,9 @@ from yolokit.convert.earlier import CONVERTED
 from yolokit.convert.findings import CODES
 from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.convert.steps.copy_images import LinkMode
+from yolokit.convert.steps.filter_areas import AreaLimits
 from yolokit.convert.steps.group_images import GroupPlan
-from yolokit.convert.steps.keep_sample import AreaLimits, parse_sample
+from yolokit.convert.steps.keep_sample import Sample
 from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.config import build_config
 from yolokit.core.findings import find_unknown_codes
@@ -204,7 +205,7 @@ def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
         "max-drop": lambda: MaxDrop.parse(values.get("max_drop", "0%")),
-        "sample": lambda: parse_sample(values.get("sample") or "100%"),
+        "sample": lambda: Sample.parse(values.get("sample") or "100%"),
         "group": lambda: GroupPlan.parse(values.get("group") or "folder"),
         "area": lambda: AreaLimits.parse(values.get("min_area"), values.get("max_area")),
         "map": lambda: ClassMap.parse(

@@ -19,9 +19,9 @@ from yolokit.errors import DataError
 from yolokit.files.spell import encode_json, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from yolokit.labels.model import SourceFile
+    from yolokit.labels.model import LabelledImage, SourceFile
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
 
@@ -197,6 +197,24 @@ class Ledger:
             self.record(source, place, action, code, message, image)
         if not listed:
             self.record(source, None, "noted", code, message, image)
+
+    def exclude(
+        self, labelled: LabelledImage, code: str, messages: Mapping[int, str]
+    ) -> LabelledImage:
+        """Leave out annotations of an image that are not wanted, and return it without them.
+
+        Args:
+            labelled: The image.
+            code: Why they are left out.
+            messages: Row to the reason for a person.
+        """
+        image, annotations = labelled.image, labelled.annotations
+        if not messages:
+            return labelled
+        for row, message in sorted(messages.items()):
+            place = int(annotations.places[row])
+            self.record(image.source, place, "excluded", code, message)
+        return msgspec.structs.replace(labelled, annotations=annotations.without(messages))
 
     def lose_image(
         self, source: SourceFile, places: Iterable[int], code: str, message: str, image: str

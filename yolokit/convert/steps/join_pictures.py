@@ -70,7 +70,7 @@ class Pictures:
         """Leave out annotations that another file has of the same picture: class and box.
 
         Args:
-            images: Located, and not yet settled.
+            images: Located, and not yet clipped.
             ledger: Gets them as excluded.
         """
         if not self._is_joining:
@@ -83,7 +83,7 @@ class Pictures:
                 yield labelled
                 continue
             earlier = met.setdefault(key, [])
-            left = _leave_out(labelled, earlier, ledger)
+            left = _exclude_duplicates(labelled, earlier, ledger)
             earlier.append(left)
             if len(earlier) == self._counts[key]:
                 del met[key]
@@ -93,7 +93,7 @@ class Pictures:
         """Yield each picture once, where it comes for the last time.
 
         Args:
-            images: Settled.
+            images: Clipped.
             ledger: Gets a note for each that was joined.
         """
         if not self._has_learned:
@@ -225,7 +225,7 @@ def _pictures(count: int) -> str:
 
 
 @np.errstate(invalid="ignore")  # what is not finite is dropped later
-def _leave_out(
+def _exclude_duplicates(
     labelled: LabelledImage, earlier: Sequence[LabelledImage], ledger: Ledger
 ) -> LabelledImage:
     """Leave out what earlier images of the same picture have, each of it once."""
@@ -239,14 +239,11 @@ def _leave_out(
         same &= _same_class(annotations, other.annotations)
         for row in np.flatnonzero(same.any(axis=1)).tolist():
             twice.setdefault(row, other.image.source.path)
-    for row, path in sorted(twice.items()):
-        message = f"the same class and box of {image.file_name} are in {path}"
-        place = int(annotations.places[row])
-        ledger.record(image.source, place, "excluded", "duplicate", message)
-    if not twice:
-        return labelled
-    left = np.array([row for row in range(len(annotations)) if row not in twice], np.int64)
-    return LabelledImage(image, annotations.take(left))
+    messages = {
+        row: f"the same class and box of {image.file_name} are in {path}"
+        for row, path in twice.items()
+    }
+    return ledger.exclude(labelled, "duplicate", messages)
 
 
 def _same_class(first: Annotations, second: Annotations) -> Bool:
@@ -272,7 +269,7 @@ def _areas(annotations: Annotations) -> F64:
 
 
 def _concatenate(parts: Sequence[Annotations]) -> Annotations:
-    """Put settled annotations of one picture together."""
+    """Put clipped annotations of one picture together."""
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
     shapes = {
         start + row: shape

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolokit.convert.steps.clip_boxes import TOLERANCE_PX, settle_boxes
+from yolokit.convert.steps.clip_boxes import TOLERANCE_PX, clip_boxes
 from yolokit.core.types import F64
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
@@ -40,7 +40,7 @@ def labelled(
 def settle(*images: LabelledImage) -> tuple[list[LabelledImage], Ledger]:
     ledger = Ledger()
     ledger.see(sum(len(image.annotations) for image in images))
-    return list(settle_boxes(images, ledger)), ledger
+    return list(clip_boxes(images, ledger)), ledger
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from yolokit.convert.steps.clip_boxes import settle_boxes
-from yolokit.convert.steps.to_task import Reduction, reduce_annotations
+from yolokit.convert.steps.clip_boxes import clip_boxes
+from yolokit.convert.steps.to_task import TaskPlan, to_task
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, Task, box_corners, rotated_corners
@@ -36,8 +36,8 @@ def run(
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
     ledger.see(1)
-    reduced = reduce_annotations([labelled], Reduction(task, **options), SOURCE, ledger)
-    (settled,) = settle_boxes(reduced, ledger)
+    reduced = to_task([labelled], TaskPlan(task, **options), SOURCE, ledger)
+    (settled,) = clip_boxes(reduced, ledger)
     totals = ledger.totals
     outcomes = totals.kept + totals.clipped + totals.reinterpreted + totals.dropped
     assert outcomes == totals.annotations_in == 1
@@ -105,7 +105,7 @@ def test_a_box_that_differs_from_its_outline_is_noted() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    (found,) = reduce_annotations([labelled], Reduction("segment"), SOURCE, ledger)
+    (found,) = to_task([labelled], TaskPlan("segment"), SOURCE, ledger)
     assert found.annotations.xyxy.tolist() == [[10, 10, 30, 30]]
     assert [entry.code for entry in ledger.entries] == ["box-differs"]
 
@@ -137,8 +137,8 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    reduced = reduce_annotations([labelled], Reduction("pose"), SOURCE, ledger)
-    (found,) = settle_boxes(reduced, ledger)
+    reduced = to_task([labelled], TaskPlan("pose"), SOURCE, ledger)
+    (found,) = clip_boxes(reduced, ledger)
     assert found.annotations.keypoints is not None
     assert found.annotations.keypoints.tolist() == [[[5, 5, 2], [0, 0, 0], [0, 0, 0]]]
     assert [(entry.action, entry.message) for entry in ledger.entries] == [
