@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
-from yolokit.datasets.check import CODES
+from yolokit.datasets.checks import allowable_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
     problems += _check_start(values)
-    problems += find_unknown_codes(values.get("allow", ()), CODES)
+    problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(f"device: {_describe_no_device(device)}")
