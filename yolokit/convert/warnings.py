@@ -9,7 +9,6 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.datasets.counts import describe_empty_classes
-from yolokit.datasets.repeated import list_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from yolokit.convert.config import ConvertConfig
     from yolokit.datasets.counts import SplitCounts
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import LabelledImage
+    from yolokit.labels.model import Annotations, LabelledImage
 
 _CUT_SHORT = "cut-short-image"
 _MISSING = "missing-image"
@@ -61,7 +60,7 @@ def note_for_training(labelled: LabelledImage, ledger: Ledger) -> None:
     if image.cut_short:
         message = f"{image.path} is cut short: its end is missing"
         ledger.note(image.source, None, _CUT_SHORT, message)
-    for place in list_repeated(labelled.annotations):
+    for place in _list_repeated(labelled.annotations):
         message = "it repeats an earlier label of its image; training counts it once"
         ledger.note(image.source, place, "repeated-label", message)
 
@@ -142,3 +141,29 @@ def _shown(images: list[str | None]) -> str:
     return ", ".join(map(str, images[:_IMAGES_SHOWN])) + (
         ", ..." if len(images) > _IMAGES_SHOWN else ""
     )
+
+
+def _list_repeated(annotations: Annotations) -> list[int]:
+    """Return the places of annotations that repeat an earlier one of their image."""
+    left_px = annotations.xyxy[:, 0].tolist()
+    if len(set(left_px)) == len(left_px):
+        return []  # nearly always, and fast
+    seen: set[tuple[object, ...]] = set()
+    repeated: list[int] = []
+    keypoints = annotations.keypoints
+    for row, (category, box, place) in enumerate(
+        zip(
+            annotations.category_indices.tolist(),
+            annotations.xyxy.tolist(),
+            annotations.places.tolist(),
+            strict=True,
+        )
+    ):
+        shape = annotations.shapes.get(row)
+        rings = () if shape is None else tuple(ring.tobytes() for ring in shape.rings)
+        points = b"" if keypoints is None else keypoints[row].tobytes()
+        key = (category, *box, rings, points)
+        if key in seen:
+            repeated.append(place)
+        seen.add(key)
+    return repeated

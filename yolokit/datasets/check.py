@@ -16,8 +16,9 @@ import msgspec
 from yolokit.core.findings import require_allowed
 from yolokit.datasets.checks import run_checks
 from yolokit.datasets.counts import SplitCounts
-from yolokit.datasets.data_yaml import DataYaml, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml import DataYaml, load_data_yaml
 from yolokit.datasets.facts import DatasetFacts, SplitFacts
+from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
 from yolokit.images.usable import find_unusable
 from yolokit.labels.ledger import join_errors

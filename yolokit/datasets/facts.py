@@ -13,14 +13,8 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml
-from yolokit.datasets.label_rows import (
-    LabelRows,
-    find_faults,
-    is_polygon,
-    label_path,
-    read_labels,
-)
-from yolokit.datasets.repeated import find_repeated
+from yolokit.datasets.label_rows import LabelRows, is_polygon, label_path, read_labels
+from yolokit.datasets.row_faults import find_faults, find_repeated
 from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files

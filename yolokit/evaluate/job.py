@@ -13,7 +13,8 @@ from yolokit.core.config import build_config
 from yolokit.core.findings import Finding, find_unknown_codes, require_allowed
 from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE, check_labels
-from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
 from yolokit.files.atomic import claim_folder, publish_file, sha256_file

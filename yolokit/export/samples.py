@@ -45,7 +45,8 @@ def _load_shipped() -> list[tuple[str, U8]]:
 
 
 def _load_own(data_yaml: Path) -> list[tuple[str, U8]]:
-    from yolokit.datasets.data_yaml import list_split_images, load_data_yaml
+    from yolokit.datasets.data_yaml import load_data_yaml
+    from yolokit.datasets.splits import list_split_images
 
     data = load_data_yaml(data_yaml, need=())
     split = next((name for name in ("val", "test", "train") if name in data.splits), None)

@@ -12,7 +12,7 @@ from yolokit.core.config import build_config
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE
-from yolokit.datasets.data_yaml_place import find_data_yaml
+from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import (
     AnyEvent,
     DataRead,

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.datasets.data_yaml import iter_split, load_data_yaml
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.datasets.splits import iter_split
 from yolokit.errors import ConfigError, DataError
 from yolokit.evaluate.run import EvaluationResult, evaluate_model
 from yolokit.runtime.detector import Detector

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.datasets.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
-from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
+from yolokit.datasets.data_yaml import (
+    SPLITS,
+    DataYaml,
+    is_data_yaml,
+    list_data_yamls,
+    load_data_yaml,
+)
 from yolokit.datasets.label_rows import (
     LabelRows,
     to_annotations,
 )
+from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
 from yolokit.formats.darknet.lists import ROBOFLOW_NAMES
 from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
