@@ -17,7 +17,8 @@ from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.run import CONF, IOU, MAX_COUNT, evaluate_model
-from yolokit.files.atomic import claim_folder, publish_file, sha256_file
+from yolokit.files.atomic import claim_folder, publish_file
+from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
 from yolokit.runtime.detector import Detector

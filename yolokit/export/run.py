@@ -24,8 +24,8 @@ from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
 from yolokit.export.verify import ParityReport, compare, run_both
-from yolokit.files.atomic import publish_file, sha256_file, write_atomic
-from yolokit.files.digest import digest_weights
+from yolokit.files.atomic import publish_file, write_atomic
+from yolokit.files.digest import digest_weights, sha256_file
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
 

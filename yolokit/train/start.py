@@ -12,8 +12,7 @@ from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.engine_protocol.child import FetchProgress, Notice
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.files.atomic import sha256_file
-from yolokit.files.digest import FileDigest
+from yolokit.files.digest import FileDigest, sha256_file
 from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.ensure import ObtainedWeights, obtain_weights

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
