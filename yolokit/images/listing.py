@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
+from yolokit.files.file_kind import tell_image
+from yolokit.images.byte_range import Span, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,20 @@ IMAGE_SUFFIXES = frozenset(
 def is_image_name(name: str) -> bool:
     """Tell by the suffix whether a file is an image."""
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - hot path
+
+
+def suffix_of_file(path: str, span: Span | None = None) -> str | None:
+    """Return the suffix for an image by its first bytes, None if it is of no kind that is known.
+
+    Args:
+        path: A file.
+        span: Where in it the image is, if it is not the whole of it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    kind = tell_image(read_bytes(path, Span(span.offset_bytes if span else 0, 16)))
+    return None if kind is None else kind.suffix
 
 
 def walk_images(folder: Path) -> Iterator[str]:

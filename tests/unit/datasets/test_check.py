@@ -174,7 +174,7 @@ def test_images_that_cannot_be_used_are_named_all_together(good: Path) -> None:
     with pytest.raises(DataError, match="2 images cannot be used for training") as caught:
         check_dataset(good)
     assert "cut.jpg: the file is cut short" in str(caught.value)
-    assert "gif.jpg: it is a GIF, whatever its name says" in str(caught.value)
+    assert "gif.jpg: it is a GIF image, whatever its name says" in str(caught.value)
     assert "--allow unusable-images" in (caught.value.hint or "")
 
 
