@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.datasets.facts import DatasetFacts
+from yolokit.datasets.facts import DatasetFacts
 
 CODE = "no-images"
 SEVERITY = "error"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.datasets.facts import DatasetFacts
+from yolokit.datasets.facts import DatasetFacts
 
 CODE = "no-label-files"
 SEVERITY = "error"

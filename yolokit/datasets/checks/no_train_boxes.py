@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
+from yolokit.core.findings import Finding
 from yolokit.datasets.checks.toolkit import find_no_boxes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.core.findings import Finding
-    from yolokit.datasets.facts import DatasetFacts
+from yolokit.datasets.facts import DatasetFacts
 
 CODE = "no-train-boxes"
 SEVERITY = "doubt"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from yolokit.core.findings import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.datasets.facts import DatasetFacts
+from yolokit.datasets.facts import DatasetFacts
 
 CODE = "rotated-boxes"
 SEVERITY = "doubt"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
+from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_rows import label_path
 from yolokit.datasets.text_rows import begins_with_rows, read_beginning
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.datasets.facts import DatasetFacts
 
 CODE = "stray-labels"
 SEVERITY = "warning"

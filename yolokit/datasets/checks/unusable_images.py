@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yolokit.core.findings import Finding
+from yolokit.datasets.facts import DatasetFacts
 from yolokit.labels.ledger import join_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.datasets.facts import DatasetFacts
 
 CODE = "unusable-images"
 SEVERITY = "doubt"
