@@ -24,7 +24,7 @@ from yolokit.errors import ConfigError, DataError
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.formats.toolkit.locate import EXIF
 from yolokit.formats.toolkit.plugin import Format, can_write, list_formats, writable_tasks
-from yolokit.labels.ledger import MaxDrop
+from yolokit.labels.max_drop import MaxDrop
 from yolokit.labels.shapes import TASKS, Task
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a converted data set looks like, so that an earlier one is recognised."""
+"""What a converted set says of itself, by which an earlier one is recognised."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import ConvertResult
+    from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import LabelledImage
 
 LEDGER_FILE = "ledger.jsonl"
@@ -34,6 +37,22 @@ class _Head(msgspec.Struct):
     splits: dict[str, _Counts]
     totals: dict[str, Any]
     labels_only: bool = False
+
+
+def summarize(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:
+    """Return what the first line of the ledger says about a set."""
+    return {
+        "sources": [ledger.shown(os.fspath(source)) for source in config.sources],
+        "from": list(result.from_formats),
+        "to": result.to_format,
+        "task": config.task,
+        "portable": config.link == "copy",
+        "labels_only": config.labels_only,
+        "evidence": list(result.evidence),
+        "names": list(result.names),
+        "splits": {split: msgspec.to_builtins(counts) for split, counts in result.splits.items()},
+        "warnings": list(result.warnings),
+    }
 
 
 def recognise_set(folder: Path) -> list[Held] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from yolokit.convert.earlier import LEDGER_FILE, Replaced
+from yolokit.convert.earlier import LEDGER_FILE, Replaced, summarize
 from yolokit.convert.findings import Watch
 from yolokit.convert.sources import Opened, open_sources, shown_places
 from yolokit.convert.steps.assign_splits import (
@@ -44,7 +44,8 @@ from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder, scratch_folder
 from yolokit.formats.toolkit.locate import drop_cut_short, locate_images, require_sizes
 from yolokit.formats.toolkit.plugin import Format, load_format
-from yolokit.labels.ledger import Ledger, LedgerTotals, MaxDrop
+from yolokit.labels.ledger import Ledger, LedgerTotals
+from yolokit.labels.max_drop import MaxDrop
 from yolokit.labels.model import Dataset, LabelledImage, SourceFile
 from yolokit.labels.splits import SPLITS, name_folds, order_splits
 
@@ -150,7 +151,7 @@ def _write(
         ledger.examples(),
         (*map(ledger.shown, [*warnings, *opened.warnings]), *describe_account(ledger)),
     )
-    ledger.write(folder / LEDGER_FILE, _summary(config, result, ledger))
+    ledger.write(folder / LEDGER_FILE, summarize(config, result, ledger))
     return result
 
 
@@ -312,18 +313,3 @@ class _Conversion:
                 f"Bound to this machine: the images are {self._config.link}s to files elsewhere."
             )
         return remarks
-
-
-def _summary(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:
-    return {
-        "sources": [ledger.shown(os.fspath(source)) for source in config.sources],
-        "from": list(result.from_formats),
-        "to": result.to_format,
-        "task": config.task,
-        "portable": config.link == "copy",
-        "labels_only": config.labels_only,
-        "evidence": list(result.evidence),
-        "names": list(result.names),
-        "splits": {split: msgspec.to_builtins(counts) for split, counts in result.splits.items()},
-        "warnings": list(result.warnings),
-    }

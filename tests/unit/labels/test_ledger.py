@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from yolokit.errors import DataError
-from yolokit.labels.ledger import Ledger, LedgerTotals, MaxDrop
+from yolokit.labels.ledger import Ledger, LedgerTotals
+from yolokit.labels.max_drop import MaxDrop
 from yolokit.labels.model import SourceFile
 
 SOURCE = SourceFile("labels/a.txt")
