@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.conftest import write_image, write_text
 from yolokit.convert.steps.clip_boxes import clip_boxes
 from yolokit.convert.steps.to_task import TaskPlan, to_task
+from yolokit.core.task import Task
 from yolokit.errors import YolokitError
 from yolokit.formats.toolkit.locate import locate_images
 from yolokit.formats.toolkit.plugin import (
@@ -40,7 +41,7 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
+from yolokit.labels.shapes import Shape, ShapeKind, box_corners, rotated_corners
 
 FORMATS = list_formats()
 WRITABLE = [name for name in FORMATS if can_write(name)]
@@ -304,7 +305,7 @@ def test_any_shapes_come_back(
 def test_a_format_states_what_it_reads_and_writes(name: str) -> None:
     module = load_format(name)
     assert module.RECOGNISED_BY
-    assert set(module.READS) <= set(TASKS)
+    assert set(module.READS) <= set(Task)
     assert "detect" in module.READS or module.READS == ("obb",)
     assert set(writable_tasks(name)) <= set(module.READS)
     if can_write(name):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -38,7 +38,9 @@ from yolokit.convert.warnings import (
     hint_at_images,
     note_for_training,
 )
+from yolokit.core.events import Meter, OnEvent, ignore
 from yolokit.core.findings import require_allowed
+from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
 from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder, scratch_folder
@@ -53,9 +55,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from yolokit.convert.config import ConvertConfig
-
-
-_Report: TypeAlias = tuple[Callable[[str, int | None], None], Callable[[int], None]]
 
 
 class ConvertResult(msgspec.Struct, frozen=True):
@@ -88,17 +87,15 @@ class ConvertResult(msgspec.Struct, frozen=True):
 
 def convert(
     config: ConvertConfig,
+    on_event: OnEvent = ignore,
     *,
-    on_start: Callable[[str, int | None], None] = lambda _stage, _total: None,
-    on_progress: Callable[[int], None] = lambda _done: None,
     shown_as: Mapping[Path, str] = MappingProxyType({}),
 ) -> ConvertResult:
     """Convert a data set; the output folder appears whole or not at all.
 
     Args:
         config: Made by :meth:`ConvertConfig.build`.
-        on_start: Called as a stage begins, with its name and the number of images if known.
-        on_progress: Called with the number of images done in this stage.
+        on_event: Told the number of images done in each part.
         shown_as: What folders are called in the ledger and in messages, where sources lie in
             folders that are soon gone.
 
@@ -111,36 +108,37 @@ def convert(
     for folder, name in shown_as.items():
         ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
-    scratch = scratch_folder(config.out.with_name(config.out.name + "-unpacked"))
+    scratch = scratch_folder(config.folder.with_name(config.folder.name + "-unpacked"))
+    meter = Meter(on_event)
     with shown_places(ledger), scratch as unpacked:
-        on_start("reading", None)
+        meter.start("reading")
         opened = open_sources(config, unpacked, ledger)
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)
         dataset = map_classes(opened.dataset, class_map, ledger)
         opened = opened._replace(dataset=dataset)
-        with publish_folder(config.out, config.replacing) as folder:
-            return _write(config, opened, ledger, folder, (on_start, on_progress))
+        with publish_folder(config.folder, config.replacing) as folder:
+            return _write(config, opened, ledger, folder, meter)
 
 
 def _write(
-    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, report: _Report
+    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, meter: Meter
 ) -> ConvertResult:
     """Write the set and its ledger into a folder that is built."""
     opening = ledger.mark()
-    conversion = _Conversion(config, opened.dataset, ledger, folder, report)
+    conversion = _Conversion(config, opened.dataset, ledger, folder, meter)
     counts = conversion.write_set()
     watch = conversion.watch
     if watch.pictures.start_joining():  # what was written has pictures twice
         _empty(folder)
         ledger.rewind(opening)
-        conversion = _Conversion(config, opened.dataset, ledger, folder, report, watch)
+        conversion = _Conversion(config, opened.dataset, ledger, folder, meter, watch)
         counts = conversion.write_set()
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
     allowed = require_allowed(watch.find(ledger), config.allow)
     warnings = [*describe_set(config, counts, names), *allowed, *watch.tell(ledger)]
     result = ConvertResult(
-        config.out,
+        config.folder,
         opened.formats,
         config.to_format,
         (*opened.evidence, *describe_reading(ledger)),
@@ -172,14 +170,14 @@ class _Conversion:
         dataset: Dataset,
         ledger: Ledger,
         folder: Path,
-        report: _Report,
+        meter: Meter,
         watch: Watch | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
         self._ledger = ledger
         self._folder = folder
-        self._on_start, self._on_progress = report
+        self._meter = meter
         self._target: Format = load_format(config.to_format)
         self._tiles = None
         if config.tile is not None:
@@ -197,13 +195,13 @@ class _Conversion:
         """Chain all steps, in the order in which they run."""
         config, ledger = self._config, self._ledger
         splits = None if self._keeps_splits else self._make_splits()
-        self._on_start("converting", self._dataset.image_count)
+        self._meter.start("converting", self._dataset.image_count)
         images = self._iter_labels()
         if not self._keeps_splits:
             images = set_splits(images, splits)
         if self._tiles is not None:
             images = tile_images(images, self._tiles, self._source, ledger)
-        images = Replaced(config.out).refuse_reading(images)
+        images = Replaced(config.folder).refuse_reading(images)
         link = None if config.labels_only else config.link
         plan = CopyPlan(self._folder, self._target.IMAGE_FOLDER, link, self._keeps_splits)
         return self._count(copy_images(images, plan, ledger))
@@ -220,7 +218,7 @@ class _Conversion:
         else:
             images = watch.leftovers.watch(locate_images(images, ledger, config.exif))
         images = watch.pictures.exclude_duplicates(images, ledger)
-        plan = TaskPlan(config.task, config.boxes_as_outlines, not self._target.MANY_OUTLINES)
+        plan = TaskPlan(Task(config.task), config.boxes_as_outlines, not self._target.MANY_OUTLINES)
         images = to_task(images, plan, self._source, ledger)
         limits = AreaLimits.parse(config.min_area, config.max_area)
         if not limits.is_open:
@@ -254,7 +252,7 @@ class _Conversion:
 
     def _pass_for_splits(self) -> dict[str, str]:
         opening = self._ledger.mark()
-        self._on_start("looking at classes", self._dataset.image_count)
+        self._meter.start("looking at classes", self._dataset.image_count)
         config, shares = self._config, dict(zip(SPLITS, self._split_plan.shares, strict=True))
         splits = assign_splits(
             self._iter_labels(),
@@ -274,7 +272,7 @@ class _Conversion:
             self._counts[split].add(labelled.annotations.category_indices)
             yield labelled
             if done % 64 == 0:
-                self._on_progress(done)
+                self._meter.advance(done)
 
     def write_set(self) -> dict[str, SplitCounts]:
         """Write annotations and images, and return what was written.
@@ -287,7 +285,7 @@ class _Conversion:
             self._dataset,
             iter_images=lambda: images,
             task=self._config.task,
-            pose=self._dataset.pose if self._config.task == "pose" else None,
+            pose=self._dataset.pose if self._config.task == Task.POSE else None,
         )
         try:
             self._target.write(converted, self._folder, self._remarks())

@@ -21,12 +21,13 @@ import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import open_at_once
 from yolokit.files.size_limits import check_size, refuse_pointer
 from yolokit.labels.model import Annotations
-from yolokit.labels.shapes import Shape, Task
+from yolokit.labels.shapes import Shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,7 +257,7 @@ def to_annotations(
     category_indices: I64,
     image_wh: tuple[int, int],
     layout: RowLayout,
-    task: Task = "detect",
+    task: Task = Task.DETECT,
 ) -> Annotations:
     """Bring rows into pixels.
 
@@ -275,7 +276,9 @@ def to_annotations(
     shapes = {}
     for row in np.flatnonzero(polygons).tolist():
         ring = np.array(rows.tails[row], np.float64).reshape(-1, 2) * wh
-        shapes[row] = Shape((ring,), "rotated" if task == "obb" and len(ring) == 4 else "polygon")
+        shapes[row] = Shape(
+            (ring,), "rotated" if task == Task.OBB and len(ring) == 4 else "polygon"
+        )
     keypoints = None
     if layout.keypoint_shape is not None:
         keypoints = _to_keypoints(rows, polygons, wh, layout.keypoint_shape)

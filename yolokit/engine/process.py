@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from yolokit.engine.guard import forbid_network
-from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Event, Failed
+from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Failed
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from yolokit.core.events import Event
 
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 

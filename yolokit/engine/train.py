@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from yolokit.core.events import Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
 from yolokit.engine.process import is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
-from yolokit.engine_protocol.child import Notice, Phase, Started
+from yolokit.engine_protocol.child import Started
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import ConfigError, JobCancelledError
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from yolokit.checkpoints.reading import LINEAGE_KEY
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.settings import describe_settings, list_notes
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
-from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
+from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
 from yolokit.errors import ConfigError, TrainError
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from yolokit.core.suggest import nearest
-from yolokit.core.types import Detections
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import I64
+    from yolokit.core.types import I64, Detections
 
 _UNKNOWN = -1
 
@@ -36,7 +35,7 @@ class ClassMap:
         """Return the detections with the data set's class ids, without those of ``extra``."""
         class_ids = self.data_ids[detections.class_ids]
         known = class_ids != _UNKNOWN
-        return Detections(detections.xyxy[known], detections.scores[known], class_ids[known])
+        return replace(detections[known], class_ids=class_ids[known])
 
 
 def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassMap:

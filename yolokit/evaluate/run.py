@@ -18,8 +18,9 @@ import msgspec
 
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
-from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.config import CONF, IOU, MAX_DET
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
 from yolokit.runtime.run_ahead import RunAhead
 
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
     from yolokit.core.types import F32, U8, Letterbox
     from yolokit.labels.model import ImageRecord, LabelledImage
     from yolokit.runtime.detector import Detector
+    from yolokit.runtime.tasks.toolkit import Outputs
 
-CONF = 0.001
-IOU = 0.7
-MAX_COUNT = 300
 _DEPTH = 2  # images that wait between two stages
 _JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
 
@@ -70,12 +69,12 @@ def evaluate_model(
     *,
     conf: float = CONF,
     iou: float = IOU,
-    max_count: int = MAX_COUNT,
+    max_det: int = MAX_DET,
     multi_label: bool = True,
     unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
-    """Run a detector over labelled images and compute COCO's metrics.
+    """Run a detector over labelled images and compute the metrics of its task.
 
     Reading, inference and decoding overlap; memory holds a few images and all boxes.
 
@@ -86,7 +85,7 @@ def evaluate_model(
         conf: Discard scores below this. Metrics need nearly all: a higher value cuts the tail
             of the precision-recall curve off.
         iou: Overlap up to which two boxes of a class both stay.
-        max_count: Most boxes in one image.
+        max_det: Most boxes in one image.
         multi_label: Every class of an anchor that reaches ``conf`` counts, as COCO has it.
         unreadable: Gets the errors of images that cannot be read, which are left out then: the
             figures are of another set. None raises the first.
@@ -101,28 +100,27 @@ def evaluate_model(
     """
     start_s = time.perf_counter()
     classes = map_classes(detector.names, class_names)
-    store = BoxStore()
+    tally = load_metric(detector.manifest.head.task).open_tally()
     with contextlib.closing(_overlap(detector, images, unreadable)) as outputs:
-        for job, output in outputs:
+        for job, image_outputs in outputs:
             found = detector.decode(
-                output,
+                image_outputs,
                 job.letterbox,
                 conf=conf,
                 iou=iou,
-                max_count=max_count,
+                max_det=max_det,
                 multi_label=multi_label,
                 clip=False,
             )
-            truth = job.labelled.annotations
-            store.add(EvaluatedImage(truth.xyxy, truth.category_indices, classes.apply(found)))
-            on_progress(store.image_count)
-    if store.image_count == 0:
+            tally.add(job.labelled.annotations, classes.apply(found))
+            on_progress(tally.image_count)
+    if tally.image_count == 0:
         if unreadable:
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
-        metrics=compute_coco_metrics(store, class_names),
-        images=store.image_count,
+        metrics=tally.compute(class_names),
+        images=tally.image_count,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,
     )
@@ -130,7 +128,7 @@ def evaluate_model(
 
 def _overlap(
     detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
-) -> Generator[tuple[_Job, F32]]:
+) -> Generator[tuple[_Job, Outputs]]:
     """Read and infer in two threads, ahead of the caller; an error in one is raised here."""
     read = RunAhead(_read(detector, images, unreadable), depth=_DEPTH, name="yolokit-read")
     inferred = RunAhead(_infer(detector, read), depth=_DEPTH, name="yolokit-infer")
@@ -158,7 +156,7 @@ def _read(
         yield _Job(labelled, *detector.preprocess(bgr))
 
 
-def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, F32]]:
+def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, Outputs]]:
     for job in jobs:
         yield job, detector.infer(job.tensor)[0]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mmap
 from typing import TYPE_CHECKING
 
-from yolokit.core.manifest import METADATA_KEY
 from yolokit.files.outputs import Result, read_object
+from yolokit.runtime.manifest import METADATA_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from dataclasses import replace
-from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Meta
 
 from yolokit.checkpoints.reading import explain_unreadable
-from yolokit.core.config import build_config
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
-from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.events import OnEvent, Phase, ignore
+from yolokit.core.plugins import load_plugin
 from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
+from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import load_samples
@@ -28,43 +26,13 @@ from yolokit.files.atomic import publish_file, write_atomic
 from yolokit.files.digest import digest_weights, sha256_file
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from yolokit.files.digest import FileDigest
     from yolokit.runtime.detector import Detector
-
-QUANTIZERS = "yolokit.export.quantizers"
-
-
-class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How a checkpoint becomes an ONNX file.
-
-    Attributes:
-        weights: Checkpoint to export.
-        data: ``data.yaml`` whose images the gate looks at, or its folder; None for shipped ones.
-        out: File to write, or a folder that is there, for the checkpoint's name with ``.onnx``;
-            None for the checkpoint's own folder.
-        dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
-            ``all``: any batch size, height and width.
-        imgsz: Side of the input in px; None for the one it was trained with.
-        opset: ONNX operator set.
-        precision: ``fp32``, or the name of a quantizer.
-        trust: File that may be loaded even if that runs code which is stored in it; must be
-            ``weights`` itself.
-        overwrite: Replace an earlier export.
-    """
-
-    weights: str
-    data: str | None = None
-    out: str | None = None
-    dynamic: Literal["none", "batch", "all"] = "none"
-    imgsz: Annotated[int, Meta(ge=32, le=8192)] | None = None
-    opset: Annotated[int, Meta(ge=13, le=20)] = 17
-    precision: str = "fp32"
-    trust: str | None = None
-    overwrite: bool = False
 
 
 class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,55 +44,23 @@ class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
     parity: ParityReport
 
 
-def check_config(values: Mapping[str, Any]) -> ExportConfig:
-    """Check the options of an export as a whole.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(ExportConfig, values, what="export", also=_check_values)
-
-
-def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = []
-    out = values.get("out")
-    if out is not None and not (Path(out).is_dir() or out.endswith(".onnx")):
-        problems.append(f"out: must end with .onnx, or be a folder that is there, not {out!r}")
-    known = ("fp32", *list_plugins(QUANTIZERS))
-    if values["precision"] not in known:
-        problems.append(
-            f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
-        )
-    trust = values.get("trust")
-    if trust is not None and realpath(trust) != realpath(values.get("weights", "")):
-        problems.append(f"trust: must name the file that is exported, not {trust!r}")
-    imgsz = values.get("imgsz")
-    if imgsz is not None and imgsz % 32:
-        problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
-    data = values.get("data")
-    if data is not None and not Path(data).exists():
-        problems.append(f"data: there is no {data!r}")
-    return problems
-
-
-def export_model(
-    config: ExportConfig, *, on_phase: Callable[[str], None] = lambda _phase: None
-) -> ExportArtifact:
+def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArtifact:
     """Export a checkpoint and publish it if it equals what was trained.
 
     Args:
         config: What to export and how.
-        on_phase: Called with what is being done, in words.
+        on_event: Told what is being done.
 
     Raises:
         ConfigError: The output exists and is not to be replaced.
         WeightsError: The checkpoint is missing or cannot be loaded.
         ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
     """
-    reason = why_no_file(config.weights)
+    weights = Path(config.weights)
+    reason = why_no_file(weights)
     if reason is not None:
-        raise _no_checkpoint(Path(config.weights), reason)
-    weights = Path(config.weights).resolve()
+        raise _no_checkpoint(weights, reason)
+    weights = weights.resolve()
     digest = digest_weights(weights)
     problem = explain_unreadable(weights) if config.trust is None else None
     if problem is not None:
@@ -135,15 +71,15 @@ def export_model(
     scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
     with _kept_on_failure(log_path), scratch_dir as scratch:
         folder = Path(scratch)
-        on_phase("tracing the model")
+        on_event(Phase("tracing the model"))
         facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
         manifest = _describe(config, weights, digest, facts)
-        on_phase("simplifying the graph")
+        on_event(Phase("simplifying the graph"))
         model = folder / "model.onnx"
         finish_graph(folder / "traced.onnx", model, manifest)
         if config.precision != "fp32":
             model = _quantize(config, model, folder / "quantized.onnx", images)
-        on_phase(f"checking parity on {counted(len(images), 'image')}")
+        on_event(Phase(f"checking parity on {counted(len(images), 'image')}"))
         detector = _load(model)
         trust = config.trust is not None
         samples = run_both(weights, digest, detector, images, log_path=log_path, trust=trust)
@@ -286,7 +222,10 @@ def _prove_batch(
     three = (alike * 3)[:3]
     together = detector.infer(np.concatenate(three))
     for index, tensor in enumerate(three):
-        diff = float(np.abs(together[index] - detector.infer(tensor)[0]).max())
+        (alone,) = detector.infer(tensor)
+        diff = max(
+            float(np.abs(output - alone[name]).max()) for name, output in together[index].items()
+        )
         if not diff <= report.tolerance.box_abs_px:
             report.problems.append(f"image {index + 1} of a batch of 3 differs by {diff:.3g}")
             report.verdict = "different"

@@ -18,15 +18,18 @@ import numpy as np
 from yolokit.core.machine import usable_cores
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
-from yolokit.evaluate.matching import match_detections
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.ties import find_ties
+from yolokit.runtime.heads.toolkit import load_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F32, I64, U8, Bool, Detections, Letterbox
+    from yolokit.core.types import F32, F64, I64, U8, Bool, Detections, Letterbox
     from yolokit.files.digest import FileDigest
     from yolokit.runtime.detector import Detector
+    from yolokit.runtime.manifest import ModelHead
+    from yolokit.runtime.tasks.toolkit import Outputs
 
 SCORE = 0.25
 MIN_SCORE = 0.001
@@ -93,14 +96,23 @@ class ParityReport(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """One image seen by both sides: ``trained`` in torch, ``deployed`` in the runtime."""
+    """One image seen by both sides: ``trained`` in torch, ``deployed`` in the runtime.
+
+    Attributes:
+        name: The image.
+        letterbox: Where it lies in the input.
+        trained_input: (1, 3, H, W) float32.
+        trained: Outputs by name, each without the axis of the batch.
+        deployed_input: As ``trained_input``.
+        deployed: As ``trained``.
+    """
 
     name: str
     letterbox: Letterbox
     trained_input: F32
-    trained: F32
+    trained: Outputs
     deployed_input: F32
-    deployed: F32
+    deployed: Outputs
 
 
 def run_both(
@@ -122,6 +134,7 @@ def run_both(
         log_path: Log of the engine.
         trust: Load the checkpoint even if that runs code which is stored in it.
     """
+    output_name = detector.manifest.head.output_name  # the one that the engine writes
     deployed = []
     for name, bgr in images:
         tensor, letterbox = detector.preprocess(bgr)
@@ -144,11 +157,13 @@ def run_both(
                 name=name,
                 letterbox=letterbox,
                 trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
-                trained=np.load(folder / f"{index:04d}.output.npy", allow_pickle=False)[0],
+                trained={
+                    output_name: np.load(folder / f"{index:04d}.output.npy", allow_pickle=False)[0]
+                },
                 deployed_input=tensor,
-                deployed=output,
+                deployed=outputs,
             )
-            for index, (name, letterbox, tensor, output) in enumerate(deployed)
+            for index, (name, letterbox, tensor, outputs) in enumerate(deployed)
         ]
 
 
@@ -169,7 +184,7 @@ def compare(
         width, height = sample.letterbox.image_wh
         report.non_square_images += width != height
         _compare_inputs(sample, report)
-        _compare_raw(sample, detector.manifest.head.layout, report)
+        _compare_raw(sample, detector.manifest.head, report)
     if not report.problems:
         _compare_detections(samples, detector, report)
     if not report.problems:
@@ -193,22 +208,18 @@ def _compare_inputs(sample: Sample, report: ParityReport) -> None:
         )
 
 
-def _compare_raw(sample: Sample, layout: str, report: ParityReport) -> None:
-    a, b = sample.trained.astype(np.float64), sample.deployed.astype(np.float64)
+def _compare_raw(sample: Sample, head: ModelHead, report: ParityReport) -> None:
+    a, b = sample.trained[head.output_name], sample.deployed[head.output_name]
     if a.shape != b.shape:
         report.problems.append(f"{sample.name}: raw outputs are {b.shape}, trained {a.shape}")
         return
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         report.problems.append(f"{sample.name}: a raw output is not finite")
         return
-    if layout == "end2end":  # its rows are already chosen; equal scores may come in any order
-        a, b = a[:, 4:5].T, b[:, 4:5].T
-        boxes, scores = slice(0, 0), slice(0, 1)
-    else:
-        boxes, scores = slice(0, 4), slice(4, None)
-    limits = report.tolerance
-    box_diff = _check_part(sample.name, "boxes", a[boxes], b[boxes], limits.box_abs_px, report)
-    score_diff = _check_part(sample.name, "scores", a[scores], b[scores], limits.score_abs, report)
+    layout, limits = load_head(head.layout), report.tolerance
+    (a_boxes, a_scores), (b_boxes, b_scores) = map(layout.split_comparable, (a, b))
+    box_diff = _check_part(sample.name, "boxes", a_boxes, b_boxes, limits.box_abs_px, report)
+    score_diff = _check_part(sample.name, "scores", a_scores, b_scores, limits.score_abs, report)
     report.max_raw_box_diff_px = max(report.max_raw_box_diff_px, box_diff)
     report.max_raw_score_diff = max(report.max_raw_score_diff, score_diff)
 
@@ -216,8 +227,8 @@ def _compare_raw(sample: Sample, layout: str, report: ParityReport) -> None:
 def _check_part(
     name: str,
     what: str,
-    trained: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    deployed: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    trained: F64,
+    deployed: F64,
     limit_abs: float,
     report: ParityReport,
 ) -> float:
@@ -263,10 +274,11 @@ def _match_sample(
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
     # box that falls off the end of the list on one side alone is not a difference.
     trained, deployed = (
-        detector.decode(output, sample.letterbox, conf=lower, max_count=_NO_LIMIT, clip=False)
-        for output in (sample.trained, sample.deployed)
+        detector.decode(outputs, sample.letterbox, conf=lower, max_det=_NO_LIMIT, clip=False)
+        for outputs in (sample.trained, sample.deployed)
     )
-    pairs = match_detections(
+    metric = load_metric(detector.manifest.head.task)
+    pairs = metric.match(
         trained, deployed, min_iou=limits.min_iou, max_score_diff=limits.score_diff
     )
     counted = trained.scores[pairs.a_index] >= threshold
@@ -299,7 +311,7 @@ def _find_ties(
     report: ParityReport,
 ) -> tuple[Bool, Bool]:
     head = detector.manifest.head
-    if head.layout != "raw":  # nothing was suppressed
+    if load_head(head.layout).SUPPRESSES_OVERLAPS:  # nothing was suppressed here
         return np.zeros(len(alone_trained), np.bool_), np.zeros(len(alone_deployed), np.bool_)
     return find_ties(
         trained,

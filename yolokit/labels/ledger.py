@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
 
+OUTLINES_ASIDE = (
+    "outline-aside",
+    "annotations have an outline beside their box, left aside (--task segment or obb takes it)",
+)
+KEYPOINTS_ASIDE = (
+    "keypoints-aside",
+    "annotations have keypoints, left aside (--task pose takes them)",
+)
+"""Codes and messages of what a task leaves aside of annotations."""
+
 _LISTED = 20
 
 
@@ -195,6 +205,12 @@ class Ledger:
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about one annotation."""
         self.record(source, place, "noted", code, message)
+
+    def note_aside(self, source: SourceFile, aside: Mapping[tuple[str, str], int]) -> None:
+        """Enter once for a file how many annotations have something that is left aside."""
+        for (code, message), count in sorted(aside.items()):
+            if count:
+                self.note(source, None, code, f"{count} {message}")
 
     def doubt(self, code: str, message: str, path: str, hint: str | None = None) -> None:
         """Enter something that cannot be right, unless the user allows its code."""

@@ -13,10 +13,11 @@ from typing import Literal, TypeVar
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.core.types import F64, I64
 from yolokit.images.byte_range import Span
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import Shape, Task
+from yolokit.labels.shapes import Shape
 
 _Value = TypeVar("_Value")
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
@@ -201,7 +202,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     evidence: tuple[str, ...] = ()
     has_splits: bool = False
     image_count: int | None = None
-    task: Task = "detect"
+    task: Task = Task.DETECT
     pose: PoseLayout | None = None
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ _DARK: _Color = (20, 20, 20)
 _LIGHT: _Color = (255, 255, 255)
 
 
-def draw_detections(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
+def draw_boxes(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
     """Return a copy of an image with a labelled box for every detection.
 
     Lines and letters grow with the image. Every box has a dark rim, so that it stands out from

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
+    from yolokit.runtime.tasks.toolkit import Outputs
 
 _DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
 _FAILURES_SHOWN = 5
@@ -126,7 +127,7 @@ def predict_frames(
     *,
     conf: float | None = None,
     iou: float | None = None,
-    max_count: int | None = None,
+    max_det: int | None = None,
     times: StageTimes | None = None,
 ) -> Generator[Prediction]:
     """Find objects in every image and frame of some sources.
@@ -136,7 +137,7 @@ def predict_frames(
         sources: What to read, one after the other.
         conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
         iou: Overlap up to which two boxes of a class both stay; None for the model's own.
-        max_count: Most detections in one image; None for the model's own limit.
+        max_det: Most detections in one image; None for the model's own limit.
         times: Where to add up the busy time of the stages.
 
     Yields:
@@ -150,12 +151,12 @@ def predict_frames(
     read = RunAhead(_read(detector, sources, times), depth=_DEPTH, name="yolokit-read")
     inferred = RunAhead(_infer(detector, read, times), depth=_DEPTH, name="yolokit-infer")
     try:
-        for job, output in inferred:
+        for job, outputs in inferred:
             detections = Detections.empty()
-            if output is not None and job.letterbox is not None:
+            if outputs is not None and job.letterbox is not None:
                 with times.measure("decode_s"):
                     detections = detector.decode(
-                        output, job.letterbox, conf=conf, iou=iou, max_count=max_count
+                        outputs, job.letterbox, conf=conf, iou=iou, max_det=max_det
                     )
             yield Prediction(job.source, job.frame, detections)
     finally:
@@ -226,11 +227,11 @@ def _read(detector: Detector, sources: Iterable[FrameSource], times: StageTimes)
 
 def _infer(
     detector: Detector, jobs: Iterable[_Job], times: StageTimes
-) -> Generator[tuple[_Job, F32 | None]]:
+) -> Generator[tuple[_Job, Outputs | None]]:
     for job in jobs:
         if job.tensor is None:
             yield job, None
             continue
         with times.measure("infer_s"):
-            output = detector.infer(job.tensor)[0]
-        yield _Job(job.source, job.frame, None, job.letterbox), output
+            (outputs,) = detector.infer(job.tensor)
+        yield _Job(job.source, job.frame, None, job.letterbox), outputs

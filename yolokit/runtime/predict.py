@@ -5,94 +5,26 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Meta
-
-from yolokit.core.config import build_config
+from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.core.plural import counted
-from yolokit.core.suggest import describe_unknown
 from yolokit.errors import DataError
 from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
+from yolokit.runtime.config import RUNS
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.earlier import PREDICTED
 from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
-from yolokit.runtime.session import check_options
-from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
+from yolokit.runtime.sink import open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from yolokit.runtime.config import PredictConfig
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
-
-RUNS = Path("runs/predict")
-
-Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[int, Meta(ge=1)]
-
-
-class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What to find objects in, and where the results go.
-
-    Attributes:
-        model: ONNX file.
-        sources: Images, folders, glob patterns, list files, videos.
-        out: Folder for the results; None for one below ``runs/predict``.
-        name: Name of that folder; None for a fresh one, called after the model.
-        save: Names of sinks; None for what suits the sources.
-        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_count``.
-        iou: Overlap above which two boxes of a class become one.
-        max_count: Most boxes in one image.
-        provider: Execution provider, or ``auto``.
-        threads: Threads for the model; None for all cores this process may use.
-        records_only: Write no folder unless ``save``, ``out`` or ``name`` asks for one.
-        overwrite: Replace earlier results.
-    """
-
-    model: str
-    sources: tuple[str, ...]
-    out: str | None = None
-    name: str | None = None
-    save: tuple[str, ...] | None = None
-    conf: Share | None = None
-    iou: Share | None = None
-    max_count: Positive | None = None
-    provider: str = "auto"
-    threads: Positive | None = None
-    records_only: bool = False
-    overwrite: bool = False
-
-
-def check_config(values: Mapping[str, Any]) -> PredictConfig:
-    """Check the options of a prediction as a whole.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(PredictConfig, values, what="predict", also=_check_values)
-
-
-def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = [f"provider: {text}" for text in check_options(provider=values["provider"])]
-    problems += [
-        f"save: {describe_unknown('output', sink, list_sinks())}"
-        for sink in values["save"] or ()
-        if sink not in list_sinks()
-    ]
-    if values["save"] == ():
-        problems.append(f"save: is empty; the known ones are {', '.join(list_sinks())}")
-    if values["out"] is not None and values["name"] is not None:
-        problems.append("out and name: give one of them")
-    if "" in values["sources"]:
-        problems.append("sources: one of them has an empty name")
-    name = values["name"]
-    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
-        problems.append(f"name: must be the name of a folder, not {name!r}")
-    return problems
 
 
 def open_sources(uris: Sequence[str]) -> list[FrameSource]:
@@ -133,12 +65,53 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
         if idle:
             raise DataError(f"none of the sources gives anything for --save {','.join(idle)}")
         return tuple(dict.fromkeys(config.save))
-    if config.records_only and config.out is None and config.name is None:
+    if config.records_only and config.folder is None:
         return ()
     is_video = [source.fps is not None for source in sources]
     pictures = [] if all(is_video) else ["images"]
     videos = ["video"] if any(is_video) else []
     return ("jsonl", *pictures, *videos)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictRun:
+    """A finished prediction: what it came to, where the results are, and what ran the model."""
+
+    summary: RunSummary
+    out: Path | None
+    provider: str
+    threads: int
+
+
+def predict_files(
+    config: PredictConfig,
+    on_event: OnEvent = ignore,
+    *,
+    open_more: Callable[[Detector], Sequence[Sink]] | None = None,
+) -> PredictRun:
+    """Find objects in images and videos, and write what the options ask for.
+
+    Args:
+        config: Made by :meth:`PredictConfig.build`.
+        on_event: Told what is odd about model and sources, and the number of images done.
+        open_more: Opens sinks that write elsewhere.
+
+    Raises:
+        YolokitError: As :func:`open_job` and :meth:`PredictJob.run`.
+    """
+    job = open_job(config)
+    detector = job.detector
+    limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
+    remarks = (remark for source in job.sources for remark in source.remarks)
+    for reason in (*detector.skipped, *limits, *remarks):
+        on_event(Notice(f"note: {reason}"))
+    total = job.frame_count
+    with contextlib.closing(job.run(open_more(detector) if open_more else ())) as run:
+        for done in run:
+            on_event(Progress("predicting", done, total))
+    return PredictRun(
+        summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,7 +158,7 @@ class PredictJob:
             self.sources,
             conf=self.config.conf,
             iou=self.config.iou,
-            max_count=self.config.max_count,
+            max_det=self.config.max_det,
             times=self.summary.times,
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
@@ -216,7 +189,7 @@ class PredictJob:
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))
-            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
 
@@ -229,24 +202,23 @@ def open_job(config: PredictConfig) -> PredictJob:
         OutputExistsError: There is something that is not to be replaced.
         InferenceError: The model cannot be loaded.
     """
-    sources = open_sources(config.sources)
+    sources = open_sources(config.uris)
     names = choose_sinks(config, sources)
     out = _given_folder(config, sources) if names else None
-    detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
+    detector = Detector.load(Path(config.model), provider=config.provider, threads=config.threads)
     return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
 
 
 def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:
-    if config.out is None and config.name is None:
-        return None
-    out = Path(config.out) if config.out is not None else RUNS / str(config.name)
-    check_output(out, _replacing(config, sources))
+    out = config.folder
+    if out is not None:
+        check_output(out, _replacing(config, sources))
     return out
 
 
 def _replacing(config: PredictConfig, sources: Sequence[FrameSource]) -> Replacing:
     """Return what may be replaced: earlier results, and nothing that is read."""
-    named = (config.model, *config.sources, *(source.uri for source in sources))
+    named = (config.model, *config.uris, *(source.uri for source in sources))
     listed = [
         path for source in sources if isinstance(source, StillImages) for path in source.paths
     ]

@@ -9,8 +9,8 @@ import numpy as np
 from yolokit.core.types import Letterbox
 
 if TYPE_CHECKING:
-    from yolokit.core.manifest import ModelIO
     from yolokit.core.types import F32, U8
+    from yolokit.runtime.manifest import ModelIO
 
 
 def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:

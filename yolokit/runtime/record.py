@@ -7,7 +7,8 @@ r"""The record of one prediction: one JSON object a line, in ``predictions.jsonl
 ``width_px``     size of the image; null where it could not be read
 ``height_px``
 ``detections``   by descending score: ``xyxy`` in px of the image, origin at its top-left corner,
-                 rounded to 0.001 px; ``score`` in [0, 1]; ``class_id`` from 0; ``name``
+                 rounded to 0.001 px; ``score`` in [0, 1]; ``class_id`` from 0; ``name``; what
+                 else a task finds stands in its file, ``runtime/tasks/<task>.py``
 ``error``        null, or why the image or the frame could not be read
 ``picture``      the file that shows it, below the folder of the results; only if there is one
 ``notes``        what must be known of it, such as why its picture could not be written or that
@@ -24,18 +25,18 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.types import Frame, FrameError
 from yolokit.files.spell import spell
+from yolokit.runtime.tasks.toolkit import load_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from yolokit.core.types import F32, Detections
+    from yolokit.core.types import Detections
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.sink import Picture
 
 
 def make_record(
     frame: Frame | FrameError,
     detections: Detections,
-    classes: Sequence[str],
+    head: ModelHead,
     picture: Picture | None = None,
 ) -> dict[str, Any]:
     """Return the record of one prediction, as the table above describes it."""
@@ -49,9 +50,7 @@ def make_record(
         if frame.pts_s is not None:
             record["pts_s"] = frame.pts_s
         record["width_px"], record["height_px"] = frame.image_wh
-        record["detections"] = [
-            _describe(xyxy, score, class_id, classes) for xyxy, score, class_id in detections
-        ]
+        record["detections"] = load_task(head.task).describe(detections, head.names)
         record["error"] = None
         notes += [frame.note] if frame.note else []
     if picture is not None and picture.name is not None:
@@ -59,15 +58,6 @@ def make_record(
     if picture is not None and picture.problem is not None:
         notes.append(spell(picture.problem))
     return record | {"notes": notes} if notes else record
-
-
-def _describe(xyxy: F32, score: float, class_id: int, classes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "xyxy": [round(float(side), 3) for side in xyxy],
-        "score": round(score, 6),
-        "class_id": class_id,
-        "name": classes[class_id],
-    }
 
 
 def encode_record(record: dict[str, Any]) -> bytes:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from yolokit.core.types import Detections, Frame, FrameError
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.source import FrameSource
 
 PACKAGE = "yolokit.runtime.sinks"
@@ -88,20 +89,20 @@ def list_sinks() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_sinks(names: Sequence[str], folder: Path, classes: Sequence[str]) -> Iterator[list[Sink]]:
+def open_sinks(names: Sequence[str], folder: Path, head: ModelHead) -> Iterator[list[Sink]]:
     """Open sinks that write into a folder, and close them all.
 
     Args:
         names: Names of sinks.
         folder: Where their files go; it exists.
-        classes: Class names by index.
+        head: What the model's manifest says of its task and classes.
 
     Raises:
         ConfigError: There is no such sink.
     """
     with contextlib.ExitStack() as stack:
         plugins = [load_plugin(PACKAGE, name, kind="output") for name in names]
-        yield [stack.enter_context(plugin.open(folder, classes)) for plugin in plugins]
+        yield [stack.enter_context(plugin.open(folder, head)) for plugin in plugins]
 
 
 def relative_name(source: str, root: Path | None) -> str:

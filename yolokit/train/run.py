@@ -8,21 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.config import build_config
+from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE
 from yolokit.datasets.data_yaml import find_data_yaml
-from yolokit.engine_protocol.child import (
-    AnyEvent,
-    DataRead,
-    EpochEnd,
-    Notice,
-    Settled,
-    Started,
-    StartScore,
-    run_job,
-)
+from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -34,10 +25,9 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
-from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.config import TrainConfig, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.hold import hold_run
-from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
 from yolokit.train.resume import (
     check_changes,
@@ -50,7 +40,7 @@ from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resum
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from yolokit.datasets.check import DatasetReport
     from yolokit.train.record import RunRecord
@@ -69,30 +59,16 @@ class TrainRun:
         return self.folder / "best.pt"
 
 
-def check_config(values: Mapping[str, Any]) -> TrainConfig:
-    """Check the options of a run as a whole, before anything is loaded or written.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(
-        TrainConfig, values, what="train", also=check_between_fields, foreign=OTHER_WORDS
-    )
-
-
 def train_model(
-    config: TrainConfig,
-    folder: Path | None = None,
-    *,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+    config: TrainConfig, on_event: OnEvent = ignore, *, folder: Path | None = None
 ) -> TrainRun:
     """Fine-tune a detector.
 
     Args:
         config: What to train, how, and on what.
+        on_event: Called with what happens, in order.
         folder: Folder of the run; None for a fresh one below ``runs/train``, called after the data
             set's folder.
-        on_event: Called with what happens, in order.
 
     Raises:
         ConfigError: The architecture is unknown or the folder exists.
@@ -117,7 +93,7 @@ def _train(
     plan: StartPlan,
     data: DatasetReport,
     run_dir: Path,
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> TrainRun:
     """Train in a folder that is held."""
     record = records.RunRecord(
@@ -146,7 +122,7 @@ def resume_training(
     folder: Path,
     changes: Mapping[str, Any] | None = None,
     *,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+    on_event: OnEvent = ignore,
 ) -> TrainRun:
     """Go on with an interrupted run from its ``last.pt``, with the options it began with.
 
@@ -166,9 +142,7 @@ def resume_training(
         return _resume(folder, run_dir, changes or {}, on_event)
 
 
-def _resume(
-    folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: Callable[[AnyEvent], None]
-) -> TrainRun:
+def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
     if record.state == "complete":
@@ -204,7 +178,7 @@ def _resume(
     return _run_engine(request, record, run_dir, on_event)
 
 
-def _enter(event: AnyEvent, record: RunRecord) -> bool:
+def _enter(event: Event, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
         record.epochs.append(_record_epoch(event, record))
@@ -227,9 +201,9 @@ def _run_engine(
     request: TrainRequest,
     record: RunRecord,
     run_dir: Path,
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> TrainRun:
-    def note(event: AnyEvent) -> None:
+    def note(event: Event) -> None:
         if _enter(event, record):
             records.write_record(record, run_dir)
         on_event(event)
@@ -279,9 +253,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
 
 
-def _resolve(
-    config: TrainConfig, folder: Path | None, on_event: Callable[[AnyEvent], None]
-) -> StartPlan:
+def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> StartPlan:
     """Plan the start, and report everything that is missing at once.
 
     Raises:

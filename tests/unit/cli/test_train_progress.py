@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from yolokit.cli.output import download_progress, progress
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
-from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, StartScore
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
 
 
@@ -77,17 +76,6 @@ def test_foreign_words_on_a_terminal_are_escaped(
     error = capsys.readouterr().err
     assert r"notice [/odd] \x1b]0;pwned\x07" in error
     assert "\x1b]0" not in error
-
-
-def test_a_download_with_an_odd_name_has_a_bar(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with download_progress("[/odd] \x1b]0;pwned\x07") as show:
-        show(1, 2)
-    with progress("[/odd] \x1b]0;pwned\x07", 3) as count:
-        count(1)
-    assert "\x1b]0" not in capsys.readouterr().err
 
 
 def test_a_start_tells_what_is_left_in_the_source_and_what_is_frozen() -> None:

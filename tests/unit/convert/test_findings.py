@@ -121,7 +121,7 @@ def test_a_refusal_names_its_code_and_nothing_is_written(
 
 
 def test_an_unknown_code_gets_a_suggestion(tmp_path: Path) -> None:
-    values = {"sources": (tmp_path,), "out": tmp_path / "out", "allow": ("tiny-box",)}
+    values = {"source": tmp_path, "out": tmp_path / "out", "allow": ("tiny-box",)}
     with pytest.raises(ConfigError) as caught:
         ConvertConfig.build(values)
     assert "did you mean 'tiny-boxes'" in str(caught.value)

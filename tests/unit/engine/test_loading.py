@@ -19,7 +19,7 @@ from yolokit.engine_protocol.child import child_environment, run_job
 from yolokit.engine_protocol.requests import ExportRequest, InferRequest, SaveStartRequest
 from yolokit.errors import WeightsError
 from yolokit.files.digest import FileDigest, digest_weights
-from yolokit.train.run import check_config
+from yolokit.train.config import TrainConfig
 from yolokit.train.start import plan_start
 
 pytest.importorskip("onnx", reason="the train extra is not installed")
@@ -87,7 +87,7 @@ def test_a_pipe_or_a_device_in_the_place_of_a_file(tmp_path: Path) -> None:
 def test_a_checkpoint_that_is_swapped_between_plan_and_load_is_refused(tmp_path: Path) -> None:
     weights = tmp_path / "mine.pt"
     weights.write_bytes(START.read_bytes())
-    config = check_config({"data": "d.yaml", "weights": str(weights)})
+    config = TrainConfig.build({"data": "d.yaml", "weights": str(weights)})
     plan = plan_start(config, lambda _event: None)
     content = bytearray(weights.read_bytes())
     content[-100] ^= 1

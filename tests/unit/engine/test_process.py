@@ -31,7 +31,7 @@ def test_a_lack_of_memory_is_told_in_plain_words() -> None:
 PROGRAM = """
 import msgspec, time
 from yolokit.engine.process import check_stop, send, serve
-from yolokit.engine_protocol.child import Phase
+from yolokit.core.events import Phase
 
 class Request(msgspec.Struct):
     pass

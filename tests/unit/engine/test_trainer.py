@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from yolokit.core.events import Event, Notice
 from yolokit.engine import process
 from yolokit.engine import trainer as module
-from yolokit.engine_protocol.child import Event, Notice, Settled
+from yolokit.engine_protocol.child import Settled
 from yolokit.errors import TrainError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits

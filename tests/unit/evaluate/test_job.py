@@ -10,7 +10,8 @@ import pytest
 
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
-from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
+from yolokit.evaluate.config import ValConfig
+from yolokit.evaluate.job import open_job, write_report
 from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ def change(config: ValConfig, **values: object) -> ValConfig:
 
 def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_config(
-            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_count": 0, "threads": 0}
+        ValConfig.build(
+            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_det": 0, "threads": 0}
             | {"provider": "cdua", "out": "x", "name": "a/b"}
         )
     fields = [problem.split(":")[0] for problem in caught.value.problems]
     assert sorted(fields) == [
-        "conf", "iou", "max_count", "name", "out and name", "provider", "threads",
+        "conf", "iou", "max_det", "name", "out and name", "provider", "threads",
     ]  # fmt: skip
 
 
@@ -78,8 +79,8 @@ def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make)
 
     assert recall() == 1
     assert recall(conf=0.6) == 0.5
-    assert recall(max_count=2) == 1
-    assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+    assert recall(max_det=2) == 1
+    assert recall(iou=1.0, max_det=2) == 0.5  # the near-duplicate takes the second place
 
 
 def test_what_the_model_itself_leaves_out_is_in_the_report(
@@ -125,7 +126,7 @@ def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Pa
 
 def test_a_code_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="did you mean 'unusable-images'"):
-        check_config({"model": "m", "data": "d", "allow": ("unusable-image",)})
+        ValConfig.build({"model": "m", "data": "d", "allow": ("unusable-image",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.errors import OutputExistsError
 from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.graph import finish_graph
 from yolokit.export.verify import ParityReport
 from yolokit.files.outputs import Replacing, check_output
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 
 onnx = pytest.importorskip("onnx")
 

@@ -11,8 +11,8 @@ from tests.conftest import START
 from tests.unit.export.test_verify import FakeDetector
 from yolokit.errors import ConfigError, OutputExistsError, WeightsError
 from yolokit.export import run
+from yolokit.export.config import ExportConfig
 from yolokit.export.earlier import MODEL
-from yolokit.export.run import check_config
 from yolokit.export.verify import ParityReport
 from yolokit.files.outputs import Replacing
 
@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def place(out: str | None, **options: Any) -> Path:
-    config = check_config({"weights": str(START), "out": out, **options})
+    config = ExportConfig.build({"weights": str(START), "out": out, **options})
     return run._place(config, Path("runs/best.pt"))[0]
 
 
@@ -75,7 +75,7 @@ def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -
 def test_weights_that_are_no_file(here: Path, name: str, words: str) -> None:
     (here / "folder").mkdir()
     with pytest.raises(WeightsError, match=words):
-        run.export_model(check_config({"weights": name}))
+        run.export_model(ExportConfig.build({"weights": name}))
 
 
 def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

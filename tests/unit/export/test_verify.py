@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest
-from yolokit.core.types import F32, Detections, Letterbox
+from yolokit.core.types import Detections, Letterbox
 from yolokit.export.verify import ParityReport, Sample, compare
 from yolokit.runtime.detector import Detector
-from yolokit.runtime.postprocess import decode_raw
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest
+from yolokit.runtime.tasks.toolkit import Limits, Outputs, load_task
 
 NAMES = ("bolt", "nut")
 
@@ -29,16 +29,15 @@ class FakeDetector:
 
     def decode(
         self,
-        output: F32,
+        outputs: Outputs,
         letterbox: Letterbox,
         *,
         conf: float,
-        max_count: int = 300,
+        max_det: int = 300,
         clip: bool = True,
     ) -> Detections:
-        return decode_raw(
-            output, letterbox, min_score=conf, max_iou=0.7, max_count=max_count, clip=clip
-        )
+        limits = Limits(min_score=conf, max_iou=0.7, max_det=max_det, clip=clip)
+        return load_task("detect").decode(outputs, letterbox, self.manifest.head, limits)
 
 
 def make_sample(scores: list[float], seed: int = 0) -> Sample:
@@ -53,9 +52,9 @@ def make_sample(scores: list[float], seed: int = 0) -> Sample:
         name=f"image{seed}",
         letterbox=Letterbox.fit((128, 96), (64, 64)),
         trained_input=tensor,
-        trained=output,
+        trained={"y": output},
         deployed_input=tensor.copy(),
-        deployed=output.copy(),
+        deployed={"y": output.copy()},
     )
 
 
@@ -75,7 +74,8 @@ def test_equal_outputs_pass() -> None:
 def test_a_tie_of_two_boxes_is_counted_and_is_no_difference() -> None:
     """A hair decides which of two boxes of one score stays, as in a model hardly trained."""
     sample = make_sample([0.9] * 20)
-    for output, scores in ((sample.trained, (0.5, 0.49999)), (sample.deployed, (0.49999, 0.5))):
+    for outputs, scores in ((sample.trained, (0.5, 0.49999)), (sample.deployed, (0.49999, 0.5))):
+        output = outputs["y"]
         output[:4, 30], output[:4, 31] = [30, 58, 20, 8], [31, 58, 20, 8]
         output[4, 30:32] = scores
     report = check(sample)
@@ -97,10 +97,10 @@ def test_none_at_all_is_said() -> None:
 
 def test_a_difference_within_tolerance_passes() -> None:
     sample = make_sample([0.9] * 20)
-    moved = sample.deployed.copy()
+    moved = sample.deployed["y"].copy()
     moved[:4] += 0.005
     moved[4:] += 1e-5
-    report = check(replace(sample, deployed=moved))
+    report = check(replace(sample, deployed={"y": moved}))
     assert report.verdict == "equal"
     assert report.max_raw_box_diff_px == pytest.approx(0.005, rel=0.01)
 
@@ -110,9 +110,9 @@ def test_a_difference_within_tolerance_passes() -> None:
 )
 def test_a_raw_difference_is_caught(row: int, amount: float, word: str) -> None:
     sample = make_sample([0.9] * 20)
-    damaged = sample.deployed.copy()
+    damaged = sample.deployed["y"].copy()
     damaged[row, 3] += amount
-    report = check(replace(sample, deployed=damaged))
+    report = check(replace(sample, deployed={"y": damaged}))
     assert report.verdict == "different"
     assert word in report.problems[0]
 
@@ -134,21 +134,21 @@ def test_a_shifted_letterbox_is_caught() -> None:
 
 def test_a_different_shape_is_caught() -> None:
     sample = make_sample([0.9] * 20)
-    report = check(replace(sample, deployed=sample.deployed[:, :-1]))
+    report = check(replace(sample, deployed={"y": sample.deployed["y"][:, :-1]}))
     assert "raw outputs are" in report.problems[0]
 
 
 def test_a_lost_detection_is_caught_though_every_number_is_close() -> None:
     """Just at the threshold: 0.25 on one side, 0.2485 on the other."""
     sample = make_sample([0.9] * 19 + [0.25])
-    lower = sample.deployed.copy()
+    lower = sample.deployed["y"].copy()
     lower[5, 19] = 0.2485
     limits = ParityReport().tolerance
     import msgspec
 
     loose = msgspec.structs.replace(limits, score_abs=0.01)
     report = compare(
-        [replace(sample, deployed=lower)], cast("Detector", FakeDetector()), tolerance=loose
+        [replace(sample, deployed={"y": lower})], cast("Detector", FakeDetector()), tolerance=loose
     )
     assert report.verdict == "different"
     assert "only the trained model finds nut" in report.problems[0]

@@ -10,9 +10,15 @@ import pytest
 
 import yolokit
 from tests.unit.runtime.conftest import ULTRALYTICS
-from yolokit.core.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, encode_manifest
 from yolokit.errors import ModelOutputError
 from yolokit.runtime.detector import Detector
+from yolokit.runtime.manifest import (
+    METADATA_KEY,
+    ModelHead,
+    ModelIO,
+    ModelManifest,
+    encode_manifest,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,19 +66,19 @@ def test_thresholds_come_from_the_model_unless_given(make_model: Any) -> None:
     assert len(detector(grey())) == 1
     assert len(detector(grey(), conf=0.5)) == 2
     assert len(detector(grey(), conf=0.0, iou=1.0)) == 2
-    assert len(detector(grey(), conf=0.5, max_count=1)) == 1
+    assert len(detector(grey(), conf=0.5, max_det=1)) == 1
 
 
 def test_the_steps_are_public_and_equal_the_whole(bright_model: Path) -> None:
     detector = Detector.load(bright_model, threads=1)
     tensor, letterbox = detector.preprocess(grey(200))
     assert tensor.shape == (1, 3, 64, 64)
-    output = detector.infer(tensor)
-    assert output.shape == (1, 6, 2)
-    found = detector.decode(output[0], letterbox, conf=0.1, iou=0.7, max_count=300)
+    (outputs,) = detector.infer(tensor)
+    assert {name: output.shape for name, output in outputs.items()} == {"output0": (6, 2)}
+    found = detector.decode(outputs, letterbox, conf=0.1, iou=0.7, max_det=300)
     whole = detector(grey(200), conf=0.1)
     np.testing.assert_array_equal(found.xyxy, whole.xyxy)
-    several = detector.decode(output[0], letterbox, conf=0.05, multi_label=True)
+    several = detector.decode(outputs, letterbox, conf=0.05, multi_label=True)
     assert len(several) == 4
 
 
@@ -89,13 +95,13 @@ def test_what_an_nms_inside_leaves_out_is_explained(make_model: Any) -> None:
     rows = np.array([[[8, 8, 24, 24, 0.9, 1], [0] * 6]], np.float32)
     inside = ULTRALYTICS | {"args": "{'nms': True}"}
     detector = Detector.load(make_model(rows, metadata=inside, score_axis=2), threads=1)
-    words = " / ".join(detector.explain_limits(conf=0.1, iou=0.5, max_count=300))
+    words = " / ".join(detector.explain_limits(conf=0.1, iou=0.5, max_det=300))
     assert "conf 0.1 has no effect below 0.25" in words
     assert "iou 0.5 has no effect" in words
     assert "at most 2 boxes in an image" in words
-    assert detector.explain_limits(conf=0.25, iou=None, max_count=2) == []
+    assert detector.explain_limits(conf=0.25, iou=None, max_det=2) == []
     raw = Detector.load(make_model(), threads=1)
-    assert raw.explain_limits(conf=0.001, iou=0.5, max_count=1000) == []
+    assert raw.explain_limits(conf=0.001, iou=0.5, max_det=1000) == []
 
 
 def test_a_dynamic_model_gets_a_rectangle(make_model: Any) -> None:
@@ -104,7 +110,7 @@ def test_a_dynamic_model_gets_a_rectangle(make_model: Any) -> None:
     tensor, _ = detector.preprocess(grey(width=64, height=20))
     assert tensor.shape == (1, 3, 32, 64)
     batch = np.concatenate([tensor, tensor, tensor])
-    assert detector.infer(batch).shape == (3, 6, 2)
+    assert [outputs["output0"].shape for outputs in detector.infer(batch)] == [(6, 2)] * 3
 
 
 def test_a_fixed_batch_is_filled_up(make_model: Any) -> None:
@@ -112,7 +118,7 @@ def test_a_fixed_batch_is_filled_up(make_model: Any) -> None:
     model = make_model(table, input_shape=(4, 3, 64, 64))
     detector = Detector.load(model, threads=1)
     tensor, _ = detector.preprocess(grey())
-    assert detector.infer(tensor).shape == (1, 6, 2)
+    assert [outputs["output0"].shape for outputs in detector.infer(tensor)] == [(6, 2)]
 
 
 def test_an_output_that_is_no_batch(make_model: Any) -> None:
@@ -127,7 +133,7 @@ def test_an_output_of_other_classes(make_model: Any) -> None:
     detector = Detector.load(make_model(), threads=1)
     _, letterbox = detector.preprocess(grey())
     with pytest.raises(ModelOutputError, match="2 classes need 6 rows of output, not 7"):
-        detector.decode(np.zeros((7, 3), np.float32), letterbox)
+        detector.decode({"output0": np.zeros((7, 3), np.float32)}, letterbox)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_equal_to_one_image_after_the_other(detector: Detector) -> None:
 def test_thresholds_are_passed_on(detector: Detector) -> None:
     white = Source([255])
     assert len(next(predict_frames(detector, [white], conf=0.85)).detections) == 1
-    assert len(next(predict_frames(detector, [white], conf=0.1, max_count=1)).detections) == 1
+    assert len(next(predict_frames(detector, [white], conf=0.1, max_det=1)).detections) == 1
 
 
 def test_sources_follow_each_other(detector: Detector) -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from yolokit.errors import ConfigError, DataError, InferenceError, OutputExistsError
 from yolokit.images.files import write_image
-from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
+from yolokit.runtime.config import PredictConfig
+from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def clip(tmp_path: Path) -> Path:
 
 
 def config(model: Path | str, *sources: Path | str, **options: Any) -> Any:
-    return check_config({"model": str(model), "sources": tuple(map(str, sources)), **options})
+    return PredictConfig.build(
+        {"model": str(model), "sources": tuple(map(str, sources)), **options}
+    )
 
 
 def run(job: PredictJob) -> list[dict[str, Any]]:
@@ -59,7 +62,7 @@ class TestOptions:
                 "a.png",
                 conf=1.5,
                 iou=-0.1,
-                max_count=0,
+                max_det=0,
                 threads=0,
                 provider="cudda",
                 save=("vidoe", "images"),
@@ -67,7 +70,7 @@ class TestOptions:
                 name="a/b",
             )
         text = str(caught.value)
-        for word in ("conf", "iou", "max_count", "threads", "'cuda'", "'video'", "out and name"):
+        for word in ("conf", "iou", "max_det", "threads", "'cuda'", "'video'", "out and name"):
             assert word in text
         assert len(caught.value.problems) == 8
         assert caught.value.exit_code == 2

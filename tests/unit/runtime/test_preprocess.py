@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.core.manifest import ModelIO
 from yolokit.core.types import Letterbox
+from yolokit.runtime.manifest import ModelIO
 from yolokit.runtime.preprocess import make_input, plan_letterbox
 
 if TYPE_CHECKING:

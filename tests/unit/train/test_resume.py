@@ -10,15 +10,11 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text
 from tests.unit.train.test_run import make_record
+from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
-from yolokit.engine_protocol.child import AnyEvent
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import RunRecord
 from yolokit.train.resume import check_changes, enter_changes, find_data
-
-
-def ignore(_event: AnyEvent) -> None:
-    """Take what happens, and show it to nobody."""
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.core.task import Task
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.shapes import (
     Shape,
-    Task,
     box_corners,
     join_rings,
     smallest_rotated_box,
@@ -41,7 +41,7 @@ class TaskPlan(msgspec.Struct, frozen=True):
         one_outline: The target has room for one outline an annotation: several are joined.
     """
 
-    task: Task = "detect"
+    task: Task = Task.DETECT
     boxes_as_outlines: bool = False
     one_outline: bool = False
 
@@ -61,11 +61,11 @@ def to_task(
     for labelled in images:
         annotations = labelled.annotations
         plain = not annotations.shapes and annotations.keypoints is None
-        if plain and plan.task == "detect":
+        if plain and plan.task == Task.DETECT:
             yield labelled
         else:
             yield LabelledImage(labelled.image, converter.convert(labelled))
-    note_aside(converter.aside, source, ledger)
+    ledger.note_aside(source, converter.aside)
 
 
 class _Converter:
@@ -90,14 +90,14 @@ class _Converter:
                 shapes[row] = shape
                 self._compare(annotations.shapes.get(row), xyxy[row])
                 xyxy[row] = shape.xyxy
-            elif self._task in ("segment", "obb"):
+            elif self._task in (Task.SEGMENT, Task.OBB):
                 lost.add(row)
                 place = int(annotations.places[row])
                 self._ledger.record(labelled.image.source, place, "dropped", *_LACKS[self._task])
             if remark is not None:
                 changes[row] = _add(changes.get(row), remark)
-        keypoints = annotations.keypoints if self._task == "pose" else None
-        if annotations.keypoints is not None and self._task != "pose":
+        keypoints = annotations.keypoints if self._task == Task.POSE else None
+        if annotations.keypoints is not None and self._task != Task.POSE:
             self.aside[KEYPOINTS_ASIDE] += int((annotations.keypoints[..., 2] > 0).any(1).sum())
         converted = Annotations(
             annotations.category_indices, xyxy, annotations.places, changes, shapes, keypoints
@@ -107,9 +107,9 @@ class _Converter:
     def _fit(self, annotations: Annotations, row: int) -> tuple[Shape | None, str | None]:
         """Return what an annotation is in this task beside its box, and what was done to it."""
         shape = annotations.shapes.get(row)
-        if self._task == "segment":
+        if self._task == Task.SEGMENT:
             return self._fit_outline(shape, annotations.xyxy[row])
-        if self._task == "obb":
+        if self._task == Task.OBB:
             return self._fit_rotated(shape, annotations.xyxy[row])
         if shape is None:
             return None, None
@@ -156,11 +156,11 @@ _BOX_DIFFERS = (
     f"boxes differ from their outlines by more than {_DIFFERS_PX:g} px; the outlines were taken",
 )
 _LACKS = {
-    "segment": (
+    Task.SEGMENT: (
         "no-outline",
         "it is a box and has no outline (--boxes-as-outlines makes one of its corners)",
     ),
-    "obb": (
+    Task.OBB: (
         "no-angle",
         "it is a box without an angle (--boxes-as-outlines takes it as one of angle 0)",
     ),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.coco.boxes import ASSUME as ASSUME_BOXES
 from yolokit.formats.coco.reader import CocoSource, read_sources
@@ -34,15 +35,14 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "COCO JSON"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON with lists of images, annotations and categories"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"iscrowd": ("auto", "exclude", "keep"), **ASSUME_BOXES}
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
+WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE)
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations/instances_{split}.json",)
 MANY_OUTLINES = True
@@ -72,7 +72,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no COCO file, or one is broken, with the line.
     """
-    prefix = "person_keypoints" if options.task == "pose" else "instances"
+    prefix = "person_keypoints" if options.task == Task.POSE else "instances"
     files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
     if not files:
         raise DataError(

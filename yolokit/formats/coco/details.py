@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.mask_codecs import set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from yolokit.core.types import F64
     from yolokit.formats.coco.json import CocoCategory, CocoShapedAnnotation
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_DEGREES = 1e6
@@ -59,7 +59,7 @@ class DetailReader:
     def __init__(
         self, task: Task, pose: PoseLayout | None, ledger: Ledger, *, in_fractions: bool
     ) -> None:
-        self._wants_shapes = task in ("segment", "obb")
+        self._wants_shapes = task in (Task.SEGMENT, Task.OBB)
         self._in_fractions = in_fractions
         self._pose = pose
         self._ledger = ledger

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.gc import collector_paused
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.coco.boxes import fractions_to_px, read_boxes, without_sizes
 from yolokit.formats.coco.details import DetailReader, find_pose
@@ -24,7 +25,7 @@ from yolokit.formats.coco.json import (
     LooseFile,
     decode_coco,
 )
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -109,7 +110,7 @@ def read_sources(
     if masks:
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
-    pose = find_pose(contents[0].categories, sources[0].path) if task == "pose" else None
+    pose = find_pose(contents[0].categories, sources[0].path) if task == Task.POSE else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
@@ -166,7 +167,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
+    ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = _read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
@@ -179,7 +180,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
     marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
-    details = annotations if options.task != "detect" or read.is_turned else []
+    details = annotations if options.task != Task.DETECT or read.is_turned else []
     del file, decoded, annotations
     keep = _report_unknown(images, keys, places, shown, ledger)
     if not keeps:

@@ -26,6 +26,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.cvat.writer import write_cvat
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotations> with images or tracks"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "frame-files": ("by-number", "sorted"),
     }
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations.xml",)
 MANY_OUTLINES = False

@@ -11,8 +11,8 @@ from yolokit.labels.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from yolokit.core.task import Task
     from yolokit.formats.toolkit.xml_tree import XmlElement
-    from yolokit.labels.shapes import Task
 
 _OUTLINES = ("polygon", "ellipse", "mask")
 

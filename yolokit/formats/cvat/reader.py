@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.file import CvatFile
 from yolokit.formats.cvat.frames import FrameFiles
@@ -76,7 +77,7 @@ class CvatReader:
         """Read all files, and report all broken ones at once."""
         with collector_paused():
             read_each(paths, self._read_file)
-            pose = self._find_pose() if self._options.task == "pose" else None
+            pose = self._find_pose() if self._options.task == Task.POSE else None
             return collect_dataset(
                 [self._to_rows(image, pose) for image in self._images],
                 names=list(self._names),

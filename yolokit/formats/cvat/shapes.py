@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.core.types import F64
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import decode_runs, mask_to_shape
@@ -16,7 +17,6 @@ from yolokit.labels.shapes import Shape, polygon, rotated_corners
 
 if TYPE_CHECKING:
     from yolokit.formats.toolkit.xml_tree import XmlElement
-    from yolokit.labels.shapes import Task
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {
@@ -123,7 +123,7 @@ def to_geometry(drawing: Drawing, task: Task) -> Geometry:
     if drawing.kind == "box":
         (x1, y1), (x2, y2) = drawing.points.tolist()
         upright = not drawing.degrees % 360
-        if upright and (task != "obb" or x2 < x1 or y2 < y1):
+        if upright and (task != Task.OBB or x2 < x1 or y2 < y1):
             return Geometry((x1, y1, x2, y2))
         center = ((x1 + x2) / 2, (y1 + y2) / 2)
         corners = rotated_corners(center, (x2 - x1, y2 - y1), drawing.degrees)

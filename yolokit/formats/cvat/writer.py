@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.labels.shapes import rotated_corners
 from yolokit.labels.splits import SPLITS
@@ -37,7 +38,7 @@ def write_cvat(dataset: Dataset, path: Path, remarks: Sequence[str]) -> None:
         DataError: A class, a keypoint or an image has a name that XML cannot hold, or two
             keypoints have one name.
     """
-    points = dataset.pose.names if dataset.task == "pose" and dataset.pose is not None else ()
+    points = dataset.pose.names if dataset.task == Task.POSE and dataset.pose is not None else ()
     for name in dataset.names:
         _check(name, "class")
     _check_points(points)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.layout import SourceLayout
     from yolokit.labels.ledger import Ledger
 
-ROBOFLOW_NAMES = "_darknet.labels"
 _LISTS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 

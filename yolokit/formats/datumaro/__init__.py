@@ -20,6 +20,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.datumaro.reader import DatumaroReader
 from yolokit.formats.toolkit.object_groups import GROUP
@@ -33,10 +34,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "Datumaro JSON"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON with an object of categories and a list of items"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group": GROUP, "iscrowd": ("exclude", "keep")}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.datumaro.groups import join_groups
 from yolokit.formats.datumaro.shapes import (
@@ -195,7 +196,7 @@ class DatumaroReader:
                 raise DataError("an item of `categories.points` is malformed", path=path)
             if names:
                 self._points[labels[label]] = tuple(names)
-        if self._options.task != "pose" or not self._points:
+        if self._options.task != Task.POSE or not self._points:
             return
         layouts = {names: label for label, names in self._points.items()}
         if len(layouts) > 1:

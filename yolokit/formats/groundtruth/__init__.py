@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.groundtruth.lines import (
     Job,
@@ -38,10 +39,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "AWS SageMaker Ground Truth manifest"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "lines of JSON with source-ref, annotations and ...-metadata"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"job": ("latest", "first", "all")})
 

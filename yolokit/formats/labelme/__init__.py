@@ -13,6 +13,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelme.reader import LabelmeReader
 from yolokit.formats.labelme.writer import write_labelme
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "labelme"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with shapes and an imagePath"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group": GROUP})
 WRITES: tuple[Task, ...] = READS

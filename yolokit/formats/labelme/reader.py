@@ -10,8 +10,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.labelme.shapes import is_fragment, read_area
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.json_values import as_dict, as_size, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_size, as_text, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
 from yolokit.labels.builder import ImageRows, collect_dataset

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.config import find_label_config
 from yolokit.formats.labelstudio.reader import TaskFile, TaskReader
@@ -36,10 +37,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "Label Studio"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON tasks with data and annotations, each with a list result"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"annotators": ("last", "first", "all"), "unlabelled": ("background", "exclude")}

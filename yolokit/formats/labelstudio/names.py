@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from yolokit.formats.toolkit.json_values import as_dict
+from yolokit.formats.toolkit.json_file import as_dict
 from yolokit.images.listing import is_image_name
 
 if TYPE_CHECKING:

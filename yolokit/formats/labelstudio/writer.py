@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.labels.shapes import ring_area, smallest_rotated_box
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F64
     from yolokit.labels.model import Annotations, Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
-_CONTROLS: dict[Task, str] = {"segment": "PolygonLabels"}
+_CONTROLS: dict[Task, str] = {Task.SEGMENT: "PolygonLabels"}
 _OFF_PX = 0.005
 
 

@@ -16,6 +16,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.supervisely.reader import SuperviselyReader, read_meta
 from yolokit.formats.toolkit.plugin import Match
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "Supervisely"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with size and objects in folders called ann"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"last-pixel": ("excluded", "included")})
 

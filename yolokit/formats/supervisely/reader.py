@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.supervisely.shapes import NO_AREAS, read_geometry
-from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_size, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_list, as_size, as_text, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number
-from yolokit.formats.toolkit.png_mask import decode_base64, decode_png_mask, inflate
+from yolokit.formats.toolkit.json_file import as_dict, as_list, as_number
+from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, outlines, rotated_corners
 

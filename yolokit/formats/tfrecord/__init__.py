@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.tfrecord.example import parse_example
 from yolokit.formats.tfrecord.file import (
@@ -47,10 +48,9 @@ if TYPE_CHECKING:
     from yolokit.labels.builder import ImageRows
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "TFRecord (TensorFlow object detection API)"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "TFRecord files with features called image/object/..."
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"crowd": ("exclude", "keep"), "difficult": ("keep", "exclude")}

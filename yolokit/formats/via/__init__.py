@@ -14,6 +14,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "VGG Image Annotator"
-READS: tuple[Task, ...] = ("detect", "segment")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT)
 RECOGNISED_BY = "JSON with _via_img_metadata, or files with regions, or a CSV of such regions"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

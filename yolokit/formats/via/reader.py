@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number, as_numbers, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_list, as_number, as_numbers, as_text
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.model import ImageRecord

@@ -18,12 +18,12 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
+from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import read_each
-from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.formats.voc.objects import VocBox, read_object, turn
 from yolokit.formats.voc.writer import write_voc
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "Pascal VOC"
-READS: tuple[Task, ...] = ("detect", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("detect",)
+WRITES: tuple[Task, ...] = (Task.DETECT,)
 IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False
@@ -136,7 +136,7 @@ class _Reader:
         self._ledger = ledger
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
-        self._bases: dict[Path, VocFolder] = {}
+        self._bases: dict[Path, SplitLists] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self._turned = 0
@@ -223,7 +223,7 @@ class _Reader:
             return None
         return box
 
-    def _base_of(self, path: Path) -> VocFolder:
+    def _base_of(self, path: Path) -> SplitLists:
         folder = path.parent
         for parent in path.parents:
             if is_annotation_folder(parent.name):
@@ -231,10 +231,10 @@ class _Reader:
             if parent == self._layout.root:
                 break
         if folder not in self._bases:
-            self._bases[folder] = VocFolder(folder)
+            self._bases[folder] = SplitLists(folder)
         return self._bases[folder]
 
-    def _split_of(self, path: Path, stem: str, base: VocFolder, source: SourceFile) -> str | None:
+    def _split_of(self, path: Path, stem: str, base: SplitLists, source: SourceFile) -> str | None:
         if base.lists:
             self.has_splits = True
             found = base.splits_of(stem)

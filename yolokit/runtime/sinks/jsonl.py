@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from yolokit.runtime.record import encode_record, make_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
     from typing import BinaryIO, Self
 
     from yolokit.core.types import Detections, Frame, FrameError
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.sink import Picture
     from yolokit.runtime.source import FrameSource
 
@@ -23,9 +23,9 @@ def takes(_source: FrameSource) -> bool:
     return True
 
 
-def open(folder: Path, classes: Sequence[str]) -> JsonLines:  # noqa: A001 - as in every sink
+def open(folder: Path, head: ModelHead) -> JsonLines:  # noqa: A001 - as in every sink
     """Return a sink that writes ``folder/predictions.jsonl``."""
-    return JsonLines((folder / FILE_NAME).open("wb"), classes)
+    return JsonLines((folder / FILE_NAME).open("wb"), head)
 
 
 class JsonLines:
@@ -33,16 +33,14 @@ class JsonLines:
 
     Args:
         stream: Where to write; it is closed at the end, unless ``is_shared``.
-        classes: Class names by index.
+        head: What the model's manifest says of its task and classes.
         is_shared: The stream is someone else's: every record is flushed to it at once, so that
             a reader at its other end need not wait, and it stays open.
     """
 
-    def __init__(
-        self, stream: BinaryIO, classes: Sequence[str], *, is_shared: bool = False
-    ) -> None:
+    def __init__(self, stream: BinaryIO, head: ModelHead, *, is_shared: bool = False) -> None:
         self._stream = stream
-        self._classes = classes
+        self._head = head
         self._is_shared = is_shared
 
     def __enter__(self) -> Self:
@@ -59,6 +57,6 @@ class JsonLines:
         self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
     ) -> None:
         """Append one record."""
-        self._stream.write(encode_record(make_record(frame, detections, self._classes, picture)))
+        self._stream.write(encode_record(make_record(frame, detections, self._head, picture)))
         if self._is_shared:
             self._stream.flush()

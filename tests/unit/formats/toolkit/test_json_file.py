@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from yolokit.formats.toolkit.json_values import (
+from yolokit.formats.toolkit.json_file import (
     as_dict,
     as_list,
     as_number,
