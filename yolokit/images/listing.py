@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.files.file_kind import tell_image
+from yolokit.files.regular_file import identity_of
 from yolokit.images.byte_range import Span, read_bytes
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def walk_files(folder: Path) -> Iterator[str]:
         while waiting:
             prefix = waiting.pop()
             path = os.path.join(root, prefix)  # noqa: PTH118 - hot path
-            identity = _identity(path)
+            identity = identity_of(path)
             if identity is None or identity in listed or (prefix and identity in around):
                 continue
             listed.add(identity)
@@ -119,18 +120,9 @@ def _kind_of(link: str) -> int | None:
         return None
 
 
-def _identity(folder: str) -> tuple[int, int] | None:
-    """Return what identifies a folder, None if it does not exist."""
-    try:
-        found = os.stat(folder)  # noqa: PTH116 - hot path
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _around(root: str) -> set[tuple[int, int] | None]:
     """Return the folders that a folder lies in: from each of them a walk would come back to it."""
-    return {_identity(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
+    return {identity_of(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
 
 
 def is_absolute_anywhere(name: str) -> bool:

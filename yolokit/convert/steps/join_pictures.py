@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.convert.steps.copies import Copies, are_same
+from yolokit.core.boxes import pairwise_iou
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.labels.model import Annotations, LabelledImage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from yolokit.core.types import F64, Bool
+    from yolokit.core.types import Bool
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import ImageRecord
 
@@ -255,17 +256,8 @@ def _count_alike(first: Annotations, second: Annotations) -> int:
     """Count the annotations of one that have one of the same class in nearly the same place."""
     if not len(first) or not len(second):  # most files of one class show it in few pictures
         return 0
-    low = np.maximum(first.xyxy[:, None, :2], second.xyxy[None, :, :2])
-    high = np.minimum(first.xyxy[:, None, 2:], second.xyxy[None, :, 2:])
-    shared: F64 = np.maximum(high - low, 0.0).prod(axis=2)
-    union = _areas(first)[:, None] + _areas(second)[None] - shared
-    alike = _same_class(first, second) & (shared >= _ALIKE_IOU * union)
+    alike = _same_class(first, second) & (pairwise_iou(first.xyxy, second.xyxy) >= _ALIKE_IOU)
     return int(alike.any(axis=1).sum())
-
-
-def _areas(annotations: Annotations) -> F64:
-    areas: F64 = (annotations.xyxy[:, 2:] - annotations.xyxy[:, :2]).prod(axis=1)
-    return areas
 
 
 def _concatenate(parts: Sequence[Annotations]) -> Annotations:

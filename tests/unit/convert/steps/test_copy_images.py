@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from yolokit.convert.steps.copy_images import LinkMode, copy_image
+from yolokit.convert.steps.copy_images import CopyPlan, LinkMode, copy_image, copy_images
 from yolokit.errors import ConfigError, DataError
 from yolokit.images.byte_range import Span
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 
 @pytest.fixture
@@ -65,3 +67,39 @@ def test_a_part_of_a_file_is_not_linked(mode: LinkMode, image: Path, tmp_path: P
         copy_image(str(image), tmp_path / "b.jpg", mode, Span(0, 6))
     assert caught.value.hint == "use --link copy"
     assert not (tmp_path / "b.jpg").exists()
+
+
+def record(name: str, split: str | None, path: Path | None) -> LabelledImage:
+    source = SourceFile("a.json")
+    where = None if path is None else str(path)
+    return LabelledImage(ImageRecord(name, 8, 8, split, where, source), Annotations.empty())
+
+
+def test_images_of_one_name_get_two_in_the_folder_of_their_split(
+    image: Path, tmp_path: Path
+) -> None:
+    ledger, plan = Ledger(), CopyPlan(tmp_path / "out", "images/{split}", "copy", keeps_splits=True)
+    images = [
+        record("val/a.jpg", "val", image),  # the folder says the split again
+        record("a.jpg", "val", image),
+        record("a.jpg", None, image),
+    ]
+    copied = list(copy_images(images, plan, ledger))
+    assert [one.image.file_name for one in copied] == ["a.jpg", "a-2.jpg", "a.jpg"]
+    files = sorted(path.relative_to(plan.folder) for path in plan.folder.rglob("*.jpg"))
+    assert files == [Path("images/train/a.jpg"), Path("images/val/a-2.jpg"),
+                     Path("images/val/a.jpg")]  # fmt: skip
+    assert [(one.code, one.message) for one in ledger.entries] == [("renamed", "a.jpg -> a-2.jpg")]
+
+
+def test_one_folder_for_all_splits_has_one_set_of_names(image: Path, tmp_path: Path) -> None:
+    plan = CopyPlan(tmp_path / "out", "JPEGImages", "copy", keeps_splits=False)
+    images = [record("a.jpg", split, image) for split in ("train", "val")]
+    copied = list(copy_images(images, plan, Ledger()))
+    assert [one.image.file_name for one in copied] == ["a.jpg", "a-2.jpg"]
+
+
+def test_labels_alone_copy_nothing(image: Path, tmp_path: Path) -> None:
+    plan = CopyPlan(tmp_path / "out", "images/{split}", None, keeps_splits=True)
+    assert len(list(copy_images([record("a.jpg", "val", image)], plan, Ledger()))) == 1
+    assert not plan.folder.exists()
