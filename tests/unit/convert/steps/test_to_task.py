@@ -37,12 +37,12 @@ def run(
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
     ledger.see(1)
-    reduced = to_task([labelled], TaskPlan(task, **options), SOURCE, ledger)
-    (settled,) = clip_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(task, **options), SOURCE, ledger)
+    (clipped,) = clip_boxes(converted, ledger)
     totals = ledger.totals
     outcomes = totals.kept + totals.clipped + totals.reinterpreted + totals.dropped
     assert outcomes == totals.annotations_in == 1
-    return settled.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
+    return clipped.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    reduced = to_task([labelled], TaskPlan(Task.POSE), SOURCE, ledger)
-    (found,) = clip_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(Task.POSE), SOURCE, ledger)
+    (found,) = clip_boxes(converted, ledger)
     assert found.annotations.keypoints is not None
     assert found.annotations.keypoints.tolist() == [[[5, 5, 2], [0, 0, 0], [0, 0, 0]]]
     assert [(entry.action, entry.message) for entry in ledger.entries] == [
@@ -153,6 +153,6 @@ def test_values_beyond_all_images_are_cut_or_dropped_without_a_warning(task: Tas
     shape = Shape((np.array(huge), np.array(huge) / 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        settled, entries, _ = run(shape, task, one_outline=True)
-    assert ((settled.xyxy >= 0) & (settled.xyxy <= [100, 50, 100, 50])).all()
+        clipped, entries, _ = run(shape, task, one_outline=True)
+    assert ((clipped.xyxy >= 0) & (clipped.xyxy <= [100, 50, 100, 50])).all()
     assert len(entries) == 1
