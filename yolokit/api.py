@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import ObtainedWeights
     from yolokit.jobs.get_dataset import GetResult
-    from yolokit.runtime.pipeline import RunSummary
+    from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
 P = ParamSpec("P")

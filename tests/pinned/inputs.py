@@ -23,7 +23,7 @@ from tests.samples.mutate import mutate
 from tests.unit.formats.toolkit import test_unsupported_formats as unsupported
 from tests.unit.images.test_files import exif_jpeg
 from tests.unit.runtime.conftest import ULTRALYTICS, raw_table, save_model
-from tests.unit.runtime.test_video_file import write_video
+from tests.unit.runtime.video.test_file import write_video
 from yolokit.engine_protocol.child import child_environment
 from yolokit.formats.toolkit.plugin import list_formats, load_format, writable_tasks
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import typer
 from typer._click import types  # typer 0.28 carries click within
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from yolokit.core.options import Stated
 
+DatasetName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
+]
 _NO_PLACES: Mapping[str, str] = MappingProxyType({})
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.cli.command import Command, options_of
+from yolokit.cli.command import Command, DatasetName, options_of
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import get, info, list_
@@ -25,9 +25,7 @@ app = typer.Typer(
 
 def convert(
     ctx: typer.Context,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
-    ] = None,
+    name: DatasetName = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was written as one line of JSON.")
     ] = False,

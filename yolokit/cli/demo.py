@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import DatasetName
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to make, unless --name is given.")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
-    ] = None,
+    name: DatasetName = None,
     classes: Annotated[
         str,
         typer.Option(

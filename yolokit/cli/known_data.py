@@ -58,19 +58,14 @@ def info(name: Name, json: Json = False) -> None:
     What it holds, its terms of use, where it is published, and the hash of each archive with
     where that hash comes from.
     """
-    from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.output import emit_facts, emit_json
     from yolokit.hub.catalog import load_card
 
     facts = _facts(load_card(name))
     if json:
         emit_json(facts)
         return
-    width = max(map(len, facts))
-    for key, value in facts.items():
-        lines = value if isinstance(value, list) else [value]
-        for number, line in enumerate(lines):
-            label = "" if number else key.replace("_", " ")
-            emit(f"{label:<{width}}  {_in_words(line)}")
+    emit_facts(facts)
 
 
 def get(
@@ -134,15 +129,3 @@ def _facts(card: DatasetCard) -> dict[str, object]:
     keys = ("name", "title", "tasks", "format", "class_count", "splits", "image_license")
     facts = {key: plain[key] for key in (*keys, "label_license", "homepage", "note")}
     return facts | {"to_fetch": card.describe_size(), "archives": archives, "here": _is_here(card)}
-
-
-def _in_words(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')} {_in_words(one)}" for key, one in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return str(value)

@@ -12,7 +12,7 @@ from yolokit.errors import ConfigError
 from yolokit.files.spell import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -99,6 +99,27 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         return "  ".join(parts).rstrip()
 
     return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, cells)])
+
+
+def emit_facts(facts: Mapping[str, object]) -> None:
+    """Print what is known of something, a line for each fact; a list has one for each item."""
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        for number, line in enumerate(value if isinstance(value, list) else [value]):
+            label = "" if number else key.replace("_", " ")
+            emit(f"{label:<{width}}  {_in_words(line)}")
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')} {_in_words(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from yolokit.core.plural import counted
+from yolokit.core.plural import counted, share
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -28,6 +28,7 @@ def predict(ctx: typer.Context) -> int:
     is 3 if no input at all could be read.
     """
     from yolokit.cli.progress import show_events
+    from yolokit.cli.signals import stopping_softly
     from yolokit.runtime.config import PredictConfig
     from yolokit.runtime.predict import predict_files
 
@@ -38,9 +39,14 @@ def predict(ctx: typer.Context) -> int:
     _quiet_decoders()
     with show_events() as on_event:
         run = predict_files(
-            config, on_event, open_more=_stdout_records if config.records_only else None
+            config,
+            on_event,
+            open_more=_stdout_records if config.records_only else None,
+            listen=stopping_softly,
         )
     _print_summary(run, is_last_word=not config.records_only)
+    if run.summary.is_partial:
+        raise KeyboardInterrupt
     return _NOTHING_READ if run.summary.failed == run.summary.frames else 0
 
 
@@ -71,6 +77,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     """Print a summary of a run; stdout gets the folder, unless it holds records."""
     from yolokit.cli.output import emit, say
+    from yolokit.runtime.write import PARTIAL
 
     summary = run.summary
     for failure in summary.first_failures:
@@ -90,6 +97,12 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
         for stage, time_s in dataclasses.asdict(summary.times).items()
     }
     say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
+    if summary.is_partial:
+        done, expected = counted(summary.frames, "image is", "images are"), summary.frames_expected
+        if expected is not None:
+            done = share(summary.frames, counted(expected, "image"), "is", "are")
+        mark = f", as {PARTIAL} beside the results says" if run.out is not None else ""
+        say(f"stopped early: {done} done{mark}")
     if run.out is not None and is_last_word:
         emit(str(run.out))
     elif run.out is not None:

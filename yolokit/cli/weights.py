@@ -81,7 +81,7 @@ def info(
     Where it is published, its hash and where that comes from, whether the file here agrees, and,
     for a checkpoint of your own, the run that made it and what that run started from.
     """
-    from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.output import emit_facts, emit_json
     from yolokit.hub.inventory import describe_weights
 
     target, check = describe_weights(name)
@@ -89,12 +89,9 @@ def info(
     if json:
         emit_json(facts)
         return
-    width = max(map(len, facts))
-    for key, value in facts.items():
-        lines = (value or [_FRESH]) if isinstance(value, list) else [value]
-        for number, line in enumerate(lines):
-            label = "" if number else key.replace("_", " ")
-            emit(f"{label:<{width}}  {'-' if line is None else line}")
+    if facts["descends_from"] == []:
+        facts["descends_from"] = _FRESH
+    emit_facts(facts)
 
 
 @app.command(cls=options_of(_PULL))
@@ -245,15 +242,8 @@ def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedW
 
 
 def _to_plain(found: ObtainedWeights) -> dict[str, object]:
-    return {
-        "name": found.name,
-        "path": str(found.path),
-        "sha256": found.sha256,
-        "size_bytes": found.size_bytes,
-        "url": found.url,
-        "status": found.status,
-        "fetched": found.fetched,
-    }
+    keys = ("name", "path", "sha256", "size_bytes", "url", "status", "fetched")
+    return {key: getattr(found, key) for key in keys} | {"path": str(found.path)}
 
 
 def _cells(row: Row) -> tuple[object, ...]:

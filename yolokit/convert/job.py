@@ -38,7 +38,7 @@ from yolokit.convert.warnings import (
     hint_at_images,
     note_for_training,
 )
-from yolokit.core.events import Meter, OnEvent, ignore
+from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.findings import require_allowed
 from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
@@ -109,29 +109,28 @@ def convert(
         ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
     scratch = scratch_folder(config.folder.with_name(config.folder.name + "-unpacked"))
-    meter = Meter(on_event)
     with shown_places(ledger), scratch as unpacked:
-        meter.start("reading")
+        on_event(Progress("reading", 0, None))
         opened = open_sources(config, unpacked, ledger)
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)
         dataset = map_classes(opened.dataset, class_map, ledger)
         opened = opened._replace(dataset=dataset)
         with publish_folder(config.folder, config.replacing) as folder:
-            return _write(config, opened, ledger, folder, meter)
+            return _write(config, opened, ledger, folder, on_event)
 
 
 def _write(
-    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, meter: Meter
+    config: ConvertConfig, opened: Opened, ledger: Ledger, folder: Path, on_event: OnEvent
 ) -> ConvertResult:
     """Write the set and its ledger into a folder that is built."""
     opening = ledger.mark()
-    conversion = _Conversion(config, opened.dataset, ledger, folder, meter)
+    conversion = _Conversion(config, opened.dataset, ledger, folder, on_event)
     counts = conversion.write_set()
     watch = conversion.watch
     if watch.pictures.start_joining():  # what was written has pictures twice
         _empty(folder)
         ledger.rewind(opening)
-        conversion = _Conversion(config, opened.dataset, ledger, folder, meter, watch)
+        conversion = _Conversion(config, opened.dataset, ledger, folder, on_event, watch)
         counts = conversion.write_set()
     names = opened.dataset.names
     totals = ledger.close(MaxDrop.parse(config.max_drop))
@@ -170,14 +169,14 @@ class _Conversion:
         dataset: Dataset,
         ledger: Ledger,
         folder: Path,
-        meter: Meter,
+        on_event: OnEvent,
         watch: Watch | None = None,
     ) -> None:
         self._config = config
         self._dataset = dataset
         self._ledger = ledger
         self._folder = folder
-        self._meter = meter
+        self._on_event = on_event
         self._target: Format = load_format(config.to_format)
         self._tiles = None
         if config.tile is not None:
@@ -195,7 +194,7 @@ class _Conversion:
         """Chain all steps, in the order in which they run."""
         config, ledger = self._config, self._ledger
         splits = None if self._keeps_splits else self._make_splits()
-        self._meter.start("converting", self._dataset.image_count)
+        self._on_event(Progress("converting", 0, self._dataset.image_count))
         images = self._iter_labels()
         if not self._keeps_splits:
             images = set_splits(images, splits)
@@ -252,7 +251,7 @@ class _Conversion:
 
     def _pass_for_splits(self) -> dict[str, str]:
         opening = self._ledger.mark()
-        self._meter.start("looking at classes", self._dataset.image_count)
+        self._on_event(Progress("looking at classes", 0, self._dataset.image_count))
         config, shares = self._config, dict(zip(SPLITS, self._split_plan.shares, strict=True))
         splits = assign_splits(
             self._iter_labels(),
@@ -272,7 +271,7 @@ class _Conversion:
             self._counts[split].add(labelled.annotations.category_indices)
             yield labelled
             if done % 64 == 0:
-                self._meter.advance(done)
+                self._on_event(Progress("converting", done, self._dataset.image_count))
 
     def write_set(self) -> dict[str, SplitCounts]:
         """Write annotations and images, and return what was written.

@@ -104,7 +104,7 @@ def find_problems(values: Mapping[str, Any]) -> list[str]:
 
 
 def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with texts that are read further on, and what does not go together."""
+    """Return what is wrong with options that are parsed later, or do not go together."""
     problems: list[str] = []
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
@@ -129,16 +129,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     labels_only, group = values.get("labels_only"), values.get("group")
     mode, link = values.get("split", "auto"), values.get("link", "copy")
     conflicts = {
-        "folds: go with --to yolo, which names the splits of each": folds
+        "folds: need --to yolo, which names the splits of each": folds
         and values.get("to_format", "yolo") != "yolo",
-        "folds: take the place of --split": folds and mode != "auto",
+        "folds: cannot be combined with --split": folds and mode != "auto",
         "group: no split is made with --split keep": group and mode == "keep",
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
         "assume: exif is about images, and --labels-only reads none": labels_only
         and any(text.startswith("exif=") for text in values.get("assume", ())),
-        f"tile: makes new images, so it does not go with --link {link}": tile and link != "copy",
+        f"tile: makes new images, so it cannot be combined with --link {link}": tile
+        and link != "copy",
     }
     return [sentence for sentence, holds in conflicts.items() if holds]
 

@@ -29,7 +29,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     JOB: ClassVar[str]
     """What is configured, for messages, e.g. ``train``."""
     FOREIGN: ClassVar[Mapping[str, str]] = _NO_WORDS
-    """Options of other tools, each with what to say about it."""
+    """Options that it does not have, as of other tools, each with what to say about it."""
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
@@ -109,7 +109,7 @@ def _convert(value: Any, hint: Any) -> Any:
 def _to_path(_kind: type, value: Any) -> Path:
     """Return what a text stands for where a path is wanted."""
     if not isinstance(value, str | os.PathLike):
-        raise ValueError("Expected `path`")  # noqa: TRY004 - msgspec makes its own error of this
+        raise ValueError("Expected a path")  # noqa: TRY004 - msgspec makes its own error of this
     return Path(value)
 
 

@@ -82,25 +82,3 @@ OnEvent: TypeAlias = Callable[[Event], None]
 
 def ignore(_event: Event) -> None:
     """Do nothing: what a job without a listener calls."""
-
-
-class Meter:
-    """Tells the progress of one part of a job after another.
-
-    Args:
-        on_event: Takes the events.
-    """
-
-    def __init__(self, on_event: OnEvent) -> None:
-        self._on_event = on_event
-        self._what = ""
-        self._total: int | None = None
-
-    def start(self, what: str, total: int | None = None) -> None:
-        """Begin a part, of ``total`` images if that is known."""
-        self._what, self._total = what, total
-        self.advance(0)
-
-    def advance(self, done: int) -> None:
-        """Tell how many images of the part are done."""
-        self._on_event(Progress(self._what, done, self._total))

@@ -28,11 +28,11 @@ def function_of(
     """Make a function that has the parameters of a config, for type checkers and editors too.
 
     Args:
-        call: A config with what else the function takes: ``on_event``, where not other things.
+        call: A config that has ``on_event`` beside its options, and what else the function takes.
 
     Returns:
-        A decorator of a function that gets what was given, by name and not yet checked, and where
-        to tell events. An unknown name is among it, for the config to say what is meant.
+        A decorator for a function of two parameters: the values that were given, not yet checked
+        and with unknown names among them, and what takes the events.
     """
     signature = inspect.signature(call)
 

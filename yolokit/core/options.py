@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     AnyPath: TypeAlias = str | os.PathLike[str]
-    PathText: TypeAlias = str | os.PathLike[str]
-    PathTexts: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-    AnyPaths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+    AnyPaths: TypeAlias = AnyPath | Sequence[AnyPath]
+    PathText: TypeAlias = AnyPath
+    PathTexts: TypeAlias = AnyPaths
     Texts: TypeAlias = Sequence[str]
 else:
     AnyPath = Path
-    PathText = str  # of a path that is recorded as it was given
-    PathTexts = tuple[str, ...]
     AnyPaths = tuple[Path, ...]
+    PathText = str  # as it was given: for a record, or where it may be a pattern
+    PathTexts = tuple[str, ...]
     Texts = tuple[str, ...]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -36,7 +36,7 @@ Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 
 
-def list_paths(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+def list_paths(given: AnyPaths) -> list[str]:
     """Return one path or several as texts."""
     return [os.fspath(one) for one in ([given] if isinstance(given, str | os.PathLike) else given)]
 
@@ -48,16 +48,16 @@ class Option(msgspec.Struct, frozen=True):
         help: What it is for.
         metavar: What stands for its value; None for a flag.
         flag: Its name, where that is not the field's.
+        former: What it was called before, which is understood still.
         default: What happens without it, in words, where the field's default does not tell.
-        former: A name that it had, which goes on working.
         may_lack: The command takes it from elsewhere, although the field has no default.
     """
 
     help: str
     metavar: str | None = None
     flag: str | None = None
-    default: str | None = None
     former: str | None = None
+    default: str | None = None
     may_lack: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,20 @@ from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
-from yolokit.evaluate.run import evaluate_model
+from yolokit.evaluate.run import THRESHOLDS, evaluate_model
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.atomic import claim_folder, publish_file
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
-from yolokit.runtime.detector import Detector
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.datasets.data_yaml import DataYaml
     from yolokit.errors import DataError
+    from yolokit.runtime.detector import Detector
 
 REPORT_NAME = "metrics.json"
 SCHEMA_VERSION = 1
@@ -117,7 +119,8 @@ class ValJob:
     Attributes:
         config: Its options.
         data: The data set.
-        detector: The loaded model.
+        predictor: The loaded model.
+        detector: The same, without what runs it.
         metric: How good a model is at its task.
         notes: What is odd about the labels, one sentence each.
         image_count: Images of the split.
@@ -125,16 +128,17 @@ class ValJob:
     """
 
     def __init__(
-        self, config: ValConfig, data: DataYaml, detector: Detector, notes: Sequence[str] = ()
+        self, config: ValConfig, data: DataYaml, predictor: Predictor, notes: Sequence[str] = ()
     ) -> None:
         self.config = config
         self.data = data
-        self.detector = detector
-        self.metric = load_metric(detector.manifest.head.task)
+        self.predictor = predictor
+        self.detector: Detector = predictor.detector
+        self.metric = load_metric(self.detector.manifest.head.task)
         self.notes = tuple(notes)
         self.image_count = sum(1 for _ in list_split_images(data, config.split))
         self.limits = tuple(
-            detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
+            self.detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
         )
 
     def run(self, on_event: OnEvent = ignore) -> ValReport:
@@ -152,12 +156,9 @@ class ValJob:
         config = self.config
         unreadable: list[DataError] = []
         result = evaluate_model(
-            self.detector,
+            self.predictor,
             iter_split(self.data, config.split, unreadable),
             self.data.names,
-            conf=config.conf,
-            iou=config.iou,
-            max_det=config.max_det,
             unreadable=unreadable,
             on_progress=lambda done: on_event(Progress("evaluating", done, self.image_count)),
         )
@@ -205,8 +206,13 @@ def open_job(config: ValConfig) -> ValJob:
         check_output(folder / REPORT_NAME, _replacing(config))
     data = load_data_yaml(Path(config.data), need=(config.split,))
     notes = check_labels(data, config.split)  # before the model is loaded: it takes longest
-    detector = Detector.load(Path(config.model), provider=config.provider, threads=config.threads)
-    return ValJob(config, data, detector, notes)
+    spec = PredictorSpec(
+        model=str(config.model),
+        provider=config.provider,
+        threads=config.threads,
+        thresholds=replace(THRESHOLDS, conf=config.conf, iou=config.iou, max_det=config.max_det),
+    )
+    return ValJob(config, data, Predictor.load(spec), notes)
 
 
 def write_report(report: ValReport, config: ValConfig) -> Path | None:

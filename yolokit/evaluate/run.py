@@ -1,4 +1,4 @@
-"""Run a detector over labelled images and measure it.
+"""Run a model over labelled images and measure it.
 
 Boxes are compared as the model puts them out, not clipped to the image, though a prediction that
 a user sees is. ultralytics measures so too, and the difference shows: a young model's boxes reach
@@ -10,30 +10,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.types import Frame
 from yolokit.errors import DataError
 from yolokit.evaluate.classes import map_classes
 from yolokit.evaluate.coco import CocoMetrics
 from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
-from yolokit.runtime.run_ahead import RunAhead
+from yolokit.runtime.predictor import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from yolokit.core.types import F32, U8, Letterbox
+    from yolokit.core.types import U8
     from yolokit.labels.model import ImageRecord, LabelledImage
-    from yolokit.runtime.detector import Detector
-    from yolokit.runtime.tasks.toolkit import Outputs
+    from yolokit.runtime.predictor import Predictor
 
-_DEPTH = 2  # images that wait between two stages
-_JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
+THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_det=MAX_DET, multi_label=True, clip=False)
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,40 +51,23 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One image on its way through the stages."""
-
-    labelled: LabelledImage
-    tensor: F32
-    letterbox: Letterbox
-
-
 def evaluate_model(
-    detector: Detector,
+    predictor: Predictor,
     images: Iterable[LabelledImage],
     class_names: Sequence[str],
     *,
-    conf: float = CONF,
-    iou: float = IOU,
-    max_det: int = MAX_DET,
-    multi_label: bool = True,
     unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
-    """Run a detector over labelled images and compute the metrics of its task.
+    """Run a model over labelled images and compute the metrics of its task.
 
-    Reading, inference and decoding overlap; memory holds a few images and all boxes.
+    Memory holds a few images and all boxes.
 
     Args:
-        detector: The model.
+        predictor: The model. Metrics need nearly all detections, as ``THRESHOLDS`` leave them: a
+            higher score cuts the tail of the precision-recall curve off.
         images: Labelled images whose files are at hand; taken one at a time, in a thread.
         class_names: The data set's class names, by category index.
-        conf: Discard scores below this. Metrics need nearly all: a higher value cuts the tail
-            of the precision-recall curve off.
-        iou: Overlap up to which two boxes of a class both stay.
-        max_det: Most boxes in one image.
-        multi_label: Every class of an anchor that reaches ``conf`` counts, as COCO has it.
         unreadable: Gets the errors of images that cannot be read, which are left out then: the
             figures are of another set. None raises the first.
         on_progress: Called with the number of images done.
@@ -96,23 +77,15 @@ def evaluate_model(
         DataError: There is no image, or one is missing, unreadable or of another size than
             its labels were made for.
         InferenceError: The model failed.
-    Source: ultralytics ``models/yolo/detect/val.py`` for the defaults.
+    Source: ultralytics ``models/yolo/detect/val.py`` for the thresholds.
     """
     start_s = time.perf_counter()
+    detector = predictor.detector
     classes = map_classes(detector.names, class_names)
     tally = load_metric(detector.manifest.head.task).open_tally()
-    with contextlib.closing(_overlap(detector, images, unreadable)) as outputs:
-        for job, image_outputs in outputs:
-            found = detector.decode(
-                image_outputs,
-                job.letterbox,
-                conf=conf,
-                iou=iou,
-                max_det=max_det,
-                multi_label=multi_label,
-                clip=False,
-            )
-            tally.add(job.labelled.annotations, classes.apply(found))
+    with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
+        for prediction in predictions:
+            tally.add(prediction.origin.annotations, classes.apply(prediction.detections))
             on_progress(tally.image_count)
     if tally.image_count == 0:
         if unreadable:
@@ -126,26 +99,10 @@ def evaluate_model(
     )
 
 
-def _overlap(
-    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
-) -> Generator[tuple[_Job, Outputs]]:
-    """Read and infer in two threads, ahead of the caller; an error in one is raised here."""
-    read = RunAhead(_read(detector, images, unreadable), depth=_DEPTH, name="yolokit-read")
-    inferred = RunAhead(_infer(detector, read), depth=_DEPTH, name="yolokit-infer")
-    try:
-        yield from inferred
-    finally:
-        # Both are asked before one is waited for: the second waits for the first.
-        for stage in (read, inferred):
-            stage.stop()
-        for stage in (read, inferred):
-            stage.join(_JOIN_S)
-
-
-def _read(
-    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
-) -> Generator[_Job]:
-    for labelled in images:
+def _read_all(
+    images: Iterable[LabelledImage], unreadable: list[DataError] | None
+) -> Generator[tuple[LabelledImage, Frame]]:
+    for index, labelled in enumerate(images):
         try:
             bgr = _read_image(labelled.image)
         except DataError as error:
@@ -153,12 +110,7 @@ def _read(
                 raise
             unreadable.append(error)
             continue
-        yield _Job(labelled, *detector.preprocess(bgr))
-
-
-def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, Outputs]]:
-    for job in jobs:
-        yield job, detector.infer(job.tensor)[0]
+        yield labelled, Frame(bgr, index, None, labelled.image.file_name)
 
 
 def _read_image(record: ImageRecord) -> U8:

@@ -13,39 +13,58 @@ import msgspec
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.core.plugins import load_plugin
-from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
-from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
+from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.earlier import MODEL, PROOF
+from yolokit.export.gates.parity import ParityReport
+from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
 from yolokit.export.graph import finish_graph
-from yolokit.export.samples import load_samples
-from yolokit.export.verify import ParityReport, compare, run_both
+from yolokit.export.samples import iter_calibration_images, load_gate_images
 from yolokit.files.atomic import publish_file, write_atomic
-from yolokit.files.digest import digest_weights, sha256_file
+from yolokit.files.digest import digest_weights
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from yolokit.core.types import F32, U8
     from yolokit.files.digest import FileDigest
-    from yolokit.runtime.detector import Detector
+
+_PROBLEMS_SHOWN = 5
 
 
 class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
-    """What was published: the model, its manifest and the proof beside it."""
+    """What was published: the model, its manifest, and what each gate saw.
+
+    Attributes:
+        path: The model. The record of each gate lies beside it.
+        manifest: What the model says of itself.
+        verdicts: One of each gate.
+    """
 
     path: Path
-    parity_path: Path
     manifest: ModelManifest
-    parity: ParityReport
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def parity_path(self) -> Path:
+        """The record of the parity gate."""
+        return proof_path(self.path, "parity")
+
+    @property
+    def parity(self) -> ParityReport:
+        """What the parity gate saw."""
+        records = [verdict.record for verdict in self.verdicts]
+        return next(record for record in records if isinstance(record, ParityReport))
 
 
 def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArtifact:
-    """Export a checkpoint and publish it if it equals what was trained.
+    """Export a checkpoint and publish it if every gate holds: it equals what was trained.
 
     Args:
         config: What to export and how.
@@ -54,7 +73,8 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
     Raises:
         ConfigError: The output exists and is not to be replaced.
         WeightsError: The checkpoint is missing or cannot be loaded.
-        ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
+        GateError: A gate does not hold, such as a ParityError where the exported model differs;
+            ``<stem>.<gate>-failed.json`` says how.
     """
     weights = Path(config.weights)
     reason = why_no_file(weights)
@@ -65,8 +85,9 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
     problem = explain_unreadable(weights) if config.trust is None else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
-    out, replacing = _place(config, weights)
-    images = load_samples(Path(config.data) if config.data else None)
+    gates = open_gates(config)
+    out, replacing = _place(config, weights, gates)
+    images = load_gate_images(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
     with _kept_on_failure(log_path), scratch_dir as scratch:
@@ -79,15 +100,17 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
         finish_graph(folder / "traced.onnx", model, manifest)
         if config.precision != "fp32":
             model = _quantize(config, model, folder / "quantized.onnx", images)
-        on_event(Phase(f"checking parity on {counted(len(images), 'image')}"))
-        detector = _load(model)
-        trust = config.trust is not None
-        samples = run_both(weights, digest, detector, images, log_path=log_path, trust=trust)
-        report = compare(samples, detector)
-        _prove_batch(detector, images, config.dynamic, report)
-        report.model_sha256 = sha256_file(model)
-        report.weights_sha256 = manifest.provenance.weights_sha256
-        return _publish(model, out, manifest, report, replacing)
+        candidate = Candidate(
+            model=model,
+            predictor=_load(model),
+            weights=weights,
+            digest=digest,
+            trust=config.trust is not None,
+            images=images,
+            log_path=log_path,
+        )
+        verdicts = _prove(candidate, gates, out, on_event)
+        return _publish(model, out, manifest, verdicts, replacing)
 
 
 @contextlib.contextmanager
@@ -112,11 +135,11 @@ def _no_checkpoint(path: Path, reason: str) -> WeightsError:
     return WeightsError(f"there is no checkpoint {path}", hint=hint)
 
 
-def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
+def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[Path, Replacing]:
     """Return the file that the model becomes, in a folder that exists, and what it may replace.
 
     Raises:
-        OutputExistsError: The model or its proof is there and is not to be replaced.
+        OutputExistsError: The model or a proof is there and is not to be replaced.
         ConfigError: The folder cannot be made.
     """
     out = weights.with_suffix(".onnx")
@@ -126,7 +149,8 @@ def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
     keep = (weights, *([Path(config.data)] if config.data else []))
     replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
     check_output(out, replacing)
-    check_output(out.with_suffix(".parity.json"), replace(replacing, result=PROOF))
+    for gate in gates:
+        check_output(proof_path(out, gate.name), replace(replacing, result=PROOF))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -196,63 +220,78 @@ def _read_data_sha256(weights: Path) -> str:
     return str(data.get("sha256", "")) if isinstance(data, dict) else ""
 
 
-def _load(model: Path) -> Detector:
-    from yolokit.runtime.detector import Detector
-
-    return Detector.load(model, provider="cpu")
+def _load(model: Path) -> Predictor:
+    return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
 
-def _quantize(config: ExportConfig, model: Path, dst: Path, images: list[tuple[str, Any]]) -> Path:
+def _quantize(
+    config: ExportConfig, model: Path, dst: Path, gate_images: Sequence[tuple[str, U8]]
+) -> Path:
     quantizer = load_plugin(QUANTIZERS, config.precision, kind="precision")
-    detector = _load(model)
-    quantizer.quantize(model, dst, (detector.preprocess(image)[0] for _, image in images))
+    quantizer.quantize(model, dst, _calibration_inputs(config, model, gate_images))
     return dst
 
 
-def _prove_batch(
-    detector: Detector, images: list[tuple[str, Any]], dynamic: str, report: ParityReport
-) -> None:
-    """Prove that a dynamic batch is one: three images at once give what each gives alone."""
-    if dynamic == "none":
-        return
-    import numpy as np
+def _calibration_inputs(
+    config: ExportConfig, model: Path, gate_images: Sequence[tuple[str, U8]]
+) -> Iterator[F32]:
+    detector = _load(model).detector
+    for bgr in iter_calibration_images(Path(config.data) if config.data else None, gate_images):
+        yield detector.preprocess(bgr)[0]
 
-    tensors = [detector.preprocess(image)[0] for _, image in images]
-    alike = [tensor for tensor in tensors if tensor.shape == tensors[0].shape]
-    three = (alike * 3)[:3]
-    together = detector.infer(np.concatenate(three))
-    for index, tensor in enumerate(three):
-        (alone,) = detector.infer(tensor)
-        diff = max(
-            float(np.abs(output - alone[name]).max()) for name, output in together[index].items()
-        )
-        if not diff <= report.tolerance.box_abs_px:
-            report.problems.append(f"image {index + 1} of a batch of 3 differs by {diff:.3g}")
-            report.verdict = "different"
+
+def _prove(
+    candidate: Candidate, gates: Sequence[Gate], out: Path, on_event: OnEvent
+) -> tuple[Verdict, ...]:
+    """Return the verdicts of all gates.
+
+    Raises:
+        GateError: One does not hold; its record is written.
+    """
+    verdicts = []
+    for gate in gates:
+        on_event(Phase(gate.describe(candidate)))
+        verdict = gate.check(candidate)
+        if verdict.problems:
+            failed_path = proof_path(out, gate.name, is_failed=True)
+            write_atomic(failed_path, _encode(verdict))
+            shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
+            raise gate.error(
+                f"{gate.complaint}; nothing was published\n{shown}",
+                hint=f"all differences are in {failed_path}",
+            )
+        verdicts.append(verdict)
+    return tuple(verdicts)
 
 
 def _publish(
-    model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
+    model: Path,
+    out: Path,
+    manifest: ModelManifest,
+    verdicts: tuple[Verdict, ...],
+    replacing: Replacing,
 ) -> ExportArtifact:
-    """Give model and proof their final names; the proof first, so that no model is without.
+    """Give model and proofs their final names; proofs first, so that no model is without.
 
     Nor does a proof stay where the model could not follow.
     """
-    parity_path = out.with_suffix(".parity.json")
-    failed_path = out.with_suffix(".parity-failed.json")
-    content = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
-    if report.verdict == "different":
-        write_atomic(failed_path, content)
-        shown = "\n".join(f"  - {problem}" for problem in report.problems[:5])
-        raise ParityError(
-            f"the exported model does not equal the trained one; nothing was published\n{shown}",
-            hint=f"all differences are in {failed_path}",
-        )
     with contextlib.ExitStack() as undo:
         with publish_file(out, replacing) as part:
             part.write_bytes(model.read_bytes())
-            write_atomic(parity_path, content)
-            undo.callback(parity_path.unlink, missing_ok=True)
+            for verdict in verdicts:
+                path = proof_path(out, verdict.gate)
+                write_atomic(path, _encode(verdict))
+                undo.callback(path.unlink, missing_ok=True)
         undo.pop_all()
-    failed_path.unlink(missing_ok=True)
-    return ExportArtifact(path=out, parity_path=parity_path, manifest=manifest, parity=report)
+    for verdict in verdicts:
+        proof_path(out, verdict.gate, is_failed=True).unlink(missing_ok=True)
+    return ExportArtifact(path=out, manifest=manifest, verdicts=verdicts)
+
+
+def _encode(verdict: Verdict) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(verdict.record), indent=2) + b"\n"
+
+
+def proof_path(model: Path, gate: str, *, is_failed: bool = False) -> Path:
+    """Return where the record of a gate lies, beside a model that was published or was not."""
+    return model.with_suffix(f".{gate}-failed.json" if is_failed else f".{gate}.json")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.core.plural import counted
-from yolokit.errors import DataError
+from yolokit.errors import DataError, JobCancelledError
 from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.config import RUNS
-from yolokit.runtime.detector import Detector
-from yolokit.runtime.earlier import PREDICTED
-from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
+from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
+from yolokit.runtime.run_ahead import Stop, closing_iterator
 from yolokit.runtime.sink import open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source
+from yolokit.runtime.write import PREDICTED, RunSummary, mark_partial, write_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from yolokit.core.types import Frame, FrameError
     from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
 
@@ -88,6 +91,7 @@ def predict_files(
     on_event: OnEvent = ignore,
     *,
     open_more: Callable[[Detector], Sequence[Sink]] | None = None,
+    listen: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
 ) -> PredictRun:
     """Find objects in images and videos, and write what the options ask for.
 
@@ -95,6 +99,9 @@ def predict_files(
         config: Made by :meth:`PredictConfig.build`.
         on_event: Told what is odd about model and sources, and the number of images done.
         open_more: Opens sinks that write elsewhere.
+        listen: Returns a context, which lasts from the first image to the last. In it, the
+            function that ``listen`` is given may be called, by the handler of a signal for
+            example, to end the run early and publish what is done.
 
     Raises:
         YolokitError: As :func:`open_job` and :meth:`PredictJob.run`.
@@ -106,8 +113,9 @@ def predict_files(
     for reason in (*detector.skipped, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
-    with contextlib.closing(job.run(open_more(detector) if open_more else ())) as run:
-        for done in run:
+    running = job.run(open_more(detector) if open_more else ())
+    with listen(job.stop.wish), contextlib.closing(running):
+        for done in running:
             on_event(Progress("predicting", done, total))
     return PredictRun(
         summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads
@@ -120,20 +128,27 @@ class PredictJob:
 
     Attributes:
         config: Its options.
-        detector: The loaded model.
+        predictor: The loaded model.
         sources: What is read, in order.
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
         summary: The result of the run so far.
+        stop: Wishing for it ends the run early, and what is done by then is published as a part.
     """
 
     config: PredictConfig
-    detector: Detector
+    predictor: Predictor
     sources: Sequence[FrameSource]
     sink_names: Sequence[str]
     out: Path | None
     summary: RunSummary = field(default_factory=RunSummary)
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def detector(self) -> Detector:
+        """The loaded model."""
+        return self.predictor.detector
 
     @property
     def frame_count(self) -> int | None:
@@ -144,6 +159,8 @@ class PredictJob:
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
         """Run it; the results appear under their name when all of them are complete.
 
+        Those of a run that is stopped appear too, with a mark that they are a part.
+
         Args:
             more_sinks: Open sinks that write elsewhere.
 
@@ -152,14 +169,11 @@ class PredictJob:
 
         Raises:
             InferenceError: The model failed, or its output is not what it states.
+            JobCancelledError: It was stopped before the first image was done.
         """
-        predictions = predict_frames(
-            self.detector,
-            self.sources,
-            conf=self.config.conf,
-            iou=self.config.iou,
-            max_det=self.config.max_det,
-            times=self.summary.times,
+        self.summary.frames_expected = self.frame_count
+        predictions = self.predictor.run(
+            _iter_frames(self.sources), times=self.summary.times, stop=self.stop
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
@@ -170,6 +184,9 @@ class PredictJob:
                 return [*own, *more_sinks]
 
             yield from write_predictions(predictions, sinks_for, self.summary)
+            self.summary.is_partial = self.stop.was_heeded
+            if self.summary.is_partial and not self.summary.frames:
+                raise JobCancelledError("stopped before the first image was done")
 
     def _suits(self, sink_name: str, source: FrameSource) -> bool:
         """Tell whether a sink gets a source: single frames of a video only without the video."""
@@ -192,6 +209,8 @@ class PredictJob:
             opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
+            if self.summary.is_partial:
+                mark_partial(folder, self.summary)
 
 
 def open_job(config: PredictConfig) -> PredictJob:
@@ -205,8 +224,29 @@ def open_job(config: PredictConfig) -> PredictJob:
     sources = open_sources(config.uris)
     names = choose_sinks(config, sources)
     out = _given_folder(config, sources) if names else None
-    detector = Detector.load(Path(config.model), provider=config.provider, threads=config.threads)
-    return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
+    predictor = Predictor.load(_make_spec(config, sources))
+    return PredictJob(
+        config=config, predictor=predictor, sources=sources, sink_names=names, out=out
+    )
+
+
+def _make_spec(config: PredictConfig, sources: Sequence[FrameSource]) -> PredictorSpec:
+    return PredictorSpec(
+        model=str(config.model),
+        provider=config.provider,
+        threads=config.threads,
+        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
+        queue="newest" if all(source.is_live for source in sources) else "block",
+    )
+
+
+def _iter_frames(
+    sources: Sequence[FrameSource],
+) -> Generator[tuple[FrameSource, Frame | FrameError]]:
+    for source in sources:
+        with closing_iterator(source) as frames:
+            for frame in frames:
+                yield source, frame
 
 
 def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:

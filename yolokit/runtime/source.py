@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from fractions import Fraction
 
-    from yolokit.runtime.video_file import VideoFile
+    from yolokit.runtime.video.file import VideoFile
 
 _PACKAGE = "yolokit.runtime.sources"
 _MODELS = (".onnx", ".pt")
@@ -197,7 +197,7 @@ def open_video(uri: str, root: Path | None = None) -> VideoFile | Unreadable:
         uri: The file.
         root: Folder that the names of outputs are relative to; None for its own.
     """
-    from yolokit.runtime.video_file import VideoFile
+    from yolokit.runtime.video.file import VideoFile
 
     root = root or Path(uri).parent
     try:

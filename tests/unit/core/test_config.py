@@ -169,4 +169,4 @@ def test_a_path_may_be_text_or_a_path(given: str | Path) -> None:
 def test_what_is_no_path_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         Paths.build({"one": 3, "many": [4]})
-    assert caught.value.problems == ("one: must be path, not 3", "many: must be path, not [4]")
+    assert caught.value.problems == ("one: must be a path, not 3", "many: must be a path, not [4]")

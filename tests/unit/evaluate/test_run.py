@@ -11,8 +11,8 @@ import pytest
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.splits import iter_split
 from yolokit.errors import ConfigError, DataError
-from yolokit.evaluate.run import EvaluationResult, evaluate_model
-from yolokit.runtime.detector import Detector
+from yolokit.evaluate.run import THRESHOLDS, EvaluationResult, evaluate_model
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,17 @@ BOX = (16, 16, 48, 48)
 ROW = "{} 0.5 0.5 0.5 0.5\n"  # the same box, as a label
 
 
+def load(model: Path) -> Predictor:
+    spec = PredictorSpec(model=str(model), provider="cpu", threads=1, thresholds=THRESHOLDS)
+    return Predictor.load(spec)
+
+
 def evaluate(
     model: Path, data: Path, on_progress: Callable[[int], None] = lambda _done: None
 ) -> EvaluationResult:
     yaml = load_data_yaml(data)
-    detector = Detector.load(model, provider="cpu", threads=1)
-    return evaluate_model(detector, iter_split(yaml, "val"), yaml.names, on_progress=on_progress)
+    images = iter_split(yaml, "val")
+    return evaluate_model(load(model), images, yaml.names, on_progress=on_progress)
 
 
 def test_a_model_that_finds_what_is_labelled_scores_one(make_model: Make, make_data: Make) -> None:
@@ -95,15 +100,15 @@ def test_an_image_of_another_size_than_its_labels_is_an_error(
     yaml = load_data_yaml(make_data({"a": ROW.format(0)}, "nut"))
     images = list(iter_split(yaml, "val"))
     cv2.imwrite(str(images[0].image.path), np.zeros((32, 64, 3), np.uint8))
-    detector = Detector.load(make_model([BOX], [[0.9]], "nut"), provider="cpu", threads=1)
+    predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="is 64x32 px, but its labels are for 64x64"):
-        evaluate_model(detector, images, yaml.names)
+        evaluate_model(predictor, images, yaml.names)
 
 
 def test_no_image_at_all_is_an_error(make_model: Make) -> None:
-    detector = Detector.load(make_model([BOX], [[0.9]], "nut"), provider="cpu", threads=1)
+    predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="no image"):
-        evaluate_model(detector, [], ["nut"])
+        evaluate_model(predictor, [], ["nut"])
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
 
 

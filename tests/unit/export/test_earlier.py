@@ -9,8 +9,9 @@ import pytest
 
 from yolokit.errors import OutputExistsError
 from yolokit.export.earlier import MODEL, PROOF
+from yolokit.export.gates.parity import ParityReport
 from yolokit.export.graph import finish_graph
-from yolokit.export.verify import ParityReport
+from yolokit.export.tolerances import Tolerance
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
 
@@ -47,8 +48,28 @@ def test_models(tmp_path: Path) -> None:
             check_output(path, Replacing(result=MODEL, wanted=True))
 
 
+# As the first version with this gate wrote it.
+FIRST_PROOF = """{
+  "verdict": "equal", "problems": [], "images": 16, "non_square_images": 14, "threshold": 0.25,
+  "matched": 53, "unmatched": 0, "ties": 0, "max_input_diff": 0.0,
+  "max_raw_box_diff_px": 0.000091552734375, "max_raw_score_diff": 2.3990869522094727e-6,
+  "max_box_diff_px": 0.0001220703125, "max_score_diff": 1.817941665649414e-6,
+  "min_iou": 0.9999981005146926,
+  "tolerance": {
+    "input_abs": 1e-6, "box_abs_px": 0.01, "score_abs": 0.0001, "rel": 0.00001, "min_iou": 0.99,
+    "score_diff": 0.001, "score_margin": 0.001
+  },
+  "image_names": ["shipped/00-480x360.jpg"], "model_sha256": "0", "weights_sha256": "0",
+  "provider": "cpu"
+}"""
+
+
 def test_proofs(tmp_path: Path) -> None:
     path = tmp_path / "m.parity.json"
+    path.write_text(FIRST_PROOF)
+    check_output(path, Replacing(result=PROOF, wanted=True))
+    report = msgspec.json.decode(FIRST_PROOF, type=ParityReport)
+    assert report.tolerance == Tolerance()
     path.write_bytes(msgspec.json.encode(ParityReport()))
     check_output(path, Replacing(result=PROOF, wanted=True))
     path.write_text('{"verdict": "equal"}')

@@ -16,7 +16,7 @@ from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.plugin import recognise
 from yolokit.images.files import read_image
 from yolokit.images.size import read_image_size
-from yolokit.runtime.video_file import VideoFile
+from yolokit.runtime.video.file import VideoFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

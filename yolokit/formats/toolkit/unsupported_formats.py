@@ -1,6 +1,6 @@
 """The table of formats that are not read: their names, their marks, and how to convert them.
 
-It is looked at only when no format was recognised, so that a source can be called by its name.
+It is looked at only when no format was recognised, so that messages can name what a source is.
 """
 
 from __future__ import annotations

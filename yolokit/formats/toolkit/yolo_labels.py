@@ -1,7 +1,7 @@
 """Label files with YOLO's rows, one an image.
 
-Their class numbers stand for lines or keys of a list of names. Of the files that no image leads
-to, and the images without one, an account is kept.
+Each class number is a line or key of a list of names. An account is kept of the files without an
+image, and of the images without one.
 """
 
 from __future__ import annotations

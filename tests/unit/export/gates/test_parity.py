@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections, Letterbox
-from yolokit.export.verify import ParityReport, Sample, compare
+from yolokit.export.gates.parity import ParityReport, Sample, compare
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest
 from yolokit.runtime.tasks.toolkit import Limits, Outputs, load_task

@@ -16,9 +16,8 @@ from yolokit.images.orientation import (
     orientation_of_matrix,
     turn_upright,
 )
-from yolokit.runtime.video_clock import Clock
-from yolokit.runtime.video_cut import count_movies
-from yolokit.runtime.video_decode import decode_frames, open_container
+from yolokit.runtime.video.cut import count_movies
+from yolokit.runtime.video.decode import decode_frames, open_container
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +30,7 @@ _HIGHEST_FPS = 1000  # beyond that it is a time base, not a rate
 _DEFAULT_TIME_BASE = Fraction(1, 90_000)
 _TS_DISCONT = 0x200  # formats whose clock may be set anew at any time
 _LEAP_S, _LEAP_ELSEWHERE_S = 10, 30 * 3600
+_JITTER_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,40 @@ class VideoFile:
     def _frame_ticks(self) -> int:
         """Length of one frame at the mean rate, in units of the time base."""
         return max(1, round(1 / (self.fps * self.time_base)))
+
+
+@dataclass(slots=True)
+class Clock:
+    """Turns time stamps into times on one line; a stream that was joined starts several.
+
+    Where stamps go back or leap, time goes on one frame after the last, and all later stamps are
+    moved with it. A stamp that lies back by no more than two frames is out of order rather than
+    of another line: it gets the time of the frame before.
+
+    Args:
+        frame_ticks: Length of one frame at the mean rate.
+        leap_ticks: A longer gap is a new line, not a pause.
+    Source: FFmpeg's ``-dts_delta_threshold``, which does the same.
+    """
+
+    frame_ticks: int
+    leap_ticks: int
+    _last: int | None = None
+    _moved_by: int = 0
+
+    def tell(self, pts: int | None) -> int:
+        """Return the time of the next frame in ticks; None is a frame without a stamp."""
+        if self._last is None:
+            self._last = 0 if pts is None else pts
+            return self._last
+        expected = self._last + self.frame_ticks
+        now = expected if pts is None else pts + self._moved_by
+        step = now - self._last
+        if step > self.leap_ticks or step < -_JITTER_FRAMES * self.frame_ticks:
+            self._moved_by += expected - now
+            now = expected
+        self._last = max(now, self._last)
+        return self._last
 
 
 def _choose_fps(stream: Any) -> Fraction:

@@ -8,7 +8,7 @@ and detections must agree.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,17 +16,25 @@ import msgspec
 import numpy as np
 
 from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
+from yolokit.core.types import Frame
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
+from yolokit.errors import ParityError
 from yolokit.evaluate.tasks.toolkit import load_metric
+from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.ties import find_ties
+from yolokit.export.tolerances import Tolerance, find_tolerance
+from yolokit.files.digest import sha256_file
 from yolokit.runtime.heads.toolkit import load_head
+from yolokit.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F32, F64, I64, U8, Bool, Detections, Letterbox
-    from yolokit.files.digest import FileDigest
+    from yolokit.core.types import F32, F64, I64, Bool, Detections, Letterbox
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.gates.toolkit import Candidate
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.tasks.toolkit import Outputs
@@ -35,28 +43,7 @@ SCORE = 0.25
 MIN_SCORE = 0.001
 MIN_MATCHED = 20
 _NO_LIMIT = 1_000_000
-
-
-class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the two sides may be apart; ``CONTRIBUTING.md`` has the measurements.
-
-    Attributes:
-        input_abs: Model input, whose range is [0, 1]. The two letterboxes are bit-identical.
-        box_abs_px: Raw boxes, in input px.
-        score_abs: Raw scores.
-        rel: Added for both: this part of the trained side's value.
-        min_iou: Overlap of a pair of detections.
-        score_diff: Difference of a pair's scores.
-        score_margin: The partner of a detection may score this much below the threshold.
-    """
-
-    input_abs: float = 1e-6
-    box_abs_px: float = 0.01
-    score_abs: float = 1e-4
-    rel: float = 1e-5
-    min_iou: float = 0.99
-    score_diff: float = 0.001
-    score_margin: float = 0.001
+_BATCH = 3
 
 
 class ParityReport(msgspec.Struct, kw_only=True):
@@ -115,43 +102,57 @@ class Sample:
     deployed: Outputs
 
 
-def run_both(
-    weights: Path,
-    digest: FileDigest,
-    detector: Detector,
-    images: Sequence[tuple[str, U8]],
-    *,
-    log_path: Path,
-    trust: bool = False,
-) -> list[Sample]:
-    """Run the checkpoint and the exported file on the same images.
+class Parity:
+    """The exported model finds what the trained one finds, as closely as its precision allows."""
 
-    Args:
-        weights: The checkpoint that was exported.
-        digest: What it was then.
-        detector: The exported file in the runtime.
-        images: Names and (H, W, 3) uint8 BGR arrays.
-        log_path: Log of the engine.
-        trust: Load the checkpoint even if that runs code which is stored in it.
-    """
-    output_name = detector.manifest.head.output_name  # the one that the engine writes
+    name = "parity"
+    complaint = "the exported model does not equal the trained one"
+    error = ParityError
+
+    def __init__(self, tolerance: Tolerance) -> None:
+        self._tolerance = tolerance
+
+    def describe(self, candidate: Candidate) -> str:
+        """Say how many images are compared."""
+        return f"checking parity on {counted(len(candidate.images), 'image')}"
+
+    def check(self, candidate: Candidate) -> Verdict:
+        """Run both models on the same images and compare them."""
+        samples = run_both(candidate)
+        report = compare(samples, candidate.predictor.detector, tolerance=self._tolerance)
+        check_batch(samples, candidate.predictor, report)
+        report.model_sha256 = sha256_file(candidate.model)
+        report.weights_sha256 = candidate.digest.sha256
+        return Verdict(self.name, report.problems, report)
+
+
+def open_gate(config: ExportConfig) -> Parity:
+    """Return the gate, which every export must pass."""
+    return Parity(find_tolerance(config.precision))
+
+
+def run_both(candidate: Candidate) -> list[Sample]:
+    """Run the checkpoint and the exported file on the same images."""
+    predictor = candidate.predictor
+    output_name = predictor.detector.manifest.head.output_name  # the one that the engine writes
     deployed = []
-    for name, bgr in images:
-        tensor, letterbox = detector.preprocess(bgr)
-        deployed.append((name, letterbox, tensor, detector.infer(tensor)[0]))
+    for name, bgr in candidate.images:
+        (view,), (tensor,) = predictor.prepare(Frame(bgr, 0, None, name))
+        (outputs,) = predictor.infer([tensor])
+        deployed.append((name, view.letterbox, tensor, outputs))
     with tempfile.TemporaryDirectory(prefix="yolokit-parity-") as scratch:
         folder = Path(scratch)
-        for index, (_name, bgr) in enumerate(images):
+        for index, (_name, bgr) in enumerate(candidate.images):
             np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
         request = InferRequest(
-            weights=str(weights),
-            digest=digest,
+            weights=str(candidate.weights),
+            digest=candidate.digest,
             folder=str(folder),
             input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
             threads=usable_cores(),
-            trust=trust,
+            trust=candidate.trust,
         )
-        run_job("infer", request, log_path=log_path)
+        run_job("infer", request, log_path=candidate.log_path)
         return [
             Sample(
                 name=name,
@@ -190,6 +191,24 @@ def compare(
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
+
+
+def check_batch(samples: Sequence[Sample], predictor: Predictor, report: ParityReport) -> None:
+    """Prove that a dynamic batch is one: three images at once give what each gives alone."""
+    if predictor.detector.manifest.io.shape[0] is not None:
+        return
+    shape = samples[0].deployed_input.shape
+    alike = [sample for sample in samples if sample.deployed_input.shape == shape]
+    three = (alike * _BATCH)[:_BATCH]
+    batched = Predictor(predictor.detector, replace(predictor.spec, batch=_BATCH))
+    together = batched.infer([sample.deployed_input for sample in three])
+    for number, (sample, outputs) in enumerate(zip(three, together, strict=True), 1):
+        diff = max(
+            float(np.abs(output - sample.deployed[name]).max()) for name, output in outputs.items()
+        )
+        if not diff <= report.tolerance.box_abs_px:
+            report.problems.append(f"image {number} of a batch of {_BATCH} differs by {diff:.3g}")
+            report.verdict = "different"
 
 
 def _compare_inputs(sample: Sample, report: ParityReport) -> None:

@@ -11,7 +11,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.file_kind import read_kind
 from yolokit.files.regular_file import why_no_file
-from yolokit.runtime.video_cut import ends_before_stated, missing_bytes, stated_duration_s
+from yolokit.runtime.video.cut import ends_before_stated, missing_bytes, stated_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

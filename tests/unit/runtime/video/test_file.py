@@ -15,8 +15,8 @@ from tests.unit.images.test_orientation import MATRICES, matrix_of
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 from yolokit.images.orientation import is_transposed, turn_upright
-from yolokit.runtime import video_decode
-from yolokit.runtime.video_file import VideoFile
+from yolokit.runtime.video import decode as video_decode
+from yolokit.runtime.video.file import Clock, VideoFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -299,3 +299,29 @@ def test_sound_alone(tmp_path: Path) -> None:
         sound.writeframes(bytes(1600))
     with pytest.raises(DataError, match="no video stream"):
         VideoFile.open(str(path))
+
+
+def tell_times(*stamps: int | None, frame: int = 10, leap: int = 1000) -> list[int]:
+    clock = Clock(frame, leap)
+    return [clock.tell(pts) for pts in stamps]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [
+        ((0, 10, 20), [0, 10, 20]),
+        ((7, 11, 400, 1390), [7, 11, 400, 1390]),  # uneven, with a pause
+        ((-20, -10, 0), [-20, -10, 0]),
+        ((None, None, None), [0, 10, 20]),
+        ((5, None, None, 40), [5, 15, 25, 40]),
+        ((100, 110, 120, 100, 110), [100, 110, 120, 120, 120]),  # jitter
+        ((100, 110, 120, 0, 10, 20), [100, 110, 120, 130, 140, 150]),  # joined
+        ((100, 110, 9000, 9010), [100, 110, 120, 130]),  # the clock was set
+        ((100, 110, 9000, 9010, 0, 10), [100, 110, 120, 130, 140, 150]),
+        ((8580, 8590, 0, 10), [8580, 8590, 8600, 8610]),  # wrapped
+    ],
+)
+def test_times_ascend_where_stamps_lack_go_back_or_leap(
+    stamps: tuple[int | None, ...], expected: list[int]
+) -> None:
+    assert tell_times(*stamps) == expected
