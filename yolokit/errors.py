@@ -100,7 +100,7 @@ class ExportError(YolokitError):
 
 
 class GateError(ExportError):
-    """The exported model does not prove what it must; nothing was published."""
+    """An exported model failed a gate; nothing was published."""
 
 
 class ParityError(GateError):

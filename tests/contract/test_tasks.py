@@ -94,8 +94,8 @@ def test_its_table_has_a_cell_for_each_column(name: str, tmp_path: Path) -> None
     assert len(metric.show_row(metric.open_tally().compute(NAMES).overall)) == len(metric.COLUMNS)
 
 
-# Where a task or a layout may be told from another: in its own files, and in the engine's.
-OWN = ("core/task.py", "runtime/tasks/", "runtime/heads/", "evaluate/tasks/", "engine/")
+# Where a task or a layout may be told from another: in its own files alone.
+OWN = ("core/task.py", "runtime/tasks/", "runtime/heads/", "evaluate/tasks/", "engine/tasks/")
 # Labels have a form for each task: the parts that read and write labels ask which one is wanted.
 LABELS = ("labels/", "formats/", "convert/", "datasets/")
 PLUGIN = re.compile(r"yolokit\.(runtime|evaluate)\.(tasks|heads)(?!\.toolkit$)")

@@ -23,14 +23,14 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _ONE_WISH_S = 1.0
 _MOST_WISHES = 2
 
-_active: Interruptions | None = None  # a process has one set of handlers
+_active: Interruptions | None = None  # handlers belong to the whole process
 
 
 class Interruptions:
     """Raises :class:`KeyboardInterrupt` for a signal, once more for a second, then ends at once.
 
     Attributes:
-        stop: Called for the first signal in place of raising; None to raise.
+        stop: Called for the first signal, which then raises nothing; None to raise.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Interruptions:
 @contextlib.contextmanager
 def interruptions() -> Iterator[Interruptions]:
     """Handle signals meanwhile; those that are ignored stay ignored, as ``nohup`` wants it."""
-    global _active  # noqa: PLW0603 - as the handlers are
+    global _active  # noqa: PLW0603 - handlers are global too
     handled = _active = Interruptions()
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other may
@@ -91,10 +91,11 @@ def interruptions() -> Iterator[Interruptions]:
 
 @contextlib.contextmanager
 def stopping_softly(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first signal ask work to end well meanwhile; a second one interrupts as ever.
+    """Let the first signal ask the work inside to end by itself; a second one interrupts it.
 
     Args:
-        stop: Called in the handler of the signal: it may take no lock, and print nothing.
+        stop: Asks the work to end. The signal handler calls it, so it must neither take a lock
+            nor print.
     """
     if _active is None:  # not run by the command line
         yield

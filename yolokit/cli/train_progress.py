@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yolokit.core.events import Event, OnEvent
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 @contextlib.contextmanager
@@ -179,12 +179,12 @@ def _describe(event: Notice | Started | StartScore) -> str:
         return event.message
     if isinstance(event, Started):
         return describe_start(event.transfer)
-    fitness, map50 = (event.metrics[f"metrics/{name}(B)"] for name in ("mAP50-95", "mAP50"))
+    fitness, map50 = (event.metrics[name] for name in ("mAP50-95", "mAP50"))
     return f"start: mAP50-95 {fitness:.3f}, mAP50 {map50:.3f}, on val before training"
 
 
 def _describe_scores(event: EpochEnd) -> str:
-    value = event.metrics.get("metrics/mAP50-95(B)", 0.0)
+    value = event.metrics.get("mAP50-95", 0.0)
     return f"  mAP50-95 {value:.3f}" if value else ""
 
 

@@ -46,7 +46,7 @@ class Progress(Event, frozen=True, tag="progress"):
 
 
 class StartScore(Event, frozen=True, tag="start-score"):
-    """The model to start from was validated before any training; metrics as upstream names them."""
+    """The model to start from was validated before any training; metrics as in ``run.json``."""
 
     metrics: dict[str, float]
     seconds: float
@@ -64,7 +64,7 @@ class BatchEnd(Event, frozen=True, tag="batch"):
 
 
 class EpochEnd(Event, frozen=True, tag="epoch"):
-    """One epoch is done and its checkpoint is on disk; metrics as upstream names them.
+    """One epoch is done and its checkpoint is on disk; metrics as in ``run.json``.
 
     ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
     """

@@ -32,8 +32,7 @@ from yolokit.core.events import (
 )
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.privacy import engine_variables
-from yolokit.engine_protocol.training import UsedSettings
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport, UsedSettings
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""The images that gates look at, the user's own and a few shipped ones; others to calibrate on.
+"""The images that the gates use, the user's own and a few shipped ones; others for calibration.
 
-A quantizer that was calibrated on the images of a gate would be measured on what it was fitted to.
+A quantizer that was calibrated on the gates' images would be judged on what it was fitted to.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def iter_calibration_images(
 ) -> Iterator[U8]:
     """Yield images (H, W, 3) uint8 BGR of a data set, none of which a gate looks at.
 
-    They are of the training split, if there is one. Two files of the same pixels are one image.
+    They are from the training split, if there is one. Files with equal pixels are one image.
 
     Args:
         data_yaml: The data set; None where the user has named none.
@@ -59,8 +59,7 @@ def iter_calibration_images(
     """
     if data_yaml is None:
         raise DataError(
-            "a model is calibrated on images that no gate looks at, and the gates look at all the "
-            "shipped ones",
+            "calibration needs images that no gate uses, and the gates use all the shipped ones",
             hint="name a data set with --data",
         )
     taken = {_digest_pixels(bgr) for _, bgr in gate_images}
@@ -71,7 +70,9 @@ def iter_calibration_images(
             found = True
             yield bgr
     if not found:
-        raise DataError("the gates look at all of its images: none is left", path=data_yaml)
+        raise DataError(
+            "the gates use all of its images; none is left for calibration", path=data_yaml
+        )
 
 
 def _load_shipped() -> list[tuple[str, U8]]:

@@ -29,8 +29,8 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     score_margin: float = 0.001
 
 
-# What was measured, on the shipped weights and images where nothing else is said; a shift by half
-# a stride and swapped channels are refused in each precision.
+# Measured on the shipped weights and images unless stated otherwise. With each of them, swapped
+# channels and a shift by 16 px are refused.
 TOLERANCES = {
     # Some fifty times what was measured (``CONTRIBUTING.md``), so that another CPU passes.
     "fp32": Tolerance(),
@@ -40,8 +40,8 @@ TOLERANCES = {
         box_abs_px=0.5, score_abs=0.02, rel=2e-3, min_iou=0.95, score_diff=0.02, score_margin=0.02
     ),
     # Eight bits move single boxes and scores far. Measured: raw boxes 8 px, raw scores 0.18;
-    # pairs 19 px, 0.26 and an overlap of 0.72; and one partner in 58 far below the threshold, so
-    # that it need only be there. What such a model costs in accuracy, pairs do not tell.
+    # pairs 19 px, scores 0.26, overlap 0.72; one partner in 58 scored far below the threshold, so
+    # it need only exist. Pairs do not tell what such a model costs in accuracy.
     "int8": Tolerance(
         box_abs_px=32, score_abs=0.5, rel=0.1, min_iou=0.5, score_diff=0.4, score_margin=0.249
     ),
@@ -52,12 +52,11 @@ def find_tolerance(precision: str) -> Tolerance:
     """Return the tolerance for a precision.
 
     Raises:
-        ExportError: Nobody has measured one.
+        ExportError: There is none.
     """
     if precision not in TOLERANCES:
         known = ", ".join(TOLERANCES)
         raise ExportError(
-            f"how far a model in {precision} may be from the trained one is not known; it is for "
-            f"{known}"
+            f"there is no parity tolerance for the precision {precision}; there are {known}"
         )
     return TOLERANCES[precision]

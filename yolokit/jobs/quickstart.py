@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 START = Path(__file__).parent / "assets" / "parts-n.pt"
 IMAGES = 440
-TRAINING = {
+TRAINING: dict[str, Any] = {
     "epochs": 18,
     "imgsz": 320,
     "batch": 16,
@@ -112,7 +112,7 @@ class Quickstart:
         names = list(load_data_yaml(self._data).names)
         start = self.folder / "start.pt"
         network = StartRequest(kind="network", weights=str(START), arch=None, names=names)
-        request = SaveStartRequest(start=network, out=str(start))
+        request = SaveStartRequest(start=network, out=str(start), imgsz=TRAINING["imgsz"])
         run_job("start", request, log_path=self.folder / "start.log")
         return start
 

@@ -99,9 +99,8 @@ def predict_files(
         config: Made by :meth:`PredictConfig.build`.
         on_event: Told what is odd about model and sources, and the number of images done.
         open_more: Opens sinks that write elsewhere.
-        listen: Returns a context, which lasts from the first image to the last. In it, the
-            function that ``listen`` is given may be called, by the handler of a signal for
-            example, to end the run early and publish what is done.
+        listen: Gets a function that ends the run early, and returns a context in which it may
+            be called, by a signal handler for example. The context lasts as long as the run.
 
     Raises:
         YolokitError: As :func:`open_job` and :meth:`PredictJob.run`.
@@ -114,7 +113,7 @@ def predict_files(
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
     running = job.run(open_more(detector) if open_more else ())
-    with listen(job.stop.wish), contextlib.closing(running):
+    with listen(job.stop.request), contextlib.closing(running):
         for done in running:
             on_event(Progress("predicting", done, total))
     return PredictRun(
@@ -134,7 +133,7 @@ class PredictJob:
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
         summary: The result of the run so far.
-        stop: Wishing for it ends the run early, and what is done by then is published as a part.
+        stop: Once it is requested the run ends, and what is done is published as partial.
     """
 
     config: PredictConfig
@@ -159,7 +158,7 @@ class PredictJob:
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
         """Run it; the results appear under their name when all of them are complete.
 
-        Those of a run that is stopped appear too, with a mark that they are a part.
+        Those of a run that is stopped appear too, marked as partial.
 
         Args:
             more_sinks: Open sinks that write elsewhere.
@@ -184,7 +183,7 @@ class PredictJob:
                 return [*own, *more_sinks]
 
             yield from write_predictions(predictions, sinks_for, self.summary)
-            self.summary.is_partial = self.stop.was_heeded
+            self.summary.is_partial = self.stop.cut_short
             if self.summary.is_partial and not self.summary.frames:
                 raise JobCancelledError("stopped before the first image was done")
 

@@ -1,6 +1,6 @@
 """One inference core: from frames to predictions, for every job that runs a model.
 
-frame -> views -> micro-batch -> session -> decode -> merge -> stages with a memory -> prediction
+frame -> views -> micro-batch -> session -> decode -> merge -> stateful stages -> prediction
 
 Two threads work ahead of the caller: one reads and prepares, one runs the model. The caller's own
 thread turns outputs into detections and does with them what it likes. Queues are short, order is
@@ -43,7 +43,7 @@ class Prediction(Generic[Origin]):
         origin: What came with the frame: its source, its labels.
         frame: The image, or why there is none.
         detections: In pixels of the image; empty where there is none.
-        facts: What stages with a memory know by now, such as a count, under their own names.
+        facts: What stateful stages add, such as a count so far, by name.
     """
 
     origin: Origin
@@ -52,14 +52,13 @@ class Prediction(Generic[Origin]):
     facts: dict[str, object] = field(default_factory=dict)
 
 
-class Stage(Protocol):
-    """A stage with a memory of one origin's earlier frames: a tracker, a counter."""
+class StatefulStage(Protocol):
+    """Remembers the earlier frames of one origin: a tracker, a counter."""
 
     def update(self, prediction: Prediction[Origin]) -> Prediction[Origin]:
-        """Take the next frame of the origin, which may be one that could not be read.
+        """Take the prediction of the next frame, and return it with what this stage adds.
 
-        Returns:
-            The prediction with what this stage adds to it.
+        Frames that could not be read are passed too.
         """
         ...
 
@@ -72,7 +71,7 @@ class Thresholds:
         conf: Scores below this are discarded, in [0, 1].
         iou: Overlap up to which two boxes of a class both stay.
         max_det: Most detections in one image.
-        multi_label: Every class of an anchor that reaches ``conf`` counts, as evaluation needs it.
+        multi_label: Every class of a box that reaches ``conf`` counts, for evaluation.
         clip: Boxes are clipped to the image.
     """
 
@@ -85,17 +84,18 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictorSpec:
-    """All that a process must know to predict as another does; it can be pickled.
+    """How to predict; it can be pickled, so that another process predicts in the same way.
 
     Attributes:
         model: The ONNX file.
         provider: Execution provider, or ``auto``.
         threads: Threads inside one operator; None for the cores this process may use.
         thresholds: Which detections count.
-        batch: Most views that go through the model at once, where its batch is dynamic.
+        batch: Most views in one run of a model with a dynamic batch; a fixed batch is always
+            filled.
         views: The parts of an image that the model sees.
-        stages: Makes each stage with a memory, in order; every origin gets new ones.
-        queue: What becomes of a frame that is read while others still wait.
+        stages: Each makes a stateful stage; every origin gets new ones, in this order.
+        queue: What happens to a new frame while earlier ones still wait.
     """
 
     model: str
@@ -104,7 +104,7 @@ class PredictorSpec:
     thresholds: Thresholds = Thresholds()
     batch: int = 1
     views: Views = whole_image
-    stages: tuple[Callable[[], Stage], ...] = ()
+    stages: tuple[Callable[[], StatefulStage], ...] = ()
     queue: QueuePolicy = "block"
 
 
@@ -143,10 +143,9 @@ class Predictor:
     """Runs one model over frames, one run at a time or several.
 
     Attributes:
-        spec: How it does that.
+        spec: How it predicts.
         detector: The loaded model.
-        batch: How many views go through the model at once: as many as a fixed batch has room
-            for, else as many as the spec says.
+        batch: Most views in one run of the model: its fixed batch, else that of the spec.
     """
 
     def __init__(self, detector: Detector, spec: PredictorSpec) -> None:
@@ -169,10 +168,10 @@ class Predictor:
         """Predict, with reading and inference in threads of their own.
 
         Args:
-            frames: Images and frames, each with its origin; taken one at a time, in a thread,
-                which closes it where it is a generator.
+            frames: Images and frames, each with its origin. A thread takes them one by one, and
+                closes a generator in the end.
             times: Where to add up the busy time of the stages.
-            stop: Wishing for it ends the run, frames that are read by then included.
+            stop: Once it is requested the run ends; frames that wait in a queue are left out.
 
         Yields:
             One prediction for every image or frame, in order, failed ones included. Closing the
@@ -211,7 +210,7 @@ class Predictor:
         return views, tensors
 
     def infer(self, tensors: Sequence[F32]) -> list[Outputs]:
-        """Run the model on any number of inputs, in micro-batches of neighbours of one size.
+        """Run the model on any number of inputs; neighbours of one size share a micro-batch.
 
         Args:
             tensors: Each (1, 3, H, W) float32.
@@ -225,7 +224,7 @@ class Predictor:
         outputs: list[Outputs] = []
         for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
             while batch := list(itertools.islice(alike, self.batch)):
-                # One alone goes as it is: to join it would be a copy.
+                # A single input is not joined: that would copy it.
                 joined = batch[0] if len(batch) == 1 else np.concatenate(batch)
                 outputs.extend(self.detector.infer(joined))
         return outputs
@@ -299,8 +298,8 @@ class Predictor:
     def _finish_all(
         self, inferred: RunAhead[_Job[Origin]], times: StageTimes
     ) -> Iterator[Prediction[Origin]]:
-        origin: object = object()  # nobody's
-        stages: list[Stage] = []
+        origin: object = object()  # unlike any other
+        stages: list[StatefulStage] = []
         while jobs := inferred.take(1):
             [job] = jobs
             detections = Detections.empty()

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What happens to a new item while ``depth`` others wait: the thread waits with it, or the oldest
-# of those makes room. The second is for live sources, where a late frame is worth nothing.
+# What happens to a new item when the queue is full: the thread waits, or the oldest item is
+# dropped. The second is for live sources, where a late frame is worth nothing.
 QueuePolicy: TypeAlias = Literal["block", "newest"]
 
 # Waiting without a time limit cannot be interrupted by Ctrl-C on Windows.
@@ -35,20 +35,20 @@ def closing_iterator(items: Iterable[T]) -> Iterator[Iterator[T]]:
 
 
 class Stop:
-    """A wish to end a run early, and whether that left anything out.
+    """A request to end a run early.
 
     Attributes:
-        is_wished: Somebody wants the run to end.
-        was_heeded: It ended for that reason, ahead of its last frame.
+        is_requested: Whether the run is to end.
+        cut_short: Whether it ended before its last frame for this reason.
     """
 
     def __init__(self) -> None:
-        self.is_wished = False
-        self.was_heeded = False
+        self.is_requested = False
+        self.cut_short = False
 
-    def wish(self) -> None:
-        """Ask for the end. It takes no lock, so the handler of a signal may call it."""
-        self.is_wished = True
+    def request(self) -> None:
+        """Ask the run to end. A signal handler may call this: it takes no lock."""
+        self.is_requested = True
 
 
 class RunAhead(Generic[T]):
@@ -63,11 +63,11 @@ class RunAhead(Generic[T]):
         items: What to iterate over; only the thread touches it.
         depth: Most finished items that wait here; the thread works on one more.
         name: Name of the thread.
-        policy: What happens to a new item while ``depth`` others wait.
-        stop: Whoever takes items ends within half a second after this is wished.
+        policy: What happens to a new item when ``depth`` items wait.
+        stop: Once it is requested, ``take`` returns nothing more, within half a second.
 
     Attributes:
-        dropped: How many items made room for newer ones.
+        dropped: How many items were dropped for newer ones.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class RunAhead(Generic[T]):
         self.dropped = 0
         self._depth = depth
         self._policy = policy
-        self._wish = stop or Stop()
+        self._stop_request = stop or Stop()
         self._ready: deque[T] = deque()
         self._changed = threading.Condition()
         self._error: BaseException | None = None
@@ -97,7 +97,7 @@ class RunAhead(Generic[T]):
     def take(self, count: int) -> list[T]:
         """Return the next items: ``count`` of them, or what is left; none after the last.
 
-        Where the newest items are wanted, no more are waited for than one.
+        With the policy ``newest`` it waits for one item only.
 
         Args:
             count: Most items to return, no more than ``depth``.
@@ -109,8 +109,8 @@ class RunAhead(Generic[T]):
         with self._changed:
             while not (len(self._ready) >= enough or self._is_over()):
                 self._changed.wait(_WAKE_UP_S)
-            if self._wish.is_wished and (self._ready or not self._ended):
-                self._wish.was_heeded = True
+            if self._stop_request.is_requested and (self._ready or not self._ended):
+                self._stop_request.cut_short = True
                 return []
             taken = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
             self._changed.notify_all()
@@ -134,7 +134,7 @@ class RunAhead(Generic[T]):
         return not self._thread.is_alive()
 
     def _is_over(self) -> bool:
-        return self._ended or self._stopped or self._wish.is_wished
+        return self._ended or self._stopped or self._stop_request.is_requested
 
     def _work(self, items: Iterable[T]) -> None:
         error: BaseException | None = None
@@ -167,7 +167,7 @@ class RunAhead(Generic[T]):
         with self._changed:
             if self._stopped:
                 return
-            if self._is_full():  # the newest wins
+            if self._is_full():  # under the policy `newest` only
                 self._ready.popleft()
                 self.dropped += 1
             self._ready.append(item)

@@ -1,4 +1,4 @@
-"""The parts of an image that a model sees, and their detections made one list again."""
+"""The parts of an image that a model sees, and how their detections are merged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Region: TypeAlias = tuple[int, int, int, int]
 
 
 class Views(Protocol):
-    """Chooses the parts of an image; a function of a module, or an object that can be pickled."""
+    """Chooses the parts of an image; a function or an object that can be pickled."""
 
     def __call__(self, image_wh: tuple[int, int]) -> Sequence[Region]:
         """Return at least one region of an image of a width and height in px; they may overlap."""

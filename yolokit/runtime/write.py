@@ -1,12 +1,12 @@
-"""What a prediction writes: every frame to its sinks, the account of a run, the mark of a part.
+"""What a prediction writes: frames to their sinks, and a mark on results that are partial.
 
-A run that is stopped early publishes what is done by then, with ``partial.json`` beside it:
+A run that is stopped early publishes what is done by then, and ``partial.json`` with it:
 
 ===================  ==========================================================================
 ``frames``           images and frames that are done, failed ones included
 ``frames_expected``  how many there would have been; null where that was not known
 ``last_source``      the image or the video of the last one, as its record names it
-``last_index``       its position there: of a video, the results end after this frame
+``last_index``       its position there; the results of a video end with this frame
 ===================  ==========================================================================
 """
 
@@ -136,7 +136,7 @@ def _hand_over(prediction: Prediction[FrameSource], sinks: Sequence[Sink]) -> Pi
 
 
 def mark_partial(folder: Path, summary: RunSummary) -> None:
-    """Write into a folder of results that they are a part, and which."""
+    """Write ``partial.json`` into a folder of results."""
     mark = {
         "frames": summary.frames,
         "frames_expected": summary.frames_expected,

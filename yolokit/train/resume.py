@@ -71,8 +71,8 @@ def find_data(
     return data
 
 
-def enter_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
-    """Enter into the record what is changed, and return a sentence for each."""
+def record_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
+    """Record what is changed, and return a sentence for each change."""
     before = {name: getattr(record.config, name) for name in changes}
     after = dict(changes)
     if "data" in changes:  # a relative path says nothing about a move

@@ -16,8 +16,13 @@ from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.config import PullConfig
 from yolokit.hub.ensure import ObtainedWeights, pull_weights
-from yolokit.train.arch import Arch, find_arch, find_classifier_arch, find_darknet_arch
-from yolokit.train.backbone_match import require_kinship
+from yolokit.train.arch import (
+    Arch,
+    find_arch,
+    find_classifier_arch,
+    find_darknet_arch,
+    require_same_backbone,
+)
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
 
 if TYPE_CHECKING:
@@ -119,7 +124,7 @@ def _choose(config: TrainConfig) -> tuple[StartPlan, str | None]:
         name = _find_classifier(arch)
         classifier = find_classifier_arch(name)
         if arch.stem == (config.arch or DEFAULT_ARCH):  # not a file of the user's own
-            require_kinship(arch, classifier)
+            require_same_backbone(arch, classifier)
         return StartPlan("backbone", arch, classifier), name
     if given is None:
         return StartPlan("scratch", find_arch(config.arch or DEFAULT_ARCH)), None

@@ -121,7 +121,7 @@ def list_moved(home: Path, best: Path) -> list[str]:
     program = (
         "import sys, torch\n"
         "from yolokit.engine import ultralytics_patches\n"
-        "load = ultralytics_patches.load_any_model\n"
+        "load = ultralytics_patches.load_model\n"
         "a, b = (load(p)[0].float().state_dict() for p in sys.argv[1:])\n"
         "for name in b:\n"
         "    same = name in a and torch.equal(a[name], b[name])\n"

@@ -98,7 +98,7 @@ def test_two_workers_train_from_the_start_and_say_so_in_the_checkpoint(
     run = squares.parent / "runs" / "train" / "two"
     for rank in (0, 1):
         assert json.loads((seen / f"{rank}.json").read_text()) == {
-            "trainer": "yolokit.engine.trainer.YolokitTrainer",
+            "trainer": "yolokit.engine.tasks.detect.Trainer",
             "network": "NetworkForbiddenError",
             "safe": True,
             "edited": "yolokit.engine.ultralytics_patches",

@@ -9,7 +9,7 @@ import pytest
 
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
-from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
+from yolokit.engine_protocol.training import TransferGroup, TransferReport
 
 
 def batch(epoch: int, number: int) -> BatchEnd:
@@ -22,7 +22,7 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
         show(Notice("device cpu"))
         for number in range(1, 6):
             show(batch(1, number))
-        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=False))
+        show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=False))
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == ""
@@ -35,10 +35,10 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     """Patience may end a training long before the last one that was planned."""
     with show_progress() as show:
-        show(StartScore({"metrics/mAP50-95(B)": 0.358, "metrics/mAP50(B)": 0.7}, 1.0))
+        show(StartScore({"mAP50-95": 0.358, "mAP50": 0.7}, 1.0))
         show(batch(1, 4))
         show(batch(1, 5))
-        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=True))
+        show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=True))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "start: mAP50-95 0.358, mAP50 0.700, on val before training"
     assert lines[1].endswith("img/s")

@@ -51,11 +51,11 @@ def test_no_image_is_looked_at_by_both(splits: dict[str, int], tmp_path: Path) -
 
 def test_where_the_gates_look_at_all_there_is_nothing_to_calibrate_on(tmp_path: Path) -> None:
     data = write_set(tmp_path, val=10)
-    with pytest.raises(DataError, match="the gates look at all of its images"):
+    with pytest.raises(DataError, match="the gates use all of its images"):
         list(iter_calibration_images(data, load_gate_images(data)))
 
 
 def test_without_a_set_there_is_nothing_to_calibrate_on() -> None:
-    with pytest.raises(DataError, match="the gates look at all the shipped ones") as caught:
+    with pytest.raises(DataError, match="the gates use all the shipped ones") as caught:
         list(iter_calibration_images(None, load_gate_images(None)))
     assert caught.value.hint == "name a data set with --data"

@@ -34,5 +34,5 @@ def test_fewer_bits_never_have_narrower_limits(finer: str, coarser: str) -> None
 
 
 def test_one_that_nobody_has_measured_is_refused() -> None:
-    with pytest.raises(ExportError, match="a model in int4 may be from the trained one"):
+    with pytest.raises(ExportError, match="no parity tolerance for the precision int4"):
         find_tolerance("int4")

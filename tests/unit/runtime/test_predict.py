@@ -392,7 +392,7 @@ class TestStop:
     def stop_after(self, job: PredictJob, count: int) -> list[dict[str, Any]]:
         for done in job.run():
             if done == count:
-                job.stop.wish()
+                job.stop.request()
         assert job.out is not None
         lines = (job.out / "predictions.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
@@ -432,7 +432,7 @@ class TestStop:
             assert container.streams.video[0].frames == 7
             assert len(list(container.decode(video=0))) == 7
 
-    def test_a_wish_after_the_last_image_leaves_a_whole_result(
+    def test_a_request_after_the_last_image_leaves_a_whole_result(
         self, bright_model: Path, save_image: SaveImage
     ) -> None:
         job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
@@ -441,7 +441,7 @@ class TestStop:
         for thread in threading.enumerate():
             if thread.name.startswith("yolokit-"):
                 thread.join(20)
-        job.stop.wish()
+        job.stop.request()
         assert list(running) == []
         assert not job.summary.is_partial
         assert sorted(os.listdir("there")) == ["images", "predictions.jsonl"]
@@ -450,7 +450,7 @@ class TestStop:
         self, bright_model: Path, save_image: SaveImage
     ) -> None:
         job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
-        job.stop.wish()
+        job.stop.request()
         with pytest.raises(JobCancelledError, match="before the first image was done"):
             list(job.run())
         assert [name for name in os.listdir() if "there" in name] == []

@@ -385,7 +385,7 @@ class TestStages:
         assert found.facts == {"objects": 0, "lost": 0}
 
 
-def test_a_wish_to_stop_ends_the_run_in_good_order(detector: Detector) -> None:
+def test_a_request_to_stop_ends_the_run_in_good_order(detector: Detector) -> None:
     source, stop = Source(itertools.repeat(255)), Stop()
     predictor = Predictor(detector, PredictorSpec(model=""))
 
@@ -394,11 +394,11 @@ def test_a_wish_to_stop_ends_the_run_in_good_order(detector: Detector) -> None:
         for prediction in predictor.run(each_frame(source), stop=stop):
             seen.append(prediction.frame.index)
             if len(seen) == 5:
-                stop.wish()
+                stop.request()
         return seen
 
     assert in_time(work) == list(range(5))
-    assert stop.was_heeded
+    assert stop.cut_short
     assert source.closed
 
 

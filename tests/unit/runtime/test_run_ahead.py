@@ -207,33 +207,33 @@ class TestNewest:
 
 
 class TestStop:
-    def test_a_wish_ends_it_though_items_are_ready(self) -> None:
+    def test_a_request_ends_it_though_items_are_ready(self) -> None:
         stop = Stop()
         stage = RunAhead(range(50), depth=3, name="test", stop=stop)
         assert stage.take(1) == [0]
-        stop.wish()
+        stop.request()
         assert stage.take(1) == []
-        assert stop.was_heeded
+        assert stop.cut_short
         assert ended(stage)
 
-    def test_a_wish_wakes_a_consumer_that_waits(self) -> None:
+    def test_a_request_wakes_a_consumer_that_waits(self) -> None:
         blocked, stop = threading.Event(), Stop()
         stage = RunAhead((blocked.wait() for _ in range(1)), depth=1, name="test", stop=stop)
-        timer = threading.Timer(0.05, stop.wish)
+        timer = threading.Timer(0.05, stop.request)
         timer.start()
         assert stage.take(1) == []
-        assert stop.was_heeded
+        assert stop.cut_short
         blocked.set()
         assert ended(stage)
 
-    def test_a_wish_that_comes_after_the_last_item_left_nothing_out(self) -> None:
+    def test_a_request_that_comes_after_the_last_item_left_nothing_out(self) -> None:
         stop = Stop()
         stage = RunAhead(range(1), depth=2, name="test", stop=stop)
         assert stage.take(1) == [0]
         assert stage.join(LIMIT_S)
-        stop.wish()
+        stop.request()
         assert stage.take(1) == []
-        assert not stop.was_heeded
+        assert not stop.cut_short
 
 
 def test_one_that_nobody_stopped_ends_before_the_interpreter() -> None:

@@ -13,7 +13,7 @@ import yaml
 from tests.unit.conftest import write_image, write_text
 from yolokit.datasets.check import DatasetReport
 from yolokit.engine_protocol.requests import TrainRequest
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport
 from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train import resume
 from yolokit.train import run as runs

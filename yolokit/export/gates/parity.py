@@ -159,7 +159,9 @@ def run_both(candidate: Candidate) -> list[Sample]:
                 letterbox=letterbox,
                 trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
                 trained={
-                    output_name: np.load(folder / f"{index:04d}.output.npy", allow_pickle=False)[0]
+                    output_name: np.load(
+                        folder / f"{index:04d}.{output_name}.npy", allow_pickle=False
+                    )[0]
                 },
                 deployed_input=tensor,
                 deployed=outputs,

@@ -27,10 +27,10 @@ class Candidate:
     """A model that is published if every gate holds.
 
     Attributes:
-        model: The ONNX file, in all as it would be published.
+        model: The ONNX file, exactly as it would be published.
         predictor: Runs it as it would be deployed, one image at a time.
         weights: The checkpoint that it was made from.
-        digest: What that was then.
+        digest: What the checkpoint was then.
         trust: Load the checkpoint even if that runs code which is stored in it.
         images: Names and (H, W, 3) uint8 BGR arrays; no quantizer was calibrated on any of them.
         log_path: Log of the engine.
@@ -51,9 +51,9 @@ class Verdict:
 
     Attributes:
         gate: Its name.
-        problems: One sentence for each thing that is not as it must be; none if it holds.
-        record: All that it saw, with at least ``verdict`` and ``model_sha256``. It is written as
-            ``<model>.<gate>.json`` with the model, and as ``<model>.<gate>-failed.json`` without.
+        problems: One sentence for each thing that is wrong; none if the gate holds.
+        record: What was measured, with at least ``verdict`` and ``model_sha256``. It is written
+            to ``<model>.<gate>.json``, or to ``<model>.<gate>-failed.json`` without a model.
     """
 
     gate: str
@@ -65,8 +65,8 @@ class Gate(Protocol):
     """One thing that an export must prove.
 
     Attributes:
-        name: As the module of ``export/gates`` is called.
-        complaint: What is wrong with a model for which it does not hold.
+        name: The name of its module in ``export/gates``.
+        complaint: What is wrong with a model that fails it.
         error: What is raised then.
     """
 
@@ -75,11 +75,11 @@ class Gate(Protocol):
     error: type[GateError]
 
     def describe(self, candidate: Candidate) -> str:
-        """Say what it is going to do, e.g. ``checking parity on 16 images``."""
+        """Say what it does, e.g. ``checking parity on 16 images``."""
         ...
 
     def check(self, candidate: Candidate) -> Verdict:
-        """Look at a model; nothing is written."""
+        """Judge a model; nothing is written."""
         ...
 
 
@@ -87,10 +87,10 @@ class GateModule(Protocol):
     """A module of ``export/gates``."""
 
     def open_gate(self, config: ExportConfig) -> Gate | None:
-        """Return the gate for an export; None where it has nothing to prove.
+        """Return the gate for an export; None where there is nothing to prove.
 
         Raises:
-            ExportError: The options leave it without what it needs.
+            ExportError: It cannot judge a model with these options.
         """
 
 
