@@ -29,18 +29,19 @@ def is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - hot path
 
 
-def suffix_of_file(path: str, span: Span | None = None) -> str | None:
-    """Return the suffix for an image by its first bytes, None if it is of no kind that is known.
+def suffix_of(head: bytes) -> str | None:
+    """Return the suffix for an image that begins so, None if it is of no kind that has one."""
+    kind = tell_image(head)
+    return None if kind is None else kind.suffix
 
-    Args:
-        path: A file.
-        span: Where in it the image is, if it is not the whole of it.
+
+def suffix_of_file(path: str, span: Span | None = None) -> str | None:
+    """Return the suffix for an image file, or for a part of one.
 
     Raises:
         OSError: It cannot be read.
     """
-    kind = tell_image(read_bytes(path, Span(span.offset_bytes if span else 0, 16)))
-    return None if kind is None else kind.suffix
+    return suffix_of(read_bytes(path, Span(span.offset_bytes if span else 0, 16)))
 
 
 def walk_images(folder: Path) -> Iterator[str]:

@@ -6,10 +6,9 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 
 from yolokit.errors import DataError
-from yolokit.files.file_kind import tell_image
 from yolokit.formats.tfrecord.example import Piece
 from yolokit.images.byte_range import Span
-from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows
 from yolokit.labels.model import ImageRecord
@@ -159,8 +158,7 @@ def _file_name(name: str, magic: bytes, number: int) -> str:
         name = f"record-{number:06d}"
     if is_image_name(name):
         return name
-    kind = tell_image(magic)
-    return name + ((kind and kind.suffix) or ".jpg")
+    return name + (suffix_of(magic) or ".jpg")
 
 
 def _floats(features: Mapping[str, Feature], key: str) -> list[float]:
