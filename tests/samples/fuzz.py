@@ -18,7 +18,8 @@ from tests.samples.formats import Files, list_samples, picture, put_files
 from tests.samples.mutate import NAMES, mutate
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.job import convert
-from yolokit.datasets.check import CODES, check_dataset
+from yolokit.datasets.check import check_dataset
+from yolokit.datasets.checks import allowable_codes
 from yolokit.errors import YolokitError
 from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format, writable_tasks
 
@@ -208,6 +209,6 @@ def _check(root: Path, before: dict[str, tuple[int, int]], outcome: Outcome) -> 
         assert actions.count(key) == totals[key], f"entries of the ledger: {key}"
     if (out / "data.yaml").is_file() and any((out / "images").rglob("*.*")):
         try:
-            check_dataset(out / "data.yaml", allow=CODES)
+            check_dataset(out / "data.yaml", allow=allowable_codes())
         except YolokitError as error:
             raise AssertionError(f"what was written does not check: {error}") from error

@@ -28,7 +28,7 @@ def formats(
     With a NAME, also the conventions that --assume can state for it.
     """
     from yolokit.cli.output import emit, emit_json, table
-    from yolokit.convert.doubts import CODES
+    from yolokit.convert.findings import CODES
     from yolokit.formats.toolkit.plugin import list_formats, load_format, writable_tasks
 
     names = list_formats() if name is None else (name,)

@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yolokit.convert.config import AUTO, exists
-from yolokit.convert.doubts import CODES
+from yolokit.convert.findings import CODES
 from yolokit.convert.steps.assign_splits import SplitPlan
-from yolokit.convert.steps.filters import AreaLimits, parse_sample
-from yolokit.convert.steps.groups import GroupPlan
+from yolokit.convert.steps.filter_areas import AreaLimits
+from yolokit.convert.steps.group_images import GroupPlan
+from yolokit.convert.steps.keep_sample import Sample
 from yolokit.convert.steps.map_classes import ClassMap
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
@@ -17,7 +18,7 @@ from yolokit.core.task import Task
 from yolokit.errors import ConfigError
 from yolokit.formats.toolkit.locate import EXIF
 from yolokit.formats.toolkit.plugin import Format, can_write, list_formats, writable_tasks
-from yolokit.labels.ledger import MaxDrop
+from yolokit.labels.max_drop import MaxDrop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +109,7 @@ def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
     checks: dict[str, Callable[[], object]] = {
         "split": lambda: SplitPlan.parse(values.get("split", "auto")),
         "max-drop": lambda: MaxDrop.parse(values.get("max_drop", "0%")),
-        "sample": lambda: parse_sample(values.get("sample") or "100%"),
+        "sample": lambda: Sample.parse(values.get("sample") or "100%"),
         "group": lambda: GroupPlan.parse(values.get("group") or "folder"),
         "area": lambda: AreaLimits.parse(values.get("min_area"), values.get("max_area")),
         "map": lambda: ClassMap.parse(

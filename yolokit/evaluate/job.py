@@ -14,11 +14,13 @@ from yolokit.core.findings import Finding, require_allowed
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.datasets.check import UNUSABLE, check_labels
-from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
 from yolokit.evaluate.run import THRESHOLDS, evaluate_model
-from yolokit.files.atomic import claim_folder, publish_file, sha256_file
+from yolokit.files.atomic import claim_folder, publish_file
+from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
 from yolokit.runtime.predictor import Predictor, PredictorSpec

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import U8
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
 
 COUNT = 16
 CALIBRATION_COUNT = 128
@@ -87,7 +87,8 @@ def _load_shipped() -> list[tuple[str, U8]]:
 
 def _list_images(data_yaml: Path, splits: Sequence[str]) -> list[SplitImage]:
     """Return the images of the first of some splits that the data set has."""
-    from yolokit.datasets.data_yaml import list_split_images, load_data_yaml
+    from yolokit.datasets.data_yaml import load_data_yaml
+    from yolokit.datasets.splits import list_split_images
 
     data = load_data_yaml(data_yaml, need=())
     split = next((name for name in splits if name in data.splits), None)

@@ -32,6 +32,16 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+def sha256_file(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def digest_weights(path: Path) -> FileDigest:
     """Hash a file of weights, which must be a plain file; see :func:`digest_file`."""
     return digest_file(path, most_bytes=MAX_WEIGHTS_BYTES, kind="weights", error=WeightsError)

@@ -6,7 +6,7 @@ orientation applied. Annotations are arrays for each image, not an object for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -167,6 +167,14 @@ class Annotations(msgspec.Struct, frozen=True, eq=False):
             _move(self.shapes, new_rows),
             None if self.keypoints is None else self.keypoints[rows],
         )
+
+    def without(self, rows: Collection[int]) -> Annotations:
+        """Return the annotations of all other rows."""
+        if not rows:
+            return self
+        keep = np.ones(len(self), np.bool_)
+        keep[list(rows)] = False
+        return self.take(np.flatnonzero(keep))
 
 
 class LabelledImage(msgspec.Struct, frozen=True, eq=False):

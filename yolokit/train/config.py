@@ -152,7 +152,7 @@ _OURS = {
 
 def _check_between_fields(values: Mapping[str, Any]) -> list[str]:
     from yolokit.core.findings import find_unknown_codes
-    from yolokit.datasets.check import CODES
+    from yolokit.datasets.checks import allowable_codes
 
     problems = [
         f"{name}: has no effect with optimizer auto, which chooses one of its own; "
@@ -165,7 +165,7 @@ def _check_between_fields(values: Mapping[str, Any]) -> list[str]:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
     problems += _check_start(values)
-    problems += find_unknown_codes(values.get("allow", ()), CODES)
+    problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(f"device: {_describe_no_device(device)}")

@@ -11,7 +11,7 @@ from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ig
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE
-from yolokit.datasets.data_yaml_place import find_data_yaml
+from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import (

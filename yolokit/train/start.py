@@ -11,8 +11,7 @@ from yolokit.checkpoints.lineage import WeightsRecord, read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.files.atomic import sha256_file
-from yolokit.files.digest import FileDigest
+from yolokit.files.digest import FileDigest, sha256_file
 from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.config import PullConfig

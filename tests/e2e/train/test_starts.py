@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import ROOT, START, run_yolokit
 from tests.loopback.server import Site, serve
 from yolokit.engine_protocol.child import child_environment
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 from yolokit.train.arch import find_arch
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import START, run_yolokit
 from tests.e2e.train.test_starts import compare
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="gloo is set for Linux")]
 # Python runs this at every start; the edits follow the import of what they edit.

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.checkpoints.test_reading import write_torch
 from yolokit.checkpoints.lineage import LINEAGE_KEY, Lineage, encode_lineage, read_lineage
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 A, B, RUN = "a" * 64, "b" * 64, "c" * 32
 

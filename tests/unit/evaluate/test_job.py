@@ -12,7 +12,7 @@ from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.evaluate.config import ValConfig
 from yolokit.evaluate.job import open_job, write_report
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,8 +181,8 @@ def test_what_is_odd_about_the_labels_is_noted_and_written_down(config: ValConfi
     (labels / "b.txt").write_text("0 .5 .2 .8 .5 .5 .8 .2 .5\n")
     report = open_job(config).run()
     assert report.notes == (
-        "1 row of val repeats another of the same file: counted once",
         NOTE,
+        "1 row of val repeats another of the same file: counted once",
     )
     assert report.overall.boxes == 2
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections
-from yolokit.datasets.data_yaml import iter_split, load_data_yaml
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.datasets.splits import iter_split
 from yolokit.errors import ConfigError, DataError
 from yolokit.evaluate.run import THRESHOLDS, EvaluationResult, evaluate_model, map_classes
 from yolokit.runtime.predictor import Predictor, PredictorSpec

@@ -32,7 +32,7 @@ from yolokit.export.gates.toolkit import Verdict, open_gates
 from yolokit.export.graph import finish_graph
 from yolokit.export.run import MODEL, PROOF
 from yolokit.export.tolerances import TOLERANCES, Tolerance
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DIFFERS_PX = 2.0
 
 
-class Reduction(msgspec.Struct, frozen=True):
+class TaskPlan(msgspec.Struct, frozen=True):
     """What annotations become.
 
     Attributes:
@@ -46,39 +46,39 @@ class Reduction(msgspec.Struct, frozen=True):
     one_outline: bool = False
 
 
-def reduce_annotations(
-    images: Iterable[LabelledImage], reduction: Reduction, source: SourceFile, ledger: Ledger
+def to_task(
+    images: Iterable[LabelledImage], plan: TaskPlan, source: SourceFile, ledger: Ledger
 ) -> Iterator[LabelledImage]:
     """Give each annotation the form that the task needs.
 
     Args:
-        images: In any state before boxes are settled.
-        reduction: What they become.
+        images: Not yet clipped.
+        plan: What they become.
         source: Name of the data set in notes.
         ledger: Gets what cannot be brought to it, and notes of what was left aside.
     """
-    reducer = _Reducer(reduction, ledger)
+    converter = _Converter(plan, ledger)
     for labelled in images:
         annotations = labelled.annotations
         plain = not annotations.shapes and annotations.keypoints is None
-        if plain and reduction.task == Task.DETECT:
+        if plain and plan.task == Task.DETECT:
             yield labelled
         else:
-            yield LabelledImage(labelled.image, reducer.reduce(labelled))
-    ledger.note_aside(source, reducer.aside)
+            yield LabelledImage(labelled.image, converter.convert(labelled))
+    ledger.note_aside(source, converter.aside)
 
 
-class _Reducer:
-    """Reduces the annotations of one image after the other, and counts what is left aside."""
+class _Converter:
+    """Converts the annotations of one image after the other, and counts what is left aside."""
 
-    def __init__(self, reduction: Reduction, ledger: Ledger) -> None:
-        self._task = reduction.task
-        self._options = reduction
+    def __init__(self, plan: TaskPlan, ledger: Ledger) -> None:
+        self._task = plan.task
+        self._plan = plan
         self._ledger = ledger
         self.aside: Counter[tuple[str, str]] = Counter()
 
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is dropped later
-    def reduce(self, labelled: LabelledImage) -> Annotations:
+    def convert(self, labelled: LabelledImage) -> Annotations:
         annotations = labelled.annotations
         changes = dict(annotations.reinterpreted)
         shapes: dict[int, Shape] = {}
@@ -99,12 +99,10 @@ class _Reducer:
         keypoints = annotations.keypoints if self._task == Task.POSE else None
         if annotations.keypoints is not None and self._task != Task.POSE:
             self.aside[KEYPOINTS_ASIDE] += int((annotations.keypoints[..., 2] > 0).any(1).sum())
-        reduced = Annotations(
+        converted = Annotations(
             annotations.category_indices, xyxy, annotations.places, changes, shapes, keypoints
         )
-        if not lost:
-            return reduced
-        return reduced.take(np.array([r for r in range(len(reduced)) if r not in lost], np.int64))
+        return converted.without(lost)
 
     def _fit(self, annotations: Annotations, row: int) -> tuple[Shape | None, str | None]:
         """Return what an annotation is in this task beside its box, and what was done to it."""
@@ -122,12 +120,12 @@ class _Reducer:
 
     def _fit_outline(self, shape: Shape | None, box: F64) -> tuple[Shape | None, str | None]:
         if shape is None or shape.kind == "rotated":
-            if not self._options.boxes_as_outlines:
+            if not self._plan.boxes_as_outlines:
                 return None, None
             rings = shape.rings if shape is not None else (box_corners(box.tolist()),)
             kind = "box" if shape is None else "rotated"
             return Shape(rings), f"{kind}-to-polygon: its corners became its outline, as asked for"
-        if len(shape.rings) == 1 or not self._options.one_outline:
+        if len(shape.rings) == 1 or not self._plan.one_outline:
             return shape, shape.remark
         remark = f"polygons-joined: {counted(len(shape.rings), 'outline')} became one"
         joined = Shape((join_rings(shape.rings),), box_stated=shape.box_stated)
@@ -135,7 +133,7 @@ class _Reducer:
 
     def _fit_rotated(self, shape: Shape | None, box: F64) -> tuple[Shape | None, str | None]:
         if shape is None:
-            if not self._options.boxes_as_outlines:
+            if not self._plan.boxes_as_outlines:
                 return None, None
             corners = box_corners(box.tolist())
             return Shape((corners,), "rotated"), "box-to-rotated: it got no angle, as asked for"

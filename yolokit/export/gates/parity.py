@@ -25,7 +25,7 @@ from yolokit.evaluate.matching import find_ties
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.predictor import Predictor
 

@@ -25,7 +25,7 @@ from yolokit.datasets.label_rows import (
     label_path,
     read_labels,
 )
-from yolokit.datasets.split_files import as_spelled
+from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.formats.darknet.lists import (
     DarknetSet,

@@ -37,8 +37,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.byte_range import Span
-from yolokit.images.kind import suffix_of
-from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.core.task import Task
-from yolokit.datasets.data_yaml import DataYaml, list_split_images, load_data_yaml
-from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
+from yolokit.datasets.data_yaml import DataYaml, is_data_yaml, list_data_yamls, load_data_yaml
+from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_annotation_folder
@@ -37,7 +37,7 @@ from yolokit.labels.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
 

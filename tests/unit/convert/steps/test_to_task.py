@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from yolokit.convert.steps.clip_boxes import settle_boxes
-from yolokit.convert.steps.to_task import Reduction, reduce_annotations
+from yolokit.convert.steps.clip_boxes import clip_boxes
+from yolokit.convert.steps.to_task import TaskPlan, to_task
 from yolokit.core.task import Task
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
@@ -37,12 +37,12 @@ def run(
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
     ledger.see(1)
-    reduced = reduce_annotations([labelled], Reduction(task, **options), SOURCE, ledger)
-    (settled,) = settle_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(task, **options), SOURCE, ledger)
+    (clipped,) = clip_boxes(converted, ledger)
     totals = ledger.totals
     outcomes = totals.kept + totals.clipped + totals.reinterpreted + totals.dropped
     assert outcomes == totals.annotations_in == 1
-    return settled.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
+    return clipped.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_box_that_differs_from_its_outline_is_noted() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    (found,) = reduce_annotations([labelled], Reduction(Task.SEGMENT), SOURCE, ledger)
+    (found,) = to_task([labelled], TaskPlan(Task.SEGMENT), SOURCE, ledger)
     assert found.annotations.xyxy.tolist() == [[10, 10, 30, 30]]
     assert [entry.code for entry in ledger.entries] == ["box-differs"]
 
@@ -138,8 +138,8 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    reduced = reduce_annotations([labelled], Reduction(Task.POSE), SOURCE, ledger)
-    (found,) = settle_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(Task.POSE), SOURCE, ledger)
+    (found,) = clip_boxes(converted, ledger)
     assert found.annotations.keypoints is not None
     assert found.annotations.keypoints.tolist() == [[[5, 5, 2], [0, 0, 0], [0, 0, 0]]]
     assert [(entry.action, entry.message) for entry in ledger.entries] == [
@@ -153,6 +153,6 @@ def test_values_beyond_all_images_are_cut_or_dropped_without_a_warning(task: Tas
     shape = Shape((np.array(huge), np.array(huge) / 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        settled, entries, _ = run(shape, task, one_outline=True)
-    assert ((settled.xyxy >= 0) & (settled.xyxy <= [100, 50, 100, 50])).all()
+        clipped, entries, _ = run(shape, task, one_outline=True)
+    assert ((clipped.xyxy >= 0) & (clipped.xyxy <= [100, 50, 100, 50])).all()
     assert len(entries) == 1

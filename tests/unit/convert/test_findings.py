@@ -16,7 +16,7 @@ from tests.unit.conftest import (
     write_yolo,
 )
 from yolokit.convert.config import ConvertConfig
-from yolokit.convert.doubts import CODES, BoxDoubts
+from yolokit.convert.findings import CODES, BoxWatch
 from yolokit.core.types import F64
 from yolokit.errors import ConfigError, DataError
 
@@ -26,7 +26,7 @@ LIMITS = np.array(WH * 2, np.float64)
 
 def look(xyxy: F64, images: int = 20) -> tuple[list[str], list[str]]:
     """Return the codes that are found, and the sentences that are told."""
-    doubts = BoxDoubts()
+    doubts = BoxWatch()
     for block in np.array_split(xyxy, 3):
         doubts.add(block, np.tile(LIMITS, (len(block), 1)), images // 2)
     return [finding.code for finding in doubts.find()], list(doubts.tell())

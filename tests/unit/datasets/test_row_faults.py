@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text
 from yolokit.datasets.label_rows import parse_labels
-from yolokit.datasets.repeated import find_repeated
+from yolokit.datasets.row_faults import find_repeated
 
 CASES = {
     "nothing": ("", []),

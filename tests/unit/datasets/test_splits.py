@@ -11,7 +11,7 @@ from unicodedata import normalize
 import pytest
 
 from tests.unit.conftest import write_text
-from yolokit.datasets.split_files import list_images, resolve_path
+from yolokit.datasets.splits import list_images, resolve_path
 from yolokit.errors import DataError
 
 

@@ -1,4 +1,4 @@
-"""The images of one split of a YOLO set: a folder, a list file, or one image."""
+"""The images of one split of a YOLO set: a folder, a list file, or one image; and their labels."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 import msgspec
+import numpy as np
 
+from yolokit.datasets.label_rows import label_path, read_labels, to_annotations
+from yolokit.datasets.row_faults import find_faults, find_repeated
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.images.listing import is_absolute_anywhere, is_image_name, walk_images
+from yolokit.images.size import read_image_size
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from yolokit.datasets.data_yaml import DataYaml
 
 
 class SplitImage(msgspec.Struct, frozen=True):
@@ -31,6 +38,60 @@ class SplitImage(msgspec.Struct, frozen=True):
     name: str
     path: str
     place: tuple[str, int] | None = None
+
+
+def list_split_images(data: DataYaml, split: str) -> Iterator[SplitImage]:
+    """Yield the images of a split, sorted within each of its folders, in the order of lists.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: A list file cannot be read.
+    """
+    for source in data.sources(split):
+        yield from list_images(source, data.path.parent)
+
+
+def iter_split(
+    data: DataYaml, split: str, unreadable: list[DataError] | None = None
+) -> Iterator[LabelledImage]:
+    """Stream the images of a split with their labels, as an evaluation needs them.
+
+    Categories are the indices of ``data.names``. An image without a label file, or with an empty
+    one, is a background image.
+
+    Args:
+        data: The data set.
+        split: Which part of it.
+        unreadable: Gets the errors of images that cannot be read, which are left out then; None
+            raises the first.
+
+    Raises:
+        ConfigError: There is no such split.
+        DataError: An image cannot be read, or a label row is wrong (the first file that is).
+    """
+    layout = data.row_layout()
+    for image in list_split_images(data, split):
+        labels = label_path(image.path)
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+            continue
+        rows = read_labels(labels, layout)
+        wh = (size.width_px, size.height_px)
+        record = ImageRecord(image.name, *wh, split, image.path, SourceFile(labels))
+        if rows is None or not rows.row_count:
+            yield LabelledImage(record, Annotations.empty())
+            continue
+        for fault in find_faults(rows, len(data.names), layout):
+            raise DataError(fault.message, path=labels, line=fault.line)
+        rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
+        annotations = to_annotations(rows, rows.class_ids, wh, layout)
+        limit = np.array([*wh, *wh], np.float64)
+        inside = np.clip(annotations.xyxy, 0.0, limit)
+        yield LabelledImage(record, msgspec.structs.replace(annotations, xyxy=inside))
 
 
 def list_images(source: Path, root: Path) -> Iterator[SplitImage]:

@@ -1,4 +1,4 @@
-"""What in a conversion cannot be right: the codes, and the evidence for each.
+"""What a conversion watches on its way: what cannot be right, by code, and what is odd.
 
 A convention that was misread shows in the boxes: corners taken for widths stick out of the image,
 fractions taken for px are smaller than a pixel, px of a smaller copy lie in one corner. Few boxes
@@ -7,20 +7,25 @@ prove nothing, and real sets have some of each, so a refusal takes a number and 
 
 from __future__ import annotations
 
+import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted, share
+from yolokit.images.listing import is_image_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from yolokit.convert.steps.join_pictures import Pictures
     from yolokit.core.types import F64, Bool
-    from yolokit.labels.ledger import LedgerTotals
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import LabelledImage
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +41,11 @@ CODES: Mapping[str, str] = MappingProxyType(
 )
 """What ``--allow`` takes: code to what was found."""
 
+# Images that were left out for one of these reasons are in the ledger.
+_LEFT_OUT = frozenset(
+    {"in-no-split", "no-annotation-file", "not-listed", "not-sampled", "unreadable-image"}
+)
+
 _LEAST_BOXES, _LEAST_IMAGES = 10, 5
 _REFUSED_SHARE = 0.5  # what is cut at the edges of tiles or of a crowded street stays far below
 _TOLD_SHARE = 0.1
@@ -47,7 +57,38 @@ _HALF, _BAND = 0.5, 0.1
 _SPREAD = 0.5  # of the corner: boxes of a fixed object, such as a scoreboard, are in one place
 
 
-class BoxDoubts:
+class Watch:
+    """Boxes, pictures and leftovers of a conversion of one or more passes.
+
+    Args:
+        source: Name of the data set in findings.
+        pictures: What is known of pictures that come again.
+    """
+
+    def __init__(self, source: Path, pictures: Pictures) -> None:
+        self._source = source
+        self.pictures = pictures
+        self.start_pass()
+
+    def start_pass(self) -> None:
+        """Begin again, except for what is known of pictures."""
+        self.boxes = BoxWatch()
+        self.leftovers = Leftovers()
+
+    def find(self, ledger: Ledger) -> list[Finding]:
+        """Return what cannot be right, of the ledger's account too."""
+        kept = _find_nothing_kept(ledger, self._source)
+        boxes = (msgspec.structs.replace(one, path=self._source) for one in self.boxes.find())
+        return [*ledger.findings, *kept, *boxes, *self.pictures.find(self._source)]
+
+    def tell(self, ledger: Ledger) -> list[str]:
+        """Return what is odd, one sentence each."""
+        told = {key.partition(": ")[2] for key in ledger.codes()} & _LEFT_OUT
+        leftovers = () if told else self.leftovers.tell()
+        return [*self.boxes.tell(), *self.pictures.tell(), *leftovers]
+
+
+class BoxWatch:
     """Looks at the boxes of one pass, as their source states them."""
 
     def __init__(self) -> None:
@@ -158,6 +199,34 @@ def _which_half(low: float, high: float, first: str, second: str) -> str | None:
     return second if low >= _HALF else None
 
 
+class Leftovers:
+    """Watches which images of their folders are taken, and which are in no annotation file."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, set[str]] = {}
+
+    def watch(self, images: Iterable[LabelledImage]) -> Iterator[LabelledImage]:
+        """Pass on images that were located."""
+        for labelled in images:
+            if labelled.image.path is not None and labelled.image.span is None:
+                folder, name = os.path.split(labelled.image.path)
+                self._taken.setdefault(folder, set()).add(name)
+            yield labelled
+
+    def tell(self) -> Iterator[str]:
+        """Yield how many images lie beside those that were taken."""
+        left: list[str] = []
+        for folder, taken in self._taken.items():
+            if not os.access(folder, os.R_OK):  # its images can be opened, and not be listed
+                continue
+            with os.scandir(folder) as entries:
+                names = {one.name for one in entries if is_image_name(one.name)} - taken
+            left += [os.path.join(folder, name) for name in names if name[0] != "."]  # noqa: PTH118
+        if left:
+            images = counted(len(left), "more image lies", "more images lie")
+            yield f"{images} beside those of the set, in no annotation file: {min(left)}"
+
+
 _REASONS = {
     "iscrowd": "--assume iscrowd=keep takes crowds",
     "crowd": "--assume crowd=keep takes crowds",
@@ -173,16 +242,9 @@ _REASONS = {
 }
 
 
-def find_nothing_kept(
-    totals: LedgerTotals, codes: Mapping[str, int], path: Path
-) -> Iterator[Finding]:
-    """Yield a finding where there were annotations and not one is left.
-
-    Args:
-        totals: Of the account.
-        codes: How often each ``action: code`` occurs in it.
-        path: The source.
-    """
+def _find_nothing_kept(ledger: Ledger, source: Path) -> Iterator[Finding]:
+    """Yield a finding where there were annotations and not one is left."""
+    totals, codes = ledger.totals, ledger.codes()
     wanted = totals.annotations_in - codes.get("excluded: not-sampled", 0)
     if not wanted or totals.kept + totals.clipped + totals.reinterpreted:
         return
@@ -191,4 +253,4 @@ def find_nothing_kept(
     words = {code.partition(": ")[2] for code in lost}
     hints = [hint for code, hint in _REASONS.items() if code in words]
     message = f"of {counted(wanted, 'annotation')} none is left ({reasons})"
-    yield Finding("nothing-kept", message, path, "; ".join(hints) or None)
+    yield Finding("nothing-kept", message, source, "; ".join(hints) or None)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.conftest import write_image
-from yolokit.datasets.usable import explain_unusable, find_unusable
+from yolokit.images.usable import explain_unusable, find_unusable
 
 NOISE = np.random.default_rng(3).integers(0, 255, (48, 64, 3), np.uint8)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from yolokit.core.machine import usable_cores
 from yolokit.errors import DataError
+from yolokit.files.file_kind import BIG_TIFF, PNG, TIFF, tell_image
 from yolokit.images.size import quiet_opencv, read_image_size
 
 if TYPE_CHECKING:
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
 MIN_SIDE_PX = 10
 MAX_PIXELS = 178_956_970  # Pillow takes more for an attack
 _AT_ONCE = 32
-_PNG = b"\x89PNG\r\n\x1a\n"
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_TAKEN = (b"\xff\xd8\xff", _PNG, b"BM", *_TIFF, b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
 _FORMATS = "JPEG, PNG, BMP, TIFF, WebP, AVIF and JPEG 2000"
-_GIVEN_AWAY = ((b"GIF8", "a GIF"), (b"P", "a Netpbm picture"), (b"#?", "a Radiance picture"))
+_PNG_START_BYTES = 8
 
 
 def find_unusable(
@@ -97,24 +95,22 @@ def _explain_content(path: str) -> str | None:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         return f"cannot read the image: {error.strerror}"
-    head = content[:16].tobytes()
-    if not _is_taken(head):
-        what = next((name for magic, name in _GIVEN_AWAY if head.startswith(magic)), None)
-        other = f"it is {what}, whatever its name says" if what else "its content is something else"
-        return f"{other}; training takes {_FORMATS}"
-    if head.startswith(_PNG) and not _is_intact_png(content.tobytes()):
+    kind = tell_image(content[:16].tobytes())
+    if kind is None or not kind.trains:
+        what = (
+            f"it is {kind.name}, whatever its name says"
+            if kind
+            else "its content is something else"
+        )
+        return f"{what}; training takes {_FORMATS}"
+    if kind is PNG and not _is_intact_png(content.tobytes()):
         return "the PNG is damaged: a checksum in it is wrong"
-    return _explain_undecodable(content, is_tiff=head.startswith(_TIFF))
-
-
-def _is_taken(head: bytes) -> bool:
-    is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head.startswith(_TAKEN) or is_webp or head[4:8] == b"ftyp"
+    return _explain_undecodable(content, is_tiff=kind in (TIFF, BIG_TIFF))
 
 
 def _is_intact_png(content: bytes) -> bool:
     """Tell whether the checksum of every chunk is right."""
-    at, view = len(_PNG), memoryview(content)
+    at, view = _PNG_START_BYTES, memoryview(content)
     while at + 12 <= len(content):
         end = at + 8 + int(struct.unpack_from(">I", content, at)[0])
         stated = struct.unpack_from(">I", content, end) if end + 4 <= len(content) else (-1,)
