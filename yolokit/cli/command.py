@@ -117,7 +117,7 @@ def _make_parameter(stated: Stated) -> Parameter:
 
 
 def _find_type(stated: Stated) -> types.ParamType:
-    """Return what a text has to be; the config tells a number from a word where it may be both."""
+    """Return what a text has to be."""
     from pathlib import Path
 
     from typer.models import TyperPath
@@ -125,8 +125,17 @@ def _find_type(stated: Stated) -> types.ParamType:
     known: Mapping[type, types.ParamType] = {
         int: types.INT, float: types.FLOAT, Path: TyperPath(),
     }  # fmt: skip
+    if stated.kinds == {int, str}:
+        return types.FuncParamType(_read_number_or_word)
     found = [known.get(kind, types.STRING) for kind in stated.kinds]
     return found[0] if len(found) == 1 else types.STRING
+
+
+def _read_number_or_word(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def _place(

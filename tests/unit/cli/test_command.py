@@ -67,7 +67,7 @@ def test_values_are_read_by_their_types() -> None:
     assert given(*arguments.split()) == {
         "own": ["n", True],
         "given": {
-            "source": "a", "side": 0, "batch": "4", "share": 0.0, "to_format": "coco",
+            "source": "a", "side": 0, "batch": 4, "share": 0.0, "to_format": "coco",
             "allow": ["x", "y"], "dry": True,
         },
     }  # fmt: skip

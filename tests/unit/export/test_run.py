@@ -152,7 +152,7 @@ class TestWhole:
                 (outputs,) = trained.infer(tensor)
                 stem = path.name.removesuffix(".image.npy")
                 np.save(path.with_name(f"{stem}.input.npy"), tensor)
-                np.save(path.with_name(f"{stem}.output.npy"), outputs["output0"][None])
+                np.save(path.with_name(f"{stem}.output0.npy"), outputs["output0"][None])
 
         monkeypatch.setattr(run, "_trace", trace)
         monkeypatch.setattr(parity, "run_job", infer)
