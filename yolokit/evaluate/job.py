@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
 from yolokit.evaluate.run import THRESHOLDS, evaluate_model
-from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.atomic import claim_folder, publish_file
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from yolokit.datasets.data_yaml import DataYaml
     from yolokit.errors import DataError
-    from yolokit.runtime.detector import Detector
 
 REPORT_NAME = "metrics.json"
 SCHEMA_VERSION = 1
@@ -105,47 +103,27 @@ def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
         YolokitError: As :func:`open_job`, :meth:`ValJob.run` and :func:`write_report`.
     """
     job = open_job(config)
-    for note in (*job.notes, *job.detector.skipped):
+    detector = job.predictor.detector
+    for note in (*job.notes, *detector.skipped):
         on_event(Notice(f"note: {note}"))
     for limit in job.limits:
         on_event(Notice(f"note: {limit}; the figures do not include what that leaves out"))
     report = job.run(on_event)
-    return ValRun(report, write_report(report, config), job.detector.manifest.head.task)
+    return ValRun(report, write_report(report, config), detector.manifest.head.task)
 
 
+@dataclass(frozen=True, slots=True)
 class ValJob:
-    """An evaluation that is ready to run.
+    """An evaluation that is ready to run; ``notes`` and ``limits`` as in :class:`ValReport`."""
 
-    Attributes:
-        config: Its options.
-        data: The data set.
-        predictor: The loaded model.
-        detector: The same, without what runs it.
-        metric: How good a model is at its task.
-        notes: What is odd about the labels, one sentence each.
-        image_count: Images of the split.
-        limits: As in :class:`ValReport`.
-    """
-
-    def __init__(
-        self, config: ValConfig, data: DataYaml, predictor: Predictor, notes: Sequence[str] = ()
-    ) -> None:
-        self.config = config
-        self.data = data
-        self.predictor = predictor
-        self.detector: Detector = predictor.detector
-        self.metric = load_metric(self.detector.manifest.head.task)
-        self.notes = tuple(notes)
-        self.image_count = sum(1 for _ in list_split_images(data, config.split))
-        self.limits = tuple(
-            self.detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
-        )
+    config: ValConfig
+    data: DataYaml
+    predictor: Predictor
+    notes: tuple[str, ...]
+    limits: tuple[str, ...]
 
     def run(self, on_event: OnEvent = ignore) -> ValReport:
         """Evaluate the model; nothing is written.
-
-        Args:
-            on_event: Told the number of images done.
 
         Raises:
             ConfigError: The classes of the model and of the data set do not fit together.
@@ -153,14 +131,15 @@ class ValJob:
                 images that cannot be read are named at once, unless that is allowed.
             InferenceError: The model failed.
         """
-        config = self.config
+        config, detector = self.config, self.predictor.detector
+        total = sum(1 for _ in list_split_images(self.data, config.split))
         unreadable: list[DataError] = []
         result = evaluate_model(
             self.predictor,
             iter_split(self.data, config.split, unreadable),
             self.data.names,
             unreadable=unreadable,
-            on_progress=lambda done: on_event(Progress("evaluating", done, self.image_count)),
+            on_progress=lambda done: on_event(Progress("evaluating", done, total)),
         )
         if unreadable:
             require_allowed([_describe_unreadable(unreadable)], config.allow)
@@ -172,8 +151,8 @@ class ValJob:
             conf=config.conf,
             iou=config.iou,
             max_det=config.max_det,
-            provider=self.detector.provider,
-            threads=self.detector.threads,
+            provider=detector.provider,
+            threads=detector.threads,
             images=result.images,
             unreadable=len(unreadable),
             wall_s=result.wall_s,
@@ -212,14 +191,13 @@ def open_job(config: ValConfig) -> ValJob:
         threads=config.threads,
         thresholds=replace(THRESHOLDS, conf=config.conf, iou=config.iou, max_det=config.max_det),
     )
-    return ValJob(config, data, Predictor.load(spec), notes)
+    predictor = Predictor.load(spec)
+    limits = predictor.detector.explain_limits(conf=config.conf, iou=None, max_det=config.max_det)
+    return ValJob(config, data, predictor, tuple(notes), tuple(limits))
 
 
 def write_report(report: ValReport, config: ValConfig) -> Path | None:
-    """Write ``metrics.json`` whole or not at all, and return its path.
-
-    Returns:
-        None where the options ask for no file.
+    """Write ``metrics.json`` whole or not at all; return its path, None where no file is asked for.
 
     Raises:
         OutputExistsError: It exists and is not to be replaced.

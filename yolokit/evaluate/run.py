@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
+from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame
-from yolokit.errors import DataError
-from yolokit.evaluate.classes import map_classes
+from yolokit.errors import ConfigError, DataError
 from yolokit.evaluate.coco import CocoMetrics
 from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
@@ -27,11 +30,12 @@ from yolokit.runtime.predictor import Thresholds
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from yolokit.core.types import U8
+    from yolokit.core.types import I64, U8, Detections
     from yolokit.labels.model import ImageRecord, LabelledImage
     from yolokit.runtime.predictor import Predictor
 
 THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_det=MAX_DET, multi_label=True, clip=False)
+_UNKNOWN = -1
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +43,7 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metrics: Overall and per class.
-        images: How many images were evaluated, those without labels included.
+        images: Images that were evaluated, those without labels included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
         wall_s: From the first image asked for to the last metric.
@@ -61,8 +65,6 @@ def evaluate_model(
 ) -> EvaluationResult:
     """Run a model over labelled images and compute the metrics of its task.
 
-    Memory holds a few images and all boxes.
-
     Args:
         predictor: The model. Metrics need nearly all detections, as ``THRESHOLDS`` leave them: a
             higher score cuts the tail of the precision-recall curve off.
@@ -83,19 +85,76 @@ def evaluate_model(
     detector = predictor.detector
     classes = map_classes(detector.names, class_names)
     tally = load_metric(detector.manifest.head.task).open_tally()
+    done = 0
     with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
-        for prediction in predictions:
+        for done, prediction in enumerate(predictions, 1):
             tally.add(prediction.origin.annotations, classes.apply(prediction.detections))
-            on_progress(tally.image_count)
-    if tally.image_count == 0:
+            on_progress(done)
+    if not done:
         if unreadable:
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
         metrics=tally.compute(class_names),
-        images=tally.image_count,
+        images=done,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """Which class of a data set each class of a model is.
+
+    Attributes:
+        data_ids: (C,) int64; for each class of the model its id in the data set, or -1.
+        extra: Classes of the model that the data set does not have.
+    """
+
+    data_ids: I64
+    extra: tuple[str, ...]
+
+    def apply(self, detections: Detections) -> Detections:
+        """Return the detections with the data set's class ids, without those of ``extra``."""
+        class_ids = self.data_ids[detections.class_ids]
+        known = class_ids != _UNKNOWN
+        return replace(detections[known], class_ids=class_ids[known])
+
+
+def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassMap:
+    """Map a model's classes to those of a data set by their names.
+
+    A model may know more classes than the data set has labels for, such as one for all of COCO
+    on a set of cars: their detections can be neither right nor wrong, so they are left out, and
+    the caller says so. The other way round it is an error: a class that the model cannot find
+    would count as never found, and a mere difference in spelling would look like a bad model.
+
+    Raises:
+        ConfigError: The data set has a class that the model does not know, or a name means
+            two classes.
+    """
+    problems = [
+        f"the {side} has several classes called {name!r}"
+        for side, names in (("model", model_names), ("data set", data_names))
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+    for name in data_names:
+        if name not in model_names:
+            guess = nearest(name, model_names)
+            hint = f": it has {guess!r}" if guess is not None else ""
+            problems.append(f"the model does not know the class {name!r} of the data set{hint}")
+    if problems:
+        raise ConfigError(
+            "the classes of the model and of the data set do not fit together:",
+            problems=problems,
+            hint=f"the model's classes are {', '.join(model_names)}; rename those of the data "
+            "set in its data.yaml, or train the model on it",
+        )
+    ids = {name: index for index, name in enumerate(data_names)}
+    return ClassMap(
+        data_ids=np.array([ids.get(name, _UNKNOWN) for name in model_names], np.int64),
+        extra=tuple(name for name in model_names if name not in ids),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +18,15 @@ from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.export.config import QUANTIZERS, ExportConfig
-from yolokit.export.earlier import MODEL, PROOF
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
 from yolokit.export.graph import finish_graph
 from yolokit.export.samples import iter_calibration_images, load_gate_images
 from yolokit.files.atomic import publish_file, write_atomic
 from yolokit.files.digest import digest_weights
-from yolokit.files.outputs import Replacing, check_output
+from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
-from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.runtime.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, Provenance
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
@@ -36,6 +36,26 @@ if TYPE_CHECKING:
     from yolokit.files.digest import FileDigest
 
 _PROBLEMS_SHOWN = 5
+# How protobuf writes an entry of a model's metadata: its key is field 1, its value field 2.
+_KEY = METADATA_KEY.encode()
+_ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12"
+
+
+def _recognise_model(path: Path) -> tuple[()] | None:
+    """Look for our manifest without reading the graph; files of others do not have it."""
+    if not path.stat().st_size:  # nothing to be mapped
+        return None
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        return () if file.rfind(_ENTRY) >= 0 else None
+
+
+def _recognise_proof(path: Path) -> tuple[()] | None:
+    """Look for what the record of every gate holds."""
+    return () if {"verdict", "model_sha256"} <= read_object(path).keys() else None
+
+
+MODEL = Result(command="yolokit export", recognise=_recognise_model, is_folder=False)
+PROOF = Result(command="yolokit export", recognise=_recognise_proof, is_folder=False)
 
 
 class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,15 +96,7 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
         GateError: A gate does not hold, such as a ParityError where the exported model differs;
             ``<stem>.<gate>-failed.json`` says how.
     """
-    weights = Path(config.weights)
-    reason = why_no_file(weights)
-    if reason is not None:
-        raise _no_checkpoint(weights, reason)
-    weights = weights.resolve()
-    digest = digest_weights(weights)
-    problem = explain_unreadable(weights) if config.trust is None else None
-    if problem is not None:
-        raise WeightsError(problem[0], hint=problem[1])
+    weights, digest = _find_checkpoint(config)
     gates = open_gates(config)
     out, replacing = _place(config, weights, gates)
     images = load_gate_images(Path(config.data) if config.data else None)
@@ -124,15 +136,29 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
     log_path.unlink(missing_ok=True)
 
 
-def _no_checkpoint(path: Path, reason: str) -> WeightsError:
+def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
+    """Return the path of the checkpoint, links followed, and what it is now.
+
+    Raises:
+        WeightsError: It is missing, or cannot be loaded without trust.
+    """
+    path = Path(config.weights)
+    reason = why_no_file(path)
     if is_folder(path):
         inside = path / "best.pt"
         hint = f"did you mean {inside}?" if inside.is_file() else "name the file, a run's best.pt"
-        return WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
-    if is_there(path):
-        return WeightsError(f"{path} {reason}")
-    hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
-    return WeightsError(f"there is no checkpoint {path}", hint=hint)
+        raise WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
+    if reason is not None and is_there(path):
+        raise WeightsError(f"{path} {reason}")
+    if reason is not None:
+        hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
+        raise WeightsError(f"there is no checkpoint {path}", hint=hint)
+    path = path.resolve()
+    digest = digest_weights(path)
+    problem = explain_unreadable(path) if config.trust is None else None
+    if problem is not None:
+        raise WeightsError(problem[0], hint=problem[1])
+    return path, digest
 
 
 def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[Path, Replacing]:

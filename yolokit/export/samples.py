@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.errors import DataError
+from yolokit.images.files import decode_image, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ def load_gate_images(data_yaml: Path | None) -> list[tuple[str, U8]]:
     if data_yaml is None:
         return shipped
     images = _list_images(data_yaml, ("val", "test", "train"))
-    own = [(image.name, _read(Path(image.path))) for image in _spread(images, COUNT)]
+    own = [(image.name, read_image(Path(image.path))) for image in _spread(images, COUNT)]
     needed = max(_SHIPPED_WITH_DATA, COUNT - len(own))
     return own + shipped[:needed]
 
@@ -65,7 +66,7 @@ def iter_calibration_images(
     taken = {_digest_pixels(bgr) for _, bgr in gate_images}
     found = False
     for image in _spread(_list_images(data_yaml, ("train", "test", "val")), CALIBRATION_COUNT):
-        bgr = _read(Path(image.path))
+        bgr = read_image(Path(image.path))
         if _digest_pixels(bgr) not in taken:
             found = True
             yield bgr
@@ -77,11 +78,10 @@ def iter_calibration_images(
 
 def _load_shipped() -> list[tuple[str, U8]]:
     folder = files("yolokit.export") / "images"
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    entries = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".jpg")}
     return [
-        (f"shipped/{entry.name}", _decode(entry.read_bytes(), entry.name))
-        for entry in entries
-        if entry.name.endswith(".jpg")
+        (f"shipped/{name}", decode_image(np.frombuffer(entry.read_bytes(), np.uint8), Path(name)))
+        for name, entry in sorted(entries.items())
     ]
 
 
@@ -104,19 +104,3 @@ def _spread(images: Sequence[SplitImage], count: int) -> Sequence[SplitImage]:
 
 def _digest_pixels(bgr: U8) -> bytes:
     return hashlib.sha256(repr(bgr.shape).encode() + bgr.tobytes()).digest()
-
-
-def _read(path: Path) -> U8:
-    try:
-        return _decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
-
-
-def _decode(content: bytes, name: str) -> U8:
-    import cv2
-
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise DataError("is not an image that can be read", path=name)
-    return image  # type: ignore[return-value]

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.errors import DataError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
@@ -45,6 +48,37 @@ def describe_pose(names: Sequence[str], *, has_visibility: bool = True) -> PoseL
     mirrored = any(flip != at for at, flip in enumerate(flips))
     known = mirrored and sorted(flips) == list(range(len(names)))
     return PoseLayout(tuple(names), tuple(flips) if known else None, has_visibility)
+
+
+def describe_only_pose(
+    described: Mapping[tuple[str, ...], str],
+    who: str,
+    path: Path,
+    *,
+    points: str = "points",
+    hint: str | None = None,
+) -> PoseLayout | None:
+    """Describe the keypoints that all classes of a source have, None if none has any.
+
+    Args:
+        described: Names of keypoints to a class that has these.
+        who: What the source calls its classes.
+        path: The source, for the message.
+        points: What it calls keypoints.
+        hint: What to do if they differ.
+
+    Raises:
+        DataError: Two classes have different keypoints.
+    """
+    if len(described) > 1:
+        first, second = list(described.values())[:2]
+        raise DataError(
+            f"the {who} {first!r} and {second!r} have different {points}; a detector of poses has "
+            "the same for all",
+            path=path,
+            hint=hint,
+        )
+    return describe_pose(next(iter(described))) if described else None
 
 
 def _key(name: str, *, mirrored: bool = False) -> tuple[str, ...]:

@@ -122,6 +122,13 @@ def rotated_corners(
     return corners
 
 
+def turned_box(xyxy: Sequence[float], degrees: float) -> Shape:
+    """Return a box, xyxy in px, turned about its centre by degrees, clockwise as seen."""
+    x1, y1, x2, y2 = xyxy
+    corners = rotated_corners(((x1 + x2) / 2, (y1 + y2) / 2), (x2 - x1, y2 - y1), degrees)
+    return Shape((corners,), "rotated")
+
+
 def box_corners(xyxy: Sequence[float]) -> F64:
     """Return the (4, 2) corners of a box, clockwise from the top left."""
     x1, y1, x2, y2 = xyxy

@@ -85,17 +85,14 @@ def _from_ultralytics(session: Session) -> ModelManifest:
     names = _names(session)
     layout = _layout(session, len(names))
     suppresses = load_head(layout).SUPPRESSES_OVERLAPS
-    shape = session.inputs[0].shape
     height_px, width_px = _input_size_hw(session)
+    axes = session.inputs[0].image_axes()
     return ModelManifest(
         io=ModelIO(
             input_name=session.inputs[0].name,
-            shape=session.inputs[0].image_axes(),
-            input_wh=(
-                (shape[3] or width_px) if len(shape) == 4 else width_px,
-                (shape[2] or height_px) if len(shape) == 4 else height_px,
-            ),
-            stride_px=_positive_int(session, "stride", 32),
+            shape=axes,
+            input_wh=(axes[3] or width_px, axes[2] or height_px),
+            stride_px=_stride_px(session),
         ),
         head=ModelHead(
             output_name=session.outputs[0].name,
@@ -176,13 +173,11 @@ def _input_size_hw(session: Session) -> tuple[int, int]:
     )
 
 
-def _positive_int(session: Session, key: str, default: int) -> int:
-    if key not in session.metadata:
-        return default
-    value = _literal(session, key)
+def _stride_px(session: Session) -> int:
+    value = _literal(session, "stride") if "stride" in session.metadata else 32
     if isinstance(value, (int, float)) and value == int(value) and value > 0:
         return int(value)
-    raise InferenceError(f"{session.path}: {key!r} in its metadata is {value!r}", hint=_HINT)
+    raise InferenceError(f"{session.path}: 'stride' in its metadata is {value!r}", hint=_HINT)
 
 
 def _layout(session: Session, class_count: int) -> str:
@@ -205,7 +200,7 @@ def _layout(session: Session, class_count: int) -> str:
         if set(lengths.values()) == {None}:
             fitting = list(heads)
     if len(fitting) > 1:
-        says = _says_end2end(session)
+        says = _has_nms(session) or session.metadata.get("end2end") == "True"
         fitting = [name for name in fitting if says == heads[name].SUPPRESSES_OVERLAPS]
     if fitting:
         _check_head(session, heads[fitting[0]])
@@ -220,27 +215,15 @@ def _layout(session: Session, class_count: int) -> str:
 
 
 def _check_head(session: Session, layout: Head) -> None:
-    """Refuse rows of a head that is not known: what its columns are is not known either.
-
-    Raises:
-        InferenceError: The file names such a head.
-    """
+    """Refuse rows of a head that is not known: what its columns are is not known either."""
     head = session.metadata.get("head")
-    if (
-        not layout.SUPPRESSES_OVERLAPS
-        or head is None
-        or head in _END2END_HEADS
-        or _has_nms(session)
-    ):
+    is_known = head is None or head in _END2END_HEADS or _has_nms(session)
+    if is_known or not layout.SUPPRESSES_OVERLAPS:
         return
     raise InferenceError(
         f"{session.path} ends in the head {head}, and what its (batch, boxes, 6) means is not "
         f"known; this runtime reads {', '.join(_END2END_HEADS)}"
     )
-
-
-def _says_end2end(session: Session) -> bool:
-    return _has_nms(session) or session.metadata.get("end2end") == "True"
 
 
 def _has_nms(session: Session) -> bool:

@@ -156,12 +156,11 @@ class PredictJob:
         return None if None in counts else sum(count or 0 for count in counts)
 
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
-        """Run it; the results appear under their name when all of them are complete.
+        """Run it, with more sinks, which are open and write elsewhere.
+
+        The results appear under their name when all of them are complete.
 
         Those of a run that is stopped appear too, marked as partial.
-
-        Args:
-            more_sinks: Open sinks that write elsewhere.
 
         Yields:
             The number of images and frames done. Closing the generator discards the results.
@@ -222,20 +221,22 @@ def open_job(config: PredictConfig) -> PredictJob:
     """
     sources = open_sources(config.uris)
     names = choose_sinks(config, sources)
-    out = _given_folder(config, sources) if names else None
-    predictor = Predictor.load(_make_spec(config, sources))
-    return PredictJob(
-        config=config, predictor=predictor, sources=sources, sink_names=names, out=out
-    )
-
-
-def _make_spec(config: PredictConfig, sources: Sequence[FrameSource]) -> PredictorSpec:
-    return PredictorSpec(
+    out = config.folder if names else None
+    if out is not None:
+        check_output(out, _replacing(config, sources))
+    spec = PredictorSpec(
         model=str(config.model),
         provider=config.provider,
         threads=config.threads,
         thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
         queue="newest" if all(source.is_live for source in sources) else "block",
+    )
+    return PredictJob(
+        config=config,
+        predictor=Predictor.load(spec),
+        sources=sources,
+        sink_names=names,
+        out=out,
     )
 
 
@@ -246,13 +247,6 @@ def _iter_frames(
         with closing_iterator(source) as frames:
             for frame in frames:
                 yield source, frame
-
-
-def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:
-    out = config.folder
-    if out is not None:
-        check_output(out, _replacing(config, sources))
-    return out
 
 
 def _replacing(config: PredictConfig, sources: Sequence[FrameSource]) -> Replacing:

@@ -210,10 +210,7 @@ class Predictor:
         return views, tensors
 
     def infer(self, tensors: Sequence[F32]) -> list[Outputs]:
-        """Run the model on any number of inputs; neighbours of one size share a micro-batch.
-
-        Args:
-            tensors: Each (1, 3, H, W) float32.
+        """Run the model on inputs (1, 3, H, W) float32, in micro-batches of neighbours of one size.
 
         Returns:
             The outputs of each by name, without the axis of the batch.
@@ -232,12 +229,7 @@ class Predictor:
     def decode(
         self, views: Sequence[View], outputs: Sequence[Outputs], image_wh: tuple[int, int]
     ) -> Detections:
-        """Turn the outputs of all views of one image into its detections.
-
-        Args:
-            views: What ``prepare`` returned for the image.
-            outputs: What ``infer`` returned for each of them.
-            image_wh: Width and height of the image in px.
+        """Turn what ``prepare`` and ``infer`` returned for one image into its detections.
 
         Raises:
             ModelOutputError: The outputs are not what the manifest states.
@@ -284,16 +276,11 @@ class Predictor:
         self, read: RunAhead[_Job[Origin]], times: StageTimes
     ) -> Generator[_Job[Origin]]:
         while jobs := read.take(self.batch):
-            yield from self._infer_jobs(jobs, times)
-
-    def _infer_jobs(
-        self, jobs: Sequence[_Job[Origin]], times: StageTimes
-    ) -> Iterator[_Job[Origin]]:
-        with times.measure("infer_s"):
-            outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
-        for job in jobs:
-            own = list(itertools.islice(outputs, len(job.views)))
-            yield _Job(job.origin, job.frame, job.views, outputs=own)
+            with times.measure("infer_s"):
+                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
+            for job in jobs:
+                own = list(itertools.islice(outputs, len(job.views)))
+                yield _Job(job.origin, job.frame, job.views, outputs=own)
 
     def _finish_all(
         self, inferred: RunAhead[_Job[Origin]], times: StageTimes

@@ -103,10 +103,7 @@ class Session:
         Args:
             input_name: The input that gets the tensor.
             tensor: float32 of the input's shape; a model in half precision gets it as float16.
-            output_names: The outputs that are wanted.
-
-        Returns:
-            Each of them by its name, as float32.
+            output_names: The outputs that are wanted, each as float32.
 
         Raises:
             InferenceError: onnxruntime failed; its message is quoted.
@@ -122,47 +119,29 @@ class Session:
 
 
 def open_session(path: Path, *, provider: str = "auto", threads: int | None = None) -> Session:
-    """Load an ONNX file.
-
-    Args:
-        path: The model file.
-        provider: A module of ``runtime.providers``, or ``auto`` for the best one that really loads.
-        threads: Threads inside one operator; None for the cores that this process may use.
-
-    Raises:
-        ConfigError: There is no such provider, or ``threads`` is below 1.
-        MissingDependencyError: onnxruntime is not installed.
-        ProviderError: The provider that was asked for does not load; the message says why.
-        InferenceError: The file is missing, is not an ONNX file, or is broken.
-    """
+    """Load an ONNX file; see ``Detector.load`` for the options and what is raised."""
     problems = check_options(provider=provider)
     if threads is not None and threads < 1:
         problems.append(f"threads: must be at least 1, not {threads}")
     if problems:
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
+    ort = require("onnxruntime", extra="cpu", purpose="Running a model")
+    stop_telemetry(ort)
+    ort.set_default_logger_severity(_FATAL)
+    count = usable_cores() if threads is None else threads
     try:
-        return _open(path, provider, threads)
-    except ProviderError:
-        raise
+        if provider == "auto":
+            return _open_best(ort, path, count)
+        return _open_on(ort, path, provider, count)
     except InferenceError as error:
         kind = read_kind(path)
-        if kind is None:
+        if kind is None or isinstance(error, ProviderError):
             raise
         raise InferenceError(
             f"{path} is not an ONNX model: it is {kind.name}",
             hint=_HINTS.get(kind.group, kind.hint),
         ) from error
-
-
-def _open(path: Path, provider: str, threads: int | None) -> Session:
-    ort = require("onnxruntime", extra="cpu", purpose="Running a model")
-    stop_telemetry(ort)
-    ort.set_default_logger_severity(_FATAL)
-    count = usable_cores() if threads is None else threads
-    if provider != "auto":
-        return _open_on(ort, path, provider, count)
-    return _open_best(ort, path, count)
 
 
 def check_options(*, provider: str) -> list[str]:
@@ -211,23 +190,16 @@ def _open_on(ort: Any, path: Path, provider: str, threads: int) -> Session:
 def _make_session(ort: Any, path: Path, provider: str, threads: int) -> Any:
     loaded = [load_provider(name) for name in dict.fromkeys((provider, "cpu"))]
     chain = [(one.ort_name, dict(one.options(threads))) for one in loaded]
-    with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
-        warnings.simplefilter("ignore")
-        return ort.InferenceSession(
-            str(path),
-            sess_options=_session_options(ort, threads),
-            providers=chain,
-            enable_fallback=0,
-        )
-
-
-def _session_options(ort: Any, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
-    return options
+    with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
+        warnings.simplefilter("ignore")
+        return ort.InferenceSession(
+            str(path), sess_options=options, providers=chain, enable_fallback=0
+        )
 
 
 def _not_in_build(ort: Any, provider: str) -> ProviderError:

@@ -60,13 +60,7 @@ class Sink(Protocol):
     ) -> Picture | None:
         """Take one prediction; what could not be read comes with empty detections.
 
-        Args:
-            frame: The image, or why there is none.
-            detections: In pixels of the image.
-            picture: The picture that an earlier sink made.
-
-        Returns:
-            The picture made here; None where this sink makes no pictures.
+        ``picture`` is what an earlier sink made. Returned is what this one makes, if it does.
 
         Raises:
             DataError: The picture cannot be written; others may be.
@@ -90,12 +84,7 @@ def list_sinks() -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def open_sinks(names: Sequence[str], folder: Path, head: ModelHead) -> Iterator[list[Sink]]:
-    """Open sinks that write into a folder, and close them all.
-
-    Args:
-        names: Names of sinks.
-        folder: Where their files go; it exists.
-        head: What the model's manifest says of its task and classes.
+    """Open sinks that write into a folder, which exists, and close them all.
 
     Raises:
         ConfigError: There is no such sink.

@@ -98,15 +98,9 @@ def write_predictions(
     sinks_for: Callable[[FrameSource], Sequence[Sink]],
     summary: RunSummary,
 ) -> Iterator[int]:
-    """Hand every prediction to the sinks of its source.
+    """Hand every prediction to the open sinks of its source; yield the number of frames so far.
 
-    Args:
-        predictions: Those of a run whose frames come from their sources.
-        sinks_for: Returns the open sinks for a source.
-        summary: Where to count; ``summary.times`` may be that of the run.
-
-    Yields:
-        The number of images and frames so far.
+    All is counted in ``summary``, whose ``times`` may be that of the run.
     """
     start_s = time.perf_counter()
     source: FrameSource | None = None

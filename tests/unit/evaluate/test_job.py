@@ -52,8 +52,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 def test_the_report_says_what_was_measured_with_what(config: ValConfig) -> None:
     job = open_job(config)
-    assert job.image_count == 3
     report = job.run()
+    assert report.images == 3
     path = write_report(report, config)
     assert path == Path(str(config.out)) / "metrics.json"
     written = json.loads(path.read_text())
@@ -205,6 +205,6 @@ def test_a_folder_stands_for_its_data_yaml_and_other_splits_may_be_missing(
     path = Path(config.data)
     path.write_text(path.read_text() + "train: gone\ntest: gone\n")
     job = open_job(change(config, data=str(path.parent)))
-    assert (job.data.path, job.image_count) == (path, 3)
+    assert (job.data.path, job.run().images) == (path, 3)
     with pytest.raises(DataError, match="`test: gone` does not exist"):
         open_job(change(config, split="test"))

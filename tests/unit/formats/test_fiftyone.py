@@ -17,7 +17,7 @@ import pytest
 from tests.unit.conftest import Convert, Read, read_set, write_image, write_text
 from yolokit.errors import DataError
 from yolokit.formats import fiftyone
-from yolokit.formats.fiftyone.mask import decode_mask
+from yolokit.formats.fiftyone.labels import decode_mask
 from yolokit.formats.toolkit.plugin import recognise
 from yolokit.formats.toolkit.source_tree import SourceTree
 

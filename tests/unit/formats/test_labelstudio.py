@@ -13,7 +13,7 @@ import pytest
 from tests.unit.conftest import Convert, Read, read_set, write_image, write_text
 from yolokit.errors import DataError
 from yolokit.formats import labelstudio
-from yolokit.formats.labelstudio.names import name_of_reference
+from yolokit.formats.labelstudio.images import name_of_reference
 from yolokit.formats.toolkit.source_tree import SourceTree
 
 WH = (200, 100)

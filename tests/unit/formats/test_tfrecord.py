@@ -23,8 +23,8 @@ from tests.unit.formats.tfrecords import (
 )
 from yolokit.errors import ConfigError, DataError
 from yolokit.formats import tfrecord
-from yolokit.formats.tfrecord.example import parse_example
-from yolokit.formats.tfrecord.record import WANTED
+from yolokit.formats.tfrecord import WANTED
+from yolokit.formats.tfrecord.file import parse_example
 from yolokit.formats.toolkit.locate import locate_images
 from yolokit.formats.toolkit.plugin import recognise
 from yolokit.formats.toolkit.source_tree import SourceTree

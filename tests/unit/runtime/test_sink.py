@@ -18,8 +18,8 @@ from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.errors import ConfigError, DataError, InferenceError
 from yolokit.images.files import read_image
 from yolokit.runtime.manifest import ModelHead
-from yolokit.runtime.record import encode_record, make_record
 from yolokit.runtime.sink import OutputNames, Picture, open_sinks
+from yolokit.runtime.sinks.jsonl import encode_record, make_record
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:

@@ -7,43 +7,35 @@ from typing import TYPE_CHECKING
 
 from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.matching import match_detections
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.store import BoxStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import Detections
     from yolokit.evaluate.coco import BoxMetrics, CocoMetrics
-    from yolokit.evaluate.matching import Matching
     from yolokit.labels.model import Annotations
 
 COLUMNS = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
 
 
 class BoxTally:
-    """Keeps all boxes, true and found.
-
-    Attributes:
-        image_count: Images added.
-    """
+    """Keeps all boxes, true and found."""
 
     def __init__(self) -> None:
-        self.image_count = 0
         self._store = BoxStore()
 
     def add(self, truth: Annotations, found: Detections) -> None:
         """Add the boxes of one image."""
-        self.image_count += 1
-        self._store.add(EvaluatedImage(truth.xyxy, truth.category_indices, found))
+        self._store.add(truth.xyxy, truth.category_indices, found)
 
     def compute(self, class_names: Sequence[str]) -> CocoMetrics:
         """Return COCO's metrics."""
         return compute_coco_metrics(self._store, class_names)
 
 
-def open_tally() -> BoxTally:
-    """Return an empty tally."""
-    return BoxTally()
+open_tally = BoxTally
+match = match_detections
 
 
 def show_row(metrics: BoxMetrics) -> tuple[object, ...]:
@@ -60,8 +52,3 @@ def summarize(overall: BoxMetrics) -> str:
     # Rounded down: a --conf of this figure keeps every box that was counted.
     shown = math.floor(overall.conf * 1000) / 1000
     return f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}"
-
-
-def match(a: Detections, b: Detections, *, min_iou: float, max_score_diff: float) -> Matching:
-    """Match two models' boxes of one class each by overlap and score."""
-    return match_detections(a, b, min_iou=min_iou, max_score_diff=max_score_diff)

@@ -18,13 +18,7 @@ PACKAGE = "yolokit.evaluate.tasks"
 
 
 class Tally(Protocol):
-    """Takes image by image what is true and what was found, and computes the metrics of all.
-
-    Attributes:
-        image_count: Images added.
-    """
-
-    image_count: int
+    """Takes image by image what is true and what was found, and computes the metrics of all."""
 
     def add(self, truth: Annotations, found: Detections) -> None:
         """Add one image.
@@ -35,11 +29,7 @@ class Tally(Protocol):
         """
 
     def compute(self, class_names: Sequence[str]) -> CocoMetrics:
-        """Return the metrics of all images; what a task measures beside boxes in a subclass.
-
-        Args:
-            class_names: By class id.
-        """
+        """Return the metrics of all images; what a task measures beside boxes in a subclass."""
 
 
 class TaskMetric(Protocol):
@@ -67,7 +57,7 @@ class TaskMetric(Protocol):
 
         Args:
             a: The detections of one model.
-            b: The detections of the other.
+            b: Those of the other.
             min_iou: What overlaps less is never a pair, in (0, 1].
             max_score_diff: Scores that differ more are never a pair.
         """

@@ -21,9 +21,9 @@ from yolokit.core.types import Frame
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
+from yolokit.evaluate.matching import find_ties
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
-from yolokit.export.ties import find_ties
 from yolokit.export.tolerances import Tolerance, find_tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.runtime.heads.toolkit import load_head
@@ -173,13 +173,7 @@ def run_both(candidate: Candidate) -> list[Sample]:
 def compare(
     samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
 ) -> ParityReport:
-    """Compare the two sides of every sample: inputs, raw outputs, detections.
-
-    Args:
-        samples: What both sides made of each image.
-        detector: Decodes both sides' outputs, as it does when deployed.
-        tolerance: How far they may be apart.
-    """
+    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them."""
     report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
     for sample in samples:
         report.images += 1
@@ -188,8 +182,10 @@ def compare(
         report.non_square_images += width != height
         _compare_inputs(sample, report)
         _compare_raw(sample, detector.manifest.head, report)
-    if not report.problems:
-        _compare_detections(samples, detector, report)
+    report.threshold = None if report.problems else _choose_threshold(samples, detector)
+    if report.threshold is not None:
+        for sample in samples:
+            _match_sample(sample, detector, report.threshold, report)
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
@@ -262,20 +258,11 @@ def _check_part(
     return float(diff.max(initial=0))
 
 
-def _compare_detections(
-    samples: Sequence[Sample], detector: Detector, report: ParityReport
-) -> None:
-    """Compare from 0.25 up, or from lower where that gives too few pairs to mean anything."""
-    threshold = _choose_threshold(samples, detector)
-    if threshold is None:
-        return
-    report.threshold = threshold
-    for sample in samples:
-        _match_sample(sample, detector, threshold, report)
-
-
 def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | None:
-    """Return 0.25, or the score of the 20th detection if that is lower; None without any."""
+    """Return 0.25, or the score of the 20th detection if that is lower; None without any.
+
+    Fewer pairs would mean too little.
+    """
     scores: list[float] = []
     for sample in samples:
         found = detector.decode(sample.trained, sample.letterbox, conf=MIN_SCORE)

@@ -26,7 +26,13 @@ from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
-from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
+from yolokit.formats.toolkit.json_file import (
+    as_dict,
+    as_list,
+    decode_json,
+    read_json_bytes,
+    read_size,
+)
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
@@ -59,7 +65,6 @@ _FRAME_KEYS = re.compile(rb'"(labels|frames|objects)"\s*:\s*(\[|null)')
 _NAME = re.compile(rb'"name"\s*:')
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _DRIVABLE = ("drivable area", "area/")
-_MAX_SIDE_PX = 1 << 31
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -125,13 +130,12 @@ class _Reader:
         split = self._layout.split_of(path, holds_set=True)
         inner = [f"{name}/{split}" for name in ("100k", "10k", "track")] if split else []
         source = SourceFile(str(path), "index", self._layout.image_roots(path, split, inner))
-        config = content.get("config") if isinstance(content, dict) else None
-        config = config if isinstance(config, dict) else {}
+        config = as_dict(as_dict(content).get("config"))
         self.names += _category_names(config)
         images: list[ImageRows] = []
         place = 0
         for frame in _iter_frames(content, path):
-            size = _read_size(frame.size or config.get("imageSize"))
+            size = read_size(frame.size or config.get("imageSize"))
             rows = ImageRows(_record(frame, size, split, source))
             self._ledger.see(len(frame.labels))
             for label in frame.labels:
@@ -185,8 +189,7 @@ class _Reader:
             rows.add(category, place, box, shape=shape)
 
     def _why_excluded(self, label: dict[str, Any]) -> tuple[str, str] | None:
-        attributes = label.get("attributes")
-        attributes = attributes if isinstance(attributes, dict) else {}
+        attributes = as_dict(label.get("attributes"))
         for key in ("crowd", "ignored"):
             if attributes.get(key) is True and not self._keep_crowds:
                 return key, f"the {label.get('category')} is marked as {key}"
@@ -262,23 +265,13 @@ def _record(
     return ImageRecord(name, width_px, height_px, split, None, source, others)
 
 
-def _read_size(value: Any) -> tuple[int, int] | tuple[None, None]:
-    if not isinstance(value, dict):
-        return None, None
-    width, height = value.get("width"), value.get("height")
-    if not isinstance(width, int) or not isinstance(height, int):
-        return None, None
-    usable = 0 < width < _MAX_SIDE_PX and 0 < height < _MAX_SIDE_PX
-    return (width, height) if usable else (None, None)
-
-
 def _category_names(config: dict[str, Any]) -> list[str]:
     """Return the categories that a config lists, those below others in their place."""
     names: list[str] = []
     waiting = [config.get("categories")]
     while waiting:
         items = waiting.pop()
-        for item in items if isinstance(items, list) else ():
+        for item in as_list(items):
             if not isinstance(item, dict):
                 continue
             if isinstance(item.get("subcategories"), list):

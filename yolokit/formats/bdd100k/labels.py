@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from yolokit.formats.toolkit.json_file import as_dict
 from yolokit.labels.masks import decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, describe_fragments, polygon
 
@@ -56,9 +57,7 @@ def read_label(
 
 
 def _read_box(value: Any, end_px: float) -> list[float]:
-    numbers = (
-        [value.get(key) for key in ("x1", "y1", "x2", "y2")] if isinstance(value, dict) else []
-    )
+    numbers = [as_dict(value).get(key) for key in ("x1", "y1", "x2", "y2")]
     found = [number for number in numbers if isinstance(number, (int, float))]
     if len(found) < 4 or not all(abs(number) < _FAR_PX for number in found):
         raise ValueError(f"its `box2d` is not four numbers x1, y1, x2, y2: {str(value)[:80]}")
@@ -96,10 +95,9 @@ def _read_polygons(value: Any, category: str) -> Shape:
         raise NoAreaError("it is a line, not closed")
     whole = [item for item in areas if len(item.get("vertices") or []) > 2] or areas
     fragments = len(areas) - len(whole)
-    areas = whole
     rings: list[F64] = []
     curves = 0
-    for item in areas:
+    for item in whole:
         ring = polygon(item.get("vertices") or [])
         if (np.abs(ring) > _FAR_PX).any():
             raise ValueError("its `poly2d` has vertices far outside of any image")
@@ -158,8 +156,7 @@ def _triples(control: F64) -> Sequence[tuple[F64, F64, F64]]:
 
 
 def _read_mask(value: Any) -> Shape:
-    counts = value.get("counts") if isinstance(value, dict) else None
-    size = value.get("size") if isinstance(value, dict) else None
+    counts, size = as_dict(value).get("counts"), as_dict(value).get("size")
     if not isinstance(counts, str) or not isinstance(size, list) or len(size) != 2:
         raise ValueError("its `rle` has no `counts` and `size`")
     if not all(isinstance(side, int) and 0 < side < 1 << 31 for side in size):

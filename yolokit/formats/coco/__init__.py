@@ -14,33 +14,41 @@ from __future__ import annotations
 import mmap
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.boxes import xyxy_to_xywh
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.coco.boxes import ASSUME as ASSUME_BOXES
 from yolokit.formats.coco.reader import CocoSource, read_sources
-from yolokit.formats.coco.writer import write_coco
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
+from yolokit.formats.toolkit.units import UNITS
+from yolokit.labels.shapes import ring_area
+from yolokit.labels.splits import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from yolokit.core.types import F64
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+    from yolokit.labels.model import Dataset, LabelledImage
+    from yolokit.labels.shapes import Shape
 
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON with lists of images, annotations and categories"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"iscrowd": ("auto", "exclude", "keep"), **ASSUME_BOXES}
+    {
+        "iscrowd": ("auto", "exclude", "keep"),
+        "box": ("auto", "xywh", "xyxy", "cxcywh"),
+        "units": UNITS,
+    }
 )
 WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE)
 IMAGE_FOLDER = "images/{split}"
@@ -81,8 +89,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         )
     layout = SourceLayout(source, options.images)
     sources = [_describe(file, layout) for file in files]
-    crowds = options.assume.get("iscrowd", "auto")
-    dataset = read_sources(sources, ledger, options, crowds=crowds)
+    dataset = read_sources(sources, ledger, options)
     beside = {file.name for file in _find_lists(SourceTree(source))} - {file.name for file in files}
     if not beside or source.is_file():
         return dataset
@@ -92,7 +99,27 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
     """Write a JSON file a split; see :class:`yolokit.formats.toolkit.plugin.Format`."""
-    write_coco(dataset, folder / "annotations", remarks)
+    folder = folder / "annotations"
+    parts: dict[str, _Part] = {}
+    ids = _category_ids(dataset)
+    for labelled in dataset.iter_images():
+        parts.setdefault(labelled.image.split or "", _Part(ids)).add(labelled)
+    points = {"keypoints": list(dataset.pose.names), "skeleton": []} if dataset.pose else {}
+    categories = [
+        {"id": ids[category.index], "name": category.name, "supercategory": "none", **points}
+        for category in dataset.categories
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    encode = msgspec.json.encode
+    for split in SPLITS:
+        if split not in parts:
+            continue
+        with (folder / f"instances_{split}.json").open("wb") as stream:
+            stream.write(b'{"info":' + encode({"description": " ".join(remarks)}))
+            stream.write(b',"licenses":[],"categories":' + encode(categories))
+            stream.write(b',"images":[\n' + b",\n".join(parts[split].images))
+            stream.write(b'\n],"annotations":[\n' + b",\n".join(parts[split].annotations))
+            stream.write(b"\n]}\n")
 
 
 def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
@@ -179,3 +206,68 @@ def _describe(path: Path, layout: SourceLayout) -> CocoSource:
     else:
         inner = [layout.split_folder(path).name] if split else []
     return CocoSource(path, split, layout.image_roots(path, split, inner))
+
+
+def _category_ids(dataset: Dataset) -> list[int]:
+    """Return the ids of a COCO source as they were, else 1, 2, 3...: 0 is background to some."""
+    ids = [category.source_id for category in dataset.categories]
+    numbers = [number for number in ids if isinstance(number, int) and number > 0]
+    if len(set(numbers)) == len(ids):
+        return numbers
+    return list(range(1, len(ids) + 1))
+
+
+class _Part:
+    """The items of one split, each encoded."""
+
+    def __init__(self, category_ids: Sequence[int]) -> None:
+        self._category_ids = category_ids
+        self._encode = msgspec.json.Encoder().encode
+        self.images: list[bytes] = []
+        self.annotations: list[bytes] = []
+
+    def add(self, labelled: LabelledImage) -> None:
+        image, annotations = labelled.image, labelled.annotations
+        width_px, height_px = image.image_wh
+        image_id = len(self.images) + 1
+        self.images.append(
+            self._encode(
+                {
+                    "id": image_id,
+                    "file_name": image.file_name,
+                    "width": width_px,
+                    "height": height_px,
+                }
+            )
+        )
+        boxes = xyxy_to_xywh(annotations.xyxy).round(3).tolist()
+        classes = annotations.category_indices.tolist()
+        for row, (index, box) in enumerate(zip(classes, boxes, strict=True)):
+            item: dict[str, Any] = {
+                "id": len(self.annotations) + 1,
+                "image_id": image_id,
+                "category_id": self._category_ids[index],
+                "bbox": box,
+                "area": round(box[2] * box[3], 3),
+                "iscrowd": 0,
+                "segmentation": [],
+            }
+            if row in annotations.shapes:
+                item |= _describe_shape(annotations.shapes[row])
+            if annotations.keypoints is not None:
+                item |= _describe_keypoints(annotations.keypoints[row])
+            self.annotations.append(self._encode(item))
+
+
+def _describe_shape(shape: Shape) -> dict[str, object]:
+    rings = [ring.round(3).ravel().tolist() for ring in shape.rings]
+    area = sum(abs(ring_area(ring)) for ring in shape.rings)
+    return {"segmentation": rings, "area": round(area, 3)}
+
+
+def _describe_keypoints(keypoints: F64) -> dict[str, object]:
+    """Return (K, 3) keypoints as COCO's flat list; visibility is a whole number."""
+    flat: list[float | int] = []
+    for x, y, visibility in keypoints.round(3).tolist():
+        flat += [x, y, int(visibility)]
+    return {"keypoints": flat, "num_keypoints": int((keypoints[:, 2] > 0).sum())}

@@ -11,12 +11,8 @@ import numpy as np
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.task import Task
-from yolokit.errors import DataError
-from yolokit.formats.coco.boxes import fractions_to_px, read_boxes, without_sizes
-from yolokit.formats.coco.details import DetailReader, find_pose
-from yolokit.formats.coco.images import describe_partly_labelled, read_images
-from yolokit.formats.coco.items import tighten
-from yolokit.formats.coco.json import (
+from yolokit.formats.coco.annotations import DetailReader, tighten
+from yolokit.formats.coco.file import (
     CocoAnnotation,
     CocoCategory,
     CocoFile,
@@ -24,7 +20,15 @@ from yolokit.formats.coco.json import (
     CocoShapedFile,
     LooseFile,
     decode_coco,
+    describe_partly_labelled,
+    look_up,
+    read_categories,
+    read_images,
+    report_unknown,
 )
+from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
+from yolokit.formats.toolkit.locate import locate_fractions, require_sizes
+from yolokit.formats.toolkit.units import UNITS, UnitsWitness
 from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import (
     Annotations,
@@ -34,21 +38,24 @@ from yolokit.labels.model import (
     LabelledImage,
     SourceFile,
 )
+from yolokit.labels.pose import describe_only_pose
+from yolokit.labels.transforms import move_annotations, scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from yolokit.core.types import F64, I64
+    from yolokit.formats.toolkit.box_evidence import BoxEncoding
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
 
-_MAX_GAPS = 20
 _MASK = "mask-to-box: the annotation has a mask and no box"
 _MASKS_KEPT = (
     "there are no polygons, and each of {} masks is marked as a crowd, as CVAT does with a brush: "
     "they are read as objects (--assume iscrowd=exclude|keep)"
 )
+_HINT = "say it with --assume box=xywh|xyxy|cxcywh"
 
 
 class CocoSource(NamedTuple):
@@ -86,38 +93,45 @@ class _Content(NamedTuple):
     evidence: tuple[str, ...]
 
 
-def read_sources(
-    sources: Sequence[CocoSource], ledger: Ledger, options: ReadOptions, *, crowds: str
-) -> Dataset:
+def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOptions) -> Dataset:
     """Read COCO files as one data set.
 
     Args:
         sources: The files.
         ledger: Gets what is not a plain box.
         options: How they are to be read; the task says what is wanted beside boxes.
-        crowds: ``exclude`` annotations marked ``iscrowd``, or ``keep`` them as objects; ``auto``
-            keeps them where they are the only masks and no polygon is beside them.
 
     Raises:
         DataError: A file is broken, or its boxes are not what the format says.
     """
     task = options.task
     with collector_paused():
-        contents = [_read_one(source, ledger, options, crowds=crowds) for source in sources]
+        contents = [_read_one(source, ledger, options) for source in sources]
     categories, evidence = _merge_categories(contents)
     told = [sentence for content in contents for sentence in content.evidence]
     masks = sum(content.masks_kept for content in contents)
     if masks:
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
-    pose = find_pose(contents[0].categories, sources[0].path) if task == Task.POSE else None
+    pose = None
+    if task == Task.POSE:
+        described = {
+            tuple(one.keypoints): one.name for one in contents[0].categories if one.keypoints
+        }
+        pose = describe_only_pose(
+            described,
+            "categories",
+            sources[0].path,
+            points="keypoints",
+            hint="convert them separately, each with --keep NAME",
+        )
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
             reader = DetailReader(task, pose, ledger, in_fractions=content.in_fractions)
             images = _iter_content(content, index, reader)
             if content.in_fractions:
-                images = fractions_to_px(images, ledger, labels_only=options.labels_only)
+                images = _fractions_to_px(images, ledger, labels_only=options.labels_only)
             yield from images
 
     return Dataset(
@@ -157,7 +171,7 @@ def _iter_content(
         start = end
 
 
-def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowds: str) -> _Content:
+def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
     read = decode_coco(source.path, options.task)
     decoded = read.file
@@ -168,30 +182,31 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
     ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
-    categories, category_of = _read_categories(file.categories, source.path)
+    categories, category_of = read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
-    annotations: Sequence[CocoAnnotation | CocoShapedAnnotation] = file.annotations
+    annotations: Sequence[CocoAnnotation] = file.annotations
     count = len(annotations)
-    images = _look_up(annotations, "image_id", image_of)
-    keys = _look_up(annotations, "category_id", category_of)
+    images = look_up(annotations, "image_id", image_of)
+    keys = look_up(annotations, "category_id", category_of)
     values = chain.from_iterable(map(attrgetter("bbox"), annotations))
     stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
     marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    crowds = options.assume.get("iscrowd", "auto")
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
     details = annotations if options.task != Task.DETECT or read.is_turned else []
     del file, decoded, annotations
-    keep = _report_unknown(images, keys, places, shown, ledger)
+    keep = report_unknown(images, keys, places, shown, ledger)
     if not keeps:
         for place in places[keep & marked].tolist():
             ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
         keep &= ~marked
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
-    boxes = read_boxes(stated[chosen], images[chosen], records, shown.path, options)
+    boxes = _read_boxes(stated[chosen], images[chosen], records, shown.path, options)
     if boxes.in_fractions and not options.labels_only:
-        records = without_sizes(records)
+        records = _without_sizes(records)
     ends = np.cumsum(np.bincount(images[chosen], minlength=len(records)))
     return _Content(
         records,
@@ -206,60 +221,6 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions, *, crowd
         boxes.in_fractions,
         (*boxes.evidence, *partly),
     )
-
-
-def _look_up(
-    items: Sequence[CocoAnnotation | CocoShapedAnnotation], field: str, known: dict[Hashable, int]
-) -> I64:
-    """Return (N,) int64: what the id in a field means, -1 for an unknown one."""
-    get_id = attrgetter(field)
-    numbers = [key for key in known if type(key) is int]
-    low, high = (min(numbers), max(numbers)) if numbers else (0, 0)
-    if len(numbers) == len(known) and high - low < _MAX_GAPS * len(known):
-        try:
-            wanted = np.fromiter(map(get_id, items), np.int64, count=len(items))
-        except (ValueError, OverflowError):  # a text, or a number beyond 64 bits
-            pass
-        else:  # nearly always: whole numbers not far apart, for which a table is faster
-            table = np.full(high - low + 2, -1, np.int64)
-            table[np.array(numbers, np.int64) - low] = list(known.values())
-            inside = (wanted >= low) & (wanted <= high)
-            return table[np.where(inside, wanted - low, -1)]
-    found = (known.get(key, -1) for key in map(get_id, items))
-    return np.fromiter(found, np.int64, count=len(items))
-
-
-def _report_unknown(
-    images: I64, keys: I64, places: I64, source: SourceFile, ledger: Ledger
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Drop annotations whose image or category is not in the file; return (N,) bool: the rest."""
-    for place in places[images < 0].tolist():
-        message = "its `image_id` is not in `images`"
-        ledger.record(source, place, "dropped", "unknown-image", message)
-    for place in places[(images >= 0) & (keys < 0)].tolist():
-        message = "its `category_id` is not in `categories`"
-        ledger.record(source, place, "dropped", "unknown-category", message)
-    return (images >= 0) & (keys >= 0)
-
-
-def _read_categories(
-    items: list[CocoCategory], path: Path
-) -> tuple[list[CocoCategory], dict[Hashable, int]]:
-    """Return the categories, names stripped, and id to position."""
-    found: list[CocoCategory] = []
-    positions: dict[Hashable, int] = {}
-    for item in items:
-        name = item.name.strip()
-        if not name:
-            raise DataError(f"the category with id {item.id} has no name", path=path)
-        if item.id in positions:
-            other = found[positions[item.id]].name
-            raise DataError(
-                f"the category id {item.id} means both {other!r} and {name!r}", path=path
-            )
-        positions[item.id] = len(found)
-        found.append(msgspec.structs.replace(item, name=name))
-    return found, positions
 
 
 def _merge_categories(
@@ -290,3 +251,78 @@ def _by_id(item: CocoCategory) -> tuple[bool, int, str]:
     if isinstance(item.id, int):
         return False, item.id, ""
     return True, 0, item.id
+
+
+class _CocoBoxes(NamedTuple):
+    """Boxes of a file.
+
+    Attributes:
+        xyxy: (N, 4) float64, in px or in fractions of the image.
+        in_fractions: Which of the two.
+        evidence: What is not as the standard says, one sentence each.
+    """
+
+    xyxy: F64
+    in_fractions: bool
+    evidence: tuple[str, ...]
+
+
+def _read_boxes(
+    values: F64, owners: I64, records: Sequence[ImageRecord], path: str, options: ReadOptions
+) -> _CocoBoxes:
+    """Find out what the boxes of a file are, and return them as corners.
+
+    Args:
+        values: (N, 4) as stated.
+        owners: (N,) positions of their images in ``records``.
+        records: The images of the file.
+        path: The file, for messages.
+        options: How it is to be read.
+
+    Raises:
+        DataError: The boxes speak against what the standard says.
+    """
+    units = UnitsWitness(options.assume.get("units"))
+    units.observe_all(values)
+    stated = options.assume.get("box", "auto")
+    if stated != "auto":
+        encoding = cast("BoxEncoding", stated)
+        evidence = [f"boxes are taken as {stated}, as --assume box says"]
+    else:
+        sizes = np.ones((len(records), 2))
+        if not units.are_fractions:
+            sizes = sample_sizes(records, look=not options.labels_only)
+        with np.errstate(over="ignore", invalid="ignore"):
+            witness = BoxWitness(values, sizes[owners])
+            encoding = witness.require("xywh", who="the COCO format", path=path, hint=_HINT)
+        evidence = []
+    if units.are_fractions or options.assume.get("units", UNITS[0]) != UNITS[0]:
+        evidence += units.evidence()
+    with np.errstate(over="ignore", invalid="ignore"):  # such boxes are dropped later
+        return _CocoBoxes(to_xyxy(values, encoding), units.are_fractions, tuple(evidence))
+
+
+def _without_sizes(records: list[ImageRecord]) -> list[ImageRecord]:
+    """Forget stated sizes: what is in fractions is of the image, whatever it was when labelled."""
+    return [
+        msgspec.structs.replace(record, width_px=None, height_px=None)
+        if record.width_px is not None
+        else record
+        for record in records
+    ]
+
+
+def _fractions_to_px(
+    images: Iterable[LabelledImage], ledger: Ledger, *, labels_only: bool
+) -> Iterator[LabelledImage]:
+    """Bring images whose annotations are in fractions of them into px.
+
+    Raises:
+        DataError: No image is to be looked at, and the size of one is not stated.
+    """
+    if not labels_only:
+        yield from locate_fractions(images, ledger)
+        return
+    for labelled in require_sizes(images, ledger):
+        to_px = scaling(*labelled.image.image_wh)
+        yield LabelledImage(labelled.image, move_annotations(labelled.annotations, to_px))

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.csv.file import CsvLayout, find_layout
+from yolokit.formats.csv.layout import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match

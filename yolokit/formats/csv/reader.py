@@ -9,8 +9,7 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.csv.columns import is_blank, read_number
-from yolokit.formats.csv.file import iter_rows
+from yolokit.formats.csv.layout import is_blank, iter_rows, read_number
 from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.text_labels import shorten
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from yolokit.formats.csv.file import CsvLayout
+    from yolokit.formats.csv.layout import CsvLayout
     from yolokit.formats.toolkit.box_evidence import BoxEncoding
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger

@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.cvat.file import CvatFile
-from yolokit.formats.cvat.frames import FrameFiles
-from yolokit.formats.cvat.groups import (
-    Label,
-    group_of,
-    join_geometry,
-    join_groups,
-    split_fragments,
-)
-from yolokit.formats.cvat.meta import CvatMeta, TaskFrames, read_meta
 from yolokit.formats.cvat.shapes import (
     AREAS,
     NO_AREAS,
-    Drawing,
+    group_of,
+    order_points,
     read_drawing,
-    to_keypoints,
+    split_fragments,
+    to_part,
 )
-from yolokit.formats.cvat.tracks import MAX_FRAME, TrackReader
-from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.cvat.tracks import (
+    MAX_FRAME,
+    CvatMeta,
+    FrameFiles,
+    TaskFrames,
+    TrackReader,
+    read_meta,
+)
+from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
+from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_parts
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
-from yolokit.labels.pose import PoseLayout, describe_pose
+from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from yolokit.formats.cvat.shapes import Drawing
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-
-
-class _Image(NamedTuple):
-    """An image and what is annotated in it, in the order of the file."""
-
-    record: ImageRecord
-    labels: list[Label]
 
 
 class CvatReader:
@@ -66,7 +62,7 @@ class CvatReader:
             gaps=assume.get("gaps", "auto"),
             holds_to_stop=assume.get("track-end") == "stop-frame",
         )
-        self._images: list[_Image] = []
+        self._images: list[tuple[ImageRecord, list[Part]]] = []
         self._names: dict[str, None] = {}
         self._points: dict[str, dict[str, None]] = {}
         self._facts: Counter[str] = Counter()
@@ -77,9 +73,12 @@ class CvatReader:
         """Read all files, and report all broken ones at once."""
         with collector_paused():
             read_each(paths, self._read_file)
-            pose = self._find_pose() if self._options.task == Task.POSE else None
+            pose = None
+            if self._options.task == Task.POSE:
+                skeletons = {tuple(points): name for name, points in self._points.items() if points}
+                pose = describe_only_pose(skeletons, "skeletons", self._layout.root)
             return collect_dataset(
-                [self._to_rows(image, pose) for image in self._images],
+                [self._to_rows(record, parts, pose) for record, parts in self._images],
                 names=list(self._names),
                 evidence=[*self._evidence, *self._count_evidence()],
                 pose=pose,
@@ -97,24 +96,24 @@ class CvatReader:
         self._names.update(dict.fromkeys(meta.labels))
         for label, points in meta.point_labels.items():
             self._points.setdefault(label, {}).update(dict.fromkeys(points))
-        file = CvatFile(path, self._layout)
+        file = _CvatFile(path, self._layout)
         self._read_images(root, file)
         if next(root.all("track"), None) is not None:
             self._read_video(root, meta, file)
 
-    def _read_images(self, root: XmlElement, file: CvatFile) -> None:
-        found: dict[tuple[str, str], _Image] = {}
+    def _read_images(self, root: XmlElement, file: _CvatFile) -> None:
+        found: dict[tuple[str, str], tuple[ImageRecord, list[Part]]] = {}
         for element in root.all("image"):
             record = self._read_image(element, file)
             key = (element.attributes.get("subset", ""), record.file_name)
             if key in found:
                 message = f"{record.file_name} is listed more than once; its labels were joined"
                 self._ledger.note(record.source, element.line, "duplicate-image", message)
-            image = found.setdefault(key, _Image(record, []))
-            image.labels.extend(self._read_shapes(element, record.source))
+            _, parts = found.setdefault(key, (record, []))
+            parts += self._read_shapes(element, record.source)
         self._images += found.values()
 
-    def _read_image(self, element: XmlElement, file: CvatFile) -> ImageRecord:
+    def _read_image(self, element: XmlElement, file: _CvatFile) -> ImageRecord:
         attributes = element.attributes
         subset = attributes.get("subset", "")
         number = attributes.get("id", "")
@@ -124,12 +123,12 @@ class CvatReader:
             width, height = int(attributes["width"]), int(attributes["height"])
         except (KeyError, ValueError):
             width = height = 0
-        split, source = file.split_of(subset), file.source_of(subset)
+        split, source = file.place_of(subset)
         if min(width, height) < 1:
             return ImageRecord(name, None, None, split, None, source)
         return ImageRecord(name, width, height, split, None, source)
 
-    def _read_shapes(self, element: XmlElement, source: SourceFile) -> Iterable[Label]:
+    def _read_shapes(self, element: XmlElement, source: SourceFile) -> list[Part]:
         """Return the annotations of an image; shapes that are parts of one object are one."""
         shapes, fragments = split_fragments(
             child for child in element.children if child.tag in AREAS or child.tag in NO_AREAS
@@ -138,16 +137,16 @@ class CvatReader:
             self._ledger.note(source, fragment.line, *describe_fragments(1))
         self._ledger.see(len(shapes))
         found = (self._read_shape(shape, source) for shape in shapes)
-        return self._join([label for label in found if label is not None])
+        return self._join([part for part in found if part is not None])
 
-    def _join(self, labels: list[Label]) -> list[Label]:
+    def _join(self, parts: list[Part]) -> list[Part]:
         """Join the parts of objects; an object of several shapes is one annotation."""
-        joined = join_groups(labels) if self._joins else labels
-        self._ledger.see(len(joined) - len(labels))
-        self._facts["joined"] += len(labels) - len(joined)
+        joined = [part for part, _ in join_parts(parts)] if self._joins else parts
+        self._ledger.see(len(joined) - len(parts))
+        self._facts["joined"] += len(parts) - len(joined)
         return joined
 
-    def _read_shape(self, shape: XmlElement, source: SourceFile) -> Label | None:
+    def _read_shape(self, shape: XmlElement, source: SourceFile) -> Part | None:
         """Return an annotation; what cannot be shown is entered."""
         line = shape.line
         if shape.tag in NO_AREAS:
@@ -163,36 +162,32 @@ class CvatReader:
             message = "the object is outside, or all points of the skeleton are"
             self._ledger.record(source, line, "excluded", "outside", message)
             return None
-        self._meet(name, drawing)
-        return Label(name, line, (drawing,), group_of(shape))
+        return self._to_part(drawing, name, line, shape)
 
-    def _read_video(self, root: XmlElement, meta: CvatMeta, file: CvatFile) -> None:
+    def _read_video(self, root: XmlElement, meta: CvatMeta, file: _CvatFile) -> None:
         """Read the tracks of each task, and the frames in which nothing is seen."""
         tasks: dict[str, list[XmlElement]] = {}
         for track in root.all("track"):
             tasks.setdefault(track.attributes.get("task_id", ""), []).append(track)
         for task_id, tracks in tasks.items():
             frames = self._check_steps(meta.frames_of(task_id), tracks)
-            subset = tracks[0].attributes.get("subset", "") or frames.subset
-            source = file.source_of(subset)
-            labels: dict[int, list[Label]] = {}
+            split, source = file.place_of(tracks[0].attributes.get("subset", "") or frames.subset)
+            parts: dict[int, list[Part]] = {}
             for track in tracks:
                 name = track.attributes.get("label", "").strip()
                 for seen in self._tracks.read(track, source, frames) if name else ():
-                    self._meet(name, seen.drawing)
-                    labels.setdefault(seen.frame, []).append(
-                        Label(name, seen.line, (seen.drawing,), group_of(track))
-                    )
+                    part = self._to_part(seen.drawing, name, seen.line, track)
+                    parts.setdefault(seen.frame, []).append(part)
                 if not name:
                     self._drop_track(track, source)
-            labels = {frame: self._join(seen) for frame, seen in labels.items()}
+            parts = {frame: self._join(seen) for frame, seen in parts.items()}
             files = FrameFiles(source.image_roots, frames, in_order=self._in_order)
-            self._add_frames(labels, frames, files, source, file.split_of(subset))
+            self._add_frames(parts, frames, files, source, split)
             self._describe_video(meta, frames, files, file)
 
     def _add_frames(
         self,
-        labels: dict[int, list[Label]],
+        parts: dict[int, list[Part]],
         frames: TaskFrames,
         files: FrameFiles,
         source: SourceFile,
@@ -204,17 +199,17 @@ class CvatReader:
             known: Iterable[int] = range(frames.start, last + 1, frames.step)
         else:
             known = files.iter_found()
-        self._facts["annotated"] += len(labels)
-        for frame in sorted({*labels, *known}):
+        self._facts["annotated"] += len(parts)
+        for frame in sorted({*parts, *known}):
             found = None if self._options.labels_only else files.find(frame)
-            if found is None and frame in labels:
+            if found is None and frame in parts:
                 self._facts["missing"] += 1
             elif found is None and not self._options.labels_only:
                 continue  # its name fits several files
             name = found or f"frame_{frame:06d}.PNG"
             width_px, height_px = frames.size_wh or (None, None)
             record = ImageRecord(name, width_px, height_px, split, None, source)
-            self._images.append(_Image(record, labels.get(frame, [])))
+            self._images.append((record, parts.get(frame, [])))
 
     def _check_steps(self, frames: TaskFrames, tracks: Sequence[XmlElement]) -> TaskFrames:
         """Take the frames one by one where tracks do not keep to the step that meta states."""
@@ -225,7 +220,7 @@ class CvatReader:
                 f"meta states step={frames.step}, and tracks have frames beside it: "
                 "frames are taken one by one"
             ] = None
-            return TaskFrames(frames.start, frames.stop, 1, frames.size_wh, frames.subset)
+            return msgspec.structs.replace(frames, step=1)
         return frames
 
     def _drop_track(self, track: XmlElement, source: SourceFile) -> None:
@@ -241,41 +236,34 @@ class CvatReader:
             raise ValueError(f"the {element.tag} has no label")
         return name
 
-    def _meet(self, label: str, drawing: Drawing) -> None:
+    def _to_part(self, drawing: Drawing, name: str, line: int, element: XmlElement) -> Part:
         if drawing.names:
-            self._points.setdefault(label, {}).update(dict.fromkeys(drawing.names))
+            self._points.setdefault(name, {}).update(dict.fromkeys(drawing.names))
+        return to_part(drawing, name, line, group_of(element), self._options.task)
 
-    def _find_pose(self) -> PoseLayout | None:
-        """Return the points that skeletons have; two labels have the same, or it is an error."""
-        layouts = {tuple(points): label for label, points in self._points.items() if points}
-        if len(layouts) > 1:
-            first, second = list(layouts.values())[:2]
-            raise DataError(
-                f"the skeletons {first!r} and {second!r} have different points; a detector of "
-                "poses has the same for all",
-                path=self._layout.root,
-            )
-        return describe_pose(next(iter(layouts))) if layouts else None
-
-    def _to_rows(self, image: _Image, pose: PoseLayout | None) -> ImageRows:
-        rows = ImageRows(image.record)
-        for label in image.labels:
-            geometry = join_geometry(label.drawings, self._options.task)
-            keypoints = None
-            if pose is not None and label.skeleton is not None:
-                keypoints = to_keypoints(label.skeleton, pose.names)
+    def _to_rows(
+        self, record: ImageRecord, parts: Iterable[Part], pose: PoseLayout | None
+    ) -> ImageRows:
+        rows = ImageRows(record)
+        for part in parts:
+            xyxy, remark = part.xyxy, None
+            if part.shape is None and xyxy is None:
+                xyxy, remark = part.box_of_points, BOX_OF_POINTS
+            elif part.shape is not None and part.shape.kind == "rotated":
+                xyxy = None  # the box around its corners
+            keypoints = None if pose is None else order_points(part, pose.names)
             rows.add(
-                label.name,
-                label.line,
-                geometry.xyxy,
-                shape=geometry.shape,
+                part.label,
+                part.place,
+                xyxy,
+                shape=part.shape,
                 keypoints=keypoints,
-                remark=geometry.remark,
+                remark=remark,
             )
         return rows
 
     def _describe_video(
-        self, meta: CvatMeta, frames: TaskFrames, files: FrameFiles, file: CvatFile
+        self, meta: CvatMeta, frames: TaskFrames, files: FrameFiles, file: _CvatFile
     ) -> None:
         stop = "the end" if frames.stop is None else f"{frames.stop}"
         files_are = "image files in their sorted order" if self._in_order else "frame_<number>"
@@ -304,3 +292,30 @@ class CvatReader:
                 f"{self._facts['joined']} (--assume group=join|separate)"
             )
         yield from self._tracks.describe()
+
+
+class _CvatFile:
+    """A file, and what the place where it lies says about its images."""
+
+    def __init__(self, path: Path, layout: SourceLayout) -> None:
+        self._path = path
+        self._layout = layout
+        self._places: dict[str, tuple[str | None, SourceFile]] = {}
+
+    def place_of(self, subset: str) -> tuple[str | None, SourceFile]:
+        """Return the split of a subset, and the file as its images refer to it.
+
+        The split is the one that the subset is called after, else the file, else a folder above.
+        """
+        if subset not in self._places:
+            split = split_from_name(subset) or self._layout.split_of(self._path, holds_set=True)
+            roots = self._layout.subset_roots(self._path, subset)
+            roots = roots or self._layout.image_roots(self._path, split)
+            self._places[subset] = split, SourceFile(str(self._path), "line", roots)
+        return self._places[subset]
+
+    def videos(self) -> list[str]:
+        """Return the videos beside the file."""
+        suffixes = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"}
+        names = sorted(path.name for path in self._path.parent.iterdir())
+        return [name for name in names if name[name.rfind(".") :].lower() in suffixes]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,12 +10,16 @@ import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.core.types import F64
+from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import decode_runs, mask_to_shape
-from yolokit.labels.shapes import Shape, polygon, rotated_corners
+from yolokit.labels.shapes import Shape, polygon, turned_box
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from yolokit.formats.toolkit.xml_tree import XmlElement
+
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {
@@ -30,6 +33,7 @@ NO_AREAS = {
 _MAX_PX = 1e7
 _BOX = ("xtl", "ytl", "xbr", "ybr")
 _ELLIPSE = ("cx", "cy", "rx", "ry")
+_OUTLINES = ("polygon", "ellipse", "mask")
 
 
 class Drawing(msgspec.Struct, frozen=True, eq=False):
@@ -105,47 +109,43 @@ def interpolate(first: Drawing, second: Drawing, share: float) -> Drawing | None
     )
 
 
-class Geometry(msgspec.Struct, frozen=True, eq=False):
-    """A drawing in the model's types: a box, or a shape with the box around it."""
-
-    xyxy: Sequence[float] | None
-    shape: Shape | None = None
-    remark: str | None = None
-
-
-def to_geometry(drawing: Drawing, task: Task) -> Geometry:
+def to_part(drawing: Drawing, label: str, line: int, group: str, task: Task) -> Part:
     """Convert a drawing to the model's types.
 
     Args:
         drawing: Not outside.
+        label: The name of its class.
+        line: Its line in the file.
+        group: See :func:`group_of`.
         task: Where rotated boxes are wanted, a box that is not turned is one of angle 0.
     """
+    points = drawing.points
     if drawing.kind == "box":
-        (x1, y1), (x2, y2) = drawing.points.tolist()
-        upright = not drawing.degrees % 360
-        if upright and (task != Task.OBB or x2 < x1 or y2 < y1):
-            return Geometry((x1, y1, x2, y2))
-        center = ((x1 + x2) / 2, (y1 + y2) / 2)
-        corners = rotated_corners(center, (x2 - x1, y2 - y1), drawing.degrees)
-        return Geometry(None, Shape((corners,), "rotated"))
-    if drawing.kind == "ellipse":
-        (cx, cy), (rx, ry) = drawing.points.tolist()
-        return Geometry(None, ellipse_shape((cx, cy), (rx, ry), drawing.degrees))
+        x1, y1, x2, y2 = xyxy = points.ravel().tolist()
+        if drawing.degrees % 360:
+            return Part("rotated", label, line, group, shape=turned_box(xyxy, drawing.degrees))
+        wanted = task == Task.OBB and x1 <= x2 and y1 <= y2
+        shape = turned_box(xyxy, drawing.degrees) if wanted else None
+        return Part("box", label, line, group, xyxy, shape)
     if drawing.kind == "skeleton":
-        seen = drawing.points[np.array(drawing.visibility) > 0]
-        box = [*seen.min(axis=0).tolist(), *seen.max(axis=0).tolist()]
-        return Geometry(box, None, "skeleton-to-box: the box around its points")
-    return Geometry(None, drawing.mask or Shape((drawing.points,)))
+        keypoints = np.column_stack([points, drawing.visibility])
+        return Part("pose", label, line, group, keypoints=keypoints, names=drawing.names)
+    if drawing.kind == "ellipse":
+        center, radii = points.tolist()
+        shape = ellipse_shape(center, radii, drawing.degrees)
+    else:
+        shape = drawing.mask or Shape((points,))
+    return Part("outline", label, line, group, shape=shape)
 
 
-def to_keypoints(drawing: Drawing, names: Sequence[str]) -> F64:
-    """Return a skeleton's points as (K, 3) in the order of ``names``; 0 where not visible."""
+def order_points(part: Part, names: Sequence[str]) -> F64 | None:
+    """Return (K, 3) keypoints in the order of ``names``, None for a part without any."""
+    if part.keypoints is None:
+        return None
     keypoints = np.zeros((len(names), 3), np.float64)
-    for name, point, visibility in zip(
-        drawing.names, drawing.points, drawing.visibility, strict=True
-    ):
-        if visibility and name in names:
-            keypoints[names.index(name)] = [*point, visibility]
+    for name, point in zip(part.names, part.keypoints, strict=True):
+        if point[2] and name in names:
+            keypoints[names.index(name)] = point
     return keypoints
 
 
@@ -217,3 +217,38 @@ def _to_float(text: str, name: str) -> float:
     if not math.isfinite(value) or abs(value) > _MAX_PX:
         raise ValueError(f"its `{name}` is {text[:40]}, which is nowhere in an image")
     return value
+
+
+def group_of(element: XmlElement) -> str:
+    """Return the ``group_id`` of a shape or track; 0 is none."""
+    stated = element.attributes.get("group_id")
+    if stated is None or stated == "0":  # nearly always
+        return ""
+    group = stated.strip().lstrip("0")
+    return group if group.isdecimal() else ""
+
+
+def split_fragments(
+    elements: Iterable[XmlElement],
+) -> tuple[list[XmlElement], list[XmlElement]]:
+    """Separate shapes from polygons of fewer than three points beside an outline.
+
+    A stray click leaves one; it is in the group of the outline.
+    """
+    shapes = list(elements)
+    fragments = [one for one in shapes if one.tag == "polygon" and _is_fragment(one)]
+    if not fragments:
+        return shapes, []
+    outlines = [one for one in shapes if one.tag in _OUTLINES and one not in fragments]
+    whole = {_key_of(one) for one in outlines}
+    fragments = [one for one in fragments if _key_of(one) in whole]
+    return [one for one in shapes if one not in fragments], fragments
+
+
+def _key_of(element: XmlElement) -> tuple[str, str]:
+    return element.attributes.get("label", "").strip(), group_of(element)
+
+
+def _is_fragment(polygon: XmlElement) -> bool:
+    few = polygon.attributes.get("points", "").count(";") < 2
+    return few and group_of(polygon) != ""

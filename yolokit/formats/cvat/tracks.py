@@ -1,23 +1,23 @@
-"""Tracks of CVAT for video: what is seen in the frames between key frames."""
+"""CVAT for video: which frames there are, their image files, and what tracks show in them."""
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.cvat.shapes import (
-    AREAS,
-    NO_AREAS,
-    Drawing,
-    interpolate,
-    read_drawing,
-)
+from yolokit.formats.cvat.shapes import AREAS, NO_AREAS, Drawing, interpolate, read_drawing
+from yolokit.formats.toolkit.image_locator import ImageLocator
+from yolokit.images.listing import walk_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from yolokit.formats.cvat.meta import TaskFrames
     from yolokit.formats.toolkit.xml_tree import XmlElement
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import SourceFile
@@ -26,8 +26,153 @@ MAX_FRAME = 1 << 21
 """A frame beyond this one (19 hours of video) is taken for a mistake."""
 MAX_MADE = 1 << 21
 
+_STEP = re.compile(r"step\s*=\s*([0-9]+)")
+_OWNERS = ("task", "job", "project")
+_FRAME = re.compile(r"(?:^|/)frame_([0-9]{6,9})\.[^./]+$")
 
-class Seen(NamedTuple):
+
+class TaskFrames(msgspec.Struct, frozen=True):
+    """The frames of a task or job, in the numbers of the video.
+
+    Attributes:
+        start: The first one.
+        stop: The last one at most, or None where it is not stated.
+        step: From one to the next.
+        size_wh: Width and height in px, or None.
+        subset: The part of the project, or an empty text.
+    """
+
+    start: int = 0
+    stop: int | None = None
+    step: int = 1
+    size_wh: tuple[int, int] | None = None
+    subset: str = ""
+
+    def holds(self, frame: int) -> bool:
+        """Tell whether a frame is one of them."""
+        if frame < self.start or self.stop is None or frame > self.stop:
+            return False
+        return (frame - self.start) % self.step == 0
+
+
+class CvatMeta(msgspec.Struct, frozen=True):
+    """What a file says about itself.
+
+    Attributes:
+        owner: ``task``, ``job`` or ``project``, or an empty text.
+        labels: The names of the labels, those of a skeleton's points left out.
+        point_labels: Skeleton label to the labels of its points.
+        tasks: Frames by the id of their task; one of a task or job under an empty text.
+        videos: The names of the videos that were annotated.
+    """
+
+    owner: str
+    labels: tuple[str, ...]
+    point_labels: dict[str, list[str]]
+    tasks: dict[str, TaskFrames]
+    videos: tuple[str, ...]
+
+    def frames_of(self, task_id: str) -> TaskFrames:
+        """Return the frames of a task; of the only one where there is one."""
+        if task_id in self.tasks:
+            return self.tasks[task_id]
+        return next(iter(self.tasks.values())) if len(self.tasks) == 1 else TaskFrames()
+
+
+def read_meta(root: XmlElement) -> CvatMeta:
+    """Read ``meta/task``, ``meta/job`` or ``meta/project``; what is missing stays empty."""
+    meta = root.find("meta")
+    owner = next((name for name in _OWNERS if meta and meta.find(name)), "")
+    about = meta.find(owner) if meta is not None and owner else None
+    if meta is None or about is None:
+        return CvatMeta("", (), {}, {}, ())
+    labels: dict[str, None] = {}
+    point_labels: dict[str, list[str]] = {}
+    described = about.find("labels")
+    for label in described.all("label") if described is not None else ():
+        name, parent = label.text_of("name"), label.text_of("parent")
+        if name and parent:
+            point_labels.setdefault(parent, []).append(name)
+        elif name:
+            labels[name] = None
+    inner = about.find("tasks")
+    tasks = {"": _read_frames(about)}
+    if inner is not None:
+        tasks = {task.text_of("id"): _read_frames(task) for task in inner.all("task")}
+    return CvatMeta(owner, tuple(labels), point_labels, tasks, _videos(meta, about))
+
+
+def _videos(meta: XmlElement, about: XmlElement) -> tuple[str, ...]:
+    tasks = about.find("tasks")
+    places = [meta, about, *(tasks.all("task") if tasks is not None else ())]
+    return tuple(name for place in places if (name := place.text_of("source")))
+
+
+def _read_frames(about: XmlElement) -> TaskFrames:
+    found = _STEP.search(about.text_of("frame_filter")[:200])
+    step = max(_whole(found.group(1)) or 1, 1) if found else 1
+    start = _whole(about.text_of("start_frame")) or 0
+    stop, size = _whole(about.text_of("stop_frame")), _whole(about.text_of("size"))
+    if stop is None and size is not None:
+        stop = start + (size - 1) * step
+    width = _whole(about.text_of("original_size", "width"))
+    height = _whole(about.text_of("original_size", "height"))
+    wh = (width, height) if width and height else None
+    return TaskFrames(start, stop, step, wh, about.text_of("subset"))
+
+
+def _whole(text: str) -> int | None:
+    """Return a whole number that is not negative, None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+class FrameFiles:
+    """Finds the files of frames.
+
+    Args:
+        roots: Folders in which they may lie.
+        frames: The frames that there are.
+        in_order: The files have names of their own and are the frames in their order.
+    """
+
+    def __init__(self, roots: Sequence[str], frames: TaskFrames, *, in_order: bool) -> None:
+        self._roots = roots
+        self._frames = frames
+        self._in_order = in_order
+        self._locator = ImageLocator(roots)
+
+    def find(self, frame: int) -> str | None:
+        """Return the name of a frame's file, None if there is none."""
+        if not self._in_order:
+            found = self._locator.find(f"frame_{frame:06d}")
+            return None if found is None else found.name
+        at, rest = divmod(frame - self._frames.start, self._frames.step)
+        return self.names[at] if not rest and 0 <= at < len(self.names) else None
+
+    def iter_found(self) -> Iterator[int]:
+        """Yield the frames that have a file, those of other tasks left out."""
+        if self._in_order:
+            for at in range(len(self.names)):
+                yield self._frames.start + at * self._frames.step
+            return
+        numbers = {int(found.group(1)) for name in self._walk() if (found := _FRAME.search(name))}
+        yield from (number for number in sorted(numbers) if self._frames.holds(number))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The images in the first folder that has any, sorted."""
+        for root in self._roots:
+            names = list(walk_images(Path(root)))
+            if names:
+                return names
+        return []
+
+    def _walk(self) -> Iterator[str]:
+        for root in self._roots:
+            yield from walk_images(Path(root))
+
+
+class _Seen(NamedTuple):
     """What is seen in one frame, and the line that says so."""
 
     frame: int
@@ -62,7 +207,7 @@ class TrackReader:
         self.gaps_left = 0
         self.open_ends = 0
 
-    def read(self, track: XmlElement, source: SourceFile, frames: TaskFrames) -> list[Seen]:
+    def read(self, track: XmlElement, source: SourceFile, frames: TaskFrames) -> list[_Seen]:
         """Return what a track shows, by frame.
 
         Raises:
@@ -71,11 +216,11 @@ class TrackReader:
         keys = sorted(self._read_keys(track, source), key=lambda key: key.frame)
         listed = any(child.attributes.get("keyframe") == "0" for child in track.children)
         fills = self._gaps == "fill" or (self._gaps == "auto" and not listed)
-        seen: list[Seen] = []
+        seen: list[_Seen] = []
         for at, key in enumerate(keys):
             if key.drawing is None or key.is_outside:
                 continue
-            seen.append(Seen(key.frame, key.drawing, key.line))
+            seen.append(_Seen(key.frame, key.drawing, key.line))
             later = keys[at + 1] if at + 1 < len(keys) else None
             if later is None:
                 later = self._end(key, frames, fills=fills)
@@ -152,7 +297,7 @@ class TrackReader:
 
     def _between(
         self, key: _Key, later: _Key, step: int, source: SourceFile, *, fills: bool
-    ) -> Iterator[Seen]:
+    ) -> Iterator[_Seen]:
         assert key.drawing is not None
         between = range(key.frame + step, later.frame, step)
         if not between:
@@ -178,4 +323,4 @@ class TrackReader:
             share = (frame - key.frame) / (later.frame - key.frame)
             drawing = interpolate(key.drawing, target, share)
             assert drawing is not None, "it was tried before"
-            yield Seen(frame, drawing, key.line)
+            yield _Seen(frame, drawing, key.line)

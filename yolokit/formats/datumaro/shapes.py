@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from yolokit.core.types import F64
 from yolokit.formats.toolkit.mask_codecs import shape_of_mask
+from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.shapes import Shape, polygon, rotated_corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from yolokit.core.types import F64
 
 NO_AREAS = {
     "label": "a label is about the whole image",
@@ -33,30 +35,6 @@ _MAX_PX = 1e7
 _SHOWN = 60
 
 
-class Part(msgspec.Struct, frozen=True, eq=False):
-    """One annotation: an object, or a part of one.
-
-    Attributes:
-        kind: Its type.
-        label: Position of its label.
-        group: What it shares with the other parts of its object; 0 for none.
-        place: Its index in the file.
-        xyxy: Its box in px, if it is one.
-        shape: Its outline or rotated box.
-        keypoints: (K, 3) of points.
-        names: What the points are called, where the annotation itself says so.
-    """
-
-    kind: str
-    label: int
-    group: int
-    place: int
-    xyxy: tuple[float, float, float, float] | None = None
-    shape: Shape | None = None
-    keypoints: F64 | None = None
-    names: tuple[str, ...] = ()
-
-
 def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]) -> Part:
     """Read an annotation whose type is none of ``NO_AREAS``.
 
@@ -69,27 +47,28 @@ def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]
     Raises:
         ValueError: It is not a usable annotation; the message says why.
     """
-    label, group = item.get("label_id"), item.get("group") or 0
-    if type(label) is not int or not 0 <= label < len(labels):
-        raise ValueError(f"its `label_id` {str(label)[:_SHOWN]} is not in `categories`")
-    part = Part(kind, label, group if type(group) is int else 0, place)
+    at, group = item.get("label_id"), item.get("group") or 0
+    if type(at) is not int or not 0 <= at < len(labels):
+        raise ValueError(f"its `label_id` {str(at)[:_SHOWN]} is not in `categories`")
+    part = Part("outline", labels[at], place, str(group) if type(group) is int and group else "")
     if kind == "bbox":
         return _read_box(item, part)
+    if kind == "points":
+        return msgspec.structs.replace(part, kind="pose", keypoints=_read_points(item))
+    if kind == "skeleton":
+        keypoints, names = _read_skeleton(item, labels)
+        return msgspec.structs.replace(part, kind="pose", keypoints=keypoints, names=names)
     if kind == "mask":
         shape = shape_of_mask(_run_lengths(item), box_stated=False)
         if shape is None:
             raise ValueError("the mask covers nothing")
-        return msgspec.structs.replace(part, shape=shape)
-    if kind == "polygon":
-        ring = polygon(_numbers(item.get("points"), "points").reshape(-1))
-        return msgspec.structs.replace(part, shape=Shape((ring,)))
-    if kind == "ellipse":
-        return msgspec.structs.replace(part, shape=_read_ellipse(item))
-    if kind == "skeleton":
-        return _read_skeleton(item, part, labels)
-    if kind == "points":
-        return msgspec.structs.replace(part, keypoints=_read_points(item))
-    raise ValueError(f"its type {kind[:_SHOWN]!r} is not known")
+    elif kind == "polygon":
+        shape = Shape((polygon(_numbers(item.get("points"), "points").reshape(-1)),))
+    elif kind == "ellipse":
+        shape = _read_ellipse(item)
+    else:
+        raise ValueError(f"its type {kind[:_SHOWN]!r} is not known")
+    return msgspec.structs.replace(part, shape=shape)
 
 
 def _read_box(item: dict[str, Any], part: Part) -> Part:
@@ -100,11 +79,11 @@ def _read_box(item: dict[str, Any], part: Part) -> Part:
     is_number = type(rotation) in (int, float)  # a text is a user's own attribute
     degrees = float(_numbers([rotation], "rotation")[0]) if is_number else 0.0
     if not degrees % 360:
-        return msgspec.structs.replace(part, xyxy=(x, y, x + width, y + height))
+        return msgspec.structs.replace(part, kind="box", xyxy=(x, y, x + width, y + height))
     if min(width, height) < 0:
         raise ValueError("the turned box ends before it begins")
     corners = rotated_corners((x + width / 2, y + height / 2), (width, height), degrees)
-    return msgspec.structs.replace(part, shape=Shape((corners,), "rotated"))
+    return msgspec.structs.replace(part, kind="rotated", shape=Shape((corners,), "rotated"))
 
 
 def _run_lengths(item: dict[str, Any]) -> dict[str, Any]:
@@ -172,11 +151,14 @@ def groups_of_outlines(items: Sequence[Any]) -> frozenset[str]:
     ) - {""}
 
 
-def _read_skeleton(item: dict[str, Any], part: Part, labels: Sequence[str]) -> Part:
-    """Read a skeleton: CVAT's flat points in their order, or an element for each with a label."""
+def _read_skeleton(item: dict[str, Any], labels: Sequence[str]) -> tuple[F64, tuple[str, ...]]:
+    """Return the points of a skeleton, and their labels where it has an element for each.
+
+    CVAT writes flat points instead, in the order of the category.
+    """
     elements = item.get("elements")
     if not elements and item.get("points"):
-        return msgspec.structs.replace(part, keypoints=_read_flat_points(item))
+        return _read_flat_points(item), ()
     if not isinstance(elements, list) or not elements:
         raise ValueError("the skeleton has neither `points` nor `elements`")
     names: list[str] = []
@@ -189,7 +171,7 @@ def _read_skeleton(item: dict[str, Any], part: Part, labels: Sequence[str]) -> P
         points.append(_read_points(element))
         if len(points[-1]) != 1:
             raise ValueError("an element of the skeleton is not one point")
-    return msgspec.structs.replace(part, keypoints=np.concatenate(points), names=tuple(names))
+    return np.concatenate(points), tuple(names)
 
 
 def _numbers(values: Any, key: str, count: int | None = None) -> F64:

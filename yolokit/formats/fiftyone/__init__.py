@@ -25,7 +25,7 @@ import msgspec
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
-from yolokit.formats.toolkit.json_file import read_json
+from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
@@ -53,7 +53,6 @@ _SAMPLES = re.compile(rb'\s*\{\s*"samples"\s*:\s*\[')
 _LABELS = re.compile(rb'\s*\{\s*"(classes|labels)"\s*:')
 _BOX = b'"bounding_box"'
 _TRUTH = "ground_truth"
-_MAX_SIDE_PX = 1 << 31
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -115,17 +114,16 @@ class _Samples(msgspec.Struct):
 
 
 def _open(path: Path, layout: SourceLayout, ledger: Ledger) -> _Samples:
-    content = read_json(path)
+    content = as_dict(read_json(path))
     split, source = layout.describe_set_file(path, "index", ("data",))
-    if isinstance(content, dict) and isinstance(content.get("samples"), list):
+    if isinstance(content.get("samples"), list):
         samples = [
             _read_sample(sample, at, source, split, ledger)
             for at, sample in enumerate(content["samples"])
         ]
         return _Samples(source, [sample for sample in samples if sample is not None], [])
-    if isinstance(content, dict) and isinstance(content.get("labels"), dict):
-        classes = content.get("classes")
-        names = [str(name) for name in classes] if isinstance(classes, list) else []
+    if isinstance(content.get("labels"), dict):
+        names = [str(name) for name in as_list(content.get("classes"))]
         items = [
             _read_entry(key, value, source, split, names)
             for key, value in content["labels"].items()
@@ -137,7 +135,7 @@ def _open(path: Path, layout: SourceLayout, ledger: Ledger) -> _Samples:
 def _read_sample(
     sample: Any, at: int, source: SourceFile, split: str | None, ledger: Ledger
 ) -> tuple[ImageRecord, list[FieldLabel]] | None:
-    name = sample.get("filepath") if isinstance(sample, dict) else None
+    name = as_dict(sample).get("filepath")
     if not isinstance(name, str) or not name:
         raise DataError(f"item {at} of `samples` has no `filepath`", path=source.path)
     labels = list(iter_labels(sample))
@@ -146,28 +144,17 @@ def _read_sample(
             source, None, "no-image", f"{name} is not an image but a {sample['_media_type']}"
         )
         return None
-    tags = sample.get("tags")
-    words = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    words = [tag for tag in as_list(sample.get("tags")) if isinstance(tag, str)]
     splits = list(dict.fromkeys(filter(None, map(split_from_name, words))))
     if len(splits) > 1:
         message = f"{name} is tagged {' and '.join(splits)}; it goes to {splits[0]}"
         ledger.note(source, None, "in-two-splits", message)
-    width_px, height_px = _read_size(sample.get("metadata"))
+    width_px, height_px = read_size(sample.get("metadata"))
     short = name.replace("\\", "/").removeprefix("data/")
     record = ImageRecord(
         short or name, width_px, height_px, splits[0] if splits else split, None, source
     )
     return record, labels
-
-
-def _read_size(metadata: Any) -> tuple[int, int] | tuple[None, None]:
-    if not isinstance(metadata, dict):
-        return None, None
-    width, height = metadata.get("width"), metadata.get("height")
-    if not isinstance(width, int) or not isinstance(height, int):
-        return None, None
-    usable = 0 < width < _MAX_SIDE_PX and 0 < height < _MAX_SIDE_PX
-    return (width, height) if usable else (None, None)
 
 
 def _read_entry(
@@ -184,7 +171,7 @@ def _read_entry(
 
 def _with_name(item: Any, names: Sequence[str]) -> Any:
     """Put the class's name in place of its number, where it has one."""
-    number = item.get("label") if isinstance(item, dict) else None
+    number = as_dict(item).get("label")
     if not isinstance(number, int) or isinstance(number, bool):
         return item
     return {**item, "label": names[number] if 0 <= number < len(names) else None}

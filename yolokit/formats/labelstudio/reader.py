@@ -11,8 +11,7 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.labelstudio.images import TaskImages
-from yolokit.formats.labelstudio.names import list_references
+from yolokit.formats.labelstudio.images import TaskImages, list_references
 from yolokit.formats.labelstudio.regions import (
     Region,
     group_results,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.labelstudio.config import LabelConfig
+    from yolokit.formats.labelstudio.tasks import LabelConfig
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Action, Ledger
     from yolokit.labels.model import Dataset, SourceFile

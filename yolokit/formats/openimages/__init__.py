@@ -23,14 +23,16 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.openimages.csv import (
+from yolokit.formats.openimages.tables import (
     COLUMNS,
     BoxRows,
     BoxTable,
+    choose_lists,
     read_class_names,
+    read_list,
     split_header,
+    subset_of,
 )
-from yolokit.formats.openimages.lists import choose_lists, read_list, subset_of
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match

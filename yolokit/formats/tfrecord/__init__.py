@@ -18,34 +18,37 @@ from __future__ import annotations
 import re
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.tfrecord.example import parse_example
 from yolokit.formats.tfrecord.file import (
     HEAD_BYTES,
+    Piece,
     gzip_head,
     is_gzip,
     iter_records,
+    parse_example,
     record_length,
 )
 from yolokit.formats.tfrecord.labels import Labels
-from yolokit.formats.tfrecord.record import WANTED, RecordReader
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.builder import collect_dataset
-from yolokit.labels.model import SourceFile
+from yolokit.images.byte_range import Span
+from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
+from yolokit.images.size import read_image_size
+from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from yolokit.formats.tfrecord.example import Feature
+    from yolokit.formats.tfrecord.file import Feature
+    from yolokit.formats.tfrecord.labels import ClassNames
     from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.builder import ImageRows
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
 
@@ -61,6 +64,17 @@ _SHARD = re.compile(r"-(\d+)-of-(\d+)(?=\.|$)")
 _SNIFFED_FILES = 5
 _SNIFFED_BYTES = 32 << 20
 _KEY = b"image/object/"
+_OBJECT = "image/object/"
+_EDGES = tuple(f"{_OBJECT}bbox/{edge}" for edge in ("xmin", "ymin", "xmax", "ymax"))
+_LABEL, _TEXT = f"{_OBJECT}class/label", f"{_OBJECT}class/text"
+_CROWD, _GROUP, _DIFFICULT = (f"{_OBJECT}{key}" for key in ("is_crowd", "group_of", "difficult"))
+_IMAGE = ("encoded", "filename", "source_id", "height", "width")
+WANTED = frozenset(
+    {*_EDGES, _LABEL, _TEXT, _CROWD, _GROUP, _DIFFICULT, *(f"image/{key}" for key in _IMAGE)}
+)
+"""The features that are looked at."""
+
+_Value = TypeVar("_Value")
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -92,7 +106,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
     def read_file(file: Path) -> None:
         split, about = layout.describe_set_file(file, "index")
-        reader = RecordReader(about, split, options, ledger)
+        reader = _RecordReader(about, split, options, ledger)
         for offset, data in iter_records(file):
             rows = reader.read(_parse(file, offset, data), offset, data, labels.of(file))
             images.extend([] if rows is None else [rows])
@@ -139,3 +153,157 @@ def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:
         if len(numbers) < count:
             message = f"{share(len(numbers), counted(count, 'part'), 'is', 'are')} there"
             ledger.note(SourceFile(name), None, "missing-part", message)
+
+
+class _RecordReader:
+    """Reads the records of one file, one after the other.
+
+    Args:
+        source: The file, as it is called in the ledger; its places are the boxes, from 0.
+        split: Of all its images.
+        options: How it is to be read.
+        ledger: Gets boxes that have to go.
+    """
+
+    def __init__(
+        self, source: SourceFile, split: str | None, options: ReadOptions, ledger: Ledger
+    ) -> None:
+        self._source = source
+        self._split = split
+        self._ledger = ledger
+        self._excluded: dict[str, tuple[str, str]] = {}
+        if options.assume.get("crowd") != "keep":
+            crowd = ("crowd", "the box is around a group of objects")
+            self._excluded |= {_CROWD: crowd, _GROUP: crowd}
+        if options.assume.get("difficult") == "exclude":
+            self._excluded[_DIFFICULT] = ("difficult", "the object is marked as difficult")
+        self._records = 0
+        self._boxes = 0
+
+    def read(
+        self, features: Mapping[str, Feature], offset: int, data: bytes, names: ClassNames
+    ) -> ImageRows | None:
+        """Return the image and the boxes of a record, None if it has no usable image.
+
+        Args:
+            features: Of its Example; pieces of ``data``.
+            offset: Where ``data`` begins in the file.
+            data: The record.
+            names: Of its classes.
+        """
+        number, first = self._records, self._boxes
+        self._records += 1
+        columns = [_floats(features, key) for key in _EDGES]
+        count = max(map(len, columns))
+        self._boxes += count
+        self._ledger.see(count)
+        try:
+            image = self._read_image(features, offset, data, number)
+        except DataError as error:
+            self._lose(first, count, "unreadable-image", f"record {number}: {error}")
+            return None
+        rows = ImageRows(image)
+        if any(len(column) != count for column in columns):
+            counts = ", ".join(str(len(column)) for column in columns)
+            message = f"record {number} has {counts} values of xmin, ymin, xmax, ymax"
+            self._lose(first, count, "uneven-lists", message)
+            return rows
+        for at, edges in enumerate(zip(*columns, strict=True)):
+            self._read_box(rows, features, data, names, at, first + at, edges)
+        return rows
+
+    def _read_image(
+        self, features: Mapping[str, Feature], offset: int, data: bytes, number: int
+    ) -> ImageRecord:
+        name = _text(features, "image/filename", data) or _text(features, "image/source_id", data)
+        stated = [_first(_integers(features, f"image/{key}"), 0) for key in ("width", "height")]
+        piece = _first(_pieces(features, "image/encoded"), Piece(0, 0))
+        if piece.start == piece.end:
+            if min(stated) < 1 or not name:
+                raise DataError("it has neither an image nor the name and the size of one")
+            return ImageRecord(name, stated[0], stated[1], self._split, None, self._source)
+        span = Span(offset + piece.start, piece.end - piece.start)
+        path = self._source.path
+        size = read_image_size(path, span)
+        known = (size.stored_wh, (size.width_px, size.height_px))
+        wh = (stated[0], stated[1])
+        if wh not in known:
+            if max(wh) > 0:
+                message = f"record {number}: the image is not {wh[0]}x{wh[1]} px as stated"
+                self._ledger.note(self._source, None, "size-mismatch", message)
+            wh = size.stored_wh
+        name = _file_name(name, data[piece.start : piece.start + 8], number)
+        return ImageRecord(name, *wh, self._split, path, self._source, span=span)
+
+    def _read_box(
+        self,
+        rows: ImageRows,
+        features: Mapping[str, Feature],
+        data: bytes,
+        names: ClassNames,
+        at: int,
+        place: int,
+        edges: tuple[float, ...],
+    ) -> None:
+        for key, (code, message) in self._excluded.items():
+            if _item(_integers(features, key), at, 0) == 1:
+                self._ledger.record(self._source, place, "excluded", code, message)
+                return
+        class_id = _item(_integers(features, _LABEL), at, None)
+        text = _decode(_item(_pieces(features, _TEXT), at, Piece(0, 0)), data)
+        name = names.name(class_id, text)
+        if name is None:
+            lacks = "has no class" if class_id is None else f"{class_id} is in no label map"
+            self._lose(place, 1, "unknown-class", f"its class {lacks} and no text names it")
+        elif not all(-1 <= edge <= 2 for edge in edges):
+            shown = " ".join(f"{edge:g}" for edge in edges)
+            message = f"the box is not in fractions of the image: {shown}"
+            self._lose(place, 1, "no-fraction", message)
+        else:
+            wh = rows.image.image_wh * 2
+            rows.add(name, place, [edge * side for edge, side in zip(edges, wh, strict=True)])
+
+    def _lose(self, first: int, count: int, code: str, message: str) -> None:
+        places = range(first, first + count)
+        self._ledger.record_all(self._source, places, "dropped", code, message)
+
+
+def _file_name(name: str, magic: bytes, number: int) -> str:
+    """Return the name for an image in a record; nothing is looked up by it."""
+    if is_absolute_anywhere(name) or climbs_out(name):
+        name = re.split(r"[/\\]", name)[-1]
+    if name.strip(". ") == "" or "\x00" in name:
+        name = f"record-{number:06d}"
+    if is_image_name(name):
+        return name
+    return name + (suffix_of(magic) or ".jpg")
+
+
+def _floats(features: Mapping[str, Feature], key: str) -> list[float]:
+    return [value for value in features.get(key, ()) if isinstance(value, float)]
+
+
+def _integers(features: Mapping[str, Feature], key: str) -> list[int]:
+    return [value for value in features.get(key, ()) if isinstance(value, int)]
+
+
+def _pieces(features: Mapping[str, Feature], key: str) -> list[Piece]:
+    return [value for value in features.get(key, ()) if isinstance(value, Piece)]
+
+
+def _item(values: list[_Value], at: int, default: _Value | None) -> _Value | None:
+    return values[at] if at < len(values) else default
+
+
+def _first(values: list[_Value], default: _Value) -> _Value:
+    return values[0] if values else default
+
+
+def _text(features: Mapping[str, Feature], key: str, data: bytes) -> str:
+    return _decode(_first(_pieces(features, key), Piece(0, 0)), data)
+
+
+def _decode(piece: Piece | None, data: bytes) -> str:
+    if piece is None:
+        return ""
+    return data[piece.start : piece.end].decode("utf-8", "replace").strip()

@@ -1,9 +1,11 @@
-"""The framing of TFRecord files: lengths and checksums around each record, no TensorFlow.
+"""TFRecord files, read by hand with every length checked: records, and the messages in them.
 
 A record is its length (8 bytes), the masked checksum of that (4), its bytes, and their masked
-checksum (4), all little-endian; the checksum is CRC-32C.
+checksum (4), all little-endian; the checksum is CRC-32C. Its bytes are a ``tf.train.Example``.
 
-Source: tensorflow/tsl ``lib/io/record_writer.h``; RFC 3720, appendix B.4, for CRC-32C.
+Source: tensorflow/tsl ``lib/io/record_writer.h``; RFC 3720, appendix B.4, for CRC-32C; tensorflow
+``core/example/example.proto`` and ``feature.proto``; the wire format at
+https://protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
     U32 = npt.NDArray[np.uint32]
 
 HEAD_BYTES = 12
-MAX_RECORD_BYTES = 1 << 30
+_MAX_RECORD_BYTES = 1 << 30
 """A larger record is refused: it is held in memory, and Protocol Buffers end at 2 GiB."""
 
 _POLYNOMIAL = 0x82F63B78
 _CHUNK_BYTES = 1 << 20
 _SHORT_BYTES = 64
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def iter_records(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -72,7 +75,7 @@ def _read_record(stream: BinaryIO, offset: int, size: int, path: Path) -> bytes:
             f"at byte {offset}",
             path=path,
         )
-    if length > MAX_RECORD_BYTES:
+    if length > _MAX_RECORD_BYTES:
         raise DataError(f"the record at byte {offset} has {counted(length, 'byte')}", path=path)
     data = stream.read(length)
     if masked_crc32c(data) != struct.unpack("<I", stream.read(4))[0]:
@@ -179,3 +182,133 @@ def _move_tables(level: int) -> U32:
         table: U32 = _byte_table()[each & 0xFF] ^ each >> np.uint32(8)
         return table
     return _move(_move(each, level - 1), level - 1)
+
+
+class Piece(NamedTuple):
+    """Bytes within a message: where they begin and end."""
+
+    start: int
+    end: int
+
+
+Feature: TypeAlias = "list[Piece] | list[float] | list[int]"
+
+
+def parse_example(data: bytes, wanted: frozenset[str]) -> dict[str, Feature]:
+    """Return the wanted features of an Example; texts as pieces of ``data``, never copied.
+
+    Raises:
+        ValueError: It is not such a message; the error says at which byte.
+    """
+    features: dict[str, Feature] = {}
+    for number, value in _fields(data, Piece(0, len(data))):
+        if number != 1:
+            continue
+        for inner, entry in _fields(data, _piece(value)):
+            if inner == 1:
+                key, feature = _read_entry(data, _piece(entry), wanted)
+                if feature is not None:
+                    features[key] = feature
+    return features
+
+
+def _read_entry(data: bytes, entry: Piece, wanted: frozenset[str]) -> tuple[str, Feature | None]:
+    key, feature = "", None
+    for number, value in _fields(data, entry):
+        if number == 1:
+            key = data[slice(*_piece(value))].decode("utf-8", "replace")
+        elif number == 2:
+            feature = _piece(value)
+    if key not in wanted or feature is None:
+        return key, None
+    return key, _read_feature(data, feature)
+
+
+def _read_feature(data: bytes, feature: Piece) -> Feature | None:
+    values: Feature | None = None
+    for number, value in _fields(data, feature):
+        if number == 1:
+            values = [_piece(item) for at, item in _fields(data, _piece(value)) if at == 1]
+        elif number == 2:
+            values = _floats(data, _piece(value))
+        elif number == 3:
+            values = _integers(data, _piece(value))
+    return values
+
+
+def _floats(data: bytes, message: Piece) -> list[float]:
+    values: list[float] = []
+    for number, value in _fields(data, message):
+        if number != 1:
+            continue
+        piece = _piece(value)  # packed, or one alone: the same bytes
+        if (piece.end - piece.start) % 4:
+            raise ValueError(f"a list of floats at byte {piece.start} ends within one")
+        values += struct.unpack_from(f"<{(piece.end - piece.start) // 4}f", data, piece.start)
+    return values
+
+
+def _integers(data: bytes, message: Piece) -> list[int]:
+    values: list[int] = []
+    for number, value in _fields(data, message):
+        if number != 1:
+            continue
+        if isinstance(value, int):
+            values.append(_signed(value))
+            continue
+        at = value.start
+        while at < value.end:
+            item, at = _varint(data, at, value.end)
+            values.append(_signed(item))
+    return values
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _piece(value: Piece | int) -> Piece:
+    if isinstance(value, int):
+        raise ValueError(  # noqa: TRY004 - of the file, not of an argument
+            "there is a number where a message or a text is expected"
+        )
+    return value
+
+
+def _fields(data: bytes, message: Piece) -> Iterator[tuple[int, Piece | int]]:
+    """Yield the fields of a message: their number with their bytes, or with their varint.
+
+    Raises:
+        ValueError: A field does not end within the message.
+    """
+    at, end = message
+    while at < end:
+        tag, at = _varint(data, at, end)
+        kind = tag & 7
+        if kind == _VARINT:
+            value, at = _varint(data, at, end)
+            yield tag >> 3, value
+            continue
+        if kind == _BYTES:
+            length, at = _varint(data, at, end)
+        elif kind in (_FIXED64, _FIXED32):
+            length = 8 if kind == _FIXED64 else 4
+        else:
+            raise ValueError(f"an unknown kind of field, {kind}, ends at byte {at}")
+        if length > end - at:
+            raise ValueError(f"the field at byte {at} reaches beyond its message")
+        yield tag >> 3, Piece(at, at + length)
+        at += length
+
+
+def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= end:
+            raise ValueError(f"the message ends within a number, at byte {at}")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFFFFFFFFFFFFFF, at
+    raise ValueError(f"a number has more than ten bytes, up to byte {at}")

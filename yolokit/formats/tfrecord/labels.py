@@ -1,22 +1,46 @@
-"""Names of the classes in TFRecord files: of label maps beside them, or in the records."""
+"""Names of the classes in TFRecord files: of label maps beside them, or in the records.
+
+Source: ``object_detection/protos/string_int_label_map.proto``.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.tfrecord.example import LabelMapItem, read_label_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+_MAX_LABEL_MAP_BYTES = 16 << 20
+_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|(?P<token>[{}<>:,;\[\]]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[\w.+\-/]+)"""
+)
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_ITEM = re.compile(r"^\s*item\s*:?\s*[{<]", re.MULTILINE)
+
+
+class _MapItem(NamedTuple):
+    """One class of a label map."""
+
+    name: str
+    display_name: str
+
+    @property
+    def shown(self) -> str:
+        """The name for people where the other is a machine id, as in the maps of COCO and OID."""
+        return self.display_name if self.name.startswith("/") or not self.name else self.name
+
+
 class ClassNames:
     """The label map that counts for a file, and how often records agree with it."""
 
-    def __init__(self, items: dict[int, LabelMapItem]) -> None:
+    def __init__(self, items: dict[int, _MapItem]) -> None:
         self._items = items
         self.by_map = self.by_text = self.by_id = self.differs = 0
 
@@ -48,7 +72,7 @@ class Labels:
     """
 
     def __init__(self, files: Sequence[Path], root: Path) -> None:
-        self._maps: dict[Path, dict[int, LabelMapItem]] = {}
+        self._maps: dict[Path, dict[int, _MapItem]] = {}
         self._sources: list[str] = []
         self._names: dict[Path, ClassNames] = {}
         for folder in dict.fromkeys(file.parent for file in files):
@@ -84,15 +108,15 @@ class Labels:
             boxes = counted(differs, "box has", "boxes have")
             yield f"{boxes} another name in the record; the label map's was taken"
 
-    def _map_of(self, folder: Path) -> dict[int, LabelMapItem]:
+    def _map_of(self, folder: Path) -> dict[int, _MapItem]:
         if folder not in self._maps:
             self._maps[folder] = self._read_maps(folder)
         return self._maps[folder]
 
-    def _read_maps(self, folder: Path) -> dict[int, LabelMapItem]:
-        items: dict[int, LabelMapItem] = {}
+    def _read_maps(self, folder: Path) -> dict[int, _MapItem]:
+        items: dict[int, _MapItem] = {}
         for path in filter(Path.is_file, sorted(folder.glob("*.pbtxt"))):
-            for class_id, item in (read_label_map(path) or {}).items():
+            for class_id, item in (_read_label_map(path) or {}).items():
                 if items.setdefault(class_id, item) != item:
                     raise DataError(
                         f"id {class_id} is {item.shown!r} here and {items[class_id].shown!r} in "
@@ -103,3 +127,88 @@ class Labels:
             if items and path.name not in self._sources:
                 self._sources.append(path.name)
         return items
+
+
+def _read_label_map(path: Path) -> dict[int, _MapItem] | None:
+    """Read a label map, id to class; None where the file is something else.
+
+    Raises:
+        DataError: It cannot be read, or is broken; with the line.
+    """
+    try:
+        if path.stat().st_size > _MAX_LABEL_MAP_BYTES:
+            return None
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
+    except UnicodeDecodeError as error:
+        raise DataError("this is not UTF-8 text", path=path) from error
+    if _ITEM.search(text) is None:
+        return None
+    items: dict[int, _MapItem] = {}
+    for fields, line in _iter_items(text, path):
+        try:
+            class_id = int(fields["id"])
+        except (KeyError, ValueError) as error:
+            raise DataError("an item of the label map has no id", path=path, line=line) from error
+        item = _MapItem(fields.get("name", ""), fields.get("display_name", ""))
+        if not item.shown:
+            raise DataError(f"the item with id {class_id} has no name", path=path, line=line)
+        if items.setdefault(class_id, item) != item:
+            raise DataError(f"two items have the id {class_id}", path=path, line=line)
+    return items
+
+
+def _iter_items(text: str, path: Path) -> Iterator[tuple[dict[str, str], int]]:
+    """Yield each item's own fields, those of messages inside it left out, with its line."""
+    depth, line, key = 0, 1, ""
+    fields: dict[str, str] = {}
+    for word, at in _tokens(text, path):
+        if word in ("{", "<"):
+            depth += 1
+            if depth == 1:
+                fields, line = {}, at
+        elif word in ("}", ">"):
+            depth -= 1
+            if depth == 0:
+                yield fields, line
+        elif depth == 1 and word == ":":
+            fields[key] = ""
+        elif depth == 1 and fields.get(key) == "" and word not in ",;[]":
+            fields[key], key = _unquote(word), ""
+        else:
+            key = word
+    if depth:
+        raise DataError("the label map ends within an item", path=path, line=line)
+
+
+def _tokens(text: str, path: Path) -> Iterator[tuple[str, int]]:
+    at, line = 0, 1
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            message = f"the label map has an unexpected character: {text[at : at + 20]!r}"
+            raise DataError(message, path=path, line=line)
+        if found["token"] is not None:
+            yield found["token"], line
+        line += found[0].count("\n")
+        at = found.end()
+
+
+def _unquote(token: str) -> str:
+    if token[0] not in "\"'":
+        return token
+    raw = _ESCAPE.sub(_unescape, token[1:-1])
+    try:  # octal escapes are the bytes of UTF-8
+        return raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return raw
+
+
+def _unescape(found: re.Match[str]) -> str:
+    octal, hexadecimal, character = found.groups()
+    if octal is not None:
+        return chr(int(octal, 8) & 0xFF)
+    if hexadecimal is not None:
+        return chr(int(hexadecimal, 16))
+    return _ESCAPED.get(character, character)

@@ -150,6 +150,16 @@ def as_size(width: Any, height: Any) -> tuple[int, int] | tuple[None, None]:
     return sides if min(sides) > 0 and max(sides) < 1 << 31 else (None, None)
 
 
+def read_size(value: Any) -> tuple[int, int] | tuple[None, None]:
+    """Return the whole numbers under ``width`` and ``height`` in px, or twice None."""
+    sizes = as_dict(value)
+    width, height = sizes.get("width"), sizes.get("height")
+    if not isinstance(width, int) or not isinstance(height, int):
+        return None, None
+    usable = min(width, height) > 0 and max(width, height) < 1 << 31
+    return (width, height) if usable else (None, None)
+
+
 def as_dict(value: Any) -> dict[str, Any]:
     """Return a dict, an empty one for anything else."""
     return value if isinstance(value, dict) else {}

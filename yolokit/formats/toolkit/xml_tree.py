@@ -116,6 +116,7 @@ class _Builder:
         self._path = path
         self._open = [XmlElement("", {}, 1)]  # the document
         expat.ordered_attributes = False  # as a dict, not as a list
+        expat.buffer_text = True  # half as many calls
         expat.StartElementHandler = self._start
         expat.EndElementHandler = self._end
         expat.CharacterDataHandler = self._add_text
@@ -138,9 +139,10 @@ class _Builder:
         if "}" in tag:  # of a name space: expat leaves out the opening bracket
             tag = "{" + tag
         element = XmlElement(tag, attributes, self._expat.CurrentLineNumber)
-        self._open[-1].children.append(element)
-        self._open.append(element)
-        if len(self._open) > _MAX_DEPTH + 1:
+        opened = self._open
+        opened[-1].children.append(element)
+        opened.append(element)
+        if len(opened) > _MAX_DEPTH + 1:
             raise DataError("the XML is nested too deep", path=self._path, line=self.line)
 
     def _end(self, _tag: str) -> None:

@@ -18,8 +18,8 @@ from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, YoloRows
-from yolokit.formats.yolo.files import LabelFiles
-from yolokit.formats.yolo.names import (
+from yolokit.formats.yolo.labels import (
+    LabelFiles,
     find_name_file,
     find_names_yaml,
     has_label_rows,

@@ -73,7 +73,7 @@ class Head(Protocol):
         min_score: float,
         multi_label: bool = False,
     ) -> Candidates:
-        """Decode the output of one image.
+        """Return the boxes of one image; score-descending where the head ``SUPPRESSES_OVERLAPS``.
 
         Args:
             output: (., .) float32: one element of the batch.
@@ -83,22 +83,15 @@ class Head(Protocol):
             multi_label: Each class of a box that reaches ``min_score`` counts, as COCO evaluation
                 wants it, where the layout has the scores of all classes.
 
-        Returns:
-            The boxes; score-descending where the head ``SUPPRESSES_OVERLAPS``.
-
         Raises:
             ModelOutputError: The output is not of this layout, or cannot be right.
         """
 
     def split_comparable(self, output: F32) -> tuple[F64, F64]:
-        """Return what two equal models give in the same places for an image.
+        """Return what two equal models give in the same places: boxes in input px, and scores.
 
-        Args:
-            output: (., .) float32: one element of the batch.
-
-        Returns:
-            Boxes in input px and scores, each of any shape; empty where the order of boxes may
-            differ.
+        Each is of any shape, and empty where the order of boxes may differ. The output is that of
+        one image, (., .) float32.
         """
 
 
@@ -117,11 +110,7 @@ def load_head(layout: str) -> Head:
 
 
 def check_finite(output: F32) -> None:
-    """Refuse an output in which a value is not finite.
-
-    Raises:
-        ModelOutputError: With the number of such values.
-    """
+    """Raise a ModelOutputError if a value of an output is not finite."""
     # The sum of all values is finite only if every value is: one pass and no temporary array.
     with np.errstate(invalid="ignore", over="ignore"):
         total = output.sum(dtype=np.float64)
@@ -132,11 +121,7 @@ def check_finite(output: F32) -> None:
 
 
 def check_scores(scores: F32) -> None:
-    """Refuse scores of any shape that are not in [0, 1].
-
-    Raises:
-        ModelOutputError: With the highest.
-    """
+    """Raise a ModelOutputError if scores, of any shape, are not in [0, 1]."""
     highest = scores.max(initial=0)
     if highest > 1 + _SCORE_SLACK:
         raise ModelOutputError(
@@ -145,13 +130,10 @@ def check_scores(scores: F32) -> None:
 
 
 def check_pixels(places_px: F32) -> None:
-    """Refuse boxes in fractions of the image, as RT-DETR's are, by their places (N, 2 or 4).
+    """Raise a ModelOutputError if boxes, told from places (N, 2 or 4), are fractions of the image.
 
     A grid of anchors or a head's best candidates are spread over the image, so many boxes that
     all lie within two pixels of its corner are not in pixels.
-
-    Raises:
-        ModelOutputError: They are.
     """
     if len(places_px) >= _FEWEST_BOXES and places_px.max() <= _CORNER_PX:
         raise ModelOutputError(

@@ -41,7 +41,7 @@ def decode(outputs: Outputs, letterbox: Letterbox, head: ModelHead, limits: Limi
 
 
 def describe(detections: Detections, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return each box with its score and class, as ``runtime/record.py`` has them."""
+    """Return each box with its score and class, as ``sinks/jsonl.py`` has them."""
     return [
         {
             "xyxy": [round(float(side), 3) for side in xyxy],

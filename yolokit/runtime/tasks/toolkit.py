@@ -72,37 +72,19 @@ class RuntimeTask(Protocol):
     def decode(
         self, outputs: Outputs, letterbox: Letterbox, head: ModelHead, limits: Limits
     ) -> Detections:
-        """Turn the outputs of one image into detections.
+        """Turn the outputs of one image into detections in its pixels, score-descending.
 
-        Args:
-            outputs: Those of ``list_outputs``, without the axis of the batch.
-            letterbox: The transform from the image to the model's input.
-            head: What the manifest says of the outputs.
-            limits: What is to be reported.
-
-        Returns:
-            Detections in pixels of the image, score-descending.
+        The outputs are those of ``list_outputs``, without the axis of the batch.
 
         Raises:
             ModelOutputError: The outputs are not what the manifest states.
         """
 
     def describe(self, detections: Detections, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Return each detection as the JSON object that stands in the record of a prediction.
-
-        Args:
-            detections: In pixels of the image.
-            names: Class names by index.
-        """
+        """Return each detection as the JSON object that stands in the record of a prediction."""
 
     def draw(self, bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
-        """Return a copy of an image (H, W, 3) uint8 BGR that shows the detections.
-
-        Args:
-            bgr: (H, W, 3) uint8.
-            detections: In pixels of this image.
-            names: Class names by index.
-        """
+        """Return a copy of an image (H, W, 3) uint8 BGR that shows the detections in it."""
 
 
 def list_tasks() -> tuple[str, ...]:
@@ -138,15 +120,9 @@ def check_image_input(session: Session, manifest: ModelManifest) -> None:
 
 
 def check_box_output(session: Session, head: ModelHead, *, extra_count: int = 0) -> None:
-    """Refuse a model whose output of boxes is missing or not of the layout that is stated.
+    """Raise a ModelOutputError if the output of boxes is missing or not of the stated layout.
 
-    Args:
-        session: The loaded model.
-        head: What its manifest says of it.
-        extra_count: Further values of each box.
-
-    Raises:
-        ModelOutputError: It is.
+    ``extra_count`` is the number of further values of each box.
     """
     shapes = {port.name: port.shape for port in session.outputs}
     if head.output_name not in shapes:

@@ -26,14 +26,9 @@ _RIFF_UNKNOWN = 0x7FFF_0000  # live recorders write a placeholder of this size o
 
 
 def missing_bytes(path: Path, format_name: str) -> int | None:
-    """Return how many bytes are missing at the end of a file.
+    """Return how many bytes a file, which is not empty, lacks at its end.
 
-    Args:
-        path: The file; it is not empty.
-        format_name: FFmpeg's name of its format.
-
-    Returns:
-        0 for a whole file; None where its structure does not tell, as with a live recording.
+    None where its structure does not tell, as with a live recording. The format has FFmpeg's name.
 
     Raises:
         OSError: It cannot be read.

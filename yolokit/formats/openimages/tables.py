@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
+from yolokit.formats.toolkit.layout import split_from_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from yolokit.labels.ledger import Ledger
@@ -24,6 +25,9 @@ COLUMNS = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
 
 _DELIMITERS = ",;\t"
 _MID = re.compile(r"/[a-z]/\S+")
+_LIST_NAME = re.compile(r"-?images?([-_].*)?$|-?annotations-bbox$", re.IGNORECASE)
+_CALLED_SO = re.compile(r".*images?[-_](ids|boxable|with|and).*", re.IGNORECASE)
+_BOXABLE = "boxable"
 
 
 def split_header(line: str) -> tuple[list[str], str]:
@@ -33,7 +37,7 @@ def split_header(line: str) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
+def _iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not.
 
     Raises:
@@ -65,7 +69,7 @@ def read_class_names(path: Path) -> dict[str, str]:
         DataError: It cannot be read.
     """
     names: dict[str, str] = {}
-    for _, row in iter_table(path):
+    for _, row in _iter_table(path):
         if len(row) > 1 and _MID.fullmatch(row[0].strip()) and row[1].strip():
             names.setdefault(row[0].strip(), row[1].strip())
     return names
@@ -126,7 +130,7 @@ class BoxTable:
             DataError: It cannot be read, or lacks a column.
         """
         rows = BoxRows()
-        table = iter_table(path)
+        table = _iter_table(path)
         _, names = next(table, (1, None))
         if names is None:
             raise DataError("the table is empty", path=path)
@@ -199,3 +203,67 @@ class BoxTable:
         edges = at["XMin"], at["YMin"], at["XMax"], at["YMax"]
         flags = tuple((flag, at[flag]) for flag in self._excluded if flag in at)
         return _Columns(at["ImageID"], at["LabelName"], edges, flags)
+
+
+class _ListedImage(NamedTuple):
+    """A line of a list: the image, the subset that it is of, and whether it is to be turned."""
+
+    image_id: str
+    subset: str
+    is_turned: bool
+
+
+def subset_of(stem: str) -> str:
+    """Return the subset that a file is of: a split, or what its name begins with."""
+    prefix = _LIST_NAME.sub("", stem)
+    return split_from_name(prefix) or prefix.lower()
+
+
+def choose_lists(files: Iterable[Path], heads: Iterable[bytes]) -> list[Path]:
+    """Return the lists of images; those of images with boxes alone where a subset has one.
+
+    On Google's other images nobody drew boxes, whatever is in them.
+    """
+    lists = [file for file, head in zip(files, heads, strict=True) if _is_list(file, head)]
+    boxable = {subset_of(file.stem) for file in lists if _BOXABLE in file.stem.lower()}
+    return [
+        file
+        for file in lists
+        if _BOXABLE in file.stem.lower() or not boxable & {subset_of(file.stem)}
+    ]
+
+
+def _is_list(file: Path, head: bytes) -> bool:
+    names = _columns(head)
+    if "ImageID" in names:
+        return not any("Label" in name or name in ("XMin", "MaskPath") for name in names)
+    return len(names) == 1 and _CALLED_SO.fullmatch(file.stem) is not None
+
+
+def _columns(head: bytes) -> list[str]:
+    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
+    return split_header(line.decode("utf-8", "replace"))[0]
+
+
+def read_list(path: Path) -> Iterator[_ListedImage]:
+    """Yield the images of a list; without a head the first column holds them.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    subset, columns = subset_of(path.stem), {"ImageID": 0}
+    for _, row in _iter_table(path):
+        if "ImageID" in (names := [cell.strip() for cell in row]):
+            columns = {name: at for at, name in enumerate(names)}
+            continue
+        image_id = _cell(row, columns, "ImageID")
+        if image_id:
+            stated = _cell(row, columns, "Subset")
+            turn = _cell(row, columns, "Rotation")
+            is_turned = turn not in ("", "nan") and turn.strip("0.") != ""
+            yield _ListedImage(image_id, subset_of(stated) if stated else subset, is_turned)
+
+
+def _cell(row: Sequence[str], columns: dict[str, int], name: str) -> str:
+    at = columns.get(name, len(row))
+    return row[at].strip() if at < len(row) else ""

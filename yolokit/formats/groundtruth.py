@@ -12,20 +12,16 @@ Output"); Rekognition Custom Labels, "Object localization in manifest files".
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.groundtruth.lines import (
-    Job,
-    Line,
-    read_box,
-    read_lines,
-    read_size,
-)
+from yolokit.files.size_limits import iter_bounded
+from yolokit.formats.toolkit.json_file import as_dict, decode_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
@@ -47,6 +43,10 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"job": ("latest", "fir
 
 _KEYS = (b'"source-ref"', b'"annotations"', b'-metadata"')
 _SUFFIXES = (".manifest", ".jsonl", ".json")
+_METADATA = "-metadata"
+_DETECTION = "groundtruth/object-detection"
+_BUCKET = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://[^/]*/")
+_FAR_PX = 1 << 31
 
 
 def sniff(tree: SourceTree) -> Match | None:
@@ -86,7 +86,7 @@ class _Manifest:
     """A file with the jobs that it went through, of which one is taken."""
 
     def __init__(self, path: Path, layout: SourceLayout, options: ReadOptions) -> None:
-        self._lines = read_lines(path)
+        self._lines = _read_lines(path)
         self._split, self._source = layout.describe_set_file(path, "line")
         self._base_names = Counter(line.base_name for line in self._lines)
         self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
@@ -100,39 +100,31 @@ class _Manifest:
         for line in self._lines:
             reader = _LineReader(line, self._source, ledger)
             reader.exclude_others(self._jobs.taken)
-            results = [
-                (name, job)
-                for name in self._jobs.taken
-                if (job := line.jobs.get(name)) is not None and job.draws_boxes
-            ]
-            usable = [
-                (name, job)
-                for name, job in results
+            taken = {name: line.jobs[name] for name in self._jobs.taken if name in line.jobs}
+            drawn = {name: job for name, job in taken.items() if job.draws_boxes}
+            failed = [job for job in drawn.values() if job.failure is not None]
+            usable = {
+                name: job
+                for name, job in drawn.items()
                 if job.failure is None and job.value is not None
-            ]
-            failed = [job for _, job in results if job.failure is not None]
+            }
             reader.exclude_failed(failed)
             if not usable:
                 reader.note_left_out(failed)
                 continue
-            rows = ImageRows(self._record(line, usable[-1][1].value))
-            for name, job in usable:
+            rows = ImageRows(self._record(line, list(usable.values())[-1].value))
+            for name, job in usable.items():
                 reader.add_boxes(rows, job, self._jobs.names_of(name, job))
             yield rows
 
-    def _record(self, line: Line, value: Any) -> ImageRecord:
-        base = line.base_name
-        names = (base, line.key) if self._base_names[base] == 1 else (line.key,)
-        width_px, height_px = read_size(value)
-        return ImageRecord(
-            names[0],
-            width_px,
-            height_px,
-            self._split,
-            None,
-            self._source,
-            tuple(name for name in names[1:] if name != base),
-        )
+    def _record(self, line: _Line, value: Any) -> ImageRecord:
+        name = line.key
+        others: tuple[str, ...] = ()
+        if self._base_names[line.base_name] == 1 and line.base_name != name:
+            name, others = line.base_name, (line.key,)
+        sizes = as_dict(value).get("image_size")
+        width_px, height_px = read_size(sizes[0] if isinstance(sizes, list) and sizes else sizes)
+        return ImageRecord(name, width_px, height_px, self._split, None, self._source, others)
 
 
 class _Jobs:
@@ -143,7 +135,7 @@ class _Jobs:
         choice: ``latest`` by their dates, ``first`` in the file, or ``all``.
     """
 
-    def __init__(self, lines: Sequence[Line], choice: str) -> None:
+    def __init__(self, lines: Sequence[_Line], choice: str) -> None:
         self._images: Counter[str] = Counter()
         self._class_maps: dict[str, dict[str, set[str]]] = {}
         dates: dict[str, str] = {}
@@ -175,7 +167,7 @@ class _Jobs:
         elif self._images:
             yield f"{path} has boxes of the job {self.taken[0]}"
 
-    def names_of(self, name: str, job: Job) -> dict[str, str]:
+    def names_of(self, name: str, job: _Job) -> dict[str, str]:
         """Return a job's classes in one line: its own, and those that other lines agree on."""
         agreed = self._class_maps.get(name, {})
         others = {key: next(iter(names)) for key, names in agreed.items() if len(names) == 1}
@@ -185,7 +177,7 @@ class _Jobs:
 class _LineReader:
     """Reads one line; what is left out goes to the ledger."""
 
-    def __init__(self, line: Line, source: SourceFile, ledger: Ledger) -> None:
+    def __init__(self, line: _Line, source: SourceFile, ledger: Ledger) -> None:
         self._line = line
         self._source = source
         self._ledger = ledger
@@ -201,26 +193,26 @@ class _LineReader:
             else:
                 self._exclude("not-an-area", f"the job {name} draws no boxes")
 
-    def exclude_failed(self, jobs: Sequence[Job]) -> None:
+    def exclude_failed(self, jobs: Sequence[_Job]) -> None:
         """Enter the boxes of jobs that failed for this image."""
         for job in jobs:
             for _ in job.value["annotations"] if job.value is not None else ():
                 self._exclude("labelling-failed", f"the job failed: {job.failure}")
 
-    def note_left_out(self, failed: Sequence[Job]) -> None:
+    def note_left_out(self, failed: Sequence[_Job]) -> None:
         """Note an image that has no usable result: nobody said that nothing is on it."""
         code = "labelling-failed" if failed else "unlabelled"
         why = f"the job failed: {failed[0].failure}" if failed else "no job labelled it"
         message = f"{self._line.key} is left out: {why}"
         self._ledger.note(self._source, self._line.number, code, message)
 
-    def add_boxes(self, rows: ImageRows, job: Job, names: Mapping[str, str]) -> None:
+    def add_boxes(self, rows: ImageRows, job: _Job, names: Mapping[str, str]) -> None:
         """Add the boxes of a job."""
         items = job.value["annotations"]
         self._ledger.see(len(items))
         for at, item in enumerate(items):
             try:
-                box = read_box(item)
+                box = _read_box(item)
                 class_id = item.get("class_id")
                 name = names.get(str(class_id))
                 if name is None:
@@ -234,3 +226,112 @@ class _LineReader:
     def _exclude(self, code: str, message: str) -> None:
         self._ledger.see(1)
         self._ledger.record(self._source, self._line.number, "excluded", code, message)
+
+
+class _Job(NamedTuple):
+    """What one job says about one image.
+
+    Attributes:
+        value: Its result, None where it has none.
+        metadata: What is stated beside it.
+        draws_boxes: Whether its results are boxes.
+    """
+
+    value: Any
+    metadata: dict[str, Any]
+    draws_boxes: bool
+
+    @property
+    def failure(self) -> str | None:
+        """Why it has no result, if it says so."""
+        reason = self.metadata.get("failure-reason")
+        return None if not reason else str(reason)[:200]
+
+    @property
+    def date(self) -> str:
+        """When it was made, as text that sorts."""
+        return str(self.metadata.get("creation-date", ""))
+
+    @property
+    def class_map(self) -> dict[str, str]:
+        """Class id, as text, to name."""
+        items = as_dict(self.metadata.get("class-map")).items()
+        return {str(key): name for key, name in items if isinstance(name, str) and name}
+
+
+class _Line(NamedTuple):
+    """One image: where its file was, and the jobs that it went through.
+
+    Attributes:
+        number: The line, from 1.
+        key: Its name without scheme and bucket, with ``/``.
+        jobs: In the order of the file.
+    """
+
+    number: int
+    key: str
+    jobs: dict[str, _Job]
+
+    @property
+    def base_name(self) -> str:
+        """The file's own name."""
+        return self.key.rsplit("/", 1)[-1]
+
+
+def _read_lines(path: Path) -> list[_Line]:
+    """Read a manifest, and report all its broken lines at once.
+
+    Raises:
+        DataError: It cannot be read, or a line is not a JSON object that names an image.
+    """
+    return read_each(_iter_lines(path), lambda line: _read_line(*line, path), "broken lines")
+
+
+def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with path.open("rb") as stream:
+            for number, data in enumerate(iter_bounded(stream, path), 1):
+                text = data.removeprefix(b"\xef\xbb\xbf").strip()
+                if text:
+                    yield number, text
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
+
+
+def _read_line(number: int, data: bytes, path: Path) -> _Line:
+    content = decode_json(data, path, line=number)
+    reference = as_dict(content).get("source-ref")
+    if not isinstance(reference, str):
+        raise DataError("the line has no `source-ref` with an image", path=path, line=number)
+    key = _BUCKET.sub("", reference).replace("\\", "/")
+    if not key or key.endswith("/"):
+        raise DataError(f"{reference[:80]!r} names no image", path=path, line=number)
+    jobs: dict[str, _Job] = {}
+    for name, metadata in content.items():
+        if name.endswith(_METADATA) and isinstance(metadata, dict):
+            job = name.removesuffix(_METADATA)
+            value = content.get(job)
+            boxes = "annotations" in as_dict(value) or metadata.get("type") == _DETECTION
+            jobs[job] = _Job(value, metadata, boxes)
+    for name, job in jobs.items():
+        items = as_dict(job.value).get("annotations")
+        if job.draws_boxes and job.value is not None and not isinstance(items, list):
+            raise DataError(f"`{name}` has no list of annotations", path=path, line=number)
+    return _Line(number, key, jobs)
+
+
+def _read_box(item: Any) -> list[float]:
+    """Return the xyxy of a box in px.
+
+    Raises:
+        ValueError: It is none; the message says why.
+    """
+    if not isinstance(item, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 - of the file, not of an argument
+    values = [item.get(key) for key in ("left", "top", "width", "height")]
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    if len(numbers) < 4 or not all(abs(value) < _FAR_PX for value in numbers):
+        shown = ", ".join(map(str, values))[:80]
+        raise ValueError(f"its left, top, width, height are not four numbers: {shown}")
+    left, top, width, height = map(float, numbers)
+    return [left, top, left + width, top + height]

@@ -1,49 +1,45 @@
-"""What a COCO annotation has beside its box: mask, keypoints, rotation, decoded with its image."""
+"""COCO annotations one by one: what they have beside a box, and those that are malformed.
+
+Masks, keypoints and rotation are decoded when their image comes.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.mask_codecs import set_fragments_aside, shape_of_mask
+from yolokit.formats.coco.file import (
+    CocoCategory,
+    CocoImage,
+    CocoShapedAnnotation,
+    CocoShapedFile,
+    LooseAnnotation,
+    LooseFile,
+    convert_item,
+)
+from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
 from yolokit.labels.model import Annotations, LabelledImage
-from yolokit.labels.pose import PoseLayout, describe_pose
-from yolokit.labels.shapes import Shape, describe_fragments, rotated_corners
+from yolokit.labels.shapes import Shape, describe_fragments, turned_box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from yolokit.core.types import F64
-    from yolokit.formats.coco.json import CocoCategory, CocoShapedAnnotation
+    from yolokit.core.types import F64, I64
     from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import SourceFile
+    from yolokit.labels.pose import PoseLayout
+
 
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_DEGREES = 1e6
 
-
-def find_pose(categories: Sequence[CocoCategory], path: Path) -> PoseLayout | None:
-    """Return the keypoints that categories describe, or None if none does.
-
-    Raises:
-        DataError: Two categories have different keypoints.
-    """
-    described = {tuple(item.keypoints): item.name for item in categories if item.keypoints}
-    if len(described) > 1:
-        first, second = list(described.values())[:2]
-        raise DataError(
-            f"the categories {first!r} and {second!r} have different keypoints; a detector of "
-            "poses has the same for all",
-            path=path,
-            hint="convert them separately, each with --keep NAME",
-        )
-    return describe_pose(next(iter(described))) if described else None
+_Item = TypeVar("_Item", bound=msgspec.Struct)
 
 
 class DetailReader:
@@ -132,11 +128,9 @@ class DetailReader:
         degrees = float(stated) if known and stated is not None else 0.0
         if not degrees % 360:
             return None
-        (x1, y1, x2, y2) = box.tolist()
-        if self._in_fractions or x2 < x1 or y2 < y1:
+        if self._in_fractions or (box[2:] < box[:2]).any():
             raise ValueError("the turned box ends before it begins, or is in fractions")
-        corners = rotated_corners(((x1 + x2) / 2, (y1 + y2) / 2), (x2 - x1, y2 - y1), degrees)
-        return Shape((corners,), "rotated")
+        return turned_box(box.tolist(), degrees)
 
     def _check_units(self, points: F64, box: F64, what: str) -> None:
         """Refuse what is in px beside a box in fractions, or the other way round."""
@@ -177,3 +171,96 @@ def _decode_keypoints(detail: CocoShapedAnnotation, into: F64) -> None:
     if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
         raise ValueError("its `keypoints` have a visibility other than 0, 1 and 2")
     into[:] = np.where(points[:, 2:] > 0, points, 0.0)
+
+
+def tighten(
+    loose: LooseFile, source: SourceFile, ledger: Ledger
+) -> tuple[CocoShapedFile, I64, frozenset[int]]:
+    """Bring a loose file's items into their types one by one; bad annotations are dropped."""
+    images = [
+        _required(item, CocoImage, f"item {at} of `images`", source)
+        for at, item in enumerate(loose.images)
+    ]
+    categories = [
+        _required(item, CocoCategory, f"item {at} of `categories`", source)
+        for at, item in enumerate(loose.categories)
+    ]
+    annotations: list[CocoShapedAnnotation] = []
+    places: list[int] = []
+    masks: set[int] = set()
+    for place, item in enumerate(loose.annotations):
+        try:
+            one = convert_item(item, LooseAnnotation)
+            box = _xywh(one)
+            if box is None:
+                one.segmentation, fragments = set_fragments_aside(one.segmentation)
+                box = _xywh_of_mask(one.segmentation)
+                masks.add(place)
+                if fragments:
+                    ledger.note(source, place, *describe_fragments(fragments))
+        except ValueError as error:
+            ledger.record(source, place, "dropped", "bad-annotation", str(error))
+            continue
+        places.append(place)
+        crowd = int(bool(one.iscrowd))
+        annotations.append(
+            CocoShapedAnnotation(
+                one.image_id,
+                one.category_id,
+                box,
+                crowd,
+                msgspec.Raw(msgspec.json.encode(one.segmentation)),
+                msgspec.Raw(msgspec.json.encode(one.keypoints)),
+                msgspec.Raw(msgspec.json.encode(one.attributes)),
+            )
+        )
+    file = CocoShapedFile(images, annotations, categories)
+    return file, np.array(places, np.int64), frozenset(masks)
+
+
+def _required(item: Any, item_type: type[_Item], what: str, source: SourceFile) -> _Item:
+    """Bring an item into its type, where the file makes no sense without it."""
+    try:
+        return convert_item(_mended(item), item_type)
+    except ValueError as error:
+        raise DataError(f"{what}: {error}", path=source.path) from error
+
+
+def _mended(item: Any) -> Any:
+    """Leave out what is optional and not usable: a size that is not a whole number, no address."""
+    if not isinstance(item, dict):
+        return item
+    sizes = {key: _whole(item[key]) for key in ("width", "height") if key in item}
+    found = {**item, **sizes}
+    empty = [key for key in ("file_name", "coco_url", "flickr_url") if found.get(key, "") is None]
+    return {key: value for key, value in found.items() if key not in empty}
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return round(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _xywh(item: LooseAnnotation) -> tuple[float, float, float, float] | None:
+    """Return the box of an annotation, None if it has none and is to be made from its mask."""
+    box = item.bbox
+    if box is None or box == []:
+        if not item.segmentation:
+            raise ValueError("it has neither a `bbox` nor a `segmentation`")
+        return None
+    if not isinstance(box, list) or len(box) != 4:
+        raise ValueError(f"its `bbox` is not [x, y, width, height] but {str(box)[:80]}")
+    try:
+        x, y, width, height = (float(value) for value in box)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"its `bbox` is not four numbers: {str(box)[:80]}") from error
+    return x, y, width, height
+
+
+def _xywh_of_mask(segmentation: Any) -> tuple[float, float, float, float]:
+    box = box_of_mask(segmentation)
+    if box is None:
+        raise ValueError("its mask covers nothing")
+    return box[0], box[1], box[2] - box[0], box[3] - box[1]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.errors import DataError
+from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.box_evidence import BoxEncoding
 from yolokit.images.listing import is_image_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _IMAGE = (
     *("filename", "file", "imagefilename", "imagename", "imagepath", "imagefile", "image"),
@@ -43,9 +47,12 @@ _ENCODINGS: tuple[tuple[BoxEncoding, tuple[tuple[str, ...], ...]], ...] = (
 _BLANK = frozenset({"", "nan", "null", "none", "na", "n/a", "[]"})
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 30
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # Excel's hint to itself
 
 
-class Columns(msgspec.Struct, frozen=True):
+class _Columns(msgspec.Struct, frozen=True):
     """The columns of a file, by their numbers from 0.
 
     Attributes:
@@ -69,7 +76,7 @@ class Columns(msgspec.Struct, frozen=True):
     has_header: bool = True
 
 
-def find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Columns | None:
+def _find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> _Columns | None:
     """Find out what the columns of a file hold from its first rows; None if they are not boxes.
 
     Args:
@@ -99,7 +106,7 @@ def read_number(cell: str, *, decimal_comma: bool) -> float:
     raise ValueError(f"{cell!r} is not a number")
 
 
-def _from_header(header: Sequence[str]) -> Columns | None:
+def _from_header(header: Sequence[str]) -> _Columns | None:
     keys: dict[str, int] = {}
     box_keys: dict[str, int] = {}  # of names such as bbox_x, which are surely the box's
     for at, cell in enumerate(header):
@@ -114,7 +121,7 @@ def _from_header(header: Sequence[str]) -> Columns | None:
         return None
     rest = {key: at for key, at in keys.items() if at not in (image, *box)}
     width, height = _first(rest, _WIDTH), _first(rest, _HEIGHT)
-    return Columns(
+    return _Columns(
         len(header),
         image,
         box,
@@ -144,7 +151,7 @@ def _first(keys: dict[str, int], names: Sequence[str]) -> int | None:
     return next((keys[name] for name in names if name in keys), None)
 
 
-def _from_cells(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Columns | None:
+def _from_cells(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> _Columns | None:
     """Recognise the layouts without a header by most of the first rows."""
     for columns in (_RETINANET, _MAKE_SENSE, _SKU110K):
         fits = sum(_fits(row, columns, decimal_comma=decimal_comma) for row in rows)
@@ -153,7 +160,7 @@ def _from_cells(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> Column
     return None
 
 
-def _fits(row: Sequence[str], columns: Columns, *, decimal_comma: bool) -> bool:
+def _fits(row: Sequence[str], columns: _Columns, *, decimal_comma: bool) -> bool:
     if len(row) != columns.count or not is_image_name(row[columns.image].strip()):
         return False
     cells = [row[at] for at in (*columns.box, *(columns.size or ()))]
@@ -165,6 +172,99 @@ def _fits(row: Sequence[str], columns: Columns, *, decimal_comma: bool) -> bool:
     return True
 
 
-_RETINANET = Columns(6, 0, (1, 2, 3, 4), 5, has_header=False)
-_MAKE_SENSE = Columns(8, 5, (1, 2, 3, 4), 0, (6, 7), None, "xywh", has_header=False)
-_SKU110K = Columns(8, 0, (1, 2, 3, 4), 5, (6, 7), None, "xyxy", has_header=False)
+_RETINANET = _Columns(6, 0, (1, 2, 3, 4), 5, has_header=False)
+_MAKE_SENSE = _Columns(8, 5, (1, 2, 3, 4), 0, (6, 7), None, "xywh", has_header=False)
+_SKU110K = _Columns(8, 0, (1, 2, 3, 4), 5, (6, 7), None, "xyxy", has_header=False)
+
+
+class _Dialect(csv.excel):
+    strict = True  # a quote that never closes would swallow the rest
+    skipinitialspace = True
+
+
+class CsvLayout(msgspec.Struct, frozen=True):
+    """How a file is written.
+
+    Attributes:
+        delimiter: Between cells.
+        columns: What they hold.
+        skipped_lines: Lines before the first row.
+    """
+
+    delimiter: str
+    columns: _Columns
+    skipped_lines: int = 0
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether a comma may be the decimal point."""
+        return self.delimiter != ","
+
+
+def find_layout(head: bytes) -> CsvLayout | None:
+    """Tell from the head of a file how it is written; None if it holds no boxes of images."""
+    text = head.decode("utf-8-sig", errors="replace")
+    separator = _SEPARATOR_LINE.match(text)
+    lines = text.splitlines(keepends=True)[separator is not None :]
+    if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
+        del lines[-1]  # the head may end within a row
+    for delimiter in separator.group(1) if separator is not None else _DELIMITERS:
+        if delimiter in '"\x00':
+            continue
+        try:
+            rows = [
+                row
+                for row in csv.reader(lines[:_SAMPLE_ROWS], _Dialect, delimiter=delimiter)
+                if any(row)
+            ]
+        except csv.Error:
+            rows = [lines[0].rstrip("\r\n").split(delimiter)] if lines else []
+        columns = _find_columns(rows, decimal_comma=delimiter != ",")
+        if columns is not None:
+            return CsvLayout(delimiter, columns, int(separator is not None))
+    return None
+
+
+def iter_rows(path: Path, layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header with the line that each begins at; blank ones are left out.
+
+    Raises:
+        DataError: The file cannot be read, is not UTF-8 text, or its quotes do not close.
+    """
+    line = layout.skipped_lines
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            for _ in range(layout.skipped_lines):
+                stream.readline()
+            lines = iter_bounded(stream, path)
+            rows = csv.reader(lines, _Dialect, delimiter=layout.delimiter)
+            header: list[str] | None = None
+            for row in rows:
+                begin, line = line + 1, layout.skipped_lines + rows.line_num
+                if not any(cell.strip() for cell in row):
+                    continue
+                if header is None and layout.columns.has_header:
+                    header = row
+                elif row != header:  # files that were joined have it again
+                    yield begin, row
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "this is not UTF-8 text",
+            path=path,
+            line=_find_broken_line(path),
+            hint="save it again as UTF-8",
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"this is not CSV: {error}", path=path, line=line + 1) from error
+
+
+def _find_broken_line(path: Path) -> int | None:
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return None

@@ -1,0 +1,280 @@
+"""Reads Pascal VOC files one by one; what is not a box goes to the ledger."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from itertools import dropwhile
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import numpy as np
+
+from yolokit.core.plural import counted
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.image_index import fold
+from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
+from yolokit.formats.toolkit.source_tree import read_each
+from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
+from yolokit.images.listing import is_image_name
+from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.shapes import Shape, turned_box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from yolokit.core.types import F64, I64
+    from yolokit.formats.toolkit.plugin import ReadOptions
+    from yolokit.labels.ledger import Ledger
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_ROTATED = ("cx", "cy", "w", "h", "angle")
+_MAX_DEGREES = 1e6
+
+
+class _Parsed(NamedTuple):
+    """One file: class names beside their (N, 4) boxes, (N,) lines, and shapes of turned ones."""
+
+    image: ImageRecord
+    names: list[str]
+    xyxy: F64
+    lines: I64
+    shapes: dict[int, Shape]
+
+
+class _Place(NamedTuple):
+    """What a folder of annotation files says about them.
+
+    Attributes:
+        base: The set that it is in.
+        prefix: What ``ImageSets`` has before the names of its files: the folders inside.
+        split: That a folder is called after.
+        image_roots: Where their images may lie.
+    """
+
+    base: SplitLists
+    prefix: str
+    split: str | None
+    image_roots: tuple[str, ...]
+
+
+class VocReader:
+    """Reads files one by one; what is not a box goes to the ledger."""
+
+    def __init__(self, source: Path, options: ReadOptions, ledger: Ledger) -> None:
+        self._layout = SourceLayout(source, options.images)
+        self._ledger = ledger
+        self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
+        self._exclude_difficult = options.assume.get("difficult") == "exclude"
+        self._bases: dict[Path, SplitLists] = {}
+        self._places: dict[Path, _Place] = {}
+        self._smallest = np.inf
+        self._reaches_edge = 0
+        self._turned = 0
+        self.has_splits = False
+
+    def read_files(self, paths: Iterable[Path]) -> list[_Parsed]:
+        """Read all files, and report all broken ones at once."""
+        parsed = read_each(paths, self._read_file)
+        counts = Counter((one.image.split, one.image.file_name) for one in parsed)
+        stated = [counts[one.image.split, one.image.file_name] for one in parsed]
+        return [
+            self._named_by_file(one) if count > 1 else one
+            for one, count in zip(parsed, stated, strict=True)
+        ]
+
+    def _named_by_file(self, parsed: _Parsed) -> _Parsed:
+        """Go by the name of a file whose ``filename`` others have too: files are renamed so."""
+        image = parsed.image
+        own, *others = (*image.other_names, image.file_name)
+        if len(others) < 2 or fold(own.rpartition("/")[2]) == fold(image.file_name):
+            return parsed  # it is called so itself
+        message = f"{image.file_name} is named in other files too; looking for {own}"
+        self._ledger.note(image.source, None, "name-twice", message)
+        image = msgspec.structs.replace(image, file_name=own, other_names=tuple(others))
+        return parsed._replace(image=image)
+
+    def _read_file(self, path: Path) -> _Parsed:
+        root = read_xml(path)
+        if root.tag != "annotation":
+            raise DataError(
+                f"the root element is <{root.tag}>, not <annotation>", path=path, line=root.line
+            )
+        image = self._read_image(root, path)
+        names: list[str] = []
+        boxes: list[_VocBox] = []
+        lines: list[int] = []
+        for element in root.all("object"):
+            self._ledger.see(1)
+            name = element.text_of("name")
+            box = self._read_object(element, name, image.source)
+            if box is not None:
+                names.append(name)
+                boxes.append(box)
+                lines.append(element.line)
+        xyxy = np.array([box.xyxy for box in boxes], np.float64).reshape(-1, 4)
+        self._observe(xyxy, image)
+        xyxy[:, :2] -= self._shift
+        turned = {row: box.degrees for row, box in enumerate(boxes) if box.degrees}
+        shapes = {row: turned_box(xyxy[row].tolist(), degrees) for row, degrees in turned.items()}
+        for row, shape in shapes.items():
+            xyxy[row] = shape.xyxy
+        self._turned += len(shapes)
+        return _Parsed(image, names, xyxy, np.array(lines, np.int64), shapes)
+
+    def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
+        place = self._place_of(path.parent)
+        stem = place.prefix + path.stem
+        source = SourceFile(str(path), "line", place.image_roots)
+        name = root.text_of("filename") or stem
+        suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
+        width_px, height_px = _read_size(root)
+        if width_px is None and root.find("size") is not None:
+            self._ledger.note(source, root.line, "no-size", "the <size> is not usable")
+        return ImageRecord(
+            name,
+            width_px,
+            height_px,
+            self._split_of(stem, place, source),
+            None,
+            source,
+            tuple(other for other in (stem + suffix, stem) if other != name),
+        )
+
+    def _read_object(self, element: XmlElement, name: str, source: SourceFile) -> _VocBox | None:
+        """Return the box of an object, or None if it has to go, which is entered."""
+        try:
+            box = _read_object(element, name)
+        except ValueError as error:
+            self._ledger.record(source, element.line, "dropped", "bad-object", str(error))
+            return None
+        if self._exclude_difficult and element.text_of("difficult") == "1":
+            message = f"the {name} is marked as difficult"
+            self._ledger.record(source, element.line, "excluded", "difficult", message)
+            return None
+        return box
+
+    def _place_of(self, folder: Path) -> _Place:
+        if folder not in self._places:
+            home = folder
+            for around in (folder, *folder.parents):
+                if is_annotation_folder(around.name):
+                    home = around.parent
+                if around == self._layout.root:
+                    break
+            if home not in self._bases:
+                self._bases[home] = SplitLists(home)
+            inner = dropwhile(is_annotation_folder, folder.relative_to(home).parts)
+            self._places[folder] = _Place(
+                self._bases[home],
+                "".join(f"{name}/" for name in inner),
+                self._layout.split_of(folder / "_"),
+                self._layout.image_roots(folder / "_"),
+            )
+        return self._places[folder]
+
+    def _split_of(self, stem: str, place: _Place, source: SourceFile) -> str | None:
+        if place.base.lists:
+            self.has_splits = True
+            found = place.base.splits_of(stem)
+            if len(found) > 1:
+                message = f"{stem} is listed for {' and '.join(found)}; it goes to {found[0]}"
+                self._ledger.note(source, None, "in-two-splits", message)
+            return found[0] if found else None
+        self.has_splits = self.has_splits or place.split is not None
+        return place.split
+
+    def _observe(self, xyxy: F64, image: ImageRecord) -> None:
+        """Keep what may tell whether pixels are counted from 0 or from 1."""
+        if not len(xyxy) or image.width_px is None:
+            return
+        self._smallest = min(self._smallest, float(xyxy[:, :2].min()))
+        self._reaches_edge += int((xyxy[:, 2:] == np.array(image.image_wh)).any(axis=1).sum())
+
+    def note_unannotated(self) -> None:
+        """Enter the images that a split lists and that have no annotation file."""
+        for base in self._bases.values():
+            base.note_unannotated(self._ledger)
+
+    def evidence(self) -> tuple[str, ...]:
+        """Say how pixels were counted, and which boxes are turned."""
+        if not np.isfinite(self._smallest):
+            return ()
+        taken = (
+            "counted from 1 (--assume origin=0 if from 0)"
+            if self._shift
+            else "read as counted from 0 (--assume origin=1 if from 1)"
+        )
+        sentence = (
+            f"the smallest corner is at {self._smallest:g} px and "
+            f"{counted(self._reaches_edge, 'box ends', 'boxes end')} at the full width or "
+            f"height; coordinates are {taken}"
+        )
+        turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
+        return (sentence, turned) if self._turned else (sentence,)
+
+
+def _read_size(root: XmlElement) -> tuple[int, int] | tuple[None, None]:
+    try:
+        width_px = int(float(root.text_of("size", "width")))
+        height_px = int(float(root.text_of("size", "height")))
+    except (ValueError, OverflowError):
+        return None, None
+    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
+
+
+class _VocBox(NamedTuple):
+    """The box of an object: xyxy in px before it is turned, and by how much it is, clockwise."""
+
+    xyxy: list[float]
+    degrees: float = 0.0
+
+
+def _read_object(element: XmlElement, name: str) -> _VocBox:
+    """Return the box of an object of a class.
+
+    Raises:
+        ValueError: It has no class or no box of usable numbers.
+    """
+    if not name:
+        raise ValueError("the object has no <name>")
+    corners = element.find("bndbox")
+    if corners is not None:
+        box = _VocBox(_read_numbers(corners, _CORNERS, name), _rotation_of(element))
+    elif (rotated := element.find("robndbox")) is not None:
+        cx, cy, w, h, radians = _read_numbers(rotated, _ROTATED, name)
+        box = _VocBox([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], math.degrees(radians))
+    else:
+        what = "has no <bndbox>"
+        if element.find("polygon") is not None:
+            what = "has a <polygon> and no <bndbox>, as LabelMe of MIT writes it: that is not read"
+        raise ValueError(f"the {name} {what}")
+    x1, y1, x2, y2 = box.xyxy
+    if box.degrees and not (x1 <= x2 and y1 <= y2 and abs(box.degrees) < _MAX_DEGREES):
+        raise ValueError(f"the turned box of the {name} ends before it begins")
+    return box
+
+
+def _rotation_of(element: XmlElement) -> float:
+    """Return CVAT's attribute ``rotation``; one that is not a number is an attribute of a user."""
+    attributes = element.find("attributes")
+    for attribute in attributes.all("attribute") if attributes is not None else ():
+        if attribute.text_of("name") == "rotation":
+            try:
+                degrees = float(attribute.text_of("value"))
+            except ValueError:
+                return 0.0
+            return degrees % 360 if math.isfinite(degrees) else 0.0
+    return 0.0
+
+
+def _read_numbers(element: XmlElement, keys: Sequence[str], name: str) -> list[float]:
+    texts = [element.text_of(key) for key in keys]
+    try:
+        return [float(text) for text in texts]
+    except ValueError as error:
+        shown = ", ".join(f"{key} {text!r}" for key, text in zip(keys, texts, strict=True))
+        count = {4: "four", 5: "five"}[len(keys)]
+        raise ValueError(f"the box of the {name} is not {count} numbers: {shown}") from error
