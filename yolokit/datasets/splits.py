@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yolokit.datasets.data_yaml import DataYaml
+    from yolokit.datasets.label_rows import RowLayout
 
 
 class SplitImage(msgspec.Struct, frozen=True):
@@ -79,19 +80,24 @@ def iter_split(
                 raise
             unreadable.append(error)
             continue
-        rows = read_labels(labels, layout)
         wh = (size.width_px, size.height_px)
         record = ImageRecord(image.name, *wh, split, image.path, SourceFile(labels))
-        if rows is None or not rows.row_count:
-            yield LabelledImage(record, Annotations.empty())
-            continue
-        for fault in find_faults(rows, len(data.names), layout):
-            raise DataError(fault.message, path=labels, line=fault.line)
-        rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
-        annotations = to_annotations(rows, rows.class_ids, wh, layout)
-        limit = np.array([*wh, *wh], np.float64)
-        inside = np.clip(annotations.xyxy, 0.0, limit)
-        yield LabelledImage(record, msgspec.structs.replace(annotations, xyxy=inside))
+        yield LabelledImage(record, _read_annotations(labels, wh, data, layout))
+
+
+def _read_annotations(
+    labels: str, image_wh: tuple[int, int], data: DataYaml, layout: RowLayout
+) -> Annotations:
+    """Return the labels of an image, clipped to it; none where there is no file of them."""
+    rows = read_labels(labels, layout)
+    if rows is None or not rows.row_count:
+        return Annotations.empty()
+    for fault in find_faults(rows, len(data.names), layout):
+        raise DataError(fault.message, path=labels, line=fault.line)
+    rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
+    annotations = to_annotations(rows, rows.class_ids, image_wh, layout)
+    inside = np.clip(annotations.xyxy, 0.0, np.array(image_wh * 2, np.float64))
+    return msgspec.structs.replace(annotations, xyxy=inside)
 
 
 def list_images(source: Path, root: Path) -> Iterator[SplitImage]:

@@ -32,7 +32,7 @@ from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     reader = _Reader(source, options, ledger)
     read_each(files, reader.read_file)
     reader.check_anchor()
-    return collect_dataset(reader.to_images(), evidence=reader.evidence())
+    return build_dataset(reader.to_images(), evidence=reader.evidence())
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

@@ -35,7 +35,7 @@ from yolokit.formats.toolkit.text_labels import (
     write_number,
 )
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord
 from yolokit.labels.shapes import Shape
 
@@ -107,7 +107,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     reader = _Reader(options, ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS)
     parsed = folders.read_each(reader.read_file, ledger)
-    return collect_dataset(reader.to_images(parsed), evidence=reader.evidence())
+    return build_dataset(reader.to_images(parsed), evidence=reader.evidence())
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

@@ -25,7 +25,7 @@ from yolokit.formats.toolkit.json_file import as_dict, decode_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     manifests = read_each(files, lambda file: _Manifest(file, layout, options), "broken manifests")
     images = [rows for one in manifests for rows in one.iter_rows(ledger)]
     evidence = [sentence for one in manifests for sentence in one.evidence()]
-    return collect_dataset(images, evidence=evidence)
+    return build_dataset(images, evidence=evidence)
 
 
 def _find_files(tree: SourceTree) -> list[Path]:

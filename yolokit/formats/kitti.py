@@ -34,7 +34,7 @@ from yolokit.formats.toolkit.text_labels import (
     write_label_files,
     write_number,
 )
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     reader = _Reader(ledger)
     folders = LabelFolders(source, options.images, _LABEL_FOLDERS, _IMAGE_FOLDERS)
     images = folders.read_each(reader.read_file, ledger)
-    return collect_dataset(images, evidence=reader.evidence())
+    return build_dataset(images, evidence=reader.evidence())
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

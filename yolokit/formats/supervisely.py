@@ -34,7 +34,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, outlines, turned_box
@@ -154,7 +154,7 @@ class _Reader:
                 "(--assume last-pixel=excluded|included)"
             )
         names = [title for title, shape in self._classes.items() if shape not in _NO_AREAS]
-        return collect_dataset(self._rows, names=names, evidence=evidence)
+        return build_dataset(self._rows, names=names, evidence=evidence)
 
     def _read_object(self, rows: ImageRows, place: int, item: dict[str, Any]) -> None:
         source = rows.image.source

@@ -22,7 +22,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     evidence = "the names of the classes are those that VisDrone fixes, from 1 on"
     if not reader.keeps_others:
         evidence += "; category 11, others, is left out (--assume others=exclude|keep)"
-    return collect_dataset(images, names=names, evidence=[evidence])
+    return build_dataset(images, names=names, evidence=[evidence])
 
 
 def _text_files(tree: SourceTree) -> list[Path]:

@@ -23,7 +23,7 @@ from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     keeps = options.assume.get("invalid") == "keep"
     taken = "kept" if keeps else "left out"
     evidence = f"faces marked as invalid are {taken} (--assume invalid=exclude|keep)"
-    return collect_dataset(images, names=[NAME], evidence=[evidence])
+    return build_dataset(images, names=[NAME], evidence=[evidence])
 
 
 def _is_list(head: bytes) -> bool:

@@ -97,7 +97,7 @@ class ImageRows:
         )
 
 
-def collect_dataset(
+def build_dataset(
     images: Iterable[ImageRows],
     *,
     names: Sequence[str] = (),

@@ -1,4 +1,4 @@
-"""Moves annotations into another frame: turned, mirrored, scaled or shifted, never sheared."""
+"""Brings annotations into another frame: turned, mirrored, scaled or shifted, never sheared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shifting(shift_x_px: float, shift_y_px: float) -> F64:
     return np.array([[1, 0, shift_x_px], [0, 1, shift_y_px]], np.float64)
 
 
-def move_annotations(
+def transform_annotations(
     annotations: Annotations, matrix: F64, remark: str | None = None
 ) -> Annotations:
     """Apply a matrix to everything that annotations hold.
@@ -41,33 +41,33 @@ def move_annotations(
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is dropped later
         return Annotations(
             annotations.category_indices,
-            _move_boxes(annotations.xyxy, matrix),
+            _transform_boxes(annotations.xyxy, matrix),
             annotations.places,
             changes,
-            {row: _move_shape(shape, matrix) for row, shape in annotations.shapes.items()},
-            None if annotations.keypoints is None else _move_keypoints(annotations, matrix),
+            {row: _transform_shape(shape, matrix) for row, shape in annotations.shapes.items()},
+            None if annotations.keypoints is None else _transform_keypoints(annotations, matrix),
         )
 
 
-def _move_points(points: F64, matrix: F64) -> F64:
+def _transform_points(points: F64, matrix: F64) -> F64:
     moved: F64 = points @ matrix[:, :2].T + matrix[:, 2]
     return moved
 
 
-def _move_boxes(xyxy: F64, matrix: F64) -> F64:
-    low, high = _move_points(xyxy[:, :2], matrix), _move_points(xyxy[:, 2:], matrix)
+def _transform_boxes(xyxy: F64, matrix: F64) -> F64:
+    low, high = _transform_points(xyxy[:, :2], matrix), _transform_points(xyxy[:, 2:], matrix)
     mirrored = matrix[:, :2].sum(axis=1) < 0
     return np.concatenate([np.where(mirrored, high, low), np.where(mirrored, low, high)], axis=1)
 
 
-def _move_shape(shape: Shape, matrix: F64) -> Shape:
-    rings = tuple(_move_points(ring, matrix) for ring in shape.rings)
+def _transform_shape(shape: Shape, matrix: F64) -> Shape:
+    rings = tuple(_transform_points(ring, matrix) for ring in shape.rings)
     return msgspec.structs.replace(shape, rings=rings)
 
 
-def _move_keypoints(annotations: Annotations, matrix: F64) -> F64:
+def _transform_keypoints(annotations: Annotations, matrix: F64) -> F64:
     assert annotations.keypoints is not None
     moved = annotations.keypoints.copy()
     labelled = moved[..., 2] > 0
-    moved[labelled, :2] = _move_points(moved[labelled, :2], matrix)
+    moved[labelled, :2] = _transform_points(moved[labelled, :2], matrix)
     return moved

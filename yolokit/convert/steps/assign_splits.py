@@ -131,9 +131,7 @@ def stratify(
         Item to split.
     Source: Sechidis, Tsoumakas, Vlahavas: On the Stratification of Multi-Label Data (2011).
     """
-    order = sorted(items, key=lambda name: draw(name, seed))
-    # Large groups first: what is left fills up the rest.
-    order.sort(key=lambda name: -len(items[name]))
+    order = _draw_order(items, seed)
     labels = {name: _count_labels(items[name]) for name in order}
     waiting: dict[int, list[str]] = {}
     for name in order:
@@ -161,6 +159,12 @@ def stratify(
                 left[label] -= count
         del left[rarest]
     return given
+
+
+def _draw_order(items: Mapping[str, Sequence[object]], seed: int) -> list[str]:
+    """Return items in a random order, but large groups first: what is left fills up the rest."""
+    drawn = sorted(items, key=lambda name: draw(name, seed))
+    return sorted(drawn, key=lambda name: -len(items[name]))
 
 
 def _count_labels(images: Sequence[Sequence[int]]) -> Counter[int]:

@@ -13,7 +13,7 @@ from yolokit.convert.steps.clip_boxes import clip_tile
 from yolokit.convert.steps.filter_areas import visible_areas
 from yolokit.core.plural import counted
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
-from yolokit.labels.transforms import move_annotations, shifting
+from yolokit.labels.transforms import shifting, transform_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,5 +128,5 @@ def _cut(labelled: LabelledImage, rows: I64, tile: Crop) -> LabelledImage:
     record = msgspec.structs.replace(
         image, file_name=name, width_px=x2 - x1, height_px=y2 - y1, crop=tile
     )
-    moved = move_annotations(labelled.annotations.take(rows), shifting(-x1, -y1))
+    moved = transform_annotations(labelled.annotations.take(rows), shifting(-x1, -y1))
     return clip_tile(LabelledImage(record, moved))

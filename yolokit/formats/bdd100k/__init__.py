@@ -36,7 +36,7 @@ from yolokit.formats.toolkit.json_file import (
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ledger import OUTLINES_ASIDE
 from yolokit.labels.model import ImageRecord, SourceFile
 
@@ -87,7 +87,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     reader = _Reader(source, options, ledger)
     images = [image for frames in read_each(files, reader.read_file) for image in frames]
     reader.note_aside()
-    return collect_dataset(images, names=reader.names, evidence=tuple(reader.evidence()))
+    return build_dataset(images, names=reader.names, evidence=tuple(reader.evidence()))
 
 
 def _find_files(tree: SourceTree) -> Iterator[Path]:

@@ -39,7 +39,7 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import describe_only_pose
-from yolokit.labels.transforms import move_annotations, scaling
+from yolokit.labels.transforms import scaling, transform_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -325,4 +325,4 @@ def _fractions_to_px(
         return
     for labelled in require_sizes(images, ledger):
         to_px = scaling(*labelled.image.image_wh)
-        yield LabelledImage(labelled.image, move_annotations(labelled.annotations, to_px))
+        yield LabelledImage(labelled.image, transform_annotations(labelled.annotations, to_px))

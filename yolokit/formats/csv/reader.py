@@ -14,7 +14,7 @@ from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.text_labels import shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class CsvReader:
         evidence += self._units.evidence()
         if self._nameless:
             evidence.append(f"no column names a class: all objects are called {NAMELESS!r}")
-        return collect_dataset(self._to_images(encodings), evidence=evidence)
+        return build_dataset(self._to_images(encodings), evidence=evidence)
 
     @property
     def _assumed(self) -> BoxEncoding | None:

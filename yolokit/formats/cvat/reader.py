@@ -32,7 +32,7 @@ from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_parts
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
@@ -77,7 +77,7 @@ class CvatReader:
             if self._options.task == Task.POSE:
                 skeletons = {tuple(points): name for name, points in self._points.items() if points}
                 pose = describe_only_pose(skeletons, "skeletons", self._layout.root)
-            return collect_dataset(
+            return build_dataset(
                 [self._to_rows(record, parts, pose) for record, parts in self._images],
                 names=list(self._names),
                 evidence=[*self._evidence, *self._count_evidence()],

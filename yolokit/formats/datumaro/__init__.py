@@ -37,7 +37,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, GROUP, Part, join_parts
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
@@ -112,7 +112,7 @@ class _Reader:
         """Read all files, and report all broken ones at once."""
         images = [image for listed in read_each(paths, self._read_file) for image in listed]
         points = {name for names in self._points.values() for name in names}
-        return collect_dataset(
+        return build_dataset(
             images,
             names=[name for name in self._labels if name not in points],
             evidence=list(self._evidence()),

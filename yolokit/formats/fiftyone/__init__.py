@@ -30,7 +30,7 @@ from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ledger import OUTLINES_ASIDE
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.transforms import scaling
@@ -78,7 +78,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     images = [rows for one in sets for rows in reader.read_samples(one)]
     reader.note_aside(layout.root)
     names = [name for one in sets for name in one.names]
-    dataset = collect_dataset(images, names=names, evidence=tuple(reader.evidence()))
+    dataset = build_dataset(images, names=names, evidence=tuple(reader.evidence()))
     return dataset if options.labels_only else _with_pixels(dataset, ledger)
 
 

@@ -28,7 +28,7 @@ from yolokit.formats.toolkit.object_groups import GROUP
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, box_corners, describe_fragments, enclosing_box
 
@@ -145,7 +145,7 @@ class _Reader:
                 f"{counted(self._joined, 'object has', 'objects have')} several shapes with one "
                 "label and one group_id, joined to one annotation (--assume group=join|separate)"
             )
-        return collect_dataset(self._rows, evidence=evidence)
+        return build_dataset(self._rows, evidence=evidence)
 
     def _key_of(self, place: int, shape: dict[str, Any]) -> object:
         """Return what the parts of an object have in common."""

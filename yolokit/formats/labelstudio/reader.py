@@ -26,7 +26,7 @@ from yolokit.formats.labelstudio.tasks import (
     is_cancelled,
     results_of,
 )
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.pose import describe_pose
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class TaskReader:
                 message = f"task {task.name}: it is in an image that the task does not have"
                 self._lose(task.source, strays, "no-image", message)
         pose = describe_pose(self._names) if self._names else None
-        return collect_dataset(
+        return build_dataset(
             images.all_rows, names=self._config.classes, evidence=self._evidence(), pose=pose
         )
 

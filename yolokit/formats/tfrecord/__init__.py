@@ -39,7 +39,7 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
     read_each(files, read_file, "broken record files")
     _note_missing_shards(files, ledger)
-    return collect_dataset(images, names=labels.names, evidence=tuple(labels.evidence()))
+    return build_dataset(images, names=labels.names, evidence=tuple(labels.evidence()))
 
 
 def _record_files(tree: SourceTree) -> list[Path]:

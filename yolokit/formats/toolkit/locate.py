@@ -19,7 +19,7 @@ from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_na
 from yolokit.images.orientation import is_mirrored, is_transposed
 from yolokit.images.size import ImageSize, read_image_size
 from yolokit.labels.model import Annotations, LabelledImage
-from yolokit.labels.transforms import move_annotations, scaling
+from yolokit.labels.transforms import scaling, transform_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ def locate_fractions(images: Iterable[LabelledImage], ledger: Ledger) -> Iterato
     """
     for labelled in locate_images(images, ledger):
         to_px = scaling(*labelled.image.image_wh)
-        yield LabelledImage(labelled.image, move_annotations(labelled.annotations, to_px))
+        yield LabelledImage(labelled.image, transform_annotations(labelled.annotations, to_px))
 
 
 def require_sizes(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
@@ -167,7 +167,7 @@ def _turn_fractions(labelled: LabelledImage) -> LabelledImage:
         return labelled
     stored, seen = size.stored_wh, (size.width_px, size.height_px)
     factors = (stored[0] / seen[0], stored[1] / seen[1])
-    annotations = move_annotations(labelled.annotations, scaling(*factors))
+    annotations = transform_annotations(labelled.annotations, scaling(*factors))
     return LabelledImage(image, _turn(annotations, size, image.file_name))
 
 
@@ -176,7 +176,7 @@ def _turn(annotations: Annotations, size: ImageSize, name: str) -> Annotations:
         f"exif-orientation: {name} is stored as {_by(size.stored_wh)} px and seen as "
         f"{_by((size.width_px, size.height_px))} px; the label was turned with it"
     )
-    return move_annotations(annotations, _upright(size.stored_wh, size.orientation), remark)
+    return transform_annotations(annotations, _upright(size.stored_wh, size.orientation), remark)
 
 
 def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger, exif: str) -> Annotations:
@@ -197,7 +197,7 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger, exif: st
     ledger.note(image.source, None, "size-mismatch", text)
     if _is_resized(stated, seen):
         factors = (seen[0] / stated[0], seen[1] / stated[1])
-        return move_annotations(annotations, scaling(*factors), f"rescaled: {text}")
+        return transform_annotations(annotations, scaling(*factors), f"rescaled: {text}")
     if _is_inside(annotations.xyxy, seen):
         return annotations
     for place in annotations.places.tolist():

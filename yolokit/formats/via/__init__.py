@@ -25,7 +25,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.via.files import CSV_HEADER, load_via_file
-from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.model import ImageRecord
 from yolokit.labels.shapes import Shape, polygon
@@ -160,7 +160,7 @@ class _Reader:
         options = self._options.get(attribute or "", {})
         names = [name for key in options if (name := self._name_option(attribute, key))]
         rows = [image.rows for image in self._images]
-        return collect_dataset(rows, names=names, evidence=evidence)
+        return build_dataset(rows, names=names, evidence=evidence)
 
     def _choose_attribute(
         self, counts: Counter[str], source: Path
