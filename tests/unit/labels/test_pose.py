@@ -18,6 +18,6 @@ def test_one_layout_is_described_and_none_is_none() -> None:
 
 
 def test_two_layouts_are_refused_by_the_names_of_their_classes() -> None:
-    described = {("a",): "cat", ("b",): "dog"}
+    described: dict[tuple[str, ...], str] = {("a",): "cat", ("b",): "dog"}
     with pytest.raises(DataError, match="the skeletons 'cat' and 'dog' have different points"):
         describe_only_pose(described, "skeletons", Path("a"))
