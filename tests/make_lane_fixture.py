@@ -10,7 +10,8 @@ from pathlib import Path
 
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.job import convert
-from yolokit.export.run import check_config, export_model
+from yolokit.export.config import ExportConfig
+from yolokit.export.run import export_model
 from yolokit.jobs.demo import write_demo
 from yolokit.jobs.quickstart import START
 
@@ -18,8 +19,8 @@ from yolokit.jobs.quickstart import START
 def main(folder: Path) -> None:
     """Write ``data/`` and ``model.onnx`` into a new folder."""
     write_demo(folder / "demo", classes="pretrain", images=60, video_seconds=0)
-    convert(ConvertConfig(sources=(folder / "demo",), out=folder / "data"))
-    export_model(check_config({"weights": str(START), "out": str(folder / "model.onnx")}))
+    convert(ConvertConfig(folder / "demo", folder / "data"))
+    export_model(ExportConfig.build({"weights": str(START), "out": str(folder / "model.onnx")}))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ if "$python" -c "import torch" 2>/dev/null; then
   echo "torch is in the torch-free environment" >&2
   exit 1
 fi
+"$python" -c "import importlib.resources as r; assert (r.files('yolokit') / 'py.typed').is_file()"
 du -sm "$lane/env" | awk '{print "installed size: " $1 " MB"}'
 
 # A model and data are made with the full environment; only the wheel touches them afterwards.

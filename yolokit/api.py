@@ -1,139 +1,142 @@
 """The jobs as functions: what the command line does, for Python.
 
-Options have the names of the command line's, with ``_`` for ``-``; what they mean is stated by
-each job's config. Mistakes are ``yolokit.errors``; nothing is printed.
+Options have the names of the command line's, with ``_`` for ``-``, and are stated by each job's
+config. Mistakes are ``yolokit.errors``; nothing is printed. ``on_event`` is called with what
+happens meanwhile: ``yolokit.core.events``.
 """
 
 from __future__ import annotations
 
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, overload
+
+from yolokit.convert.config import ConvertConfig
+from yolokit.core.events import OnEvent, ignore
+from yolokit.core.job import Values, function_of
+from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run time
+from yolokit.evaluate.config import ValConfig
+from yolokit.export.config import ExportConfig
+from yolokit.hub.config import PullConfig
+from yolokit.jobs.config import GetConfig
+from yolokit.runtime.config import PredictConfig
+from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from yolokit.convert.job import ConvertResult
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import ObtainedWeights
     from yolokit.jobs.get_dataset import GetResult
-    from yolokit.runtime.pipeline import RunSummary
+    from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
-
-def convert_dataset(
-    source: str | PathLike[str] | Sequence[str | PathLike[str]],
-    out: str | PathLike[str],
-    **options: Any,
-) -> ConvertResult:
-    """Convert a data set, or several into one.
-
-    Args:
-        source: An annotation file, a folder or an archive; or several of these.
-        out: The folder to make.
-        options: Fields of ``yolokit.convert.config.ConvertConfig``.
-    """
-    from yolokit.convert.config import ConvertConfig
-    from yolokit.convert.job import convert as run
-
-    given = [source] if isinstance(source, (str, PathLike)) else source
-    sources = tuple(Path(one) for one in given)
-    return run(ConvertConfig.build({"sources": sources, "out": Path(out), **options}))
+P = ParamSpec("P")
 
 
-def get_dataset(
-    name: str,
-    out: str | PathLike[str] | None = None,
-    *,
-    overwrite: bool = False,
-    keep_archive: bool = False,
-    offline: bool | None = None,
-    require_hash: bool = False,
-    **options: Any,
-) -> GetResult:
-    """Fetch a public data set by name and convert it; one that is there is left as it is.
+class _Convert(ConvertConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
 
-    Args:
-        name: A name of ``yolokit data list``.
-        out: The folder to make; None for one of that name in the store.
-        overwrite: Replace ``out`` if it is an earlier conversion.
-        keep_archive: Leave the archives in the store.
-        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse an archive that has no sha256 known beforehand.
-        options: ``task``, ``to_format``, ``split``, ``sample``, ``max_drop``, ``allow`` of
-            ``ConvertConfig``.
-    """
+
+@function_of(_Convert)
+def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
+    """Convert a data set, or several into one."""
+    from yolokit.convert.job import convert
+
+    return convert(ConvertConfig.build(values), on_event)
+
+
+class _Get(GetConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Get)
+def get_dataset(values: Values, on_event: OnEvent) -> GetResult:
+    """Fetch a public data set by name and convert it; one that is there is left as it is."""
     from yolokit.jobs.get_dataset import get_dataset as run
 
-    return run(
-        name,
-        None if out is None else Path(out),
-        options=options,
-        overwrite=overwrite,
-        keep_archive=keep_archive,
-        offline=offline,
-        require_hash=require_hash,
-    )
+    return run(GetConfig.build(values), on_event)
 
 
-def pull_weights(
-    name: str, *, offline: bool | None = None, require_hash: bool = False
-) -> ObtainedWeights:
-    """Return weights by name, path or address, fetched and verified if they are not here.
-
-    Args:
-        name: What ``--weights`` takes.
-        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse what has no sha256 known beforehand.
-    """
-    from yolokit.hub.ensure import obtain_weights
-
-    return obtain_weights(name, offline=offline, require_hash=require_hash)
+class _Pull(PullConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
 
 
-def train_model(
-    data: str | PathLike[str], *, out: str | PathLike[str] | None = None, **options: Any
-) -> TrainRun:
-    """Fine-tune a detector; see ``yolokit.train.config.TrainConfig``.
+@function_of(_Pull)
+def pull_weights(values: Values, on_event: OnEvent) -> ObtainedWeights:
+    """Return weights by name, path or address, fetched and verified if they are not here."""
+    from yolokit.hub.ensure import pull_weights as run
 
-    Args:
-        data: ``data.yaml`` of the data set, or its folder.
-        out: Folder of the run; None for a fresh one below ``runs/train``.
-        options: Fields of ``TrainConfig``.
-    """
-    from yolokit.train.run import check_config
+    return run(PullConfig.build(values), on_event)
+
+
+class _Train(TrainConfig, frozen=True, kw_only=True):
+    out: AnyPath | None = None
+    on_event: OnEvent = ignore
+
+
+@function_of(_Train)
+def train_model(values: Values, on_event: OnEvent) -> TrainRun:
+    """Fine-tune a detector, in the folder ``out``; None for a fresh one below ``runs/train``."""
+    from pathlib import Path
+
     from yolokit.train.run import train_model as run
 
-    config = check_config({"data": str(data), **options})
-    return run(config, None if out is None else Path(out))
+    out = values.pop("out", None)
+    return run(TrainConfig.build(values), on_event, folder=None if out is None else Path(out))
 
 
-def export_model(weights: str | PathLike[str], **options: Any) -> ExportArtifact:
-    """Export a checkpoint through the parity gate; see ``yolokit.export.run.ExportConfig``."""
-    from yolokit.export.run import check_config
+class _Export(ExportConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Export)
+def export_model(values: Values, on_event: OnEvent) -> ExportArtifact:
+    """Export a checkpoint through the parity gate."""
     from yolokit.export.run import export_model as run
 
-    return run(check_config({"weights": str(weights), **options}))
+    return run(ExportConfig.build(values), on_event)
 
 
-def validate_model(
-    model: str | PathLike[str], data: str | PathLike[str], **options: Any
-) -> ValReport:
-    """Evaluate an ONNX file, writing nothing; see ``yolokit.evaluate.job.ValConfig``."""
-    from yolokit.evaluate.job import check_config, open_job
-
-    return open_job(check_config({"model": str(model), "data": str(data), **options})).run()
+class _Val(ValConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
 
 
-def predict_files(
-    model: str | PathLike[str], *sources: str | PathLike[str], **options: Any
-) -> RunSummary:
-    """Write boxes, pictures and videos; see ``yolokit.runtime.predict.PredictConfig``."""
-    from yolokit.runtime.predict import check_config, open_job
+@function_of(_Val)
+def validate_model(values: Values, on_event: OnEvent) -> ValReport:
+    """Evaluate an ONNX file; no report is written unless ``out`` or ``name`` asks for one."""
+    from yolokit.evaluate.job import validate_model as run
 
-    values = {"model": str(model), "sources": tuple(map(str, sources)), **options}
-    job = open_job(check_config(values))
-    for _ in job.run():
-        pass
-    return job.summary
+    return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Predict(PredictConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+class _PredictFiles(Protocol[P]):
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RunSummary: ...
+    @overload
+    def __call__(self, model: AnyPath, *sources: AnyPath) -> RunSummary: ...
+
+
+def _take_many(function: Callable[P, RunSummary]) -> _PredictFiles[P]:
+    """Let sources follow each other, as they do on the command line, or be one list."""
+
+    @wraps(function)
+    def take(model: AnyPath, *sources: Any, **options: Any) -> RunSummary:
+        given = {"sources": sources[0] if len(sources) == 1 else sources} if sources else {}
+        return function(model, **given, **options)  # type: ignore[arg-type]
+
+    return take  # type: ignore[return-value]
+
+
+@_take_many
+@function_of(_Predict)
+def predict_files(values: Values, on_event: OnEvent) -> RunSummary:
+    """Write boxes, pictures and videos."""
+    from yolokit.runtime.predict import predict_files as run
+
+    return run(PredictConfig.build(values), on_event).summary

@@ -99,8 +99,12 @@ class ExportError(YolokitError):
     exit_code = 5
 
 
-class ParityError(ExportError):
-    """The exported model does not equal the trained one; nothing was published."""
+class GateError(ExportError):
+    """An exported model failed a gate; nothing was published."""
+
+
+class ParityError(GateError):
+    """The exported model does not equal the trained one."""
 
 
 class InferenceError(YolokitError):

@@ -35,9 +35,9 @@ print((time.perf_counter() - start_s) / (count - {_WARM_UP}) * 1e3)
 
 _YOLOKIT = f"""
 import sys, time
-from yolokit.runtime.predict import check_config, open_job
+from yolokit.runtime.predict import open_job
 model, threads, folder, out = sys.argv[1:]
-job = open_job(check_config({{
+job = open_job(PredictConfig.build({{
     "model": model, "sources": (folder,), "out": out, "save": ("jsonl",), "provider": "cpu",
     "threads": int(threads),
 }}))

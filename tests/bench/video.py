@@ -17,9 +17,10 @@ from _measure import Side, compare, parser, report
 
 _YOLOKIT = """
 import sys, time
-from yolokit.runtime.predict import check_config, open_job
+from yolokit.runtime.config import PredictConfig
+from yolokit.runtime.predict import open_job
 model, clip, out = sys.argv[1:]
-job = open_job(check_config({
+job = open_job(PredictConfig.build({
     "model": model, "sources": (clip,), "out": out, "save": ("video",), "provider": "cpu",
 }))
 start_s = time.perf_counter()

@@ -36,7 +36,7 @@ def read_all(name: str, source: Path) -> int:
 
 
 def convert_into(out: Path, source: Path, **options: Any) -> None:
-    convert(ConvertConfig.build({"sources": (source,), "out": out, "max_drop": "100%", **options}))
+    convert(ConvertConfig.build({"source": source, "out": out, "max_drop": "100%", **options}))
 
 
 @pytest.fixture

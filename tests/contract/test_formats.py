@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.conftest import write_image, write_text
-from yolokit.convert.steps.clip_boxes import settle_boxes
-from yolokit.convert.steps.to_task import Reduction, reduce_annotations
+from yolokit.convert.steps.clip_boxes import clip_boxes
+from yolokit.convert.steps.to_task import TaskPlan, to_task
+from yolokit.core.task import Task
 from yolokit.errors import YolokitError
 from yolokit.formats.toolkit.locate import locate_images
 from yolokit.formats.toolkit.plugin import (
@@ -40,7 +41,7 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import TASKS, Shape, ShapeKind, Task, box_corners, rotated_corners
+from yolokit.labels.shapes import Shape, ShapeKind, box_corners, rotated_corners
 
 FORMATS = list_formats()
 WRITABLE = [name for name in FORMATS if can_write(name)]
@@ -118,7 +119,7 @@ def there_and_back(name: str, content: Mapping[str, Mapping[str, Boxes]], root: 
     module.write(dataset, root, ["made by a test"])
     ledger = Ledger()
     again = module.read(root, ReadOptions(), ledger)
-    settled = settle_boxes(locate_images(again.iter_images(), ledger), ledger)
+    settled = clip_boxes(locate_images(again.iter_images(), ledger), ledger)
     boxes = {
         (one.image.split, one.image.file_name): [
             (again.names[index], box)
@@ -241,9 +242,9 @@ def check_shapes(name: str, dataset: Dataset, root: Path) -> None:
     ledger = Ledger()
     again = module.read(root, ReadOptions(task=dataset.task), ledger)
     images = locate_images(again.iter_images(), ledger)
-    reduction = Reduction(dataset.task, one_outline=not module.MANY_OUTLINES)
-    images = reduce_annotations(images, reduction, SourceFile(""), ledger)
-    found = {one.image.file_name: one.annotations for one in settle_boxes(images, ledger)}
+    reduction = TaskPlan(dataset.task, one_outline=not module.MANY_OUTLINES)
+    images = to_task(images, reduction, SourceFile(""), ledger)
+    found = {one.image.file_name: one.annotations for one in clip_boxes(images, ledger)}
     assert set(found) == {"in a/b c.jpg", "empty.jpg"}
     after, wanted = found["in a/b c.jpg"], before.annotations
     assert [again.names[index] for index in after.category_indices] == [
@@ -304,7 +305,7 @@ def test_any_shapes_come_back(
 def test_a_format_states_what_it_reads_and_writes(name: str) -> None:
     module = load_format(name)
     assert module.RECOGNISED_BY
-    assert set(module.READS) <= set(TASKS)
+    assert set(module.READS) <= set(Task)
     assert "detect" in module.READS or module.READS == ("obb",)
     assert set(writable_tasks(name)) <= set(module.READS)
     if can_write(name):

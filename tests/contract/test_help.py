@@ -42,11 +42,13 @@ def test_there_are_commands() -> None:
     assert {("train",), ("data", "convert"), ("weights", "pull")} <= set(COMMANDS)
 
 
+def test_nearly_all_commands_have_options() -> None:
+    assert [words for words in COMMANDS if not _find(words).params] == [("weights", "where")]
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_placeholders_are_in_capitals(words: tuple[str, ...]) -> None:
-    parameters = _find(words).params
-    assert parameters
-    for parameter in parameters:
+    for parameter in _find(words).params:
         if not getattr(parameter, "is_flag", False):
             assert parameter.metavar is not None, f"{parameter.name} has no placeholder"
             assert STYLE.fullmatch(parameter.metavar), parameter.metavar
@@ -61,9 +63,7 @@ def test_usage_needs_no_braces(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
-    parameters = _find(words).params
-    assert parameters
-    for parameter in parameters:
+    for parameter in _find(words).params:
         text = parameter.help or ""
         assert re.search(r"^[A-Z].*[.\]]$", text), f"{parameter.name}: {text!r}"
         assert not re.search(r"[^ ] \[default", text), f"{parameter.name}: two spaces before it"

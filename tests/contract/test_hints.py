@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "yolokit"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # A whole command line, up to what ends it in a sentence.
 COMMAND_LINE = re.compile(r"yolokit ((?:[a-z]+ )*[a-z]+)\b[^`;\n]*")
+HELP = ("typer.", "Option", "Argument")  # what the help of an option is stated in
 OTHER_PROGRAM = re.compile(r"\buv (?:sync|run)\b[^`;]*")
 
 
@@ -90,7 +91,7 @@ def _list_messages(path: Path) -> Iterator[tuple[int, str]]:
     tree = ast.parse(path.read_text("utf-8"))
     passed: set[int] = set()
     for node in ast.walk(tree):
-        is_help = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("typer.")
+        is_help = isinstance(node, ast.Call) and ast.unparse(node.func).startswith(HELP)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             passed.add(id(node.value))  # a docstring, of a constant too
         elif is_help:

@@ -53,7 +53,7 @@ LAYOUTS: Mapping[str, Callable[[str, Files], str]] = {
 def run(
     source: Path, out: Path, from_format: str, images: Path | None = None
 ) -> tuple[ConvertResult, int]:
-    values = {"sources": (source,), "out": out, "max_drop": "100%", "from_format": from_format}
+    values = {"source": source, "out": out, "max_drop": "100%", "from_format": from_format}
     result = convert(ConvertConfig.build({**values, "images": images}))
     return result, sum(counts.images for counts in result.splits.values())
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "yolokit"
-HEAVY = ("numpy", "cv2", "av", "onnxruntime", "torch", "ultralytics", "onnx", "rich", "msgspec")
+HEAVY = ("numpy", "cv2", "av", "onnxruntime", "torch", "ultralytics", "onnx", "rich", "yaml")
+LIGHT = "msgspec"  # some 30 ms, for a job's config; the list of the commands goes without
 
 
 def run(code: str) -> str:
@@ -26,18 +27,29 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_importing_yolokit_loads_nothing() -> None:
-    assert not loaded_after("import yolokit") & {*HEAVY, "typer", "pathlib", "dataclasses"}
+    assert not loaded_after("import yolokit") & {*HEAVY, LIGHT, "typer", "pathlib", "dataclasses"}
 
 
-@pytest.mark.parametrize("command", ["", "predict", "train", "export", "val", "data", "doctor"])
+JOBS = ("predict", "train", "export", "val", "data convert", "data get", "weights pull")
+
+
+@pytest.mark.parametrize("command", [*JOBS, "", "data", "doctor", "weights", "data demo"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = f"""
 from yolokit.cli.main import main
 import contextlib, io
 with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-    main([{command!r}, "--help"] if {command!r} else ["--help"])
+    main([*{command!r}.split(), "--help"])
 """
-    assert not loaded_after(code) & set(HEAVY)
+    loaded = loaded_after(code)
+    assert not loaded & set(HEAVY)
+    assert command in JOBS or LIGHT not in loaded
+
+
+def test_the_functions_of_the_jobs_load_no_job() -> None:
+    assert not loaded_after("import yolokit\nyolokit.train_model, yolokit.predict_files") & set(
+        HEAVY
+    )
 
 
 BLOCK = """

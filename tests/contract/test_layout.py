@@ -122,6 +122,15 @@ def test_the_name_of_an_image_states_no_split(name: str, tmp_path: Path) -> None
     assert found_splits(name, put_sample(files, tmp_path, "test")) == {"test"}
 
 
+@pytest.mark.parametrize("name", ["cvat", "darknet", "voc"])
+def test_what_the_format_itself_states_counts_before_all_names(name: str, tmp_path: Path) -> None:
+    files = list_samples(name)[0]
+    stated = found_splits(name, put_files(files, tmp_path / "source"))
+    assert stated <= {"train", "val"}
+    put_files(files, tmp_path / "other/test")
+    assert found_splits(name, tmp_path / "other") == stated
+
+
 @pytest.mark.parametrize("name", list_formats())
 def test_the_name_of_the_source_states_no_split(name: str, tmp_path: Path) -> None:
     source = put_sample(unsplit_sample(name), tmp_path / "test", "")

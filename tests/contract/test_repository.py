@@ -41,6 +41,14 @@ def test_the_readme_is_short_and_has_both_commands() -> None:
     assert "pip install uv && uv run pytest" in run
 
 
+def test_contributing_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:yolokit/|tests/)?[a-z_0-9]+(?:/[a-z_0-9]+)*(?:\.py|/))`", text)
+    assert len(named) > 50
+    found = {name for name in named if (ROOT / name).exists() or (ROOT / "yolokit" / name).exists()}
+    assert sorted(set(named) - found) == []
+
+
 def test_what_the_default_command_leaves_out_is_run_before_a_change_lands() -> None:
     options = PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
     assert [word for word in options if word.startswith("-m")] == ["-m=not slow"]

@@ -13,12 +13,14 @@ import pytest
 
 from yolokit.core.plugins import list_plugins
 from yolokit.core.types import Detections, Frame, FrameError
+from yolokit.runtime.manifest import ModelHead
 from yolokit.runtime.sink import PACKAGE, open_sinks, sink_takes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 SINKS = list_plugins(PACKAGE)
+HEAD = ModelHead(output_name="output0", layout="raw", names=("nut",))
 FOUND = Detections(
     np.array([[1, 2, 20, 15]], np.float32), np.array([0.5], np.float32), np.array([0], np.int64)
 )
@@ -61,7 +63,7 @@ def sources(tmp_path: Path) -> list[Source]:
 
 def write_all(name: str, folder: Path, sources: list[Source]) -> dict[str, bytes]:
     folder.mkdir(parents=True)
-    with open_sinks([name], folder, ["nut"]) as sinks:
+    with open_sinks([name], folder, HEAD) as sinks:
         for source in sources:
             sinks[0].begin(source)
             for frame in source:
@@ -96,7 +98,7 @@ def test_it_leaves_the_frames_as_they_are(name: str, sources: list[Source], tmp_
     frames = [frame for frame in sources[1] if isinstance(frame, Frame)]
     assert len(frames) == 2
     tmp_path.joinpath("out").mkdir()
-    with open_sinks([name], tmp_path / "out", ["nut"]) as sinks:
+    with open_sinks([name], tmp_path / "out", HEAD) as sinks:
         sinks[0].begin(sources[1])
         for frame in frames:
             sinks[0].write(frame, FOUND)
@@ -121,7 +123,7 @@ def test_names_that_climb_out_stay_inside(name: str, sources: list[Source], tmp_
     before = set(tmp_path.rglob("*"))
     folder = tmp_path / "out" / "deep" / "er"
     folder.mkdir(parents=True)
-    with open_sinks([name], folder, ["nut"]) as sinks:
+    with open_sinks([name], folder, HEAD) as sinks:
         for source in moved:
             sinks[0].begin(source)
             pts_s = 0.0 if source.fps else None
@@ -138,7 +140,7 @@ def test_nothing_at_all_is_fine(name: str, tmp_path: Path) -> None:
 
 def test_it_can_be_abandoned(name: str, sources: list[Source], tmp_path: Path) -> None:
     def work() -> None:
-        with open_sinks([name], tmp_path, ["nut"]) as sinks:
+        with open_sinks([name], tmp_path, HEAD) as sinks:
             sinks[0].begin(sources[1])
             sinks[0].write(next(iter(sources[1])), FOUND)
             raise KeyError("stop")

@@ -153,7 +153,7 @@ def test_a_redirect_may_not_lead_to_a_file_either(
 import contextlib, io, sys, yolokit.cli.main as main
 with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     main.main(["weights", "pull", "--help"])
-assert not {"msgspec", "rich"} & sys.modules.keys()
+assert not {"numpy", "rich"} & sys.modules.keys()
 """,
     ],
 )

@@ -73,7 +73,12 @@ def _label_row(found: Any, width_px: int, height_px: int) -> str:
 
 @pytest.fixture(scope="session")
 def bccd_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ONNX file with the interface of a raw ultralytics export, 320x320 px, for BCCD.
+    """The detector of :func:`save_peaks_model`, once for all tests."""
+    return save_peaks_model(tmp_path_factory.mktemp("model") / "peaks.onnx")
+
+
+def save_peaks_model(path: Path) -> Path:
+    """Write an ONNX file with the interface of a raw ultralytics export, 320x320 px, for BCCD.
 
     It finds cells by colour. So its detections depend on every pixel, as a trained model's do,
     reach over the border of the image, and are right often enough to be measured; and it is
@@ -90,7 +95,6 @@ def bccd_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         graph.find_peaks(purple_and_dark, 0, 50, {40: (0, 120), 72: (-60, 0)}, bias=-7, apart=5),
     ]
     graph.add("Concat", *scores, output="output0", axis=2)
-    path = tmp_path_factory.mktemp("model") / "peaks.onnx"
     graph.save(path, [1, 7, 3 * 1600])
     return path
 

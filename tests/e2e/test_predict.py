@@ -219,7 +219,7 @@ def test_mistakes_are_said_clearly(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process there")
-def test_ctrl_c_stops_it_and_leaves_nothing(
+def test_ctrl_c_stops_it_after_a_whole_record(
     bccd_model: Path, few_images: Path, tmp_path: Path
 ) -> None:
     listing = tmp_path / "many.txt"
@@ -229,13 +229,16 @@ def test_ctrl_c_stops_it_and_leaves_nothing(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert process.stdout is not None
-    process.stdout.readline()  # it has begun
+    first = process.stdout.readline()  # it has begun
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    rest, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["many.txt"]
+    assert "stopped early: " in said
+    assert (tmp_path / "there" / "predictions.jsonl").read_text() == first + rest
+    assert 0 < len(records_in(first + rest)) < 4800
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["many.txt", "there"]
 
 
 EXPORT = """

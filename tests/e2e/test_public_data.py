@@ -188,7 +188,7 @@ def test_offline_opens_no_socket(store: Path, tmp_path: Path) -> None:
     kept.mkdir()
     (kept / "bccd.zip").write_bytes(public_sets.bccd()["bccd.zip"])
     lines = [
-        ("list --offline", 0), ("info coco --offline", 0), ("get coco8 --offline", 3),
+        ("list", 0), ("info coco", 0), ("get coco8 --offline", 3),
         ("get voc2007 --offline", 3), ("get bccd --offline", 0), ("get bccd --offline", 0),
     ]  # fmt: skip
     done = subprocess.run(

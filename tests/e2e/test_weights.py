@@ -227,19 +227,19 @@ def test_offline_opens_no_socket_with_any_command(
 ) -> None:
     site = Site(files={"/mirror/net.pt": CONTENT})
     commands = [
-        ("list --offline", 0),
-        ("info yolo26n --offline", 0),
-        ("info mine.pt --offline", 0),
+        ("list", 0),
+        ("info yolo26n", 0),
+        ("info mine.pt", 0),
         ("pull mine.pt --offline", 0),
         ("pull yolo26n torchvision:resnet50 --offline", 4),
         ("pull BASE/mirror/net.pt --offline", 4),
         ("pull hf://o/r/net.pt --offline", 4),
         ("pull https://github.com/a/b.pt --offline --require-hash", 4),
-        ("verify --offline", 0),
-        ("where --offline", 0),
+        ("verify", 0),
+        ("where", 0),
         ("bundle mine.pt --out w.tar --offline", 0),
         ("bundle yolo26n --out x.tar --offline", 4),
-        ("import w.tar --offline", 0),
+        ("import w.tar", 0),
     ]
     (store / "mine.pt").write_bytes(b"mine")
     with serve(site) as base:

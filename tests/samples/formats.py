@@ -27,6 +27,7 @@ from tests.unit.formats import test_openimages as openimages
 from tests.unit.formats import test_supervisely as supervisely
 from tests.unit.formats import test_via as via
 from tests.unit.formats.tfrecords import record
+from yolokit.core.task import Task
 from yolokit.formats.toolkit.plugin import load_format, writable_tasks
 from yolokit.labels.model import (
     Annotations,
@@ -37,7 +38,7 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import Shape, Task, box_corners, rotated_corners
+from yolokit.labels.shapes import Shape, box_corners, rotated_corners
 
 Files: TypeAlias = Mapping[str, bytes]
 WH = (64, 48)

@@ -18,10 +18,10 @@ from tests.samples.formats import Files, list_samples, picture, put_files
 from tests.samples.mutate import NAMES, mutate
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.job import convert
-from yolokit.datasets.check import CODES, check_dataset
+from yolokit.datasets.check import check_dataset
+from yolokit.datasets.checks import allowable_codes
 from yolokit.errors import YolokitError
 from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format, writable_tasks
-from yolokit.labels.shapes import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def run_case(seed: int, number: int) -> Outcome:
         (root / "secret.jpg").write_bytes(_SECRET)
         (root / "sets").mkdir()
         source = _put_source(files, root, rng)
-        options = {"sources": (source,), "out": root / "sets" / "out", **_options(name, rng)}
+        options = {"source": source, "out": root / "sets" / "out", **_options(name, rng)}
         before = _list_around(root)
         outcome = _convert(name, options)
         if outcome.kind != "find":
@@ -108,7 +108,11 @@ def _put_source(files: Files, root: Path, rng: Random) -> Path:
 
 def _options(name: str, rng: Random) -> dict[str, Any]:
     """Draw options that go together."""
-    task = rng.choice(TASKS) if rng.random() < 0.3 else rng.choice(load_format(name).READS)
+    task = (
+        rng.choice(writable_tasks("yolo"))
+        if rng.random() < 0.3
+        else rng.choice(load_format(name).READS)
+    )
     targets = [one for one in list_formats() if can_write(one) and task in writable_tasks(one)]
     target = rng.choice(targets) if rng.random() < 0.4 else "yolo"
     if target not in targets:
@@ -205,6 +209,6 @@ def _check(root: Path, before: dict[str, tuple[int, int]], outcome: Outcome) -> 
         assert actions.count(key) == totals[key], f"entries of the ledger: {key}"
     if (out / "data.yaml").is_file() and any((out / "images").rglob("*.*")):
         try:
-            check_dataset(out / "data.yaml", allow=CODES)
+            check_dataset(out / "data.yaml", allow=allowable_codes())
         except YolokitError as error:
             raise AssertionError(f"what was written does not check: {error}") from error

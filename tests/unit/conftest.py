@@ -130,8 +130,8 @@ Convert = Callable[..., ConvertResult]
 def run_convert(tmp_path: Path) -> Convert:
     """Convert into ``tmp_path/out``, more being allowed to drop than by default."""
 
-    def run(source: Path, **options: Any) -> ConvertResult:
-        values = {"sources": (source,), "out": tmp_path / "out", "max_drop": "100%", **options}
+    def run(source: Path, /, **options: Any) -> ConvertResult:
+        values = {"source": source, "out": tmp_path / "out", "max_drop": "100%", **options}
         return convert(ConvertConfig.build(values))
 
     return run

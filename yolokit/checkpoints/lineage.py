@@ -7,15 +7,21 @@ beside it that states the file's hash confirms it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from yolokit.checkpoints.reading import LINEAGE_KEY, find_text
+from yolokit.checkpoints.reading import read_pickle
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
+# it is found in the pickle without loading or taking apart anything.
+LINEAGE_KEY = "yolokit_lineage"
+_STATED = re.compile(rb'\{"run":"[0-9a-f]{32}","ancestors":\[("[0-9a-f]{64}",?)*\]\}')
 
 # Strict, since they are shown: a checkpoint may come from anywhere.
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -114,9 +120,10 @@ def _ask_record(path: Path, sha256: str) -> Lineage | None:
 
 
 def _ask_checkpoint(path: Path) -> Lineage | None:
-    text = find_text(path, LINEAGE_KEY)
+    _before, _key, content = read_pickle(path).partition(LINEAGE_KEY.encode())
+    stated = _STATED.search(content)
     try:
-        saved = msgspec.json.decode(text or "", type=_Saved)
+        saved = msgspec.json.decode(stated[0] if stated else b"", type=_Saved)
     except msgspec.DecodeError:  # none, or not ours
         return None
     return Lineage(run=saved.run, ancestors=saved.ancestors)

@@ -1,18 +1,25 @@
-"""What a pickle asks for, read off its opcodes in linear time; nothing in it is loaded or run."""
+"""What a pickle asks for, read off its opcodes in linear time; nothing in it is loaded or run.
+
+The engine loads with weights only, whatever is found here. What this is for: a checkpoint of
+another tool is named before torch starts, and ``--trust`` is never offered for what looks like an
+attack.
+"""
 
 from __future__ import annotations
 
 import io
 import pickletools
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_PICKLE_BYTES = 16 << 20  # a checkpoint's pickle has no tensors in it: some hundred kB
 MAX_STEPS = 4_000_000  # a large model with its optimizer has some hundred thousand
-MAX_GLOBALS = 5_000  # it names some dozens
 MAX_NAME = 200
 _UNKNOWN = "?"
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
 _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 
 
@@ -26,111 +33,78 @@ class Global(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
+class PickleScan(NamedTuple):
+    """What pickles ask for.
+
+    Attributes:
+        found: The classes and functions that they name.
+        damage: What is wrong where reading had to stop, or None.
+    """
+
+    found: frozenset[Global]
+    damage: str | None
+
+
 class PickleLimitError(ValueError):
     """A file would take more work to look at than any checkpoint does."""
 
 
-class PickleScan:
-    """Reads pickles opcode by opcode, each at a cost that does not depend on the ones before it.
-
-    Attributes:
-        found: The classes and functions that were named so far.
-        steps: How many opcodes were read.
-        value: The text after the first name that is ``wanted``, or None.
-        kept_characters: How much text is held for opcodes to come; names longer than
-            ``MAX_NAME`` are cut, since a few bytes can recall them any number of times.
-        damage: What is wrong where ``scan_pickles`` had to stop, or None.
-
-    Args:
-        wanted: Name whose value is looked for, or None.
-
-    Source: the opcodes GLOBAL, INST, STACK_GLOBAL and EXT of Python's pickle protocol.
-    """
-
-    def __init__(self, wanted: str | None = None) -> None:
-        self.found: set[Global] = set()
-        self.value: str | None = None
-        self._wanted = wanted
-        self.steps = 0
-        self.kept_characters = 0
-        self.damage: str | None = None
-
-    def read(self, stream: io.BytesIO) -> None:
-        """Read one pickle, up to its end.
-
-        Raises:
-            PickleLimitError: It has more opcodes, or names more, than any checkpoint.
-            ValueError: It is damaged; what it named before is kept.
-        """
-        below = top = _UNKNOWN  # what the newest opcodes left on the stack
-        memo: dict[object, str] = {}
-        for opcode, argument, _position in pickletools.genops(stream):
-            self._count_step()
-            name = opcode.name
-            if name == "MEMOIZE":
-                memo[len(memo)] = top
-            elif name in _PUTS:
-                memo[argument] = top
-            else:
-                if name in ("GLOBAL", "INST"):
-                    self._add(*_split(argument))
-                elif name == "STACK_GLOBAL":
-                    self._add(below, top)
-                elif name in _EXTENSIONS:
-                    self._add("copyreg", f"extension {argument}")
-                elif top == self._wanted and self.value is None and isinstance(argument, str):
-                    self.value = argument
-                recalled = memo.get(argument, _UNKNOWN) if name in _GETS else self._keep(argument)
-                below, top = top, recalled
-
-    def _count_step(self) -> None:
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise PickleLimitError(f"its pickle has more than {MAX_STEPS:,} steps")
-
-    def _add(self, module: str, name: str) -> None:
-        self.found.add(Global(module, name))
-        if len(self.found) > MAX_GLOBALS:
-            raise PickleLimitError(f"its pickle names more than {MAX_GLOBALS:,} classes")
-
-    def _keep(self, argument: object) -> str:
-        """Return a text that may become a name; whatever else an opcode carries cannot."""
-        if not isinstance(argument, str):
-            return _UNKNOWN
-        kept = _clip(argument)
-        self.kept_characters += len(kept)
-        return kept
-
-
-def scan_pickles(content: bytes, *, pickles: int = 1, wanted: str | None = None) -> PickleScan:
+def scan_pickles(content: bytes, *, pickles: int = 1) -> PickleScan:
     """Find all classes and functions that pickles ask for, running none.
 
     Args:
         content: Pickles one after another; what follows them is left alone.
         pickles: How many there are.
-        wanted: Name whose value is looked for: a key of a dict or an attribute of an object.
 
     Returns:
         What was found up to the end, or up to where they are damaged.
 
     Raises:
-        PickleLimitError: They are not a checkpoint's, by their size alone.
+        PickleLimitError: They have more opcodes than any checkpoint.
+    Source: the opcodes GLOBAL, INST, STACK_GLOBAL and EXT of Python's pickle protocol.
     """
-    scan, stream = PickleScan(wanted), io.BytesIO(content)
+    found: set[Global] = set()
+    damage = None
+    memo: dict[object, str] = {}
+    below = top = _UNKNOWN  # what the newest opcodes left on the stack
     try:
-        for _ in range(pickles):
-            scan.read(stream)
+        for name, argument in _read_opcodes(content, pickles):
+            if name in _PUTS:
+                memo[len(memo) if argument is None else argument] = top
+                continue
+            asked = _find_global(name, argument, below, top)
+            if asked is not None:
+                found.add(asked)
+            elif name == "STOP":  # the next pickle remembers nothing of this one
+                memo.clear()
+            text = argument if isinstance(argument, str) else _UNKNOWN
+            below, top = top, memo.get(argument, _UNKNOWN) if name in _GETS else text
     except PickleLimitError:
         raise
     except ValueError as error:
-        scan.damage = str(error)
-    return scan
+        damage = str(error)
+    return PickleScan(frozenset(found), damage)
 
 
-def _split(argument: object) -> tuple[str, str]:
-    module, _, name = str(argument).partition(" ")
-    return _clip(module), _clip(name)
+def _read_opcodes(content: bytes, pickles: int) -> Iterator[tuple[str, object]]:
+    stream, steps = io.BytesIO(content), 0
+    for _ in range(pickles):
+        for opcode, argument, _position in pickletools.genops(stream):
+            steps += 1
+            if steps > MAX_STEPS:
+                raise PickleLimitError(f"its pickle has more than {MAX_STEPS:,} steps")
+            yield opcode.name, argument
+
+
+def _find_global(opcode: str, argument: object, below: str, top: str) -> Global | None:
+    if opcode in ("GLOBAL", "INST"):
+        module, _, name = str(argument).partition(" ")
+        return Global(_clip(module), _clip(name))
+    if opcode == "STACK_GLOBAL":
+        return Global(_clip(below), _clip(top))
+    return Global("copyreg", f"extension {argument}") if opcode in _EXTENSIONS else None
 
 
 def _clip(text: str) -> str:
-    return text if len(text) <= MAX_NAME else text[:MAX_NAME] + "..."
+    """Cut a name that is too long: a few bytes can recall it any number of times."""
+    return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}..."

@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from yolokit.checkpoints.known_globals import OTHER_YOLO, is_guarded, is_own, is_plausible
 from yolokit.checkpoints.pickles import MAX_PICKLE_BYTES, PickleLimitError, scan_pickles
@@ -16,13 +16,10 @@ from yolokit.files.file_kind import tell_kind
 from yolokit.files.regular_file import why_no_file
 
 if TYPE_CHECKING:
-    from yolokit.checkpoints.pickles import Global, PickleScan
+    from collections.abc import Set as AbstractSet
 
-# Attribute of every model that our trainer saves. Its value is one text rather than a dict, so that
-# it is found in the pickle without loading anything.
-LINEAGE_KEY = "yolokit_lineage"
+    from yolokit.checkpoints.pickles import Global
 
-_MAX_DIRECTORY_BYTES = 4 << 20  # a zip archive's; ten thousand tensors take one
 _SHOWN_CHARACTERS = 80
 _ZIP = b"PK\x03\x04"
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -58,51 +55,31 @@ def _explain_file(path: Path) -> tuple[str, str] | None:
         head = stream.read(512)
     if not head.startswith((_ZIP, _LEGACY_TORCH)):
         return _explain_other(path, head)
-    # torch decides by these bytes as well: a file may be both.
-    return _explain_content(path, legacy=head.startswith(_LEGACY_TORCH))
-
-
-def _explain_content(path: Path, *, legacy: bool) -> tuple[str, str] | None:
-    """Look at the pickle of a file that begins as torch's files do.
-
-    Raises:
-        PickleLimitError: It takes more work than any checkpoint.
-        ValueError: It is damaged or ambiguous; the errors of
-            ``zipfile`` and ``zlib``.
-    """
     try:
-        content, pickles = _read_pickles(path, legacy=legacy)
+        content, pickles = _read_pickles(path)
     except _NoCheckpointError as error:
         return f"{path} is {error}", _HINT
-    return _explain_scan(path, scan_pickles(content, pickles=pickles))
+    scan = scan_pickles(content, pickles=pickles)
+    # What it names matters more than damage.
+    verdict = _explain_globals(path, scan.found)
+    if verdict is None and scan.damage is not None:
+        raise ValueError(scan.damage)
+    return verdict
 
 
-def find_text(path: Path, name: str) -> str | None:
-    """Return the text that a checkpoint keeps under a name, at whatever depth, loading nothing.
-
-    Args:
-        path: An existing file.
-        name: Key of a dict or attribute of an object.
-
-    Returns:
-        None if it has none, or is not a checkpoint that can be read.
-    """
+def read_pickle(path: Path) -> bytes:
+    """Return a checkpoint's pickle as it is; nothing if it is not a checkpoint that can be read."""
     try:
-        with path.open("rb") as stream:
-            legacy = stream.read(len(_LEGACY_TORCH)) == _LEGACY_TORCH
-        content, pickles = _read_pickles(path, legacy=legacy)
-        if name.encode() not in content:  # most have none: nothing to take apart
-            return None
-        return scan_pickles(content, pickles=pickles, wanted=name).value
+        return _read_pickles(path)[0]
     except _UNREADABLE:
-        return None
+        return b""
 
 
 class _NoCheckpointError(ValueError):
     """A file that torch can read is not a checkpoint."""
 
 
-def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
+def _read_pickles(path: Path) -> tuple[bytes, int]:
     """Return the bytes of a checkpoint's pickle, without its tensors, and how many there are.
 
     Raises:
@@ -110,13 +87,12 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
         ValueError: It is damaged, something else, or ambiguous.
     """
     with path.open("rb") as stream:
-        if legacy:
+        # torch decides by these bytes as well: a file may be an archive besides.
+        if stream.read(len(_LEGACY_TORCH)) == _LEGACY_TORCH:
             # Before torch 1.6: after the magic number four pickles (protocol, system, object,
             # keys of the tensors), then the tensors.
-            stream.seek(len(_LEGACY_TORCH))
             return stream.read(MAX_PICKLE_BYTES), 4
-        limited = _LimitedReader(stream)
-        with zipfile.ZipFile(limited) as archive:
+        with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
             if any(re.match(r"[^/]+/(constants\.pkl|code/)", name) for name in names):
                 raise _NoCheckpointError("a TorchScript archive, not a checkpoint")
@@ -124,7 +100,6 @@ def _read_pickles(path: Path, *, legacy: bool) -> tuple[bytes, int]:
             if not pickles:
                 raise _NoCheckpointError("a zip archive without a checkpoint in it")
             _require_one_meaning(names, pickles)
-            limited.allow(MAX_PICKLE_BYTES)
             return _read_member(archive, pickles[0]), 1
 
 
@@ -157,27 +132,6 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(member)
 
 
-class _LimitedReader:
-    """A file of which no more is read than a checkpoint needs, whatever sizes it claims."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._left = _MAX_DIRECTORY_BYTES
-        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
-
-    def allow(self, size_bytes: int) -> None:
-        """Allow this many more bytes to be read, and a little around them."""
-        self._left = size_bytes + _MAX_DIRECTORY_BYTES
-
-    def read(self, size_bytes: int = -1) -> bytes:
-        wanted = self._left + 1 if size_bytes < 0 else size_bytes
-        content = self._stream.read(min(wanted, self._left + 1))
-        self._left -= len(content)
-        if self._left < 0:
-            raise PickleLimitError("its directory of contents is larger than any checkpoint's")
-        return content
-
-
 def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
     """Name a file that does not begin as torch's files do."""
     kind = tell_kind(head)
@@ -191,15 +145,7 @@ def _explain_other(path: Path, head: bytes) -> tuple[str, str]:
     return f"{path} is not a checkpoint: it is {what}", hint or _HINT
 
 
-def _explain_scan(path: Path, scan: PickleScan) -> tuple[str, str] | None:
-    """Say why a pickle is refused; what it names matters more than damage."""
-    verdict = _explain_globals(path, scan.found)
-    if verdict is None and scan.damage is not None:
-        raise ValueError(scan.damage)
-    return verdict
-
-
-def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
+def _explain_globals(path: Path, found: AbstractSet[Global]) -> tuple[str, str] | None:
     """Say why the classes and functions that a checkpoint names are refused.
 
     ``--trust`` is offered only where all of them are what the field uses.
@@ -228,7 +174,7 @@ def _explain_globals(path: Path, found: set[Global]) -> tuple[str, str] | None:
     return _refuse(path, foreign), hint
 
 
-def _refuse(path: Path, found: set[Global]) -> str:
+def _refuse(path: Path, found: AbstractSet[Global]) -> str:
     """Name what would run; a name is cut, since whoever made the file has chosen it."""
     names = sorted(str(asked) for asked in found)
     listed = ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:5])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import DatasetName
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to make, unless --name is given.")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Folder to make in the store of data sets.")
-    ] = None,
+    name: DatasetName = None,
     classes: Annotated[
         str,
         typer.Option(
@@ -45,11 +44,13 @@ def demo(
 
     Labels are COCO JSON and the same on every machine; the video has ground truth per frame.
     """
-    from yolokit.cli.output import choose_dataset_folder, progress
+    from yolokit.cli.output import choose_dataset_folder
+    from yolokit.cli.progress import show_events
+    from yolokit.core.events import Progress
     from yolokit.jobs.demo import VIDEO_FPS, write_demo
 
     total = images + round(max(video_seconds, 0.0) * VIDEO_FPS)
-    with progress("drawing", total) as on_progress:
+    with show_events() as on_event:
         result = write_demo(
             choose_dataset_folder(name, out),
             classes=classes,
@@ -57,7 +58,7 @@ def demo(
             images=images,
             video_seconds=video_seconds,
             overwrite=overwrite,
-            on_progress=on_progress,
+            on_progress=lambda done: on_event(Progress("drawing", done, total)),
         )
     _print_result(result, as_json=json)
 

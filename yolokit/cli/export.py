@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,41 +13,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    weights: Annotated[
-        str, typer.Argument(metavar="WEIGHTS", help="Checkpoint to export: a run's best.pt.")
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Data set (data.yaml, or its folder) whose images the parity check uses.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="ONNX file to write, or a folder to put it in.  [default: beside the checkpoint]",
-        ),
-    ] = None,
-    dynamic: Annotated[
-        str,
-        typer.Option(metavar="none|batch|all", help="Axes of the input that may vary."),
-    ] = "none",
-    imgsz: Annotated[
-        int | None,
-        typer.Option(metavar="PX", help="Side of the input.  [default: as it was trained]"),
-    ] = None,
-    opset: Annotated[int, typer.Option(metavar="N", help="ONNX operator set.")] = 17,
-    trust: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Load this one file even if that runs code stored in it."
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
+    ctx: typer.Context,
     json: Annotated[
         bool, typer.Option("--json", help="Print the parity report as one line of JSON.")
     ] = False,
@@ -58,22 +23,12 @@ def export(
     MODEL.parity.json beside it is the proof. If the two differ, there is no model but a
     MODEL.parity-failed.json, and the exit code is 5.
     """
-    from yolokit.cli.output import say
-    from yolokit.export.run import check_config, export_model
+    from yolokit.cli.progress import show_events
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.run import export_model
 
-    config = check_config(
-        {
-            "weights": weights,
-            "data": str(data) if data else None,
-            "out": str(out) if out else None,
-            "dynamic": dynamic,
-            "imgsz": imgsz,
-            "opset": opset,
-            "trust": trust,
-            "overwrite": overwrite,
-        }
-    )
-    artifact = export_model(config, on_phase=lambda phase: say(f"{phase} ..."))
+    with show_events() as on_event:
+        artifact = export_model(ExportConfig.build(ctx.obj), on_event)
     _print_artifact(artifact, as_json=json)
 
 

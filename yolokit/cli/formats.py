@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.core.task import Task
+
 if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import Format
 
@@ -26,7 +28,7 @@ def formats(
     With a NAME, also the conventions that --assume can state for it.
     """
     from yolokit.cli.output import emit, emit_json, table
-    from yolokit.convert.doubts import CODES
+    from yolokit.convert.findings import CODES
     from yolokit.formats.toolkit.plugin import list_formats, load_format, writable_tasks
 
     names = list_formats() if name is None else (name,)
@@ -50,7 +52,7 @@ def formats(
 
 def _letters(tasks: tuple[str, ...]) -> str:
     """Return tasks as their first letters, each in its place."""
-    order = ("detect", "segment", "pose", "obb")
+    order = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
     return "".join(task[0] if task in tasks else "-" for task in order)
 
 
@@ -66,7 +68,7 @@ def _to_plain(name: str, module: Format, writes: tuple[str, ...]) -> dict[str, o
 
 
 def _describe(name: str, module: Format, writes: tuple[str, ...]) -> str:
-    from yolokit.convert.config import SHARED
+    from yolokit.convert.option_checks import SHARED
 
     lines = [
         f"{name}: {module.TITLE}",

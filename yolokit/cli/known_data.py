@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.cli.weights import Json, NeverOnline, Offline
+from yolokit.cli.weights import Json
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from yolokit.hub.catalog import DatasetCard
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Data set, as `yolokit data list` names it.")
 ]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="CODE",
-        help="Go on despite this finding, one of the codes in `yolokit data formats`. Repeatable.",
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")]
 
 
 def list_(
@@ -34,19 +26,18 @@ def list_(
         bool, typer.Option("--installed", help="List only what is in the store.")
     ] = False,
     json: Json = False,
-    offline: NeverOnline = False,
 ) -> None:
     """List public data sets that `yolokit data get` fetches."""
-    del offline
     from yolokit.cli.output import emit, emit_json, table
     from yolokit.core.suggest import unknown_name
     from yolokit.hub.catalog import list_cards
-    from yolokit.labels.shapes import TASKS
 
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    cards = list_cards()
+    tasks = [one for one in Task if any(one in card.tasks for card in cards)]
+    if task is not None and task not in tasks:
+        raise unknown_name("task", task, tasks)
     rows = []
-    for card in list_cards():
+    for card in cards:
         here = _is_here(card)
         if (task is not None and task not in card.tasks) or (installed and not here):
             continue
@@ -61,78 +52,24 @@ def list_(
         emit(table(head, rows))
 
 
-def info(name: Name, json: Json = False, offline: NeverOnline = False) -> None:
+def info(name: Name, json: Json = False) -> None:
     """Show what is known about a public data set.
 
     What it holds, its terms of use, where it is published, and the hash of each archive with
     where that hash comes from.
     """
-    del offline
-    from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.output import emit_facts, emit_json
     from yolokit.hub.catalog import load_card
 
     facts = _facts(load_card(name))
     if json:
         emit_json(facts)
         return
-    width = max(map(len, facts))
-    for key, value in facts.items():
-        lines = value if isinstance(value, list) else [value]
-        for number, line in enumerate(lines):
-            label = "" if number else key.replace("_", " ")
-            emit(f"{label:<{width}}  {_in_words(line)}")
+    emit_facts(facts)
 
 
 def get(
-    name: Name,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder to make.  [default: NAME in the store]"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            metavar="detect|segment|pose|obb",
-            help="What the labels become.  [default: the set's first]",
-        ),
-    ] = None,
-    to_format: Annotated[
-        str | None,
-        typer.Option(
-            "--to",
-            metavar="NAME",
-            help="Format to write, as `yolokit data formats` lists it.  [default: yolo]",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|keep|SHARES",
-            help="Keep the set's own splits, or make some.  [default: as the set is published]",
-        ),
-    ] = None,
-    sample: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE|N", help="Take only this many of the images: 10%, or 500."),
-    ] = None,
-    max_drop: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE|N", help="Fail if more annotations are dropped.  [default: 0.5%]"
-        ),
-    ] = None,
-    allow: Allow = None,
-    keep_archive: Annotated[
-        bool, typer.Option("--keep-archive", help="Keep what was fetched in the store.")
-    ] = False,
-    overwrite: Overwrite = False,
-    offline: Offline = False,
-    require_hash: Annotated[
-        bool,
-        typer.Option(
-            "--require-hash", help="Refuse archives whose sha256 is not known beforehand."
-        ),
-    ] = False,
+    ctx: typer.Context,
     json: Annotated[
         bool, typer.Option("--json", help="Print what was made as one line of JSON.")
     ] = False,
@@ -145,32 +82,14 @@ def get(
     """
     import msgspec
 
-    from yolokit.cli.data import Stages, print_result
-    from yolokit.cli.output import download_progress, emit, emit_json, say
+    from yolokit.cli.data import print_result
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.progress import show_events
+    from yolokit.jobs.config import GetConfig
     from yolokit.jobs.get_dataset import get_dataset
 
-    options = {
-        "task": task,
-        "to_format": to_format,
-        "split": split,
-        "sample": sample,
-        "max_drop": max_drop,
-        "allow": tuple(allow) if allow else None,
-    }
-    with Stages() as stages:
-        found = get_dataset(
-            name,
-            out,
-            options=options,
-            overwrite=overwrite,
-            keep_archive=keep_archive,
-            offline=offline or None,
-            require_hash=require_hash,
-            on_notice=say,
-            on_download=download_progress,
-            on_start=stages.start,
-            on_progress=stages.advance,
-        )
+    with show_events() as on_event:
+        found = get_dataset(GetConfig.build(ctx.obj), on_event)
     if json:
         emit_json(msgspec.to_builtins(found, enc_hook=str))
     elif found.conversion is not None:
@@ -210,15 +129,3 @@ def _facts(card: DatasetCard) -> dict[str, object]:
     keys = ("name", "title", "tasks", "format", "class_count", "splits", "image_license")
     facts = {key: plain[key] for key in (*keys, "label_license", "homepage", "note")}
     return facts | {"to_fetch": card.describe_size(), "archives": archives, "here": _is_here(card)}
-
-
-def _in_words(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')} {_in_words(one)}" for key, one in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return str(value)

@@ -13,7 +13,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli import data, weights
-from yolokit.cli.command import Command
+from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.output import say
@@ -62,10 +62,10 @@ def _root(
 app.add_typer(data.app)
 app.add_typer(weights.app)
 app.command(cls=Command)(quickstart)
-app.command(cls=Command)(train)
-app.command(cls=Command)(export)
-app.command(cls=Command)(val)
-app.command(cls=Command)(predict)
+app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
+app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
+app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
+app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
 app.command(cls=Command)(doctor)
 
 

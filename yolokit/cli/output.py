@@ -1,8 +1,7 @@
-"""What people and machines read: results on stdout, words and progress bars on stderr."""
+"""What people and machines read: results on stdout, words on stderr."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
@@ -13,7 +12,7 @@ from yolokit.errors import ConfigError
 from yolokit.files.spell import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -63,9 +62,11 @@ def choose_folder(name: str | None, out: Path | None, parent: Path) -> Path | No
     Raises:
         ConfigError: Both are given, or the name is not a plain name.
     """
+    from yolokit.core.config import is_plain_name
+
     if name is not None and out is not None:
         raise ConfigError("--name and --out both say where the results go: give one")
-    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
+    if name is not None and not is_plain_name(name):
         raise ConfigError(f"--name {name!r} is not a plain folder name", hint="--out takes a path")
     return parent / name if name is not None else out
 
@@ -100,66 +101,25 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, cells)])
 
 
-@contextlib.contextmanager
-def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show one bar on stderr; yield a function that takes the number done so far.
-
-    Where stderr is not a terminal nothing is drawn, so that logs stay readable.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _done: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(make_printable(description), total=total)
-        yield lambda done: bar.update(task, completed=done)
+def emit_facts(facts: Mapping[str, object]) -> None:
+    """Print what is known of something, a line for each fact; a list has one for each item."""
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        for number, line in enumerate(value if isinstance(value, list) else [value]):
+            label = "" if number else key.replace("_", " ")
+            emit(f"{label:<{width}}  {_in_words(line)}")
 
 
-@contextlib.contextmanager
-def download_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show one bar for bytes on stderr; yield a function that takes bytes so far and in total.
-
-    Where stderr is not a terminal nothing is drawn, so that logs stay readable.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(make_printable(description), total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+def _in_words(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')} {_in_words(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -37,13 +37,13 @@ def quickstart(
     """
     import msgspec
 
-    from yolokit.cli.output import choose_folder, emit, emit_json, say
+    from yolokit.cli.output import choose_folder, emit, emit_json
     from yolokit.cli.train_progress import show_progress
     from yolokit.jobs.quickstart import RUNS, run_quickstart
 
     folder = choose_folder(name, out, RUNS)
     with show_progress() as on_event:
-        result = run_quickstart(folder, on_step=lambda step: say(f"$ {step}"), on_event=on_event)
+        result = run_quickstart(folder, on_event)
     if json:
         emit_json(msgspec.to_builtins(result, enc_hook=str))
     else:

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
@@ -23,11 +23,18 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _ONE_WISH_S = 1.0
 _MOST_WISHES = 2
 
+_active: Interruptions | None = None  # handlers belong to the whole process
+
 
 class Interruptions:
-    """Raises :class:`KeyboardInterrupt` for a signal, once more for a second, then ends at once."""
+    """Raises :class:`KeyboardInterrupt` for a signal, once more for a second, then ends at once.
+
+    Attributes:
+        stop: Called for the first signal, which then raises nothing; None to raise.
+    """
 
     def __init__(self) -> None:
+        self.stop: Callable[[], None] | None = None
         self._first: int = signal.SIGINT
         self._wishes = 0
         self._last_s = float("-inf")
@@ -57,13 +64,17 @@ class Interruptions:
         for descriptor in self._terminals:
             if not os.isatty(descriptor):  # it was closed, and each word to it would be an error
                 os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        if self._wishes == 1 and self.stop is not None:
+            self.stop()
+            return
         raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def interruptions() -> Iterator[Interruptions]:
     """Handle signals meanwhile; those that are ignored stay ignored, as ``nohup`` wants it."""
-    handled = Interruptions()
+    global _active  # noqa: PLW0603 - handlers are global too
+    handled = _active = Interruptions()
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other may
         for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
@@ -75,3 +86,22 @@ def interruptions() -> Iterator[Interruptions]:
         for number, handler in before.items():
             # A twin that comes while the interpreter shuts down must not change the exit code.
             signal.signal(number, handler if handled.is_idle else signal.SIG_IGN)
+        _active = None
+
+
+@contextlib.contextmanager
+def stopping_softly(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first signal ask the work inside to end by itself; a second one interrupts it.
+
+    Args:
+        stop: Asks the work to end. The signal handler calls it, so it must neither take a lock
+            nor print.
+    """
+    if _active is None:  # not run by the command line
+        yield
+        return
+    _active.stop = stop
+    try:
+        yield
+    finally:
+        _active.stop = None

@@ -14,81 +14,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Data set: its data.yaml, or its folder."),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH|URL|none",
-            help="What to start from: a name that `yolokit weights list` shows (fetched and "
-            "verified if it is not here), a file, an address, or none.  [default: none]",
-        ),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="network|backbone|imagenet",
-            help="How much of --weights to take; imagenet takes the backbone of the matching "
-            "classifier and needs no --weights.  [default: all that fits]",
-        ),
-    ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="torchvision:NAME", help="Another backbone, under the neck and head of --arch."
-        ),
-    ] = None,
-    arch: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|YAML|CFG",
-            help="Architecture, where the weights do not bring one.  [default: yolo26n]",
-        ),
-    ] = None,
-    freeze: Annotated[
-        str | None,
-        typer.Option(
-            metavar="backbone|neck|N",
-            help="Do not train the backbone, all up to the neck, or the first N layers.",
-        ),
-    ] = None,
-    trust: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Load this one file even if that runs code stored in it."
-        ),
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
-    require_hash: Annotated[
-        bool,
-        typer.Option("--require-hash", help="Refuse weights whose sha256 is not known beforehand."),
-    ] = False,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Passes over the data.  [default: 100]")
-    ] = None,
-    imgsz: Annotated[
-        int | None, typer.Option(metavar="PX", help="Side of the input.  [default: 640]")
-    ] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option(metavar="auto|N", help="Images per step; auto measures a GPU's memory."),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="auto|cpu|0|0,1", help="Where to train; auto takes a GPU if any."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Seed of everything random.  [default: 0]")
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE",
-            help="Train despite this finding of the data set's check. Repeatable.",
-        ),
-    ] = None,
+    ctx: typer.Context,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -121,27 +47,20 @@ def train(
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress
-    from yolokit.train.run import check_config, resume_training, train_model
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.run import resume_training, train_model
     from yolokit.train.run_folder import RUNS_DIR
 
-    given = {
-        "data": data, "weights": weights, "init": init, "backbone": backbone, "arch": arch,
-        "freeze": _number_or_word(freeze), "trust": trust, "offline": offline or None,
-        "require_hash": require_hash or None, "epochs": epochs, "imgsz": imgsz,
-        "batch": _number_or_word(batch), "device": device, "seed": seed,
-        "allow": tuple(allow) if allow else None,
-    }  # fmt: skip
-    given = {key: value for key, value in given.items() if value is not None}
     folder = choose_folder(name, out, RUNS_DIR)
     if resume:
-        _refuse_on_resume(given, config, folder)
+        _refuse_on_resume(ctx.obj, config, folder)
         assert folder is not None
         with show_progress() as on_event:
-            run = resume_training(folder, given, on_event=on_event)
+            run = resume_training(folder, ctx.obj, on_event=on_event)
     else:
-        checked = check_config(_read_config(config) | given)
+        checked = TrainConfig.build(_read_config(config) | ctx.obj)
         with show_progress() as on_event:
-            run = train_model(checked, folder, on_event=on_event)
+            run = train_model(checked, on_event, folder=folder)
     _print_run(run, as_json=json)
 
 
@@ -154,13 +73,6 @@ def explain_unknown_option(option: str) -> str | None:
     if name in TrainConfig.__struct_fields__:
         return f"{name} has no option of its own: write it into a YAML file, for --config"
     return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
-
-
-def _number_or_word(text: str | None) -> int | str | None:
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return text
 
 
 def _read_config(config: Path | None) -> dict[str, Any]:

@@ -8,33 +8,26 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from yolokit.cli.output import make_printable, say, table
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, Progress, StartScore
 from yolokit.core.plural import counted, share
-from yolokit.engine_protocol.child import (
-    BatchEnd,
-    CheckProgress,
-    EpochEnd,
-    FetchProgress,
-    Notice,
-    Phase,
-    Started,
-    StartScore,
-)
+from yolokit.engine_protocol.child import Started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from yolokit.engine_protocol.child import AnyEvent
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.core.events import Event, OnEvent
+    from yolokit.engine_protocol.training import TransferReport
 
 
 @contextlib.contextmanager
-def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
+def show_progress() -> Iterator[OnEvent]:
     """Yield a function that takes the events of a training and shows them on stderr."""
     if not sys.stderr.isatty():
         yield _print_lines(Pace())
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -44,18 +37,18 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None, figures="", left="")
         pace, scores = Pace(), ""
 
         def tell(text: str) -> None:
-            bar.console.print(make_printable(text), highlight=False, markup=False)
+            bar.console.print(make_printable(text), highlight=False, markup=False, soft_wrap=True)
 
-        def show(event: AnyEvent) -> None:
+        def show(event: Event) -> None:
             nonlocal scores
             if isinstance(event, Phase):
                 bar.update(task, description=make_printable(event.name), figures="")
-            elif isinstance(event, FetchProgress | CheckProgress):
+            elif isinstance(event, Progress):
                 bar.update(task, **_describe_share(event))
             elif isinstance(event, Notice | Started | StartScore):
                 tell(_describe(event))
@@ -77,14 +70,12 @@ def show_progress() -> Iterator[Callable[[AnyEvent], None]]:
         yield show
 
 
-def _describe_share(event: FetchProgress | CheckProgress) -> dict[str, Any]:
+def _describe_share(event: Progress) -> dict[str, Any]:
     """Return what a bar shows of a download or of a check."""
-    if isinstance(event, CheckProgress):
-        figures = f"{event.done:,} of {event.total:,}"
-        return {"total": event.total, "completed": event.done, "figures": figures}
-    figures = describe_fetch(event)
-    share = {"total": event.total_bytes, "completed": event.done_bytes}
-    return {**share, "description": "downloading", "figures": figures}
+    share = {"total": event.total, "completed": event.done}
+    if event.unit == "bytes":
+        return {**share, "description": "downloading", "figures": describe_fetch(event)}
+    return {**share, "figures": f"{event.done:,} of {event.total:,}"}
 
 
 class Pace:
@@ -130,10 +121,10 @@ class Pace:
         return max(time.monotonic() - self._began, 1e-9)
 
 
-def describe_fetch(event: FetchProgress) -> str:
+def describe_fetch(event: Progress) -> str:
     """Return how much has come, e.g. ``3.1 of 5.5 MB``."""
-    done = f"{event.done_bytes / 1e6:.1f}"
-    return f"{done} of {event.total_bytes / 1e6:.1f} MB" if event.total_bytes else f"{done} MB"
+    done = f"{event.done / 1e6:.1f}"
+    return f"{done} of {event.total / 1e6:.1f} MB" if event.total else f"{done} MB"
 
 
 def describe_start(report: TransferReport) -> str:
@@ -188,19 +179,19 @@ def _describe(event: Notice | Started | StartScore) -> str:
         return event.message
     if isinstance(event, Started):
         return describe_start(event.transfer)
-    fitness, map50 = (event.metrics[f"metrics/{name}(B)"] for name in ("mAP50-95", "mAP50"))
+    fitness, map50 = (event.metrics[name] for name in ("mAP50-95", "mAP50"))
     return f"start: mAP50-95 {fitness:.3f}, mAP50 {map50:.3f}, on val before training"
 
 
 def _describe_scores(event: EpochEnd) -> str:
-    value = event.metrics.get("metrics/mAP50-95(B)", 0.0)
+    value = event.metrics.get("mAP50-95", 0.0)
     return f"  mAP50-95 {value:.3f}" if value else ""
 
 
-def _print_lines(pace: Pace) -> Callable[[AnyEvent], None]:
+def _print_lines(pace: Pace) -> OnEvent:
     last: BatchEnd | None = None
 
-    def show(event: AnyEvent) -> None:
+    def show(event: Event) -> None:
         nonlocal last
         if isinstance(event, Phase):
             say(f"{event.name} ...")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from typer._click.exceptions import NoSuchOption, UsageError  # typer 0.28 carries click within
 
+from yolokit.core.task import Task
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 _TASK = "tasks are not named here: `yolokit train`, `yolokit val`, `yolokit predict`"
 _ONNX_ONLY = "what is made is always an ONNX file in FP32: leave it out"
 _MODEL_FIRST = "the model has no option of its own: `yolokit {} MODEL ...`"
+_NEVER_ONLINE = "this command never opens a connection: leave it out"
 _FIXED_SIZE = "the size belongs to the model: `yolokit export --imgsz PX` sets it"
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("detect", "segment", "classify", "pose", "obb"), _TASK),
+        **dict.fromkeys(Task, _TASK),
         "help": "`yolokit -h` shows the commands, and `yolokit COMMAND -h` what one takes",
         "version": "`yolokit --version` prints it",
         "checks": "`yolokit doctor` looks at this machine",
@@ -32,6 +35,10 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 _OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
+        **{
+            command: {"--offline": _NEVER_ONLINE}
+            for command in ("list", "info", "verify", "where", "import")
+        },
         "export": {
             **dict.fromkeys(("--format", "--half", "--int8", "--quantize"), _ONNX_ONLY),
             **dict.fromkeys(("--model", "--weights"), "`yolokit export WEIGHTS`: no option"),

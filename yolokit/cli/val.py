@@ -2,132 +2,54 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
-    from yolokit.evaluate.coco import BoxMetrics
     from yolokit.evaluate.job import ValReport
+    from yolokit.evaluate.tasks.toolkit import TaskMetric
 
 
-def val(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="ONNX file, exported by yolokit or ultralytics."),
-    ],
-    data: Annotated[
-        Path, typer.Option(metavar="FILE", help="Data set: its data.yaml, or its folder.")
-    ],
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="Split to measure on: val, test or train.")
-    ] = "val",
-    conf: Annotated[
-        float,
-        typer.Option(metavar="SHARE", help="Lowest score that counts; metrics need nearly all."),
-    ] = 0.001,
-    iou: Annotated[
-        float, typer.Option(metavar="SHARE", help="Overlap above which boxes merge.")
-    ] = 0.7,
-    max_count: Annotated[int, typer.Option(metavar="N", help="Most boxes in one image.")] = 300,
-    provider: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Runs the model: auto, cpu, cuda, tensorrt, openvino, coreml, directml, ...",
-        ),
-    ] = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Threads for the model.  [default: all usable cores]"),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for metrics.json.")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Write to runs/val/NAME.  [default: MODEL-SPLIT]"),
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE", help="Leave out, instead of failing: unusable-images. Repeatable."
-        ),
-    ] = None,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="Print one JSON object to stdout; no file unless --out or --name."
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a metrics.json that is there.")
-    ] = False,
-) -> None:
+def val(ctx: typer.Context) -> None:
     """Measure a model on labelled images, class by class.
 
     Prints COCO's mAP, and precision and recall at the confidence with the best mean F1; all
     figures go to runs/val/NAME/metrics.json. Classes are matched by name. An image that cannot
     be read is an error, not a gap, unless --allow says otherwise.
     """
-    from yolokit.cli.output import emit, emit_json, progress, say
-    from yolokit.evaluate.job import check_config, open_job, write_report
+    from yolokit.cli.output import emit, emit_json, say
+    from yolokit.cli.progress import show_events
+    from yolokit.evaluate.config import ValConfig
+    from yolokit.evaluate.job import validate_model
+    from yolokit.evaluate.tasks.toolkit import load_metric
 
-    config = check_config(
-        {
-            "model": str(model),
-            "data": str(data),
-            "split": split,
-            "conf": conf,
-            "iou": iou,
-            "max_count": max_count,
-            "provider": provider,
-            "threads": threads,
-            "out": None if out is None else str(out),
-            "name": name,
-            "allow": tuple(allow or ()),
-            "report_only": json,
-            "overwrite": overwrite,
-        }
-    )
-    job = open_job(config)
-    for note in (*job.notes, *job.detector.skipped):
-        say(f"note: {note}")
-    for limit in job.limits:
-        say(f"note: {limit}; the figures do not include what that leaves out")
-    with progress("evaluating", job.image_count) as show:
-        report = job.run(show)
-    _say_summary(report)
-    path = write_report(report, config)
-    if json:
+    config = ValConfig.build(ctx.obj)
+    with show_events() as on_event:
+        run = validate_model(config, on_event)
+    metric = load_metric(run.task)
+    _say_summary(run.report, metric)
+    if config.report_only:
         import msgspec
 
-        emit_json(msgspec.to_builtins(report))
+        emit_json(msgspec.to_builtins(run.report))
     else:
-        emit(metrics_table(report))
-    if path is not None:
-        say(f"all figures: {path}")
+        emit(metrics_table(run.report, metric))
+    if run.path is not None:
+        say(f"all figures: {run.path}")
 
 
-def metrics_table(report: ValReport) -> str:
+def metrics_table(report: ValReport, metric: TaskMetric) -> str:
     """Lay out the main figures, one row for all classes and one for each."""
     from yolokit.cli.output import table
 
-    head = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
-    return table(head, [_row(metrics) for metrics in (report.overall, *report.classes)])
+    rows = [metric.show_row(metrics) for metrics in (report.overall, *report.classes)]
+    return table(metric.COLUMNS, rows)
 
 
-def _row(metrics: BoxMetrics) -> tuple[object, ...]:
-    shares = (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95)
-    cells = ("-" if share is None else f"{share:.3f}" for share in shares)
-    return (metrics.name, metrics.images, metrics.boxes, *cells)
-
-
-def _say_summary(report: ValReport) -> None:
+def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     from yolokit.cli.output import say
 
     say(
@@ -141,10 +63,4 @@ def _say_summary(report: ValReport) -> None:
             "note: the data set has no labels for what the model also knows, so that was left "
             f"out: {', '.join(report.extra_classes)}"
         )
-    overall = report.overall
-    if overall.conf is None or overall.f1 is None:
-        say("note: no image of this split has a label, so there is nothing to measure")
-        return
-    # Rounded down: a --conf of this figure keeps every box that was counted.
-    shown = math.floor(overall.conf * 1000) / 1000
-    say(f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}")
+    say(metric.summarize(report.overall))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yolokit.cli.command import Command
+from yolokit.cli.command import Command, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,16 +29,10 @@ app = typer.Typer(
 Names = Annotated[
     list[str], typer.Argument(metavar="NAME...", help="Names from the catalog, or addresses.")
 ]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection, as with YOLOKIT_OFFLINE=1.")
-]
-# Commands that never open one take the option as well, so that a script may always pass it.
-NeverOnline = Annotated[
-    bool, typer.Option("--offline", help="No effect: this command opens no connection.")
-]
 RequireHash = Annotated[
     bool, typer.Option("--require-hash", help="Refuse files whose sha256 is not known beforehand.")
 ]
+_PULL = "yolokit.hub.config:PullConfig"
 _FRESH = "nothing: its run began with fresh weights"
 Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
 
@@ -61,10 +55,8 @@ def list_(
         bool, typer.Option("--installed", help="List only what is in the store.")
     ] = False,
     json: Json = False,
-    offline: NeverOnline = False,
 ) -> None:
     """List published weights, and what else is in the store."""
-    del offline
     import msgspec
 
     from yolokit.cli.output import emit, emit_json, table
@@ -83,15 +75,13 @@ def list_(
 def info(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Weights, fetched or not.")],
     json: Json = False,
-    offline: NeverOnline = False,
 ) -> None:
     """Show what is known about one file of weights.
 
     Where it is published, its hash and where that comes from, whether the file here agrees, and,
     for a checkpoint of your own, the run that made it and what that run started from.
     """
-    del offline
-    from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.output import emit_facts, emit_json
     from yolokit.hub.inventory import describe_weights
 
     target, check = describe_weights(name)
@@ -99,21 +89,13 @@ def info(
     if json:
         emit_json(facts)
         return
-    width = max(map(len, facts))
-    for key, value in facts.items():
-        lines = (value or [_FRESH]) if isinstance(value, list) else [value]
-        for number, line in enumerate(lines):
-            label = "" if number else key.replace("_", " ")
-            emit(f"{label:<{width}}  {'-' if line is None else line}")
+    if facts["descends_from"] == []:
+        facts["descends_from"] = _FRESH
+    emit_facts(facts)
 
 
-@app.command(cls=Command)
-def pull(
-    names: Names,
-    offline: Offline = False,
-    require_hash: RequireHash = False,
-    json: Json = False,
-) -> None:
+@app.command(cls=options_of(_PULL))
+def pull(ctx: typer.Context, names: Names, json: Json = False) -> None:
     """Fetch weights into the store.
 
     Prints the path of each, fetched now or before. Addresses are https://...,
@@ -122,7 +104,7 @@ def pull(
     """
     from yolokit.cli.output import emit, emit_json
 
-    for found in _obtain_all(names, offline=offline, require_hash=require_hash):
+    for found in _obtain_all(names, ctx.obj):
         if json:
             emit_json(_to_plain(found))
         else:
@@ -136,14 +118,12 @@ def verify(
         typer.Argument(metavar="NAME|PATH", help="File to check.  [default: all in the store]"),
     ] = None,
     json: Json = False,
-    offline: NeverOnline = False,
 ) -> None:
     """Check the hashes of what is in the store.
 
     They are compared with the catalog and weights.lock. The exit code is 4 if a file is not what
     it should be. Nothing is changed.
     """
-    del offline
     from dataclasses import asdict
 
     from yolokit.cli.output import emit, emit_json, say, table
@@ -174,24 +154,22 @@ def verify(
 
 
 @app.command(cls=Command)
-def where(offline: NeverOnline = False) -> None:
+def where() -> None:
     """Print the folder of the store."""
-    del offline
     from yolokit.cli.output import emit
     from yolokit.hub.store import store_dir
 
     emit(f"{store_dir('weights').absolute()}")
 
 
-@app.command(cls=Command)
+@app.command(cls=options_of(_PULL, {"out": "", "overwrite": "out"}))
 def bundle(
+    ctx: typer.Context,
     names: Names,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Bundle to write, a .tar.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier bundle.")
     ] = False,
-    offline: Offline = False,
-    require_hash: RequireHash = False,
 ) -> None:
     """Write weights into one tar.
 
@@ -202,7 +180,7 @@ def bundle(
     from yolokit.hub.bundle import check_bundle_output, write_bundle
 
     check_bundle_output(out, overwrite=overwrite)
-    found = list(_obtain_all(names, offline=offline, require_hash=require_hash))
+    found = list(_obtain_all(names, ctx.obj))
     write_bundle(found, out, overwrite=overwrite)
     emit(f"{out}")
 
@@ -212,19 +190,22 @@ def import_(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="Bundle to read.")],
     require_hash: RequireHash = False,
     json: Json = False,
-    offline: NeverOnline = False,
 ) -> None:
     """Put a bundle's weights into the store.
 
     All are verified and imported, or none.
     """
-    del offline
-    from yolokit.cli.output import download_progress, emit, emit_json, say
+    from yolokit.cli.output import emit, emit_json, say
+    from yolokit.cli.progress import show_events
+    from yolokit.core.events import Progress
     from yolokit.hub.unbundle import import_bundle
 
-    with download_progress(archive.name) as show:
+    with show_events() as on_event:
         imported = import_bundle(
-            archive, require_hash=require_hash, on_progress=show, on_notice=say
+            archive,
+            require_hash=require_hash,
+            on_progress=lambda done, total: on_event(Progress(archive.name, done, total, "bytes")),
+            on_notice=say,
         )
     for one in imported:
         if not json:
@@ -236,51 +217,33 @@ def import_(
         emit_json({"path": str(one.path), **facts})
 
 
-def _obtain_all(
-    names: list[str], *, offline: bool, require_hash: bool
-) -> Iterator[ObtainedWeights]:
+def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedWeights]:
     """Yield all that can be obtained; then raise one error for all that cannot."""
     from yolokit.cli.output import say
+    from yolokit.cli.progress import show_events
     from yolokit.errors import WeightsError
+    from yolokit.hub.config import PullConfig
+    from yolokit.hub.ensure import pull_weights
 
     failed = 0
     for name in names:
         try:
-            yield _obtain(name, offline=offline, require_hash=require_hash)
+            with show_events() as on_event:
+                found = pull_weights(PullConfig.build({**options, "name": name}), on_event)
         except WeightsError as error:
             if len(names) == 1:
                 raise
             failed += 1
             say(f"failed: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        else:
+            yield found
     if failed:
         raise WeightsError(f"{failed} of {len(names)} could not be obtained")
 
 
-def _obtain(name: str, *, offline: bool, require_hash: bool) -> ObtainedWeights:
-    """Obtain one file of weights, with a bar while it is fetched and words on stderr."""
-    from yolokit.cli.output import download_progress, say
-    from yolokit.hub.ensure import obtain_weights
-
-    with download_progress(name) as show:
-        return obtain_weights(
-            name,
-            offline=offline or None,
-            require_hash=require_hash,
-            on_notice=say,
-            on_progress=show,
-        )
-
-
 def _to_plain(found: ObtainedWeights) -> dict[str, object]:
-    return {
-        "name": found.name,
-        "path": str(found.path),
-        "sha256": found.sha256,
-        "size_bytes": found.size_bytes,
-        "url": found.url,
-        "status": found.status,
-        "fetched": found.fetched,
-    }
+    keys = ("name", "path", "sha256", "size_bytes", "url", "status", "fetched")
+    return {key: getattr(found, key) for key in keys} | {"path": str(found.path)}
 
 
 def _cells(row: Row) -> tuple[object, ...]:

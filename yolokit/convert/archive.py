@@ -2,25 +2,28 @@
 
 Plain files and folders are unpacked, below one folder and nowhere else. Links, devices, names that
 climb out, names that two files have, and more bytes than a limit are refused.
+
+Source: APPNOTE.TXT of PKWARE, 4.4.4 (bit 11: names are UTF-8) and 4.6.9 (Unicode path).
 """
 
 from __future__ import annotations
 
 import stat
+import struct
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from yolokit.convert.zip_names import ZipNames, read_zip_names
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.files.file_kind import read_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 MAX_UNPACKED_BYTES = 200 << 30
@@ -30,6 +33,10 @@ _RATIO_FREE_BYTES = 256 << 20  # below this the ratio does not matter
 _UNPACK = "unpack it yourself and give the folder"
 _CHUNK_BYTES = 1 << 20
 _TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_IS_UTF8 = 0x800
+_UNICODE_PATH = 0x7075
+# As zip itself has it, then Windows in Japan and in the west; the first that gives words counts.
+_ENCODINGS = ("utf-8", "cp437", "cp932", "cp1252")
 
 
 class _Member(NamedTuple):
@@ -139,7 +146,7 @@ def _open(archive: Path, tell: Callable[[str], None]) -> Iterator[Iterator[_Memb
             yield _tar_members(tar, archive)
     else:
         with zipfile.ZipFile(archive) as packed:
-            names = read_zip_names(packed.infolist())
+            names = _read_zip_names(packed.infolist())
             if names.unstated:
                 count = counted(names.unstated, "name")
                 tell(f"{count} in it in no stated encoding, read as {names.encoding}")
@@ -151,27 +158,81 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
         if info.isdir():
             continue
         if not info.isreg():
-            raise DataError(
-                f"the archive's {info.name!r} is a link or a device, which is refused",
-                path=archive,
-                hint=_UNPACK,
-            )
+            raise _refuse_link(info.name, archive)
         stream = tar.extractfile(info)
         assert stream is not None, "a plain file has content"
         with stream:
             yield _Member(info.name, stream)
 
 
-def _zip_members(packed: zipfile.ZipFile, archive: Path, names: ZipNames) -> Iterator[_Member]:
+def _zip_members(packed: zipfile.ZipFile, archive: Path, names: _ZipNames) -> Iterator[_Member]:
     for info in packed.infolist():
         mode = info.external_attr >> 16
         if info.is_dir():
             continue
         if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise DataError(
-                f"the archive's {info.filename!r} is a link or a device, which is refused",
-                path=archive,
-                hint=_UNPACK,
-            )
+            raise _refuse_link(info.filename, archive)
         with packed.open(info) as stream:
             yield _Member(names.name_of(info), stream)
+
+
+def _refuse_link(name: str, archive: Path) -> DataError:
+    message = f"the archive's {name!r} is a link or a device, which is refused"
+    return DataError(message, path=archive, hint=_UNPACK)
+
+
+class _ZipNames(NamedTuple):
+    """How the names of an archive are read.
+
+    Attributes:
+        encoding: Of names that state none.
+        unstated: How many of them have characters for which that matters.
+    """
+
+    encoding: str
+    unstated: int
+
+    def name_of(self, info: zipfile.ZipInfo) -> str:
+        """Return what a file is called."""
+        raw = _raw_name(info)
+        if raw is None:
+            return info.filename
+        stated = _unicode_path(info)
+        return (stated or raw.decode(self.encoding, "replace")).replace("\x00", "")
+
+
+def _read_zip_names(infos: Sequence[zipfile.ZipInfo]) -> _ZipNames:
+    """Find out from all names of an archive which encoding they have."""
+    raw = [name for info in infos if not _unicode_path(info) and (name := _raw_name(info))]
+    fits = (encoding for encoding in _ENCODINGS if all(_is_text(name, encoding) for name in raw))
+    return _ZipNames(next(fits, "cp437"), len(raw))
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes | None:
+    """Return the bytes of a name whose encoding is not stated, None where that does not matter."""
+    if info.flag_bits & _IS_UTF8 or info.filename.isascii():
+        return None
+    return info.filename.encode("cp437")  # as the standard library decodes it
+
+
+def _unicode_path(info: zipfile.ZipInfo) -> str | None:
+    """Return the name in UTF-8 beside the one without an encoding."""
+    extra = info.extra
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        if kind == _UNICODE_PATH and length > 5:
+            try:
+                return extra[9 : 4 + length].decode()
+            except UnicodeDecodeError:
+                return None
+        extra = extra[4 + length :]
+    return None
+
+
+def _is_text(raw: bytes, encoding: str) -> bool:
+    """Tell whether bytes are words in an encoding: letters, not frames and fractions."""
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return all(one.isascii() or unicodedata.category(one)[0] in "LM" for one in text)

@@ -1,4 +1,4 @@
-"""What a converted data set looks like, so that an earlier one is recognised."""
+"""What a converted set says of itself, by which an earlier one is recognised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from yolokit.files.outputs import Held, Result, contains, read_object
 from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format
 
 if TYPE_CHECKING:
-    from yolokit.labels.model import ImageRecord
+    from collections.abc import Iterable, Iterator
+
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import ConvertResult
+    from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import LabelledImage
 
 LEDGER_FILE = "ledger.jsonl"
 _ONE_AN_IMAGE = re.compile(r"/\*\.(txt|xml|json)$")  # of what a format writes beside images
@@ -32,6 +37,22 @@ class _Head(msgspec.Struct):
     splits: dict[str, _Counts]
     totals: dict[str, Any]
     labels_only: bool = False
+
+
+def summarize(config: ConvertConfig, result: ConvertResult, ledger: Ledger) -> dict[str, object]:
+    """Return what the first line of the ledger says about a set."""
+    return {
+        "sources": [ledger.shown(os.fspath(source)) for source in config.sources],
+        "from": list(result.from_formats),
+        "to": result.to_format,
+        "task": config.task,
+        "portable": config.link == "copy",
+        "labels_only": config.labels_only,
+        "evidence": list(result.evidence),
+        "names": list(result.names),
+        "splits": {split: msgspec.to_builtins(counts) for split, counts in result.splits.items()},
+        "warnings": list(result.warnings),
+    }
 
 
 def recognise_set(folder: Path) -> list[Held] | None:
@@ -77,21 +98,26 @@ class Replaced:
         self._exists = os.path.lexists(out)
         self._elsewhere: set[str] = set()
 
-    def check_not_read(self, image: ImageRecord) -> None:
-        """Look at where an image and its labels lie.
+    def refuse_reading(self, images: Iterable[LabelledImage]) -> Iterator[LabelledImage]:
+        """Pass on images of which neither the file nor that of its labels lies in the set.
 
         Raises:
-            OutputExistsError: One of them lies in the set.
+            OutputExistsError: One of them does.
         """
-        for path in (image.source.path, image.path) if self._exists else ():
-            if path is None:
-                continue
-            folder = os.path.dirname(path)  # noqa: PTH120 - hot path
-            if folder in self._elsewhere and not os.path.islink(path):  # noqa: PTH114 - hot path
-                continue
-            if contains(self._out, Path(path)):
-                raise OutputExistsError(
-                    f"{self._out} cannot be replaced: the command reads {path}, which is in it",
-                    hint=f"choose another {CONVERTED.options}",
-                )
-            self._elsewhere.add(folder)
+        for labelled in images:
+            if self._exists:
+                self._refuse(labelled.image.source.path)
+                if labelled.image.path is not None:
+                    self._refuse(labelled.image.path)
+            yield labelled
+
+    def _refuse(self, path: str) -> None:
+        folder = os.path.dirname(path)  # noqa: PTH120 - hot path
+        if folder in self._elsewhere and not os.path.islink(path):  # noqa: PTH114 - hot path
+            return
+        if contains(self._out, Path(path)):
+            raise OutputExistsError(
+                f"{self._out} cannot be replaced: the command reads {path}, which is in it",
+                hint=f"choose another {CONVERTED.options}",
+            )
+        self._elsewhere.add(folder)

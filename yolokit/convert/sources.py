@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.convert.archive import content_root, is_archive, unpack
-from yolokit.convert.config import (
-    AUTO,
-    ConvertConfig,
-    check_assumptions,
-    check_task,
-)
+from yolokit.convert.config import AUTO, ConvertConfig
+from yolokit.convert.option_checks import check_assumptions, check_task
 from yolokit.convert.steps.map_classes import compose_names, merge_datasets
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import (
     ReadOptions,
@@ -26,7 +24,6 @@ from yolokit.labels.model import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
@@ -73,10 +70,10 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     evidence: list[str] = []
     for source, (found, name, seen) in zip(config.sources, opened, strict=True):
         check_task(config, name, formats[name])
-        images = config.images.absolute() if config.images else None
-        options = ReadOptions(images, config.labels_only, config.task, assume[name])
+        images = Path(config.images).absolute() if config.images else None
+        options = ReadOptions(images, config.labels_only, Task(config.task), assume[name])
         dataset = compose_names(formats[name].read(found, options, ledger))
-        if config.task == "pose" and dataset.pose is None:
+        if config.task == Task.POSE and dataset.pose is None:
             raise DataError("no keypoints are described in it", path=source)
         label = f"{source}: " if len(config.sources) > 1 else ""
         evidence += [ledger.shown(label + text) for text in (seen, *dataset.evidence)]
@@ -86,7 +83,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
         datasets,
         list(map(str, config.sources)),
         splits_matter=not forced,
-        poses_matter=config.task == "pose",
+        poses_matter=config.task == Task.POSE,
     )
     return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence), tuple(warnings))
 

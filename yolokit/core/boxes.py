@@ -22,11 +22,6 @@ def xyxy_to_cxcywh(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     return np.concatenate([boxes[:, :2] + size / boxes.dtype.type(2), size], axis=1)
 
 
-def xywh_to_xyxy(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
-    """Turn (N, 4) boxes from top-left corner and size into two corners, in the same unit."""
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], axis=1)
-
-
 def xyxy_to_xywh(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     """Turn (N, 4) boxes from two corners into top-left corner and size, in the same unit."""
     return np.concatenate([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]], axis=1)

@@ -1,87 +1,86 @@
-"""One small checker for the options of every job: it collects all mistakes, then reports them.
+"""The options of a job: a frozen struct that is checked as a whole; all mistakes are told at once.
 
-A job's options are a frozen ``msgspec.Struct`` whose annotations state type and range. They are
-checked before anything is loaded, downloaded or written.
+They are checked before anything is loaded, downloaded or written.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 import msgspec
 
+from yolokit.core.options import list_types
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-_Config = TypeVar("_Config", bound=msgspec.Struct)
 _NO_WORDS: Mapping[str, str] = MappingProxyType({})
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def build_config(
-    config_type: type[_Config],
-    values: Mapping[str, Any],
-    *,
-    what: str,
-    also: Callable[[Mapping[str, Any]], list[str]] = lambda _values: [],
-    foreign: Mapping[str, str] = _NO_WORDS,
-) -> _Config:
-    """Check values field by field and build a config from them.
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the options of a job; ``core/options.py`` says how a field states one."""
 
-    A number or a truth value may be given as text and text as a number, since YAML reads ``1e-3``
-    as text and ``device: 0`` as a number.
+    JOB: ClassVar[str]
+    """What is configured, for messages, e.g. ``train``."""
+    FOREIGN: ClassVar[Mapping[str, str]] = _NO_WORDS
+    """Options that it does not have, as of other tools, each with what to say about it."""
 
-    Args:
-        config_type: The struct to build; its annotations are what is checked.
-        values: Field name to value; a missing one takes the struct's default.
-        what: What is being configured, for the message, e.g. ``train``.
-        also: Checks between fields: takes the values that are right by themselves, completed
-            by the defaults of the others, and returns one sentence for each mistake.
-        foreign: Options of other tools, each with what to say about it.
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """Check between fields: return one sentence for each mistake.
 
-    Raises:
-        ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
-    """
-    hints = get_type_hints(config_type, include_extras=True)
-    problems = [
-        f"{key}: {foreign[_plain(key)]}"
-        if _plain(key) in foreign
-        else describe_unknown("option", key, hints)
-        for key in values
-        if key not in hints
-    ]
-    good: dict[str, Any] = {
-        field.name: field.default
-        for field in msgspec.structs.fields(config_type)
-        if field.default is not msgspec.NODEFAULT
-    }
-    for key, value in values.items():
-        if key not in hints:
-            continue
-        if isinstance(value, str) and "\0" in value:  # which no path can hold
-            problems.append(f"{key}: must be text without zero bytes, not {value!r}")
-            continue
-        try:
-            good[key] = _convert(value, hints[key])
-        except msgspec.ValidationError as error:
-            problems.append(f"{key}: {_in_words(str(error), hints[key])}, not {value!r}")
-    problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
-    problems += also(good)
-    if problems:
-        count = counted(len(problems), "mistake")
-        raise ConfigError(f"{count} in the options of {what}:", problems=problems)
-    return config_type(**good)
+        Args:
+            values: Those that are right by themselves, completed by the defaults of the others.
+        """
+        del values
+        return []
 
+    @classmethod
+    def build(cls, values: Mapping[str, Any]) -> Self:
+        """Check values field by field, then between fields, and build a config from them.
 
-def _plain(key: str) -> str:
-    """Return a name as Python has it: other tools' options are seen with dashes as well."""
-    return key.lower().replace("-", "_")
+        A number or a truth value may be given as text and text as a number, since YAML reads
+        ``1e-3`` as text and ``device: 0`` as a number.
+
+        Args:
+            values: Field name to value; a missing one takes the field's default.
+
+        Raises:
+            ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
+        """
+        fields = msgspec.structs.fields(cls)
+        hints = {field.name: field.type for field in fields}
+        good = {field.name: field.default for field in fields if not field.required}
+        problems = [cls._explain_unknown(key) for key in values if key not in hints]
+        for key, value in values.items():
+            if key not in hints:
+                continue
+            if isinstance(value, str) and "\0" in value:  # which no path can hold
+                problems.append(f"{key}: must be text without zero bytes, not {value!r}")
+                continue
+            try:
+                good[key] = _convert(value, hints[key])
+            except msgspec.ValidationError as error:
+                problems.append(f"{key}: {_in_words(str(error), hints[key])}, not {value!r}")
+        problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
+        problems += cls.find_problems(good)
+        if problems:
+            count = counted(len(problems), "mistake")
+            raise ConfigError(f"{count} in the options of {cls.JOB}:", problems=problems)
+        return cls(**good)
+
+    @classmethod
+    def _explain_unknown(cls, key: str) -> str:
+        plain = key.lower().replace("-", "_")  # other tools' options are seen with dashes as well
+        if plain in cls.FOREIGN:
+            return f"{key}: {cls.FOREIGN[plain]}"
+        return describe_unknown("option", key, cls.__struct_fields__)
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -90,18 +89,44 @@ def _convert(value: Any, hint: Any) -> Any:
     Raises:
         msgspec.ValidationError: It is neither.
     """
-    wanted = [hint, *_list_types(hint)]
-    if isinstance(value, str):
+    wanted = [hint, *list_types(hint)]
+    is_tuple = any(get_origin(one) is tuple for one in wanted)
+    if isinstance(value, os.PathLike) and str in wanted:
+        value = os.fspath(value)
+    if is_tuple and isinstance(value, str | os.PathLike):
+        value = [value]
+    elif isinstance(value, str):
         word = value.strip().lower()
         if bool in wanted and word in _BOOLEANS:
             return _BOOLEANS[word]
-        if get_origin(hint) is tuple:
-            value = [value]
-        elif word in ("nan", "null"):  # numbers and nothing to msgspec, and to nobody else
-            return msgspec.convert(value, hint, strict=True)
+        if word in ("nan", "null"):  # numbers and nothing to msgspec, and to nobody else
+            return msgspec.convert(value, hint, strict=True, dec_hook=_to_path)
     elif isinstance(value, int | float) and not isinstance(value, bool) and str in wanted:
         value = str(value)
-    return msgspec.convert(value, hint, strict=False)
+    return msgspec.convert(value, hint, strict=False, dec_hook=_to_path)
+
+
+def _to_path(_kind: type, value: Any) -> Path:
+    """Return what a text stands for where a path is wanted."""
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError("Expected a path")  # noqa: TRY004 - msgspec makes its own error of this
+    return Path(value)
+
+
+def find_name_problems(values: Mapping[str, Any]) -> list[str]:
+    """Check ``out``, a folder anywhere, and ``name``, one below the folder of such results."""
+    problems = []
+    name = values["name"]
+    if values["out"] is not None and name is not None:
+        problems.append("out and name: give one of them")
+    if name is not None and not is_plain_name(name):
+        problems.append(f"name: must be the name of a folder, not {name!r}")
+    return problems
+
+
+def is_plain_name(name: str) -> bool:
+    """Tell whether a folder of this name lies below another, whatever the system."""
+    return name not in ("", ".", "..") and not set(name) & set("/\\:")
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:
@@ -136,19 +161,16 @@ def _in_words(message: str, hint: Any) -> str:
         message = message.split(", got ", 1)[0]
     words = _literals(hint)
     if words and (message.startswith("Invalid enum value") or "str" in message):
-        if int in _list_types(hint):
+        if int in list_types(hint):
             return f"must be {', '.join(words)} or a whole number"
         return f"must be one of {', '.join(words)}"
     return message.replace("Expected ", "must be ", 1)
 
 
-def _list_types(hint: Any) -> list[Any]:
-    """Return the types that a union or an annotated type is made of."""
-    return [inner for part in get_args(hint) for inner in (part, *_list_types(part))]
-
-
 def _literals(hint: Any) -> list[str]:
-    """Return the literal values somewhere inside a type."""
+    """Return the literal values, or those of an enum, somewhere inside a type."""
     if get_origin(hint) is Literal:
         return [str(value) for value in get_args(hint)]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(one.value) for one in hint]
     return [value for part in get_args(hint) for value in _literals(part)]

@@ -23,12 +23,24 @@ class Finding(msgspec.Struct, frozen=True):
         message: One sentence: what was seen, with numbers.
         path: Where, or None.
         hint: How to fix it, or None.
+        line: The line in the file, from 1, or None.
     """
 
     code: str
     message: str
     path: Path | None = None
     hint: str | None = None
+    line: int | None = None
+
+    @classmethod
+    def of_error(cls, code: str, error: DataError) -> Finding:
+        """Return a finding that says what an error says."""
+        path = None if error.path is None else Path(error.path)
+        return cls(code, error.message, path, error.hint, error.line)
+
+    def to_error(self) -> DataError:
+        """Return an error that says the same."""
+        return DataError(self.message, path=self.path, line=self.line, hint=self.hint)
 
     def __str__(self) -> str:
         return self.message if self.path is None else f"{self.path}: {self.message}"

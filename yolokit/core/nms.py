@@ -15,7 +15,7 @@ _BLOCK = 256  # candidates that are compared with each other at once
 
 
 def suppress_overlaps(
-    xyxy: F32, scores: F32, class_ids: I64, *, max_iou: float, max_count: int
+    xyxy: F32, scores: F32, class_ids: I64, *, max_iou: float, max_det: int
 ) -> I64:
     """Keep the best box of every cluster of overlapping boxes of one class.
 
@@ -27,7 +27,7 @@ def suppress_overlaps(
         scores: (N,) float32.
         class_ids: (N,) int64; boxes of different classes never suppress each other.
         max_iou: Overlap in [0, 1] up to which two boxes both stay.
-        max_count: Stop after this many.
+        max_det: Stop after this many.
 
     Returns:
         (K,) int64 indices of the boxes to keep, by descending score.
@@ -37,23 +37,23 @@ def suppress_overlaps(
     order = np.argsort(-scores, kind="stable")
     kept = np.zeros(0, np.int64)
     # Block by block: of thousands of candidates, as evaluation has them, the first hundreds
-    # usually fill max_count, and no pair beyond them is ever compared.
+    # usually fill max_det, and no pair beyond them is ever compared.
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
         block = block[~_overlap_matrix(xyxy, class_ids, kept, block, max_iou).any(axis=0)]
         clashes = _overlap_matrix(xyxy, class_ids, block, block, max_iou)
-        kept = np.concatenate([kept, block[_greedy(clashes, max_count - len(kept))]])
-        if len(kept) >= max_count:
+        kept = np.concatenate([kept, block[_greedy(clashes, max_det - len(kept))]])
+        if len(kept) >= max_det:
             break
     return kept
 
 
-def _greedy(clashes: Bool, max_count: int) -> list[int]:
+def _greedy(clashes: Bool, max_det: int) -> list[int]:
     """Visit (N, N) clashing candidates in order; keep each one that no kept one clashes with."""
     alive = np.ones(len(clashes), np.bool_)
     kept: list[int] = []
     for candidate, row in enumerate(clashes):
-        if len(kept) == max_count:
+        if len(kept) == max_det:
             break
         if alive[candidate]:
             kept.append(candidate)

@@ -18,26 +18,49 @@ I64: TypeAlias = npt.NDArray[np.int64]
 U8: TypeAlias = npt.NDArray[np.uint8]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 
+_OPTIONAL_PARTS = ("masks", "keypoints", "rotated", "track_ids")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
     """What a detector found in one image, sorted by descending score.
 
+    The optional parts have one entry for each detection, or are None where a model, or a tracker,
+    gives none. Their frame is that of ``xyxy``.
+
     Attributes:
         xyxy: (N, 4) float32, source-image pixels, origin at the top-left corner.
         scores: (N,) float32 in [0, 1], descending.
         class_ids: (N,) int64, indices into the model's class names.
+        masks: (N, H, W) bool, the pixels of each object in the source image of that size.
+        keypoints: (N, K, 3) float32; x and y in source-image pixels, and how sure each is, in
+            [0, 1].
+        rotated: (N, 5) float32; centre x and y, width and height in source-image pixels, and the
+            angle in radians from the x axis towards the y axis. ``xyxy`` is the box around it.
+        track_ids: (N,) int64; the same object has the same number in each frame of a source.
     """
 
     xyxy: F32
     scores: F32
     class_ids: I64
+    masks: Bool | None = None
+    keypoints: F32 | None = None
+    rotated: F32 | None = None
+    track_ids: I64 | None = None
 
     def __post_init__(self) -> None:
         count = len(self.scores)
         _expect("xyxy", self.xyxy, (count, 4), np.float32)
         _expect("scores", self.scores, (count,), np.float32)
         _expect("class_ids", self.class_ids, (count,), np.int64)
+        if self.masks is not None:
+            _expect("masks", self.masks, (count, None, None), np.bool_)
+        if self.keypoints is not None:
+            _expect("keypoints", self.keypoints, (count, None, 3), np.float32)
+        if self.rotated is not None:
+            _expect("rotated", self.rotated, (count, 5), np.float32)
+        if self.track_ids is not None:
+            _expect("track_ids", self.track_ids, (count,), np.int64)
         if count > 1 and bool(np.any(np.diff(self.scores) > 0)):
             raise ValueError("scores must be in descending order")
 
@@ -55,6 +78,24 @@ class Detections:
         """Yield ``(xyxy (4,), score, class_id)`` for each detection."""
         for box, score, class_id in zip(self.xyxy, self.scores, self.class_ids, strict=True):
             yield box, float(score), int(class_id)
+
+    def __getitem__(self, chosen: I64 | Bool | slice) -> Detections:
+        """Return some of the detections, with all their parts.
+
+        Args:
+            chosen: (K,) int64 indices, (N,) bool, or a slice; scores must stay descending.
+
+        Raises:
+            ValueError: The order would not be by descending score.
+            IndexError: An index does not exist, or the bools are not one for each detection.
+        """
+        parts = {name: getattr(self, name) for name in _OPTIONAL_PARTS}
+        return Detections(
+            self.xyxy[chosen],
+            self.scores[chosen],
+            self.class_ids[chosen],
+            **{name: part[chosen] for name, part in parts.items() if part is not None},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +196,19 @@ class FrameError:
 
 
 def _expect(
-    name: str, array: npt.NDArray[np.generic], shape: tuple[int, ...], dtype: type[np.generic]
+    name: str,
+    array: npt.NDArray[np.generic],
+    shape: tuple[int | None, ...],
+    dtype: type[np.generic],
 ) -> None:
+    """Refuse an array of another type or shape; an axis of None may have any length."""
+    if array.ndim == len(shape) and None in shape:
+        shape = tuple(
+            has if length is None else length
+            for has, length in zip(array.shape, shape, strict=True)
+        )
     if array.shape != shape or array.dtype != dtype:
+        wanted = str(shape).replace("None", "any")
         raise ValueError(
-            f"{name} must be {shape} {np.dtype(dtype)}, not {array.shape} {array.dtype}"
+            f"{name} must be {wanted} {np.dtype(dtype)}, not {array.shape} {array.dtype}"
         )

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.core.plural import counted
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from yolokit.core.types import I64
 
 _BLOCK = 1024
+_NAMES_SHOWN = 5
 
 
 class SplitCounts(msgspec.Struct, frozen=True):
@@ -57,3 +62,20 @@ class SplitCounter:
         self._sum_up()
         boxes = tuple(self._boxes.tolist())
         return SplitCounts(self._images, self._background, sum(boxes), boxes)
+
+
+def describe_empty_classes(
+    names: Sequence[str], boxes_by_class: Sequence[int], where: str = ""
+) -> Iterator[str]:
+    """Yield a sentence about classes without a box, if there are any.
+
+    Args:
+        names: Of all classes.
+        boxes_by_class: How many boxes each has.
+        where: In what they have none, such as ``" in val"``.
+    """
+    empty = [name for name, count in zip(names, boxes_by_class, strict=True) if not count]
+    if empty:
+        shown = ", ".join(empty[:_NAMES_SHOWN]) + (", ..." if len(empty) > _NAMES_SHOWN else "")
+        count = counted(len(empty), "class has", "classes have")
+        yield f"{count} no box{where}: {shown}"

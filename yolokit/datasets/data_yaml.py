@@ -13,32 +13,25 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.suggest import unknown_name
-from yolokit.datasets.data_yaml_place import find_data_yaml
-from yolokit.datasets.label_rows import (
-    RowLayout,
-    find_faults,
-    label_path,
-    read_labels,
-    to_annotations,
-)
-from yolokit.datasets.repeated import find_repeated
-from yolokit.datasets.split_files import SplitImage, list_images, normal_path, resolve_path
+from yolokit.datasets.label_rows import RowLayout
+from yolokit.datasets.splits import normal_path, resolve_path
+from yolokit.datasets.yaml_mapping import YamlMapping
 from yolokit.errors import DataError
-from yolokit.files.size_limits import refuse_pointer
-from yolokit.images.size import read_image_size
-from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
+from yolokit.files.regular_file import why_no_file
 from yolokit.labels.pose import PoseLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 SPLITS = ("train", "val", "test")
-_MAX_BYTES = 4 << 20
 _MAX_KEYPOINTS = 1000
+_USUAL = ("data.yaml", "dataset.yaml")
+_SUFFIXES = (".yaml", ".yml")
+_HEAD_BYTES = 1 << 20
+_CONVERT_FIRST = "`yolokit data convert` makes one from the annotations of any tool"
 _ALIASES = {"valid": "val", "validation": "val"}
 
 
@@ -101,10 +94,12 @@ def load_data_yaml(
         DataError: It is not a data.yaml (with the line of the mistake), or a path does not exist.
     """
     path = find_data_yaml(path).absolute()
-    reader = _Reader(path, _compose(path), images)
+    reader = _Reader(path, images)
     names, class_ids = reader.read_names()
     if not sparse and class_ids != tuple(range(len(class_ids))):
-        raise reader.error("names", "the ids of the classes must be 0, 1, 2... without gaps")
+        raise reader.error_at(
+            reader.values["names"], "the ids of the classes must be 0, 1, 2... without gaps"
+        )
     splits = reader.read_splits(need) or splits
     if not splits:
         raise DataError("there is no train, val or test in it", path=path)
@@ -113,80 +108,60 @@ def load_data_yaml(
     return DataYaml(path, names, class_ids, splits, reader.read_pose(), tuple(reader.notes))
 
 
-def list_split_images(data: DataYaml, split: str) -> Iterator[SplitImage]:
-    """Yield the images of a split, sorted within each of its folders, listed order else.
+def find_data_yaml(path: Path) -> Path:
+    """Return a YAML file, or the one in a folder that describes a data set.
 
     Raises:
-        ConfigError: There is no such split.
-        DataError: A list file cannot be read.
+        DataError: There is no such file or folder, or a folder has none or several to choose from.
     """
-    for source in data.sources(split):
-        yield from list_images(source, data.path.parent)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        message = "there is no such data.yaml, and no such folder"
+        raise DataError(message, path=path, hint=_CONVERT_FIRST)
+    found = list_data_yamls(path)
+    if not found:
+        message = (
+            "there is no data.yaml in this folder, nor another YAML file with `names` and splits"
+        )
+        raise DataError(message, path=path, hint=_CONVERT_FIRST)
+    if len(found) > 1 and found[0].name not in _USUAL:
+        names = ", ".join(entry.name for entry in found)
+        message = f"several files in this folder describe a data set: {names}"
+        raise DataError(message, path=path, hint=f"name one of them, such as {found[0]}")
+    return found[0]
 
 
-def iter_split(
-    data: DataYaml, split: str, unreadable: list[DataError] | None = None
-) -> Iterator[LabelledImage]:
-    """Stream the images of a split with their labels, as an evaluation needs them.
-
-    Categories are the indices of ``data.names``. An image without a label file, or with an empty
-    one, is a background image.
-
-    Args:
-        data: The data set.
-        split: Which part of it.
-        unreadable: Gets the errors of images that cannot be read, which are left out then; None
-            raises the first.
-
-    Raises:
-        ConfigError: There is no such split.
-        DataError: An image cannot be read, or a label row is wrong (the first file that is).
-    """
-    layout = data.row_layout()
-    for image in list_split_images(data, split):
-        labels = label_path(image.path)
-        try:
-            size = read_image_size(image.path)
-        except DataError as error:
-            if unreadable is None:
-                raise
-            unreadable.append(error)
-            continue
-        rows = read_labels(labels, layout)
-        wh = (size.width_px, size.height_px)
-        record = ImageRecord(image.name, *wh, split, image.path, SourceFile(labels))
-        if rows is None or not rows.row_count:
-            yield LabelledImage(record, Annotations.empty())
-            continue
-        for fault in find_faults(rows, len(data.names), layout):
-            raise DataError(fault.message, path=labels, line=fault.line)
-        rows = rows.take(~find_repeated(rows))  # as ultralytics does: it would count as missed
-        annotations = to_annotations(rows, rows.class_ids, wh, layout)
-        limit = np.array([*wh, *wh], np.float64)
-        inside = np.clip(annotations.xyxy, 0.0, limit)
-        yield LabelledImage(record, msgspec.structs.replace(annotations, xyxy=inside))
+def list_data_yamls(folder: Path) -> list[Path]:
+    """Return the YAML files in a folder that describe a data set, those of a usual name first."""
+    entries = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in _SUFFIXES)
+    fits = [entry for entry in entries if is_data_yaml(entry)]
+    return sorted(fits, key=lambda entry: entry.name not in _USUAL)
 
 
-class _Reader:
-    """Reads the keys of one composed YAML mapping, and knows their lines."""
+def is_data_yaml(path: Path) -> bool:
+    """Tell whether a file is YAML with the keys of a data set, right or wrong in detail."""
+    if path.suffix.lower() not in _SUFFIXES or why_no_file(path) is not None:
+        return False
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    keys = {line.split(b":")[0].strip(b" \"'\r") for line in head.splitlines() if b":" in line}
+    return b"names" in keys and bool(keys & {b"train", b"val", b"valid", b"test"})
 
-    def __init__(self, path: Path, root: Any, images: Path | None) -> None:
-        self.path = path
+
+class _Reader(YamlMapping):
+    """Reads the keys that describe a data set."""
+
+    def __init__(self, path: Path, images: Path | None) -> None:
+        super().__init__(path)
         self._images = images.absolute() if images is not None else None
         self.notes: list[str] = []
-        self.values: dict[str, Any] = {}
-        for key, value in root.value:
-            text = self._text(key, "a key")
-            if text in self.values:
-                raise self._error_at(key, f"{text!r} appears here a second time")
-            self.values[text] = value
         for alias, name in _ALIASES.items():
             if alias in self.values and name not in self.values:
                 self.values[name] = self.values[alias]
-
-    def error(self, key: str, message: str) -> DataError:
-        """Return an error at the line of a key's value."""
-        return self._error_at(self.values[key], message)
 
     def read_names(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Return the class names and their ids, by ascending id."""
@@ -194,33 +169,33 @@ class _Reader:
             raise DataError("there are no `names` of classes in it", path=self.path)
         node = self.values["names"]
         if node.id == "sequence":
-            found = dict(enumerate(self._text(item, "a class name") for item in node.value))
+            found = dict(enumerate(self.text(item, "a class name") for item in node.value))
         elif node.id == "mapping":
             found = {}
             for key, value in node.value:
-                number = self._text(key, "a class id").strip()
+                number = self.text(key, "a class id").strip()
                 if not number.isdecimal():
-                    raise self._error_at(key, f"the class id {number!r} is not a whole number")
+                    raise self.error_at(key, f"the class id {number!r} is not a whole number")
                 if int(number) in found:
-                    raise self._error_at(key, f"class {number} appears here a second time")
-                found[int(number)] = self._text(value, "a class name")
+                    raise self.error_at(key, f"class {number} appears here a second time")
+                found[int(number)] = self.text(value, "a class name")
         else:
-            raise self._error_at(node, "`names` must be a list, or ids with names")
+            raise self.error_at(node, "`names` must be a list, or ids with names")
         self._check_names(node, found)
         ids = tuple(sorted(found))
         return tuple(found[number] for number in ids), ids
 
     def _check_names(self, node: Any, names: dict[int, str]) -> None:
         if not names or not all(names.values()):
-            raise self._error_at(node, "`names` holds an empty name, or no name at all")
+            raise self.error_at(node, "`names` holds an empty name, or no name at all")
         twice = [name for name in names.values() if list(names.values()).count(name) > 1]
         if twice:
-            raise self._error_at(node, f"two classes are called {twice[0]!r}")
+            raise self.error_at(node, f"two classes are called {twice[0]!r}")
         count = self.values.get("nc")
-        if count is not None and self._text(count, "`nc`").strip() != str(len(names)):
-            raise self._error_at(
+        if count is not None and self.text(count, "`nc`").strip() != str(len(names)):
+            raise self.error_at(
                 count,
-                f"`nc` is {self._text(count, '`nc`')}, but "
+                f"`nc` is {self.text(count, '`nc`')}, but "
                 f"{counted(len(names), 'name is', 'names are')} given",
             )
 
@@ -247,7 +222,7 @@ class _Reader:
         return tuple(self._find(item, split) for item in items)
 
     def _find(self, node: Any, split: str) -> Path:
-        text = self._text(node, f"`{split}`")
+        text = self.text(node, f"`{split}`")
         if self._images is not None:
             elsewhere = resolve_path(text, (self._images,))
             if elsewhere is not None:
@@ -256,7 +231,7 @@ class _Reader:
         found = resolve_path(text, bases, is_file=False)
         if found is None:
             where = " or ".join(str(base) for base in dict.fromkeys(bases))
-            raise self._error_at(
+            raise self.error_at(
                 node,
                 f"`{split}: {text}` does not exist below {where}",
                 hint=f"correct the path, or take the line out if there is no {split} split",
@@ -269,7 +244,7 @@ class _Reader:
         here = self.path.parent
         if "path" not in self.values:
             return (here,)
-        stated = self._text(self.values["path"], "`path`").strip()
+        stated = self.text(self.values["path"], "`path`").strip()
         if stated and (here / stated).is_dir():
             return (normal_path(here / stated), here)
         note = f"`path: {stated}` does not exist; paths are taken relative to {here}"
@@ -282,12 +257,12 @@ class _Reader:
         node = self.values.get("kpt_shape")
         if node is None:
             return None
-        words = self._words(node) or []
+        words = self.words(node) or []
         if len(words) != 2 or not words[0].isdecimal() or words[1] not in ("2", "3"):
-            raise self._error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
+            raise self.error_at(node, "`kpt_shape` must be [number of keypoints, 2 or 3]")
         count = int(words[0])
         if not 0 < count <= _MAX_KEYPOINTS:
-            raise self._error_at(node, f"`kpt_shape` has {counted(count, 'keypoint')}")
+            raise self.error_at(node, f"`kpt_shape` has {counted(count, 'keypoint')}")
         return PoseLayout(
             self._read_keypoint_names(count), self._read_flips(count), words[1] == "3"
         )
@@ -297,7 +272,7 @@ class _Reader:
         node = self.values.get("kpt_names")
         if node is not None and node.id == "mapping" and node.value:
             node = node.value[0][1]
-        words = self._words(node) if node is not None else None
+        words = self.words(node) if node is not None else None
         if words is not None and len(words) == count and all(words):
             return tuple(words)
         return tuple(str(number) for number in range(count))
@@ -306,49 +281,8 @@ class _Reader:
         node = self.values.get("flip_idx")
         if node is None:
             return None
-        words = self._words(node) or []
+        words = self.words(node) or []
         flips = tuple(int(word) for word in words if word.isdecimal() and len(word) < 6)
         if sorted(flips) != list(range(count)) or len(words) != count:
-            raise self._error_at(node, f"`flip_idx` must name each of 0 to {count - 1} once")
+            raise self.error_at(node, f"`flip_idx` must name each of 0 to {count - 1} once")
         return flips
-
-    def _words(self, node: Any) -> list[str] | None:
-        """Return the texts of a list; None if it is not a list of texts."""
-        if node.id != "sequence" or not all(item.id == "scalar" for item in node.value):
-            return None
-        return [str(item.value).strip() for item in node.value]
-
-    def _text(self, node: Any, what: str) -> str:
-        if node.id != "scalar":
-            raise self._error_at(node, f"{what} must be text")
-        return str(node.value)
-
-    def _error_at(self, node: Any, message: str, *, hint: str | None = None) -> DataError:
-        return DataError(message, path=self.path, line=node.start_mark.line + 1, hint=hint)
-
-
-def _compose(path: Path) -> Any:
-    """Parse YAML into nodes: text and positions, no objects of any kind."""
-    import yaml
-
-    try:
-        if path.is_file() and path.stat().st_size > _MAX_BYTES:
-            raise DataError("this is too large for a data.yaml", path=path)
-        data = path.read_bytes()
-        refuse_pointer(data, path)
-        text = data.decode("utf-8-sig")
-        # Not the loader in C: it overflows the stack on deep nesting and ends the process.
-        root: Any = yaml.compose(text, Loader=yaml.BaseLoader)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", path=path) from error
-    except UnicodeDecodeError as error:
-        raise DataError("this is not a data.yaml: it is not UTF-8 text", path=path) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        reason = getattr(error, "problem", None) or getattr(error, "reason", None)
-        problem = f"this is not valid YAML: {reason or 'it is nested too deep'}"
-        raise DataError(problem, path=path, line=line) from error
-    if root is None or root.id != "mapping":
-        raise DataError("this is not a data.yaml: it must hold `key: value` lines", path=path)
-    return root

@@ -21,12 +21,13 @@ import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.core.types import F64, I64, Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import open_at_once
 from yolokit.files.size_limits import check_size, refuse_pointer
 from yolokit.labels.model import Annotations
-from yolokit.labels.shapes import Shape, Task
+from yolokit.labels.shapes import Shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,7 +257,7 @@ def to_annotations(
     category_indices: I64,
     image_wh: tuple[int, int],
     layout: RowLayout,
-    task: Task = "detect",
+    task: Task = Task.DETECT,
 ) -> Annotations:
     """Bring rows into pixels.
 
@@ -275,7 +276,9 @@ def to_annotations(
     shapes = {}
     for row in np.flatnonzero(polygons).tolist():
         ring = np.array(rows.tails[row], np.float64).reshape(-1, 2) * wh
-        shapes[row] = Shape((ring,), "rotated" if task == "obb" and len(ring) == 4 else "polygon")
+        shapes[row] = Shape(
+            (ring,), "rotated" if task == Task.OBB and len(ring) == 4 else "polygon"
+        )
     keypoints = None
     if layout.keypoint_shape is not None:
         keypoints = _to_keypoints(rows, polygons, wh, layout.keypoint_shape)
@@ -300,38 +303,3 @@ def _to_keypoints(rows: LabelRows, polygons: Bool, wh: F64, shape: tuple[int, in
         found[row, :, 2] = points[:, 2] if dims == 3 else np.where(points.any(axis=1), 2.0, 0.0)
     found[found[..., 2] <= 0] = 0.0
     return found
-
-
-def find_faults(rows: LabelRows, class_count: int, layout: RowLayout) -> list[RowFault]:
-    """Return every row for which ultralytics would leave the whole image out, by line.
-
-    Source: ultralytics ``data/utils.py:verify_image_label``: five columns, or polygons alone;
-    classes below ``class_count``; fractions of at most 1.01 and at least -0.01.
-    """
-    table = rows.cxcywh
-    if not rows.faults and len(table) and bool((rows.columns == 5).all()):
-        in_range = table.min() >= 0 and table.max() <= 1
-        if in_range and rows.class_ids.max() < class_count:
-            return []  # nearly always: the same answer in a third of the time
-    faults = list(rows.faults)
-    low_ok = (table >= -0.01).all(axis=1) & (table[:, 2:] >= 0).all(axis=1)
-    range_ok = low_ok & (table <= 1.01).all(axis=1)
-    class_ok = rows.class_ids < class_count
-    faults += [
-        RowFault(
-            int(rows.lines[at]),
-            "unknown-class",
-            f"class {rows.class_ids[at]} is not one of 0 to {class_count - 1}",
-        )
-        for at in np.flatnonzero(~class_ok).tolist()
-    ]
-    for at in np.flatnonzero(~range_ok).tolist():
-        box = " ".join(f"{value:g}" for value in table[at])
-        faults.append(
-            RowFault(int(rows.lines[at]), "outside-image", f"box {box} is not within 0 and 1")
-        )
-    polygons = is_polygon(rows.columns, layout)
-    if polygons.any() and not polygons.all():
-        first = int(rows.lines[np.flatnonzero(polygons)[0]])
-        faults.append(RowFault(first, "mixed-rows", "a polygon is among boxes"))
-    return sorted(faults, key=lambda fault: fault.line)

@@ -1,11 +1,16 @@
-"""Architectures as mappings, as upstream builds models from them."""
+"""Architectures as mappings, and the models that upstream builds from them."""
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from yolokit.engine.tasks.toolkit import load_task, require_head
 from yolokit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yolokit.core.task import Task
 
 
 def read_arch(path: str) -> dict[str, Any]:
@@ -38,6 +43,34 @@ def read_arch(path: str) -> dict[str, Any]:
     content.setdefault("scale", ultralytics_patches.guess_scale(path))
     content["yaml_file"] = Path(path).name
     return content
+
+
+def make_model(arch: dict[str, Any], names: list[str], task: Task) -> Any:
+    """Build a model of a task for these classes, with fresh weights.
+
+    Args:
+        arch: Mapping of an architecture YAML.
+        names: Class names, by index.
+        task: What the model is for.
+
+    Raises:
+        ConfigError: Its head is for another task, or upstream cannot build it.
+    """
+    plugin = load_task(task)
+    require_head(plugin, arch)
+    try:
+        # A copy: upstream writes the number of classes into the mapping that it is given.
+        model = plugin.build(copy.deepcopy(arch), len(names))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        name = arch.get("yaml_file", "the architecture")
+        raise ConfigError(f"{name} cannot be built: {type(error).__name__}: {error}") from error
+    model.names = dict(enumerate(names))
+    return model
+
+
+def count_backbone(model: Any) -> int:
+    """Return how many of a model's layers are its backbone."""
+    return len(model.yaml["backbone"])
 
 
 def _is_row(row: object) -> bool:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yolokit.engine_protocol.transfer import Action
+    from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine_protocol.training import Action
 
 ROWS = "class rows"
-_BRANCHES = ("cv3", "one2one_cv3")  # of upstream's Detect: one sequence for each level
 _PLACEHOLDER = re.compile(r"(class|name|label|item|object|obj|cls)?[ _-]*\d+", re.IGNORECASE)
 _LISTED = 6  # names in a reason
 
@@ -63,20 +63,20 @@ def match_classes(names: list[str], source_names: list[str]) -> ClassMatch:
     return ClassMatch(sources, "reshaped", f"{ROWS} of {_list(found)} by name{others}{note}")
 
 
-def name_class_rows(model: Any) -> list[str]:
-    """Return the names of a detector's tensors that have one row for each class.
+def name_class_rows(model: Any, task: EngineTask) -> list[str]:
+    """Return the names of a model's tensors that have one row for each class.
 
     These are the weights and biases of the last convolution of each class branch.
     """
     last = len(model.model) - 1
     return [
         f"model.{last}.{attribute}.{level}.{len(branch) - 1}.{kind}"
-        for attribute, level, branch in _iter_branches(model)
+        for attribute, level, branch in _iter_branches(model, task)
         for kind in ("weight", "bias")
     ]
 
 
-def widen_class_branches(model: Any, source: Any) -> None:
+def widen_class_branches(model: Any, source: Any, task: EngineTask) -> None:
     """Give a model's class branches the hidden width that the source's have.
 
     Upstream derives it from the number of classes, so a model for other classes would lose the
@@ -85,8 +85,8 @@ def widen_class_branches(model: Any, source: Any) -> None:
     from torch import nn
 
     head, widened = model.model[-1], False
-    theirs = {(attribute, level): branch for attribute, level, branch in _iter_branches(source)}
-    for attribute, level, ours in list(_iter_branches(model)):
+    theirs = {(name, level): branch for name, level, branch in _iter_branches(source, task)}
+    for attribute, level, ours in list(_iter_branches(model, task)):
         branch = theirs.get((attribute, level))
         if branch is None or branch[-1].in_channels == ours[-1].in_channels:
             continue
@@ -107,9 +107,9 @@ def place_rows(fresh: Any, rows: Any, match: ClassMatch) -> Any:
     return placed
 
 
-def _iter_branches(model: Any) -> Iterator[tuple[str, int, Any]]:
+def _iter_branches(model: Any, task: EngineTask) -> Iterator[tuple[str, int, Any]]:
     head = model.model[-1]
-    for attribute in _BRANCHES:
+    for attribute in task.CLASS_BRANCHES:
         for level, branch in enumerate(getattr(head, attribute, None) or ()):
             yield attribute, level, branch
 

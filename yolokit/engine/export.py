@@ -7,14 +7,16 @@ packages on the way; the trace itself is one call, so it is made here.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yolokit.engine.process import check_stop, serve
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ExportError
 
+if TYPE_CHECKING:
+    from yolokit.engine.tasks.toolkit import EngineTask
+
 INPUT_NAME = "images"
-OUTPUT_NAME = "output0"
 
 
 def export(request: ExportRequest) -> dict[str, Any]:
@@ -24,20 +26,58 @@ def export(request: ExportRequest) -> dict[str, Any]:
         ``names``, ``imgsz``, ``stride_px``, ``layout``, ``architecture``, ``license``,
         ``input_name``, ``output_name`` and ``versions``.
     """
-    import torch
-
     from yolokit.engine import ultralytics_patches
-    from yolokit.engine.train import versions
+    from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
-    model, checkpoint = ultralytics_patches.load_model(
-        request.weights, request.digest, trust=request.trust
-    )
+    task = load_task(request.task)
+    model, checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
     check_stop()
-    layout = _prepare(model, dynamic=request.dynamic == "all")
+    _prepare(model, dynamic=request.dynamic == "all")
+    layout = task.tell_layout(model)
     stride = max(32, int(max(model.stride.tolist())))
     imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
     if imgsz % stride:
         raise ExportError(f"imgsz must be a multiple of {stride}, the model's stride, not {imgsz}")
+    _trace(model, imgsz, request, list(task.OUTPUTS), _dynamic_axes(request.dynamic, layout, task))
+    check_stop()
+    return {
+        "names": [model.names[index] for index in range(len(model.names))],
+        "imgsz": imgsz,
+        "stride_px": stride,
+        "layout": layout,
+        "architecture": _architecture(model),
+        "license": str(checkpoint.get("license") or ""),
+        "input_name": INPUT_NAME,
+        "output_name": task.OUTPUTS[0],
+        "versions": ultralytics_patches.list_versions(),
+    }
+
+
+def prepare_for_inference(model: Any) -> None:
+    """Make a model return its decoded outputs alone, as the exported graph does."""
+    for module in model.modules():
+        if hasattr(module, "export"):
+            module.export = True
+            module.format = "onnx"
+
+
+def _prepare(model: Any, *, dynamic: bool) -> None:
+    model.eval().float().fuse()
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    prepare_for_inference(model)
+    model.model[-1].dynamic = dynamic
+
+
+def _trace(
+    model: Any,
+    imgsz: int,
+    request: ExportRequest,
+    output_names: list[str],
+    axes: dict[str, dict[int, str]] | None,
+) -> None:
+    import torch
+
     image = torch.zeros(1, 3, imgsz, imgsz)
     with torch.inference_mode(), warnings.catch_warnings():
         # The tracer warns of every Python branch; the parity gate is what proves the graph.
@@ -49,50 +89,20 @@ def export(request: ExportRequest) -> dict[str, Any]:
             request.out,
             opset_version=request.opset,
             input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
-            dynamic_axes=_dynamic_axes(request.dynamic, layout),
+            output_names=output_names,
+            dynamic_axes=axes,
             dynamo=False,
         )
-    check_stop()
-    return {
-        "names": [model.names[index] for index in range(len(model.names))],
-        "imgsz": imgsz,
-        "stride_px": stride,
-        "layout": layout,
-        "architecture": _architecture(model),
-        "license": str(checkpoint.get("license") or ""),
-        "input_name": INPUT_NAME,
-        "output_name": OUTPUT_NAME,
-        "versions": versions(),
-    }
 
 
-def prepare_for_inference(model: Any) -> None:
-    """Make a detection model return its decoded output alone, as the exported graph does."""
-    for module in model.modules():
-        if hasattr(module, "export"):
-            module.export = True
-            module.format = "onnx"
-
-
-def _prepare(model: Any, *, dynamic: bool) -> str:
-    model.eval().float().fuse()
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    prepare_for_inference(model)
-    head = model.model[-1]
-    head.dynamic = dynamic
-    return "end2end" if getattr(head, "end2end", False) else "raw"
-
-
-def _dynamic_axes(dynamic: str, layout: str) -> dict[str, dict[int, str]] | None:
+def _dynamic_axes(dynamic: str, layout: str, task: EngineTask) -> dict[str, dict[int, str]] | None:
     if dynamic == "none":
         return None
-    axes = {INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}}
+    axes = {name: {0: "batch"} for name in (INPUT_NAME, *task.OUTPUTS)}
     if dynamic == "all":
         axes[INPUT_NAME] |= {2: "height", 3: "width"}
-        if layout == "raw":
-            axes[OUTPUT_NAME][2] = "anchors"
+        for name, by_size in task.list_size_axes(layout).items():
+            axes[name] |= by_size
     return axes
 
 

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def infer(request: InferRequest) -> dict[str, Any]:
-    """Write input and output of every image, and return their ``count``."""
+    """Write the input and the outputs of every image; there is nothing to return."""
     import torch
 
     from yolokit.engine import ultralytics_patches
     from yolokit.engine.export import prepare_for_inference
+    from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
     ultralytics_patches.use_cores(request.threads)
-    model, _checkpoint = ultralytics_patches.load_model(
-        request.weights, request.digest, trust=request.trust
-    )
+    task = load_task(request.task)
+    model, _checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
     model.eval().float()
     prepare_for_inference(model)
     folder = Path(request.folder)
@@ -37,10 +37,12 @@ def infer(request: InferRequest) -> dict[str, Any]:
             check_stop()
             image = np.load(folder / f"{index:04d}.image.npy", allow_pickle=False)
             tensor = _letterbox(image, input_wh)
-            output = model(torch.from_numpy(tensor))
+            given = model(torch.from_numpy(tensor))
+            outputs = given if isinstance(given, (list, tuple)) else [given]
             np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
-            np.save(folder / f"{index:04d}.output.npy", output.numpy(), allow_pickle=False)
-    return {"count": len(request.input_wh)}
+            for name, output in zip(task.OUTPUTS, outputs, strict=True):
+                np.save(folder / f"{index:04d}.{name}.npy", output.numpy(), allow_pickle=False)
+    return {}
 
 
 def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:

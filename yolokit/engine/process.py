@@ -1,10 +1,12 @@
 """The child's side of ``engine_protocol.child``: request, events and the safe frame of a job.
 
+No connection leaves it: an audit hook refuses every address that is not this machine.
 Import this before ultralytics; it imports neither torch nor ultralytics itself.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import subprocess
@@ -16,12 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from yolokit.engine.guard import forbid_network
-from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Event, Failed
+from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Failed
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from yolokit.core.events import Event
 
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
@@ -29,6 +32,7 @@ stop_requested = threading.Event()
 is_orphan = threading.Event()  # the parent is gone; its folder may belong to another process now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
 _grace_s = [50.0]
+_LOCAL_NAMES = {"localhost", "localhost.localdomain", "", None}
 
 
 def send(event: Event) -> None:
@@ -130,3 +134,46 @@ def _watch_parent() -> None:
         # sessions of their own.
         os.killpg(os.getpgrp(), signal.SIGTERM)
     os._exit(1)
+
+
+class NetworkForbiddenError(OSError):
+    """Something tried to reach the network; OSError, since libraries handle that as offline."""
+
+
+def forbid_network() -> None:
+    """Refuse name look-ups and connections that would leave this machine, for good.
+
+    Loopback stays open: training on several GPUs talks over it. An audit hook cannot be removed
+    again, which is what is wanted here.
+    """
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, args: tuple[object, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = args[1]
+        if not isinstance(address, tuple):
+            return  # a Unix socket
+        host = address[0]
+    elif event in ("socket.gethostbyname", "socket.gethostbyaddr"):
+        host = args[0]
+    else:
+        return
+    if not is_local(host):
+        print(f"yolokit: refused to reach {host}", flush=True)
+        raise NetworkForbiddenError(f"yolokit's engine does not use the network (asked for {host})")
+
+
+def is_local(host: object) -> bool:
+    """Tell whether a host name or address is this machine."""
+    if isinstance(host, (bytes, bytearray)):
+        host = host.decode("ascii", "replace")
+    if host in _LOCAL_NAMES:
+        return True
+    try:
+        address = ipaddress.ip_address(str(host).split("%", 1)[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

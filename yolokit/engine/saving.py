@@ -18,7 +18,7 @@ def publish_checkpoint(path: Path, out: Path) -> None:
         shutil.copyfile(path, part)
 
 
-def take_up(run_dir: Path) -> dict[str, Any] | None:
+def repair_checkpoints(run_dir: Path) -> dict[str, Any] | None:
     """Repair what a kill interrupted, before a run goes on from its ``last.pt``.
 
     Returns:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from yolokit.core.events import Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
 from yolokit.engine.process import is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
-from yolokit.engine_protocol.child import Notice, Phase, Started
+from yolokit.engine_protocol.child import Started
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import ConfigError, JobCancelledError
 
+if TYPE_CHECKING:
+    from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine.trainer import YolokitTrainer
+
 
 def train(request: TrainRequest) -> dict[str, Any]:
-    """Train and return ``device``, ``precision``, ``batch`` and ``versions``."""
+    """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
     send(Phase("starting torch and ultralytics"))
     pace = Pace(request.threads, fixed=asked_threads() is not None)
     # Set before ultralytics is imported, which would set a single thread.
@@ -24,26 +29,34 @@ def train(request: TrainRequest) -> dict[str, Any]:
 
     import torch
 
-    from yolokit.engine import listed
     from yolokit.engine import trainer as engine_trainer
-    from yolokit.engine.saving import take_up
+    from yolokit.engine import used
+    from yolokit.engine.saving import repair_checkpoints
+    from yolokit.engine.tasks.toolkit import load_task
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
     os.environ[engine_trainer.LINEAGE] = request.lineage
-    os.environ[listed.LEAVE_OUT] = "1" if request.leave_out else "0"
+    os.environ[used.LEAVE_OUT] = "1" if request.leave_out else "0"
 
-    done = take_up(Path(request.run_dir)) if request.start is None else None
+    task = load_task(request.task)
+    done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
         return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
-    model, frozen, knows_classes = _begin(request)
+    model, frozen, knows_classes = _begin(request, task)
     os.environ[engine_trainer.KNOWS_CLASSES] = str(int(knows_classes))
     send(Phase("reading the data set"))
-    trainer = engine_trainer.YolokitTrainer(overrides=_overrides(request, model, frozen, torch))
+    trainer = task.Trainer(overrides=_overrides(request, model, frozen, torch))
     if trainer.on_cpu:
         trainer.pace = pace
         pace.apply()
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+    _run(trainer)
+    args = trainer.args
+    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+
+
+def _run(trainer: YolokitTrainer) -> None:
     if trainer.ddp:
         stop_at_once()
     try:
@@ -52,29 +65,14 @@ def train(request: TrainRequest) -> dict[str, Any]:
         if not is_orphan.is_set():
             trainer.keep_progress()
         raise
-    used = trainer.args
-    return _result(str(trainer.device), used.amp, trainer.batch_size, used.optimizer)
 
 
 def _result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, Any]:
-    return {
-        "device": device,
-        "precision": _precision(amp),
-        "batch": batch,
-        "optimizer": optimizer,
-        "versions": versions(),
-    }
+    precision = _precision(amp)
+    return {"device": device, "precision": precision, "batch": batch, "optimizer": optimizer}
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what a model is made with."""
-    import torch
-    import ultralytics
-
-    return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
-
-
-def _begin(request: TrainRequest) -> tuple[str, list[int], bool]:
+def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], bool]:
     """Make the model to start from, or check the one to resume.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
@@ -84,14 +82,14 @@ def _begin(request: TrainRequest) -> tuple[str, list[int], bool]:
         The checkpoint, which of its layers are frozen, and whether it is a start that knows the
         classes.
     """
-    from yolokit.engine import ultralytics_patches
     from yolokit.engine.initializers import build_start, save_start
+    from yolokit.engine.tasks.toolkit import load_task_model
     from yolokit.engine.transfer import list_frozen, split_frozen
 
     run_dir = Path(request.run_dir)
     if request.start is None:
         path = run_dir / "last.pt"
-        model, _checkpoint = ultralytics_patches.load_model(str(path))
+        model, _checkpoint = load_task_model(task, str(path))
         return str(path), list_frozen(request.freeze, model), False
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
@@ -114,7 +112,7 @@ def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any)
     elif settings["workers"] and settings["device"] in ("cpu", "mps"):
         send(Notice("workers has no effect here: without a GPU, training loads images by itself"))
     overrides = settings | {
-        "task": "detect",
+        "task": request.task.value,
         "mode": "train",
         "data": request.data_yaml,
         "model": model,

@@ -1,30 +1,37 @@
-"""The trainer: upstream's, with events, atomic checkpoints, and the CPU used as it can be."""
+"""What every trainer adds to upstream's: events, checkpoints in one step, good use of a CPU."""
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from yolokit.checkpoints.reading import LINEAGE_KEY
+from yolokit.checkpoints.lineage import LINEAGE_KEY
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
-from yolokit.engine.listed import tell_used
 from yolokit.engine.saving import publish_checkpoint, strip_all
-from yolokit.engine.settings import describe_settings, list_notes
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
-from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, Settled, StartScore
+from yolokit.engine.used import (
+    describe_settings,
+    keep_finite,
+    list_notes,
+    name_metrics,
+    report_images,
+)
+from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
 from yolokit.errors import ConfigError, TrainError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yolokit.engine.threads import Pace
 
-from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
+from ultralytics.engine.trainer import BaseTrainer  # isort: skip - after our edits
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
@@ -36,14 +43,24 @@ _GENTLE_LR = 1e-4
 _FEW_ITERATIONS = 12  # of upstream's count: nominal batches of a whole run
 
 
-class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
-    """Trains one detector in ``<run>/engine`` and publishes its checkpoints to ``<run>``."""
+class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
+    """Trains one model in ``<run>/engine`` and publishes its checkpoints to ``<run>``.
 
+    It stands before upstream's trainer of a task: ``class Trainer(YolokitTrainer, ...)`` in the
+    task's module of ``engine.tasks``.
+
+    Attributes:
+        metric_names: Upstream's names of the task's metrics -> ours.
+        pace: How many threads compute on a CPU; None on another device.
+        lr0_reason: Why the initial rate is not the one that upstream would take.
+    """
+
+    metric_names: ClassVar[Mapping[str, str]]
     model: Any
     metrics: Any
     best_fitness: float | None
     accumulate: int
-    pace: Pace | None = None  # on a CPU
+    pace: Pace | None = None
     lr0_reason: str | None = None
     _is_settled = False
 
@@ -77,13 +94,14 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         """Build a data set, which must hold the images that were checked, and no others."""
         dataset = super().build_dataset(img_path, mode, batch)
         if RANK in {-1, 0}:
-            tell_used(dataset, img_path, mode)
+            report_images(dataset, img_path, mode)
         return dataset
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
         self._epoch_began = time.monotonic()
         self._batch = self._pending = self._steps = 0
+        self._is_validated = False
         self._is_best = self.best_fitness is None
 
     def _build_train_pipeline(self) -> None:
@@ -137,6 +155,7 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
         """Validate, and decide by our own rule whether this epoch is the best."""
         best = self.best_fitness
         metrics, fitness = super().validate()
+        self._is_validated = True
         self._is_best = is_better(fitness, best)
         if self._is_best:
             self.best_fitness = fitness
@@ -159,7 +178,11 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
         self._is_best = True
-        process.send(StartScore(_finite(metrics), time.monotonic() - self._epoch_began))
+        process.send(
+            StartScore(
+                name_metrics(metrics, self.metric_names), time.monotonic() - self._epoch_began
+            )
+        )
         self.metrics = metrics
         self.save_model()
 
@@ -254,27 +277,24 @@ class YolokitTrainer(DetectionTrainer):  # type: ignore[misc]
                 batch=self._batch,
                 batches=self.cadence.batches,
                 images=self.batch_size,
-                losses=_finite(self.tloss),
+                losses=keep_finite(self.tloss),
             )
         )
 
     def _on_fit_epoch_end(self) -> None:
-        metrics = {**self.label_loss_items(self.tloss), **(self.metrics or {}), **self.lr}
+        # Upstream has zeros for an epoch that it did not validate; a zero is a result.
+        measured = (self.metrics or {}) if self._is_validated else {}
+        metrics = {**self.label_loss_items(self.tloss), **measured, **self.lr}
         process.send(
             EpochEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
-                metrics=_finite(metrics),
+                metrics=name_metrics(metrics, self.metric_names),
                 seconds=time.monotonic() - self._epoch_began,
                 steps=self._steps,
                 is_last=bool(self.stop),
             )
         )
-
-
-def _finite(values: dict[str, Any]) -> dict[str, float]:
-    """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
-    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def _are_numbers(model: torch.nn.Module) -> bool:

@@ -1,63 +1,21 @@
-"""Building a model for new classes, and the account of what it got from its source."""
+"""Putting a source's tensors into a model, and the account of what it got."""
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from yolokit.core.plural import counted, share
+from yolokit.engine.arch import count_backbone
 from yolokit.engine.classes import ROWS
-from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
+from yolokit.engine_protocol.training import TransferGroup, TransferReport
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import Action, Part
-
-# What detectors put after their backbone proper; classifiers have none or another one of these.
-TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
-
-
-def build_model(request: StartRequest) -> Any:
-    """Build the detector of ``request.arch`` for the request's classes, with fresh weights."""
-    from yolokit.engine.arch import read_arch
-
-    assert request.arch is not None
-    return make_model(read_arch(request.arch), request.names)
-
-
-def make_model(arch: dict[str, Any], names: list[str]) -> Any:
-    """Build a detector for these classes, with fresh weights.
-
-    Args:
-        arch: Mapping of an architecture YAML.
-        names: Class names, by index.
-
-    Raises:
-        ConfigError: Upstream cannot build it.
-    """
-    from yolokit.engine import ultralytics_patches
-
-    ultralytics_patches.require_detector(arch)
-    from ultralytics.nn.tasks import DetectionModel
-
-    try:
-        # A copy: upstream writes the number of classes into the mapping that it is given.
-        model = DetectionModel(copy.deepcopy(arch), nc=len(names), verbose=False)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        name = arch.get("yaml_file", "the architecture")
-        raise ConfigError(f"{name} cannot be built: {type(error).__name__}: {error}") from error
-    model.names = dict(enumerate(names))
-    return model
-
-
-def count_backbone(model: Any) -> int:
-    """Return how many of a model's layers are its backbone."""
-    return len(model.yaml["backbone"])
+    from yolokit.engine_protocol.training import Action, Part
 
 
 def load_tensors(model: Any, taken: Mapping[str, Any], path: str) -> None:
@@ -109,7 +67,7 @@ def report_transfer(
         fates: Action and reason for single tensors, where they are as they should be.
         left: The source's other tensors: their part of it, why they are left there, and each.
     """
-    groups: dict[tuple[Part, Action, str], list[int]] = {}
+    account: list[tuple[Part, Action, str, Any]] = []
     fresh: set[int] = set()
     whole: set[int] = set()
     for name, tensor in model.state_dict().items():
@@ -120,15 +78,12 @@ def report_transfer(
         special = (fates or {}).get(name, fate)
         if fate[0] == "taken" or special[0] == "fresh":
             fate = special
-        _count(groups, (part, *fate), tensor)
+        account.append((part, *fate, tensor))
         (fresh if fate[0] == "fresh" else whole).add(layer_of(name))
-    others: dict[tuple[Part, Action, str], list[int]] = {}
-    for part, reason, tensor in left:
-        _count(others, (part, "left", reason), tensor)
     return TransferReport(
         kind=kind,
-        groups=_to_groups(groups),
-        left=_to_groups(others),
+        groups=_group(account),
+        left=_group((part, "left", reason, tensor) for part, reason, tensor in left),
         whole_layers=sorted(whole - fresh),
     )
 
@@ -224,14 +179,12 @@ def _compare(tensor: Any, source: Any) -> tuple[Action, str]:
     return "fresh", "its values are not the source's"
 
 
-def _count(groups: dict[Any, list[int]], key: tuple[Part, Action, str], tensor: Any) -> None:
-    count = groups.setdefault(key, [0, 0])
-    count[0] += 1
-    count[1] += tensor.numel()
-
-
-def _to_groups(counts: Mapping[tuple[Part, Action, str], list[int]]) -> list[TransferGroup]:
+def _group(account: Iterable[tuple[Part, Action, str, Any]]) -> list[TransferGroup]:
+    """Count tensors and their values by part, action and reason."""
+    values: dict[tuple[Part, Action, str], list[int]] = {}
+    for part, action, reason, tensor in account:
+        values.setdefault((part, action, reason), []).append(tensor.numel())
     return [
-        TransferGroup(part=part, action=action, reason=reason, tensors=tensors, values=values)
-        for (part, action, reason), (tensors, values) in counts.items()
+        TransferGroup(part=part, action=action, reason=reason, tensors=len(each), values=sum(each))
+        for (part, action, reason), each in values.items()
     ]

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.engine.guard import forbid_network
+from yolokit.engine.process import forbid_network
 
 forbid_network()  # here as well: the workers of a run on several GPUs come through this module
 
@@ -36,10 +36,9 @@ from ultralytics.utils.events import events  # noqa: E402
 from yolokit.checkpoints.reading import explain_unreadable  # noqa: E402
 from yolokit.engine.safe_globals import forbid_building, list_torchvision_layers  # noqa: E402
 from yolokit.engine.torchvision_backbone import StagedTorchVision  # noqa: E402
-from yolokit.engine.verified_bytes import read_weights  # noqa: E402
-from yolokit.errors import ConfigError, WeightsError  # noqa: E402
+from yolokit.errors import WeightsError  # noqa: E402
+from yolokit.files.digest import read_weights  # noqa: E402
 
-_DETECTORS = ("Detect", "v10Detect")
 _ACTIVATIONS = {"Mish": torch.nn.Mish}
 _NOWHERE = Path(os.devnull) / "none.npy"
 
@@ -183,31 +182,22 @@ def has_native_bf16_cpu() -> bool:
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
 
 
+def list_versions() -> dict[str, str]:
+    """Return the versions of what a model is made with."""
+    import ultralytics
+
+    return {"torch": str(torch.__version__), "ultralytics": str(ultralytics.__version__)}
+
+
 def guess_scale(path: str) -> str:
     """Return the scale letter in the name of an architecture's file, or an empty text."""
     return str(_tasks.guess_model_scale(path))
 
 
-def require_detector(arch: dict[str, Any]) -> None:
-    """Refuse an architecture that is not a detector of the YOLO kind.
-
-    Raises:
-        ConfigError: Its last layer is another head.
-    """
-    head = arch["head"][-1]
-    name = head[2] if isinstance(head, list) and len(head) > 2 else head
-    if name not in _DETECTORS:
-        raise ConfigError(
-            f"{arch.get('yaml_file', 'the architecture')} ends in {name}, which is not a detection "
-            "head that this version trains",
-            hint="`yolokit train --init backbone` takes the backbone of any checkpoint",
-        )
-
-
 def load_model(
     path: str, digest: FileDigest | None = None, *, trust: bool = False
 ) -> tuple[Any, dict[str, Any]]:
-    """Load a detection checkpoint with weights only, in FP32 and eval mode.
+    """Load a checkpoint of any task with weights only, in FP32 and eval mode.
 
     Args:
         path: The checkpoint.
@@ -218,23 +208,9 @@ def load_model(
         The model and what else the checkpoint holds.
 
     Raises:
-        WeightsError: It is unreadable, has changed since it was checked, needs classes that
-            a YOLO checkpoint does not, or is not a detector.
+        WeightsError: It is unreadable, has changed since it was checked, or needs classes that
+            a YOLO checkpoint does not.
     """
-    model, checkpoint = load_any_model(path, digest, trust=trust)
-    head = type(model.model[-1]).__name__
-    if head not in _DETECTORS:
-        raise WeightsError(
-            f"{path} is not a detector: it ends in {head}; this version handles detection only",
-            hint=f"`yolokit train --init backbone --weights {path}` takes its backbone",
-        )
-    return model, checkpoint
-
-
-def load_any_model(
-    path: str, digest: FileDigest | None = None, *, trust: bool = False
-) -> tuple[Any, dict[str, Any]]:
-    """Load a checkpoint of any task; otherwise as ``load_model``."""
     if trust:
         print(f"{path} is trusted: what is stored in it may run", flush=True)
     _content.append(read_weights(path, digest))

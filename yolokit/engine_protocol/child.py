@@ -20,48 +20,27 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from yolokit import errors
+from yolokit.core.events import (
+    BatchEnd,
+    EpochEnd,
+    Event,
+    Notice,
+    OnEvent,
+    Phase,
+    StartScore,
+    ignore,
+)
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.privacy import engine_variables
-from yolokit.engine_protocol.training import UsedSettings
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport, UsedSettings
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 EVENT_MARK = "\x1eyolokit "
 _STOP_S = 60.0
 _ENGINE_MODULES = ("torch", "torchvision", "ultralytics", "onnx")
-
-
-class Event(msgspec.Struct, frozen=True, tag_field="event"):
-    """Base of the events that a child sends to its parent."""
-
-
-class Phase(Event, frozen=True, tag="phase"):
-    """A new part of the job began, e.g. ``loading the model``."""
-
-    name: str
-
-
-class Notice(Event, frozen=True, tag="notice"):
-    """Something that a person should know."""
-
-    message: str
-
-
-class FetchProgress(Event, frozen=True, tag="fetch"):
-    """Progress of a download; ``total_bytes`` is None where the size is unknown."""
-
-    done_bytes: int
-    total_bytes: int | None
-
-
-class CheckProgress(Event, frozen=True, tag="check"):
-    """Progress of a check, in images."""
-
-    done: int
-    total: int
 
 
 class DataRead(Event, frozen=True, tag="data"):
@@ -83,38 +62,6 @@ class Settled(Event, frozen=True, tag="settled"):
     """All settings left to ``auto`` are chosen."""
 
     used: UsedSettings
-
-
-class StartScore(Event, frozen=True, tag="start-score"):
-    """The model to start from was validated before any training; metrics as upstream names them."""
-
-    metrics: dict[str, float]
-    seconds: float
-
-
-class BatchEnd(Event, frozen=True, tag="batch"):
-    """One training step is done; losses are running means of the epoch."""
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    images: int
-    losses: dict[str, float]
-
-
-class EpochEnd(Event, frozen=True, tag="epoch"):
-    """One epoch is done and its checkpoint is on disk; metrics as upstream names them.
-
-    ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
-    """
-
-    epoch: int
-    epochs: int
-    metrics: dict[str, float]
-    seconds: float
-    steps: int
-    is_last: bool
 
 
 class Done(Event, frozen=True, tag="done"):
@@ -140,8 +87,6 @@ class Failed(Event, frozen=True, tag="failed"):
 AnyEvent = (
     Phase
     | Notice
-    | FetchProgress
-    | CheckProgress
     | DataRead
     | Started
     | Settled
@@ -160,7 +105,7 @@ def run_job(
     request: msgspec.Struct,
     *,
     log_path: Path,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+    on_event: OnEvent = ignore,
 ) -> dict[str, Any]:
     """Run ``python -m yolokit.engine.<job>`` to its end.
 
@@ -168,7 +113,7 @@ def run_job(
         job: Module of ``yolokit.engine``.
         request: What the job needs; it is sent as one line of JSON.
         log_path: File that the child's own output is appended to.
-        on_event: Called with every event, in order, in the caller's thread.
+        on_event: Called with every event but the last, in order, in the caller's thread.
 
     Returns:
         The result of the child's ``Done`` event.
@@ -239,7 +184,7 @@ def _converse(
     process: subprocess.Popen[str],
     request: msgspec.Struct,
     log: IO[str],
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> AnyEvent | None:
     """Send the request, pass events on, and return the last one."""
     assert process.stdin is not None
@@ -265,11 +210,12 @@ def _write(process: subprocess.Popen[str], line: str) -> None:
         process.stdin.flush()
 
 
-def _pass_on(events: Iterator[AnyEvent], on_event: Callable[[AnyEvent], None]) -> AnyEvent | None:
+def _pass_on(events: Iterator[AnyEvent], on_event: OnEvent) -> AnyEvent | None:
     last: AnyEvent | None = None
     for event in events:
         last = event
-        on_event(event)
+        if not isinstance(event, Done | Cancelled | Failed):  # how it ends is raised or returned
+            on_event(event)
     return last
 
 

@@ -6,13 +6,24 @@ from typing import Any, Literal
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.files.digest import FileDigest
 
 START_FILE = ".start.pt"  # in the run's folder, while it trains
 StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
 
 
-class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
+class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What every request has.
+
+    Attributes:
+        task: What the model is for: a module of ``engine.tasks``.
+    """
+
+    task: Task = Task.DETECT
+
+
+class StartRequest(TaskRequest, frozen=True, kw_only=True):
     """Make the model that a training starts from.
 
     Attributes:
@@ -43,13 +54,20 @@ class StartRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SaveStartRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Write the model that a training would start from as a checkpoint ``out``."""
+    """Write the model that a training would start from as a checkpoint.
+
+    Attributes:
+        start: The model.
+        out: File to write.
+        imgsz: Side of the square input in px that an export of it has by default.
+    """
 
     start: StartRequest
     out: str
+    imgsz: int | None = None
 
 
-class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
+class TrainRequest(TaskRequest, frozen=True, kw_only=True):
     """Train one model.
 
     Attributes:
@@ -74,7 +92,7 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True):
     leave_out: bool = False
 
 
-class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ExportRequest(TaskRequest, frozen=True, kw_only=True):
     """Write one checkpoint as a plain ONNX file.
 
     Attributes:
@@ -96,14 +114,15 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     trust: bool = False
 
 
-class InferRequest(msgspec.Struct, frozen=True, kw_only=True):
+class InferRequest(TaskRequest, frozen=True, kw_only=True):
     """Run a checkpoint in torch, in FP32 on the CPU, as its own framework prepares images.
 
     Attributes:
         weights: Checkpoint to run.
         digest: What it must be.
         folder: Holds ``<index>.image.npy``, each (H, W, 3) uint8 BGR; beside each the job writes
-            ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.output.npy``.
+            ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.<output>.npy`` for each
+            output of the task.
         input_wh: Width and height in px of the input for each image, in order.
         threads: Cores to use.
         trust: As for the export.

@@ -1,25 +1,27 @@
-"""COCO metrics of detections, overall and per class: pycocotools' numbers on the same boxes."""
+"""COCO metrics of detections, overall and per class: pycocotools' numbers on the same boxes.
+
+This module alone calls faster-coco-eval, for the matching and accumulation of one class.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from yolokit.evaluate.coco_backend import accumulate_class
-from yolokit.evaluate.confidence import ScoredClass, find_best_conf, operate_at
+from yolokit.core.boxes import box_areas, xyxy_to_xywh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F64
-    from yolokit.evaluate.coco_backend import ClassCurves
-    from yolokit.evaluate.store import BoxStore
+    from yolokit.core.types import F64, I64, Bool
+    from yolokit.evaluate.store import BoxStore, ClassFound, ClassTruth
 
 _IOU_50, _IOU_75 = 0, 5  # places among the thresholds 0.50, 0.55 ... 0.95
 _ALL, _SMALL, _MEDIUM, _LARGE = range(4)
 _ONE, _TEN, _EVERY = range(3)
+_CATEGORY_ID = 1
 
 
 class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,19 +90,47 @@ class CocoMetrics(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[BoxMetrics, ...]
 
 
+class ScoredClass:
+    """The detections of one class that has true boxes, ready to be counted.
+
+    Args:
+        scores: (N,) floats in any order.
+        is_true: (N,) bool, whether each is matched with a true box.
+        true_count: Number of true boxes, at least 1.
+    """
+
+    def __init__(self, scores: F64, is_true: Bool, true_count: int) -> None:
+        if true_count < 1:
+            raise ValueError("a class without true boxes has no recall")
+        order = np.argsort(-scores, kind="stable")
+        self.scores = scores[order]
+        self.true_count = true_count
+        self._cumulated = np.concatenate([[0], np.cumsum(is_true[order])])
+
+    def count_at(self, confs: F64) -> tuple[I64, I64]:
+        """Return how many detections score at least each threshold, and how many are true."""
+        found = np.searchsorted(-self.scores, -confs, side="right")
+        return found, self._cumulated[found]
+
+    def operate_at(self, conf: float) -> tuple[float, float, float]:
+        """Return precision, recall and F1 of what scores at least ``conf``.
+
+        Precision is 0 where nothing does, so that a class never found lowers the mean.
+        """
+        found, true = (int(counts[0]) for counts in self.count_at(np.array([conf])))
+        return (
+            true / found if found else 0.0,
+            true / self.true_count,
+            2 * true / (found + self.true_count),
+        )
+
+
 def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMetrics:
     """Compute COCO's metrics, and precision, recall and F1 at the best confidence.
 
     COCO's own limit of 100 detections an image is not applied: all that an image has count,
     by default up to 300 in this project. pycocotools with ``maxDets = [1, 10, 300]`` gives the
     same numbers. A class without true boxes is left out of all means, with its detections.
-
-    Args:
-        store: The boxes of all images.
-        class_names: Names by class id, of true boxes and detections alike.
-
-    Returns:
-        Metrics in [0, 1], or None where there is nothing to measure.
 
     Raises:
         ValueError: A class id has no name.
@@ -119,9 +149,9 @@ def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMet
     for i, name in enumerate(class_names):
         row = BoxMetrics(name=name, images=len(np.unique(truth[i].image_ids)), boxes=len(truth[i]))
         if i in scored:
-            curves = accumulate_class(truth[i], found[i], max_detections=limits)
+            curves = _accumulate_class(truth[i], found[i], max_detections=limits)
             row = msgspec.structs.replace(
-                row, **_average_curves(curves), **_find_points(scored[i], conf)
+                row, **_average_curves(*curves), **_find_points(scored[i], conf)
             )
         rows.append(row)
     return CocoMetrics(
@@ -130,22 +160,36 @@ def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMet
     )
 
 
+def find_best_conf(classes: Sequence[ScoredClass]) -> float:
+    """Return the threshold with the highest mean F1 of the classes; of equal ones the highest.
+
+    Only scores of detections are candidates: the counts change nowhere else. Without any
+    detection all thresholds are equal, and the answer is 1.
+    """
+    confs = np.unique(np.concatenate([[1.0], *(one.scores for one in classes)]))[::-1]
+    total_f1 = np.zeros(len(confs))
+    for one in classes:
+        found, true = one.count_at(confs)
+        total_f1 += 2 * true / (found + one.true_count)
+    return float(confs[total_f1.argmax()])
+
+
 def _find_points(one: ScoredClass, conf: float) -> dict[str, float]:
-    shared = operate_at(one, conf)
-    best = operate_at(one, find_best_conf([one]))
+    precision, recall, f1 = one.operate_at(conf)
+    best_conf = find_best_conf([one])
     return {
-        "precision": shared.precision,
-        "recall": shared.recall,
-        "f1": shared.f1,
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
         "conf": conf,
-        "best_conf": best.conf,
-        "best_f1": best.f1,
+        "best_conf": best_conf,
+        "best_f1": one.operate_at(best_conf)[2],
     }
 
 
-def _average_curves(curves: ClassCurves) -> dict[str, float | None]:
+def _average_curves(precision: F64, recall: F64) -> dict[str, float | None]:
     """Return the metrics of one class, named as in :class:`BoxMetrics`."""
-    precision, recall = curves.precision[..., _EVERY], curves.recall
+    precision = precision[..., _EVERY]
     return {
         "map50_95": _mean(precision[:, :, _ALL]),
         "map50": _mean(precision[_IOU_50, :, _ALL]),
@@ -176,3 +220,64 @@ def _average_rows(rows: Sequence[BoxMetrics], *, labelled_images: int) -> BoxMet
     return BoxMetrics(
         name="all", images=labelled_images, boxes=sum(row.boxes for row in rows), **means | shared
     )
+
+
+def _accumulate_class(
+    truth: ClassTruth, found: ClassFound, *, max_detections: Sequence[int]
+) -> tuple[F64, F64]:
+    """Match one class's detections with its true boxes by COCO's rules.
+
+    One class at a time: classes do not affect each other in COCO, and the records that the
+    library wants take twenty times the memory of the arrays.
+
+    Args:
+        truth: The true boxes; none of them a crowd region.
+        found: The detections.
+        max_detections: M ascending limits of detections in an image.
+
+    Returns:
+        For T IoU thresholds 0.50, 0.55 ... 0.95, R recall levels 0, 0.01 ... 1, and the areas all,
+        small, medium, large: the interpolated precision (T, R, 4, M) and the largest recall that
+        is reached (T, 4, M), float64; -1 where there is no true box of an area.
+    Source: pycocotools ``cocoeval.py``, which the library reimplements.
+    """
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    image_ids = np.union1d(truth.image_ids, found.image_ids).tolist()
+    records = _records(found.image_ids, found.xyxy.astype(np.float64))
+    for record, score in zip(records, found.scores.tolist(), strict=True):
+        record["score"] = score
+    evaluation = COCOeval_faster(
+        COCO(_dataset(image_ids, _records(truth.image_ids, truth.xyxy))),
+        COCO(_dataset(image_ids, records)),
+        "bbox",
+    )
+    evaluation.params.maxDets = list(max_detections)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    curves = evaluation.eval
+    return curves["precision"][:, :, 0], curves["recall"][:, 0]
+
+
+def _dataset(image_ids: list[int], records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "images": [{"id": image_id} for image_id in image_ids],
+        "annotations": records,
+        "categories": [{"id": _CATEGORY_ID, "name": ""}],
+    }
+
+
+def _records(image_ids: I64, xyxy: F64) -> list[dict[str, Any]]:
+    columns = (image_ids.tolist(), xyxy_to_xywh(xyxy).tolist(), box_areas(xyxy).tolist())
+    # Ids count from 1: the reference marks an unmatched box with the id 0.
+    return [
+        {
+            "id": record_id,
+            "image_id": image_id,
+            "category_id": _CATEGORY_ID,
+            "bbox": bbox,
+            "area": area,
+            "iscrowd": 0,
+        }
+        for record_id, (image_id, bbox, area) in enumerate(zip(*columns, strict=True), 1)
+    ]

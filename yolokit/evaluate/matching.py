@@ -13,10 +13,11 @@ from yolokit.core.boxes import box_areas, pairwise_iou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F64, I64, Detections
+    from yolokit.core.types import F64, I64, Bool, Detections
 
 _FREE = -1
 _BLOCK = 256  # boxes compared at a time, which bounds the memory
+_IOU_SLACK = 1e-3  # a hundredth of a pixel moves the overlap of a box of 40 px by as much
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +51,9 @@ def match_detections(
     b: Detections,
     *,
     min_iou: float,
-    max_score_diff: float | None = None,
-    class_aware: bool = True,
+    max_score_diff: float,
 ) -> Matching:
-    """Match two models' detections of one image, one to one.
+    """Match two models' detections of one image and of the same class, one to one.
 
     As many as possible are matched, and on both sides the highest scores first: whenever some
     admissible matching covers all detections above a score on one side, and some other one all
@@ -66,21 +66,13 @@ def match_detections(
         a: The detections of one model.
         b: The detections of the other, in the same source-image px.
         min_iou: Boxes that overlap less are never a pair; in (0, 1].
-        max_score_diff: Scores that differ more are never a pair; None for any difference.
-        class_aware: Whether a pair has the same class.
-
-    Returns:
-        The pairs with their differences, and what is left on either side.
+        max_score_diff: Scores that differ more are never a pair.
     Source: Mendelsohn and Dulmage 1958, "Some generalizations of the problem of distinct
         representatives"; alternating paths as in Kuhn 1955.
     """
     rows, columns, iou = _overlapping(a, b, min_iou)
-    keep = np.ones(len(rows), np.bool_)
-    if class_aware:
-        keep &= a.class_ids[rows] == b.class_ids[columns]
     score_diff = np.abs(a.scores[rows].astype(np.float64) - b.scores[columns])
-    if max_score_diff is not None:
-        keep &= score_diff <= max_score_diff
+    keep = (a.class_ids[rows] == b.class_ids[columns]) & (score_diff <= max_score_diff)
     partner = _maximum_matching(rows[keep], columns[keep], iou[keep], (len(a), len(b)))
     chosen = keep & (partner[rows] == columns)
     a_index, b_index = rows[chosen], columns[chosen]
@@ -120,6 +112,58 @@ def match_to_truth(iou: F64, *, min_iou: float) -> I64:
             matched[row] = best
             free_iou[:, best] = _FREE
     return matched
+
+
+def find_ties(
+    a: Detections,
+    b: Detections,
+    alone_a: I64,
+    alone_b: I64,
+    *,
+    iou_limit: float,
+    score_slack: float,
+) -> tuple[Bool, Bool]:
+    """Tell which detections of two equal models lack a partner only because of a tie.
+
+    Suppression keeps the better one of two boxes that overlap. Where their scores are equal but for
+    rounding, or their overlap is the limit but for rounding, either may stay, and others with it or
+    without it. A barely trained model has little else: all its boxes score alike.
+
+    Args:
+        a: The detections of one model in an image, after suppression.
+        b: Those of the other.
+        alone_a: (N,) int64, those of a without a partner.
+        alone_b: (M,) int64, those of b without one.
+        iou_limit: Overlap above which suppression keeps one box of two.
+        score_slack: Scores that differ by no more are equal but for rounding.
+
+    Returns:
+        (N,) and (M,) bool.
+    """
+    by_b, edge_a = _suppressors(a, b, alone_a, iou_limit, score_slack)
+    by_a, edge_b = _suppressors(b, a, alone_b, iou_limit, score_slack)
+    tied_a, tied_b = edge_a, edge_b
+    if len(alone_a) and len(alone_b):
+        score_diff = np.abs(a.scores[alone_a, None].astype(np.float64) - b.scores[None, alone_b])
+        swapped = by_b[:, alone_b] & by_a[:, alone_a].T & (score_diff <= score_slack)
+        tied_a, tied_b = tied_a | swapped.any(axis=1), tied_b | swapped.any(axis=0)
+    while True:  # what a tied box suppresses depends on the tie as well
+        next_a = tied_a | (by_b[:, alone_b] & tied_b).any(axis=1)
+        next_b = tied_b | (by_a[:, alone_a] & next_a).any(axis=1)
+        if (next_a == tied_a).all() and (next_b == tied_b).all():
+            return tied_a, tied_b
+        tied_a, tied_b = next_a, next_b
+
+
+def _suppressors(
+    own: Detections, others: Detections, alone: I64, iou_limit: float, score_slack: float
+) -> tuple[Bool, Bool]:
+    """Return (N, others) bool, which of them suppress those alone; (N,), whose overlap is a tie."""
+    iou = pairwise_iou(own.xyxy[alone].astype(np.float64), others.xyxy.astype(np.float64))
+    same = own.class_ids[alone, None] == others.class_ids[None, :]
+    scores = own.scores[alone, None].astype(np.float64)
+    suppress = same & (iou > iou_limit - _IOU_SLACK) & (others.scores >= scores - score_slack)
+    return suppress, (suppress & (iou < iou_limit + _IOU_SLACK)).any(axis=1)
 
 
 def _overlapping(a: Detections, b: Detections, min_iou: float) -> tuple[I64, I64, F64]:

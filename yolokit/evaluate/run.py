@@ -1,4 +1,4 @@
-"""Run a detector over labelled images and measure it.
+"""Run a model over labelled images and measure it.
 
 Boxes are compared as the model puts them out, not clipped to the image, though a prediction that
 a user sees is. ultralytics measures so too, and the difference shows: a young model's boxes reach
@@ -10,31 +10,32 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
-from yolokit.errors import DataError
-from yolokit.evaluate.classes import map_classes
-from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.core.suggest import nearest
+from yolokit.core.types import Frame
+from yolokit.errors import ConfigError, DataError
+from yolokit.evaluate.coco import CocoMetrics
+from yolokit.evaluate.config import CONF, IOU, MAX_DET
+from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
-from yolokit.runtime.run_ahead import RunAhead
+from yolokit.runtime.predictor import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from yolokit.core.types import F32, U8, Letterbox
+    from yolokit.core.types import I64, U8, Detections
     from yolokit.labels.model import ImageRecord, LabelledImage
-    from yolokit.runtime.detector import Detector
+    from yolokit.runtime.predictor import Predictor
 
-CONF = 0.001
-IOU = 0.7
-MAX_COUNT = 300
-_DEPTH = 2  # images that wait between two stages
-_JOIN_S = 10.0  # a stage that is stuck in the system for longer is abandoned
+THRESHOLDS = Thresholds(conf=CONF, iou=IOU, max_det=MAX_DET, multi_label=True, clip=False)
+_UNKNOWN = -1
 
 
 class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metrics: Overall and per class.
-        images: How many images were evaluated, those without labels included.
+        images: Images that were evaluated, those without labels included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
         wall_s: From the first image asked for to the last metric.
@@ -54,40 +55,21 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One image on its way through the stages."""
-
-    labelled: LabelledImage
-    tensor: F32
-    letterbox: Letterbox
-
-
 def evaluate_model(
-    detector: Detector,
+    predictor: Predictor,
     images: Iterable[LabelledImage],
     class_names: Sequence[str],
     *,
-    conf: float = CONF,
-    iou: float = IOU,
-    max_count: int = MAX_COUNT,
-    multi_label: bool = True,
     unreadable: list[DataError] | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
-    """Run a detector over labelled images and compute COCO's metrics.
-
-    Reading, inference and decoding overlap; memory holds a few images and all boxes.
+    """Run a model over labelled images and compute the metrics of its task.
 
     Args:
-        detector: The model.
+        predictor: The model. Metrics need nearly all detections, as ``THRESHOLDS`` leave them: a
+            higher score cuts the tail of the precision-recall curve off.
         images: Labelled images whose files are at hand; taken one at a time, in a thread.
         class_names: The data set's class names, by category index.
-        conf: Discard scores below this. Metrics need nearly all: a higher value cuts the tail
-            of the precision-recall curve off.
-        iou: Overlap up to which two boxes of a class both stay.
-        max_count: Most boxes in one image.
-        multi_label: Every class of an anchor that reaches ``conf`` counts, as COCO has it.
         unreadable: Gets the errors of images that cannot be read, which are left out then: the
             figures are of another set. None raises the first.
         on_progress: Called with the number of images done.
@@ -97,57 +79,89 @@ def evaluate_model(
         DataError: There is no image, or one is missing, unreadable or of another size than
             its labels were made for.
         InferenceError: The model failed.
-    Source: ultralytics ``models/yolo/detect/val.py`` for the defaults.
+    Source: ultralytics ``models/yolo/detect/val.py`` for the thresholds.
     """
     start_s = time.perf_counter()
+    detector = predictor.detector
     classes = map_classes(detector.names, class_names)
-    store = BoxStore()
-    with contextlib.closing(_overlap(detector, images, unreadable)) as outputs:
-        for job, output in outputs:
-            found = detector.decode(
-                output,
-                job.letterbox,
-                conf=conf,
-                iou=iou,
-                max_count=max_count,
-                multi_label=multi_label,
-                clip=False,
-            )
-            truth = job.labelled.annotations
-            store.add(EvaluatedImage(truth.xyxy, truth.category_indices, classes.apply(found)))
-            on_progress(store.image_count)
-    if store.image_count == 0:
+    tally = load_metric(detector.manifest.head.task).open_tally()
+    done = 0
+    with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
+        for done, prediction in enumerate(predictions, 1):
+            tally.add(prediction.origin.annotations, classes.apply(prediction.detections))
+            on_progress(done)
+    if not done:
         if unreadable:
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
-        metrics=compute_coco_metrics(store, class_names),
-        images=store.image_count,
+        metrics=tally.compute(class_names),
+        images=done,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,
     )
 
 
-def _overlap(
-    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
-) -> Generator[tuple[_Job, F32]]:
-    """Read and infer in two threads, ahead of the caller; an error in one is raised here."""
-    read = RunAhead(_read(detector, images, unreadable), depth=_DEPTH, name="yolokit-read")
-    inferred = RunAhead(_infer(detector, read), depth=_DEPTH, name="yolokit-infer")
-    try:
-        yield from inferred
-    finally:
-        # Both are asked before one is waited for: the second waits for the first.
-        for stage in (read, inferred):
-            stage.stop()
-        for stage in (read, inferred):
-            stage.join(_JOIN_S)
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """Which class of a data set each class of a model is.
+
+    Attributes:
+        data_ids: (C,) int64; for each class of the model its id in the data set, or -1.
+        extra: Classes of the model that the data set does not have.
+    """
+
+    data_ids: I64
+    extra: tuple[str, ...]
+
+    def apply(self, detections: Detections) -> Detections:
+        """Return the detections with the data set's class ids, without those of ``extra``."""
+        class_ids = self.data_ids[detections.class_ids]
+        known = class_ids != _UNKNOWN
+        return replace(detections[known], class_ids=class_ids[known])
 
 
-def _read(
-    detector: Detector, images: Iterable[LabelledImage], unreadable: list[DataError] | None
-) -> Generator[_Job]:
-    for labelled in images:
+def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassMap:
+    """Map a model's classes to those of a data set by their names.
+
+    A model may know more classes than the data set has labels for, such as one for all of COCO
+    on a set of cars: their detections can be neither right nor wrong, so they are left out, and
+    the caller says so. The other way round it is an error: a class that the model cannot find
+    would count as never found, and a mere difference in spelling would look like a bad model.
+
+    Raises:
+        ConfigError: The data set has a class that the model does not know, or a name means
+            two classes.
+    """
+    problems = [
+        f"the {side} has several classes called {name!r}"
+        for side, names in (("model", model_names), ("data set", data_names))
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+    for name in data_names:
+        if name not in model_names:
+            guess = nearest(name, model_names)
+            hint = f": it has {guess!r}" if guess is not None else ""
+            problems.append(f"the model does not know the class {name!r} of the data set{hint}")
+    if problems:
+        raise ConfigError(
+            "the classes of the model and of the data set do not fit together:",
+            problems=problems,
+            hint=f"the model's classes are {', '.join(model_names)}; rename those of the data "
+            "set in its data.yaml, or train the model on it",
+        )
+    ids = {name: index for index, name in enumerate(data_names)}
+    return ClassMap(
+        data_ids=np.array([ids.get(name, _UNKNOWN) for name in model_names], np.int64),
+        extra=tuple(name for name in model_names if name not in ids),
+    )
+
+
+def _read_all(
+    images: Iterable[LabelledImage], unreadable: list[DataError] | None
+) -> Generator[tuple[LabelledImage, Frame]]:
+    for index, labelled in enumerate(images):
         try:
             bgr = _read_image(labelled.image)
         except DataError as error:
@@ -155,12 +169,7 @@ def _read(
                 raise
             unreadable.append(error)
             continue
-        yield _Job(labelled, *detector.preprocess(bgr))
-
-
-def _infer(detector: Detector, jobs: Iterable[_Job]) -> Generator[tuple[_Job, F32]]:
-    for job in jobs:
-        yield job, detector.infer(job.tensor)[0]
+        yield labelled, Frame(bgr, index, None, labelled.image.file_name)
 
 
 def _read_image(record: ImageRecord) -> U8:

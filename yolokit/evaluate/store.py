@@ -23,21 +23,6 @@ TRUE_MIN_IOU = 0.5  # from here on a detection counts as true in precision, reca
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EvaluatedImage:
-    """The true boxes of one image and what a detector found in it, with the same class ids.
-
-    Attributes:
-        true_xyxy: (G, 4) float64, source-image px.
-        true_class_ids: (G,) int64.
-        detections: What was found; all of it counts.
-    """
-
-    true_xyxy: F64
-    true_class_ids: I64
-    detections: Detections
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ClassTruth:
     """The true boxes of one class, in the order of their images.
 
@@ -93,17 +78,23 @@ class BoxStore:
             (none.class_ids, _NO_IDS, none.xyxy, none.scores, np.zeros(0, np.bool_))
         ]
 
-    def add(self, image: EvaluatedImage) -> None:
-        """Keep one image's boxes."""
-        found, true_count = image.detections, len(image.true_class_ids)
+    def add(self, true_xyxy: F64, true_class_ids: I64, found: Detections) -> None:
+        """Keep one image's boxes, true and found, all of which count.
+
+        Args:
+            true_xyxy: (G, 4) float64, source-image px.
+            true_class_ids: (G,) int64.
+            found: What a detector found, with the same class ids.
+        """
+        true_count = len(true_class_ids)
         self.image_count += 1
         self.labelled_image_count += true_count > 0
         self.max_detections = max(self.max_detections, len(found))
-        iou = pairwise_iou(found.xyxy.astype(np.float64), image.true_xyxy)
-        iou[found.class_ids[:, None] != image.true_class_ids[None, :]] = 0
+        iou = pairwise_iou(found.xyxy.astype(np.float64), true_xyxy)
+        iou[found.class_ids[:, None] != true_class_ids[None, :]] = 0
         is_true = match_to_truth(iou, min_iou=TRUE_MIN_IOU) >= 0
         ids = np.full(max(true_count, len(found)), self.image_count, np.int64)
-        self._truth.append((image.true_class_ids, ids[:true_count], image.true_xyxy))
+        self._truth.append((true_class_ids, ids[:true_count], true_xyxy))
         self._found.append((found.class_ids, ids[: len(found)], found.xyxy, found.scores, is_true))
 
     def truth_by_class(self, class_count: int) -> list[ClassTruth]:

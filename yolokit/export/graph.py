@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.extras import require
-from yolokit.core.manifest import METADATA_KEY, encode_manifest
 from yolokit.errors import ExportError
+from yolokit.runtime.heads.toolkit import load_head
+from yolokit.runtime.manifest import METADATA_KEY, encode_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.core.manifest import ModelManifest
+    from yolokit.runtime.manifest import ModelManifest
 
 # Newest version that onnxruntime releases of the last two years read.
 _MAX_IR_VERSION = 10
@@ -47,12 +48,12 @@ def _upstream_metadata(manifest: ModelManifest) -> dict[str, str]:
     return {
         "description": manifest.provenance.architecture,
         "stride": str(manifest.io.stride_px),
-        "task": manifest.head.task,
+        "task": str(manifest.head.task),
         "batch": str(manifest.io.shape[0] or 1),
         "imgsz": str([height, width]),
         "names": str(dict(enumerate(manifest.head.names))),
         "channels": "3",
-        "end2end": str(manifest.head.layout == "end2end"),
+        "end2end": str(load_head(manifest.head.layout).SUPPRESSES_OVERLAPS),
         "license": manifest.provenance.license,
         "dynamic": str(manifest.io.shape[2] is None),
     }

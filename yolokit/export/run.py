@@ -3,155 +3,126 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import tempfile
 from dataclasses import replace
-from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Meta
 
 from yolokit.checkpoints.reading import explain_unreadable
-from yolokit.core.config import build_config
-from yolokit.core.manifest import ModelHead, ModelIO, ModelManifest, Provenance
-from yolokit.core.plugins import list_plugins, load_plugin
-from yolokit.core.plural import counted
+from yolokit.core.events import OnEvent, Phase, ignore
+from yolokit.core.plugins import load_plugin
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
-from yolokit.errors import ConfigError, JobCancelledError, ParityError, WeightsError
-from yolokit.export.earlier import MODEL, PROOF
+from yolokit.errors import ConfigError, JobCancelledError, WeightsError
+from yolokit.export.config import QUANTIZERS, ExportConfig
+from yolokit.export.gates.parity import ParityReport
+from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
 from yolokit.export.graph import finish_graph
-from yolokit.export.samples import load_samples
-from yolokit.export.verify import ParityReport, compare, run_both
-from yolokit.files.atomic import publish_file, sha256_file, write_atomic
+from yolokit.export.samples import iter_calibration_images, load_gate_images
+from yolokit.files.atomic import publish_file, write_atomic
 from yolokit.files.digest import digest_weights
-from yolokit.files.outputs import Replacing, check_output
+from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
+from yolokit.runtime.manifest import METADATA_KEY, ModelHead, ModelIO, ModelManifest, Provenance
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
+    from yolokit.core.types import F32, U8
     from yolokit.files.digest import FileDigest
-    from yolokit.runtime.detector import Detector
 
-QUANTIZERS = "yolokit.export.quantizers"
+_PROBLEMS_SHOWN = 5
+# How protobuf writes an entry of a model's metadata: its key is field 1, its value field 2.
+_KEY = METADATA_KEY.encode()
+_ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12"
 
 
-class ExportConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How a checkpoint becomes an ONNX file.
+def _recognise_model(path: Path) -> tuple[()] | None:
+    """Look for our manifest without reading the graph; files of others do not have it."""
+    if not path.stat().st_size:  # nothing to be mapped
+        return None
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        return () if file.rfind(_ENTRY) >= 0 else None
 
-    Attributes:
-        weights: Checkpoint to export.
-        data: ``data.yaml`` whose images the gate looks at, or its folder; None for shipped ones.
-        out: File to write, or a folder that is there, for the checkpoint's name with ``.onnx``;
-            None for the checkpoint's own folder.
-        dynamic: ``none``: a fixed input of one square image; ``batch``: any batch size;
-            ``all``: any batch size, height and width.
-        imgsz: Side of the input in px; None for the one it was trained with.
-        opset: ONNX operator set.
-        precision: ``fp32``, or the name of a quantizer.
-        trust: File that may be loaded even if that runs code which is stored in it; must be
-            ``weights`` itself.
-        overwrite: Replace an earlier export.
-    """
 
-    weights: str
-    data: str | None = None
-    out: str | None = None
-    dynamic: Literal["none", "batch", "all"] = "none"
-    imgsz: Annotated[int, Meta(ge=32, le=8192)] | None = None
-    opset: Annotated[int, Meta(ge=13, le=20)] = 17
-    precision: str = "fp32"
-    trust: str | None = None
-    overwrite: bool = False
+def _recognise_proof(path: Path) -> tuple[()] | None:
+    """Look for what the record of every gate holds."""
+    return () if {"verdict", "model_sha256"} <= read_object(path).keys() else None
+
+
+MODEL = Result(command="yolokit export", recognise=_recognise_model, is_folder=False)
+PROOF = Result(command="yolokit export", recognise=_recognise_proof, is_folder=False)
 
 
 class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
-    """What was published: the model, its manifest and the proof beside it."""
+    """What was published: the model, its manifest, and what each gate saw.
+
+    Attributes:
+        path: The model. The record of each gate lies beside it.
+        manifest: What the model says of itself.
+        verdicts: One of each gate.
+    """
 
     path: Path
-    parity_path: Path
     manifest: ModelManifest
-    parity: ParityReport
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def parity_path(self) -> Path:
+        """The record of the parity gate."""
+        return proof_path(self.path, "parity")
+
+    @property
+    def parity(self) -> ParityReport:
+        """What the parity gate saw."""
+        records = [verdict.record for verdict in self.verdicts]
+        return next(record for record in records if isinstance(record, ParityReport))
 
 
-def check_config(values: Mapping[str, Any]) -> ExportConfig:
-    """Check the options of an export as a whole.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(ExportConfig, values, what="export", also=_check_values)
-
-
-def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = []
-    out = values.get("out")
-    if out is not None and not (Path(out).is_dir() or out.endswith(".onnx")):
-        problems.append(f"out: must end with .onnx, or be a folder that is there, not {out!r}")
-    known = ("fp32", *list_plugins(QUANTIZERS))
-    if values["precision"] not in known:
-        problems.append(
-            f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
-        )
-    trust = values.get("trust")
-    if trust is not None and realpath(trust) != realpath(values.get("weights", "")):
-        problems.append(f"trust: must name the file that is exported, not {trust!r}")
-    imgsz = values.get("imgsz")
-    if imgsz is not None and imgsz % 32:
-        problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
-    data = values.get("data")
-    if data is not None and not Path(data).exists():
-        problems.append(f"data: there is no {data!r}")
-    return problems
-
-
-def export_model(
-    config: ExportConfig, *, on_phase: Callable[[str], None] = lambda _phase: None
-) -> ExportArtifact:
-    """Export a checkpoint and publish it if it equals what was trained.
+def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArtifact:
+    """Export a checkpoint and publish it if every gate holds: it equals what was trained.
 
     Args:
         config: What to export and how.
-        on_phase: Called with what is being done, in words.
+        on_event: Told what is being done.
 
     Raises:
         ConfigError: The output exists and is not to be replaced.
         WeightsError: The checkpoint is missing or cannot be loaded.
-        ParityError: The exported model differs; ``<stem>.parity-failed.json`` says how.
+        GateError: A gate does not hold, such as a ParityError where the exported model differs;
+            ``<stem>.<gate>-failed.json`` says how.
     """
-    reason = why_no_file(config.weights)
-    if reason is not None:
-        raise _no_checkpoint(Path(config.weights), reason)
-    weights = Path(config.weights).resolve()
-    digest = digest_weights(weights)
-    problem = explain_unreadable(weights) if config.trust is None else None
-    if problem is not None:
-        raise WeightsError(problem[0], hint=problem[1])
-    out, replacing = _place(config, weights)
-    images = load_samples(Path(config.data) if config.data else None)
+    weights, digest = _find_checkpoint(config)
+    gates = open_gates(config)
+    out, replacing = _place(config, weights, gates)
+    images = load_gate_images(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
     with _kept_on_failure(log_path), scratch_dir as scratch:
         folder = Path(scratch)
-        on_phase("tracing the model")
+        on_event(Phase("tracing the model"))
         facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
         manifest = _describe(config, weights, digest, facts)
-        on_phase("simplifying the graph")
+        on_event(Phase("simplifying the graph"))
         model = folder / "model.onnx"
         finish_graph(folder / "traced.onnx", model, manifest)
         if config.precision != "fp32":
             model = _quantize(config, model, folder / "quantized.onnx", images)
-        on_phase(f"checking parity on {counted(len(images), 'image')}")
-        detector = _load(model)
-        trust = config.trust is not None
-        samples = run_both(weights, digest, detector, images, log_path=log_path, trust=trust)
-        report = compare(samples, detector)
-        _prove_batch(detector, images, config.dynamic, report)
-        report.model_sha256 = sha256_file(model)
-        report.weights_sha256 = manifest.provenance.weights_sha256
-        return _publish(model, out, manifest, report, replacing)
+        candidate = Candidate(
+            model=model,
+            predictor=_load(model),
+            weights=weights,
+            digest=digest,
+            trust=config.trust is not None,
+            images=images,
+            log_path=log_path,
+        )
+        verdicts = _prove(candidate, gates, out, on_event)
+        return _publish(model, out, manifest, verdicts, replacing)
 
 
 @contextlib.contextmanager
@@ -165,22 +136,36 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
     log_path.unlink(missing_ok=True)
 
 
-def _no_checkpoint(path: Path, reason: str) -> WeightsError:
+def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
+    """Return the path of the checkpoint, links followed, and what it is now.
+
+    Raises:
+        WeightsError: It is missing, or cannot be loaded without trust.
+    """
+    path = Path(config.weights)
+    reason = why_no_file(path)
     if is_folder(path):
         inside = path / "best.pt"
         hint = f"did you mean {inside}?" if inside.is_file() else "name the file, a run's best.pt"
-        return WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
-    if is_there(path):
-        return WeightsError(f"{path} {reason}")
-    hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
-    return WeightsError(f"there is no checkpoint {path}", hint=hint)
+        raise WeightsError(f"{path} is a folder, not a checkpoint", hint=hint)
+    if reason is not None and is_there(path):
+        raise WeightsError(f"{path} {reason}")
+    if reason is not None:
+        hint = "name the file: a run's best.pt, or what `yolokit weights pull` printed"
+        raise WeightsError(f"there is no checkpoint {path}", hint=hint)
+    path = path.resolve()
+    digest = digest_weights(path)
+    problem = explain_unreadable(path) if config.trust is None else None
+    if problem is not None:
+        raise WeightsError(problem[0], hint=problem[1])
+    return path, digest
 
 
-def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
+def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[Path, Replacing]:
     """Return the file that the model becomes, in a folder that exists, and what it may replace.
 
     Raises:
-        OutputExistsError: The model or its proof is there and is not to be replaced.
+        OutputExistsError: The model or a proof is there and is not to be replaced.
         ConfigError: The folder cannot be made.
     """
     out = weights.with_suffix(".onnx")
@@ -190,7 +175,8 @@ def _place(config: ExportConfig, weights: Path) -> tuple[Path, Replacing]:
     keep = (weights, *([Path(config.data)] if config.data else []))
     replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
     check_output(out, replacing)
-    check_output(out.with_suffix(".parity.json"), replace(replacing, result=PROOF))
+    for gate in gates:
+        check_output(proof_path(out, gate.name), replace(replacing, result=PROOF))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -260,60 +246,78 @@ def _read_data_sha256(weights: Path) -> str:
     return str(data.get("sha256", "")) if isinstance(data, dict) else ""
 
 
-def _load(model: Path) -> Detector:
-    from yolokit.runtime.detector import Detector
-
-    return Detector.load(model, provider="cpu")
+def _load(model: Path) -> Predictor:
+    return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
 
-def _quantize(config: ExportConfig, model: Path, dst: Path, images: list[tuple[str, Any]]) -> Path:
+def _quantize(
+    config: ExportConfig, model: Path, dst: Path, gate_images: Sequence[tuple[str, U8]]
+) -> Path:
     quantizer = load_plugin(QUANTIZERS, config.precision, kind="precision")
-    detector = _load(model)
-    quantizer.quantize(model, dst, (detector.preprocess(image)[0] for _, image in images))
+    quantizer.quantize(model, dst, _calibration_inputs(config, model, gate_images))
     return dst
 
 
-def _prove_batch(
-    detector: Detector, images: list[tuple[str, Any]], dynamic: str, report: ParityReport
-) -> None:
-    """Prove that a dynamic batch is one: three images at once give what each gives alone."""
-    if dynamic == "none":
-        return
-    import numpy as np
+def _calibration_inputs(
+    config: ExportConfig, model: Path, gate_images: Sequence[tuple[str, U8]]
+) -> Iterator[F32]:
+    detector = _load(model).detector
+    for bgr in iter_calibration_images(Path(config.data) if config.data else None, gate_images):
+        yield detector.preprocess(bgr)[0]
 
-    tensors = [detector.preprocess(image)[0] for _, image in images]
-    alike = [tensor for tensor in tensors if tensor.shape == tensors[0].shape]
-    three = (alike * 3)[:3]
-    together = detector.infer(np.concatenate(three))
-    for index, tensor in enumerate(three):
-        diff = float(np.abs(together[index] - detector.infer(tensor)[0]).max())
-        if not diff <= report.tolerance.box_abs_px:
-            report.problems.append(f"image {index + 1} of a batch of 3 differs by {diff:.3g}")
-            report.verdict = "different"
+
+def _prove(
+    candidate: Candidate, gates: Sequence[Gate], out: Path, on_event: OnEvent
+) -> tuple[Verdict, ...]:
+    """Return the verdicts of all gates.
+
+    Raises:
+        GateError: One does not hold; its record is written.
+    """
+    verdicts = []
+    for gate in gates:
+        on_event(Phase(gate.describe(candidate)))
+        verdict = gate.check(candidate)
+        if verdict.problems:
+            failed_path = proof_path(out, gate.name, is_failed=True)
+            write_atomic(failed_path, _encode(verdict))
+            shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
+            raise gate.error(
+                f"{gate.complaint}; nothing was published\n{shown}",
+                hint=f"all differences are in {failed_path}",
+            )
+        verdicts.append(verdict)
+    return tuple(verdicts)
 
 
 def _publish(
-    model: Path, out: Path, manifest: ModelManifest, report: ParityReport, replacing: Replacing
+    model: Path,
+    out: Path,
+    manifest: ModelManifest,
+    verdicts: tuple[Verdict, ...],
+    replacing: Replacing,
 ) -> ExportArtifact:
-    """Give model and proof their final names; the proof first, so that no model is without.
+    """Give model and proofs their final names; proofs first, so that no model is without.
 
     Nor does a proof stay where the model could not follow.
     """
-    parity_path = out.with_suffix(".parity.json")
-    failed_path = out.with_suffix(".parity-failed.json")
-    content = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
-    if report.verdict == "different":
-        write_atomic(failed_path, content)
-        shown = "\n".join(f"  - {problem}" for problem in report.problems[:5])
-        raise ParityError(
-            f"the exported model does not equal the trained one; nothing was published\n{shown}",
-            hint=f"all differences are in {failed_path}",
-        )
     with contextlib.ExitStack() as undo:
         with publish_file(out, replacing) as part:
             part.write_bytes(model.read_bytes())
-            write_atomic(parity_path, content)
-            undo.callback(parity_path.unlink, missing_ok=True)
+            for verdict in verdicts:
+                path = proof_path(out, verdict.gate)
+                write_atomic(path, _encode(verdict))
+                undo.callback(path.unlink, missing_ok=True)
         undo.pop_all()
-    failed_path.unlink(missing_ok=True)
-    return ExportArtifact(path=out, parity_path=parity_path, manifest=manifest, parity=report)
+    for verdict in verdicts:
+        proof_path(out, verdict.gate, is_failed=True).unlink(missing_ok=True)
+    return ExportArtifact(path=out, manifest=manifest, verdicts=verdicts)
+
+
+def _encode(verdict: Verdict) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(verdict.record), indent=2) + b"\n"
+
+
+def proof_path(model: Path, gate: str, *, is_failed: bool = False) -> Path:
+    """Return where the record of a gate lies, beside a model that was published or was not."""
+    return model.with_suffix(f".{gate}-failed.json" if is_failed else f".{gate}.json")

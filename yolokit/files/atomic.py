@@ -1,4 +1,4 @@
-"""Hashes and atomic publishing: nothing half-made ever has a final name.
+"""Atomic publishing: nothing half-made ever has a final name.
 
 A file or folder is built under a hidden name beside its final one and renamed when it is
 complete. What a killed process leaves behind is such a hidden leftover, and the next run that
@@ -9,7 +9,6 @@ business of :mod:`yolokit.files.outputs`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -30,16 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.files.outputs import Replacing
-
-
-def sha256_file(path: Path) -> str:
-    """Return the sha256 of a file as 64 hexadecimal digits.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def open_at_once(path: str, flags: int) -> int:

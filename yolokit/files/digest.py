@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
+import stat
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolokit.errors import WeightsError, YolokitError
+from yolokit.files.atomic import open_at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +30,16 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
 
     sha256: str
     size_bytes: int
+
+
+def sha256_file(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def digest_weights(path: Path) -> FileDigest:
@@ -60,3 +74,37 @@ def digest_file(path: Path, *, most_bytes: int, kind: str, error: type[YolokitEr
     except OSError as reason:
         raise error(f"cannot read {path}: {reason.strerror}") from reason
     return FileDigest(sha256=found.hexdigest(), size_bytes=size)
+
+
+def read_weights(path: str | Path, digest: FileDigest | None) -> io.BytesIO:
+    """Read a whole file of weights once, into memory, where nobody can change it any more.
+
+    So the bytes that are loaded are those whose hash was checked.
+
+    Args:
+        path: The file; checkpoints have some hundred MB at most.
+        digest: What it was when it was checked; None for a file that this run wrote itself.
+
+    Raises:
+        WeightsError: It cannot be read, or has changed since.
+    """
+    try:
+        with open(path, "rb", opener=open_at_once) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise WeightsError(f"{path} is not a file")
+            if digest is not None and status.st_size != digest.size_bytes:
+                raise _changed(path)
+            content = stream.read(status.st_size)
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from error
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest.sha256:
+        raise _changed(path)
+    return io.BytesIO(content)
+
+
+def _changed(path: str | Path) -> WeightsError:
+    return WeightsError(
+        f"{path} has changed since it was checked: it is not loaded",
+        hint="start again once nothing writes to it any more",
+    )

@@ -1,4 +1,7 @@
-"""What a file is, recognised by its bytes, where that is not what its name says."""
+"""What a file is by its first bytes, whatever its name says: the one table of signatures.
+
+Messages take the names from it; those who read images take what is known of each kind of image.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,17 @@ class FileKind(NamedTuple):
         name: With its article, such as ``a web page``.
         group: What it may replace: an image of another format is fine where an image is expected.
         hint: What to do about it whatever was expected, or None.
+        suffix: What an image of the kind is called, or None where no name is given to it.
+        trains: Whether ultralytics takes an image of the kind for training.
+        converter: The program that converts what there is no decoder for, or None.
     """
 
     name: str
     group: Group = "other"
     hint: str | None = None
+    suffix: str | None = None
+    trains: bool = False
+    converter: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint})" if self.hint else self.name
@@ -43,14 +52,32 @@ _EMPTY = FileKind("empty", "text", "fetch it again")
 WEB_PAGE = FileKind("a web page", hint=_AGAIN)
 _TORCH = FileKind("a PyTorch checkpoint", "checkpoint")
 _TORCHSCRIPT = FileKind("a TorchScript archive", "model")
+JPEG = FileKind("a JPEG image", "image", suffix=".jpg", trains=True)
+PNG = FileKind("a PNG image", "image", suffix=".png", trains=True)
+BMP = FileKind("a BMP image", "image", suffix=".bmp", trains=True)
+WEBP = FileKind("a WebP image", "image", suffix=".webp", trains=True)
+TIFF = FileKind("a TIFF image", "image", suffix=".tif", trains=True)
+BIG_TIFF = FileKind("a BigTIFF image", "image", trains=True)
+GIF = FileKind("a GIF image", "image")
+_JPEG_2000 = FileKind("a JPEG 2000 image", "image", trains=True)
+_JPEG_XL = FileKind("a JPEG XL image", "image", converter="djxl")
 # offset, signature, kind; the first that fits
 _SIGNATURES = (
     *((0, start, POINTER) for start in POINTER_STARTS),
-    (0, b"\x89PNG", FileKind("a PNG image", "image")),
-    (0, b"\xff\xd8\xff", FileKind("a JPEG image", "image")),
-    (0, b"GIF8", FileKind("a GIF image", "image")),
-    (8, b"WEBP", FileKind("a WebP image", "image")),
-    (0, b"%PDF", FileKind("a PDF document")),
+    (0, b"\xff\xd8\xff", JPEG),
+    (0, b"\x89PNG\r\n\x1a\n", PNG),
+    (8, b"WEBP", WEBP),
+    (0, b"II*\x00", TIFF),
+    (0, b"MM\x00*", TIFF),
+    (0, b"II+\x00", BIG_TIFF),
+    (0, b"MM\x00+", BIG_TIFF),
+    (0, b"\xff\x4f\xff\x51", _JPEG_2000),
+    (0, b"\x00\x00\x00\x0cjP  ", _JPEG_2000),
+    (0, b"GIF8", GIF),
+    (0, b"\xff\x0a", _JPEG_XL),
+    (0, b"\x00\x00\x00\x0cJXL \r\n\x87\n", _JPEG_XL),
+    (0, b"8BPS", FileKind("a Photoshop image", "image", converter="ImageMagick")),
+    (0, b"%PDF", FileKind("a PDF document", converter="ImageMagick")),
     (0, b"\x89HDF", FileKind("an HDF5 file (Keras)", "model")),
     (0, b"\x1f\x8b", FileKind("a gzip archive", "archive")),
     (0, b"BZh", FileKind("a bzip2 archive", "archive")),
@@ -68,6 +95,17 @@ _SIGNATURES = (
     (8, b"{", FileKind("a safetensors file", "model")),
     (0, b"7767517\n", FileKind("an ncnn model", "model")),
     (0, b"\x80", FileKind("a bare pickle, which could run anything", "checkpoint")),
+)
+# What a text or a video may begin with as well: they count where a file is known to be an image.
+_WEAK_SIGNATURES = (
+    (0, b"BM", BMP),
+    (4, b"ftyp", FileKind("an AVIF image", "image", trains=True)),
+    (0, b"P", FileKind("a Netpbm picture", "image")),
+    (0, b"#?", FileKind("a Radiance picture", "image")),
+    (0, b"<svg", FileKind("an SVG image", "image", converter="ImageMagick")),
+)
+_OF_IMAGES = tuple(
+    row for row in (*_SIGNATURES, *_WEAK_SIGNATURES) if row[2].group == "image" or row[2].converter
 )
 
 
@@ -104,6 +142,18 @@ def tell_kind(head: bytes) -> FileKind | None:
         if head.startswith(signature, offset):
             return kind
     return _tell_text(head)
+
+
+def tell_image(head: bytes) -> FileKind | None:
+    """Say what kind of image a file is that begins with these bytes; 16 are enough.
+
+    Args:
+        head: Of what should be an image: a text that begins like one is taken for it.
+    """
+    for offset, signature, kind in _OF_IMAGES:
+        if head.startswith(signature, offset):
+            return kind
+    return None
 
 
 def _tell_text(head: bytes) -> FileKind | None:

@@ -8,6 +8,8 @@ So they tell who is alive, where a process number cannot: containers on one disk
   unless one is mounted with ``nolock`` or ``local_lock``. With these, each machine sees its own
   processes alone, so two of them should not write to the same name.
 - On a file system that refuses locks: :func:`take_lock` raises, and its callers say what then.
+
+filelock takes them on all three systems.
 """
 
 from __future__ import annotations
@@ -17,24 +19,60 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.errors import FetchError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from filelock import BaseFileLock
 
 
-def take_lock(path: Path, *, wait: bool = False) -> BaseFileLock | None:
+@contextlib.contextmanager
+def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of a file in the store; wait for a process that holds it.
+
+    Args:
+        path: The file that is to be written; its lock is a hidden file beside it.
+        on_wait: Called once if there is something to wait for.
+
+    Raises:
+        FetchError: The store cannot be written to.
+    """
+    place = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = take_lock(place, or_soft=True)
+        if lock is None:
+            on_wait()
+            lock = take_lock(place, wait=True, or_soft=True)
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FetchError(
+            f"cannot write to the store {path.parent}: {reason}",
+            hint="YOLOKIT_HOME names a folder for the stores",
+        ) from error
+    assert lock is not None, "it was waited for"
+    try:
+        yield
+    finally:
+        drop_lock(lock)
+
+
+def take_lock(path: Path, *, wait: bool = False, or_soft: bool = False) -> BaseFileLock | None:
     """Lock a file, which is made for it; None if another process holds the lock.
 
     Args:
         path: The file; it has no content.
         wait: Wait for a process that holds it.
+        or_soft: Where the file system has no locks, take a soft one: a file with a process number
+            in it, which outlives its process.
 
     Raises:
         OSError: The file cannot be made or opened, or its file system has no locks.
     """
     import filelock
 
-    # A soft lock is a file with a process number in it: it outlives its process.
-    lock = filelock.FileLock(path, thread_local=False, fallback_to_soft=False)
+    lock = filelock.FileLock(path, thread_local=False, fallback_to_soft=or_soft)
     try:
         lock.acquire(blocking=wait)
     except filelock.Timeout:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from yolokit.core.plural import counted
 from yolokit.errors import OutputExistsError
+from yolokit.files.regular_file import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,7 +133,7 @@ def read_object(path: Path, *, is_jsonl: bool = False) -> dict[str, Any]:
 
 def contains(folder: Path, path: Path) -> bool:
     """Tell whether a path is a folder or lies in it, directly or through links."""
-    place = _place_of(folder)
+    place = identity_of(folder)
     return place is not None and place in _places_above(path)
 
 
@@ -144,7 +145,7 @@ def _find_fault(path: Path, replacing: Replacing) -> str | None:
     if not (path.is_dir() if result.is_folder else path.is_file()):
         return f"it is not a {'folder' if result.is_folder else 'file'}"
     if not result.is_folder:
-        if any(_place_of(path) == _place_of(kept) for kept in replacing.keep):
+        if any(identity_of(path) == identity_of(kept) for kept in replacing.keep):
             return "the command reads it"
         return _find_foreign(path, result)
     fault = _find_place_fault(path, replacing.keep)
@@ -160,7 +161,7 @@ def _find_place_fault(folder: Path, keep: Sequence[Path]) -> str | None:
         if contains(folder, place):
             return f"it is the {name} folder, or contains it"
     for kept in _fewest(keep):
-        if _place_of(kept) == _place_of(folder):
+        if identity_of(kept) == identity_of(folder):
             return "the command reads it"
         if contains(folder, kept):
             return f"the command reads {kept}, which is in it"
@@ -230,15 +231,7 @@ def _places_above(path: Path) -> set[_Place]:
         starts.append(Path(os.path.realpath(path.parent), path.name))
     for start in starts:
         for place in (start, *start.parents):
-            found = _place_of(place)
+            found = identity_of(place)
             if found is not None:
                 places.add(found)
     return places
-
-
-def _place_of(path: Path) -> _Place | None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # it is not there, or no path could be that
-        return None
-    return status.st_dev, status.st_ino

@@ -48,3 +48,12 @@ def is_there(path: str | Path) -> bool:
         return os.path.lexists(path)
     except ValueError:  # characters that no file name has
         return False
+
+
+def identity_of(path: str | Path) -> tuple[int, int] | None:
+    """Return what identifies a file or folder, links followed; None if it does not exist."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a str or a Path
+    except (OSError, ValueError):  # it is not there, or no path could be that
+        return None
+    return status.st_dev, status.st_ino

@@ -23,9 +23,10 @@ import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
-from yolokit.formats.toolkit.json_file import read_json
+from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
@@ -41,10 +42,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "Create ML JSON"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "a JSON list of images with annotations of `label` and `coordinates`"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"anchor": ("center", "top-left"), "units": UNITS}
@@ -157,9 +157,8 @@ class _Reader:
         split, source = self._layout.describe_set_file(path, "index", (path.stem,))
         count = 0
         for number, entry in enumerate(content, 1):
-            fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
-            items = fields.get("annotations", fields.get("annotation"))
-            items = items if isinstance(items, list) else []
+            fields = as_dict(entry)
+            items = as_list(fields.get("annotations", fields.get("annotation")))
             self._ledger.see(len(items))
             name = fields.get("image", fields.get("imagefilename"))
             if isinstance(name, str) and name.strip():
@@ -167,15 +166,10 @@ class _Reader:
                 _, boxes = self._images.setdefault((source.path, name), (record, []))
                 boxes += self._read_boxes(items, count, source)
             else:
-                self._lose_entry(number, range(count, count + len(items)), source)
+                message = f"entry {number} of the list names no image"
+                lost = range(count, count + len(items))
+                self._ledger.record_all(source, lost, "dropped", "no-image-name", message)
             count += len(items)
-
-    def _lose_entry(self, number: int, indices: range, source: SourceFile) -> None:
-        message = f"entry {number} of the list names no image"
-        for index in indices:
-            self._ledger.record(source, index, "dropped", "no-image-name", message)
-        if not indices:
-            self._ledger.note(source, None, "no-image-name", message)
 
     def _read_boxes(self, items: list[Any], start: int, source: SourceFile) -> Iterator[_Box]:
         for index, item in enumerate(items, start):
@@ -253,11 +247,10 @@ def _read_box(item: Any, index: int) -> _Box:
     Raises:
         ValueError: It is none, with the reason.
     """
-    fields: dict[str, Any] = item if isinstance(item, dict) else {}
-    label, coordinates = fields.get("label"), fields.get("coordinates")
+    fields = as_dict(item)
+    label, sides = fields.get("label"), as_dict(fields.get("coordinates"))
     if not isinstance(label, str) or not label.strip():
         raise ValueError("the annotation has no label")
-    sides: dict[str, Any] = coordinates if isinstance(coordinates, dict) else {}
     values: list[float] = []
     for side in _SIDES:
         value = sides.get(side)

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
+    first_lines,
+    is_like_class_name,
     read_rows,
     shorten,
     write_label_files,
@@ -46,16 +48,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "DOTA"
-READS: tuple[Task, ...] = ("obb", "detect")
+READS: tuple[Task, ...] = (Task.OBB, Task.DETECT)
 ROWS = True
 RECOGNISED_BY = "text files with rows of eight corner coordinates, a category and a difficulty"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"units": UNITS, "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("obb",)
+WRITES: tuple[Task, ...] = (Task.OBB,)
 IMAGE_FOLDER = "{split}/images"
 WRITTEN = ("{split}/labelTxt/*.txt",)
 MANY_OUTLINES = False
@@ -63,7 +64,6 @@ MANY_OUTLINES = False
 _LABEL_FOLDERS = re.compile(r"labeltxt.*|labels|annfiles", re.IGNORECASE)
 _HEADERS = ("imagesource:", "gsd:")
 _DIFFICULTIES = ("0", "1", "2")
-_SNIFFED_FILES = 100
 _BOX_PX = 1.0  # corners are often rounded to whole pixels
 _CROSSWISE = "corners-sorted: its corners were stated crosswise"
 
@@ -79,9 +79,7 @@ class _Row(NamedTuple):
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file whose first row is eight coordinates and a category in words."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        text = tree.head(file).decode("utf-8-sig", errors="replace")
-        lines = [line.strip() for line in text.splitlines()[:50] if line.strip()]
+    for file, lines in first_lines(tree):
         if len(lines) > 1 and all(map(str.startswith, lines[:2], _HEADERS)):
             return Match(1.0, f"{file.name} begins with the lines imagesource: and gsd:")
         rows = [line for line in lines if not line.lower().startswith(_HEADERS)]
@@ -93,10 +91,9 @@ def sniff(tree: SourceTree) -> Match | None:
 def _is_sure(line: str) -> bool:
     """Tell whether a line is a row of this format and of no other."""
     try:
-        row = _read_row(line, 1)
+        return is_like_class_name(_read_row(line, 1).category)
     except ValueError:
         return False
-    return re.match(r"[-+.]?\d", row.category) is None and len(row.category) < 80
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:

@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
-from yolokit.formats.toolkit.json_file import decode_json
-from yolokit.formats.toolkit.json_values import as_dict, read_size
+from yolokit.formats.toolkit.json_file import as_dict, decode_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "AWS SageMaker Ground Truth manifest"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "lines of JSON with source-ref, annotations and ...-metadata"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"job": ("latest", "first", "all")})
 

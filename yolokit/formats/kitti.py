@@ -15,23 +15,25 @@ Source: the readme of the object development kit, KITTI Vision Benchmark Suite.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
+from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
     check_class_names,
+    first_lines,
+    is_like_class_name,
     read_rows,
     shorten,
     write_label_files,
     write_number,
 )
-from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord
 
@@ -43,10 +45,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "KITTI"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "text files with rows of a type and 14 numbers, or 15 with a score"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -57,7 +58,6 @@ MANY_OUTLINES = False
 
 _LABEL_FOLDERS = re.compile(r"label_[23]|labels?", re.IGNORECASE)
 _IMAGE_FOLDERS = ("image_2", "image_3", "images", "image")
-_SNIFFED_FILES = 100
 _IGNORED = "dontcare"
 _MAX_TURN = 3.2  # radians: pi, rounded
 _BEFORE, _BEHIND = "-1 -1 -10", "-1 -1 -1 -1000 -1000 -1000 -10\n"
@@ -74,16 +74,18 @@ class _Row(NamedTuple):
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file whose first row is a type and 14 or 15 numbers."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        text = tree.head(file).decode("utf-8-sig", errors="replace")
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        try:
-            row = _read_row(first, 1)
-        except ValueError:
-            continue
-        if re.match(r"[-+.]?\d", row.name) is None and len(row.name) < 80:
+    for file, lines in first_lines(tree):
+        if lines and _is_sure(lines[0]):
             return Match(1.0, f"{file.name} has rows of a type and 14 numbers or 15")
     return None
+
+
+def _is_sure(line: str) -> bool:
+    """Tell whether a line is a row of this format and of no other."""
+    try:
+        return is_like_class_name(_read_row(line, 1).name)
+    except ValueError:
+        return False
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -122,7 +124,7 @@ class _Reader:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lists: dict[Path, VocFolder] = {}
+        self._lists: dict[Path, SplitLists] = {}
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
@@ -161,7 +163,7 @@ class _Reader:
         stem = file.image_name.rpartition(".")[0] or file.image_name
         for folder in file.path.parents[1:4]:
             if folder not in self._lists:
-                self._lists[folder] = VocFolder(folder, "ImageSets")
+                self._lists[folder] = SplitLists(folder, "ImageSets")
             if self._lists[folder].lists:
                 found = self._lists[folder].splits_of(stem)
                 if any(parent.name == "training" for parent in file.path.parents[:4]):

@@ -20,12 +20,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number, as_size, as_text
+from yolokit.formats.toolkit.json_file import (
+    as_dict,
+    as_list,
+    as_number,
+    as_size,
+    as_text,
+    read_json,
+)
 from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
 from yolokit.formats.toolkit.plugin import Match
-from yolokit.formats.toolkit.png_mask import decode_base64, decode_png_mask, inflate
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.masks import mask_to_shape
@@ -39,10 +46,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
+
 
 TITLE = "Supervisely"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with size and objects in folders called ann"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"last-pixel": ("excluded", "included")})
 

@@ -12,10 +12,9 @@ import msgspec
 
 from yolokit.core.plural import describe_size
 from yolokit.core.suggest import describe_unknown
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 
-Task = Literal["detect", "segment", "pose", "obb", "classify"]
-DatasetTask = Literal["detect", "segment", "pose", "obb"]
 Kind = Literal["coco", "dota", "imagenet", "backbone"]
 
 
@@ -112,7 +111,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: str
     title: str
-    tasks: tuple[DatasetTask, ...]
+    tasks: tuple[Task, ...]
     format: str
     class_count: int
     splits: dict[str, int] = {}

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.errors import FetchError, WeightsError
 from yolokit.files.atomic import rename_complete
-from yolokit.files.file_lock import hold_alone
+from yolokit.files.locks import hold_alone
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.check import (
     HOW_TO_REPLACE,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.hub.catalog import WeightsEntry
+    from yolokit.hub.config import PullConfig
     from yolokit.hub.resolve import Target
 
 OFFLINE_VARIABLE = "YOLOKIT_OFFLINE"
@@ -111,6 +113,17 @@ def obtain_weights(
     entry = find_entry(found.name) if found.name is not None else None
     facts = {field.name: getattr(found, field.name) for field in fields(found)}
     return ObtainedWeights(**facts, entry=entry)
+
+
+def pull_weights(config: PullConfig, on_event: OnEvent = ignore) -> ObtainedWeights:
+    """Return weights, fetched and verified if they are not here; see :func:`obtain_weights`."""
+    return obtain_weights(
+        config.name,
+        offline=config.offline,
+        require_hash=config.require_hash,
+        on_notice=lambda text: on_event(Notice(text)),
+        on_progress=lambda done, total: on_event(Progress(config.name, done, total, "bytes")),
+    )
 
 
 def obtain(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from yolokit.core.suggest import unknown_name
+from yolokit.core.task import Task
 from yolokit.errors import FetchError
-from yolokit.hub.catalog import Task, WeightsEntry, list_entries
+from yolokit.hub.catalog import WeightsEntry, list_entries
 from yolokit.hub.check import FileCheck, check_file
 from yolokit.hub.lockfile import LockEntry, read_lock
 from yolokit.hub.resolve import Target, resolve
@@ -39,7 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     file: str
-    task: str | None
+    task: Task | None
     family: str | None
     trained_on: str | None
     license: str | None
@@ -65,8 +66,8 @@ def list_weights(
     store = store_dir("weights")
     entries, locked = list_entries(), read_lock(store)
     families = sorted({entry.family for entry in entries})
-    if task is not None and task not in get_args(Task):
-        raise unknown_name("task", task, get_args(Task))
+    if task is not None and task not in list(Task):
+        raise unknown_name("task", task, Task)
     if family is not None and family not in families:
         raise unknown_name("family", family, families)
     present = {path.name: path for path in _installed_files(store)}

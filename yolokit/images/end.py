@@ -10,8 +10,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from yolokit.files.file_kind import BMP, JPEG, TIFF, WEBP
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from yolokit.files.file_kind import FileKind
 
 _JPEG_END = b"\xff\xd9"
 _TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
@@ -19,23 +23,30 @@ _TIFF_PLACES = ((273, 279), (324, 325))  # offsets and lengths: of strips, of ti
 _PLAIN_BMP = (0, 3)  # rows of pixels, as opposed to runs
 
 
-def is_cut_short(head: bytes, tail: bytes, size_bytes: int, read_all: Callable[[], bytes]) -> bool:
+def is_cut_short(
+    kind: FileKind | None,
+    head: bytes,
+    tail: bytes,
+    size_bytes: int,
+    read_all: Callable[[], bytes],
+) -> bool:
     """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that is unknown.
 
     Args:
+        kind: Of the image.
         head: The first bytes.
         tail: The last two.
         size_bytes: How long the file is.
         read_all: Returns all bytes; called where a JPEG has something else at its end.
     """
     try:
-        if head.startswith(b"\xff\xd8\xff"):
+        if kind is JPEG:
             return tail != _JPEG_END and _lacks_jpeg_end(read_all())
-        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        if kind is WEBP:
             return int.from_bytes(head[4:8], "little") + 8 > size_bytes + 1  # the padding may lack
-        if head.startswith(b"BM"):
+        if kind is BMP:
             return _is_bmp_cut(head, size_bytes)
-        if head[:4] in (b"II*\x00", b"MM\x00*"):
+        if kind is TIFF:
             return _is_tiff_cut(head, size_bytes)
     except (struct.error, KeyError):
         pass  # odd, or decided by what follows the head: the decoder has the last word

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
+from yolokit.files.file_kind import tell_image
+from yolokit.files.regular_file import identity_of
+from yolokit.images.byte_range import Span, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,21 @@ IMAGE_SUFFIXES = frozenset(
 def is_image_name(name: str) -> bool:
     """Tell by the suffix whether a file is an image."""
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - hot path
+
+
+def suffix_of(head: bytes) -> str | None:
+    """Return the suffix for an image that begins so, None if it is of no kind that has one."""
+    kind = tell_image(head)
+    return None if kind is None else kind.suffix
+
+
+def suffix_of_file(path: str, span: Span | None = None) -> str | None:
+    """Return the suffix for an image file, or for a part of one.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return suffix_of(read_bytes(path, Span(span.offset_bytes if span else 0, 16)))
 
 
 def walk_images(folder: Path) -> Iterator[str]:
@@ -51,7 +69,7 @@ def walk_files(folder: Path) -> Iterator[str]:
         while waiting:
             prefix = waiting.pop()
             path = os.path.join(root, prefix)  # noqa: PTH118 - hot path
-            identity = _identity(path)
+            identity = identity_of(path)
             if identity is None or identity in listed or (prefix and identity in around):
                 continue
             listed.add(identity)
@@ -103,18 +121,9 @@ def _kind_of(link: str) -> int | None:
         return None
 
 
-def _identity(folder: str) -> tuple[int, int] | None:
-    """Return what identifies a folder, None if it does not exist."""
-    try:
-        found = os.stat(folder)  # noqa: PTH116 - hot path
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _around(root: str) -> set[tuple[int, int] | None]:
     """Return the folders that a folder lies in: from each of them a walk would come back to it."""
-    return {_identity(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
+    return {identity_of(os.fspath(folder)) for folder in Path(os.path.realpath(root)).parents}
 
 
 def is_absolute_anywhere(name: str) -> bool:

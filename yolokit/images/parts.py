@@ -9,6 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.files.file_kind import BIG_TIFF, GIF, PNG, TIFF, WEBP, tell_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,14 +37,15 @@ def describe_rest(content: U8) -> str | None:
         content: (N,) uint8, the whole file.
     """
     head = content[:32].tobytes()
-    if head[:4] in _TIFF:
+    kind = tell_image(head)
+    if kind in (TIFF, BIG_TIFF):
         pages = sum(1 for _ in _tiff_pages(content.data, *_TIFF[head[:4]]))
         return f"it has {counted(pages, 'page')}: only the first is read" if pages > 1 else None
-    if head[8:16] == b"WEBPVP8X":
-        return _ANIMATED if head[20] & 0x02 else None
-    if head[:4] == b"\x89PNG":
+    if kind is WEBP:
+        return _ANIMATED if head[12:16] == b"VP8X" and head[20] & 0x02 else None
+    if kind is PNG:
         return _ANIMATED if _png_frames(content.data) > 1 else None
-    if head[:3] == b"GIF":
+    if kind is GIF:
         return "it is a GIF by another name: of an animation only the first frame is read"
     if head[4:12] == b"ftypavis":
         return _ANIMATED

@@ -15,12 +15,13 @@ import os
 import stat
 import struct
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolokit.errors import DataError
-from yolokit.files.file_kind import tell_kind
+from yolokit.files.file_kind import BMP, JPEG, PNG, TIFF, WEBP, tell_image, tell_kind
 from yolokit.files.regular_file import why_no_file
 from yolokit.images.byte_range import Span, read_bytes
 from yolokit.images.end import is_cut_short
@@ -28,13 +29,15 @@ from yolokit.images.orientation import UPRIGHT, is_transposed
 from yolokit.images.pixels import decode_upright, own_orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from yolokit.files.file_kind import FileKind
 
 _HEAD_BYTES = 1 << 16
 # A pipe that nobody writes to must not be waited for.
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_START_BYTES = 8
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -73,10 +76,11 @@ def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
         DataError: The file cannot be read or is not an image.
     """
     head, tail, size_bytes = _read_ends(path, span)
-    size = _from_head(head, path, span)
+    kind = tell_image(head)
+    size = _from_head(kind, head, path, span)
     if size is None:
         size = _decode(path, span)
-    if is_cut_short(head, tail, size_bytes, partial(read_bytes, path, span)):
+    if is_cut_short(kind, head, tail, size_bytes, partial(read_bytes, path, span)):
         size = msgspec.structs.replace(size, cut_short=True)
     if size.width_px < 1 or size.height_px < 1:
         raise DataError("the image has no pixels", path=path)
@@ -110,19 +114,19 @@ def _read_ends(path: str | Path, span: Span | None) -> tuple[bytes, bytes, int]:
         raise DataError(f"cannot read the image: {reason}", path=path) from error
 
 
-def _from_head(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
+def _from_head(
+    kind: FileKind | None, head: bytes, path: str | Path, span: Span | None
+) -> ImageSize | None:
     """Return the size, or None where the image has to be decoded."""
     try:
-        if head[:3] == b"\xff\xd8\xff":
+        if kind is JPEG:
             return _from_jpeg(head, path, span)
-        if head[:8] == _PNG_MAGIC:
+        if kind is PNG:
             return _from_png(head, path, span)
-        for magic, parse in _PARSERS:
-            if head.startswith(magic):
-                return parse(head)
+        parse = _PARSERS.get(kind)
+        return None if parse is None else parse(head)
     except (struct.error, IndexError, OSError):
-        pass  # the head is cut short or odd: the decoder has the last word
-    return None
+        return None  # the head is cut short or odd: the decoder has the last word
 
 
 def _from_jpeg(head: bytes, path: str | Path, span: Span | None) -> ImageSize | None:
@@ -202,7 +206,7 @@ def _from_png(head: bytes, path: str | Path, span: Span | None) -> ImageSize | N
 
 
 def _is_plain_png(content: bytes | mmap.mmap, start: int, end: int) -> bool:
-    at = start + len(_PNG_MAGIC)
+    at = start + _PNG_START_BYTES
     while at + 12 <= end:
         kind = content[at + 4 : at + 8]
         if kind == b"eXIf":
@@ -221,8 +225,6 @@ def _from_bmp(head: bytes) -> ImageSize | None:
 
 
 def _from_webp(head: bytes) -> ImageSize | None:
-    if head[8:12] != b"WEBP":
-        return None
     kind = head[12:16]
     if kind == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
         width_px, height_px = struct.unpack_from("<HH", head, 26)
@@ -243,11 +245,8 @@ def _from_tiff(head: bytes) -> ImageSize | None:
     return ImageSize(tags[0x0100], tags[0x0101])
 
 
-_PARSERS: tuple[tuple[bytes, Callable[[bytes], ImageSize | None]], ...] = (
-    (b"BM", _from_bmp),
-    (b"RIFF", _from_webp),
-    (b"II*\x00", _from_tiff),
-    (b"MM\x00*", _from_tiff),
+_PARSERS: Mapping[FileKind | None, Callable[[bytes], ImageSize | None]] = MappingProxyType(
+    {BMP: _from_bmp, WEBP: _from_webp, TIFF: _from_tiff}
 )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.files.file_kind import tell_image
 from yolokit.images.iso_media import is_avif
 
 if TYPE_CHECKING:
@@ -38,13 +39,6 @@ _CONVERTERS = (
 )
 
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"))
-_MAGIC = (
-    (b"\xff\x0a", "JPEG XL", "djxl"),
-    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL", "djxl"),
-    (b"8BPS", "Photoshop", _IMAGE),
-    (b"%PDF", "PDF", _IMAGE),
-    (b"<svg", "SVG", _IMAGE),
-)
 
 
 def converter_for(path: Path) -> str | None:
@@ -62,10 +56,10 @@ def describe_content(head: bytes) -> str | None:
     """Return the same for a file whose content is known, whatever its name; None if it is not."""
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and not is_avif(head):
         return _advise("this is HEIC, and there is no decoder for it", _HEIF)
-    for magic, name, converter in _MAGIC:
-        if head.startswith(magic):
-            return _advise(f"this is {name}, and there is no decoder for it", converter)
-    return None
+    kind = tell_image(head)
+    if kind is None or kind.converter is None:
+        return None
+    return _advise(f"this is {kind.name}, and there is no decoder for it", kind.converter)
 
 
 def describe_left_out(paths: Sequence[Path]) -> list[str]:

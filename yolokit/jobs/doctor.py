@@ -138,14 +138,15 @@ def _examine_providers() -> Iterator[Finding]:
             advice=install_command("cpu"),
         )
         return
-    from yolokit.runtime.session import PROVIDERS, open_session
+    from yolokit.runtime.providers.toolkit import list_providers, load_provider
+    from yolokit.runtime.session import open_session
 
     listed = set(onnxruntime.get_available_providers())
     with tempfile.TemporaryDirectory(prefix="yolokit-doctor-") as folder:
         model = Path(folder) / "probe.onnx"
         model.write_bytes(_PROBE)
-        for name, full_name in PROVIDERS.items():
-            if full_name not in listed:
+        for name in list_providers():
+            if load_provider(name).ort_name not in listed:
                 continue
             try:
                 open_session(model, provider=name)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
@@ -15,25 +14,24 @@ from yolokit.convert.archive import content_root, unpack
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.earlier import LEDGER_FILE
 from yolokit.convert.job import ConvertResult, convert
+from yolokit.core.events import Notice, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import scratch_folder
 from yolokit.hub.archives import obtain_archive
-from yolokit.hub.catalog import DatasetCard, load_card
+from yolokit.hub.catalog import load_card
 from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from yolokit.core.events import OnEvent
+    from yolokit.hub.catalog import ArchiveCard, DatasetCard
     from yolokit.hub.ensure import Obtained
-
-Download: TypeAlias = "AbstractContextManager[Callable[[int, int | None], None]]"
+    from yolokit.jobs.config import GetConfig
 
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _OWN_OPTIONS = frozenset({"--task", "--to", "--split", "--sample", "--max-drop", "--allow"})
-
-OPTIONS = ("task", "to_format", "split", "sample", "max_drop", "allow")
-"""The options of a conversion that a known set leaves open."""
 
 
 class GetResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,37 +50,15 @@ class GetResult(msgspec.Struct, frozen=True, kw_only=True):
     archives: dict[str, str] = {}
 
 
-def get_dataset(
-    name: str,
-    out: Path | None = None,
-    *,
-    options: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-    keep_archive: bool = False,
-    offline: bool | None = None,
-    require_hash: bool = False,
-    on_notice: Callable[[str], None] = lambda _text: None,
-    on_download: Callable[[str], Download] = lambda _file: nullcontext(lambda _done, _total: None),
-    on_start: Callable[[str, int | None], None] = lambda _stage, _total: None,
-    on_progress: Callable[[int], None] = lambda _done: None,
-) -> GetResult:
+def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
     """Fetch a public data set and convert it; its folder appears whole or not at all.
 
     What has arrived of an archive stays when this is interrupted, and the next call continues
     there. Archives that this call fetched are removed once the set is made.
 
     Args:
-        name: A card of the catalog.
-        out: The folder to make; None for one of the set's name in the store.
-        options: Any of :data:`OPTIONS`, as :class:`ConvertConfig` has them.
-        overwrite: Replace ``out`` if it is an earlier conversion.
-        keep_archive: Leave the archives in the store.
-        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse an archive that has no hash yet, before any connection is opened.
-        on_notice: Takes sentences for people.
-        on_download: Opens a bar for an archive; takes the bytes so far and in total, or None.
-        on_start: Called as a stage of the conversion begins.
-        on_progress: Called with the number of images done in this stage.
+        config: Made by :meth:`GetConfig.build`.
+        on_event: Told what is fetched, how much of it is here, and the images that are done.
 
     Raises:
         ConfigError: An option is wrong or does not fit the set.
@@ -90,35 +66,35 @@ def get_dataset(
             is hostile or is damaged; or the set in it is broken.
         OutputExistsError: ``out`` exists and is not a set that was made with the same options.
     """
+    name, given = config.name, config.given
     card = load_card(name)
-    folder = (out or store_dir("datasets") / name).absolute()
-    given = {key: value for key, value in (options or {}).items() if value is not None}
-    if not given and not overwrite and (folder / LEDGER_FILE).is_file():
-        on_notice(f"{name} is there already; --overwrite makes it anew")
+    folder = (Path(config.out) if config.out else store_dir("datasets") / name).absolute()
+    if not given and not config.overwrite and (folder / LEDGER_FILE).is_file():
+        on_event(Notice(f"{name} is there already; --overwrite makes it anew"))
         return GetResult(name=name, out=folder)
-    values = _convert_options(card, given) | {"out": folder, "overwrite": overwrite}
-    ConvertConfig.build(
-        values | {"sources": ()}
-    )  # mistakes are reported before anything is fetched
+    values = _convert_options(card, given) | {"out": folder, "overwrite": config.overwrite}
+    ConvertConfig.build(values | {"source": ()})  # mistakes are told before anything is fetched
     for sentence in describe(card):
-        on_notice(sentence)
-    archives = []
-    for archive in card.archives:
-        with on_download(archive.file) as show:
-            found = obtain_archive(
-                card,
-                archive,
-                offline=offline,
-                require_hash=require_hash,
-                on_notice=on_notice,
-                on_progress=show,
-            )
-        archives.append(found)
-    result = _convert(card, archives, values, on_start, on_progress)
-    if not keep_archive:
-        _remove_fetched(archives, on_notice)
+        on_event(Notice(sentence))
+    archives = [_obtain(card, archive, config, on_event) for archive in card.archives]
+    result = _convert(card, archives, values, on_event)
+    if not config.keep_archive:
+        _remove_fetched(archives, on_event)
     hashes = {str(found.path): found.sha256 for found in archives}
     return GetResult(name=name, out=folder, conversion=result, archives=hashes)
+
+
+def _obtain(
+    card: DatasetCard, archive: ArchiveCard, config: GetConfig, on_event: OnEvent
+) -> Obtained:
+    return obtain_archive(
+        card,
+        archive,
+        offline=config.offline,
+        require_hash=config.require_hash,
+        on_notice=lambda text: on_event(Notice(text)),
+        on_progress=lambda done, total: on_event(Progress(archive.file, done, total, "bytes")),
+    )
 
 
 def describe(card: DatasetCard) -> list[str]:
@@ -132,14 +108,8 @@ def _convert_options(card: DatasetCard, given: Mapping[str, Any]) -> dict[str, A
     """Return what the card and the user say of the conversion.
 
     Raises:
-        ConfigError: There is no such option, or the set has no labels for the task.
+        ConfigError: The set has no labels for the task.
     """
-    unknown = sorted(set(given) - set(OPTIONS))
-    if unknown:
-        raise ConfigError(
-            f"no options of a known data set: {', '.join(unknown)}",
-            hint=f"the known ones are {', '.join(OPTIONS)}; `yolokit data convert` has all others",
-        )
     task = given.get("task", card.tasks[0])
     if task not in card.tasks:
         raise ConfigError(f"task: {card.name} has labels for {', '.join(card.tasks)}, not {task!r}")
@@ -151,18 +121,15 @@ def _convert(
     card: DatasetCard,
     archives: list[Obtained],
     values: Mapping[str, Any],
-    on_start: Callable[[str, int | None], None],
-    on_progress: Callable[[int], None],
+    on_event: OnEvent,
 ) -> ConvertResult:
     """Unpack and convert, beside the folder that is made, on the same disk."""
     out = values["out"]
     with scratch_folder(out.with_name(f"{out.name}-archives")) as scratch:
-        root = _lay_out(card, archives, scratch, on_start)
+        root = _lay_out(card, archives, scratch, on_event)
         config = ConvertConfig.build({**values, **_find_sources(card, root)})
         try:
-            return convert(
-                config, on_start=on_start, on_progress=on_progress, shown_as={root: card.name}
-            )
+            return convert(config, on_event, shown_as={root: card.name})
         except DataError as error:
             error.hint = _for_get(error.hint)
             raise
@@ -179,7 +146,7 @@ def _lay_out(
     card: DatasetCard,
     archives: list[Obtained],
     scratch: Path,
-    on_start: Callable[[str, int | None], None],
+    on_event: OnEvent,
 ) -> Path:
     """Unpack all archives as the card says; return the folder that has the set.
 
@@ -187,7 +154,7 @@ def _lay_out(
         DataError: One is hostile or damaged.
     """
     for archive, found in zip(card.archives, archives, strict=True):
-        on_start(f"unpacking {archive.file}", None)
+        on_event(Progress(f"unpacking {archive.file}", 0, None))
         folder = scratch / archive.into
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -217,16 +184,16 @@ def _find_sources(card: DatasetCard, root: Path) -> dict[str, Any]:
                 hint="its publisher has changed it; `yolokit data convert` reads it by hand",
             )
     images = root / card.images if card.images is not None else None
-    return {"sources": tuple(root / source for source in card.sources), "images": images}
+    return {"source": tuple(root / source for source in card.sources), "images": images}
 
 
-def _remove_fetched(archives: list[Obtained], on_notice: Callable[[str], None]) -> None:
+def _remove_fetched(archives: list[Obtained], on_event: OnEvent) -> None:
     """Remove the archives that were fetched just now; what was there before is somebody's."""
     for found in archives:
         if not found.fetched:
-            on_notice(f"{os.path.relpath(found.path)} was there before and is kept")
+            on_event(Notice(f"{os.path.relpath(found.path)} was there before and is kept"))
             continue
         try:
             found.path.unlink()
         except OSError as error:
-            on_notice(f"{found.path} could not be removed: {error.strerror}")
+            on_event(Notice(f"{found.path} could not be removed: {error.strerror}"))

@@ -46,39 +46,34 @@ def _train(folder: Path) -> str:
     from yolokit.convert.config import ConvertConfig
     from yolokit.convert.job import convert
     from yolokit.jobs.demo import write_demo
-    from yolokit.train.run import check_config, train_model
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.run import train_model
 
     write_demo(folder / "demo", images=_IMAGES, video_seconds=0)
-    convert(ConvertConfig(sources=(folder / "demo",), out=folder / "data"))
-    values = {
-        "data": str(folder / "data" / "data.yaml"), "weights": str(START), "epochs": 2,
-        "imgsz": 320, "batch": 8, "device": "0", "validate": False,
-    }  # fmt: skip
-    record = train_model(check_config(values), folder / "train").record
+    convert(ConvertConfig(folder / "demo", folder / "data"))
+    config = TrainConfig(
+        str(folder / "data" / "data.yaml"), weights=str(START), epochs=2, imgsz=320, batch=8,
+        device="0", validate=False,
+    )  # fmt: skip
+    record = train_model(config, folder=folder / "train").record
     seconds = record.epochs[-1].seconds
     return f"2 epochs on {record.device} in {record.precision}, the second in {seconds:.1f} s"
 
 
 def _export(folder: Path) -> str:
-    from yolokit.export.run import check_config, export_model
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.run import export_model
 
-    best = folder / "train" / "best.pt"
-    artifact = export_model(check_config({"weights": str(best)}))
+    artifact = export_model(ExportConfig(folder / "train" / "best.pt"))
     compared = counted(artifact.parity.matched, "detection")
     return f"{artifact.parity.verdict}: {compared} compared"
 
 
 def _predict(folder: Path) -> str:
-    from yolokit.runtime.predict import check_config, open_job
+    from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.predict import predict_files
 
-    values = {
-        "model": str(folder / "train" / "best.onnx"),
-        "sources": (str(folder / "data" / "images"),),
-        "provider": "cuda",
-        "out": str(folder / "predicted"),
-    }
-    job = open_job(check_config(values))
-    for _ in job.run():
-        pass
-    rate = job.summary.frames / job.summary.wall_s
-    return f"{counted(job.summary.frames, 'image')} on {job.detector.provider}, {rate:.0f} a second"
+    model, images = folder / "train" / "best.onnx", folder / "data" / "images"
+    run = predict_files(PredictConfig(model, images, provider="cuda", out=folder / "predicted"))
+    rate = run.summary.frames / run.summary.wall_s
+    return f"{counted(run.summary.frames, 'image')} on {run.provider}, {rate:.0f} a second"

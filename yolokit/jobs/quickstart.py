@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.events import Notice, ignore
 from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import SaveStartRequest, StartRequest
@@ -17,7 +18,7 @@ from yolokit.files.atomic import claim_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yolokit.engine_protocol.child import AnyEvent
+    from yolokit.core.events import OnEvent
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.train.run import TrainRun
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 START = Path(__file__).parent / "assets" / "parts-n.pt"
 IMAGES = 440
-TRAINING = {
+TRAINING: dict[str, Any] = {
     "epochs": 18,
     "imgsz": 320,
     "batch": 16,
@@ -77,16 +78,9 @@ class QuickstartResult(msgspec.Struct, frozen=True, kw_only=True):
 class Quickstart:
     """Runs the steps in one folder, and keeps the account of them."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        on_step: Callable[[str], None],
-        on_event: Callable[[AnyEvent], None],
-    ) -> None:
+    def __init__(self, folder: Path, on_event: OnEvent) -> None:
         self.folder = folder
         self.steps: list[Step] = []
-        self._on_step = on_step
         self._on_event = on_event
         self._data = folder / "dataset" / "data.yaml"
 
@@ -107,7 +101,7 @@ class Quickstart:
 
         source, out = self.folder / "demo", self.folder / "dataset"
         with self._step(f"yolokit data convert {source} --out {out}") as done:
-            totals = convert(ConvertConfig(sources=(source,), out=out)).totals
+            totals = convert(ConvertConfig(source, out)).totals
             labels = counted(totals.annotations_in, "label")
             done(f"{labels} in, {totals.kept} kept, {totals.dropped} dropped")
 
@@ -118,7 +112,7 @@ class Quickstart:
         names = list(load_data_yaml(self._data).names)
         start = self.folder / "start.pt"
         network = StartRequest(kind="network", weights=str(START), arch=None, names=names)
-        request = SaveStartRequest(start=network, out=str(start))
+        request = SaveStartRequest(start=network, out=str(start), imgsz=TRAINING["imgsz"])
         run_job("start", request, log_path=self.folder / "start.log")
         return start
 
@@ -126,7 +120,8 @@ class Quickstart:
         """Fine-tune the shipped weights on the demo, on the CPU."""
         import yaml
 
-        from yolokit.train.run import check_config, train_model
+        from yolokit.train.config import TrainConfig
+        from yolokit.train.run import train_model
 
         options = self.folder / "train-options.yaml"
         options.write_text(yaml.safe_dump(TRAINING, sort_keys=False), encoding="utf-8")
@@ -135,19 +130,20 @@ class Quickstart:
             f"yolokit train --data {self._data} --weights {START} --config {options} --out {out}"
         )
         with self._step(command) as done:
-            values = {"data": str(self._data), "weights": str(START), **TRAINING}
-            run = train_model(check_config(values), out, on_event=self._on_event)
+            config = TrainConfig.build({"data": self._data, "weights": str(START), **TRAINING})
+            run = train_model(config, self._on_event, folder=out)
             done(f"{counted(len(run.record.epochs), 'epoch')} in {run.record.precision} on the CPU")
         return run
 
     def export(self, weights: Path, *, with_data: bool) -> ExportArtifact:
         """Export a model through the parity gate."""
-        from yolokit.export.run import check_config, export_model
+        from yolokit.export.config import ExportConfig
+        from yolokit.export.run import export_model
 
-        data = {"data": str(self._data)} if with_data else {}
-        words = " ".join(f"--{key} {value}" for key, value in data.items())
-        with self._step(f"yolokit export {weights} {words}".rstrip()) as done:
-            artifact = export_model(check_config({"weights": str(weights), **data}))
+        data = self._data if with_data else None
+        command = f"yolokit export {weights}"
+        with self._step(f"yolokit export {weights} --data {data}" if data else command) as done:
+            artifact = export_model(ExportConfig(weights, data=data))
             parity = artifact.parity
             done(
                 f"{parity.verdict}: {counted(parity.matched, 'detection')} compared on "
@@ -157,25 +153,23 @@ class Quickstart:
 
     def evaluate(self, model: Path) -> ValReport:
         """Evaluate a deployed file on the test split."""
-        from yolokit.evaluate.job import check_config, open_job
+        from yolokit.evaluate.config import ValConfig
+        from yolokit.evaluate.job import validate_model
 
         with self._step(f"yolokit val {model} --data {self._data} --split test") as done:
-            values = {"model": str(model), "data": str(self._data), "split": "test"}
-            report = open_job(check_config(values)).run()
+            config = ValConfig(model, self._data, split="test", report_only=True)
+            report = validate_model(config).report
             overall = report.overall
             done(f"mAP50 {overall.map50 or 0.0:.3f}, mAP50-95 {overall.map50_95 or 0.0:.3f}")
         return report
 
     def predict(self, model: Path, source: Path, out: Path) -> None:
         """Find parts in images or in a video."""
-        from yolokit.runtime.predict import check_config, open_job
+        from yolokit.runtime.config import PredictConfig
+        from yolokit.runtime.predict import predict_files
 
         with self._step(f"yolokit predict {model} {source} --out {out}") as done:
-            values = {"model": str(model), "sources": (str(source),), "out": str(out)}
-            job = open_job(check_config(values))
-            for _ in job.run():
-                pass
-            summary = job.summary
+            summary = predict_files(PredictConfig(model, source, out=out)).summary
             done(
                 f"{counted(summary.frames, 'image')}, {counted(summary.detections, 'part')}, "
                 f"{summary.frames / summary.wall_s:.0f} a second"
@@ -184,7 +178,7 @@ class Quickstart:
     @contextmanager
     def _step(self, command: str) -> Iterator[Callable[[str], None]]:
         """Time a step, and enter it in the account with the outcome that it tells."""
-        self._on_step(command)
+        self._on_event(Notice(f"$ {command}"))
         began = time.monotonic()
         outcome: list[str] = []
         yield outcome.append
@@ -192,18 +186,12 @@ class Quickstart:
         self.steps.append(Step(command=command, outcome=outcome[0], seconds=seconds))
 
 
-def run_quickstart(
-    folder: Path | None,
-    *,
-    on_step: Callable[[str], None] = lambda _step: None,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
-) -> QuickstartResult:
+def run_quickstart(folder: Path | None, on_event: OnEvent = ignore) -> QuickstartResult:
     """Do the whole job on drawn data.
 
     Args:
         folder: Where everything goes; None for a fresh folder below ``runs``.
-        on_step: Called with the command of each step when it begins.
-        on_event: Called with the events of the training.
+        on_event: Told the command of each step when it begins, and the events of the training.
 
     Raises:
         OutputExistsError: ``folder`` exists.
@@ -213,7 +201,7 @@ def run_quickstart(
 
     began = time.monotonic()
     folder = claim_folder(folder, parent=RUNS, stem="quickstart")
-    job = Quickstart(folder, on_step=on_step, on_event=on_event)
+    job = Quickstart(folder, on_event)
     job.draw()
     job.convert()
     before = job.evaluate(job.export(job.make_start(), with_data=False).path)

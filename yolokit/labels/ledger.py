@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from yolokit.core.findings import Finding
-from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.spell import encode_json, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from yolokit.labels.model import SourceFile
+    from yolokit.labels.max_drop import MaxDrop
+    from yolokit.labels.model import LabelledImage, SourceFile
 
 Action: TypeAlias = Literal["clipped", "reinterpreted", "dropped", "excluded", "noted"]
 
-_CURES = {
-    "missing-image": "say with --images where the images are, ",
-    "six-columns": "take the first five columns alone with --assume sixth-column=ignore, ",
-}
-_SHOWN = 5
+OUTLINES_ASIDE = (
+    "outline-aside",
+    "annotations have an outline beside their box, left aside (--task segment or obb takes it)",
+)
+KEYPOINTS_ASIDE = (
+    "keypoints-aside",
+    "annotations have keypoints, left aside (--task pose takes them)",
+)
+"""Codes and messages of what a task leaves aside of annotations."""
+
 _LISTED = 20
 
 
@@ -94,39 +99,6 @@ class LedgerTotals(msgspec.Struct, frozen=True):
         """Dropped ones over all that the format's rules do not exclude, in [0, 1]."""
         taken_in = self.annotations_in - self.excluded
         return self.dropped / taken_in if taken_in else 0.0
-
-
-class MaxDrop(msgspec.Struct, frozen=True):
-    """How many annotations may be dropped: a share in [0, 1] or a count."""
-
-    share: float | None = None
-    count: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> MaxDrop:
-        """Read ``0.5%`` as a share and ``12`` as a count.
-
-        Raises:
-            ValueError: It is neither.
-        """
-        text = text.strip()
-        if text.endswith("%"):
-            share = float(text[:-1]) / 100
-            if not 0 <= share <= 1:
-                raise ValueError(f"{text} is not a share between 0% and 100%")
-            return cls(share=share)
-        if not text.isdecimal():
-            raise ValueError(f"{text!r} is neither a share such as 0.5% nor a count such as 12")
-        return cls(count=int(text))
-
-    def allows(self, totals: LedgerTotals) -> bool:
-        """Tell whether the dropped ones of a finished account are within the limit."""
-        if self.share is not None:
-            return totals.dropped_share <= self.share
-        return totals.dropped <= (self.count or 0)
-
-    def __str__(self) -> str:
-        return f"{self.share * 100:g}%" if self.share is not None else f"{self.count}"
 
 
 class LedgerMark(NamedTuple):
@@ -198,6 +170,24 @@ class Ledger:
         if not listed:
             self.record(source, None, "noted", code, message, image)
 
+    def exclude(
+        self, labelled: LabelledImage, code: str, messages: Mapping[int, str]
+    ) -> LabelledImage:
+        """Leave out annotations of an image that are not wanted, and return it without them.
+
+        Args:
+            labelled: The image.
+            code: Why they are left out.
+            messages: Row to the reason for a person.
+        """
+        image, annotations = labelled.image, labelled.annotations
+        if not messages:
+            return labelled
+        for row, message in sorted(messages.items()):
+            place = int(annotations.places[row])
+            self.record(image.source, place, "excluded", code, message)
+        return msgspec.structs.replace(labelled, annotations=annotations.without(messages))
+
     def lose_image(
         self, source: SourceFile, places: Iterable[int], code: str, message: str, image: str
     ) -> None:
@@ -215,6 +205,12 @@ class Ledger:
     def note(self, source: SourceFile, place: int | None, code: str, message: str) -> None:
         """Enter something that is not about one annotation."""
         self.record(source, place, "noted", code, message)
+
+    def note_aside(self, source: SourceFile, aside: Mapping[tuple[str, str], int]) -> None:
+        """Enter once for a file how many annotations have something that is left aside."""
+        for (code, message), count in sorted(aside.items()):
+            if count:
+                self.note(source, None, code, f"{count} {message}")
 
     def doubt(self, code: str, message: str, path: str, hint: str | None = None) -> None:
         """Enter something that cannot be right, unless the user allows its code."""
@@ -266,8 +262,7 @@ class Ledger:
         outcomes = totals.kept + totals.clipped + totals.reinterpreted
         outcomes += totals.dropped + totals.excluded
         assert outcomes == totals.annotations_in, f"the ledger does not balance: {totals}"
-        if not max_drop.allows(totals):
-            raise self._too_many(totals, max_drop)
+        max_drop.require(totals, self.entries)
         return totals
 
     def codes(self) -> dict[str, int]:
@@ -289,21 +284,3 @@ class Ledger:
             stream.write(encode_json(head) + b"\n")
             for entry in self.entries:
                 stream.write(encode_json(entry) + b"\n")
-
-    def _too_many(self, totals: LedgerTotals, max_drop: MaxDrop) -> DataError:
-        dropped = [entry for entry in self.entries if entry.action == "dropped"]
-        lines = [f"  {entry.place}: {entry.message}" for entry in dropped[:_SHOWN]]
-        if len(dropped) > _SHOWN:
-            lines.append(f"  ... and {len(dropped) - _SHOWN} more")
-        taken_in = counted(totals.annotations_in - totals.excluded, "annotation")
-        codes = {entry.code for entry in dropped}
-        cures = "".join(cure for code, cure in _CURES.items() if code in codes)
-        head = (
-            f"{totals.dropped} of {taken_in} ({totals.dropped_share:.2%}) would be "
-            f"dropped, more than the limit of {max_drop}; nothing was written:"
-        )
-        return DataError(
-            "\n".join([head, *lines]),
-            hint=f"{cures}fix the source, or allow the loss with --max-drop (a share such as 2%, "
-            "or a count)",
-        )

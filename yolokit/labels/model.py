@@ -6,17 +6,18 @@ orientation applied. Annotations are arrays for each image, not an object for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.core.types import F64, I64
 from yolokit.images.byte_range import Span
 from yolokit.labels.pose import PoseLayout
-from yolokit.labels.shapes import Shape, Task
+from yolokit.labels.shapes import Shape
 
 _Value = TypeVar("_Value")
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
@@ -167,6 +168,14 @@ class Annotations(msgspec.Struct, frozen=True, eq=False):
             None if self.keypoints is None else self.keypoints[rows],
         )
 
+    def without(self, rows: Collection[int]) -> Annotations:
+        """Return the annotations of all other rows."""
+        if not rows:
+            return self
+        keep = np.ones(len(self), np.bool_)
+        keep[list(rows)] = False
+        return self.take(np.flatnonzero(keep))
+
 
 class LabelledImage(msgspec.Struct, frozen=True, eq=False):
     """An image and what is annotated in it."""
@@ -193,7 +202,7 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     evidence: tuple[str, ...] = ()
     has_splits: bool = False
     image_count: int | None = None
-    task: Task = "detect"
+    task: Task = Task.DETECT
     pose: PoseLayout | None = None
 
     def __post_init__(self) -> None:

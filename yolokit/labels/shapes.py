@@ -17,8 +17,6 @@ from yolokit.core.types import F64
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Task: TypeAlias = Literal["detect", "segment", "pose", "obb"]
-TASKS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
 ShapeKind: TypeAlias = Literal["polygon", "rotated"]
 
 _CHUNK = 1024  # corners whose distances are held at once

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import Letterbox
 from yolokit.errors import ModelOutputError
-from yolokit.runtime.manifest import read_manifest
-from yolokit.runtime.postprocess import decode_end2end, decode_raw
-from yolokit.runtime.preprocess import make_input, plan_letterbox
+from yolokit.runtime.heads.toolkit import load_head
+from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.session import Session, open_session
+from yolokit.runtime.tasks.toolkit import Limits, load_task
 
 if TYPE_CHECKING:
-    from yolokit.core.manifest import ModelManifest
-    from yolokit.core.types import F32, U8, Detections, Letterbox
+    from yolokit.core.types import F32, U8, Detections
+    from yolokit.runtime.manifest import ModelIO, ModelManifest
+    from yolokit.runtime.tasks.toolkit import Outputs
 
 
 class Detector:
@@ -35,6 +37,8 @@ class Detector:
         self.skipped = session.skipped
         self.threads = session.threads
         self._session = session
+        self._task = load_task(self.manifest.head.task)
+        self._output_names = self._task.list_outputs(self.manifest.head)
 
     @classmethod
     def load(
@@ -44,8 +48,8 @@ class Detector:
 
         Args:
             path: The model file; all that the runtime must know is in it.
-            provider: ``auto`` for the best one that really loads, or a key of
-                ``yolokit.runtime.session.PROVIDERS``.
+            provider: ``auto`` for the best one that really loads, or a module of
+                ``yolokit.runtime.providers``.
             threads: Threads inside one operator; None for the cores this process may use.
 
         Raises:
@@ -62,21 +66,15 @@ class Detector:
         return self.manifest.head.names
 
     def explain_limits(
-        self, *, conf: float | None, iou: float | None, max_count: int | None
+        self, *, conf: float | None, iou: float | None, max_det: int | None
     ) -> list[str]:
-        """Say which options have no effect since the model's own graph decides.
+        """Return one sentence for each option without effect, since the model's own graph decides.
 
-        Args:
-            conf: The lowest score that is asked for; None for none, as with ``iou``, ``max_count``.
-            iou: Overlap up to which two boxes of a class both stay.
-            max_count: Most boxes in one image.
-
-        Returns:
-            One sentence for each of them.
+        The options are those of a call; None is for one that nobody asked for.
         """
         head = self.manifest.head
         found: list[str] = []
-        if head.layout != "end2end":
+        if not load_head(head.layout).SUPPRESSES_OVERLAPS:
             return found
         if conf is not None and conf < head.least_score:
             found.append(
@@ -86,9 +84,9 @@ class Detector:
             )
         if iou is not None:
             found.append(f"iou {iou:g} has no effect: the model merges boxes by itself")
-        if max_count is not None and max_count > head.max_count:
+        if max_det is not None and max_det > head.max_det:
             found.append(
-                f"the model gives at most {counted(head.max_count, 'box', 'boxes')} in an image"
+                f"the model gives at most {counted(head.max_det, 'box', 'boxes')} in an image"
             )
         return found
 
@@ -98,7 +96,7 @@ class Detector:
         *,
         conf: float | None = None,
         iou: float | None = None,
-        max_count: int | None = None,
+        max_det: int | None = None,
     ) -> Detections:
         """Find objects in one image.
 
@@ -106,7 +104,7 @@ class Detector:
             bgr: (H, W, 3) uint8, blue-green-red.
             conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
             iou: Overlap up to which two boxes of a class both stay; None for the model's own.
-            max_count: Most detections to return; None for the model's own limit.
+            max_det: Most detections to return; None for the model's own limit.
 
         Returns:
             Detections in pixels of the image, score-descending.
@@ -115,8 +113,8 @@ class Detector:
             InferenceError: The model failed, or its output is not what it states.
         """
         tensor, letterbox = self.preprocess(bgr)
-        output = self.infer(tensor)[0]
-        return self.decode(output, letterbox, conf=conf, iou=iou, max_count=max_count)
+        (outputs,) = self.infer(tensor)
+        return self.decode(outputs, letterbox, conf=conf, iou=iou, max_det=max_det)
 
     def preprocess(self, bgr: U8) -> tuple[F32, Letterbox]:
         """Turn one image into the model's input.
@@ -135,7 +133,7 @@ class Detector:
         letterbox = plan_letterbox((bgr.shape[1], bgr.shape[0]), self.manifest.io)
         return make_input(bgr, letterbox, self.manifest.io), letterbox
 
-    def infer(self, tensor: F32) -> F32:
+    def infer(self, tensor: F32) -> list[Outputs]:
         """Run the model.
 
         Args:
@@ -143,47 +141,47 @@ class Detector:
                 that is larger than B gets zeros for the rest.
 
         Returns:
-            (B, 4 + C, A) or (B, K, 6) float32, as the manifest states.
+            For each of the B images its outputs by name, float32, as the manifest states them.
 
         Raises:
             InferenceError: onnxruntime failed.
-            ModelOutputError: The output has another batch size than the input.
+            ModelOutputError: An output has another batch size than the input.
         """
         count, fixed = len(tensor), self.manifest.io.shape[0]
         if fixed is not None and count < fixed:
             tensor = np.concatenate(
                 [tensor, np.zeros_like(tensor, shape=(fixed - count, *tensor.shape[1:]))]
             )
-        head, io = self.manifest.head, self.manifest.io
-        output = self._session.run(head.output_name, io.input_name, tensor)
-        if output.ndim != 3 or len(output) != len(tensor):
-            raise ModelOutputError(
-                f"an input of {counted(len(tensor), 'image')} gave an output of shape "
-                f"{output.shape}"
-            )
-        return output[:count]
+        outputs = self._session.run(self.manifest.io.input_name, tensor, self._output_names)
+        for output in outputs.values():
+            if output.ndim < 2 or len(output) != len(tensor):
+                raise ModelOutputError(
+                    f"an input of {counted(len(tensor), 'image')} gave an output of shape "
+                    f"{output.shape}"
+                )
+        return [{name: output[at] for name, output in outputs.items()} for at in range(count)]
 
     def decode(
         self,
-        output: F32,
+        outputs: Outputs,
         letterbox: Letterbox,
         *,
         conf: float | None = None,
         iou: float | None = None,
-        max_count: int | None = None,
+        max_det: int | None = None,
         multi_label: bool = False,
         clip: bool = True,
     ) -> Detections:
-        """Turn the output of one image into detections.
+        """Turn the outputs of one image into detections.
 
         Args:
-            output: (4 + C, A) or (K, 6) float32: one element of what ``infer`` returns.
+            outputs: By name: one element of what ``infer`` returns.
             letterbox: The transform that ``preprocess`` returned with the input.
             conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
             iou: Overlap up to which two boxes of a class both stay; None for the model's own.
-            max_count: Most detections to return; None for the model's own limit.
-            multi_label: Report every class of an anchor that reaches ``conf``, for evaluation;
-                an end-to-end head has chosen already.
+            max_det: Most detections to return; None for the model's own limit.
+            multi_label: Report every class of a box that reaches ``conf``, for evaluation; an
+                end-to-end head has chosen already.
             clip: Whether to clip boxes to the image; evaluation does not, so that its figures
                 are those of ``yolo val``.
 
@@ -191,36 +189,71 @@ class Detector:
             Detections in pixels of the image, score-descending.
 
         Raises:
-            ModelOutputError: The output is not of the layout that the manifest states.
+            ModelOutputError: The outputs are not what the manifest states.
         """
         head = self.manifest.head
-        min_score = head.conf if conf is None else conf
-        limit = head.max_count if max_count is None else max_count
-        if head.layout == "end2end":
-            return decode_end2end(
-                output,
-                letterbox,
-                class_count=len(head.names),
-                min_score=min_score,
-                max_count=limit,
-                clip=clip,
-            )
-        if output.shape[0] != 4 + len(head.names):
-            raise ModelOutputError(
-                f"{counted(len(head.names), 'class needs', 'classes need')} "
-                f"{4 + len(head.names)} rows of output, not {output.shape[0]}"
-            )
-        return decode_raw(
-            output,
-            letterbox,
-            min_score=min_score,
+        limits = Limits(
+            min_score=head.conf if conf is None else conf,
             max_iou=head.iou if iou is None else iou,
-            max_count=limit,
+            max_det=head.max_det if max_det is None else max_det,
             multi_label=multi_label,
             clip=clip,
         )
+        return self._task.decode(outputs, letterbox, head, limits)
 
 
 def load(path: Path | str, *, provider: str = "auto", threads: int | None = None) -> Detector:
     """Load a detector from an ONNX file; see :meth:`Detector.load`."""
     return Detector.load(path, provider=provider, threads=threads)
+
+
+def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
+    """Choose how an image goes into a model's input.
+
+    Where the model fixes height and width the image is centred in them. Where both are dynamic
+    the border is only what the stride needs, as ultralytics' rectangular inference has it.
+    """
+    if io.shape[2] is not None or io.shape[3] is not None:
+        return Letterbox.fit(
+            image_wh, (io.shape[3] or io.input_wh[0], io.shape[2] or io.input_wh[1])
+        )
+    square = Letterbox.fit(image_wh, io.input_wh)
+    spare_w = (io.input_wh[0] - square.resized_wh[0]) % io.stride_px
+    spare_h = (io.input_wh[1] - square.resized_wh[1]) % io.stride_px
+    return Letterbox(
+        scale=square.scale,
+        pad_xy=(round(spare_w / 2 - 0.1), round(spare_h / 2 - 0.1)),
+        image_wh=image_wh,
+        input_wh=(square.resized_wh[0] + spare_w, square.resized_wh[1] + spare_h),
+    )
+
+
+def make_input(bgr: U8, letterbox: Letterbox, io: ModelIO) -> F32:
+    """Letterbox an image (H, W, 3) uint8 BGR and lay it out as one input (1, 3, H, W) float32.
+
+    Every value equals that of ultralytics' ``LetterBox`` followed by a division by 255, bit for
+    bit: one cv2.resize, then one division per channel straight into the tensor. (A detour over
+    ``cv2.dnn.blobFromImage`` takes ten times as long.)
+    """
+    import cv2
+
+    divisor = np.float32(1 / io.pixel_scale)
+    if letterbox.resized_wh != letterbox.image_wh:
+        bgr = cv2.resize(bgr, letterbox.resized_wh, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    planes = cv2.split(bgr)
+    if io.color_order == "rgb":
+        planes = planes[::-1]
+    (width, height), (left, top) = letterbox.resized_wh, letterbox.pad_xy
+    tensor = np.empty((1, 3, letterbox.input_wh[1], letterbox.input_wh[0]), np.float32)
+    _fill_border(tensor[0], letterbox, np.float32(io.pad_value) / divisor)
+    for channel, plane in zip(tensor[0], planes, strict=True):
+        np.divide(plane, divisor, out=channel[top : top + height, left : left + width])
+    return tensor
+
+
+def _fill_border(channels: F32, letterbox: Letterbox, value: np.float32) -> None:
+    (width, height), (left, top) = letterbox.resized_wh, letterbox.pad_xy
+    channels[:, :top] = value
+    channels[:, top + height :] = value
+    channels[:, top : top + height, :left] = value
+    channels[:, top : top + height, left + width :] = value

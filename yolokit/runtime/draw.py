@@ -20,19 +20,11 @@ _DARK: _Color = (20, 20, 20)
 _LIGHT: _Color = (255, 255, 255)
 
 
-def draw_detections(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
-    """Return a copy of an image with a labelled box for every detection.
+def draw_boxes(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
+    """Return a copy of an image (H, W, 3) uint8 BGR with a labelled box for every detection.
 
     Lines and letters grow with the image. Every box has a dark rim, so that it stands out from
     a background of its own colour; labels stay inside the image; the best score lies on top.
-
-    Args:
-        bgr: (H, W, 3) uint8.
-        detections: Boxes in pixels of this image.
-        names: Class names by index.
-
-    Returns:
-        (H, W, 3) uint8 BGR.
     """
     image = bgr.copy()
     mean_side_px = (image.shape[0] + image.shape[1]) / 2

@@ -25,14 +25,11 @@ _BY_OUTPUTS = (
 
 
 def describe_foreign(session: Session, class_count: int | None) -> str | None:
-    """Say whose export a model looks like.
+    """Say whose export a model looks like, such as ``an export of the YOLOv5 repository``.
 
     Args:
         session: The loaded model.
         class_count: How many classes it names; None where it names none.
-
-    Returns:
-        A phrase such as ``an export of the YOLOv5 repository``; None where that is not known.
     """
     names = {port.name for port in session.outputs}
     for needed, tool in _BY_OUTPUTS:

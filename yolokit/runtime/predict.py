@@ -3,96 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Meta
-
-from yolokit.core.config import build_config
+from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.core.plural import counted
-from yolokit.core.suggest import describe_unknown
-from yolokit.errors import DataError
+from yolokit.errors import DataError, JobCancelledError
 from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
-from yolokit.runtime.detector import Detector
-from yolokit.runtime.earlier import PREDICTED
-from yolokit.runtime.pipeline import RunSummary, predict_frames, write_predictions
-from yolokit.runtime.session import check_options
-from yolokit.runtime.sink import list_sinks, open_sinks, sink_takes
+from yolokit.runtime.config import RUNS
+from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
+from yolokit.runtime.run_ahead import Stop, closing_iterator
+from yolokit.runtime.sink import open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source
+from yolokit.runtime.write import PREDICTED, RunSummary, mark_partial, write_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from yolokit.core.types import Frame, FrameError
+    from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
-
-RUNS = Path("runs/predict")
-
-Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[int, Meta(ge=1)]
-
-
-class PredictConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What to find objects in, and where the results go.
-
-    Attributes:
-        model: ONNX file.
-        sources: Images, folders, glob patterns, list files, videos.
-        out: Folder for the results; None for one below ``runs/predict``.
-        name: Name of that folder; None for a fresh one, called after the model.
-        save: Names of sinks; None for what suits the sources.
-        conf: Lowest score to report; None for the model's own, as with ``iou``, ``max_count``.
-        iou: Overlap above which two boxes of a class become one.
-        max_count: Most boxes in one image.
-        provider: Execution provider, or ``auto``.
-        threads: Threads for the model; None for all cores this process may use.
-        records_only: Write no folder unless ``save``, ``out`` or ``name`` asks for one.
-        overwrite: Replace earlier results.
-    """
-
-    model: str
-    sources: tuple[str, ...]
-    out: str | None = None
-    name: str | None = None
-    save: tuple[str, ...] | None = None
-    conf: Share | None = None
-    iou: Share | None = None
-    max_count: Positive | None = None
-    provider: str = "auto"
-    threads: Positive | None = None
-    records_only: bool = False
-    overwrite: bool = False
-
-
-def check_config(values: Mapping[str, Any]) -> PredictConfig:
-    """Check the options of a prediction as a whole.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(PredictConfig, values, what="predict", also=_check_values)
-
-
-def _check_values(values: Mapping[str, Any]) -> list[str]:
-    problems = [f"provider: {text}" for text in check_options(provider=values["provider"])]
-    problems += [
-        f"save: {describe_unknown('output', sink, list_sinks())}"
-        for sink in values["save"] or ()
-        if sink not in list_sinks()
-    ]
-    if values["save"] == ():
-        problems.append(f"save: is empty; the known ones are {', '.join(list_sinks())}")
-    if values["out"] is not None and values["name"] is not None:
-        problems.append("out and name: give one of them")
-    if "" in values["sources"]:
-        problems.append("sources: one of them has an empty name")
-    name = values["name"]
-    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\:")):
-        problems.append(f"name: must be the name of a folder, not {name!r}")
-    return problems
 
 
 def open_sources(uris: Sequence[str]) -> list[FrameSource]:
@@ -133,12 +68,57 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
         if idle:
             raise DataError(f"none of the sources gives anything for --save {','.join(idle)}")
         return tuple(dict.fromkeys(config.save))
-    if config.records_only and config.out is None and config.name is None:
+    if config.records_only and config.folder is None:
         return ()
     is_video = [source.fps is not None for source in sources]
     pictures = [] if all(is_video) else ["images"]
     videos = ["video"] if any(is_video) else []
     return ("jsonl", *pictures, *videos)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictRun:
+    """A finished prediction: what it came to, where the results are, and what ran the model."""
+
+    summary: RunSummary
+    out: Path | None
+    provider: str
+    threads: int
+
+
+def predict_files(
+    config: PredictConfig,
+    on_event: OnEvent = ignore,
+    *,
+    open_more: Callable[[Detector], Sequence[Sink]] | None = None,
+    listen: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
+) -> PredictRun:
+    """Find objects in images and videos, and write what the options ask for.
+
+    Args:
+        config: Made by :meth:`PredictConfig.build`.
+        on_event: Told what is odd about model and sources, and the number of images done.
+        open_more: Opens sinks that write elsewhere.
+        listen: Gets a function that ends the run early, and returns a context in which it may
+            be called, by a signal handler for example. The context lasts as long as the run.
+
+    Raises:
+        YolokitError: As :func:`open_job` and :meth:`PredictJob.run`.
+    """
+    job = open_job(config)
+    detector = job.detector
+    limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
+    remarks = (remark for source in job.sources for remark in source.remarks)
+    for reason in (*detector.skipped, *limits, *remarks):
+        on_event(Notice(f"note: {reason}"))
+    total = job.frame_count
+    running = job.run(open_more(detector) if open_more else ())
+    with listen(job.stop.request), contextlib.closing(running):
+        for done in running:
+            on_event(Progress("predicting", done, total))
+    return PredictRun(
+        summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,20 +127,27 @@ class PredictJob:
 
     Attributes:
         config: Its options.
-        detector: The loaded model.
+        predictor: The loaded model.
         sources: What is read, in order.
         sink_names: What is written.
         out: Folder that appears when all results are complete; None where nothing is written,
             and until the start where its name is to be a fresh one.
         summary: The result of the run so far.
+        stop: Once it is requested the run ends, and what is done is published as partial.
     """
 
     config: PredictConfig
-    detector: Detector
+    predictor: Predictor
     sources: Sequence[FrameSource]
     sink_names: Sequence[str]
     out: Path | None
     summary: RunSummary = field(default_factory=RunSummary)
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def detector(self) -> Detector:
+        """The loaded model."""
+        return self.predictor.detector
 
     @property
     def frame_count(self) -> int | None:
@@ -169,24 +156,22 @@ class PredictJob:
         return None if None in counts else sum(count or 0 for count in counts)
 
     def run(self, more_sinks: Sequence[Sink] = ()) -> Generator[int]:
-        """Run it; the results appear under their name when all of them are complete.
+        """Run it, with more sinks, which are open and write elsewhere.
 
-        Args:
-            more_sinks: Open sinks that write elsewhere.
+        The results appear under their name when all of them are complete.
+
+        Those of a run that is stopped appear too, marked as partial.
 
         Yields:
             The number of images and frames done. Closing the generator discards the results.
 
         Raises:
             InferenceError: The model failed, or its output is not what it states.
+            JobCancelledError: It was stopped before the first image was done.
         """
-        predictions = predict_frames(
-            self.detector,
-            self.sources,
-            conf=self.config.conf,
-            iou=self.config.iou,
-            max_count=self.config.max_count,
-            times=self.summary.times,
+        self.summary.frames_expected = self.frame_count
+        predictions = self.predictor.run(
+            _iter_frames(self.sources), times=self.summary.times, stop=self.stop
         )
         with contextlib.closing(predictions), self._open_outputs() as sinks:
 
@@ -197,6 +182,9 @@ class PredictJob:
                 return [*own, *more_sinks]
 
             yield from write_predictions(predictions, sinks_for, self.summary)
+            self.summary.is_partial = self.stop.cut_short
+            if self.summary.is_partial and not self.summary.frames:
+                raise JobCancelledError("stopped before the first image was done")
 
     def _suits(self, sink_name: str, source: FrameSource) -> bool:
         """Tell whether a sink gets a source: single frames of a video only without the video."""
@@ -216,9 +204,11 @@ class PredictJob:
             else:
                 replacing = _replacing(self.config, self.sources)
                 folder = stack.enter_context(publish_folder(self.out, replacing))
-            opened = open_sinks(self.sink_names, folder, self.detector.names)
+            opened = open_sinks(self.sink_names, folder, self.detector.manifest.head)
             sinks = stack.enter_context(opened)
             yield dict(zip(self.sink_names, sinks, strict=True))
+            if self.summary.is_partial:
+                mark_partial(folder, self.summary)
 
 
 def open_job(config: PredictConfig) -> PredictJob:
@@ -229,24 +219,39 @@ def open_job(config: PredictConfig) -> PredictJob:
         OutputExistsError: There is something that is not to be replaced.
         InferenceError: The model cannot be loaded.
     """
-    sources = open_sources(config.sources)
+    sources = open_sources(config.uris)
     names = choose_sinks(config, sources)
-    out = _given_folder(config, sources) if names else None
-    detector = Detector.load(config.model, provider=config.provider, threads=config.threads)
-    return PredictJob(config=config, detector=detector, sources=sources, sink_names=names, out=out)
+    out = config.folder if names else None
+    if out is not None:
+        check_output(out, _replacing(config, sources))
+    spec = PredictorSpec(
+        model=str(config.model),
+        provider=config.provider,
+        threads=config.threads,
+        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
+        queue="newest" if all(source.is_live for source in sources) else "block",
+    )
+    return PredictJob(
+        config=config,
+        predictor=Predictor.load(spec),
+        sources=sources,
+        sink_names=names,
+        out=out,
+    )
 
 
-def _given_folder(config: PredictConfig, sources: Sequence[FrameSource]) -> Path | None:
-    if config.out is None and config.name is None:
-        return None
-    out = Path(config.out) if config.out is not None else RUNS / str(config.name)
-    check_output(out, _replacing(config, sources))
-    return out
+def _iter_frames(
+    sources: Sequence[FrameSource],
+) -> Generator[tuple[FrameSource, Frame | FrameError]]:
+    for source in sources:
+        with closing_iterator(source) as frames:
+            for frame in frames:
+                yield source, frame
 
 
 def _replacing(config: PredictConfig, sources: Sequence[FrameSource]) -> Replacing:
     """Return what may be replaced: earlier results, and nothing that is read."""
-    named = (config.model, *config.sources, *(source.uri for source in sources))
+    named = (config.model, *config.uris, *(source.uri for source in sources))
     listed = [
         path for source in sources if isinstance(source, StillImages) for path in source.paths
     ]

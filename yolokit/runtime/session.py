@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,27 +17,12 @@ from yolokit.core.suggest import describe_unknown, nearest
 from yolokit.errors import ConfigError, InferenceError, ProviderError
 from yolokit.files.file_kind import POINTER, read_kind
 from yolokit.files.regular_file import is_there, why_no_file
+from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import F32
-
-# What a user types -> what onnxruntime calls it.
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "migraphx": "MIGraphXExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-    "qnn": "QNNExecutionProvider",
-    "xnnpack": "XnnpackExecutionProvider",
-}
-# Best first. TensorRT is left to those who ask for it: it compiles for minutes at first start.
-AUTO_ORDER = ("cuda", "migraphx", "rocm", "directml", "coreml", "openvino", "cpu")
 
 # Errors come as exceptions too, and warnings speak of the graph's details, not to users.
 _FATAL = 4
@@ -55,8 +39,6 @@ _HINTS = {
     "model": "yolokit runs ONNX files; export one from the checkpoint with `yolokit export`",
 }
 
-_EXTRA_OF = {"cuda": "gpu", "tensorrt": "gpu", "openvino": "openvino"}
-
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -71,6 +53,25 @@ class Port:
     name: str
     shape: tuple[int | None, ...]
     type: str
+
+    def image_axes(self) -> tuple[int | None, int | None, int | None, int | None]:
+        """Return the axes (B, 3, H, W) of an input of images.
+
+        Raises:
+            InferenceError: It has others.
+        """
+        if len(self.shape) != 4 or self.shape[1] not in (None, 3):
+            raise InferenceError(
+                f"the model takes an input of shape {show_shape(self.shape)}, "
+                "not (batch, 3, height, width)"
+            )
+        batch, channels, height, width = self.shape
+        return batch, channels, height, width
+
+
+def show_shape(shape: tuple[int | None, ...]) -> str:
+    """Return a shape for people, with ``?`` for an axis of any length."""
+    return f"({', '.join('?' if axis is None else str(axis) for axis in shape)})"
 
 
 class Session:
@@ -96,8 +97,13 @@ class Session:
         self.skipped: tuple[str, ...] = ()
         self._ort = ort_session
 
-    def run(self, output_name: str, input_name: str, tensor: F32) -> F32:
-        """Run the model on one input tensor and return one output as float32.
+    def run(self, input_name: str, tensor: F32, output_names: Sequence[str]) -> dict[str, F32]:
+        """Run the model on one input tensor.
+
+        Args:
+            input_name: The input that gets the tensor.
+            tensor: float32 of the input's shape; a model in half precision gets it as float16.
+            output_names: The outputs that are wanted, each as float32.
 
         Raises:
             InferenceError: onnxruntime failed; its message is quoted.
@@ -105,38 +111,32 @@ class Session:
         half = self.inputs[0].type == "tensor(float16)"
         feed = {input_name: tensor.astype(np.float16) if half else tensor}
         with _mapped(f"{self.path.name} failed on an input of shape {tensor.shape}"):
-            outputs = self._ort.run([output_name], feed)
-        result: F32 = np.asarray(outputs[0]).astype(np.float32, copy=False)
-        return result
+            outputs = self._ort.run(list(output_names), feed)
+        return {
+            name: np.asarray(output).astype(np.float32, copy=False)
+            for name, output in zip(output_names, outputs, strict=True)
+        }
 
 
 def open_session(path: Path, *, provider: str = "auto", threads: int | None = None) -> Session:
-    """Load an ONNX file.
-
-    Args:
-        path: The model file.
-        provider: A key of ``PROVIDERS``, or ``auto`` for the best one that really loads.
-        threads: Threads inside one operator; None for the cores that this process may use.
-
-    Raises:
-        ConfigError: There is no such provider, or ``threads`` is below 1.
-        MissingDependencyError: onnxruntime is not installed.
-        ProviderError: The provider that was asked for does not load; the message says why.
-        InferenceError: The file is missing, is not an ONNX file, or is broken.
-    """
+    """Load an ONNX file; see ``Detector.load`` for the options and what is raised."""
     problems = check_options(provider=provider)
     if threads is not None and threads < 1:
         problems.append(f"threads: must be at least 1, not {threads}")
     if problems:
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     _check_file(path)
+    ort = require("onnxruntime", extra="cpu", purpose="Running a model")
+    stop_telemetry(ort)
+    ort.set_default_logger_severity(_FATAL)
+    count = usable_cores() if threads is None else threads
     try:
-        return _open(path, provider, threads)
-    except ProviderError:
-        raise
+        if provider == "auto":
+            return _open_best(ort, path, count)
+        return _open_on(ort, path, provider, count)
     except InferenceError as error:
         kind = read_kind(path)
-        if kind is None:
+        if kind is None or isinstance(error, ProviderError):
             raise
         raise InferenceError(
             f"{path} is not an ONNX model: it is {kind.name}",
@@ -144,30 +144,18 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         ) from error
 
 
-def _open(path: Path, provider: str, threads: int | None) -> Session:
-    ort = require("onnxruntime", extra="cpu", purpose="Running a model")
-    stop_telemetry(ort)
-    ort.set_default_logger_severity(_FATAL)
-    count = usable_cores() if threads is None else threads
-    if provider != "auto":
-        return _open_on(ort, path, provider, count)
-    return _open_best(ort, path, count)
-
-
 def check_options(*, provider: str) -> list[str]:
     """Return one sentence for each mistake in the options of a session."""
-    if provider == "auto" or provider in PROVIDERS:
-        return []
-    return [describe_unknown("provider", provider, ["auto", *PROVIDERS])]
+    known = ("auto", *list_providers())
+    return [] if provider in known else [describe_unknown("provider", provider, known)]
 
 
 def _open_best(ort: Any, path: Path, threads: int) -> Session:
     """Load a model on the best provider that really loads, and keep why better ones did not."""
     available = ort.get_available_providers()
     skipped: list[str] = []
-    for candidate in AUTO_ORDER[:-1]:
-        if PROVIDERS[candidate] not in available:
-            continue
+    *better, last = (name for name in list_auto() if load_provider(name).ort_name in available)
+    for candidate in better:
         try:
             session = _open_on(ort, path, candidate, threads)
         except InferenceError as error:
@@ -175,74 +163,54 @@ def _open_best(ort: Any, path: Path, threads: int) -> Session:
         else:
             session.skipped = tuple(skipped)
             return session
-    session = _open_on(ort, path, "cpu", threads)
+    session = _open_on(ort, path, last, threads)
     session.skipped = tuple(skipped)
     return session
 
 
 def _open_on(ort: Any, path: Path, provider: str, threads: int) -> Session:
     """Load a model on exactly one provider (with the CPU for what that one cannot run)."""
-    if PROVIDERS[provider] not in ort.get_available_providers():
+    wanted = load_provider(provider)
+    if wanted.ort_name not in ort.get_available_providers():
         raise _not_in_build(ort, provider)
     if provider == "cpu":
         return Session(path, provider, threads, _make_session(ort, path, provider, threads))
-    if provider in ("cuda", "tensorrt"):
-        _preload_cuda(ort)
+    wanted.prepare(ort)
     try:
         ort_session = _make_session(ort, path, provider, threads)
     except InferenceError as error:
         _make_session(ort, path, "cpu", threads)  # raises if it is the model that is broken
         raise _does_not_load(ort, provider, error.message) from error
-    if PROVIDERS[provider] not in ort_session.get_providers():
+    if wanted.ort_name not in ort_session.get_providers():
         # onnxruntime itself goes on with the CPU in this case, and says so in its log alone.
         raise _does_not_load(ort, provider, "it finds no device")
     return Session(path, provider, threads, ort_session)
 
 
 def _make_session(ort: Any, path: Path, provider: str, threads: int) -> Any:
-    chain = [(PROVIDERS[provider], _provider_options(provider, threads))]
-    if provider != "cpu":
-        chain.append((PROVIDERS["cpu"], {}))
-    with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
-        warnings.simplefilter("ignore")
-        return ort.InferenceSession(
-            str(path),
-            sess_options=_session_options(ort, threads),
-            providers=chain,
-            enable_fallback=0,
-        )
-
-
-def _provider_options(provider: str, threads: int) -> dict[str, str]:
-    """Return options for a provider that does not heed those of the session."""
-    return {"num_of_threads": str(threads)} if provider == "openvino" else {}
-
-
-def _session_options(ort: Any, threads: int) -> Any:
+    loaded = [load_provider(name) for name in dict.fromkeys((provider, "cpu"))]
+    chain = [(one.ort_name, dict(one.options(threads))) for one in loaded]
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
-    return options
+    with warnings.catch_warnings(), _mapped(f"{path} could not be loaded"):
+        warnings.simplefilter("ignore")
+        return ort.InferenceSession(
+            str(path), sess_options=options, providers=chain, enable_fallback=0
+        )
 
 
 def _not_in_build(ort: Any, provider: str) -> ProviderError:
-    short = {long: name for name, long in PROVIDERS.items()}
+    short = {load_provider(name).ort_name: name for name in list_providers()}
     has = [short[name] for name in ort.get_available_providers() if name in short]
-    extra = _EXTRA_OF.get(provider)
+    extra = load_provider(provider).extra
     return ProviderError(
         f"the installed onnxruntime {ort.__version__} has no provider {provider!r}; "
         f"it has {', '.join(has)}",
         hint=install_command(extra) if extra else "use one of those, or --provider auto",
     )
-
-
-def _preload_cuda(ort: Any) -> None:
-    """Let onnxruntime find the CUDA libraries of the ``nvidia-*`` packages."""
-    if hasattr(ort, "preload_dlls"):
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints; stdout is for results
-            ort.preload_dlls()
 
 
 def _does_not_load(ort: Any, provider: str, reason: str) -> ProviderError:
@@ -257,7 +225,7 @@ def _library_failure(ort: Any, provider: str) -> str | None:
     """Return why a provider's library does not load, in the system's words, or None if it does."""
     import ctypes
 
-    stem = PROVIDERS[provider].removesuffix("ExecutionProvider").lower()
+    stem = load_provider(provider).ort_name.removesuffix("ExecutionProvider").lower()
     folder = Path(ort.__file__).parent / "capi"
     for library in sorted(folder.glob(f"*onnxruntime_providers_{stem}.*")):
         try:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from yolokit.core.types import Detections, Frame, FrameError
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.source import FrameSource
 
 PACKAGE = "yolokit.runtime.sinks"
@@ -59,13 +60,7 @@ class Sink(Protocol):
     ) -> Picture | None:
         """Take one prediction; what could not be read comes with empty detections.
 
-        Args:
-            frame: The image, or why there is none.
-            detections: In pixels of the image.
-            picture: The picture that an earlier sink made.
-
-        Returns:
-            The picture made here; None where this sink makes no pictures.
+        ``picture`` is what an earlier sink made. Returned is what this one makes, if it does.
 
         Raises:
             DataError: The picture cannot be written; others may be.
@@ -88,20 +83,15 @@ def list_sinks() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def open_sinks(names: Sequence[str], folder: Path, classes: Sequence[str]) -> Iterator[list[Sink]]:
-    """Open sinks that write into a folder, and close them all.
-
-    Args:
-        names: Names of sinks.
-        folder: Where their files go; it exists.
-        classes: Class names by index.
+def open_sinks(names: Sequence[str], folder: Path, head: ModelHead) -> Iterator[list[Sink]]:
+    """Open sinks that write into a folder, which exists, and close them all.
 
     Raises:
         ConfigError: There is no such sink.
     """
     with contextlib.ExitStack() as stack:
         plugins = [load_plugin(PACKAGE, name, kind="output") for name in names]
-        yield [stack.enter_context(plugin.open(folder, classes)) for plugin in plugins]
+        yield [stack.enter_context(plugin.open(folder, head)) for plugin in plugins]
 
 
 def relative_name(source: str, root: Path | None) -> str:

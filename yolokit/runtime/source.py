@@ -13,7 +13,7 @@ from yolokit.core.plural import counted
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
-from yolokit.files.regular_file import is_there, why_no_file
+from yolokit.files.regular_file import is_folder, is_there, why_no_file
 from yolokit.images.files import decode_image, is_image_name, read_content
 from yolokit.images.parts import describe_rest
 from yolokit.images.undecoded import converter_for, describe_left_out, describe_named
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from fractions import Fraction
 
-    from yolokit.runtime.video_file import VideoFile
+    from yolokit.runtime.video.file import VideoFile
 
 _PACKAGE = "yolokit.runtime.sources"
 _MODELS = (".onnx", ".pt")
@@ -35,17 +35,7 @@ _VIDEO_NAME = re.compile(
 
 
 class FrameSource(Protocol):
-    """Yields decoded frames in order; iterating again starts again.
-
-    Attributes:
-        uri: What the user named.
-        root: Folder that the names of its files are relative to.
-        count: How many frames there are, or None where that is not known.
-        fps: Mean frames per second of a video; None for still images.
-        time_base: Unit in s of a video's time stamps; None for still images.
-        is_live: It never ends by itself, and a frame that is not taken in time is lost.
-        remarks: What a person must know of it beforehand, such as files that are left out.
-    """
+    """Yields decoded frames in order; iterating again starts again."""
 
     @property
     def uri(self) -> str:
@@ -57,23 +47,23 @@ class FrameSource(Protocol):
 
     @property
     def count(self) -> int | None:
-        """How many frames there are."""
+        """How many frames there are; None where that is not known."""
 
     @property
     def fps(self) -> Fraction | None:
-        """Mean frames per second of a video."""
+        """Mean frames per second of a video; None for still images."""
 
     @property
     def time_base(self) -> Fraction | None:
-        """Unit in s of a video's time stamps."""
+        """Unit in s of a video's time stamps; None for still images."""
 
     @property
     def is_live(self) -> bool:
-        """Whether it never ends by itself."""
+        """Whether it never ends by itself; a frame that is not taken in time is lost then."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a person must know of it beforehand."""
+        """What a person must know of it beforehand, such as files that are left out."""
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield one item for every image or frame; what cannot be read is a FrameError.
@@ -197,7 +187,7 @@ def open_video(uri: str, root: Path | None = None) -> VideoFile | Unreadable:
         uri: The file.
         root: Folder that the names of outputs are relative to; None for its own.
     """
-    from yolokit.runtime.video_file import VideoFile
+    from yolokit.runtime.video.file import VideoFile
 
     root = root or Path(uri).parent
     try:
@@ -209,6 +199,11 @@ def open_video(uri: str, root: Path | None = None) -> VideoFile | Unreadable:
 def is_video_name(path: Path) -> bool:
     """Tell by its suffix whether a file is a video."""
     return _VIDEO_NAME.search(path.name) is not None
+
+
+def names_file(uri: str) -> bool:
+    """Tell whether ``uri`` can be the name of a file, which need not exist."""
+    return "://" not in uri and not is_folder(uri) and not has_wildcard(uri)
 
 
 def has_wildcard(uri: str) -> bool:

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
-from yolokit.core.findings import find_unknown_codes
+from yolokit.core.config import Config
+from yolokit.core.options import Count, Option, PathText, Positive, Share, Texts
 from yolokit.core.suggest import describe_unknown
-from yolokit.datasets.check import CODES
+from yolokit.train.other_words import OTHER_WORDS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-Share = Annotated[float, Meta(ge=0, le=1)]
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0, lt=2**31)]  # numpy takes 32 bits, and each worker adds to it
 Optimizer = Literal["auto", "SGD", "Adam", "AdamW", "NAdam", "RAdam", "MuSGD"]
 
 
-class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
+class _Data(Config, frozen=True):
+    data: Annotated[
+        PathText, Option("Data set: its data.yaml, or its folder.", "FILE", may_lack=True)
+    ]
+
+
+class TrainConfig(_Data, frozen=True, kw_only=True):
     """How a model is trained. Names follow the field; defaults are upstream's unless noted.
 
     Attributes:
-        data: Path of ``data.yaml``, or of the folder in which it lies.
-        allow: Codes of what the check of the data set finds and the user knows better.
-        weights: What to start from: a name of the catalog, a path, a URL, or ``none``.
-        init: How much of it to take: the whole ``network``, its ``backbone`` alone, or
-            ``imagenet`` for the backbone of the matching classifier. None for all that fits.
-        backbone: ``torchvision:NAME``: that classifier under the neck and head of ``arch``.
-        arch: Architecture where the weights do not bring one; None for ``yolo26n``.
-        trust: File that may be loaded even if that runs code which is stored in it; must be
-            the one that ``weights`` names.
-        offline: Open no connection to fetch weights.
-        require_hash: Refuse weights of the catalog whose sha256 is not known beforehand.
+        trust: Must be the file that ``weights`` names.
         patience: Epochs without a better mAP50-95 before training stops; 0 never stops. Upstream's
             100 never stops a run of 100 epochs; 50 does.
         lr0: Initial learning rate; needs an explicit ``optimizer``. None for upstream's 0.01.
@@ -45,30 +37,71 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
         precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
         cache: Keep decoded images in memory.
         validate: Validate after every epoch; else only after the last.
-        freeze: Layers to leave as they are: the first N, the ``backbone``, or up to the ``neck``;
-            those among them that hold fresh weights are trained nevertheless.
+        freeze: Those of the layers that hold fresh weights are trained nevertheless.
     """
 
-    data: str
-    allow: tuple[str, ...] = ()
-    weights: str = "none"
-    init: Literal["network", "backbone", "imagenet"] | None = None
-    backbone: str | None = None
-    arch: str | None = None
-    trust: str | None = None
-    offline: bool = False
-    require_hash: bool = False
-    epochs: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
-    imgsz: Annotated[int, Meta(ge=32, le=8192)] = 640
-    batch: Positive | Literal["auto"] = "auto"
-    device: str = "auto"
-    seed: Seed = 0
+    JOB: ClassVar[str] = "train"
+    FOREIGN: ClassVar[Mapping[str, str]] = OTHER_WORDS
+
+    weights: Annotated[
+        str,
+        Option(
+            "What to start from: a name that `yolokit weights list` shows (fetched and verified "
+            "if it is not here), a file, an address, or none.",
+            "NAME|PATH|URL|none",
+        ),
+    ] = "none"
+    init: Annotated[
+        Literal["network", "backbone", "imagenet"] | None,
+        Option(
+            "How much of --weights to take; imagenet takes the backbone of the matching "
+            "classifier and needs no --weights.",
+            "network|backbone|imagenet",
+            default="all that fits",
+        ),
+    ] = None
+    backbone: Annotated[
+        str | None,
+        Option("Another backbone, under the neck and head of --arch.", "torchvision:NAME"),
+    ] = None
+    arch: Annotated[
+        str | None,
+        Option(
+            "Architecture, where the weights do not bring one.", "NAME|YAML|CFG", default="yolo26n"
+        ),
+    ] = None
+    freeze: Annotated[
+        Count | Literal["backbone", "neck"],
+        Option(
+            "Do not train the backbone, all up to the neck, or the first N layers.",
+            "backbone|neck|N",
+        ),
+    ] = 0
+    trust: Annotated[
+        str | None, Option("Load this one file even if that runs code stored in it.", "FILE")
+    ] = None
+    offline: Annotated[bool, Option("Open no connection.")] = False
+    require_hash: Annotated[
+        bool, Option("Refuse weights whose sha256 is not known beforehand.")
+    ] = False
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", "N")] = 100
+    imgsz: Annotated[int, Meta(ge=32, le=8192), Option("Side of the input.", "PX")] = 640
+    batch: Annotated[
+        Positive | Literal["auto"],
+        Option("Images per step; auto measures a GPU's memory.", "auto|N"),
+    ] = "auto"
+    device: Annotated[str, Option("Where to train; auto takes a GPU if any.", "auto|cpu|0|0,1")] = (
+        "auto"
+    )
+    seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
+    allow: Annotated[
+        Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
+    ] = ()
     workers: Count | Literal["auto"] = "auto"
     patience: Count = 50
     validate: bool = True
     cache: Literal["none", "ram"] = "none"
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
-    freeze: Count | Literal["backbone", "neck"] = 0
     fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
 
     optimizer: Optimizer = "auto"
@@ -100,6 +133,11 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True):
     fliplr: Share = 0.5
     flipud: Share = 0.0
 
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """Check between fields, and what has to be known."""
+        return _check_between_fields(values)
+
 
 TORCHVISION = "torchvision:"
 
@@ -112,8 +150,10 @@ _OURS = {
 }  # fmt: skip
 
 
-def check_between_fields(values: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each pair of options that do not go together."""
+def _check_between_fields(values: Mapping[str, Any]) -> list[str]:
+    from yolokit.core.findings import find_unknown_codes
+    from yolokit.datasets.checks import allowable_codes
+
     problems = [
         f"{name}: has no effect with optimizer auto, which chooses one of its own; "
         "set optimizer as well, e.g. SGD"
@@ -125,7 +165,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
     problems += _check_start(values)
-    problems += find_unknown_codes(values.get("allow", ()), CODES)
+    problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(f"device: {_describe_no_device(device)}")

@@ -12,10 +12,10 @@ Source: AlexeyAB/darknet, ``src/parser.c`` (sections and defaults), ``src/batchn
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from yolokit.errors import DataError
+from yolokit.train.darknet_network import Network, assemble
 from yolokit.train.darknet_sections import HINT, check_keys, parse_cfg
 
 if TYPE_CHECKING:
@@ -23,67 +23,8 @@ if TYPE_CHECKING:
 
     from yolokit.train.darknet_sections import Section
 
-EPSILON = 1e-6
-LEAKY = "torch.nn.LeakyReLU(0.1)"
 # Upstream rounds channels up to it.
 _CHANNELS_STEP = 8
-
-
-@dataclass(slots=True)
-class _Network:
-    """The architecture so far.
-
-    Attributes:
-        made: Darknet's layers in order: the layer of ours, or None where there is none.
-        cursor: The layer of ours that the next one reads from; -1 for the image.
-        outputs: Layer of ours to the filters of Darknet's output convolution after it.
-        heads: Layers that the detection head reads.
-        mish: Layers whose activation is Mish.
-    """
-
-    layers: list[list[Any]] = field(default_factory=list)
-    channels: list[int] = field(default_factory=list)
-    strides: list[float] = field(default_factory=list)
-    made: list[int | None] = field(default_factory=list)
-    outputs: dict[int, int] = field(default_factory=dict)
-    heads: list[int] = field(default_factory=list)
-    mish: list[int] = field(default_factory=list)
-    cursor: int = -1
-
-    def add(
-        self,
-        module: str,
-        values: list[Any],
-        channels: int,
-        *,
-        scale: float = 1,
-        joined: list[int] | None = None,
-    ) -> None:
-        """Append a layer that reads from the cursor, or from several that it joins."""
-        index = len(self.layers)
-        source: int | list[int] = joined or (-1 if self.cursor == index - 1 else self.cursor)
-        first = joined[0] if joined else self.cursor
-        self.layers.append([source, 1, module, values])
-        self.channels.append(channels)
-        self.strides.append((self.strides[first] if first >= 0 else 1) * scale)
-        self.cursor = index
-        self.made.append(index)
-
-    @property
-    def width(self) -> int:
-        """Channels at the cursor."""
-        return self.channels[self.cursor] if self.cursor >= 0 else 3
-
-    def take_back(self) -> None:
-        """Remove the newest layer; Darknet's own layer stays counted, without one of ours."""
-        index = len(self.layers) - 1
-        source = self.layers.pop()[0]
-        self.channels.pop()
-        self.strides.pop()
-        self.made[self.made.index(index)] = None
-        self.cursor = index - 1 if source == -1 else source
-        if index in self.mish:
-            self.mish.remove(index)
 
 
 def read_cfg(path: Path) -> dict[str, Any]:
@@ -100,21 +41,21 @@ def read_cfg(path: Path) -> dict[str, Any]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read: {error}", path=path) from error
-    network = _Network()
-    sections = _read_layers(text, path)
-    for index, section in enumerate(sections):
+    network = Network(_read_layers(text, path))
+    for section in network.sections:
         check_keys(section, path)
         try:
-            _translate(section, sections, index, network)
+            _translate(section, network)
         except ValueError as error:
             raise DataError(f"{error}", path=path, line=section.line, hint=HINT) from error
+        network.index += 1
     if not network.heads:
         raise DataError(
             "has no [yolo] section: it does not describe a detector",
             path=path,
             hint="weights of a classifier's first layers go into a detector's cfg, as NAME.conv.N",
         )
-    return _assemble(network)
+    return assemble(network)
 
 
 def _read_layers(text: str, path: Path) -> list[Section]:
@@ -141,11 +82,12 @@ def _read_layers(text: str, path: Path) -> list[Section]:
     return sections[1:]
 
 
-def _convolutional(section: Section, all_: list[Section], index: int, net: _Network) -> None:
+def _convolutional(section: Section, net: Network) -> None:
     filters, size = section.size("filters"), section.size("size")
     stride, groups = section.stride(), section.size("groups")
     normed = section.number("batch_normalize", 0) or section.number("cbn", 0)
-    if index + 1 < len(all_) and all_[index + 1].kind == "yolo":
+    following = net.sections[net.index + 1 : net.index + 2]
+    if following and following[0].kind == "yolo":
         if (size, stride, groups) != (1, 1, 1) or normed:
             raise ValueError("the output in front of [yolo] must be a plain 1x1 convolution")
         _note_output(filters, net)
@@ -173,7 +115,7 @@ def _convolutional(section: Section, all_: list[Section], index: int, net: _Netw
         net.mish.append(net.cursor)
 
 
-def _note_output(filters: int, net: _Network) -> None:
+def _note_output(filters: int, net: Network) -> None:
     """Note the convolution before ``[yolo]``, which follows its layer in the file."""
     if net.cursor < 0:
         raise ValueError("a network must have layers before its output")
@@ -184,13 +126,17 @@ def _note_output(filters: int, net: _Network) -> None:
     net.made.append(None)
 
 
-def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) -> None:
+def _shortcut(section: Section, net: Network) -> None:
     """Join a 1x1 and a 3x3 convolution and their shortcut into a bottleneck."""
-    kinds = [earlier.kind for earlier in all_[max(0, index - 2) : index]]
+    kinds = [earlier.kind for earlier in net.sections[max(0, net.index - 2) : net.index]]
     pair = net.layers[-2:]
     plain = kinds == ["convolutional"] * 2 and [layer[2] for layer in pair] == ["Conv"] * 2
     source = section.number("from", 0)
-    if source not in (-3, index - 3) or not plain or [p[3][1:] for p in pair] != [[1, 1], [3, 1]]:
+    if (
+        source not in (-3, net.index - 3)
+        or not plain
+        or [p[3][1:] for p in pair] != [[1, 1], [3, 1]]
+    ):
         raise ValueError("a shortcut must span a 1x1 and a 3x3 convolution (from=-3)")
     if section.options.get("activation", "linear") != "linear":
         raise ValueError("a shortcut must be linear")
@@ -208,8 +154,7 @@ def _shortcut(section: Section, all_: list[Section], index: int, net: _Network) 
         net.mish.append(net.cursor)
 
 
-def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -> None:
-    del all_, index
+def _maxpool(section: Section, net: Network) -> None:
     stride = section.stride()
     size = section.size("size", section.size("stride"))
     # Two by two, an even map takes nothing from its padding.
@@ -230,19 +175,17 @@ def _maxpool(section: Section, all_: list[Section], index: int, net: _Network) -
         raise ValueError(f"a pool of size {size} and stride {stride} has no counterpart here")
 
 
-def _upsample(section: Section, all_: list[Section], index: int, net: _Network) -> None:
-    del all_, index
+def _upsample(section: Section, net: Network) -> None:
     stride = section.size("stride", 2)
     values = [None, stride, "nearest"]
     net.add("nn.Upsample", values, net.width, scale=1 / stride)
 
 
-def _route(section: Section, all_: list[Section], index: int, net: _Network) -> None:
+def _route(section: Section, net: Network) -> None:
     """Go on from another layer, or join several."""
-    del all_
     given = [int(layer) for layer in section.options.get("layers", "").split(",") if layer.strip()]
-    wanted = [layer if layer >= 0 else index + layer for layer in given]
-    if not wanted or any(not 0 <= layer < index for layer in wanted):
+    wanted = [layer if layer >= 0 else net.index + layer for layer in given]
+    if not wanted or any(not 0 <= layer < net.index for layer in wanted):
         raise ValueError(f"layers={section.options.get('layers', '')}: outside of the network")
     sources = [source for layer in wanted if (source := net.made[layer]) is not None]
     if len(sources) < len(wanted):
@@ -257,14 +200,13 @@ def _route(section: Section, all_: list[Section], index: int, net: _Network) -> 
     net.made.append(sources[0])
 
 
-def _yolo(section: Section, all_: list[Section], index: int, net: _Network) -> None:
-    del section
-    if index == 0 or all_[index - 1].kind != "convolutional":
+def _yolo(_section: Section, net: Network) -> None:
+    if net.kind_before != "convolutional":
         raise ValueError("[yolo] must follow a convolution")
     net.made.append(None)
 
 
-def _translate(section: Section, all_: list[Section], index: int, net: _Network) -> None:
+def _translate(section: Section, net: Network) -> None:
     """Translate one section.
 
     Raises:
@@ -273,9 +215,9 @@ def _translate(section: Section, all_: list[Section], index: int, net: _Network)
     translate = _TRANSLATE.get(section.kind)
     if translate is None:
         raise ValueError(f"[{section.kind}] has no counterpart here")
-    if index and all_[index - 1].kind == "yolo" and section.kind != "route":
+    if net.kind_before == "yolo" and section.kind != "route":
         raise ValueError(f"[{section.kind}] after [yolo]: only a [route] can follow it")
-    translate(section, all_, index, net)
+    translate(section, net)
 
 
 _TRANSLATE = {
@@ -286,42 +228,3 @@ _TRANSLATE = {
     "route": _route,
     "yolo": _yolo,
 }
-
-
-def _assemble(net: _Network) -> dict[str, Any]:
-    """Put the detection head on, from the finest to the coarsest map, and split at the neck."""
-    heads = sorted(net.heads, key=lambda layer: net.strides[layer])
-    layers = [*net.layers, [heads, 1, "Detect", ["nc"]]]
-    arch: dict[str, Any] = {"nc": 80, "activation": LEAKY, "bn_eps": EPSILON}
-    if net.mish:
-        arch["activations"] = {"Mish": net.mish}
-    end = _count_backbone(net)
-    arch["backbone"], arch["head"] = layers[:end], layers[end:]
-    arch["darknet"] = {"outputs": net.outputs}
-    return arch
-
-
-def _count_backbone(net: _Network) -> int:
-    """Return how many layers are the backbone: what makes the coarsest map.
-
-    It ends after the last residual block before the first upsampling; where there are none,
-    after the last pool of size 2 (those of a pyramid are larger); else after the first layer of
-    the coarsest stride. A cross-stage block that this falls into belongs to it as a whole, with
-    the convolution after its join: CSPDarknet-53 ends so.
-    """
-    modules = [layer[2] for layer in net.layers]
-    trunk = modules.index("nn.Upsample") if "nn.Upsample" in modules else len(modules)
-    residual = [index for index in range(trunk) if modules[index] == "Bottleneck"]
-    pools = [i for i in range(trunk) if modules[i] == "nn.MaxPool2d" and net.layers[i][3][0] == 2]
-    coarsest = net.strides.index(max(net.strides[:trunk], default=net.strides[0]))
-    end = (residual or pools or [coarsest])[-1] + 1
-    joins = [index for index in range(end, trunk) if modules[index] == "Concat"]
-    for join in joins:
-        if any(
-            source < end - 1 and net.strides[source] == net.strides[end - 1]
-            for source in net.layers[join][0]
-        ):
-            end = join + 1
-    if modules[end - 1] == "Concat" and modules[end : end + 1] == ["Conv"]:
-        end += 1
-    return end

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.events import OnEvent, Phase, Progress
 from yolokit.core.plural import counted
 from yolokit.datasets.check import DatasetReport, check_dataset
-from yolokit.engine_protocol.child import AnyEvent, CheckProgress, Phase
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.train.record import DataRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from yolokit.train.config import TrainConfig
@@ -20,20 +19,19 @@ if TYPE_CHECKING:
 _STRIDE_PX = 32  # of the deepest features
 
 
-def check_data(
-    path: Path, config: TrainConfig, on_event: Callable[[AnyEvent], None]
-) -> DatasetReport:
+def check_data(path: Path, config: TrainConfig, on_event: OnEvent) -> DatasetReport:
     """Check a data set as a whole, before anything of a run is written.
 
     Raises:
         DataError: It cannot be trained on; each fault is named with file and line.
         ConfigError: Its images, batch and image size do not go together.
     """
-    on_event(Phase("looking at every image and label"))
+    what = "looking at every image and label"
+    on_event(Phase(what))
     data = check_dataset(
         path,
         allow=config.allow,
-        on_progress=lambda done, total: on_event(CheckProgress(done, total)),
+        on_progress=lambda done, total: on_event(Progress(what, done, total)),
     )
     _require_trainable(data)
     _refuse_single(data.splits["train"].images, config)

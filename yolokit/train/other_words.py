@@ -91,7 +91,7 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "split": _LATER.format("yolokit val --split NAME"),
         "conf": _LATER.format("yolokit val --conf X"),
         "iou": _LATER.format("yolokit val --iou X"),
-        "max_det": _LATER.format("yolokit val --max-count N"),
+        "max_det": _LATER.format("yolokit val --max-det N"),
         "save_json": "is not offered: `yolokit predict` writes boxes as JSON lines",
         "source": _LATER.format("yolokit predict MODEL SOURCE"),
         "show": _LATER.format("yolokit predict"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import uuid
 from datetime import UTC, datetime
@@ -13,8 +12,7 @@ import msgspec
 
 import yolokit
 from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
-from yolokit.engine_protocol.training import UsedSettings, is_better
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_better
 from yolokit.errors import TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.train.config import TrainConfig
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 FITNESS = "mAP50-95"
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
-# Upstream's names of metrics -> ours.
-_METRICS = {
-    "metrics/precision(B)": "precision",
-    "metrics/recall(B)": "recall",
-    "metrics/mAP50(B)": "mAP50",
-    "metrics/mAP50-95(B)": "mAP50-95",
-    "lr/pg0": "learning_rate",
-}
 
 
 class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +103,6 @@ class RunRecord(msgspec.Struct, kw_only=True):
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)
     changes: list[OptionChange] = msgspec.field(default_factory=list)
-    pid: int = msgspec.field(default_factory=os.getpid)
     device: str | None = None
     precision: str | None = None
     batch: int | None = None
@@ -187,19 +176,6 @@ def read_record(run_dir: Path) -> RunRecord:
         raise TrainError(
             f"{path} is not readable: {error}", hint=hint if last.is_file() else None
         ) from error
-
-
-def epoch_record(
-    epoch: int, seconds: float, metrics: dict[str, float], steps: int | None = None
-) -> EpochRecord:
-    """Turn one epoch's figures from upstream's names into ours."""
-    ours: dict[str, float] = {}
-    for name, value in metrics.items():
-        if name.startswith(("train/", "val/")):
-            ours[name.replace("/", "_")] = value
-        elif name in _METRICS:
-            ours[_METRICS[name]] = value
-    return EpochRecord(epoch=epoch, seconds=round(seconds, 3), metrics=ours, steps=steps)
 
 
 def count_used(data: DataRecord, used: DataRead) -> DataRecord:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from yolokit.core.config import build_config
 from yolokit.errors import ConfigError, DataError
-from yolokit.train.config import TrainConfig, check_between_fields
+from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
 from yolokit.train.record import OptionChange, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from yolokit.core.events import OnEvent
     from yolokit.datasets.check import DatasetReport
-    from yolokit.engine_protocol.child import AnyEvent
     from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
@@ -36,7 +35,7 @@ def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str,
     began = {name: getattr(record.config, name) for name in CHANGEABLE}
     values = began | dict(changes)
     values["allow"] = tuple(dict.fromkeys((*began["allow"], *values["allow"])))
-    checked = build_config(TrainConfig, values, what="train", also=check_between_fields)
+    checked = TrainConfig.build(values)
     return {name: getattr(checked, name) for name in changes}
 
 
@@ -44,7 +43,7 @@ def find_data(
     record: RunRecord,
     changes: Mapping[str, Any],
     last: Path,
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> DatasetReport:
     """Check the data set, where it was or where it is now, and that it is still the same.
 
@@ -72,8 +71,8 @@ def find_data(
     return data
 
 
-def enter_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
-    """Enter into the record what is changed, and return a sentence for each."""
+def record_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
+    """Record what is changed, and return a sentence for each change."""
     before = {name: getattr(record.config, name) for name in changes}
     after = dict(changes)
     if "data" in changes:  # a relative path says nothing about a move

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.config import build_config
+from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE
-from yolokit.datasets.data_yaml_place import find_data_yaml
-from yolokit.engine_protocol.child import (
-    AnyEvent,
-    DataRead,
-    EpochEnd,
-    Notice,
-    Settled,
-    Started,
-    StartScore,
-    run_job,
-)
+from yolokit.datasets.data_yaml import find_data_yaml
+from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -34,25 +24,30 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
-from yolokit.train.config import TrainConfig, check_between_fields, to_upstream
+from yolokit.train.config import TrainConfig, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
-from yolokit.train.hold import hold_run
-from yolokit.train.other_words import OTHER_WORDS
 from yolokit.train.report import describe_end, draw_curves
 from yolokit.train.resume import (
     check_changes,
-    enter_changes,
     find_data,
     keep_reason,
     list_frozen,
+    record_changes,
 )
-from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
+from yolokit.train.run_folder import (
+    RUNS_DIR,
+    check_run_folder,
+    clear_failed_run,
+    hold_run,
+    resume_command,
+)
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from yolokit.datasets.check import DatasetReport
+    from yolokit.engine_protocol.requests import StartRequest
     from yolokit.train.record import RunRecord
 
 
@@ -69,30 +64,16 @@ class TrainRun:
         return self.folder / "best.pt"
 
 
-def check_config(values: Mapping[str, Any]) -> TrainConfig:
-    """Check the options of a run as a whole, before anything is loaded or written.
-
-    Raises:
-        ConfigError: Anything is wrong; all mistakes are listed.
-    """
-    return build_config(
-        TrainConfig, values, what="train", also=check_between_fields, foreign=OTHER_WORDS
-    )
-
-
 def train_model(
-    config: TrainConfig,
-    folder: Path | None = None,
-    *,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+    config: TrainConfig, on_event: OnEvent = ignore, *, folder: Path | None = None
 ) -> TrainRun:
     """Fine-tune a detector.
 
     Args:
         config: What to train, how, and on what.
+        on_event: Called with what happens, in order.
         folder: Folder of the run; None for a fresh one below ``runs/train``, called after the data
             set's folder.
-        on_event: Called with what happens, in order.
 
     Raises:
         ConfigError: The architecture is unknown or the folder exists.
@@ -101,11 +82,11 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
-    plan = _resolve(config, folder, on_event)
-    data = check_data(Path(config.data), config, on_event)
+    data_yaml, plan = _resolve(config, folder, on_event)
+    data = check_data(data_yaml, config, on_event)
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
-    if folder is not None and make_way(folder):
+    if folder is not None and clear_failed_run(folder):
         on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
@@ -117,7 +98,7 @@ def _train(
     plan: StartPlan,
     data: DatasetReport,
     run_dir: Path,
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> TrainRun:
     """Train in a folder that is held."""
     record = records.RunRecord(
@@ -129,16 +110,8 @@ def _train(
         started=records.now(),
     )
     records.write_record(record, run_dir)
-    request = TrainRequest(
-        data_yaml=str(write_data_yaml(data, run_dir)),
-        run_dir=str(run_dir),
-        start=plan.request(config, list(data.names), run_dir),
-        lineage=record.lineage,
-        freeze=config.freeze,
-        settings=to_upstream(config),
-        threads=usable_cores(),
-        leave_out=UNUSABLE in config.allow,
-    )
+    start = plan.request(config, list(data.names), run_dir)
+    request = _make_request(record, data, run_dir, start)
     return _run_engine(request, record, run_dir, on_event)
 
 
@@ -146,7 +119,7 @@ def resume_training(
     folder: Path,
     changes: Mapping[str, Any] | None = None,
     *,
-    on_event: Callable[[AnyEvent], None] = lambda _event: None,
+    on_event: OnEvent = ignore,
 ) -> TrainRun:
     """Go on with an interrupted run from its ``last.pt``, with the options it began with.
 
@@ -166,9 +139,7 @@ def resume_training(
         return _resume(folder, run_dir, changes or {}, on_event)
 
 
-def _resume(
-    folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: Callable[[AnyEvent], None]
-) -> TrainRun:
+def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
     if record.state == "complete":
@@ -184,34 +155,47 @@ def _resume(
         )
     changes = check_changes(record, changes)
     data = find_data(record, changes, last, on_event)
-    for note in enter_changes(record, changes, data):
+    for note in record_changes(record, changes, data):
         on_event(Notice(note))
-    record.state, record.error, record.pid = "running", None, os.getpid()
+    record.state, record.error = "running", None
     record.outputs, record.stopped = {}, None  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
-    request = TrainRequest(
+    request = _make_request(record, data, run_dir, None)
+    return _run_engine(request, record, run_dir, on_event)
+
+
+def _make_request(
+    record: RunRecord, data: DatasetReport, run_dir: Path, start: StartRequest | None
+) -> TrainRequest:
+    """Return what the engine needs, with the list of the images that were checked."""
+    return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
-        start=None,
+        start=start,
         lineage=record.lineage,
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
         leave_out=UNUSABLE in record.config.allow,
     )
-    return _run_engine(request, record, run_dir, on_event)
 
 
-def _enter(event: AnyEvent, record: RunRecord) -> bool:
+def _enter(event: Event, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
-        record.epochs.append(_record_epoch(event, record))
+        seconds = round(event.seconds, 3)
+        record.epochs.append(
+            records.EpochRecord(
+                epoch=event.epoch, seconds=seconds, metrics=event.metrics, steps=event.steps
+            )
+        )
     elif isinstance(event, DataRead):
         record.data = records.count_used(record.data, event)
     elif isinstance(event, StartScore):
-        record.start_epoch = records.epoch_record(0, event.seconds, event.metrics)
+        seconds = round(event.seconds, 3)
+        record.start_epoch = records.EpochRecord(epoch=0, seconds=seconds, metrics=event.metrics)
     elif isinstance(event, Started):
         record.start = event.transfer
         return False
@@ -227,9 +211,9 @@ def _run_engine(
     request: TrainRequest,
     record: RunRecord,
     run_dir: Path,
-    on_event: Callable[[AnyEvent], None],
+    on_event: OnEvent,
 ) -> TrainRun:
-    def note(event: AnyEvent) -> None:
+    def note(event: Event) -> None:
         if _enter(event, record):
             records.write_record(record, run_dir)
         on_event(event)
@@ -279,17 +263,15 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
 
 
-def _resolve(
-    config: TrainConfig, folder: Path | None, on_event: Callable[[AnyEvent], None]
-) -> StartPlan:
-    """Plan the start, and report everything that is missing at once.
+def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> tuple[Path, StartPlan]:
+    """Find the data set, plan the start, and report everything that is missing at once.
 
     Raises:
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
     """
     errors: list[YolokitError] = []
     try:
-        find_data_yaml(Path(config.data))
+        data_yaml = find_data_yaml(Path(config.data))
     except YolokitError as error:
         errors.append(error)
     try:
@@ -308,14 +290,4 @@ def _resolve(
         problems = [str(error) for error in errors]
         count = counted(len(errors), "mistake")
         raise ConfigError(f"{count} in the options of train:", problems=problems)
-    return plan
-
-
-def _record_epoch(event: EpochEnd, record: RunRecord) -> records.EpochRecord:
-    metrics = dict(event.metrics)
-    if not record.config.validate and event.epoch < event.epochs:
-        # Upstream reports zeros for an epoch that it did not validate; a zero is a result.
-        metrics = {
-            name: value for name, value in metrics.items() if name.startswith(("train/", "lr/"))
-        }
-    return records.epoch_record(event.epoch, event.seconds, metrics, event.steps)
+    return data_yaml, plan

@@ -1,11 +1,13 @@
 """Where a run goes: a folder of its own, or that of a run which failed before its first epoch.
 
 A run never replaces another that has trained anything. One that failed before that does not block
-the same command once its cause is fixed.
+the same command once its cause is fixed. While a run is going on, a lock in its folder says so,
+which ends with the process that trains.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
@@ -13,15 +15,20 @@ from typing import TYPE_CHECKING
 
 from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
+from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.outputs import Held, Replacing, Result, check_output
 from yolokit.files.parts import remove
-from yolokit.train.hold import LOCK_NAME, hold_run
 from yolokit.train.record import read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from filelock import BaseFileLock
+
     from yolokit.train.record import RunRecord
 
 RUNS_DIR = Path("runs") / "train"
+LOCK_NAME = ".run.lock"
 
 _CHECKPOINTS = ("last.pt", "best.pt")
 # With what a kill leaves: parts of files that were being written, and the start.
@@ -53,7 +60,7 @@ def check_run_folder(folder: Path) -> None:
     raise OutputExistsError(f"{folder} already holds a run", hint=hint)
 
 
-def make_way(folder: Path) -> bool:
+def clear_failed_run(folder: Path) -> bool:
     """Empty the folder of a run that failed before its first epoch; tell whether it was one.
 
     Raises:
@@ -75,6 +82,37 @@ def resume_command(folder: Path) -> str:
     inside = folder.resolve().parent == RUNS_DIR.resolve()
     option, value = ("--name", folder.name) if inside else ("--out", os.fspath(folder))
     return f"yolokit train --resume {option} {shlex.quote(value)}"
+
+
+@contextlib.contextmanager
+def hold_run(run_dir: Path) -> Iterator[None]:
+    """Hold a run, so that no other process trains in its folder, in another container either.
+
+    On a file system without locks nothing is held: a run that was killed there can still be
+    resumed. :mod:`yolokit.files.locks` says how far locks reach.
+
+    Raises:
+        TrainError: Another process holds it.
+    """
+    lock = _lock(run_dir)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            drop_lock(lock)
+
+
+def _lock(run_dir: Path) -> BaseFileLock | None:
+    try:
+        lock = take_lock(run_dir / LOCK_NAME)
+    except OSError:  # there are none
+        return None
+    if lock is None:
+        raise TrainError(
+            f"the run {run_dir} is still going on, in another process",
+            hint="wait until it ends, or stop that process",
+        )
+    return lock
 
 
 def _read_record(folder: Path) -> RunRecord | None:

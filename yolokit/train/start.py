@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING
 
 from yolokit.checkpoints.lineage import WeightsRecord, read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
-from yolokit.engine_protocol.child import FetchProgress, Notice
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.files.atomic import sha256_file
-from yolokit.files.digest import FileDigest
+from yolokit.files.digest import FileDigest, sha256_file
 from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
-from yolokit.hub.ensure import ObtainedWeights, obtain_weights
-from yolokit.train.arch import Arch, find_arch, find_classifier_arch, find_darknet_arch
-from yolokit.train.backbone_match import require_kinship
+from yolokit.hub.config import PullConfig
+from yolokit.hub.ensure import ObtainedWeights, pull_weights
+from yolokit.train.arch import (
+    Arch,
+    find_arch,
+    find_classifier_arch,
+    find_darknet_arch,
+    require_same_backbone,
+)
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from yolokit.engine_protocol.child import AnyEvent
+    from yolokit.core.events import OnEvent
     from yolokit.engine_protocol.requests import StartKind
 
 DEFAULT_ARCH = "yolo26n"
@@ -80,9 +83,7 @@ class StartPlan:
         )
 
 
-def plan_start(
-    config: TrainConfig, on_event: Callable[[AnyEvent], None], *, fetch: bool = True
-) -> StartPlan:
+def plan_start(config: TrainConfig, on_event: OnEvent, *, fetch: bool = True) -> StartPlan:
     """Turn the options of a start into a plan; weights that are not here are fetched.
 
     Args:
@@ -97,13 +98,8 @@ def plan_start(
     plan, name = _choose(config)
     if name is None or not fetch:
         return plan
-    weights = obtain_weights(
-        name,
-        offline=config.offline or None,
-        require_hash=config.require_hash,
-        on_notice=lambda text: on_event(Notice(text)),
-        on_progress=lambda done, total: on_event(FetchProgress(done, total)),
-    )
+    wanted = PullConfig(name, offline=config.offline or None, require_hash=config.require_hash)
+    weights = pull_weights(wanted, on_event)
     if config.trust is not None and realpath(config.trust) != realpath(weights.path):
         raise ConfigError(f"--trust {config.trust} is not the file that is loaded, {weights.path}")
     if plan.kind == "darknet":
@@ -128,7 +124,7 @@ def _choose(config: TrainConfig) -> tuple[StartPlan, str | None]:
         name = _find_classifier(arch)
         classifier = find_classifier_arch(name)
         if arch.stem == (config.arch or DEFAULT_ARCH):  # not a file of the user's own
-            require_kinship(arch, classifier)
+            require_same_backbone(arch, classifier)
         return StartPlan("backbone", arch, classifier), name
     if given is None:
         return StartPlan("scratch", find_arch(config.arch or DEFAULT_ARCH)), None

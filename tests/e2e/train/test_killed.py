@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import START, run_yolokit
 from tests.e2e.train.test_starts import compare, run_engine
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")]
 SMALL = ("--imgsz", 32, "--batch", 4, "--device", "cpu")

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import ROOT, START, run_yolokit
 from tests.loopback.server import Site, serve
 from yolokit.engine_protocol.child import child_environment
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 from yolokit.train.arch import find_arch
 
 pytestmark = pytest.mark.slow
@@ -121,7 +121,7 @@ def list_moved(home: Path, best: Path) -> list[str]:
     program = (
         "import sys, torch\n"
         "from yolokit.engine import ultralytics_patches\n"
-        "load = ultralytics_patches.load_any_model\n"
+        "load = ultralytics_patches.load_model\n"
         "a, b = (load(p)[0].float().state_dict() for p in sys.argv[1:])\n"
         "for name in b:\n"
         "    same = name in a and torch.equal(a[name], b[name])\n"

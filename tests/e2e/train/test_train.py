@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_yolokit
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 pytestmark = pytest.mark.slow
 SMALL = ("--arch", "yolo11n", "--imgsz", "32", "--batch", "4", "--device", "cpu")

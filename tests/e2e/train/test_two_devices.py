@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import START, run_yolokit
 from tests.e2e.train.test_starts import compare
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="gloo is set for Linux")]
 # Python runs this at every start; the edits follow the import of what they edit.
@@ -98,7 +98,7 @@ def test_two_workers_train_from_the_start_and_say_so_in_the_checkpoint(
     run = squares.parent / "runs" / "train" / "two"
     for rank in (0, 1):
         assert json.loads((seen / f"{rank}.json").read_text()) == {
-            "trainer": "yolokit.engine.trainer.YolokitTrainer",
+            "trainer": "yolokit.engine.tasks.detect.Trainer",
             "network": "NetworkForbiddenError",
             "safe": True,
             "edited": "yolokit.engine.ultralytics_patches",

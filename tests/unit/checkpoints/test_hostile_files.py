@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from yolokit.checkpoints import reading as checkpoint
 from yolokit.checkpoints.reading import explain_unreadable
 
 MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -151,15 +150,6 @@ def test_a_size_of_zip64_that_is_a_lie(tmp_path: Path) -> None:
 def test_compression_that_torch_does_not_know(tmp_path: Path, how: int) -> None:
     path = write_zip(tmp_path / "x.pt", ("archive/data.pkl", INNOCENT), how=how)
     assert "compressed in a way" in explain(path)
-
-
-def test_a_directory_of_contents_that_is_endless(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checkpoint, "_MAX_DIRECTORY_BYTES", 100_000)
-    members = [(f"archive/data/{number}", b"") for number in range(2_000)]
-    path = write_zip(tmp_path / "x.pt", ("archive/data.pkl", INNOCENT), *members)
-    assert "directory of contents is larger" in explain(path)
 
 
 def test_the_tar_format_of_the_first_torch(tmp_path: Path) -> None:

@@ -10,18 +10,17 @@ from typing import Any
 import pytest
 
 from tests.unit.checkpoints.test_reading import write_torch
-from yolokit.checkpoints.lineage import Lineage, encode_lineage, read_lineage
-from yolokit.checkpoints.reading import LINEAGE_KEY
-from yolokit.files.atomic import sha256_file
+from yolokit.checkpoints.lineage import LINEAGE_KEY, Lineage, encode_lineage, read_lineage
+from yolokit.files.digest import sha256_file
 
 A, B, RUN = "a" * 64, "b" * 64, "c" * 32
 
 
-def save(path: Path, stated: str | None, **also: object) -> Path:
+def save(path: Path, stated: str | None, *, protocol: int = 2, **also: object) -> Path:
     """Write a checkpoint as torch does, with what it states about itself."""
     path.parent.mkdir(exist_ok=True)
     model = {**also} if stated is None else {**also, LINEAGE_KEY: stated}
-    return write_torch(path, pickle.dumps({"epoch": 1, "ema": model}, protocol=2))
+    return write_torch(path, pickle.dumps({"epoch": 1, "ema": model}, protocol=protocol))
 
 
 def write_record(checkpoint: Path, parent: dict[str, Any] | None, **also: object) -> None:
@@ -34,11 +33,13 @@ def read(path: Path) -> Lineage | None:
     return read_lineage(path, sha256_file(path))
 
 
-@pytest.mark.parametrize("ancestors", [[], [A], [A, B]])
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("ancestors", [[], [A], [A, B], [A] * 1000])
 def test_a_checkpoint_states_its_ancestors_wherever_it_lies(
-    tmp_path: Path, ancestors: list[str]
+    tmp_path: Path, ancestors: list[str], protocol: int
 ) -> None:
-    path = save(tmp_path / "anywhere.pt", encode_lineage(RUN, ancestors), names={0: "a"})
+    stated = encode_lineage(RUN, ancestors)
+    path = save(tmp_path / "anywhere.pt", stated, protocol=protocol, names={0: LINEAGE_KEY})
     assert read(path) == Lineage(run=RUN, ancestors=ancestors, stated_by="checkpoint")
 
 
@@ -70,6 +71,8 @@ def test_a_record_from_before_checkpoints_stated_anything(tmp_path: Path) -> Non
         json.dumps({"run": RUN + "\n", "ancestors": []}),
         json.dumps({"run": RUN, "ancestors": ["\x1b[2J"]}),
         json.dumps({"run": RUN, "ancestors": [A] * 1001}),
+        encode_lineage(RUN, [A] * 1001),
+        encode_lineage(RUN, [A])[:-1],
     ],
 )  # fmt: skip
 def test_what_is_not_ours_is_not_believed(tmp_path: Path, stated: str) -> None:

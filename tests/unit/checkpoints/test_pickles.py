@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 
 from yolokit.checkpoints import pickles
 from yolokit.checkpoints.pickles import (
-    MAX_GLOBALS,
     MAX_NAME,
     MAX_STEPS,
     Global,
     PickleLimitError,
-    PickleScan,
     scan_pickles,
 )
 
@@ -110,18 +108,13 @@ SHAPES = (long_integer, long_text, long_bytes, memo, marks, duplicates)
 
 
 @pytest.mark.parametrize("make", SHAPES)
-def test_work_is_linear(make: type) -> None:
-    """Work is counted, not timed: twice as many opcodes take twice as many steps, no more text."""
-    scans = []
-    for size in (2_000, 4_000):
-        content = b"\x80\x04" + make(size) + b"."
-        scan = PickleScan()
-        scan.read(io.BytesIO(content))
-        assert scan.steps <= len(content)
-        assert scan.kept_characters <= 2 * MAX_NAME
-        scans.append(scan)
-    assert scans[1].steps <= 2 * scans[0].steps + 2
-    assert len(scans[1].found) <= 1
+def test_work_is_linear(make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is counted, not timed: no opcode costs more than one step, whatever came before it."""
+    content = b"\x80\x04" + make(4_000) + b"."
+    monkeypatch.setattr(pickles, "MAX_STEPS", len(content))
+    scan = scan_pickles(content)
+    assert len(scan.found) <= 1
+    assert all(len(str(asked)) <= 2 * MAX_NAME + 7 for asked in scan.found)
 
 
 def test_a_long_text_is_cut_however_often_it_is_recalled() -> None:
@@ -143,9 +136,3 @@ def test_too_many_steps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PickleLimitError, match="more than 1,000 steps"):
         scan_pickles(b"(" * 1000 + b".")
     assert MAX_STEPS < 10_000_000
-
-
-def test_too_many_names_are_refused() -> None:
-    content = b"".join(b"cm\nC%d\n" % number for number in range(MAX_GLOBALS + 1))
-    with pytest.raises(PickleLimitError, match="names more than 5,000"):
-        scan_pickles(content + b".")

@@ -11,11 +11,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.conftest import START
-from yolokit.checkpoints.reading import explain_unreadable, find_text
+from yolokit.checkpoints.reading import explain_unreadable
 
 
 def write_torch(path: Path, pickled: bytes, *also: str) -> Path:
@@ -137,24 +135,3 @@ def test_a_class_that_no_yolo_needs(tmp_path: Path) -> None:
     text = explain(write_torch(tmp_path / "f.pt", pickle_class("timm.models", "Net")))
     assert "timm.models.Net" in text
     assert f"--trust {tmp_path / 'f.pt'}" in text
-
-
-@pytest.mark.parametrize("protocol", [2, 4, 5])
-def test_a_text_is_found_by_its_name_at_any_depth(tmp_path: Path, protocol: int) -> None:
-    text = "x" * 300
-    model = {"names": {0: "origin"}, "origin": text, "again": text}
-    pickled = pickle.dumps({"epoch": 1, "ema": [model]}, protocol=protocol)
-    path = write_torch(tmp_path / "a.pt", pickled)
-    assert find_text(path, "origin") == text
-    assert find_text(path, "orig") is None
-    assert find_text(START, "origin") is None
-
-
-@given(st.binary(max_size=60))
-def test_a_damaged_pickle_holds_no_text(
-    tmp_path_factory: pytest.TempPathFactory, tail: bytes
-) -> None:
-    path = tmp_path_factory.mktemp("damaged") / "a.pt"
-    pickled = pickle.dumps(["origin"], protocol=2).rstrip(b".a") + tail
-    write_torch(path, pickled)
-    find_text(path, "origin")  # whatever it finds, it raises nothing

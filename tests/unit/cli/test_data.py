@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.conftest import coco, coco_image, write_coco, write_image, write_yolo
 from yolokit.cli import main as cli
-from yolokit.convert.doubts import CODES
+from yolokit.convert.findings import CODES
 
 BOX = {"image_id": 1, "category_id": 1, "bbox": [16, 12, 32, 24]}
 

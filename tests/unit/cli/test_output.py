@@ -13,7 +13,6 @@ from yolokit.cli.output import (
     emit,
     emit_json,
     make_printable,
-    progress,
     say,
     table,
 )
@@ -30,13 +29,6 @@ def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_table_aligns_numbers_right() -> None:
     lines = table(("name", "count"), [("a", 5), ("long name", 1234)]).splitlines()
     assert lines == ["name       count", "---------  -----", "a              5", "long name   1234"]
-
-
-def test_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("x", 3) as show:
-        show(1)
-    captured = capsys.readouterr()
-    assert captured.out == captured.err == ""
 
 
 def test_folders_for_results() -> None:

@@ -107,6 +107,67 @@ def test_a_closed_terminal_is_no_error() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
 
 
+SOFT = """
+import sys, time
+from yolokit.cli import main
+from yolokit.cli.signals import stopping_softly
+
+wishes = []
+
+def work(*_args, **_options):
+    with stopping_softly(lambda: wishes.append(1)):
+        print("begun", flush=True)
+        try:
+            while len(wishes) < int(sys.argv[1]):
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            print(f"interrupted after {len(wishes)} wish")
+            raise
+    print("ended by itself", flush=True)
+    if sys.argv[2]:
+        print("begun", flush=True)
+        time.sleep(60)
+
+main.app = work
+main.main([])
+"""
+
+
+def start_soft(wishes: int, *, more_work: bool = False) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SOFT, str(wishes), "more" if more_work else ""],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def test_the_first_may_be_a_wish_that_the_work_heeds_itself() -> None:
+    process = start_soft(1)
+    process.send_signal(signal.SIGTERM)
+    shown, said = process.communicate(timeout=60)
+    assert (process.returncode, shown, said) == (0, "ended by itself\n", "")
+
+
+def test_a_second_one_interrupts_work_that_does_not() -> None:
+    process = start_soft(2)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert process.communicate() == ("interrupted after 1 wish\n", "interrupted\n")
+    assert process.returncode == 130
+
+
+def test_later_work_is_interrupted_as_ever() -> None:
+    process = start_soft(0, more_work=True)
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == ["ended by itself\n", "begun\n"]
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "interrupted\n"
+    assert process.returncode == 130
+
+
 def test_handlers_are_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with interruptions() as handled:

@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from yolokit.cli.output import download_progress, progress
 from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
-from yolokit.engine_protocol.child import BatchEnd, EpochEnd, Notice, Phase, StartScore
-from yolokit.engine_protocol.transfer import TransferGroup, TransferReport
+from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
+from yolokit.engine_protocol.training import TransferGroup, TransferReport
 
 
 def batch(epoch: int, number: int) -> BatchEnd:
@@ -23,7 +22,7 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
         show(Notice("device cpu"))
         for number in range(1, 6):
             show(batch(1, number))
-        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=False))
+        show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=False))
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == ""
@@ -36,10 +35,10 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     """Patience may end a training long before the last one that was planned."""
     with show_progress() as show:
-        show(StartScore({"metrics/mAP50-95(B)": 0.358, "metrics/mAP50(B)": 0.7}, 1.0))
+        show(StartScore({"mAP50-95": 0.358, "mAP50": 0.7}, 1.0))
         show(batch(1, 4))
         show(batch(1, 5))
-        show(EpochEnd(1, 2, {"metrics/mAP50-95(B)": 0.25}, 3.0, 5, is_last=True))
+        show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=True))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "start: mAP50-95 0.358, mAP50 0.700, on val before training"
     assert lines[1].endswith("img/s")
@@ -77,17 +76,6 @@ def test_foreign_words_on_a_terminal_are_escaped(
     error = capsys.readouterr().err
     assert r"notice [/odd] \x1b]0;pwned\x07" in error
     assert "\x1b]0" not in error
-
-
-def test_a_download_with_an_odd_name_has_a_bar(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with download_progress("[/odd] \x1b]0;pwned\x07") as show:
-        show(1, 2)
-    with progress("[/odd] \x1b]0;pwned\x07", 3) as count:
-        count(1)
-    assert "\x1b]0" not in capsys.readouterr().err
 
 
 def test_a_start_tells_what_is_left_in_the_source_and_what_is_frozen() -> None:

@@ -33,6 +33,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["train", "resume"], "--name NAME for the run to resume"),
         (["train", "--overwrite"], "a run is never written over"),
         (["train", "--resume"], "add --name NAME"),
+        (["weights", "list", "--offline"], "never opens a connection"),
+        (["data", "info", "coco8", "--offline"], "never opens a connection"),
     ],
 )
 def test_what_is_meant_is_said(

@@ -12,8 +12,7 @@ import pytest
 from tests.loopback.server import Site, serve
 from tests.unit.checkpoints.test_reading import write_torch
 from tests.unit.hub.conftest import CONTENT, SHA256, Catalog, make_catalog, make_store
-from yolokit.checkpoints.lineage import encode_lineage
-from yolokit.checkpoints.reading import LINEAGE_KEY
+from yolokit.checkpoints.lineage import LINEAGE_KEY, encode_lineage
 from yolokit.cli import main as cli
 
 

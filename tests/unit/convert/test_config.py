@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import write_text
-from yolokit.convert.config import ConvertConfig, check_assumptions
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.option_checks import check_assumptions
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.formats.toolkit.plugin import load_format
 
 
 def problems(root: Path, **values: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        ConvertConfig.build({"sources": (root,), "out": root / "out", **values})
+        ConvertConfig.build({"source": (root,), "out": root / "out", **values})
     return list(caught.value.problems)
 
 
 def test_right_options(tmp_path: Path) -> None:
-    config = ConvertConfig.build({"sources": (tmp_path,), "out": tmp_path / "out"})
+    config = ConvertConfig.build({"source": tmp_path, "out": tmp_path / "out"})
     assert (config.from_format, config.to_format, config.link) == ("auto", "yolo", "copy")
     assert config.max_drop == "0.5%"
 
@@ -60,8 +61,8 @@ def test_the_source_is_never_replaced(inner: str, tmp_path: Path) -> None:
     source.mkdir(parents=True)
     (source / "a.json").touch()
     (tmp_path / "else").mkdir()
-    for changes in ({"sources": (source,)}, {"images": source}):
-        values = {"sources": (tmp_path / "else",), "out": tmp_path / "out", **changes}
+    for changes in ({"source": (source,)}, {"images": source}):
+        values = {"source": (tmp_path / "else",), "out": tmp_path / "out", **changes}
         with pytest.raises(OutputExistsError, match="the command reads"):
             ConvertConfig.build({**values, "overwrite": True})
         with pytest.raises(OutputExistsError) as caught:
@@ -73,15 +74,14 @@ def test_the_source_is_never_replaced_through_a_link(tmp_path: Path) -> None:
     write_text(tmp_path / "real/a.json", "{}")
     (tmp_path / "link").symlink_to("real")
     for source, out in (("link", "real"), ("real", "link")):
-        values = {"sources": (tmp_path / source,), "out": tmp_path / out, "overwrite": True}
+        values = {"source": (tmp_path / source,), "out": tmp_path / out, "overwrite": True}
         with pytest.raises(OutputExistsError, match="cannot be replaced"):
             ConvertConfig.build(values)
 
 
 def test_an_output_inside_the_source_is_fine(tmp_path: Path) -> None:
-    assert (
-        ConvertConfig.build({"sources": (tmp_path,), "out": tmp_path / "yolo"}).out.name == "yolo"
-    )
+    config = ConvertConfig.build({"source": tmp_path, "out": tmp_path / "yolo"})
+    assert config.folder == tmp_path / "yolo"
 
 
 def test_images_and_labels_only_exclude_each_other(tmp_path: Path) -> None:
@@ -95,14 +95,14 @@ def test_images_that_are_a_file(tmp_path: Path) -> None:
 
 def test_a_missing_source_and_an_output_that_exists(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
-        ConvertConfig.build({"sources": (tmp_path / "none",), "out": tmp_path / "out"})
+        ConvertConfig.build({"source": (tmp_path / "none",), "out": tmp_path / "out"})
     (tmp_path / "src").mkdir()
     write_text(tmp_path / "out/mine.txt", "")
     with pytest.raises(OutputExistsError):
-        ConvertConfig.build({"sources": (tmp_path / "src",), "out": tmp_path / "out"})
+        ConvertConfig.build({"source": (tmp_path / "src",), "out": tmp_path / "out"})
     for odd in ("a\0b", "x" * 5000):
         with pytest.raises(DataError, match="no such file"):
-            ConvertConfig.build({"sources": (Path(odd),), "out": tmp_path / "new"})
+            ConvertConfig.build({"source": (Path(odd),), "out": tmp_path / "new"})
 
 
 def test_the_exif_convention_is_that_of_every_format(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_exif_convention_is_that_of_every_format(tmp_path: Path) -> None:
     assert found == {"yolo": {"exif": "stored"}, "voc": {"exif": "stored"}}
     with pytest.raises(ConfigError, match="auto or upright or stored, not 'x'"):
         check_assumptions(("exif=x",), formats)
-    values = {"sources": (tmp_path,), "out": tmp_path / "new", "assume": ("exif=stored",)}
+    values = {"source": tmp_path, "out": tmp_path / "new", "assume": ("exif=stored",)}
     assert ConvertConfig.build({**values, "from_format": "voc"}).exif == "stored"
     with pytest.raises(ConfigError, match="reads none"):
         ConvertConfig.build({**values, "labels_only": True})

@@ -24,6 +24,7 @@ from tests.unit.conftest import (
 )
 from yolokit.convert.config import ConvertConfig
 from yolokit.convert.job import convert
+from yolokit.core.events import Event, Progress
 from yolokit.datasets.check import check_dataset
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 
@@ -267,7 +268,7 @@ def test_a_picture_of_several_files_is_one_image(
 ) -> None:
     files_by_class = write_class_files(tmp_path / "src")
     sources = files_by_class if by_name else (tmp_path / "src",)
-    result = run_convert(tmp_path, sources=sources, split=split, max_drop="0")
+    result = run_convert(tmp_path, source=sources, split=split, max_drop="0")
     assert sum(counts.images for counts in result.splits.values()) == 5
     assert result.totals.kept == result.totals.annotations_in == 10
     assert result.codes == {"noted: joined-image": 5}
@@ -301,11 +302,11 @@ def test_archives_that_each_have_the_picture_are_joined(
         write_coco(tmp_path / name / "all.json", coco([coco_image(1, "a.jpg")], boxes))
         write_image(tmp_path / name / "a.jpg")
         sources.append(Path(shutil.make_archive(str(tmp_path / name), "zip", tmp_path / name)))
-    result = run_convert(tmp_path, sources=tuple(sources), split="keep")
+    result = run_convert(tmp_path, source=tuple(sources), split="keep")
     assert (result.splits["train"].images, result.splits["train"].boxes) == (1, 2)
     write_image(tmp_path / "dogs/a.jpg", shade=120)  # another picture of the same name
     apart = (tmp_path / "cats", tmp_path / "dogs")
-    result = run_convert(tmp_path, sources=apart, split="keep", overwrite=True)
+    result = run_convert(tmp_path, source=apart, split="keep", overwrite=True)
     assert result.splits["train"].images == 2
 
 
@@ -468,14 +469,14 @@ def test_a_format_that_does_not_fit_is_an_error_without_a_trace(
 
 def test_progress_and_stages_are_told(tmp_path: Path) -> None:
     source = many(tmp_path / "src", 200)
-    stages: list[tuple[str, int | None]] = []
-    done: list[int] = []
-    config = ConvertConfig.build({"sources": (source,), "out": tmp_path / "out"})
-    convert(config, on_start=lambda *one: stages.append(one), on_progress=done.append)
-    assert [name for name, _ in stages] == ["reading", "looking at classes", "converting"]
-    assert stages[-1][1] == 200
-    assert done == sorted(done)
-    assert done[-1] == 192
+    config = ConvertConfig.build({"source": source, "out": tmp_path / "out"})
+    events: list[Event] = []
+    convert(config, events.append)
+    told = [event for event in events if isinstance(event, Progress)]
+    begun = list(dict.fromkeys((event.what, event.total) for event in told))
+    assert begun == [("reading", None), ("looking at classes", 200), ("converting", 200)]
+    done = [event.done for event in told if event.what == "converting"]
+    assert done == [0, 64, 128, 192]
 
 
 def test_a_full_disk_is_an_error_without_a_trace(
@@ -496,7 +497,7 @@ def test_a_working_folder_plays_no_part(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source)
-    values = {"sources": (Path("annotations"),), "out": Path("../out"), "max_drop": "1"}
+    values = {"source": Path("annotations"), "out": Path("../out"), "max_drop": "1"}
     convert(ConvertConfig.build(values))
     monkeypatch.chdir(tmp_path)
     assert check_dataset(Path("out/data.yaml")).splits["val"].images == 1

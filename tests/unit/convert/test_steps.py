@@ -67,7 +67,7 @@ def entries(out: Path) -> list[dict[str, Any]]:
 def test_two_sources_become_one_set_and_equal_names_do_not_meet(
     yolo: Path, other: Path, run_convert: Convert, tmp_path: Path
 ) -> None:
-    result = run_convert(yolo, sources=(yolo, other), maps=("cat,Cat=feline",))
+    result = run_convert(yolo, source=(yolo, other), maps=("cat,Cat=feline",))
     assert result.names == ("feline", "dog", "bird")
     assert result.from_formats == ("yolo", "coco")
     assert result.splits["train"].images == 12
@@ -81,7 +81,7 @@ def test_two_sources_become_one_set_and_equal_names_do_not_meet(
 def test_classes_that_differ_in_case_only_are_pointed_out(
     yolo: Path, other: Path, run_convert: Convert
 ) -> None:
-    result = run_convert(yolo, sources=(yolo, other))
+    result = run_convert(yolo, source=(yolo, other))
     assert any("'Cat' only in case" in warning for warning in result.warnings)
 
 
@@ -142,7 +142,7 @@ def test_a_sample_counts_images_of_one_name_apart(
     twin = write_yolo(tmp_path / "twin", {f"{at}.jpg": "" for at in range(10)}).parent
     for at in range(10):
         write_image(twin / f"images/train/{at}.jpg", shade=120)
-    result = run_convert(yolo, sources=(yolo, twin), sample="7", split="keep")
+    result = run_convert(yolo, source=(yolo, twin), sample="7", split="keep")
     assert result.splits["train"].images == 7
 
 
@@ -153,20 +153,20 @@ def test_keypoints_need_to_be_the_same_for_a_pose_alone(
     one, two = tmp_path / "one", tmp_path / "two"
     write_yolo(one, {"a.jpg": "0 .5 .5 .5 .5 .1 .1 2\n"}, yaml=yaml.format(1))
     write_yolo(two, {"b.jpg": "0 .5 .5 .5 .5 .1 .1 2 .2 .2 2\n"}, yaml=yaml.format(2))
-    result = run_convert(yolo, sources=(yolo, one, two), split="keep")
+    result = run_convert(yolo, source=(yolo, one, two), split="keep")
     assert result.splits["train"].boxes == 17
     assert result.codes == {"noted: keypoints-aside": 1}
     with pytest.raises(DataError, match="different keypoints"):
-        run_convert(yolo, sources=(one, two), task="pose", overwrite=True)
+        run_convert(yolo, source=(one, two), task="pose", overwrite=True)
 
 
 def test_a_convention_goes_to_the_sources_that_have_it(
     yolo: Path, other: Path, run_convert: Convert
 ) -> None:
-    result = run_convert(yolo, sources=(yolo, other), assume=("iscrowd=keep",), split="1")
+    result = run_convert(yolo, source=(yolo, other), assume=("iscrowd=keep",), split="1")
     assert result.from_formats == ("yolo", "coco")
     with pytest.raises(ConfigError) as caught:
-        run_convert(yolo, sources=(yolo, other), assume=("origin=1",), overwrite=True)
+        run_convert(yolo, source=(yolo, other), assume=("origin=1",), overwrite=True)
     assert "unknown convention of yolo, coco 'origin'" in caught.value.problems[0]
 
 

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 import pytest
 from msgspec import Meta
 
-from yolokit.core.config import build_config, read_yaml_mapping
+from yolokit.core.config import Config, read_yaml_mapping
+from yolokit.core.options import AnyPath, AnyPaths, PathText
 from yolokit.errors import ConfigError
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Options(Config, frozen=True, kw_only=True):
+    JOB: ClassVar[str] = "t"
+    FOREIGN: ClassVar[Mapping[str, str]] = {"no_mode": "is fast", "project": "is called out here"}
+
     data: str
     epochs: Annotated[int, Meta(ge=1)] = 10
     mode: Literal["fast", "slow"] = "fast"
     freeze: Annotated[int, Meta(ge=0)] | Literal["backbone", "neck"] = 0
     rate: Annotated[float, Meta(ge=0)] | None = 0.1
     quick: bool = False
+    colour: Colour = Colour.RED
     allow: tuple[str, ...] = ()
+
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        return ["quick: is not slow"] if values["quick"] and values["mode"] == "slow" else []
 
 
 def test_defaults_fill_in() -> None:
-    assert build_config(Options, {"data": "x"}, what="t") == Options(data="x")
+    assert Options.build({"data": "x"}) == Options(data="x")
 
 
 def test_all_mistakes_come_at_once() -> None:
-    values = {"epochs": 0, "mode": "fats", "epohcs": 3}
+    values = {"epochs": 0, "rate": "fats", "epohcs": 3, "mode": "slow", "quick": "yes"}
     with pytest.raises(ConfigError) as caught:
-        build_config(Options, values, what="t", also=lambda v: [f"seen {v['epochs']}"])
+        Options.build(values)
     problems = caught.value.problems
     assert len(problems) == 5
     assert "did you mean 'epochs'" in problems[0]
     assert problems[1] == "epochs: must be int >= 1, not 0"
-    assert problems[2] == "mode: must be one of fast, slow, not 'fats'"
+    assert problems[2] == "rate: must be float | null, not 'fats'"
     assert problems[3] == "data: is missing"
-    assert problems[4] == "seen 10", "checks between fields see the default of a wrong field"
+    assert problems[4] == "quick: is not slow"
     assert caught.value.exit_code == 2
 
 
@@ -46,26 +61,29 @@ def test_all_mistakes_come_at_once() -> None:
     [
         ({"freeze": "all"}, "freeze: must be backbone, neck or a whole number, not 'all'"),
         ({"freeze": 1.5}, "freeze: must be backbone, neck or a whole number, not 1.5"),
+        ({"mode": "fats"}, "mode: must be one of fast, slow, not 'fats'"),
         ({"mode": True}, "mode: must be one of fast, slow, not True"),
+        ({"colour": "rde"}, "colour: must be one of red, blue, not 'rde'"),
+        ({"colour": 7}, "colour: must be one of red, blue, not 7"),
         ({"data": "a\0b"}, r"data: must be text without zero bytes, not 'a\x00b'"),
     ],
 )
 def test_a_mistake_says_what_is_right(values: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build_config(Options, {"data": "x"} | values, what="t")
+        Options.build({"data": "x"} | values)
     assert caught.value.problems == (problem,)
 
 
 def test_options_of_other_tools_are_known_with_dashes_as_well() -> None:
     with pytest.raises(ConfigError) as caught:
-        build_config(Options, {"data": "x", "No-Mode": 1}, what="t", foreign={"no_mode": "is fast"})
+        Options.build({"data": "x", "No-Mode": 1})
     assert caught.value.problems == ("No-Mode: is fast",)
 
 
 @pytest.mark.parametrize("value", ["three", "3.5", "nan", "null", 3.5, True, None, [3]])
 def test_what_is_no_such_number_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match="epochs"):
-        build_config(Options, {"data": "x", "epochs": value}, what="t")
+        Options.build({"data": "x", "epochs": value})
 
 
 @pytest.mark.parametrize(
@@ -95,20 +113,19 @@ def test_yaml_may_write_a_number_as_text_and_text_as_a_number(
 ) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(text)
-    config = build_config(Options, {"data": "x"} | read_yaml_mapping(path), what="t")
+    config = Options.build({"data": "x"} | read_yaml_mapping(path))
     found = getattr(config, field)
     assert (found, type(found)) == (value, type(value))
 
 
 def test_a_number_that_is_text_keeps_its_range() -> None:
     with pytest.raises(ConfigError, match=r"epochs: must be int >= 1, not '0'"):
-        build_config(Options, {"data": "x", "epochs": "0"}, what="t")
+        Options.build({"data": "x", "epochs": "0"})
 
 
 def test_an_option_of_another_tool_gets_the_right_word() -> None:
-    foreign = {"project": "is called out here"}
     with pytest.raises(ConfigError) as caught:
-        build_config(Options, {"data": "x", "project": "p"}, what="t", foreign=foreign)
+        Options.build({"data": "x", "project": "p"})
     assert caught.value.problems == ("project: is called out here",)
 
 
@@ -132,3 +149,24 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("# nothing\n")
     assert read_yaml_mapping(path) == {}
+
+
+class Paths(Config, frozen=True, kw_only=True):
+    JOB: ClassVar[str] = "t"
+
+    one: AnyPath
+    many: AnyPaths = ()
+    text: PathText = ""
+
+
+@pytest.mark.parametrize("given", ["./a/b", Path("a/b")])
+def test_a_path_may_be_text_or_a_path(given: str | Path) -> None:
+    built = Paths.build({"one": given, "many": [given, "c"], "text": given})
+    assert built == Paths(one=Path("a/b"), many=(Path("a/b"), Path("c")), text=str(given))
+    assert Paths.build({"one": "a", "many": given}).many == (Path("a/b"),)
+
+
+def test_what_is_no_path_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Paths.build({"one": 3, "many": [4]})
+    assert caught.value.problems == ("one: must be a path, not 3", "many: must be a path, not [4]")

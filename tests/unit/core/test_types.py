@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,80 @@ def fields(**changed: Any) -> dict[str, Any]:
         {"scores": np.array([0.9, 0.1], np.float64)},
         {"scores": np.array([0.1, 0.9], np.float32)},
         {"class_ids": np.zeros(2, np.int32)},
+        {"masks": np.zeros((2, 5), np.bool_)},
+        {"masks": np.zeros((2, 5, 7), np.uint8)},
+        {"masks": np.zeros((3, 5, 7), np.bool_)},
+        {"keypoints": np.zeros((2, 17, 2), np.float32)},
+        {"keypoints": np.zeros((1, 17, 3), np.float32)},
+        {"rotated": np.zeros((2, 4), np.float32)},
+        {"rotated": np.zeros((2, 5), np.float64)},
+        {"track_ids": np.zeros(3, np.int64)},
+        {"track_ids": np.zeros(2, np.int32)},
     ],
 )
 def test_wrong_detections_are_refused(changed: dict[str, Any]) -> None:
     Detections(**fields())
     with pytest.raises(ValueError, match=r"must be"):
         Detections(**fields(**changed))
+
+
+def all_parts(count: int = 4) -> Detections:
+    """Detections whose every part tells which one it is."""
+    number = np.arange(count)
+    return Detections(
+        xyxy=np.tile(number[:, None], 4).astype(np.float32),
+        scores=np.linspace(0.9, 0.1, count).astype(np.float32),
+        class_ids=number.astype(np.int64),
+        masks=np.eye(count, dtype=np.bool_)[:, None, :].repeat(2, axis=1),
+        keypoints=np.tile(number[:, None, None], (1, 17, 3)).astype(np.float32),
+        rotated=np.tile(number[:, None], 5).astype(np.float32),
+        track_ids=number + 100,
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (np.array([0, 2]), [0, 2]),
+        (np.array([False, True, False, True]), [1, 3]),
+        (slice(2), [0, 1]),
+        (np.array([], np.int64), []),
+        (np.zeros(4, np.bool_), []),
+    ],
+)
+def test_a_selection_carries_all_parts_along(chosen: Any, expected: list[int]) -> None:
+    part = all_parts()[chosen]
+    assert len(part) == len(expected)
+    assert part.class_ids.tolist() == expected
+    np.testing.assert_array_equal(part.scores, all_parts().scores[expected])
+    assert part.masks is not None
+    assert part.masks.shape == (len(expected), 2, 4)
+    assert [int(mask[0].argmax()) for mask in part.masks] == expected
+    for values in (part.xyxy, part.keypoints, part.rotated):
+        assert values is not None
+        assert [float(value.max()) for value in values] == expected
+    assert part.track_ids is not None
+    assert part.track_ids.tolist() == [number + 100 for number in expected]
+
+
+def test_a_selection_has_no_parts_that_were_not_there() -> None:
+    plain = Detections(**fields())[np.array([1])]
+    assert (plain.masks, plain.keypoints, plain.rotated, plain.track_ids) == (None,) * 4
+
+
+def test_every_part_of_detections_is_one_that_selections_know() -> None:
+    """A part that is added later must not be lost by a selection."""
+    whole = all_parts()
+    assert all(getattr(whole, field.name) is not None for field in dataclasses.fields(whole))
+    part = whole[slice(1)]
+    assert all(len(getattr(part, field.name)) == 1 for field in dataclasses.fields(part))
+
+
+def test_a_selection_keeps_the_order_by_score() -> None:
+    with pytest.raises(ValueError, match="descending"):
+        all_parts()[np.array([2, 0])]
+    with pytest.raises(IndexError):
+        all_parts()[np.array([True, False])]
 
 
 def test_detections_are_counted_and_iterated() -> None:

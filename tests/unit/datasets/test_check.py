@@ -34,8 +34,8 @@ def test_a_report_counts_images_and_boxes(good: Path) -> None:
     assert train.boxes_by_class == (2, 1)
     assert report.splits["val"].boxes_by_class == (0, 1)
     assert report.warnings == (
-        "1 of 3 images of train has no label file: taken as background",
         "1 class has no box in val: cat",
+        "1 of 3 images of train has no label file: taken as background",
     )
     folder = good.parent / "images"
     assert report.images["train"] == [
@@ -154,8 +154,8 @@ def test_oddities_are_warnings(good: Path) -> None:
     write_text(good.parent / "labels/train/a.txt", "0 .5 .5 0 .2\n")
     write_text(good, "train: [images/train, images/val]\ntest: images/val\nnames: [cat, dog]\n")
     assert check_dataset(good).warnings == (
-        "1 of 4 images of train has no label file: taken as background",
         "1 box of train has no area",
+        "1 of 4 images of train has no label file: taken as background",
         "there is no `val` split, which training needs",
         "1 of the 1 image of test is in train as well: the figures of test will look too good",
     )
@@ -174,7 +174,7 @@ def test_images_that_cannot_be_used_are_named_all_together(good: Path) -> None:
     with pytest.raises(DataError, match="2 images cannot be used for training") as caught:
         check_dataset(good)
     assert "cut.jpg: the file is cut short" in str(caught.value)
-    assert "gif.jpg: it is a GIF, whatever its name says" in str(caught.value)
+    assert "gif.jpg: it is a GIF image, whatever its name says" in str(caught.value)
     assert "--allow unusable-images" in (caught.value.hint or "")
 
 
@@ -227,12 +227,11 @@ def test_labels_of_another_kind_are_found_too(good: Path) -> None:
 
 def test_images_mostly_without_a_label_file_show_where_it_would_be(good: Path) -> None:
     (good.parent / "labels/train/b.txt").unlink()
-    first = check_dataset(good).warnings[0]
     expected = good.parent / "labels/train/b.txt"
-    assert first == (
+    assert (
         f"2 of 3 images of train have no label file (the first would be {expected}): "
         "taken as background"
-    )
+    ) in check_dataset(good).warnings
 
 
 def test_rows_that_stand_twice_count_once(good: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.conftest import write_image, write_text, write_yolo
-from yolokit.datasets.data_yaml import iter_split, list_split_images, load_data_yaml
+from yolokit.datasets.data_yaml import find_data_yaml, load_data_yaml
+from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.errors import ConfigError, DataError
 
 
@@ -222,3 +223,29 @@ def test_an_unreadable_image_stops_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "images/train/a.jpg").write_bytes(b"")
     with pytest.raises(DataError, match="empty"):
         list(iter_split(load_data_yaml(path), "train"))
+
+
+FOUND = "train: images\nnames: [cat]\n"
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "dataset.yaml", "coco8.yaml", "parts.yml"])
+def test_a_folder_stands_for_its_yaml(tmp_path: Path, name: str) -> None:
+    path = write_text(tmp_path / name, FOUND)
+    write_text(tmp_path / "args.yaml", "epochs: 3\n")
+    assert find_data_yaml(tmp_path) == path
+    assert find_data_yaml(path) == path
+
+
+def test_the_usual_name_comes_first(tmp_path: Path) -> None:
+    for name in ("a.yaml", "data.yaml", "z.yaml"):
+        write_text(tmp_path / name, FOUND)
+    assert find_data_yaml(tmp_path).name == "data.yaml"
+
+
+def test_several_and_none_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no data\.yaml in this folder"):
+        find_data_yaml(tmp_path)
+    for name in ("coco8.yaml", "coco128.yaml"):
+        write_text(tmp_path / name, FOUND)
+    with pytest.raises(DataError, match=r"several files .*: coco128\.yaml, coco8\.yaml"):
+        find_data_yaml(tmp_path)

@@ -13,12 +13,12 @@ from yolokit.datasets.label_rows import (
     SIXTH,
     LabelRows,
     RowLayout,
-    find_faults,
     label_path,
     parse_labels,
     read_labels,
     to_annotations,
 )
+from yolokit.datasets.row_faults import find_faults
 from yolokit.errors import DataError
 from yolokit.images.size import read_image_size
 

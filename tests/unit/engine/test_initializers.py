@@ -26,7 +26,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     archs = [find_arch(name).write_to(folder) for name in ("yolo26n", "yolov8n-p6")]
     archs.append(find_classifier_arch("yolov8n-cls").write_to(folder))
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("try_starts.py"), folder, *archs],
+        [sys.executable, Path(__file__).with_name("try_initializers.py"), folder, *archs],
         capture_output=True, text=True, check=False,
         env=child_environment(folder) | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip

@@ -14,8 +14,12 @@ from tests.conftest import ROOT, START
 from yolokit.engine_protocol.child import child_environment
 from yolokit.errors import ConfigError
 from yolokit.hub.catalog import find_entry
-from yolokit.train.arch import find_arch, find_classifier_arch, list_archs
-from yolokit.train.backbone_match import require_kinship
+from yolokit.train.arch import (
+    find_arch,
+    find_classifier_arch,
+    list_archs,
+    require_same_backbone,
+)
 
 pytest.importorskip("onnx", reason="the train extra is not installed")
 
@@ -124,7 +128,7 @@ def test_a_classifier_and_a_detector(found: dict[str, Any], name: str) -> None:
     assert alike == layers
     assert why.split(";")[0] == reason
     assert least == 7, "the stages at strides 8 and 16, whole"
-    require_kinship(find_arch(name), find_classifier_arch(classifier))
+    require_same_backbone(find_arch(name), find_classifier_arch(classifier))
 
 
 @pytest.mark.parametrize("key", PAIRS)
@@ -139,4 +143,4 @@ def test_a_detector_of_other_layers_is_refused_from_the_yaml_files_alone() -> No
     with pytest.raises(
         ConfigError, match=r"1 layer is alike from the start, and the stages .* have 7"
     ):
-        require_kinship(detector, classifier)
+        require_same_backbone(detector, classifier)

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, START
-from yolokit.engine.verified_bytes import read_weights
 from yolokit.engine_protocol.child import child_environment, run_job
 from yolokit.engine_protocol.requests import ExportRequest, InferRequest, SaveStartRequest
 from yolokit.errors import WeightsError
-from yolokit.files.digest import FileDigest, digest_weights
-from yolokit.train.run import check_config
+from yolokit.files.digest import digest_weights
+from yolokit.train.config import TrainConfig
 from yolokit.train.start import plan_start
 
 pytest.importorskip("onnx", reason="the train extra is not installed")
@@ -56,38 +55,10 @@ def write_evil(path: Path) -> Path:
 # --- what was checked ------------------------------------------------------------------------
 
 
-def test_the_bytes_that_were_checked_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "x.pt"
-    path.write_bytes(b"checked")
-    digest = digest_weights(path)
-    content = read_weights(path, digest)
-    path.write_bytes(b"swapped")
-    assert content.read() == b"checked"
-    with pytest.raises(WeightsError, match="has changed since it was checked"):
-        read_weights(path, digest)
-    path.write_bytes(b"another size")
-    with pytest.raises(WeightsError, match="has changed"):
-        read_weights(path, digest)
-    assert read_weights(path, None).read() == b"another size"
-    path.unlink()
-    with pytest.raises(WeightsError, match="cannot read"):
-        read_weights(path, digest)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
-def test_a_pipe_or_a_device_in_the_place_of_a_file(tmp_path: Path) -> None:
-    digest = FileDigest(sha256="0" * 64, size_bytes=1)
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "zero").symlink_to("/dev/zero")
-    for name in ("pipe", "zero"):
-        with pytest.raises(WeightsError, match="is not a file"):
-            read_weights(tmp_path / name, digest)
-
-
 def test_a_checkpoint_that_is_swapped_between_plan_and_load_is_refused(tmp_path: Path) -> None:
     weights = tmp_path / "mine.pt"
     weights.write_bytes(START.read_bytes())
-    config = check_config({"data": "d.yaml", "weights": str(weights)})
+    config = TrainConfig.build({"data": "d.yaml", "weights": str(weights)})
     plan = plan_start(config, lambda _event: None)
     content = bytearray(weights.read_bytes())
     content[-100] ^= 1
@@ -249,7 +220,7 @@ for index, line in enumerate(sys.argv[1:]):
         content = b"\\x80\\x02" + grafted + line.encode().decode("unicode_escape").encode("latin-1")
         archive.writestr("archive/data.pkl", content)
         archive.writestr("archive/version", "3")
-    for load in (ultralytics_patches.load_any_model, ultralytics_patches.load_state):
+    for load in (ultralytics_patches.load_model, ultralytics_patches.load_state):
         try:
             load(path)
             said[line] = "loaded"

@@ -1,4 +1,4 @@
-"""How a job of the engine ends: what a person is told, and what it takes for a wish to stop."""
+"""How a job of the engine ends, what counts as a wish to stop, and that no network is reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from yolokit.engine import process
-from yolokit.engine.process import explain
+from yolokit.engine.process import explain, is_local
 
 
 def test_a_failed_worker_is_named_and_not_its_command() -> None:
@@ -31,7 +31,7 @@ def test_a_lack_of_memory_is_told_in_plain_words() -> None:
 PROGRAM = """
 import msgspec, time
 from yolokit.engine.process import check_stop, send, serve
-from yolokit.engine_protocol.child import Phase
+from yolokit.core.events import Phase
 
 class Request(msgspec.Struct):
     pass
@@ -81,3 +81,39 @@ def test_a_signal_is_a_wish_to_stop(name: str, cooperates: bool) -> None:
     shown, _ = job.communicate(timeout=60)
     assert '{"event":"cancelled","message":"interrupted"}' in shown
     assert job.returncode == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9", b"localhost", None])
+def test_this_machine_is_local(host: object) -> None:
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["1.1.1.1", "example.org", "10.0.0.1", "fe80::1%eth0", b"a.b"])
+def test_everything_else_is_not(host: object) -> None:
+    assert not is_local(host)
+
+
+def test_look_ups_and_connections_are_refused_and_loopback_works() -> None:
+    code = """
+import socket
+from yolokit.engine.process import NetworkForbiddenError, forbid_network
+forbid_network()
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname()).close()
+refused = 0
+for reach in (
+    lambda: socket.getaddrinfo("example.org", 443),
+    lambda: socket.gethostbyname("example.org"),
+    lambda: socket.socket().connect(("1.1.1.1", 53)),
+    lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("1.1.1.1", 53)),
+):
+    try:
+        reach()
+    except NetworkForbiddenError:
+        refused += 1
+print("refused", refused)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "refused 4"

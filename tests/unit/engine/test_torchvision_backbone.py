@@ -205,10 +205,10 @@ def test_a_file_of_another_network_is_refused_with_what_it_fits(
 GRAFTS = """
 import json, sys
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import read_arch
+from yolokit.engine.arch import make_model, read_arch
+from yolokit.core.task import Task
 from yolokit.engine.torchvision_backbone import make_classifier, split_stages
 from yolokit.engine.initializers.torchvision import graft
-from yolokit.engine.transfer import make_model
 from yolokit.errors import ConfigError
 name = "shufflenet_v2_x0_5"
 stages = split_stages(make_classifier(name), name)
@@ -216,7 +216,7 @@ found = {}
 for path in sys.argv[1:]:
     arch = read_arch(path)
     try:
-        model = make_model(graft(arch, name, stages), ["a"])
+        model = make_model(graft(arch, name, stages), ["a"], Task.DETECT)
         mish = sum(type(m.act).__name__ == "Mish" for m in model.modules() if hasattr(m, "act"))
         found[path] = [model.stride.tolist(), mish]
     except ConfigError as error:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from yolokit.core.events import EpochEnd, Event, Notice
 from yolokit.engine import process
 from yolokit.engine import trainer as module
-from yolokit.engine_protocol.child import Event, Notice, Settled
+from yolokit.engine.tasks.detect import Trainer
+from yolokit.engine_protocol.child import Settled
 from yolokit.errors import TrainError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
@@ -30,14 +32,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     return events
 
 
-def make_trainer(**fields: object) -> module.YolokitTrainer:
-    trainer = module.YolokitTrainer.__new__(module.YolokitTrainer)
+def make_trainer(**fields: object) -> Trainer:
+    trainer = Trainer.__new__(Trainer)
     for name, value in fields.items():
         setattr(trainer, name, value)
     return trainer
 
 
-def make_broken(tmp_path: Path, model: torch.nn.Module) -> module.YolokitTrainer:
+def make_broken(tmp_path: Path, model: torch.nn.Module) -> Trainer:
     return make_trainer(
         loss=torch.tensor(float("nan")), fitness=None, start_epoch=0, last=tmp_path / "last.pt",
         ema=SimpleNamespace(ema=model),
@@ -75,3 +77,29 @@ def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
     trainer._build_train_pipeline()
     said = "the device ran out of memory: going on with batch 8"
     assert told == [Settled(used), Notice(said), Notice("2 steps an epoch")]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_validated", [True, False])
+def test_an_epoch_has_our_names_and_only_what_was_measured(
+    told: list[Event], is_validated: bool
+) -> None:
+    """Upstream has zeros for an epoch that it did not validate, and they would be results."""
+    trainer = make_trainer(
+        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _epoch_began=0.0,
+        metrics={
+            "metrics/mAP50-95(B)": 0.4, "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7,
+            "metrics/recall(B)": 0.5, "val/box_loss": float("nan"), "val/cls_loss": 2.0,
+        },
+        lr={"lr/pg0": 0.01, "lr/pg1": 0.02}, _is_validated=is_validated,
+        label_loss_items=lambda _losses: {"train/box_loss": 1.5},
+    )  # fmt: skip
+    trainer._on_fit_epoch_end()
+    (event,) = told
+    assert isinstance(event, EpochEnd)
+    assert (event.epoch, event.epochs, event.steps, event.is_last) == (2, 3, 4, False)
+    measured = {
+        "val_cls_loss": 2.0, "mAP50-95": 0.4, "mAP50": 0.6, "precision": 0.7, "recall": 0.5,
+    }  # fmt: skip
+    assert event.metrics == {
+        "train_box_loss": 1.5, "learning_rate": 0.01, **(measured if is_validated else {}),
+    }  # fmt: skip

@@ -1,6 +1,6 @@
 """Makes checkpoints with random weights, starts from them, and prints what came of it as JSON.
 
-python try_starts.py FOLDER ARCH_DETECTOR ARCH_WIDE_DETECTOR ARCH_CLASSIFIER
+python try_initializers.py FOLDER ARCH_DETECTOR ARCH_WIDE_DETECTOR ARCH_CLASSIFIER
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Any
 import msgspec
 import torch
 
+from yolokit.core.task import Task
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import read_arch
+from yolokit.engine.arch import make_model, read_arch
 from yolokit.engine.classes import name_class_rows
 from yolokit.engine.initializers import build_start
-from yolokit.engine.transfer import list_frozen, make_model, split_frozen
+from yolokit.engine.tasks.toolkit import load_task
+from yolokit.engine.transfer import list_frozen, split_frozen
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import YolokitError
 
@@ -68,12 +70,12 @@ def rows_equal(model: Any, sources: list[int | None]) -> bool:
     return all(
         any(torch.equal(row, other) for other in theirs[name]) is (source is not None)
         and (source is None or torch.equal(row, theirs[name][source]))
-        for name in name_class_rows(model)
+        for name in name_class_rows(model, load_task(Task.DETECT))
         for row, source in zip(model.state_dict()[name], sources, strict=True)
     )
 
 
-base = randomize(make_model(read_arch(detector), NAMES))
+base = randomize(make_model(read_arch(detector), NAMES, Task.DETECT))
 path = store("base", base)
 attempt("same", weights=path)
 moved = [NAMES[1], NAMES[0].upper(), *[f"other {letter}" for letter in "abcdefghijklmn"]]
@@ -83,7 +85,8 @@ others = [f"other {letter}" for letter in "abcdefghijklmnop"]
 model = attempt("others", weights=path, names=others)
 found["others rows"] = rows_equal(model, [None] * 16)
 attempt("placeholders", weights=path, names=[str(index) for index in range(16)])
-many = randomize(make_model(read_arch(detector), [f"of many {index} x" for index in range(99)]))
+names = [f"of many {index} x" for index in range(99)]
+many = randomize(make_model(read_arch(detector), names, Task.DETECT))
 model = attempt("fewer", weights=store("many", many), names=["of many 7 x"])
 found["fewer width"] = [branch[-1].in_channels for branch in model.model[-1].cv3]
 
@@ -97,7 +100,7 @@ attempt("extra backbone", weights=extra, kind="backbone")
 
 def note_epsilons(key: str, model: Any) -> None:
     """Note the epsilons of two layers, and those of the same model when it is built anew."""
-    rebuilt = make_model(model.yaml, NAMES)
+    rebuilt = make_model(model.yaml, NAMES, Task.DETECT)
     for name, network in (("epsilons", model), ("rebuilt", rebuilt)):
         layers = dict(network.named_modules())
         found[f"{key} {name}"] = {at: layers[at].eps for at in ("model.0.bn", "model.3.bn")}

@@ -3,23 +3,31 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 import pytest
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.coco import ScoredClass, compute_coco_metrics, find_best_conf
+from yolokit.evaluate.store import BoxStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from yolokit.core.types import F64
+    from yolokit.core.types import F64, I64
     from yolokit.evaluate.coco import CocoMetrics
 
 NAMES = ("bolt", "nut", "washer", "never labelled", "never found")
+
+
+class EvaluatedImage(NamedTuple):
+    """What a store takes of one image."""
+
+    true_xyxy: F64
+    true_class_ids: I64
+    detections: Detections
 
 
 def make_image(
@@ -72,7 +80,7 @@ def make_set(seed: int, *, crowded: bool, score_steps: int) -> list[EvaluatedIma
 def evaluate(images: Iterable[EvaluatedImage], names: Sequence[str]) -> CocoMetrics:
     store = BoxStore()
     for image in images:
-        store.add(image)
+        store.add(*image)
     return compute_coco_metrics(store, names)
 
 
@@ -258,3 +266,44 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     metrics = evaluate(make_set(0, crowded=False, score_steps=10), NAMES)
     assert capfd.readouterr() == ("", "")
     assert json.loads(msgspec.json.encode(metrics))["classes"][3]["map50"] is None
+
+
+def scored(rows: list[tuple[float, bool]], true_count: int) -> ScoredClass:
+    return ScoredClass(
+        np.array([score for score, _ in rows]), np.array([t for _, t in rows]), true_count
+    )
+
+
+def test_best_conf_keeps_what_raises_the_f1() -> None:
+    # F1 by number of boxes kept: 2/4, 4/5, 4/6, 6/7, 6/8.
+    one = scored([(0.9, True), (0.8, True), (0.7, False), (0.6, True), (0.5, False)], 3)
+    assert find_best_conf([one]) == 0.6
+    assert one.operate_at(0.6) == pytest.approx((0.75, 1.0, 6 / 7))
+
+
+def test_equal_scores_are_kept_or_dropped_together() -> None:
+    one = scored([(0.5, True), (0.5, False), (0.5, False), (0.9, True)], 2)
+    assert one.operate_at(0.5)[0] == 0.5
+    assert find_best_conf([one]) == 0.9
+
+
+def test_one_threshold_serves_all_classes_best_on_average() -> None:
+    sure = scored([(0.9, True), (0.4, False), (0.4, False), (0.4, False)], 1)
+    unsure = scored([(0.45, True), (0.1, False)], 1)
+    assert find_best_conf([sure, unsure]) == 0.45
+    assert find_best_conf([sure]) == 0.9
+
+
+def test_order_of_the_detections_does_not_matter() -> None:
+    rows = [(0.2, True), (0.9, False), (0.5, True)]
+    assert find_best_conf([scored(rows, 2)]) == find_best_conf([scored(rows[::-1], 2)])
+
+
+def test_a_class_that_is_never_found_has_precision_zero() -> None:
+    assert scored([], 3).operate_at(0.5) == (0, 0, 0)
+    assert find_best_conf([scored([], 3)]) == 1
+
+
+def test_a_class_without_truth_is_refused() -> None:
+    with pytest.raises(ValueError, match="recall"):
+        scored([(0.5, False)], 0)

@@ -10,8 +10,9 @@ import pytest
 
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
-from yolokit.evaluate.job import ValConfig, check_config, open_job, write_report
-from yolokit.files.atomic import sha256_file
+from yolokit.evaluate.config import ValConfig
+from yolokit.evaluate.job import open_job, write_report
+from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,20 +40,20 @@ def change(config: ValConfig, **values: object) -> ValConfig:
 
 def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_config(
-            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_count": 0, "threads": 0}
+        ValConfig.build(
+            {"model": "m", "data": "d", "conf": 2.0, "iou": -0.1, "max_det": 0, "threads": 0}
             | {"provider": "cdua", "out": "x", "name": "a/b"}
         )
     fields = [problem.split(":")[0] for problem in caught.value.problems]
     assert sorted(fields) == [
-        "conf", "iou", "max_count", "name", "out and name", "provider", "threads",
+        "conf", "iou", "max_det", "name", "out and name", "provider", "threads",
     ]  # fmt: skip
 
 
 def test_the_report_says_what_was_measured_with_what(config: ValConfig) -> None:
     job = open_job(config)
-    assert job.image_count == 3
     report = job.run()
+    assert report.images == 3
     path = write_report(report, config)
     assert path == Path(str(config.out)) / "metrics.json"
     written = json.loads(path.read_text())
@@ -78,8 +79,8 @@ def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make)
 
     assert recall() == 1
     assert recall(conf=0.6) == 0.5
-    assert recall(max_count=2) == 1
-    assert recall(iou=1.0, max_count=2) == 0.5  # the near-duplicate takes the second place
+    assert recall(max_det=2) == 1
+    assert recall(iou=1.0, max_det=2) == 0.5  # the near-duplicate takes the second place
 
 
 def test_what_the_model_itself_leaves_out_is_in_the_report(
@@ -125,7 +126,7 @@ def test_a_data_set_in_a_folder_that_is_not_utf8(config: ValConfig, tmp_path: Pa
 
 def test_a_code_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="did you mean 'unusable-images'"):
-        check_config({"model": "m", "data": "d", "allow": ("unusable-image",)})
+        ValConfig.build({"model": "m", "data": "d", "allow": ("unusable-image",)})
 
 
 def test_a_missing_split_is_named_before_the_model_is_loaded(config: ValConfig) -> None:
@@ -180,8 +181,8 @@ def test_what_is_odd_about_the_labels_is_noted_and_written_down(config: ValConfi
     (labels / "b.txt").write_text("0 .5 .2 .8 .5 .5 .8 .2 .5\n")
     report = open_job(config).run()
     assert report.notes == (
-        "1 row of val repeats another of the same file: counted once",
         NOTE,
+        "1 row of val repeats another of the same file: counted once",
     )
     assert report.overall.boxes == 2
 
@@ -204,6 +205,6 @@ def test_a_folder_stands_for_its_data_yaml_and_other_splits_may_be_missing(
     path = Path(config.data)
     path.write_text(path.read_text() + "train: gone\ntest: gone\n")
     job = open_job(change(config, data=str(path.parent)))
-    assert (job.data.path, job.image_count) == (path, 3)
+    assert (job.data.path, job.run().images) == (path, 3)
     with pytest.raises(DataError, match="`test: gone` does not exist"):
         open_job(change(config, split="test"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.matching import match_detections, match_to_truth
+from yolokit.evaluate.matching import find_ties, match_detections, match_to_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,17 +90,17 @@ def test_no_other_matching_covers_more_or_better_scores(
 @settings(deadline=None)
 @given(a=sets_of_boxes(), b=sets_of_boxes())
 def test_every_detection_is_matched_or_listed(a: Detections, b: Detections) -> None:
-    found = match_detections(a, b, min_iou=0.5)
+    found = match_detections(a, b, min_iou=0.5, max_score_diff=1)
     assert sorted([*found.a_index, *found.unmatched_a]) == list(range(len(a)))
     assert sorted([*found.b_index, *found.unmatched_b]) == list(range(len(b)))
-    again = match_detections(a, b, min_iou=0.5)
+    again = match_detections(a, b, min_iou=0.5, max_score_diff=1)
     np.testing.assert_array_equal(found.b_index, again.b_index)
 
 
 @settings(deadline=None)
 @given(a=sets_of_boxes())
 def test_a_set_matches_itself_exactly(a: Detections) -> None:
-    found = match_detections(a, a, min_iou=0.99)
+    found = match_detections(a, a, min_iou=0.99, max_score_diff=1)
     assert len(found) == len(a)
     np.testing.assert_array_equal(found.iou, 1)
     np.testing.assert_array_equal(found.box_diff_px, 0)
@@ -110,7 +110,7 @@ def test_near_duplicates_are_matched_where_greedy_choice_fails() -> None:
     # b0 overlaps both boxes of a, and a0 best; b1 overlaps a0 only.
     a = detections((0, 0, 100, 100, 0.9, 0), (3, 0, 103, 100, 0.8, 0))
     b = detections((1, 0, 101, 100, 0.9, 0), (-2, 0, 98, 100, 0.8, 0))
-    found = match_detections(a, b, min_iou=0.95)
+    found = match_detections(a, b, min_iou=0.95, max_score_diff=1)
     assert found.a_index.tolist() == [0, 1]
     assert found.b_index.tolist() == [1, 0]
 
@@ -125,7 +125,7 @@ def test_a_better_score_is_preferred_to_a_larger_overlap_on_both_sides() -> None
 def test_differences_are_reported_per_pair() -> None:
     a = detections((0, 0, 100, 100, 0.9, 0), (200, 200, 260, 260, 0.5, 1))
     b = detections((0, 0, 100, 99.5, 0.8, 0), (200, 200, 260, 260, 0.5, 1))
-    found = match_detections(a, b, min_iou=0.9)
+    found = match_detections(a, b, min_iou=0.9, max_score_diff=1)
     np.testing.assert_allclose(found.iou, [0.995, 1])
     np.testing.assert_allclose(found.box_diff_px, [0.5, 0])
     np.testing.assert_allclose(found.score_diff, [0.1, 0], atol=1e-6)
@@ -145,21 +145,19 @@ def test_pairs_outside_the_limits_are_not_matched(
     a, b = detections((0, 0, 10, 10, 0.5, 0)), detections(other)
     found = match_detections(a, b, min_iou=0.99, max_score_diff=0.001)
     assert (len(found), found.unmatched_a.tolist(), found.unmatched_b.tolist()) == (0, [0], [0])
-    if reason == "class":
-        assert len(match_detections(a, b, min_iou=0.99, class_aware=False)) == 1
 
 
 def test_equal_boxes_without_area_match() -> None:
     a = detections((10, 5, 10, 9, 0.5, 0))
-    assert match_detections(a, a, min_iou=0.99).iou.tolist() == [1]
+    assert match_detections(a, a, min_iou=0.99, max_score_diff=1).iou.tolist() == [1]
 
 
 def test_nothing_matches_nothing() -> None:
     a = detections((0, 0, 10, 10, 0.5, 0))
     empty = Detections.empty()
-    assert match_detections(a, empty, min_iou=0.5).unmatched_a.tolist() == [0]
-    assert match_detections(empty, a, min_iou=0.5).unmatched_b.tolist() == [0]
-    assert len(match_detections(empty, empty, min_iou=0.5)) == 0
+    assert match_detections(a, empty, min_iou=0.5, max_score_diff=1).unmatched_a.tolist() == [0]
+    assert match_detections(empty, a, min_iou=0.5, max_score_diff=1).unmatched_b.tolist() == [0]
+    assert len(match_detections(empty, empty, min_iou=0.5, max_score_diff=1)) == 0
 
 
 def test_truth_goes_to_the_best_score_first_and_only_once() -> None:
@@ -174,3 +172,63 @@ def test_truth_ties_go_to_the_last_box_as_in_the_reference() -> None:
 def test_no_truth_matches_nothing() -> None:
     assert match_to_truth(np.zeros((2, 0)), min_iou=0.5).tolist() == [-1, -1]
     assert match_to_truth(np.zeros((0, 2)), min_iou=0.5).tolist() == []
+
+
+Row: TypeAlias = tuple[tuple[float, float, float, float], float, int]
+
+BOX = (0.0, 0.0, 100.0, 100.0)
+OTHER = (0.0, 10.0, 100.0, 110.0)  # overlaps BOX by 0.82
+NEXT = (0.0, 28.0, 100.0, 128.0)  # overlaps OTHER by 0.69, and BOX by 0.56
+EDGE = (0.0, 17.647, 100.0, 117.647)  # overlaps BOX by 0.7000
+
+
+def boxes(*rows: Row) -> Detections:
+    ordered = sorted(rows, key=lambda row: -row[1])
+    return Detections(
+        xyxy=np.array([row[0] for row in ordered], np.float32).reshape(-1, 4),
+        scores=np.array([row[1] for row in ordered], np.float32),
+        class_ids=np.array([row[2] for row in ordered], np.int64),
+    )
+
+
+def ties(
+    a: Detections, b: Detections, alone_a: list[int], alone_b: list[int], iou_limit: float = 0.7
+) -> tuple[list[bool], list[bool]]:
+    alone = np.array(alone_a, np.int64), np.array(alone_b, np.int64)
+    tied_a, tied_b = find_ties(a, b, *alone, iou_limit=iou_limit, score_slack=1e-6)
+    return tied_a.tolist(), tied_b.tolist()
+
+
+def test_either_of_two_boxes_that_score_alike_may_stay() -> None:
+    a, b = boxes((BOX, 0.5, 0)), boxes((OTHER, 0.5 + 5e-7, 0))
+    assert ties(a, b, [0], [0]) == ([True], [True])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (OTHER, 0.6, 0),  # the better one is clear
+        (OTHER, 0.5, 1),  # of another class: neither suppresses the other
+        (NEXT, 0.5, 0),  # they hardly overlap
+    ],
+)
+def test_where_nothing_is_tied_it_is_a_difference(other: Row) -> None:
+    assert ties(boxes((BOX, 0.5, 0)), boxes(other), [0], [0]) == ([False], [False])
+
+
+def test_a_box_with_nothing_beside_it_is_a_difference() -> None:
+    assert ties(boxes((BOX, 0.5, 0)), boxes(), [0], []) == ([False], [])
+
+
+def test_an_overlap_at_the_limit_is_a_tie_whatever_the_scores() -> None:
+    """Both have the better box; one suppressed the second by it, the other did not."""
+    a, b = boxes((BOX, 0.9, 0), (EDGE, 0.2, 0)), boxes((BOX, 0.9, 0))
+    assert ties(a, b, [1], []) == ([True], [])
+    assert ties(a, b, [1], [], iou_limit=0.6) == ([False], [])
+
+
+def test_what_a_tied_box_suppresses_hangs_on_the_tie() -> None:
+    a = boxes((BOX, 0.5, 0), (NEXT, 0.3, 0))
+    assert ties(a, boxes((OTHER, 0.5, 0)), [0, 1], [0], 0.65) == ([True, True], [True])
+    # With a clear winner there is no tie to hang on.
+    assert ties(a, boxes((OTHER, 0.6, 0)), [0, 1], [0], 0.65) == ([False, False], [False])

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from yolokit.datasets.data_yaml import iter_split, load_data_yaml
+from yolokit.core.types import Detections
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.datasets.splits import iter_split
 from yolokit.errors import ConfigError, DataError
-from yolokit.evaluate.run import EvaluationResult, evaluate_model
-from yolokit.runtime.detector import Detector
+from yolokit.evaluate.run import THRESHOLDS, EvaluationResult, evaluate_model, map_classes
+from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +24,17 @@ BOX = (16, 16, 48, 48)
 ROW = "{} 0.5 0.5 0.5 0.5\n"  # the same box, as a label
 
 
+def load(model: Path) -> Predictor:
+    spec = PredictorSpec(model=str(model), provider="cpu", threads=1, thresholds=THRESHOLDS)
+    return Predictor.load(spec)
+
+
 def evaluate(
     model: Path, data: Path, on_progress: Callable[[int], None] = lambda _done: None
 ) -> EvaluationResult:
     yaml = load_data_yaml(data)
-    detector = Detector.load(model, provider="cpu", threads=1)
-    return evaluate_model(detector, iter_split(yaml, "val"), yaml.names, on_progress=on_progress)
+    images = iter_split(yaml, "val")
+    return evaluate_model(load(model), images, yaml.names, on_progress=on_progress)
 
 
 def test_a_model_that_finds_what_is_labelled_scores_one(make_model: Make, make_data: Make) -> None:
@@ -94,15 +101,15 @@ def test_an_image_of_another_size_than_its_labels_is_an_error(
     yaml = load_data_yaml(make_data({"a": ROW.format(0)}, "nut"))
     images = list(iter_split(yaml, "val"))
     cv2.imwrite(str(images[0].image.path), np.zeros((32, 64, 3), np.uint8))
-    detector = Detector.load(make_model([BOX], [[0.9]], "nut"), provider="cpu", threads=1)
+    predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="is 64x32 px, but its labels are for 64x64"):
-        evaluate_model(detector, images, yaml.names)
+        evaluate_model(predictor, images, yaml.names)
 
 
 def test_no_image_at_all_is_an_error(make_model: Make) -> None:
-    detector = Detector.load(make_model([BOX], [[0.9]], "nut"), provider="cpu", threads=1)
+    predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="no image"):
-        evaluate_model(detector, [], ["nut"])
+        evaluate_model(predictor, [], ["nut"])
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
 
 
@@ -117,3 +124,46 @@ def test_an_error_of_the_caller_ends_the_threads(make_model: Make, make_data: Ma
         evaluate(model, data, interrupt)
     assert caught.tb is not None  # which holds what is not closed
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
+
+
+def detections(class_ids: list[int]) -> Detections:
+    count = len(class_ids)
+    xyxy = np.arange(count * 4, dtype=np.float32).reshape(count, 4)
+    return Detections(xyxy, np.linspace(0.9, 0.1, count).astype(np.float32), np.array(class_ids))
+
+
+def test_the_order_of_the_classes_does_not_matter() -> None:
+    mapped = map_classes(["nut", "bolt"], ["bolt", "nut"])
+    assert mapped.apply(detections([0, 1, 0])).class_ids.tolist() == [1, 0, 1]
+    assert mapped.extra == ()
+
+
+def test_detections_of_classes_without_labels_are_left_out_and_named() -> None:
+    mapped = map_classes(["person", "car", "dog"], ["car"])
+    kept = mapped.apply(detections([0, 1, 2, 1]))
+    assert kept.class_ids.tolist() == [0, 0]
+    np.testing.assert_array_equal(kept.xyxy, [[4, 5, 6, 7], [12, 13, 14, 15]])
+    np.testing.assert_allclose(kept.scores, detections([0, 1, 2, 1]).scores[[1, 3]])
+    assert mapped.extra == ("person", "dog")
+
+
+def test_every_class_that_the_model_lacks_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        map_classes(["RBC", "WBC"], ["rbc", "WBC", "Platelets"])
+    assert caught.value.problems == (
+        "the model does not know the class 'rbc' of the data set: it has 'RBC'",
+        "the model does not know the class 'Platelets' of the data set",
+    )
+    assert "RBC, WBC" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "side"), [(["a", "a"], ["a"], "model"), (["a"], ["a", "a"], "data set")]
+)
+def test_a_name_for_two_classes_is_refused(model: list[str], data: list[str], side: str) -> None:
+    with pytest.raises(ConfigError, match=f"the {side} has several classes called 'a'"):
+        map_classes(model, data)
+
+
+def test_no_detections_stay_none() -> None:
+    assert len(map_classes(["a"], ["a"]).apply(Detections.empty())) == 0

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.store import BoxStore, EvaluatedImage
+from yolokit.evaluate.store import BoxStore
 
 
 def test_boxes_come_back_by_class_in_the_order_of_their_images() -> None:
@@ -14,7 +14,7 @@ def test_boxes_come_back_by_class_in_the_order_of_their_images() -> None:
         found = Detections(
             np.array([box, far], np.float32), np.array(scores, np.float32), np.array(ids)
         )
-        store.add(EvaluatedImage(np.array([box]), np.array([1]), found))
+        store.add(np.array([box]), np.array([1]), found)
     first, second = store.found_by_class(2)
     assert (first.image_ids.tolist(), second.image_ids.tolist()) == ([1], [1, 2, 2])
     np.testing.assert_allclose(second.scores, [0.9, 0.7, 0.6])
@@ -27,5 +27,5 @@ def test_a_detection_of_another_class_is_not_true() -> None:
     store = BoxStore()
     box = np.array([[0.0, 0.0, 10.0, 10.0]])
     found = Detections(box.astype(np.float32), np.array([0.9], np.float32), np.array([0]))
-    store.add(EvaluatedImage(box, np.array([1]), found))
+    store.add(box, np.array([1]), found)
     assert store.found_by_class(2)[0].is_true.tolist() == [False]

@@ -1,20 +1,46 @@
-"""Where an export lands; a model and its proof, or neither."""
+"""Where an export lands; a model and its proofs, or neither; what gates and quantizers get."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from tests.conftest import START
-from tests.unit.export.test_verify import FakeDetector
-from yolokit.errors import ConfigError, OutputExistsError, WeightsError
-from yolokit.export import run
-from yolokit.export.earlier import MODEL
-from yolokit.export.run import check_config
-from yolokit.export.verify import ParityReport
-from yolokit.files.outputs import Replacing
+from tests.unit.export.gates.test_parity import FakeDetector
+from tests.unit.export.test_samples import write_set
+from tests.unit.runtime.conftest import save_model
+from yolokit.core.plugins import list_plugins
+from yolokit.errors import (
+    ConfigError,
+    ExportError,
+    GateError,
+    OutputExistsError,
+    ParityError,
+    WeightsError,
+)
+from yolokit.export import gates, quantizers, run
+from yolokit.export.config import ExportConfig
+from yolokit.export.gates import parity
+from yolokit.export.gates.parity import ParityReport
+from yolokit.export.gates.toolkit import Verdict, open_gates
+from yolokit.export.graph import finish_graph
+from yolokit.export.run import MODEL, PROOF
+from yolokit.export.tolerances import TOLERANCES, Tolerance
+from yolokit.files.digest import sha256_file
+from yolokit.files.outputs import Replacing, check_output
+from yolokit.runtime.detector import Detector
+from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.engine_protocol.requests import InferRequest
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +50,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def place(out: str | None, **options: Any) -> Path:
-    config = check_config({"weights": str(START), "out": out, **options})
-    return run._place(config, Path("runs/best.pt"))[0]
+    config = ExportConfig.build({"weights": str(START), "out": out, **options})
+    return run._place(config, Path("runs/best.pt"), open_gates(config))[0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +101,7 @@ def test_what_stands_in_the_way_is_told_before_any_work(here: Path, name: str) -
 def test_weights_that_are_no_file(here: Path, name: str, words: str) -> None:
     (here / "folder").mkdir()
     with pytest.raises(WeightsError, match=words):
-        run.export_model(check_config({"weights": name}))
+        run.export_model(ExportConfig.build({"weights": name}))
 
 
 def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,14 +113,247 @@ def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.Monkey
         return rename(part, path)
 
     (here / "made.onnx").write_bytes(b"model")
-    report = ParityReport(verdict="equal")
+    verdicts = (Verdict("parity", (), ParityReport(verdict="equal")),)
     out = here / "best.onnx"
     manifest = FakeDetector.manifest
     replacing = Replacing(result=MODEL, wanted=False)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(Path, "replace", fail)
-        run._publish(here / "made.onnx", out, manifest, report, replacing)
+        run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert not list(here.glob("*.parity.json"))
-    artifact = run._publish(here / "made.onnx", out, manifest, report, replacing)
+    artifact = run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert artifact.path.read_bytes() == b"model"
     assert artifact.parity_path.is_file()
+    assert artifact.parity.verdict == "equal"
+
+
+class TestWhole:
+    """An export from end to end, with a stand-in for the engine, which needs torch."""
+
+    @pytest.fixture(autouse=True)
+    def engine(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("onnxslim")
+        save_model(here / "engine.onnx", bright_scores=True)
+        trained = Detector.load(here / "engine.onnx", threads=1)
+
+        def trace(config: Any, _weights: Any, _digest: Any, out: Path, _log: Any) -> Any:
+            count = 1 if config.dynamic == "none" else "batch"
+            shape, output_shape = (count, 3, 64, 64), (count, 6, 2)
+            save_model(out, bright_scores=True, input_shape=shape, output_shape=output_shape)
+            return {
+                "imgsz": 64, "input_name": "images", "output_name": "output0", "stride_px": 32,
+                "layout": "raw", "names": ["nut", "bolt"], "architecture": "", "license": "",
+                "versions": {},
+            }  # fmt: skip
+
+        def infer(_job: str, request: InferRequest, **_options: Any) -> None:
+            for path in Path(request.folder).glob("*.image.npy"):
+                tensor, _ = trained.preprocess(np.load(path))
+                (outputs,) = trained.infer(tensor)
+                stem = path.name.removesuffix(".image.npy")
+                np.save(path.with_name(f"{stem}.input.npy"), tensor)
+                np.save(path.with_name(f"{stem}.output.npy"), outputs["output0"][None])
+
+        monkeypatch.setattr(run, "_trace", trace)
+        monkeypatch.setattr(parity, "run_job", infer)
+
+    @pytest.fixture
+    def plugins(self, tmp_path: Path) -> Iterator[Path]:
+        """A folder with ``gates`` and ``quantizers``, whose modules are those of yolokit too."""
+        folder = tmp_path / "plugins"
+        places = {"gates": gates.__path__, "quantizers": quantizers.__path__}
+        for name, place in places.items():
+            (folder / name).mkdir(parents=True)
+            place.append(str(folder / name))
+        list_plugins.cache_clear()
+        yield folder
+        for name, place in places.items():
+            place.remove(str(folder / name))
+        list_plugins.cache_clear()
+        for name in ("yolokit.export.gates.second", "yolokit.export.quantizers.fake"):
+            sys.modules.pop(name, None)
+
+    def export(self, **options: Any) -> run.ExportArtifact:
+        return run.export_model(
+            ExportConfig.build({"weights": str(START), "out": "m.onnx", **options})
+        )
+
+    def test_a_model_is_published_with_the_record_of_its_gate(self, here: Path) -> None:
+        artifact = self.export()
+        assert artifact.path == Path("m.onnx")
+        record = json.loads((here / "m.parity.json").read_text())
+        assert record == msgspec.to_builtins(artifact.parity)
+        assert list(record) == PARITY_KEYS
+        assert record["verdict"] == "equal"
+        assert record["images"] == 16
+        assert record["tolerance"]["box_abs_px"] == 0.01
+        assert record["model_sha256"] == sha256_file(here / "m.onnx")
+
+    def test_a_batch_whose_images_are_mixed_up_is_caught(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.export(dynamic="batch").parity.verdict == "equal"
+        infer = Detector.infer
+
+        def mix_up(detector: Detector, tensor: Any) -> Any:
+            outputs = infer(detector, tensor)
+            return outputs[::-1]
+
+        monkeypatch.setattr(Detector, "infer", mix_up)
+        with pytest.raises(ParityError, match="image 1 of a batch of 3 differs by"):
+            self.export(dynamic="batch", overwrite=True)
+        assert json.loads((here / "m.parity-failed.json").read_text())["verdict"] == "different"
+
+    def test_a_gate_that_does_not_hold_leaves_its_record_alone(
+        self, here: Path, plugins: Path
+    ) -> None:
+        (plugins / "gates" / "second.py").write_text(SECOND_GATE)
+        with pytest.raises(GateError, match="the model is too slow; nothing was published") as e:
+            self.export(opset=13)
+        assert e.value.exit_code == 5
+        assert e.value.hint == "all differences are in m.second-failed.json"
+        assert sorted(path.name for path in here.glob("m.*")) == ["m.second-failed.json"]
+
+        assert self.export().path.is_file()
+        names = ["m.onnx", "m.parity.json", "m.second.json"]
+        assert sorted(path.name for path in here.glob("m.*")) == names
+        with pytest.raises(OutputExistsError):
+            self.export()
+        Path("m.onnx").unlink()
+        Path("m.parity.json").unlink()
+        with pytest.raises(OutputExistsError, match=r"m\.second\.json already exists"):
+            self.export()
+
+    def test_a_quantizer_never_sees_an_image_of_a_gate(
+        self, here: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
+        (plugins / "gates" / "second.py").write_text(SECOND_GATE)
+        monkeypatch.setitem(TOLERANCES, "fake", Tolerance(box_abs_px=7))
+        data = write_set(here / "set", val=20, train=30)
+        artifact = self.export(precision="fake", data=str(data))
+        calibrated = set(Path("calibrated.txt").read_text().split())
+        gated = set(Path("gated.txt").read_text().split())
+        assert len(calibrated) == 30 - 5, "five pictures of both splits are the same"
+        assert len(gated) == 20
+        assert not calibrated & gated
+        assert artifact.manifest.provenance.precision == "fake"
+        assert artifact.parity.tolerance.box_abs_px == 7
+
+    def test_a_precision_without_a_tolerance_is_refused_before_any_work(
+        self, plugins: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
+        monkeypatch.delattr(run, "_trace")
+        with pytest.raises(ExportError, match="no parity tolerance for the precision fake"):
+            self.export(precision="fake")
+
+
+PARITY_KEYS = [
+    "verdict", "problems", "images", "non_square_images", "threshold", "matched", "unmatched",
+    "ties", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff", "max_box_diff_px",
+    "max_score_diff", "min_iou", "tolerance", "image_names", "model_sha256", "weights_sha256",
+    "provider",
+]  # fmt: skip
+
+# Holds for models of the usual operator set; writes down what it looked at.
+SECOND_GATE = """
+import hashlib, msgspec
+from pathlib import Path
+from yolokit.errors import GateError
+from yolokit.export.gates.toolkit import Verdict
+
+class Record(msgspec.Struct):
+    verdict: str
+    model_sha256: str = ""
+
+class Second:
+    name, complaint, error = "second", "the model is too slow", GateError
+
+    def __init__(self, opset):
+        self.opset = opset
+
+    def describe(self, candidate):
+        return "measuring"
+
+    def check(self, candidate):
+        prepare = candidate.predictor.detector.preprocess
+        inputs = [prepare(bgr)[0] for _, bgr in candidate.images]
+        seen = [hashlib.sha256(one.tobytes()).hexdigest() for one in inputs]
+        Path("gated.txt").write_text(" ".join(seen))
+        problems = [] if self.opset == 17 else ["it takes 9 ms"]
+        return Verdict(self.name, problems, Record("slow" if problems else "quick"))
+
+def open_gate(config):
+    return Second(config.opset)
+"""
+
+QUANTIZER = """
+import hashlib
+from pathlib import Path
+
+def quantize(src, dst, calibration):
+    seen = [hashlib.sha256(one.tobytes()).hexdigest() for one in calibration]
+    Path("calibrated.txt").write_text(" ".join(seen))
+    dst.write_bytes(src.read_bytes())
+"""
+
+
+def write_model(path: Path) -> Path:
+    onnx = pytest.importorskip("onnx")
+    helper, float_ = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["images"], ["out"])], "any",
+        [helper.make_tensor_value_info("images", float_, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("out", float_, [1, 3, 32, 32])],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    helper.set_model_props(model, {"description": "yolokit", "names": "{0: 'yolokit'}"})
+    onnx.save(model, path)
+    return path
+
+
+def test_earlier_models_are_told_from_others(tmp_path: Path) -> None:
+    other, ours = write_model(tmp_path / "other.onnx"), tmp_path / "ours.onnx"
+    manifest = ModelManifest(
+        io=ModelIO(input_name="images", shape=(1, 3, 32, 32), input_wh=(32, 32)),
+        head=ModelHead(output_name="out", layout="raw", names=("a",)),
+        provenance=Provenance(),
+    )
+    finish_graph(other, ours, manifest)
+    check_output(ours, Replacing(result=MODEL, wanted=True))
+    (tmp_path / "photo.onnx").write_bytes(b"\xff\xd8")
+    (tmp_path / "empty.onnx").touch()
+    (tmp_path / "folder.onnx").mkdir()
+    for path in (other, *(tmp_path / f"{name}.onnx" for name in ("photo", "empty", "folder"))):
+        with pytest.raises(OutputExistsError):
+            check_output(path, Replacing(result=MODEL, wanted=True))
+
+
+# As the first version with this gate wrote it.
+FIRST_PROOF = """{
+  "verdict": "equal", "problems": [], "images": 16, "non_square_images": 14, "threshold": 0.25,
+  "matched": 53, "unmatched": 0, "ties": 0, "max_input_diff": 0.0,
+  "max_raw_box_diff_px": 0.000091552734375, "max_raw_score_diff": 2.3990869522094727e-6,
+  "max_box_diff_px": 0.0001220703125, "max_score_diff": 1.817941665649414e-6,
+  "min_iou": 0.9999981005146926,
+  "tolerance": {
+    "input_abs": 1e-6, "box_abs_px": 0.01, "score_abs": 0.0001, "rel": 0.00001, "min_iou": 0.99,
+    "score_diff": 0.001, "score_margin": 0.001
+  },
+  "image_names": ["shipped/00-480x360.jpg"], "model_sha256": "0", "weights_sha256": "0",
+  "provider": "cpu"
+}"""
+
+
+def test_earlier_proofs_are_told_from_other_files(tmp_path: Path) -> None:
+    path = tmp_path / "m.parity.json"
+    path.write_text(FIRST_PROOF)
+    check_output(path, Replacing(result=PROOF, wanted=True))
+    report = msgspec.json.decode(FIRST_PROOF, type=ParityReport)
+    assert report.tolerance == Tolerance()
+    path.write_bytes(msgspec.json.encode(ParityReport()))
+    check_output(path, Replacing(result=PROOF, wanted=True))
+    path.write_text('{"verdict": "equal"}')
+    with pytest.raises(OutputExistsError, match="not an earlier result of `yolokit export`"):
+        check_output(path, Replacing(result=PROOF, wanted=True))

@@ -17,9 +17,9 @@ from yolokit.files.atomic import (
     publish_file,
     publish_folder,
     publish_fresh,
-    sha256_file,
     write_atomic,
 )
+from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Held, Replacing, Result
 
 ANYTHING = Replacing(

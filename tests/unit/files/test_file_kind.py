@@ -10,13 +10,13 @@ from yolokit.convert.archive import unpack
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.label_rows import read_labels
 from yolokit.errors import DataError
-from yolokit.files.file_kind import read_kind, tell_kind
+from yolokit.files.file_kind import read_kind, tell_image, tell_kind
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.plugin import recognise
 from yolokit.images.files import read_image
 from yolokit.images.size import read_image_size
-from yolokit.runtime.video_file import VideoFile
+from yolokit.runtime.video.file import VideoFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,3 +87,35 @@ def test_what_is_expected_is_no_answer(tmp_path: Path) -> None:
     assert read_kind(path, expected="image") is None
     assert read_kind(path) is not None
     assert read_kind(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix", "trains"),
+    [
+        (b"\xff\xd8\xff\xe0", ".jpg", True),
+        (b"\x89PNG\r\n\x1a\n", ".png", True),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", ".webp", True),
+        (b"II*\0", ".tif", True),
+        (b"MM\0*", ".tif", True),
+        (b"MM\0+", None, True),
+        (b"BM\x10\0\0\0", ".bmp", True),
+        (b"\0\0\0\x20ftypavif", None, True),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", None, True),
+        (b"GIF89a", None, False),
+        (b"P6\n8 8\n255\n", None, False),
+        (b"\xff\x0a", None, False),
+    ],
+)
+def test_a_kind_of_image_says_what_its_readers_need(
+    head: bytes, suffix: str | None, trains: bool
+) -> None:
+    kind = tell_image(head)
+    assert kind is not None
+    assert (kind.group, kind.suffix, kind.trains) == ("image", suffix, trains)
+
+
+@pytest.mark.parametrize("head", [b"BMW, Audi\n", b"Parts 1 to 9\n", b"#? a question\n"])
+def test_a_text_that_begins_like_an_image_is_a_text(head: bytes) -> None:
+    kind = tell_kind(head)
+    assert kind is not None
+    assert kind.group == "text"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from yolokit.errors import FetchError
 from yolokit.files.atomic import publish_folder
-from yolokit.files.locks import drop_lock, take_lock
+from yolokit.files.locks import drop_lock, hold_alone, take_lock
 
 
 def test_a_lock_is_taken_once_and_leaves_nothing(tmp_path: Path) -> None:
@@ -19,6 +21,35 @@ def test_a_lock_is_taken_once_and_leaves_nothing(tmp_path: Path) -> None:
     assert take_lock(tmp_path / "lock") is None
     drop_lock(lock)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_of_the_store_is_held_by_one_at_a_time_and_its_lock_goes(tmp_path: Path) -> None:
+    held, waited = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def second() -> None:
+        held.wait(60)
+        with hold_alone(tmp_path / "store" / "x.pt", on_wait=waited.set):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with hold_alone(tmp_path / "store" / "x.pt"):
+        held.set()
+        assert waited.wait(60)
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+    assert os.listdir(tmp_path / "store") == []
+
+
+def test_a_store_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file")
+    with (
+        pytest.raises(FetchError, match="cannot write to the store"),
+        hold_alone(tmp_path / "store" / "x.pt"),
+    ):
+        pytest.fail("it was held")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="flock")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from yolokit.errors import OutputExistsError
+from yolokit.files import outputs
 from yolokit.files.outputs import Held, Replacing, Result, check_output, contains, read_object
+from yolokit.files.regular_file import identity_of
 
 RESULT = Result(
     command="test",
@@ -132,8 +134,9 @@ def test_links_hide_nothing() -> None:
 def test_names_in_other_letters_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the file system tells no ``OUT`` from ``out``; here, two names of one place."""
     make("out")
-    stat = Path.stat
-    monkeypatch.setattr(Path, "stat", lambda path: stat(Path(str(path).replace("OUT", "out"))))
+    monkeypatch.setattr(
+        outputs, "identity_of", lambda path: identity_of(str(path).replace("OUT", "out"))
+    )
     assert contains(Path("out"), Path("OUT/images"))
     assert not contains(Path("out/images"), Path("OUT"))
 

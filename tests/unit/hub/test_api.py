@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import yolokit
-from yolokit.files.atomic import sha256_file
+from yolokit.files.digest import sha256_file
 
 
 def test_pull_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

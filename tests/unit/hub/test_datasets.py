@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
 
-from yolokit.convert.config import check_assumptions
+from yolokit.convert.option_checks import check_assumptions
 from yolokit.convert.steps.assign_splits import SplitPlan
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.plugin import list_formats, load_format
@@ -18,7 +18,6 @@ from yolokit.hub import catalog as datasets
 from yolokit.hub.catalog import (
     ArchiveCard,
     DatasetCard,
-    DatasetTask,
     list_cards,
     list_dataset_names,
     load_card,
@@ -60,7 +59,7 @@ def test_formats_tasks_and_splits(card: DatasetCard) -> None:
     assert card.format in list_formats()
     assert card.tasks
     assert set(card.tasks) <= set(load_format(card.format).READS)
-    assert set(card.tasks) <= set(get_args(DatasetTask))
+    assert set(card.tasks) <= set(Task)
     assert set(card.splits) <= {"train", "val", "test"}
     SplitPlan.parse(card.split)
     check_assumptions(card.assume, {card.format: load_format(card.format)})

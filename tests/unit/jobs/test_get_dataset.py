@@ -14,11 +14,12 @@ import yolokit
 from tests.loopback import public_sets
 from tests.unit.hub.conftest import make_store
 from yolokit.cli.main import app
+from yolokit.core.events import Event, Notice
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.hub import catalog as datasets
 from yolokit.hub.catalog import DatasetCard
 from yolokit.hub.lockfile import read_lock
-from yolokit.jobs.get_dataset import _OWN_OPTIONS, GetResult, _for_get, get_dataset
+from yolokit.jobs.get_dataset import _OWN_OPTIONS, GetResult, _for_get
 
 
 @pytest.fixture
@@ -127,24 +128,25 @@ def test_what_is_there_is_left_and_kept_archives_are_used(
     store: Path, tmp_path: Path, publish: Callable[[dict[str, bytes]], None]
 ) -> None:
     publish(public_sets.voc2012())
-    get_dataset("voc2012", keep_archive=True)
-    heard: list[str] = []
-    again = get_dataset("voc2012", on_notice=heard.append)
+    yolokit.get_dataset("voc2012", keep_archive=True)
+    heard: list[Event] = []
+    again = yolokit.get_dataset("voc2012", on_event=heard.append)
     assert again == GetResult(name="voc2012", out=store / "voc2012")
-    assert heard == ["voc2012 is there already; --overwrite makes it anew"]
+    assert heard == [Notice("voc2012 is there already; --overwrite makes it anew")]
     with pytest.raises(OutputExistsError):
-        get_dataset("voc2012", options={"sample": "1"})
+        yolokit.get_dataset("voc2012", sample="1")
     (tmp_path / "published" / "VOCtrainval_11-May-2012.tar").unlink()
-    anew = get_dataset("voc2012", overwrite=True, offline=True, on_notice=heard.append)
+    anew = yolokit.get_dataset("voc2012", overwrite=True, offline=True, on_event=heard.append)
     assert counts(anew) == TWO
-    assert heard[-1].endswith("was there before and is kept")
+    assert isinstance(heard[-1], Notice)
+    assert heard[-1].message.endswith("was there before and is kept")
 
 
 def test_a_folder_that_is_no_such_set_is_in_the_way(store: Path) -> None:
     (store / "coco8").mkdir()
     (store / "coco8" / "mine.txt").touch()
     with pytest.raises(OutputExistsError):
-        get_dataset("coco8")
+        yolokit.get_dataset("coco8")
 
 
 @pytest.mark.parametrize(
@@ -154,15 +156,15 @@ def test_a_folder_that_is_no_such_set_is_in_the_way(store: Path) -> None:
         ({"to_format": "voq"}, "unknown format 'voq'"),
         ({"allow": ("no-label",)}, "did you mean 'no-labels'"),
         ({"split": "0.5,0.6"}, "split: "),
-        ({"tile": 3}, "no options of a known data set: tile"),
+        ({"tile": 3}, "tile: is left to the set; `yolokit data convert` has this option"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_fetched(
-    store: Path, options: dict[str, object], said: str
+    store: Path, options: dict[str, Any], said: str
 ) -> None:
-    heard: list[str] = []
+    heard: list[Event] = []
     with pytest.raises(ConfigError) as caught:
-        get_dataset("voc2012", options=options, on_notice=heard.append)
+        yolokit.get_dataset("voc2012", **options, on_event=heard.append)
     assert said in str(caught.value)
     assert heard == []
     assert list(store.iterdir()) == []
@@ -172,10 +174,10 @@ def test_an_archive_that_changed_since_it_was_locked(
     store: Path, tmp_path: Path, publish: Callable[[dict[str, bytes]], None]
 ) -> None:
     publish(public_sets.voc2012())
-    get_dataset("voc2012")
+    yolokit.get_dataset("voc2012")
     publish({"VOCtrainval_11-May-2012.tar": public_sets.voc2012().popitem()[1] + b"\0"})
     with pytest.raises(DataError, match=r"has \d+ bytes in place of"):
-        get_dataset("voc2012", overwrite=True)
+        yolokit.get_dataset("voc2012", overwrite=True)
     assert (store / "voc2012" / "data.yaml").is_file(), "the former set stays"
 
 
@@ -184,7 +186,7 @@ def test_an_archive_without_what_the_card_names_stays_for_the_user(
 ) -> None:
     publish({"bccd.zip": public_sets.pack_zip({"other/a.txt": "-", "b.txt": "-"})})
     with pytest.raises(DataError, match="the archives of bccd do not hold 'BCCD'"):
-        get_dataset("bccd")
+        yolokit.get_dataset("bccd")
     assert not (store / "bccd").exists()
     assert (store / ".archives" / "bccd.zip").is_file()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yolokit.errors import DataError
-from yolokit.labels.ledger import Ledger, LedgerTotals, MaxDrop
-from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger, LedgerTotals
+from yolokit.labels.max_drop import MaxDrop
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 SOURCE = SourceFile("labels/a.txt")
 
@@ -117,3 +119,19 @@ def test_the_file_begins_with_the_totals_and_lists_every_entry(tmp_path: Path) -
     assert lines[3]["index"] == 0
     assert ledger.entries[0].place == "labels/a.txt:1"
     assert ledger.entries[2].place == "a.json: annotation 0"
+
+
+def test_what_is_excluded_is_entered_by_row_and_gone() -> None:
+    annotations = Annotations(
+        np.array([0, 1, 2], np.int64), np.ones((3, 4)), np.array([10, 20, 30], np.int64)
+    )
+    labelled = LabelledImage(ImageRecord("a.jpg", 8, 8, None, None, SOURCE), annotations)
+    ledger = Ledger()
+    assert ledger.exclude(labelled, "area", {}) is labelled
+    left = ledger.exclude(labelled, "area", {2: "too large", 0: "too small"})
+    assert left.annotations.places.tolist() == [20]
+    assert left.image is labelled.image
+    assert [(one.line, one.action, one.message) for one in ledger.entries] == [
+        (10, "excluded", "too small"),
+        (30, "excluded", "too large"),
+    ]

@@ -10,7 +10,7 @@ import pytest
 
 from yolokit.core.types import Detections
 from yolokit.runtime import draw
-from yolokit.runtime.draw import class_color, draw_detections
+from yolokit.runtime.draw import class_color, draw_boxes
 
 if TYPE_CHECKING:
     from yolokit.core.types import U8
@@ -28,26 +28,26 @@ def background(level: int, width: int = 320, height: int = 240) -> U8:
 
 def test_the_image_itself_is_left_alone() -> None:
     image = background(90)
-    drawn = draw_detections(image, one(50, 60, 200, 180), ["nut"])
+    drawn = draw_boxes(image, one(50, 60, 200, 180), ["nut"])
     assert (image == 90).all()
     assert (drawn != 90).any()
 
 
 def test_nothing_found_changes_nothing() -> None:
-    assert (draw_detections(background(90), Detections.empty(), ["nut"]) == 90).all()
+    assert (draw_boxes(background(90), Detections.empty(), ["nut"]) == 90).all()
 
 
 @pytest.mark.parametrize("class_id", range(12))
 def test_a_box_stands_out_from_its_own_colour(class_id: int) -> None:
     image = background(0)
     image[:] = class_color(class_id)
-    drawn = draw_detections(image, one(50, 60, 200, 180, class_id=class_id), ["x"] * 12)
+    drawn = draw_boxes(image, one(50, 60, 200, 180, class_id=class_id), ["x"] * 12)
     column = drawn[120, 40:60].astype(int)
     assert np.abs(column - class_color(class_id)).max() > 60
 
 
 def test_the_inside_of_a_box_is_not_covered() -> None:
-    drawn = draw_detections(background(90), one(50, 60, 200, 180), ["nut"])
+    drawn = draw_boxes(background(90), one(50, 60, 200, 180), ["nut"])
     assert (drawn[70:170, 60:190] == 90).all()
 
 
@@ -65,14 +65,14 @@ def test_the_inside_of_a_box_is_not_covered() -> None:
 def test_labels_are_whole_wherever_the_box_is(xyxy: tuple[float, ...]) -> None:
     label_pixels = []
     for box in (xyxy, (100, 120, 200, 200)):
-        drawn = draw_detections(background(90), one(*box), ["a long name"])
+        drawn = draw_boxes(background(90), one(*box), ["a long name"])
         label_pixels.append(int((drawn == class_color(0)).all(axis=2).sum()))
     line_px = 2 * (320 + 240)
     assert label_pixels[0] > label_pixels[1] - line_px
 
 
 def test_an_image_smaller_than_its_label() -> None:
-    drawn = draw_detections(background(90, 12, 9), one(1, 1, 8, 8), ["a long name"])
+    drawn = draw_boxes(background(90, 12, 9), one(1, 1, 8, 8), ["a long name"])
     assert drawn.shape == (9, 12, 3)
 
 
@@ -82,16 +82,14 @@ def test_the_best_score_lies_on_top() -> None:
         np.array([0.9, 0.3], np.float32),
         np.array([0, 1]),
     )
-    drawn = draw_detections(background(90), pair, ["nut", "bolt"])
+    drawn = draw_boxes(background(90), pair, ["nut", "bolt"])
     assert (drawn[120, 50] == class_color(0)).all()
 
 
 def test_lines_grow_with_the_image() -> None:
     def line_px(width: int, height: int) -> int:
         box = one(0.3 * width, 0.3 * height, 0.7 * width, 0.7 * height)
-        row = draw_detections(background(90, width, height), box, ["nut"])[
-            height // 2, : width // 2
-        ]
+        row = draw_boxes(background(90, width, height), box, ["nut"])[height // 2, : width // 2]
         return int((row != 90).any(axis=1).sum())
 
     assert line_px(160, 120) < line_px(640, 480) < line_px(1920, 1080)
@@ -107,7 +105,7 @@ def test_colours_of_neighbours_differ() -> None:
 def test_labels_without_the_truetype_font_of_opencv_5(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draw, "_font", lambda: None)
     draw._text_width_px.cache_clear()
-    drawn = draw_detections(background(90), one(50, 60, 200, 180), ["nut"])
+    drawn = draw_boxes(background(90), one(50, 60, 200, 180), ["nut"])
     draw._text_width_px.cache_clear()
     label = drawn[40:60, 50:120]
     assert (label == class_color(0)).all(axis=2).any()

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from yolokit.errors import ConfigError, DataError, InferenceError, OutputExistsError
+from yolokit.errors import (
+    ConfigError,
+    DataError,
+    InferenceError,
+    JobCancelledError,
+    OutputExistsError,
+)
 from yolokit.images.files import write_image
-from yolokit.runtime.predict import PredictJob, check_config, choose_sinks, open_job, open_sources
+from yolokit.runtime.config import PredictConfig
+from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
@@ -40,7 +48,9 @@ def clip(tmp_path: Path) -> Path:
 
 
 def config(model: Path | str, *sources: Path | str, **options: Any) -> Any:
-    return check_config({"model": str(model), "sources": tuple(map(str, sources)), **options})
+    return PredictConfig.build(
+        {"model": str(model), "sources": tuple(map(str, sources)), **options}
+    )
 
 
 def run(job: PredictJob) -> list[dict[str, Any]]:
@@ -59,7 +69,7 @@ class TestOptions:
                 "a.png",
                 conf=1.5,
                 iou=-0.1,
-                max_count=0,
+                max_det=0,
                 threads=0,
                 provider="cudda",
                 save=("vidoe", "images"),
@@ -67,7 +77,7 @@ class TestOptions:
                 name="a/b",
             )
         text = str(caught.value)
-        for word in ("conf", "iou", "max_count", "threads", "'cuda'", "'video'", "out and name"):
+        for word in ("conf", "iou", "max_det", "threads", "'cuda'", "'video'", "out and name"):
             assert word in text
         assert len(caught.value.problems) == 8
         assert caught.value.exit_code == 2
@@ -374,3 +384,91 @@ class TestRun:
         assert seen == [str(image), 2]
         assert job.out is None
         assert not Path("runs").exists()
+
+
+class TestStop:
+    """A run that is stopped publishes what is done, and says that it is a part."""
+
+    def stop_after(self, job: PredictJob, count: int) -> list[dict[str, Any]]:
+        for done in job.run():
+            if done == count:
+                job.stop.request()
+        assert job.out is not None
+        lines = (job.out / "predictions.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @pytest.mark.parametrize("out", [None, "there"])
+    def test_images_and_records_agree(
+        self, out: str | None, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        for number in range(40):
+            save_image(f"in/{number:02d}.png")
+        job = open_job(config(bright_model, "in", out=out, threads=1))
+        records = self.stop_after(job, 3)
+        assert job.out is not None
+        assert job.summary.is_partial
+        assert [Path(record["source"]).name for record in records] == ["00.png", "01.png", "02.png"]
+        assert sorted(os.listdir(job.out / "images")) == ["00.png", "01.png", "02.png"]
+        assert json.loads((job.out / "partial.json").read_text()) == {
+            "frames": 3,
+            "frames_expected": 40,
+            "last_source": "in/02.png",
+            "last_index": 2,
+        }
+
+    def test_a_video_ends_after_the_last_frame_that_is_done(
+        self, bright_model: Path, tmp_path: Path
+    ) -> None:
+        import av
+
+        path = tmp_path / "long.mp4"
+        writer = Mp4Writer(path, (64, 64), fps=Fraction(10), time_base=Fraction(1, 10))
+        for index in range(60):
+            writer.write(np.full((64, 64, 3), 255 - index, np.uint8), index / 10)
+        writer.close()
+        records = self.stop_after(open_job(config(bright_model, path, out="there", threads=1)), 7)
+        assert len(records) == 7
+        with av.open("there/long.mp4") as container:
+            assert container.streams.video[0].frames == 7
+            assert len(list(container.decode(video=0))) == 7
+
+    def test_a_request_after_the_last_image_leaves_a_whole_result(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
+        running = job.run()
+        next(running)
+        for thread in threading.enumerate():
+            if thread.name.startswith("yolokit-"):
+                thread.join(20)
+        job.stop.request()
+        assert list(running) == []
+        assert not job.summary.is_partial
+        assert sorted(os.listdir("there")) == ["images", "predictions.jsonl"]
+
+    def test_where_nothing_is_done_nothing_is_published(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
+        job.stop.request()
+        with pytest.raises(JobCancelledError, match="before the first image was done"):
+            list(job.run())
+        assert [name for name in os.listdir() if "there" in name] == []
+
+    def test_a_part_is_replaced_by_the_whole_on_request(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        for number in range(40):
+            save_image(f"in/{number:02d}.png")
+        self.stop_after(open_job(config(bright_model, "in", out="there", threads=1)), 3)
+        run(open_job(config(bright_model, "in", out="there", overwrite=True, threads=1)))
+        assert sorted(os.listdir("there")) == ["images", "predictions.jsonl"]
+        assert len(os.listdir("there/images")) == 40
+
+    def test_another_file_of_that_name_is_somebody_elses(
+        self, bright_model: Path, save_image: SaveImage
+    ) -> None:
+        run(open_job(config(bright_model, save_image("a.png"), out="there", threads=1)))
+        Path("there/partial.json").write_text('{"mine": true}')
+        with pytest.raises(OutputExistsError, match=r"it holds partial\.json"):
+            open_job(config(bright_model, "a.png", out="there", overwrite=True))

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from yolokit.runtime.run_ahead import RunAhead
+from yolokit.runtime.run_ahead import RunAhead, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 LIMIT_S = 10.0
 
 
-def ended(*stages: RunAhead[int]) -> bool:
+def take_all(stage: RunAhead[Any]) -> list[Any]:
+    return list(iterate(stage))
+
+
+def iterate(stage: RunAhead[Any]) -> Iterator[Any]:
+    while taken := stage.take(1):
+        yield taken[0]
+
+
+def ended(*stages: RunAhead[Any]) -> bool:
     for stage in stages:
         stage.stop()
     return all(stage.join(LIMIT_S) for stage in stages)
@@ -33,19 +42,19 @@ def wait_until_steady(made: list[int]) -> None:
 
 def test_order_is_kept() -> None:
     stage = RunAhead(range(200), depth=3, name="test")
-    assert list(stage) == list(range(200))
+    assert take_all(stage) == list(range(200))
     assert ended(stage)
 
 
 def test_after_the_end_it_stays_ended() -> None:
     stage = RunAhead(range(1), depth=3, name="test")
-    assert list(stage) == [0]
-    assert list(stage) == []
+    assert take_all(stage) == [0]
+    assert take_all(stage) == []
 
 
 def test_it_works_in_a_thread_of_that_name() -> None:
     stage = RunAhead((threading.current_thread().name for _ in range(1)), depth=1, name="mill")
-    assert list(stage) == ["mill"]
+    assert take_all(stage) == ["mill"]
 
 
 def test_never_more_than_depth_items_wait() -> None:
@@ -59,7 +68,7 @@ def test_never_more_than_depth_items_wait() -> None:
     stage = RunAhead(produce(), depth=3, name="test")
     wait_until_steady(made)
     assert len(made) == 3
-    next(stage)
+    stage.take(1)
     wait_until_steady(made)
     assert len(made) == 4
     assert ended(stage)
@@ -71,10 +80,10 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         raise OSError("the disk is gone")
 
     stage = RunAhead(produce(), depth=5, name="test")
-    assert next(stage) == 1
+    assert stage.take(1) == [1]
     with pytest.raises(OSError, match="the disk is gone"):
-        next(stage)
-    assert list(stage) == []
+        stage.take(1)
+    assert take_all(stage) == []
     assert ended(stage)
 
 
@@ -84,7 +93,7 @@ def test_even_an_exit_in_the_thread_reaches_the_caller() -> None:
         yield 1
 
     with pytest.raises(SystemExit):
-        next(RunAhead(produce(), depth=1, name="test"))
+        RunAhead(produce(), depth=1, name="test").take(1)
 
 
 def test_stop_ends_a_producer_that_waits_for_room_and_closes_it() -> None:
@@ -98,7 +107,7 @@ def test_stop_ends_a_producer_that_waits_for_room_and_closes_it() -> None:
             closed.set()
 
     stage = RunAhead(produce(), depth=2, name="test")
-    next(stage)
+    stage.take(1)
     assert ended(stage)
     assert closed.is_set()
 
@@ -107,7 +116,7 @@ def test_stop_wakes_a_consumer_that_waits_for_an_item() -> None:
     blocked = threading.Event()
     stage: RunAhead[int] = RunAhead((blocked.wait() for _ in range(1)), depth=1, name="test")
     taken: list[int] = []
-    consumer = threading.Thread(target=lambda: taken.extend(stage))
+    consumer = threading.Thread(target=lambda: taken.extend(take_all(stage)))
     consumer.start()
     stage.stop()
     consumer.join(LIMIT_S)
@@ -128,18 +137,103 @@ def test_join_gives_up_on_a_producer_that_is_stuck() -> None:
 
 def test_stages_can_be_chained() -> None:
     first = RunAhead(range(100), depth=2, name="first")
-    second = RunAhead((number * 2 for number in first), depth=2, name="second")
-    assert list(second) == list(range(0, 200, 2))
+    second = RunAhead((number * 2 for number in iterate(first)), depth=2, name="second")
+    assert take_all(second) == list(range(0, 200, 2))
     assert ended(first, second)
 
 
 def test_an_error_passes_through_a_chain() -> None:
     first = RunAhead((1 // number for number in (1, 0, 1)), depth=2, name="first")
-    second = RunAhead((number * 2 for number in first), depth=2, name="second")
-    assert next(second) == 2
+    second = RunAhead((number * 2 for number in iterate(first)), depth=2, name="second")
+    assert second.take(1) == [2]
     with pytest.raises(ZeroDivisionError):
-        next(second)
+        second.take(1)
     assert ended(first, second)
+
+
+def test_several_items_are_taken_at_once_and_the_last_ones_as_they_are() -> None:
+    stage = RunAhead(range(8), depth=3, name="test")
+    assert [stage.take(3), stage.take(3), stage.take(3), stage.take(3)] == [
+        *([0, 1, 2], [3, 4, 5], [6, 7], []),
+    ]
+    assert ended(stage)
+
+
+def test_an_error_does_not_cost_the_items_that_wait_to_be_taken_with_more() -> None:
+    def produce() -> Iterator[int]:
+        yield from (1, 2)
+        raise OSError("the disk is gone")
+
+    stage = RunAhead(produce(), depth=4, name="test")
+    assert stage.take(4) == [1, 2]
+    with pytest.raises(OSError, match="the disk is gone"):
+        stage.take(4)
+
+
+class TestNewest:
+    """What comes too late is of no worth: the policy for live sources."""
+
+    def test_the_oldest_make_room_and_are_counted(self) -> None:
+        stage = RunAhead(range(50), depth=3, name="test", policy="newest")
+        assert stage.join(LIMIT_S), "it waits for nobody"
+        assert take_all(stage) == [47, 48, 49]
+        assert stage.dropped == 47
+
+    def test_nothing_is_dropped_where_items_are_taken_in_time(self) -> None:
+        taken = threading.Semaphore(1)
+
+        def produce() -> Iterator[int]:
+            for number in range(50):
+                assert taken.acquire(timeout=LIMIT_S)
+                yield number
+
+        stage = RunAhead(produce(), depth=1, name="test", policy="newest")
+        for number in range(50):
+            assert stage.take(1) == [number]
+            taken.release()
+        assert stage.dropped == 0
+
+    def test_several_are_not_waited_for(self) -> None:
+        blocked = threading.Event()
+
+        def produce() -> Iterator[int]:
+            yield 0
+            blocked.wait()
+
+        stage = RunAhead(produce(), depth=4, name="test", policy="newest")
+        assert stage.take(4) == [0]
+        blocked.set()
+        assert ended(stage)
+
+
+class TestStop:
+    def test_a_request_ends_it_though_items_are_ready(self) -> None:
+        stop = Stop()
+        stage = RunAhead(range(50), depth=3, name="test", stop=stop)
+        assert stage.take(1) == [0]
+        stop.request()
+        assert stage.take(1) == []
+        assert stop.cut_short
+        assert ended(stage)
+
+    def test_a_request_wakes_a_consumer_that_waits(self) -> None:
+        blocked, stop = threading.Event(), Stop()
+        stage = RunAhead((blocked.wait() for _ in range(1)), depth=1, name="test", stop=stop)
+        timer = threading.Timer(0.05, stop.request)
+        timer.start()
+        assert stage.take(1) == []
+        assert stop.cut_short
+        blocked.set()
+        assert ended(stage)
+
+    def test_a_request_that_comes_after_the_last_item_left_nothing_out(self) -> None:
+        stop = Stop()
+        stage = RunAhead(range(1), depth=2, name="test", stop=stop)
+        assert stage.take(1) == [0]
+        assert stage.join(LIMIT_S)
+        stop.request()
+        assert stage.take(1) == []
+        assert not stop.cut_short
 
 
 def test_one_that_nobody_stopped_ends_before_the_interpreter() -> None:
@@ -154,7 +248,7 @@ def produce():
         print("closed", flush=True)
 
 stage = RunAhead(produce(), depth=2, name="test")
-next(stage)
+stage.take(1)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True

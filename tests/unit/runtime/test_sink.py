@@ -17,12 +17,18 @@ import pytest
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.errors import ConfigError, DataError, InferenceError
 from yolokit.images.files import read_image
-from yolokit.runtime.record import encode_record, make_record
+from yolokit.runtime.manifest import ModelHead
 from yolokit.runtime.sink import OutputNames, Picture, open_sinks
+from yolokit.runtime.sinks.jsonl import encode_record, make_record
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+
+
+def head(*names: str) -> ModelHead:
+    return ModelHead(output_name="output0", layout="raw", names=names)
+
 
 FOUND = Detections(
     np.array([[1.00049, 2, 20.5, 15], [0, 0, 3, 3]], np.float32),
@@ -128,7 +134,7 @@ class TestNames:
 
 class TestRecord:
     def test_of_an_image(self) -> None:
-        record = make_record(picture("a.png"), FOUND, ["nut", "bolt"])
+        record = make_record(picture("a.png"), FOUND, head("nut", "bolt"))
         assert record == {
             "source": "a.png",
             "index": 0,
@@ -142,11 +148,11 @@ class TestRecord:
         }
 
     def test_of_a_frame(self) -> None:
-        record = make_record(picture("a.mp4", 0.5, 12), Detections.empty(), ["nut"])
+        record = make_record(picture("a.mp4", 0.5, 12), Detections.empty(), head("nut"))
         assert (record["index"], record["pts_s"]) == (12, 0.5)
 
     def test_of_a_failure(self) -> None:
-        record = make_record(FrameError(3, "a.png", "damaged"), Detections.empty(), ["nut"])
+        record = make_record(FrameError(3, "a.png", "damaged"), Detections.empty(), head("nut"))
         assert record == {
             "source": "a.png",
             "index": 3,
@@ -158,20 +164,20 @@ class TestRecord:
 
     def test_of_a_picture_and_what_must_be_known(self) -> None:
         frame = replace(picture("caf\udce9.tif"), note="it has 3 pages: only the first is read")
-        record = make_record(frame, FOUND, ["nut", "bolt"], Picture("images/a.tif"))
+        record = make_record(frame, FOUND, head("nut", "bolt"), Picture("images/a.tif"))
         assert record["source"] == r"caf\xe9.tif"
         assert record["picture"] == "images/a.tif"
         assert record["notes"] == [
             "the file's name is not UTF-8",
             "it has 3 pages: only the first is read",
         ]
-        failed = make_record(picture("a.png"), FOUND, ["nut", "bolt"], Picture(problem="no: x"))
+        failed = make_record(picture("a.png"), FOUND, head("nut", "bolt"), Picture(problem="no: x"))
         assert failed["notes"] == ["no: x"]
         assert "picture" not in failed
         assert json.loads(encode_record(record)) == record
 
     def test_one_line_of_json(self) -> None:
-        record = make_record(picture("螺\n母.png"), FOUND, ["nut", "bölt"])
+        record = make_record(picture("螺\n母.png"), FOUND, head("nut", "bölt"))
         line = encode_record(record)
         assert line.count(b"\n") == 1
         assert json.loads(line) == record
@@ -179,7 +185,7 @@ class TestRecord:
 
 class TestImages:
     def write(self, folder: Path, source: Source, frames: Sequence[Frame | FrameError]) -> set[str]:
-        with open_sinks(["images"], folder, ["nut", "bolt"]) as sinks:
+        with open_sinks(["images"], folder, head("nut", "bolt")) as sinks:
             sinks[0].begin(source)
             for frame in frames:
                 sinks[0].write(frame, FOUND)
@@ -209,7 +215,7 @@ class TestImages:
         assert self.write(tmp_path, Source(Path("x")), frames) == {"images/clip/000012.jpg"}
 
     def test_frames_of_videos_of_one_name_are_kept_apart(self, tmp_path: Path) -> None:
-        with open_sinks(["images"], tmp_path, ["nut", "bolt"]) as [sink]:
+        with open_sinks(["images"], tmp_path, head("nut", "bolt")) as [sink]:
             for name in ("x/clip.mp4", "x/clip.avi", "x/y/clip.mp4"):
                 sink.begin(Source(Path("x")))
                 made = [sink.write(picture(name, 0.1 * i, i), FOUND) for i in range(2)]
@@ -234,7 +240,7 @@ class TestImages:
 
             return open_
 
-        with open_sinks(["images"], tmp_path, ["nut", "bolt"]) as [sink]:
+        with open_sinks(["images"], tmp_path, head("nut", "bolt")) as [sink]:
             sink.begin(Source(tmp_path))
             monkeypatch.setattr(Path, "open", fail(errno.EACCES))
             with pytest.raises(DataError, match="cannot be written: Permission denied"):
@@ -291,7 +297,7 @@ class TestVideo:
         import av
 
         source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 90_000))
-        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+        with open_sinks(["video"], tmp_path, head("nut", "bolt")) as sinks:
             sinks[0].begin(source)
             for index in range(3):
                 sinks[0].write(picture("a.ts", start_s + index / 10, index), FOUND)
@@ -351,7 +357,7 @@ class TestVideo:
         import av
 
         source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
-        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+        with open_sinks(["video"], tmp_path, head("nut", "bolt")) as sinks:
             sinks[0].begin(source)
             frame = replace(picture("a.ts", 0.0), pixel_aspect=Fraction(16, 11))
             sinks[0].write(frame, FOUND)
@@ -386,7 +392,7 @@ class TestVideo:
             raise DataError("the encoder failed: Generic error in an external library")
 
         source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
-        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as [sink]:
+        with open_sinks(["video"], tmp_path, head("nut", "bolt")) as [sink]:
             sink.begin(source)
             with monkeypatch.context() as broken:
                 broken.setattr(Mp4Writer, "write", fail)
@@ -400,7 +406,7 @@ class TestVideo:
     def test_videos_of_one_name_are_kept_apart(self, tmp_path: Path) -> None:
         source = Source(tmp_path, fps=Fraction(10), time_base=Fraction(1, 10))
         made = []
-        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as [sink]:
+        with open_sinks(["video"], tmp_path, head("nut", "bolt")) as [sink]:
             for name in ("a/x.mp4", "b/x.mp4", "a/x.avi"):
                 sink.begin(source)
                 made.append(sink.write(picture(tmp_path / name, 0.0), FOUND))
@@ -413,7 +419,7 @@ class TestVideo:
             Mp4Writer(tmp_path / "a.mp4", (64, 48), fps=Fraction(10), time_base=Fraction(1, 10))
 
     def test_still_images_pass_by(self, tmp_path: Path) -> None:
-        with open_sinks(["video"], tmp_path, ["nut", "bolt"]) as sinks:
+        with open_sinks(["video"], tmp_path, head("nut", "bolt")) as sinks:
             sinks[0].begin(Source(tmp_path))
             sinks[0].write(picture("a.png"), FOUND)
         assert list(tmp_path.iterdir()) == []
@@ -422,6 +428,6 @@ class TestVideo:
 def test_an_unknown_output(tmp_path: Path) -> None:
     with (
         pytest.raises(ConfigError, match="did you mean 'video'"),
-        open_sinks(["vidoe"], tmp_path, []),
+        open_sinks(["vidoe"], tmp_path, head("nut")),
     ):
         raise AssertionError("not reached")

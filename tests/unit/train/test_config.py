@@ -12,7 +12,6 @@ import yaml
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig, is_device, to_upstream
 from yolokit.train.other_words import OTHER_WORDS
-from yolokit.train.run import check_config
 
 
 def read_upstream_defaults() -> dict[str, Any]:
@@ -27,7 +26,7 @@ def read_upstream_defaults() -> dict[str, Any]:
 def test_every_mistake_is_listed_at_once() -> None:
     values = {"data": "d.yaml", "epochs": 0, "imgsz": 333, "lr0": 0.1, "device": "gpu", "mosiac": 1}
     with pytest.raises(ConfigError) as caught:
-        check_config(values)
+        TrainConfig.build(values)
     text = str(caught.value)
     assert "did you mean 'mosaic'" in text
     assert "epochs: must be int >= 1" in text
@@ -40,7 +39,7 @@ def test_every_mistake_is_listed_at_once() -> None:
 def test_options_of_other_trainers_get_the_right_word() -> None:
     assert not set(OTHER_WORDS) & set(TrainConfig.__struct_fields__)
     with pytest.raises(ConfigError) as caught:
-        check_config({"data": "d.yaml", "val": False, "amp": True, "single_cls": True})
+        TrainConfig.build({"data": "d.yaml", "val": False, "amp": True, "single_cls": True})
     words = caught.value.problems
     assert words[0].startswith("val: is called validate here")
     assert words[1] == "amp: is called precision here: auto, fp32, fp16 or bf16"
@@ -56,12 +55,12 @@ def test_every_option_of_ultralytics_is_known_or_has_a_word() -> None:
 @pytest.mark.parametrize(("option", "value"), [("seed", 2**32), ("epochs", 10**20)])
 def test_a_number_that_the_engine_could_not_take_is_refused(option: str, value: int) -> None:
     with pytest.raises(ConfigError, match=f"{option}: must be int <"):
-        check_config({"data": "d.yaml", option: value})
+        TrainConfig.build({"data": "d.yaml", option: value})
 
 
 def test_numbers_and_texts_stand_for_each_other() -> None:
     values = {"device": 0, "lr0": "1e-3", "optimizer": "SGD", "batch": "16", "freeze": "10"}
-    config = check_config({"data": "d.yaml", "weights": "w.pt", **values})
+    config = TrainConfig.build({"data": "d.yaml", "weights": "w.pt", **values})
     assert (config.device, config.lr0, config.batch, config.freeze) == ("0", 0.001, 16, 10)
 
 
@@ -92,8 +91,10 @@ def test_upstream_gets_its_own_names_and_no_paths() -> None:
 @pytest.mark.parametrize("option", ["lr0", "momentum"])
 def test_what_auto_chooses_cannot_be_given(option: str) -> None:
     with pytest.raises(ConfigError, match=f"{option}: has no effect with optimizer auto"):
-        check_config({"data": "d", option: 0.1})
-    assert getattr(check_config({"data": "d", option: 0.1, "optimizer": "AdamW"}), option) == 0.1
+        TrainConfig.build({"data": "d", option: 0.1})
+    assert (
+        getattr(TrainConfig.build({"data": "d", option: 0.1, "optimizer": "AdamW"}), option) == 0.1
+    )
 
 
 def test_upstream_knows_every_setting_that_it_gets() -> None:

@@ -10,15 +10,11 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text
 from tests.unit.train.test_run import make_record
+from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
-from yolokit.engine_protocol.child import AnyEvent
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.record import RunRecord
-from yolokit.train.resume import check_changes, enter_changes, find_data
-
-
-def ignore(_event: AnyEvent) -> None:
-    """Take what happens, and show it to nobody."""
+from yolokit.train.resume import check_changes, find_data, record_changes
 
 
 @pytest.fixture
@@ -46,7 +42,7 @@ def test_a_set_that_moved_is_found_where_data_says(data: Path, record: RunRecord
         find_data(record, {}, last, ignore)
     assert "--data" in (error.value.hint or "")
     found = find_data(record, {"data": str(new)}, last, ignore)
-    (note,) = enter_changes(record, {"data": str(new)}, found)
+    (note,) = record_changes(record, {"data": str(new)}, found)
     assert note == f"data: {new}, no longer {data}"
     assert record.data.path == record.config.data == str(new)
     assert (record.changes[0].option, record.changes[0].after) == ("data", str(new))
@@ -66,7 +62,7 @@ def test_another_set_is_refused_by_its_content(data: Path, record: RunRecord) ->
 
 def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: RunRecord) -> None:
     changes = check_changes(record, {"batch": 2, "device": "cpu", "imgsz": 640})
-    enter_changes(record, changes, check_dataset(data))
+    record_changes(record, changes, check_dataset(data))
     assert (record.config.batch, record.config.device) == (2, "cpu")
     told = {change.option: (change.before, change.after) for change in record.changes}
     assert told == {"batch": ("auto", 2), "device": ("auto", "cpu")}, "imgsz was that before"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from tests.unit.conftest import write_image, write_text
+from yolokit.datasets.check import DatasetReport
 from yolokit.engine_protocol.requests import TrainRequest
-from yolokit.engine_protocol.transfer import TransferReport
+from yolokit.engine_protocol.training import TransferReport
 from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train import resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
+from yolokit.train.data import check_data
 from yolokit.train.record import DataRecord, RunRecord, Stop, read_record, write_record
 
 
@@ -86,8 +90,51 @@ def test_a_set_of_poses_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
         write_text(tmp_path / f"labels/{split}/a.txt", row)
     yaml = "train: images/train\nval: images/val\nnames: [cat]\nkpt_shape: [2, 3]\n"
     data = write_text(tmp_path / "data.yaml", yaml)
-    config = runs.check_config({"data": str(data), "weights": "none"})
+    config = TrainConfig.build({"data": str(data), "weights": "none"})
     with pytest.raises(DataError, match="poses") as error:
-        runs.train_model(config, tmp_path / "run")
+        runs.train_model(config, folder=tmp_path / "run")
     assert "--task detect" in (error.value.hint or "")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_changes_after_the_check_plays_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine gets the list of images that were checked: nothing reads YAML or folder again."""
+    for split in ("train", "val"):
+        for name in ("a", "b"):
+            write_image(tmp_path / f"images/{split}/{name}.jpg")
+            write_text(tmp_path / f"labels/{split}/{name}.txt", "0 .5 .5 .2 .2\n")
+    data = write_text(
+        tmp_path / "data.yaml", "train: images/train\nval: images/val\nnames: [cat]\n"
+    )
+    checks: list[str] = []
+
+    def check_and_change(*given: Any) -> DatasetReport:
+        found = check_data(*given)
+        checks.append(found.sha256)
+        write_image(tmp_path / "images/train/c.jpg")
+        data.unlink()
+        return found
+
+    seen: dict[str, list[str]] = {}
+
+    def start(_job: str, request: TrainRequest, **_options: Any) -> dict[str, Any]:
+        given = yaml.safe_load(Path(request.data_yaml).read_text("utf-8"))
+        assert given["names"] == {0: "cat"}
+        for split in ("train", "val"):
+            seen[split] = Path(given[split]).read_text("utf-8").splitlines()
+        raise TrainError("seen enough")
+
+    monkeypatch.setattr(runs, "check_data", check_and_change)
+    monkeypatch.setattr(runs, "run_job", start)
+    config = TrainConfig.build({"data": data})
+    with pytest.raises(TrainError, match="seen enough"):
+        runs.train_model(config, folder=tmp_path / "run")
+    assert len(checks) == 1
+    images = tmp_path / "images"
+    assert seen == {
+        split: [str(images / split / f"{name}.jpg") for name in ("a", "b")]
+        for split in ("train", "val")
+    }
+    assert read_record(tmp_path / "run").data.images == {"train": 2, "val": 2}

@@ -1,8 +1,11 @@
-"""Which folders a new run can take."""
+"""Which folders a new run can take, and that one process at a time trains in one."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,16 @@ from tests.unit.train.test_run import make_record
 from yolokit.engine_protocol.requests import START_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.files.parts import hidden_part
-from yolokit.train.hold import hold_run
-from yolokit.train.record import epoch_record, write_record
-from yolokit.train.run_folder import RUNS_DIR, check_run_folder, make_way, resume_command
+from yolokit.train import run_folder
+from yolokit.train.record import EpochRecord, write_record
+from yolokit.train.run_folder import (
+    LOCK_NAME,
+    RUNS_DIR,
+    check_run_folder,
+    clear_failed_run,
+    hold_run,
+    resume_command,
+)
 
 
 @pytest.fixture
@@ -27,7 +37,9 @@ def folder(tmp_path: Path) -> Path:
 def fill(folder: Path, state: Any, *names: str, epochs: int = 0) -> None:
     record = make_record()
     record.state = state
-    record.epochs = [epoch_record(number, 1.0, {}) for number in range(1, epochs + 1)]
+    record.epochs = [
+        EpochRecord(epoch=number, seconds=1.0, metrics={}) for number in range(1, epochs + 1)
+    ]
     write_record(record, folder)
     for name in names:
         (folder / name).write_bytes(b"x")
@@ -41,7 +53,7 @@ def test_a_run_that_never_trained_makes_way(folder: Path, state: str) -> None:
     (folder / "engine" / "args.yaml").touch()
     (folder / "engine" / "weights" / "last.pt").touch()
     check_run_folder(folder)
-    assert make_way(folder)
+    assert clear_failed_run(folder)
     assert not list(folder.iterdir())
 
 
@@ -53,12 +65,12 @@ def test_parts_of_files_that_a_kill_left_are_not_in_the_way(folder: Path) -> Non
         ]
         for part in parts:
             part.write_bytes(b"half")
-        assert make_way(folder)
+        assert clear_failed_run(folder)
 
 
 def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:
-    assert not make_way(folder)
-    assert not make_way(folder / "new")
+    assert not clear_failed_run(folder)
+    assert not clear_failed_run(folder / "new")
     assert folder.is_dir()
 
 
@@ -76,7 +88,7 @@ def test_a_run_that_trained_stays_and_the_hint_says_what_goes(
 ) -> None:
     fill(folder, state, *names, epochs=epochs)
     with pytest.raises(OutputExistsError, match="already holds a run") as caught:
-        make_way(folder)
+        clear_failed_run(folder)
     hint = caught.value.hint or ""
     assert hint.endswith("choose another --name or --out")
     assert ("yolokit train --resume --out" in hint) == resumes
@@ -86,21 +98,21 @@ def test_a_run_that_trained_stays_and_the_hint_says_what_goes(
 def test_a_users_file_beside_a_failed_run_stays(folder: Path) -> None:
     fill(folder, "failed", "thesis.docx")
     with pytest.raises(OutputExistsError, match=r"holds thesis\.docx"):
-        make_way(folder)
+        clear_failed_run(folder)
     assert (folder / "thesis.docx").is_file()
 
 
 def test_what_is_no_run_stays(folder: Path) -> None:
     (folder / "photo.jpg").touch()
     with pytest.raises(OutputExistsError) as caught:
-        make_way(folder)
+        clear_failed_run(folder)
     assert caught.value.hint == "choose another name"
 
 
 def test_a_run_that_is_going_on_stays(folder: Path) -> None:
     fill(folder, "running")
     with hold_run(folder), pytest.raises(TrainError, match="still going on"):
-        make_way(folder)
+        clear_failed_run(folder)
     assert (folder / "run.json").is_file()
 
 
@@ -108,3 +120,49 @@ def test_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     assert resume_command(RUNS_DIR / "mine") == "yolokit train --resume --name mine"
     assert resume_command(Path("my runs")) == "yolokit train --resume --out 'my runs'"
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from yolokit.train.run_folder import hold_run
+with hold_run(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(TrainError, match="still going on"), hold_run(tmp_path):
+        pass
+    process.kill()
+    process.communicate()
+    with hold_run(tmp_path):
+        assert os.listdir(tmp_path) == [LOCK_NAME]
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_may_remove_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with hold_run(folder):
+        (folder / LOCK_NAME).unlink()
+        folder.rmdir()
+    assert not folder.exists()
+
+
+def test_where_there_are_no_locks_one_can_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(run_folder, "take_lock", refuse)
+    with hold_run(tmp_path), hold_run(tmp_path):
+        pass

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from yolokit.core.events import OnEvent
 from yolokit.errors import ConfigError, WeightsError, YolokitError
+from yolokit.hub.config import PullConfig
 from yolokit.hub.ensure import ObtainedWeights
 from yolokit.train import start as starts
-from yolokit.train.run import check_config
+from yolokit.train.config import TrainConfig
 from yolokit.train.start import StartPlan, plan_start
 
 pytest.importorskip("onnx", reason="the train extra is not installed")
@@ -21,20 +23,21 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Names that were asked for; each is 'obtained' as a file that nothing speaks against."""
     names: list[str] = []
 
-    def obtain(name: str, **_options: Any) -> ObtainedWeights:
+    def pull(config: PullConfig, _on_event: OnEvent) -> ObtainedWeights:
+        name = config.name
         names.append(name)
         return ObtainedWeights(
             path=tmp_path / Path(name).name, sha256="0" * 64, size_bytes=1, name=name, url=None,
             entry=None, status="verified", fetched=False,
         )  # fmt: skip
 
-    monkeypatch.setattr(starts, "obtain_weights", obtain)
+    monkeypatch.setattr(starts, "pull_weights", pull)
     monkeypatch.setattr(starts, "explain_unreadable", lambda _path: None)
     return names
 
 
 def plan(**options: Any) -> StartPlan:
-    return plan_start(check_config({"data": "d.yaml", **options}), lambda _event: None)
+    return plan_start(TrainConfig.build({"data": "d.yaml", **options}), lambda _event: None)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_what_does_not_go_together(asked: list[str], options: dict[str, Any], wo
 def test_a_classifier_must_have_the_architecture_that_is_published(
     asked: list[str], tmp_path: Path
 ) -> None:
-    config = check_config({"data": "d", "init": "imagenet", "arch": "yolov8m-p6", "freeze": 3})
+    config = TrainConfig.build({"data": "d", "init": "imagenet", "arch": "yolov8m-p6", "freeze": 3})
     request = plan_start(config, lambda _event: None).request(config, ["x"], tmp_path)
     assert request.source_arch == str(tmp_path / "yolov8m-cls.yaml")
     assert "Classify" in Path(request.source_arch).read_text("utf-8")
@@ -139,7 +142,7 @@ def test_nothing_is_fetched_for_a_run_that_cannot_begin(asked: list[str], tmp_pa
     from yolokit.train.run import train_model
 
     with pytest.raises(YolokitError, match="there is no such data"):
-        train_model(check_config({"data": str(tmp_path / "no.yaml"), "weights": "yolo26n"}))
+        train_model(TrainConfig.build({"data": str(tmp_path / "no.yaml"), "weights": "yolo26n"}))
     assert asked == []
 
 
@@ -153,7 +156,7 @@ def test_the_trusted_file_may_be_named_in_another_way(
     asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = check_config({"data": "d", "weights": "a.pt", "trust": "./a.pt"})
+    config = TrainConfig.build({"data": "d", "weights": "a.pt", "trust": "./a.pt"})
     found = plan_start(config, lambda _event: None)
     assert found.request(config, ["x"], tmp_path).trust
     with pytest.raises(ConfigError, match="is not the file"):

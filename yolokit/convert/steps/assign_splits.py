@@ -1,20 +1,18 @@
 """Gives each image of a conversion its split: the source's own, or a new one.
 
-The order in which images are dealt out comes from a keyed hash of their names, so that the same
-names, classes and seed give the same splits on every machine and in every version of Python.
+The same names, classes and seed give the same splits on every machine.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from yolokit.convert.steps.filters import keyed_images
-from yolokit.convert.steps.groups import GroupPlan, group_images
+from yolokit.convert.steps.group_images import GroupPlan, group_images
+from yolokit.convert.steps.keep_sample import draw, keyed_images
 from yolokit.labels.model import LabelledImage
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import ImageRecord
-DEFAULT_SHARES = (0.8, 0.1, 0.1)
 
 _BACKGROUND = -1
 
@@ -42,7 +39,7 @@ def exclude_unsplit(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator
         ledger.record_all(image.source, places, "excluded", "in-no-split", message)
 
 
-def deal_out(
+def assign_splits(
     images: Iterable[LabelledImage],
     shares: Mapping[str, float],
     seed: int,
@@ -51,10 +48,10 @@ def deal_out(
     """Make a split: key of each image to its split, for :func:`set_splits`.
 
     Args:
-        images: Settled.
+        images: With the labels that are kept.
         shares: Split to its share.
         seed: Another one gives another split.
-        group: What must stay together; None to deal out each image by itself.
+        group: What must stay together; None to split each image by itself.
     """
     classes: dict[str, list[int]] = {}
     records: dict[str, ImageRecord] = {}
@@ -92,7 +89,7 @@ class SplitPlan(msgspec.Struct, frozen=True):
     """
 
     mode: str
-    shares: tuple[float, float, float] = DEFAULT_SHARES
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
 
     @classmethod
     def parse(cls, text: str) -> SplitPlan:
@@ -118,7 +115,7 @@ class SplitPlan(msgspec.Struct, frozen=True):
 def stratify(
     items: Mapping[str, Sequence[Sequence[int]]], shares: Mapping[str, float], seed: int
 ) -> dict[str, str]:
-    """Deal items out to splits so that each class is shared out alike.
+    """Assign items to splits so that each class is shared out alike.
 
     Each step takes the class with the fewest images left and gives an item with it to the split
     that lacks most of that class. Splits get their number of images as exactly as the sizes of
@@ -134,7 +131,7 @@ def stratify(
         Item to split.
     Source: Sechidis, Tsoumakas, Vlahavas: On the Stratification of Multi-Label Data (2011).
     """
-    order = sorted(items, key=lambda name: _draw(name, seed))
+    order = sorted(items, key=lambda name: draw(name, seed))
     # Large groups first: what is left fills up the rest.
     order.sort(key=lambda name: -len(items[name]))
     labels = {name: _count_labels(items[name]) for name in order}
@@ -197,8 +194,3 @@ def _quotas(count: int, shares: Mapping[str, float]) -> dict[str, int]:
             quotas[split] += 1
             quotas[largest] -= 1
     return quotas
-
-
-def _draw(name: str, seed: int) -> bytes:
-    key = str(seed).encode()[:64]
-    return hashlib.blake2b(name.encode(errors="surrogateescape"), key=key).digest()

@@ -25,9 +25,10 @@ from yolokit.labels.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from yolokit.convert.doubts import BoxDoubts
+    from yolokit.convert.findings import BoxWatch
     from yolokit.core.types import F64, Bool
     from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import SourceFile
 
 TOLERANCE_PX = 0.01
 """A box may stick out by this much without being called clipped, and must be larger."""
@@ -36,15 +37,15 @@ _BLOCK = 1024
 _ODD_VALUES = np.errstate(over="ignore", invalid="ignore")  # infinity and NaN are looked for here
 
 
-def settle_boxes(
-    images: Iterable[LabelledImage], ledger: Ledger, doubts: BoxDoubts | None = None
+def clip_boxes(
+    images: Iterable[LabelledImage], ledger: Ledger, watch: BoxWatch | None = None
 ) -> Iterator[LabelledImage]:
     """Clip boxes to their images and drop those without area; every change is entered.
 
     Args:
         images: Each with its size known.
         ledger: Gets one outcome for each annotation.
-        doubts: Looks at all boxes before they are clipped.
+        watch: Looks at all boxes before they are clipped.
     """
     stream = iter(images)
     while block := list(islice(stream, _BLOCK)):
@@ -53,15 +54,15 @@ def settle_boxes(
         sizes = np.array([labelled.image.image_wh * 2 for labelled in block], np.float64)
         limits = np.repeat(sizes, counts, axis=0)
         odd = ~_is_plain(xyxy, limits)
-        if doubts is not None:
-            doubts.add(xyxy, limits, sum(map(bool, counts)))
+        if watch is not None:
+            watch.add(xyxy, limits, sum(map(bool, counts)))
         owners = np.repeat(np.arange(len(block)), counts)
         odd_images = set(owners[odd].tolist())
         kept = len(xyxy)
         for at, labelled in enumerate(block):
             if at in odd_images or not labelled.annotations.is_plain:
                 kept -= counts[at]
-                yield _settle_one(labelled, ledger)
+                yield _clip_one(labelled, ledger)
             else:
                 yield labelled
         ledger.keep(kept)
@@ -76,47 +77,54 @@ def _is_plain(xyxy: F64, limits: F64) -> Bool:
 
 
 @_ODD_VALUES
-def _settle_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
+def _clip_one(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
     image, annotations = labelled.image, labelled.annotations
     limit = np.array(image.image_wh * 2, np.float64)
     clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)
     moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1)).tolist()
     plain = _is_plain(annotations.xyxy, limit).tolist()
     shapes = dict(annotations.shapes)
-    keypoints, lost_points = _settle_keypoints(annotations.keypoints, limit)
-    keep = np.ones(len(annotations), np.bool_)
+    keypoints, lost_points = _clip_keypoints(annotations.keypoints, limit)
+    dropped: set[int] = set()
+    outside = f"the label sticks out of the image of {image.width_px}x{image.height_px} px: "
     for row, place in enumerate(annotations.places.tolist()):
         box = annotations.xyxy[row]
         why = None if plain[row] else _why_dropped(box, clipped[row])
         if why is None and row in shapes:
-            why = _settle_shape(shapes, row, clipped, limit, moved=moved[row])
-        outside = f"the label sticks out of the image of {image.width_px}x{image.height_px} px: "
+            why = _clip_shape(shapes, row, clipped, limit, moved=moved[row])
+        if why is not None:
+            ledger.record(image.source, place, "dropped", why, f"{_WORDS[why]}: {_show(box)}")
+            dropped.add(row)
+            continue
         untouched = row in shapes and shapes[row] is annotations.shapes[row]
         clips = [outside + _show(box)] if moved[row] and not untouched else []
         clips += [f"keypoint {number} lies outside it" for number in lost_points.get(row, ())]
-        change = annotations.reinterpreted.get(row)
-        if why is not None:
-            ledger.record(image.source, place, "dropped", why, f"{_WORDS[why]}: {_show(box)}")
-            keep[row] = False
-        elif change is not None:
-            code, _, message = change.partition(": ")
-            also = f"; clipped too: {'; '.join(clips)}" if clips else ""
-            ledger.record(image.source, place, "reinterpreted", code, (message or code) + also)
-        elif clips:
-            ledger.record(image.source, place, "clipped", "clipped", "; ".join(clips))
-        else:
-            ledger.keep(1)
-    settled = Annotations(
+        _record_change(ledger, image.source, place, annotations.reinterpreted.get(row), clips)
+    kept = Annotations(
         annotations.category_indices, clipped, annotations.places, {}, shapes, keypoints
     )
-    return LabelledImage(image, settled if keep.all() else settled.take(np.flatnonzero(keep)))
+    return LabelledImage(image, kept.without(dropped))
 
 
-def cut_to_image(labelled: LabelledImage) -> LabelledImage:
+def _record_change(
+    ledger: Ledger, source: SourceFile, place: int, change: str | None, clips: list[str]
+) -> None:
+    """Enter the outcome of an annotation that stays."""
+    if change is not None:
+        code, _, message = change.partition(": ")
+        also = f"; clipped too: {'; '.join(clips)}" if clips else ""
+        ledger.record(source, place, "reinterpreted", code, (message or code) + also)
+    elif clips:
+        ledger.record(source, place, "clipped", "clipped", "; ".join(clips))
+    else:
+        ledger.keep(1)
+
+
+def clip_tile(labelled: LabelledImage) -> LabelledImage:
     """Clip labels that are known to lie in their image in part; nothing is entered.
 
     Args:
-        labelled: An image that was cut out of another one, with labels that were settled there.
+        labelled: An image that was cut out of another one, with labels that were clipped there.
     """
     annotations = labelled.annotations
     limit = np.array(labelled.image.image_wh * 2, np.float64)
@@ -124,15 +132,15 @@ def cut_to_image(labelled: LabelledImage) -> LabelledImage:
     moved = np.asarray((np.abs(clipped - annotations.xyxy) > TOLERANCE_PX).any(axis=1))
     shapes = dict(annotations.shapes)
     for row in annotations.shapes:
-        _settle_shape(shapes, row, clipped, limit, moved=bool(moved[row]))
-    keypoints, _ = _settle_keypoints(annotations.keypoints, limit)
+        _clip_shape(shapes, row, clipped, limit, moved=bool(moved[row]))
+    keypoints, _ = _clip_keypoints(annotations.keypoints, limit)
     cut = msgspec.structs.replace(annotations, xyxy=clipped, shapes=shapes, keypoints=keypoints)
     size = clipped[:, 2:] - clipped[:, :2]
     left = np.flatnonzero((size >= TOLERANCE_PX).all(axis=1))
     return LabelledImage(labelled.image, cut if len(left) == len(cut) else cut.take(left))
 
 
-def _settle_shape(
+def _clip_shape(
     shapes: dict[int, Shape], row: int, xyxy: F64, limit: F64, *, moved: bool
 ) -> str | None:
     """Cut a shape to its image and its box to what is left; return why it has to go, or None."""
@@ -190,19 +198,19 @@ def _same_angle(corners: F64, points: F64) -> F64:
     return cut
 
 
-def _settle_keypoints(keypoints: F64 | None, limit: F64) -> tuple[F64 | None, dict[int, list[int]]]:
+def _clip_keypoints(keypoints: F64 | None, limit: F64) -> tuple[F64 | None, dict[int, list[int]]]:
     """Take points outside the image as not labelled; return row to their numbers, from 1."""
     if keypoints is None:
         return None, {}
     points = keypoints[..., :2]
     inside = ((points >= -TOLERANCE_PX) & (points <= limit[2:] + TOLERANCE_PX)).all(axis=2)
     labelled = keypoints[..., 2] > 0
-    settled = np.where((inside & labelled)[..., None], keypoints, 0.0)
-    settled[..., :2] = np.clip(settled[..., :2], 0.0, limit[2:])
+    clipped = np.where((inside & labelled)[..., None], keypoints, 0.0)
+    clipped[..., :2] = np.clip(clipped[..., :2], 0.0, limit[2:])
     lost: dict[int, list[int]] = {}
     for row, number in zip(*np.nonzero(labelled & ~inside), strict=True):
         lost.setdefault(int(row), []).append(int(number) + 1)
-    return settled, lost
+    return clipped, lost
 
 
 _WORDS = {

@@ -1,28 +1,86 @@
-"""Puts image files into a written set: copied, or linked."""
+"""Gives each image its name in the written set, and puts its file there: copied, or linked."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
 import numpy as np
 
+from yolokit.convert.output_names import OutputNames, drop_told_folders
 from yolokit.errors import ConfigError, DataError
 from yolokit.images.byte_range import read_bytes
 from yolokit.images.pixels import decode_upright
+from yolokit.labels.model import LabelledImage
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from yolokit.core.types import U8
     from yolokit.images.byte_range import Span
+    from yolokit.labels.ledger import Ledger
 
 LinkMode: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
 
-def place_image(
+class CopyPlan(msgspec.Struct, frozen=True):
+    """Where images go.
+
+    Attributes:
+        folder: Of the set that is built.
+        image_folder: Below it, with ``{split}`` for the name of a split.
+        link: How images get there; None for labels alone.
+        keeps_splits: Whether the splits are the source's own, whose names stand in its folders.
+    """
+
+    folder: Path
+    image_folder: str
+    link: LinkMode | None
+    keeps_splits: bool
+
+
+def copy_images(
+    images: Iterable[LabelledImage], plan: CopyPlan, ledger: Ledger
+) -> Iterator[LabelledImage]:
+    """Put images into the set, and yield them under the names that they have there.
+
+    Args:
+        images: With their splits; the labels are final.
+        plan: Where they go.
+        ledger: Gets a note of each that is renamed.
+
+    Raises:
+        DataError: An image cannot be copied.
+        ConfigError: This file system cannot link it, or it is part of a file.
+    """
+    folders: dict[str, OutputNames] = {}  # VOC has one for all splits
+    made: set[Path] = set()
+    for labelled in images:
+        image = labelled.image
+        split = image.split or "train"
+        place = plan.image_folder.format(split=split)
+        told = split if plan.keeps_splits and place.endswith(split) else None
+        own = drop_told_folders(image.file_name, told)
+        name = folders.setdefault(place, OutputNames()).assign(own)
+        if name != own:
+            ledger.note(image.source, None, "renamed", f"{image.file_name} -> {name}")
+        if image.path is not None and plan.link is not None:
+            target = plan.folder.joinpath(place, *name.split("/"))
+            if target.parent not in made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.add(target.parent)
+            copy_image(image.path, target, plan.link, image.span, image.crop)
+        if name != image.file_name:
+            record = msgspec.structs.replace(image, file_name=name)
+            labelled = LabelledImage(record, labelled.annotations)  # noqa: PLW2901 - renamed
+        yield labelled
+
+
+def copy_image(
     source: str,
     target: Path,
     mode: LinkMode,

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.convert.steps.copies import Copies, are_same
+from yolokit.core.boxes import pairwise_iou
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.labels.model import Annotations, LabelledImage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from yolokit.core.types import F64, Bool
+    from yolokit.core.types import Bool
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import ImageRecord
 
@@ -70,7 +71,7 @@ class Pictures:
         """Leave out annotations that another file has of the same picture: class and box.
 
         Args:
-            images: Located, and not yet settled.
+            images: Located, and not yet clipped.
             ledger: Gets them as excluded.
         """
         if not self._is_joining:
@@ -83,7 +84,7 @@ class Pictures:
                 yield labelled
                 continue
             earlier = met.setdefault(key, [])
-            left = _leave_out(labelled, earlier, ledger)
+            left = _exclude_duplicates(labelled, earlier, ledger)
             earlier.append(left)
             if len(earlier) == self._counts[key]:
                 del met[key]
@@ -93,7 +94,7 @@ class Pictures:
         """Yield each picture once, where it comes for the last time.
 
         Args:
-            images: Settled.
+            images: Clipped.
             ledger: Gets a note for each that was joined.
         """
         if not self._has_learned:
@@ -225,7 +226,7 @@ def _pictures(count: int) -> str:
 
 
 @np.errstate(invalid="ignore")  # what is not finite is dropped later
-def _leave_out(
+def _exclude_duplicates(
     labelled: LabelledImage, earlier: Sequence[LabelledImage], ledger: Ledger
 ) -> LabelledImage:
     """Leave out what earlier images of the same picture have, each of it once."""
@@ -239,14 +240,11 @@ def _leave_out(
         same &= _same_class(annotations, other.annotations)
         for row in np.flatnonzero(same.any(axis=1)).tolist():
             twice.setdefault(row, other.image.source.path)
-    for row, path in sorted(twice.items()):
-        message = f"the same class and box of {image.file_name} are in {path}"
-        place = int(annotations.places[row])
-        ledger.record(image.source, place, "excluded", "duplicate", message)
-    if not twice:
-        return labelled
-    left = np.array([row for row in range(len(annotations)) if row not in twice], np.int64)
-    return LabelledImage(image, annotations.take(left))
+    messages = {
+        row: f"the same class and box of {image.file_name} are in {path}"
+        for row, path in twice.items()
+    }
+    return ledger.exclude(labelled, "duplicate", messages)
 
 
 def _same_class(first: Annotations, second: Annotations) -> Bool:
@@ -258,21 +256,12 @@ def _count_alike(first: Annotations, second: Annotations) -> int:
     """Count the annotations of one that have one of the same class in nearly the same place."""
     if not len(first) or not len(second):  # most files of one class show it in few pictures
         return 0
-    low = np.maximum(first.xyxy[:, None, :2], second.xyxy[None, :, :2])
-    high = np.minimum(first.xyxy[:, None, 2:], second.xyxy[None, :, 2:])
-    shared: F64 = np.maximum(high - low, 0.0).prod(axis=2)
-    union = _areas(first)[:, None] + _areas(second)[None] - shared
-    alike = _same_class(first, second) & (shared >= _ALIKE_IOU * union)
+    alike = _same_class(first, second) & (pairwise_iou(first.xyxy, second.xyxy) >= _ALIKE_IOU)
     return int(alike.any(axis=1).sum())
 
 
-def _areas(annotations: Annotations) -> F64:
-    areas: F64 = (annotations.xyxy[:, 2:] - annotations.xyxy[:, :2]).prod(axis=1)
-    return areas
-
-
 def _concatenate(parts: Sequence[Annotations]) -> Annotations:
-    """Put settled annotations of one picture together."""
+    """Put clipped annotations of one picture together."""
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
     shapes = {
         start + row: shape

@@ -164,7 +164,9 @@ def map_classes(dataset: Dataset, class_map: ClassMap, ledger: Ledger) -> Datase
 
     def iter_images() -> Iterator[LabelledImage]:
         for labelled in _renumber(dataset, targets):
-            yield _leave_out(labelled, ledger)
+            unwanted = np.flatnonzero(labelled.annotations.category_indices < 0).tolist()
+            messages = dict.fromkeys(unwanted, "its class was not asked for")
+            yield ledger.exclude(labelled, "class-left-out", messages)
 
     categories = tuple(Category(at, name) for at, name in enumerate(kept))
     return msgspec.structs.replace(dataset, categories=categories, iter_images=iter_images)
@@ -179,14 +181,3 @@ def _renumber(dataset: Dataset, targets: Sequence[int]) -> Iterator[LabelledImag
             yield LabelledImage(labelled.image, new)
         else:
             yield labelled
-
-
-def _leave_out(labelled: LabelledImage, ledger: Ledger) -> LabelledImage:
-    annotations = labelled.annotations
-    chosen = annotations.category_indices >= 0
-    if chosen.all():
-        return labelled
-    message = "its class was not asked for"
-    for place in annotations.places[~chosen].tolist():
-        ledger.record(labelled.image.source, place, "excluded", "class-left-out", message)
-    return LabelledImage(labelled.image, annotations.take(np.flatnonzero(chosen)))

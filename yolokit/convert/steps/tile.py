@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from yolokit.convert.steps.clip_boxes import cut_to_image
-from yolokit.convert.steps.filters import visible_areas
+from yolokit.convert.steps.clip_boxes import clip_tile
+from yolokit.convert.steps.filter_areas import visible_areas
 from yolokit.core.plural import counted
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.transforms import move_annotations, shifting
@@ -73,22 +73,20 @@ def exclude_hidden(
         frame = np.array([0, 0, *image.image_wh], np.float64)
         whole = visible_areas(annotations, frame)
         shares = [_shares(annotations, whole, tile) for tile in tiles]
-        # What has no area in the image does not concern tiles: settling says what is wrong.
-        shown = (np.max(shares, axis=0) >= plan.min_visible - _BY_HAIR) | ~(whole > 0)
-        for row in np.flatnonzero(~shown).tolist():
-            message = f"no tile shows {plan.min_visible:.0%} of it"
-            place = int(annotations.places[row])
-            ledger.record(image.source, place, "excluded", "not-visible", message)
-        yield LabelledImage(image, annotations.take(np.flatnonzero(shown)))
+        shown = np.max(shares, axis=0) >= plan.min_visible - _BY_HAIR
+        # What has no area in the image does not concern tiles: clipping says what is wrong.
+        hidden = np.flatnonzero(~shown & (whole > 0)).tolist()
+        messages = dict.fromkeys(hidden, f"no tile shows {plan.min_visible:.0%} of it")
+        yield ledger.exclude(labelled, "not-visible", messages)
 
 
 def tile_images(
     images: Iterable[LabelledImage], plan: TilePlan, source: SourceFile, ledger: Ledger
 ) -> Iterator[LabelledImage]:
-    """Cut settled images and their labels into tiles.
+    """Cut images and their labels into tiles.
 
     Args:
-        images: Settled, without annotations that :func:`exclude_hidden` leaves out.
+        images: Clipped, without annotations that :func:`exclude_hidden` leaves out.
         plan: How they are cut.
         source: Name of the data set in the note.
         ledger: Gets a note of how many labels were cut or are in several tiles.
@@ -131,4 +129,4 @@ def _cut(labelled: LabelledImage, rows: I64, tile: Crop) -> LabelledImage:
         image, file_name=name, width_px=x2 - x1, height_px=y2 - y1, crop=tile
     )
     moved = move_annotations(labelled.annotations.take(rows), shifting(-x1, -y1))
-    return cut_to_image(LabelledImage(record, moved))
+    return clip_tile(LabelledImage(record, moved))

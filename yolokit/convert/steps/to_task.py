@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
+from yolokit.core.task import Task
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.shapes import (
     Shape,
-    Task,
     box_corners,
     join_rings,
     smallest_rotated_box,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DIFFERS_PX = 2.0
 
 
-class Reduction(msgspec.Struct, frozen=True):
+class TaskPlan(msgspec.Struct, frozen=True):
     """What annotations become.
 
     Attributes:
@@ -41,44 +41,44 @@ class Reduction(msgspec.Struct, frozen=True):
         one_outline: The target has room for one outline an annotation: several are joined.
     """
 
-    task: Task = "detect"
+    task: Task = Task.DETECT
     boxes_as_outlines: bool = False
     one_outline: bool = False
 
 
-def reduce_annotations(
-    images: Iterable[LabelledImage], reduction: Reduction, source: SourceFile, ledger: Ledger
+def to_task(
+    images: Iterable[LabelledImage], plan: TaskPlan, source: SourceFile, ledger: Ledger
 ) -> Iterator[LabelledImage]:
     """Give each annotation the form that the task needs.
 
     Args:
-        images: In any state before boxes are settled.
-        reduction: What they become.
+        images: Not yet clipped.
+        plan: What they become.
         source: Name of the data set in notes.
         ledger: Gets what cannot be brought to it, and notes of what was left aside.
     """
-    reducer = _Reducer(reduction, ledger)
+    converter = _Converter(plan, ledger)
     for labelled in images:
         annotations = labelled.annotations
         plain = not annotations.shapes and annotations.keypoints is None
-        if plain and reduction.task == "detect":
+        if plain and plan.task == Task.DETECT:
             yield labelled
         else:
-            yield LabelledImage(labelled.image, reducer.reduce(labelled))
-    note_aside(reducer.aside, source, ledger)
+            yield LabelledImage(labelled.image, converter.convert(labelled))
+    ledger.note_aside(source, converter.aside)
 
 
-class _Reducer:
-    """Reduces the annotations of one image after the other, and counts what is left aside."""
+class _Converter:
+    """Converts the annotations of one image after the other, and counts what is left aside."""
 
-    def __init__(self, reduction: Reduction, ledger: Ledger) -> None:
-        self._task = reduction.task
-        self._options = reduction
+    def __init__(self, plan: TaskPlan, ledger: Ledger) -> None:
+        self._task = plan.task
+        self._plan = plan
         self._ledger = ledger
         self.aside: Counter[tuple[str, str]] = Counter()
 
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is dropped later
-    def reduce(self, labelled: LabelledImage) -> Annotations:
+    def convert(self, labelled: LabelledImage) -> Annotations:
         annotations = labelled.annotations
         changes = dict(annotations.reinterpreted)
         shapes: dict[int, Shape] = {}
@@ -90,28 +90,26 @@ class _Reducer:
                 shapes[row] = shape
                 self._compare(annotations.shapes.get(row), xyxy[row])
                 xyxy[row] = shape.xyxy
-            elif self._task in ("segment", "obb"):
+            elif self._task in (Task.SEGMENT, Task.OBB):
                 lost.add(row)
                 place = int(annotations.places[row])
                 self._ledger.record(labelled.image.source, place, "dropped", *_LACKS[self._task])
             if remark is not None:
                 changes[row] = _add(changes.get(row), remark)
-        keypoints = annotations.keypoints if self._task == "pose" else None
-        if annotations.keypoints is not None and self._task != "pose":
+        keypoints = annotations.keypoints if self._task == Task.POSE else None
+        if annotations.keypoints is not None and self._task != Task.POSE:
             self.aside[KEYPOINTS_ASIDE] += int((annotations.keypoints[..., 2] > 0).any(1).sum())
-        reduced = Annotations(
+        converted = Annotations(
             annotations.category_indices, xyxy, annotations.places, changes, shapes, keypoints
         )
-        if not lost:
-            return reduced
-        return reduced.take(np.array([r for r in range(len(reduced)) if r not in lost], np.int64))
+        return converted.without(lost)
 
     def _fit(self, annotations: Annotations, row: int) -> tuple[Shape | None, str | None]:
         """Return what an annotation is in this task beside its box, and what was done to it."""
         shape = annotations.shapes.get(row)
-        if self._task == "segment":
+        if self._task == Task.SEGMENT:
             return self._fit_outline(shape, annotations.xyxy[row])
-        if self._task == "obb":
+        if self._task == Task.OBB:
             return self._fit_rotated(shape, annotations.xyxy[row])
         if shape is None:
             return None, None
@@ -122,12 +120,12 @@ class _Reducer:
 
     def _fit_outline(self, shape: Shape | None, box: F64) -> tuple[Shape | None, str | None]:
         if shape is None or shape.kind == "rotated":
-            if not self._options.boxes_as_outlines:
+            if not self._plan.boxes_as_outlines:
                 return None, None
             rings = shape.rings if shape is not None else (box_corners(box.tolist()),)
             kind = "box" if shape is None else "rotated"
             return Shape(rings), f"{kind}-to-polygon: its corners became its outline, as asked for"
-        if len(shape.rings) == 1 or not self._options.one_outline:
+        if len(shape.rings) == 1 or not self._plan.one_outline:
             return shape, shape.remark
         remark = f"polygons-joined: {counted(len(shape.rings), 'outline')} became one"
         joined = Shape((join_rings(shape.rings),), box_stated=shape.box_stated)
@@ -135,7 +133,7 @@ class _Reducer:
 
     def _fit_rotated(self, shape: Shape | None, box: F64) -> tuple[Shape | None, str | None]:
         if shape is None:
-            if not self._options.boxes_as_outlines:
+            if not self._plan.boxes_as_outlines:
                 return None, None
             corners = box_corners(box.tolist())
             return Shape((corners,), "rotated"), "box-to-rotated: it got no angle, as asked for"
@@ -158,11 +156,11 @@ _BOX_DIFFERS = (
     f"boxes differ from their outlines by more than {_DIFFERS_PX:g} px; the outlines were taken",
 )
 _LACKS = {
-    "segment": (
+    Task.SEGMENT: (
         "no-outline",
         "it is a box and has no outline (--boxes-as-outlines makes one of its corners)",
     ),
-    "obb": (
+    Task.OBB: (
         "no-angle",
         "it is a box without an angle (--boxes-as-outlines takes it as one of angle 0)",
     ),

@@ -1,6 +1,6 @@
 """Kinds of start, one file each: the model that a training begins with, and what was transferred.
 
-A kind defines ``build(request: StartRequest) -> tuple[DetectionModel, TransferReport]``. It
+A kind defines ``build(request: StartRequest) -> tuple[Any, TransferReport]``: upstream's model. It
 refuses a transfer that is not what it should be.
 """
 
@@ -12,7 +12,7 @@ from yolokit.core.plugins import load_plugin
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build_start(request: StartRequest) -> tuple[Any, TransferReport]:

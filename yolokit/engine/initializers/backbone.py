@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import read_arch
+from yolokit.engine.arch import count_backbone, make_model, read_arch
 from yolokit.engine.layer_signature import (
     carry_epsilons,
     count_layers_to,
@@ -14,20 +14,12 @@ from yolokit.engine.layer_signature import (
     find_difference,
     rebuild_layers,
 )
-from yolokit.engine.transfer import (
-    build_model,
-    count_backbone,
-    layer_of,
-    load_tensors,
-    make_model,
-    part_of,
-    report_transfer,
-)
+from yolokit.engine.transfer import layer_of, load_tensors, part_of, report_transfer
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 _LEAST_STRIDE_PX = 16  # a backbone that matches only up to here is worth little
 _ASKED = "only the backbone was asked for"
@@ -45,13 +37,14 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
             the file is not what its architecture says.
     """
     assert request.weights is not None
-    source, _checkpoint = ultralytics_patches.load_any_model(
+    source, _checkpoint = ultralytics_patches.load_model(
         request.weights, request.digest, trust=request.trust
     )
     arch = getattr(source, "yaml", None)
     if not isinstance(arch, dict):
         raise WeightsError(f"{request.weights} does not hold the architecture of its network")
-    model = build_model(request) if request.arch else make_model(arch, request.names)
+    asked = read_arch(request.arch) if request.arch else arch
+    model = make_model(asked, request.names, request.task)
     reference = rebuild_layers(read_arch(request.source_arch) if request.source_arch else arch)
     alike, reason = count_alike(model, reference)
     _refuse_short(model, alike, reason, request.weights)

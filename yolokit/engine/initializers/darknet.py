@@ -13,22 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.engine.arch import read_arch
-from yolokit.engine.transfer import (
-    count_backbone,
-    layer_of,
-    load_tensors,
-    make_model,
-    part_of,
-    report_transfer,
-)
-from yolokit.engine.verified_bytes import read_weights
+from yolokit.engine.arch import count_backbone, make_model, read_arch
+from yolokit.engine.transfer import layer_of, load_tensors, part_of, report_transfer
 from yolokit.errors import WeightsError
+from yolokit.files.digest import read_weights
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import Part, TransferReport
+    from yolokit.engine_protocol.training import Part, TransferReport
     from yolokit.files.digest import FileDigest
 
 _PARTIAL = re.compile(r"\.conv\.\d+$")
@@ -45,7 +38,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     assert request.arch is not None
     path = Path(request.weights)
     arch = read_arch(request.arch)
-    model = make_model(arch, request.names)
+    model = make_model(arch, request.names, request.task)
     values = read_values(path, request.digest)
     end = count_backbone(model) if request.part == "backbone" else len(model.model) - 1
     outputs = arch.get("darknet", {}).get("outputs", {})

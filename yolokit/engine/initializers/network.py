@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.engine import ultralytics_patches
+from yolokit.engine.arch import make_model
 from yolokit.engine.classes import (
     ROWS,
     ClassMatch,
@@ -16,17 +16,12 @@ from yolokit.engine.classes import (
     widen_class_branches,
 )
 from yolokit.engine.layer_signature import carry_epsilons, require_same_settings
-from yolokit.engine.transfer import (
-    load_tensors,
-    make_model,
-    part_of,
-    refuse_losses,
-    report_transfer,
-)
+from yolokit.engine.tasks.toolkit import load_task, load_task_model
+from yolokit.engine.transfer import load_tensors, part_of, refuse_losses, report_transfer
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -40,21 +35,23 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
             than the model, or it was trained with other settings than its architecture says.
     """
     assert request.weights is not None
-    source, _checkpoint = ultralytics_patches.load_model(
-        request.weights, request.digest, trust=request.trust
+    task = load_task(request.task)
+    source, _checkpoint = load_task_model(
+        task, request.weights, request.digest, trust=request.trust
     )
-    model = make_model(source.yaml, request.names)
-    widen_class_branches(model, source)
-    match = _match(source, request.names)
+    model = make_model(source.yaml, request.names, request.task)
+    widen_class_branches(model, source, task)
+    rows = name_class_rows(model, task)
+    match = _match(source, name_class_rows(source, task), request.names)
     state = source.float().state_dict()
-    taken = _place(model, state, match)
+    taken = _place(model, state, rows, match)
     load_tensors(model, taken, request.weights)
     own = model.state_dict()
     report = report_transfer(
         model,
         taken,
         kind="network",
-        fates=dict.fromkeys(name_class_rows(model), (match.action, match.reason)),
+        fates=dict.fromkeys(rows, (match.action, match.reason)),
         left=[
             (part_of(name, source), "the model has no such tensor", tensor)
             for name, tensor in state.items()
@@ -67,13 +64,13 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     return model, msgspec.structs.replace(report, knows_classes=None not in match.sources)
 
 
-def _match(source: Any, names: list[str]) -> ClassMatch:
+def _match(source: Any, rows: list[str], names: list[str]) -> ClassMatch:
     """Match the classes with the source's, as long as each of its rows has a name."""
     source_names = _list_names(source)
     state = source.state_dict()
-    rows = {len(state[name]) for name in name_class_rows(source)}
-    if rows != {len(source_names)}:
-        reason = f"{ROWS}: the source has {max(rows, default=0)} and names {len(source_names)}"
+    counts = {len(state[name]) for name in rows}
+    if counts != {len(source_names)}:
+        reason = f"{ROWS}: the source has {max(counts, default=0)} and names {len(source_names)}"
         return ClassMatch((None,) * len(names), "fresh", reason)
     return match_classes(names, source_names)
 
@@ -85,11 +82,13 @@ def _list_names(source: Any) -> list[str]:
     return [str(name) for name in names]
 
 
-def _place(model: Any, state: dict[str, Any], match: ClassMatch) -> dict[str, Any]:
+def _place(
+    model: Any, state: dict[str, Any], class_rows: list[str], match: ClassMatch
+) -> dict[str, Any]:
     """Return what each tensor of the model should be: the source's, class rows at their places."""
     own = model.state_dict()
     taken = {name: tensor for name, tensor in state.items() if name in own}
-    for name in name_class_rows(model):
+    for name in class_rows:
         rows = taken.pop(name, None)
         fits = rows is not None and rows.shape[1:] == own[name].shape[1:]
         if fits and match.action != "fresh":

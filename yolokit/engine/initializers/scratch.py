@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolokit.engine.arch import read_arch
-from yolokit.engine.transfer import make_model, report_transfer
+from yolokit.engine.arch import make_model, read_arch
+from yolokit.engine.transfer import report_transfer
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import TransferReport
+    from yolokit.engine_protocol.training import TransferReport
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -27,5 +27,5 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
                 f"{arch['yaml_file']} asks torchvision to download weights",
                 hint="write None there; --backbone with --init imagenet brings verified weights",
             )
-    model = make_model(arch, request.names)
+    model = make_model(arch, request.names, request.task)
     return model, report_transfer(model, {}, kind="scratch", absent="a start from nothing")

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import read_arch
-from yolokit.engine.transfer import TAIL_MODULES, load_tensors, make_model, report_transfer
+from yolokit.engine.arch import make_model, read_arch
+from yolokit.engine.transfer import load_tensors, report_transfer
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.transfer import Part, TransferReport
+    from yolokit.engine_protocol.training import Part, TransferReport
 
 _COUNTER = "num_batches_tracked"
+# What a YOLO puts after its backbone proper; it stays, whatever backbone is under it.
+_TAIL_MODULES = frozenset({"SPP", "SPPF", "SPPELAN", "PSA", "C2PSA", "C2fPSA", "AIFI"})
 _FAMILY = re.compile(r"[a-z]+")
 # Published when module names could still hold a dot. Source: torchvision/models/densenet.py.
 _DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
@@ -39,7 +41,8 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     assert request.backbone is not None
     classifier = make_classifier(request.backbone)
     stages = split_stages(classifier, request.backbone)
-    model = make_model(graft(read_arch(request.arch), request.backbone, stages), request.names)
+    arch = graft(read_arch(request.arch), request.backbone, stages)
+    model = make_model(arch, request.names, request.task)
     if request.weights is None:
         return model, report_transfer(
             model, {}, kind="torchvision", absent="no weights were asked for"
@@ -65,7 +68,7 @@ def graft(arch: dict[str, Any], name: str, stages: Any) -> dict[str, Any]:
 
     backbone = arch["backbone"]
     tail = len(backbone)
-    while tail and backbone[tail - 1][2] in TAIL_MODULES:
+    while tail and backbone[tail - 1][2] in _TAIL_MODULES:
         tail -= 1
     taps = sorted({f for layer in arch["head"] for f in _sources(layer) if 0 <= f < tail - 1})
     if len(taps) != 2:

@@ -23,15 +23,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.bdd100k.labels import NoAreaError, read_label
-from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
-from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
-from yolokit.formats.toolkit.json_values import as_dict, as_list, read_size
+from yolokit.formats.toolkit.json_file import (
+    as_dict,
+    as_list,
+    decode_json,
+    read_json_bytes,
+    read_size,
+)
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.ledger import OUTLINES_ASIDE
 from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
@@ -41,10 +47,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "BDD100K / Scalabel"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON frames with a name and labels that have box2d or poly2d"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -108,7 +113,7 @@ class _Reader:
         self._layout = SourceLayout(source, options.images)
         self._options = options
         self._ledger = ledger
-        self._shapes = options.task in ("segment", "obb")
+        self._shapes = options.task in (Task.SEGMENT, Task.OBB)
         self._end_px = 1.0 if options.assume.get("box-end") == "last-pixel" else 0.0
         self._keep_crowds = options.assume.get("crowd") == "keep"
         self._keep_drivable = options.assume.get("drivable") == "keep"
@@ -141,7 +146,7 @@ class _Reader:
 
     def note_aside(self) -> None:
         """Enter how many boxes have an outline that is not wanted."""
-        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(self._layout.root)), self._ledger)
+        self._ledger.note_aside(SourceFile(str(self._layout.root)), {OUTLINES_ASIDE: self._aside})
 
     def evidence(self) -> Iterator[str]:
         """Say how boxes were read and what was left out by a rule."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from yolokit.formats.toolkit.json_values import as_dict
+from yolokit.formats.toolkit.json_file import as_dict
 from yolokit.labels.masks import decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, describe_fragments, polygon
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.boxes import xyxy_to_xywh
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.coco.reader import CocoSource, read_sources
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "COCO JSON"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON with lists of images, annotations and categories"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -49,7 +50,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "units": UNITS,
     }
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "pose")
+WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE)
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations/instances_{split}.json",)
 MANY_OUTLINES = True
@@ -79,7 +80,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no COCO file, or one is broken, with the line.
     """
-    prefix = "person_keypoints" if options.task == "pose" else "instances"
+    prefix = "person_keypoints" if options.task == Task.POSE else "instances"
     files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
     if not files:
         raise DataError(

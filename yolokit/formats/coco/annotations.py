@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.coco.file import (
     CocoCategory,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import SourceFile
     from yolokit.labels.pose import PoseLayout
-    from yolokit.labels.shapes import Task
+
 
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_DEGREES = 1e6
@@ -54,7 +55,7 @@ class DetailReader:
     def __init__(
         self, task: Task, pose: PoseLayout | None, ledger: Ledger, *, in_fractions: bool
     ) -> None:
-        self._wants_shapes = task in ("segment", "obb")
+        self._wants_shapes = task in (Task.SEGMENT, Task.OBB)
         self._in_fractions = in_fractions
         self._pose = pose
         self._ledger = ledger

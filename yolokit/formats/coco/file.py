@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
 from yolokit.labels.model import ImageRecord
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import I64, Bool
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import SourceFile
-    from yolokit.labels.shapes import Task
+
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
@@ -137,10 +138,10 @@ def decode_coco(path: Path, task: Task) -> _Decoded:
     data = read_json_bytes(path)
     kinds = Counter(match[1] for match in _OUTLINE.finditer(data))
     counts = kinds[None], kinds[b"{"]
-    outlines = 0 if task in ("segment", "obb") else sum(counts)
-    keypoints = 0 if task == "pose" else sum(1 for _ in _KEYPOINTS.finditer(data))
+    outlines = 0 if task in (Task.SEGMENT, Task.OBB) else sum(counts)
+    keypoints = 0 if task == Task.POSE else sum(1 for _ in _KEYPOINTS.finditer(data))
     is_turned = b'"rotation"' in data and _TURNED.search(data) is not None
-    plain = task == "detect" and not is_turned
+    plain = task == Task.DETECT and not is_turned
     file_type: type[CocoFile | CocoShapedFile] = CocoFile if plain else CocoShapedFile
     try:
         file = msgspec.json.decode(data, type=file_type)

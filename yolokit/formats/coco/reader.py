@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.gc import collector_paused
+from yolokit.core.task import Task
 from yolokit.formats.coco.annotations import DetailReader, tighten
 from yolokit.formats.coco.file import (
     CocoAnnotation,
@@ -25,10 +26,10 @@ from yolokit.formats.coco.file import (
     read_images,
     report_unknown,
 )
-from yolokit.formats.toolkit.aside import KEYPOINTS_ASIDE, OUTLINES_ASIDE, note_aside
 from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.locate import locate_fractions, require_sizes
 from yolokit.formats.toolkit.units import UNITS, UnitsWitness
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -113,7 +114,7 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
     pose = None
-    if task == "pose":
+    if task == Task.POSE:
         described = {
             tuple(one.keypoints): one.name for one in contents[0].categories if one.keypoints
         }
@@ -180,7 +181,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
         file, places, masks = tighten(decoded, shown, ledger)
     else:
         file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
-    note_aside({OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints}, shown, ledger)
+    ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
@@ -194,7 +195,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
     crowds = options.assume.get("iscrowd", "auto")
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
-    details = annotations if options.task != "detect" or read.is_turned else []
+    details = annotations if options.task != Task.DETECT or read.is_turned else []
     del file, decoded, annotations
     keep = report_unknown(images, keys, places, shown, ledger)
     if not keeps:

@@ -24,6 +24,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.csv.layout import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
@@ -40,10 +41,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
 
 TITLE = "CSV (Kaggle, Roboflow, RetinaNet)"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "CSV with columns for image, class and box, or path,x1,y1,x2,y2,class"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"box": ("auto", "xyxy", "xywh", "cxcywh", "yxyx"), "units": (*UNITS, "percent")}

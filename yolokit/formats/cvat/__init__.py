@@ -30,6 +30,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.toolkit.object_groups import GROUP
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotations> with images or tracks"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -59,7 +60,7 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "frame-files": ("by-number", "sorted"),
     }
 )
-WRITES: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+WRITES: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 IMAGE_FOLDER = "images/{split}"
 WRITTEN = ("annotations.xml",)
 MANY_OUTLINES = False
@@ -104,7 +105,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
             keypoints have one name.
     """
     path = folder / "annotations.xml"
-    points = dataset.pose.names if dataset.task == "pose" and dataset.pose is not None else ()
+    points = dataset.pose.names if dataset.task == Task.POSE and dataset.pose is not None else ()
     for name in dataset.names:
         _check(name, "class")
     _check_points(points)

@@ -9,6 +9,7 @@ import msgspec
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.shapes import (
     AREAS,
@@ -73,7 +74,7 @@ class CvatReader:
         with collector_paused():
             read_each(paths, self._read_file)
             pose = None
-            if self._options.task == "pose":
+            if self._options.task == Task.POSE:
                 skeletons = {tuple(points): name for name, points in self._points.items() if points}
                 pose = describe_only_pose(skeletons, "skeletons", self._layout.root)
             return collect_dataset(

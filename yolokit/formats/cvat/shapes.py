@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.core.types import F64
 from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.ellipse import ellipse_shape
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from yolokit.formats.toolkit.xml_tree import XmlElement
-    from yolokit.labels.shapes import Task
+
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {
@@ -123,7 +124,7 @@ def to_part(drawing: Drawing, label: str, line: int, group: str, task: Task) -> 
         x1, y1, x2, y2 = xyxy = points.ravel().tolist()
         if drawing.degrees % 360:
             return Part("rotated", label, line, group, shape=turned_box(xyxy, drawing.degrees))
-        wanted = task == "obb" and x1 <= x2 and y1 <= y2
+        wanted = task == Task.OBB and x1 <= x2 and y1 <= y2
         shape = turned_box(xyxy, drawing.degrees) if wanted else None
         return Part("box", label, line, group, xyxy, shape)
     if drawing.kind == "skeleton":

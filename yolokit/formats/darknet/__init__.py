@@ -18,30 +18,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from yolokit.core.task import Task
 from yolokit.datasets.label_rows import (
     LabelRows,
     RowLayout,
     label_path,
     read_labels,
-    to_annotations,
 )
-from yolokit.datasets.split_files import as_spelled
+from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.formats.darknet.lists import (
-    ROBOFLOW_NAMES,
     DarknetSet,
     ListedImage,
     open_data_file,
     open_roboflow,
 )
-from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.formats.toolkit.yolo_labels import LabelAccount
-from yolokit.images.size import read_image_size
+from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, LabelAccount, YoloRows
 from yolokit.labels.model import (
-    Annotations,
     Category,
     Dataset,
     ImageRecord,
@@ -54,10 +50,9 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "Darknet"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 ROWS = True
 RECOGNISED_BY = "an obj.data with `names =` and `train =`, or a _darknet.labels"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -106,7 +101,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     return Dataset(
         tuple(Category(at, name, first[at]) for name, at in index.items()),
         reader.iter_images,
-        (*opened.evidence, reader.class_ids.evidence),
+        (*opened.evidence, reader.rows.evidence),
         has_splits=any(image.split is not None for image in opened.images),
         image_count=len(opened.images),
     )
@@ -145,11 +140,9 @@ class _Reader:
         self, opened: DarknetSet, ids: dict[int, int], options: ReadOptions, ledger: Ledger
     ) -> None:
         self._opened = opened
-        base = options.assume.get("class-base")
-        self.class_ids = ClassIds(ids, opened.names_file.name, base, ledger)
-        self._task = options.task
         self._ledger = ledger
         self._layout = RowLayout(take_sixth=options.assume.get("sixth-column") == "ignore")
+        self.rows = YoloRows(ids, opened.names_file.name, self._layout, options, ledger)
         root = opened.names_file.parent
         self._account = LabelAccount(root, self._layout, ledger, tells_unlisted=True)
 
@@ -164,34 +157,13 @@ class _Reader:
     def _read(self, image: ListedImage) -> LabelledImage | None:
         labels, rows = self._read_rows(image)
         self._account.enter(labels, image.split or "", found=rows is not None)
-        source = SourceFile(labels)
-        if rows is not None:
-            self._ledger.see(rows.row_count)
-            for fault in rows.faults:
-                self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
-        if not image.is_there:
-            self._lose(
-                image, source, rows, "missing-image", f"the image {image.path} was not found"
-            )
-            return None
-        try:
-            size = read_image_size(image.path)
-        except DataError as error:
-            self._lose(image, source, rows, "unreadable-image", str(error))
-            return None
-        wh = (size.width_px, size.height_px)
-        if rows is None:
+        source = image.source if rows is None else SourceFile(labels)
+        record = ImageRecord(image.name, None, None, image.split, str(image.path), source)
+        labelled = self.rows.to_labelled(record, rows, image.source, image.line)
+        if labelled is not None and rows is None:
             message = f"{image.name} has no label file: it is taken as background"
             self._ledger.note(image.source, image.line, "no-label-file", message)
-            source = image.source
-        record = ImageRecord(
-            image.name, *wh, image.split, str(image.path), source, cut_short=size.cut_short
-        )
-        if rows is None or not len(rows.class_ids):
-            return LabelledImage(record, Annotations.empty())
-        rows, indices = self.class_ids.to_indices(rows, source)
-        annotations = to_annotations(rows, indices, wh, self._layout, self._task)
-        return LabelledImage(record, annotations)
+        return labelled
 
     def _read_rows(self, image: ListedImage) -> tuple[str, LabelRows | None]:
         """Return the label file of an image and its rows; None if there is none anywhere."""
@@ -204,17 +176,3 @@ class _Reader:
             if rows is not None:
                 return found, rows
         return beside, None
-
-    def _lose(
-        self,
-        image: ListedImage,
-        source: SourceFile,
-        rows: LabelRows | None,
-        code: str,
-        message: str,
-    ) -> None:
-        name = str(image.path)
-        if rows is None or not len(rows.lines):
-            self._ledger.record(image.source, image.line, "noted", code, message, name)
-            return
-        self._ledger.lose_image(source, rows.lines.tolist(), code, message, name)

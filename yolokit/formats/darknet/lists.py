@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.core.plural import counted
-from yolokit.datasets.split_files import resolve_path
+from yolokit.datasets.splits import resolve_path
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.text_labels import read_lines
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.layout import SourceLayout
     from yolokit.labels.ledger import Ledger
 
-ROBOFLOW_NAMES = "_darknet.labels"
 _LISTS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 

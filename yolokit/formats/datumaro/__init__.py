@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.datumaro.shapes import (
     NO_AREAS,
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
+
 
 TITLE = "Datumaro JSON"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON with an object of categories and a list of items"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group": GROUP, "iscrowd": ("exclude", "keep")}
@@ -252,7 +253,7 @@ class _Reader:
                 raise DataError("an item of `categories.points` is malformed", path=path)
             if names:
                 self._points[labels[label]] = tuple(names)
-        if self._options.task == "pose":
+        if self._options.task == Task.POSE:
             described = {names: label for label, names in self._points.items()}
             self._pose = describe_only_pose(described, "labels", path)
 

@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
-from yolokit.formats.toolkit.aside import OUTLINES_ASIDE, note_aside
-from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.json_values import as_dict, as_list, read_size
+from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.locate import locate_fractions
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, collect_dataset
+from yolokit.labels.ledger import OUTLINES_ASIDE
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.transforms import scaling
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "FiftyOne"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "a samples.json, or a labels.json with classes and boxes by image"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"fields": ("one", "all"), "predictions": ("exclude", "keep")}
@@ -188,7 +188,7 @@ class _Reader:
 
     def __init__(self, sets: Sequence[_Samples], options: ReadOptions, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._masks = options.task in ("segment", "obb")
+        self._masks = options.task in (Task.SEGMENT, Task.OBB)
         self._keep_predictions = options.assume.get("predictions") == "keep"
         self._all_fields = options.assume.get("fields") == "all"
         self._aside = 0
@@ -227,7 +227,7 @@ class _Reader:
 
     def note_aside(self, root: Path) -> None:
         """Enter how many boxes have a mask that is not wanted."""
-        note_aside({OUTLINES_ASIDE: self._aside}, SourceFile(str(root)), self._ledger)
+        self._ledger.note_aside(SourceFile(str(root)), {OUTLINES_ASIDE: self._aside})
 
     def read_samples(self, samples: _Samples) -> Iterator[ImageRows]:
         """Yield the images of a file with their labels."""

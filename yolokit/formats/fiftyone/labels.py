@@ -13,7 +13,7 @@ import numpy as np
 
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
-from yolokit.formats.toolkit.json_values import as_dict, as_list
+from yolokit.formats.toolkit.json_file import as_dict, as_list
 from yolokit.images.size import read_image_size
 from yolokit.labels.masks import MAX_MASK_PIXELS, mask_to_shape
 from yolokit.labels.shapes import Shape, outlines

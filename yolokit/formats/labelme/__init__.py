@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelme.shapes import is_fragment, read_area
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.json_file import read_json
-from yolokit.formats.toolkit.json_values import as_dict, as_size, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_size, as_text, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import GROUP
 from yolokit.formats.toolkit.plugin import Match
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Annotations, Dataset, LabelledImage
-    from yolokit.labels.shapes import Task
+
 
 TITLE = "labelme"
-READS: tuple[Task, ...] = ("detect", "segment", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
 RECOGNISED_BY = "JSON files with shapes and an imagePath"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"group": GROUP})
 WRITES: tuple[Task, ...] = READS

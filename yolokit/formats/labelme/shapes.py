@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.png_mask import decode_base64, decode_png_mask
+from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, polygon

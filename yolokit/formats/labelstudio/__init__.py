@@ -26,6 +26,7 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.reader import TaskFile, TaskReader
 from yolokit.formats.labelstudio.tasks import find_label_config, list_tasks
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Annotations, Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape, Task
+    from yolokit.labels.shapes import Shape
 
 TITLE = "Label Studio"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 RECOGNISED_BY = "JSON tasks with data and annotations, each with a list result"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"annotators": ("last", "first", "all"), "unlabelled": ("background", "exclude")}
@@ -63,7 +64,7 @@ _LISTS = re.compile(rb'"(annotations|predictions)"\s*:\s*\[')
 _NO_ANNOTATION = re.compile(rb'"annotations"\s*:\s*\[\s*\]')
 _LABELS = re.compile(rb'"(rectangle|polygon|brush|ellipse|keypoint)labels"\s*:\s*\[')
 _BRIEF_KEYS = (re.compile(rb'"annotation_id"\s*:'), re.compile(rb'"annotator"\s*:'))
-_CONTROLS: dict[Task, str] = {"segment": "PolygonLabels"}
+_CONTROLS: dict[Task, str] = {Task.SEGMENT: "PolygonLabels"}
 _OFF_PX = 0.005
 
 

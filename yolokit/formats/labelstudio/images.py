@@ -11,7 +11,7 @@ import msgspec
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import SourceImages
-from yolokit.formats.toolkit.json_values import as_dict
+from yolokit.formats.toolkit.json_file import as_dict
 from yolokit.images.listing import is_image_name
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.images import TaskImages, list_references
 from yolokit.formats.labelstudio.regions import (
@@ -20,7 +21,7 @@ from yolokit.formats.labelstudio.regions import (
     without_parts,
 )
 from yolokit.formats.labelstudio.tasks import (
-    Task,
+    StudioTask,
     choose_annotations,
     is_cancelled,
     results_of,
@@ -44,7 +45,7 @@ class TaskFile(NamedTuple):
 
     source: SourceFile
     split: str | None
-    tasks: list[Task]
+    tasks: list[StudioTask]
 
 
 class _OpenTask(NamedTuple):
@@ -96,7 +97,12 @@ class TaskReader:
             self._open_task(file, task, regions, is_done=bool(chosen))
 
     def _leave_out(
-        self, source: SourceFile, task: Task, regions: list[tuple[int, Region]], *, cancelled: bool
+        self,
+        source: SourceFile,
+        task: StudioTask,
+        regions: list[tuple[int, Region]],
+        *,
+        cancelled: bool,
     ) -> None:
         code = "cancelled" if cancelled else "other-annotation"
         why = "was cancelled" if cancelled else "is not the one that was taken"
@@ -105,7 +111,7 @@ class TaskReader:
             self._ledger.record(source, place, "excluded", code, message)
 
     def _open_task(
-        self, file: TaskFile, task: Task, regions: list[tuple[int, Region]], *, is_done: bool
+        self, file: TaskFile, task: StudioTask, regions: list[tuple[int, Region]], *, is_done: bool
     ) -> None:
         source = file.source
         if not is_done and (task.annotations or self._unlabelled == "exclude"):
@@ -184,7 +190,7 @@ class TaskReader:
             if region.is_part
             for label in region.labels[:1]
         ]
-        wanted = bool(met) or self._options.task == "pose"
+        wanted = bool(met) or self._options.task == Task.POSE
         return tuple(dict.fromkeys([*self._config.keypoints, *met])) if wanted else ()
 
     def _read_regions(
@@ -221,7 +227,7 @@ class TaskReader:
         if len(region.labels) > 1:
             remark = f"several-labels: it is {', '.join(region.labels)}; the first was taken"
         try:
-            rotated = self._options.task == "obb"
+            rotated = self._options.task == Task.OBB
             xyxy, shape = shape_of_region(region, wh, rotated=rotated)
             keypoints = self._keypoints_of(task, parts, wh)
         except ValueError as error:

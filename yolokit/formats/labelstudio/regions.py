@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.json_values import (
+from yolokit.formats.toolkit.json_file import (
     as_dict,
     as_list,
     as_number,

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_list, as_text
+from yolokit.formats.toolkit.json_file import as_list, as_text
 from yolokit.formats.toolkit.xml_tree import read_xml
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LOOKED_AT = 20
 _HEAD_BYTES = 256
 
 
-class Task(NamedTuple):
+class StudioTask(NamedTuple):
     """What is shown to an annotator, and the resulting annotations.
 
     Attributes:
@@ -46,14 +46,14 @@ class Task(NamedTuple):
     prediction_count: int
 
 
-def list_tasks(content: Any, path: Path) -> list[Task]:
+def list_tasks(content: Any, path: Path) -> list[StudioTask]:
     """Return the tasks of a decoded file.
 
     Raises:
         DataError: It holds no tasks.
     """
     items = content if isinstance(content, list) else [content]
-    tasks: list[Task] = []
+    tasks: list[StudioTask] = []
     brief: dict[str, list[dict[str, Any]]] = {}
     for at, item in enumerate(items):
         if not isinstance(item, dict):
@@ -65,9 +65,9 @@ def list_tasks(content: Any, path: Path) -> list[Task]:
         task = item.get("task")
         if isinstance(item.get("data"), dict) and (annotations is None or _is_dicts(annotations)):
             predictions = len(as_list(item.get("predictions")))
-            tasks.append(Task(name, item["data"], annotations or [], predictions))
+            tasks.append(StudioTask(name, item["data"], annotations or [], predictions))
         elif isinstance(task, dict) and isinstance(task.get("data"), dict) and "result" in item:
-            tasks.append(Task(as_text(task.get("id")) or name, task["data"], [item], 0))
+            tasks.append(StudioTask(as_text(task.get("id")) or name, task["data"], [item], 0))
         elif "data" not in item and annotations is None and _is_brief(item):
             brief.setdefault(name, []).append(item)
         else:
@@ -87,7 +87,7 @@ def _is_regions(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
-def _from_brief(name: str, items: list[dict[str, Any]]) -> Task:
+def _from_brief(name: str, items: list[dict[str, Any]]) -> StudioTask:
     """Make a task of the items of JSON-MIN that share its id, each an annotation."""
     data = {
         key: value
@@ -111,7 +111,7 @@ def _from_brief(name: str, items: list[dict[str, Any]]) -> Task:
             for value in values
         ]
         annotations.append({**{key: item.get(key) for key in _MIN_KEYS}, "result": results})
-    return Task(name, data, annotations, 0)
+    return StudioTask(name, data, annotations, 0)
 
 
 def is_cancelled(annotation: dict[str, Any]) -> bool:

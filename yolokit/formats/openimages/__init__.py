@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.openimages.tables import (
     COLUMNS,
@@ -51,10 +52,9 @@ if TYPE_CHECKING:
 
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "Open Images CSV"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "CSV files with the columns ImageID, LabelName, XMin, XMax, YMin and YMax"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group-of": ("exclude", "keep"), "depiction": ("keep", "exclude")}

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from yolokit.core.plural import counted, share
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.tfrecord.file import (
     HEAD_BYTES,
@@ -36,8 +37,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.byte_range import Span
-from yolokit.images.kind import suffix_of
-from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows, collect_dataset
 from yolokit.labels.model import ImageRecord, SourceFile
@@ -51,10 +51,9 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
-    from yolokit.labels.shapes import Task
 
 TITLE = "TFRecord (TensorFlow object detection API)"
-READS: tuple[Task, ...] = ("detect",)
+READS: tuple[Task, ...] = (Task.DETECT,)
 RECOGNISED_BY = "TFRecord files with features called image/object/..."
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"crowd": ("exclude", "keep"), "difficult": ("keep", "exclude")}

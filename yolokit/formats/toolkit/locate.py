@@ -15,8 +15,7 @@ import numpy as np
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import Found, SourceImages
-from yolokit.images.kind import suffix_of_file
-from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name
+from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of_file
 from yolokit.images.orientation import is_mirrored, is_transposed
 from yolokit.images.size import ImageSize, read_image_size
 from yolokit.labels.model import Annotations, LabelledImage

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
@@ -10,18 +13,23 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from yolokit.core.plugins import list_plugins, load_plugin
+from yolokit.core.task import Task
 from yolokit.datasets.text_rows import begins_with_rows
 from yolokit.errors import DataError
 from yolokit.files.file_kind import POINTER, tell_kind
-from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.formats.toolkit.unsupported import find_unsupported
-from yolokit.labels.shapes import Task
+from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
+from yolokit.formats.toolkit.unsupported_formats import CLASSES_BY_FOLDER, TABLE, Unsupported
+from yolokit.images.listing import is_image_name
 
 if TYPE_CHECKING:
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
 
 PACKAGE = "yolokit.formats"
+
+_OPENED_FILES = 200
+_LISTED_FILES = 20_000
+_SEARCHED_BYTES = 1 << 28
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -49,7 +57,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
     images: Path | None = None
     labels_only: bool = False
-    task: Task = "detect"
+    task: Task = Task.DETECT
     assume: Mapping[str, str] = MappingProxyType({})
 
 
@@ -167,6 +175,42 @@ def _find_stray(tree: SourceTree) -> DataError | None:
         if kind is POINTER or (tree.is_file and kind is not None and kind.group == "other"):
             return DataError(f"this is {kind.name}", path=file, hint=kind.hint)
     return None
+
+
+def find_unsupported(tree: SourceTree) -> tuple[Unsupported, str] | None:
+    """Return what a source is that no format fits, and the file that says so; None if unknown.
+
+    A row of the table fits if the name of a file does, and the first 64 KiB of that file hold all
+    marks of the row.
+    """
+    files = list(islice(zip(tree.names, tree.files(), strict=True), _LISTED_FILES))
+    texts = islice((file for file in files if not is_image_name(file[0])), _OPENED_FILES)
+    opened = dict(texts)
+    for row in TABLE:
+        wanted, marks = re.compile(row.files, re.IGNORECASE), [re.compile(m) for m in row.marks]
+        for name in opened if marks else (name for name, _ in files):
+            if wanted.search(name) is None:
+                continue
+            if not marks or _holds(tree, opened[name], marks, anywhere=row.anywhere):
+                return row, name
+    if not opened and len({name.rpartition("/")[0] for name, _ in files}) > 1:
+        return CLASSES_BY_FOLDER, files[0][0]
+    return None
+
+
+def _holds(tree: SourceTree, file: Path, marks: list[re.Pattern[bytes]], *, anywhere: bool) -> bool:
+    """Tell whether a file has all marks."""
+    head = tree.head(file)
+    if not anywhere or len(head) < HEAD_BYTES:
+        return all(mark.search(head) is not None for mark in marks)
+    try:
+        with (
+            file.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return all(mark.search(content, 0, _SEARCHED_BYTES) is not None for mark in marks)
+    except (OSError, ValueError):  # it went away, or is empty by now
+        return False
 
 
 def sniff_formats(source: Path) -> dict[str, Match]:

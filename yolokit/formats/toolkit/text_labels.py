@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
@@ -21,12 +22,16 @@ from yolokit.labels.model import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
 
 _Content = TypeVar("_Content")
 _Row = TypeVar("_Row")
 
+_SNIFFED_FILES = 100
+_SNIFFED_LINES = 50
+_MAX_NAME_LENGTH = 80
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -159,6 +164,18 @@ class LabelFolders:
                 message = f"{images} without a label file left out: {rest[0]}"
                 more = ", ..." if len(rest) > 1 else ""
                 ledger.note(SourceFile(root), None, "no-annotation-file", message + more)
+
+
+def first_lines(tree: SourceTree) -> Iterator[tuple[Path, list[str]]]:
+    """Yield text files and their first lines, without blank ones, to recognise a format by."""
+    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
+        text = tree.head(file).decode("utf-8-sig", errors="replace")
+        yield file, [line.strip() for line in text.splitlines()[:_SNIFFED_LINES] if line.strip()]
+
+
+def is_like_class_name(text: str) -> bool:
+    """Tell whether a text may name a class: it is short and does not begin like a number."""
+    return len(text) < _MAX_NAME_LENGTH and re.match(r"[-+.]?\d", text) is None
 
 
 def read_rows(

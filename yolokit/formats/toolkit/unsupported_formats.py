@@ -1,4 +1,7 @@
-"""The table of formats that are not read: their names, their marks, and how to convert them."""
+"""The table of formats that are not read: their names, their marks, and how to convert them.
+
+It is looked at only when no format was recognised, so that messages can name what a source is.
+"""
 
 from __future__ import annotations
 

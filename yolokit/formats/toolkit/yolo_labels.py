@@ -1,4 +1,8 @@
-"""The account of label files, one an image: those without an image, and images without one."""
+"""Label files with YOLO's rows, one an image.
+
+Each class number is a line or key of a list of names. An account is kept of the files without an
+image, and of the images without one.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,126 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+import numpy as np
+
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import read_labels
+from yolokit.datasets.label_rows import read_labels, to_annotations
 from yolokit.datasets.text_rows import begins_with_rows, read_beginning
 from yolokit.errors import DataError
+from yolokit.formats.toolkit.layout import is_annotation_folder
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_files
-from yolokit.labels.model import SourceFile
+from yolokit.images.size import read_image_size
+from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from yolokit.datasets.label_rows import RowLayout
+    from yolokit.core.types import I64
+    from yolokit.datasets.label_rows import LabelRows, RowLayout
+    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
+    from yolokit.labels.model import ImageRecord
+
+CLASS_BASE = ("0", "1")
+"""What ``--assume class-base`` may be: whether the first class is number 0, or 1."""
+
+ROBOFLOW_NAMES = "_darknet.labels"
+"""The file of class names by line in Roboflow's exports for Darknet."""
 
 _LEAST_IMAGES = 2  # a single image without labels may well be a background image
-_LABEL_FOLDERS = frozenset({"label", "labels", "labeltxt", "ann", "annotation", "annotations"})
 _RUNS = "runs"  # where YOLO puts what it predicts, in rows alike
 _SHOWN = 4
+
+
+class YoloRows:
+    """Turns label rows into annotations; what cannot be one goes to the ledger.
+
+    Args:
+        index: Number of a class, as its list of names counts, to the index of its category.
+        names_file: What that list is called in messages.
+        layout: What the rows may be.
+        options: How the source is to be read.
+        ledger: Gets rows that are broken or whose class has no name, and images without a size.
+    """
+
+    def __init__(
+        self,
+        index: Mapping[int, int],
+        names_file: str,
+        layout: RowLayout,
+        options: ReadOptions,
+        ledger: Ledger,
+    ) -> None:
+        self._base = int(options.assume.get("class-base", CLASS_BASE[0]))
+        self._index = {number + self._base: at for number, at in index.items()}
+        self._names_file = names_file
+        self._layout = layout
+        self._task = options.task
+        self._ledger = ledger
+
+    @property
+    def evidence(self) -> str:
+        """What the numbers are taken as, as one sentence."""
+        low, high = min(self._index, default=0), max(self._index, default=0)
+        return (
+            f"class {low} is the first of {self._names_file} and {high} the last "
+            f"(--assume class-base={1 - self._base} if labels count from {1 - self._base})"
+        )
+
+    def to_labelled(
+        self, image: ImageRecord, rows: LabelRows | None, source: SourceFile, line: int | None
+    ) -> LabelledImage | None:
+        """Read the size of an image and bring its rows into it; None if it is not readable.
+
+        Args:
+            image: With its ``path`` and, as its ``source``, the label file.
+            rows: Of that file; None where there is none.
+            source: What led to the image, for messages.
+            line: In ``source``.
+        """
+        if rows is not None:
+            self._ledger.see(rows.row_count)
+            for fault in rows.faults:
+                self._ledger.record(image.source, fault.line, "dropped", fault.code, fault.message)
+        assert image.path is not None, "labels are found by it"
+        try:
+            size = read_image_size(image.path)
+        except DataError as error:
+            code, message = "unreadable-image", str(error)
+            if not os.path.lexists(image.path):
+                code, message = "missing-image", f"the image {image.path} was not found"
+            if rows is None or not len(rows.lines):
+                self._ledger.record(source, line, "noted", code, message, image.path)
+            else:
+                lines = rows.lines.tolist()
+                self._ledger.lose_image(image.source, lines, code, message, image.path)
+            return None
+        wh = size.width_px, size.height_px
+        image = msgspec.structs.replace(
+            image, width_px=wh[0], height_px=wh[1], cut_short=size.cut_short
+        )
+        if rows is None or not len(rows.class_ids):
+            return LabelledImage(image, Annotations.empty())
+        rows, indices = self._to_indices(rows, image.source)
+        annotations = to_annotations(rows, indices, wh, self._layout, self._task)
+        return LabelledImage(image, annotations)
+
+    def _to_indices(self, rows: LabelRows, source: SourceFile) -> tuple[LabelRows, I64]:
+        """Return rows with the index of each; those of unknown classes are dropped."""
+        found = [self._index.get(class_id, -1) for class_id in rows.class_ids.tolist()]
+        indices: I64 = np.array(found, np.int64)
+        known = np.asarray(indices >= 0)
+        if known.all():
+            return rows, indices
+        for at in np.flatnonzero(~known).tolist():
+            number = int(rows.class_ids[at])
+            message = f"class {number} has no name in {self._names_file}"
+            if self._base == 0 and number - 1 in self._index:
+                message += "; do its labels count from 1 (--assume class-base=1)?"
+            line = int(rows.lines[at])
+            self._ledger.record(source, line, "dropped", "unknown-class", message)
+        return rows.take(known), indices[known]
 
 
 class LabelAccount:
@@ -115,7 +222,7 @@ class LabelAccount:
         folders = Path(path.removeprefix(self._prefix).lower()).parts[:-1]
         if not self._found and self._has_images():
             return False
-        if _RUNS in folders or _LABEL_FOLDERS.isdisjoint(folders) or _has_own_image(path):
+        if _RUNS in folders or not any(map(is_annotation_folder, folders)) or _has_own_image(path):
             return False
         return self._drop(path)
 

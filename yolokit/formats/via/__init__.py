@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_values import as_dict, as_list, as_number, as_numbers, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_list, as_number, as_numbers, as_text
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from yolokit.formats.via.files import ViaEntry, ViaFile
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, SourceFile
-    from yolokit.labels.shapes import Task
+
 
 TITLE = "VGG Image Annotator"
-READS: tuple[Task, ...] = ("detect", "segment")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT)
 RECOGNISED_BY = "JSON with _via_img_metadata, or files with regions, or a CSV of such regions"
 _USUAL_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -8,8 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.json_file import read_json, read_json_bytes
-from yolokit.formats.toolkit.json_values import as_dict, as_text
+from yolokit.formats.toolkit.json_file import as_dict, as_text, read_json, read_json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.text_labels import write_number
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
+
 
 TITLE = "Pascal VOC"
-READS: tuple[Task, ...] = ("detect", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)
 RECOGNISED_BY = "XML files whose root element is <annotation>"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"origin": ("0", "1"), "difficult": ("keep", "exclude")}
 )
-WRITES: tuple[Task, ...] = ("detect",)
+WRITES: tuple[Task, ...] = (Task.DETECT,)
 IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False

@@ -14,9 +14,8 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
-from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
+from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
 from yolokit.formats.toolkit.source_tree import read_each
-from yolokit.formats.toolkit.voc_folder import VocFolder
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.images.listing import is_image_name
 from yolokit.labels.model import ImageRecord, SourceFile
@@ -55,7 +54,7 @@ class _Place(NamedTuple):
         image_roots: Where their images may lie.
     """
 
-    base: VocFolder
+    base: SplitLists
     prefix: str
     split: str | None
     image_roots: tuple[str, ...]
@@ -69,7 +68,7 @@ class VocReader:
         self._ledger = ledger
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
-        self._bases: dict[Path, VocFolder] = {}
+        self._bases: dict[Path, SplitLists] = {}
         self._places: dict[Path, _Place] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
@@ -166,7 +165,7 @@ class VocReader:
                 if around == self._layout.root:
                     break
             if home not in self._bases:
-                self._bases[home] = VocFolder(home)
+                self._bases[home] = SplitLists(home)
             inner = dropwhile(is_annotation_folder, folder.relative_to(home).parts)
             self._places[folder] = _Place(
                 self._bases[home],

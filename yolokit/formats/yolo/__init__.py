@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.datasets.data_yaml import SPLITS, DataYaml, list_split_images, load_data_yaml
-from yolokit.datasets.data_yaml_place import is_data_yaml, list_data_yamls
-from yolokit.datasets.label_rows import (
-    LabelRows,
-    to_annotations,
-)
+from yolokit.core.task import Task
+from yolokit.datasets.data_yaml import DataYaml, is_data_yaml, list_data_yamls, load_data_yaml
+from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
-from yolokit.formats.darknet.lists import ROBOFLOW_NAMES
-from yolokit.formats.toolkit.class_ids import CLASS_BASE, ClassIds
 from yolokit.formats.toolkit.image_locator import ImageLocator
-from yolokit.formats.toolkit.layout import SourceLayout, is_annotation_folder
+from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_annotation_folder
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, YoloRows
 from yolokit.formats.yolo.labels import (
     LabelFiles,
     find_name_file,
@@ -30,9 +26,7 @@ from yolokit.formats.yolo.labels import (
     read_class_names,
 )
 from yolokit.formats.yolo.writer import write_data_yamls, write_label_files
-from yolokit.images.size import read_image_size
 from yolokit.labels.model import (
-    Annotations,
     Category,
     Dataset,
     ImageRecord,
@@ -43,13 +37,12 @@ from yolokit.labels.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from yolokit.datasets.split_files import SplitImage
+    from yolokit.datasets.splits import SplitImage
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Task
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
-READS: tuple[Task, ...] = ("detect", "segment", "pose", "obb")
+READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 ROWS = True
 RECOGNISED_BY = "a data.yaml with names, or labels beside a classes.txt or obj.names"
 ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -89,13 +82,13 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             path=source,
             hint="leave --labels-only out, and say with --images where the images are",
         )
-    data, layout = _open(source, options)
-    reader = _Reader(data, layout, options, ledger)
+    data, place = _open(source, options)
+    reader = _Reader(data, place, options, ledger)
     categories = tuple(
         Category(index, name, class_id)
         for index, (name, class_id) in enumerate(zip(data.names, data.class_ids, strict=True))
     )
-    evidence = (*data.notes, reader.class_ids.evidence)
+    evidence = (*data.notes, reader.rows.evidence)
     return Dataset(categories, reader.iter_images, evidence, reader.has_splits, pose=data.pose)
 
 
@@ -128,12 +121,7 @@ def _open(source: Path, options: ReadOptions) -> tuple[DataYaml, SourceLayout | 
 def _find_splits(source: Path, options: ReadOptions) -> dict[str, tuple[Path, ...]]:
     """Find image folders where no YAML names them: ``images/train``..., else all of them."""
     root = options.images or (source / "images" if (source / "images").is_dir() else source)
-    splits: dict[str, tuple[Path, ...]] = {
-        split: (root / split,) for split in SPLITS if (root / split).is_dir()
-    }
-    if "val" not in splits and (root / "valid").is_dir():
-        splits["val"] = (root / "valid",)
-    return splits or {_UNSPLIT: (root,)}
+    return find_split_folders(root) or {_UNSPLIT: (root,)}
 
 
 def _find_yaml(path: Path) -> Path | None:
@@ -161,20 +149,17 @@ class _Reader:
     """Streams the images of all splits; rows that are not boxes go to the ledger."""
 
     def __init__(
-        self, data: DataYaml, layout: SourceLayout | None, options: ReadOptions, ledger: Ledger
+        self, data: DataYaml, place: SourceLayout | None, options: ReadOptions, ledger: Ledger
     ) -> None:
         self._data = data
-        self._source_layout = layout
-        self._options = options
+        self._place = place
         self._ledger = ledger
-        sixth = options.assume.get("sixth-column") == "ignore"
-        self._layout = data.row_layout(take_sixth=sixth)
+        layout = data.row_layout(take_sixth=options.assume.get("sixth-column") == "ignore")
         self._locator = ImageLocator([str(options.images or data.path.parent)])
         index = {class_id: at for at, class_id in enumerate(data.class_ids)}
-        base = options.assume.get("class-base")
-        self.class_ids = ClassIds(index, data.path.name, base, ledger)
+        self.rows = YoloRows(index, data.path.name, layout, options, ledger)
         root = data.path.parent if options.images else _find_root(data)
-        self._files = LabelFiles(root, options.images, self._layout, ledger)
+        self._files = LabelFiles(root, options.images, layout, ledger)
 
     def iter_images(self) -> Iterator[LabelledImage]:
         self._files.start()
@@ -198,9 +183,7 @@ class _Reader:
 
     def _split_of(self, image: SplitImage, stated: str) -> str | None:
         """Return the split of an image: by its folders where no YAML states it."""
-        if self._source_layout is None:
-            return stated
-        return self._source_layout.split_of(Path(image.path))
+        return stated if self._place is None else self._place.split_of(Path(image.path))
 
     def _located(self, image: SplitImage, split: str) -> SplitImage:
         """Return an image of a list as it is spelled, where the list spells it otherwise."""
@@ -216,36 +199,10 @@ class _Reader:
 
     def _read(self, image: SplitImage, split: str) -> LabelledImage | None:
         labels, rows = self._files.read(image.path, split)
-        source = SourceFile(labels)
-        if rows is not None:
-            self._ledger.see(rows.row_count)
-            for fault in rows.faults:
-                self._ledger.record(source, fault.line, "dropped", fault.code, fault.message)
-        try:
-            size = read_image_size(image.path)
-        except DataError as error:
-            code, message = "unreadable-image", str(error)
-            if not os.path.lexists(image.path):
-                code, message = "missing-image", f"the image {image.path} was not found"
-            self._lose_image(image, source, rows, code, message)
-            return None
-        wh = (size.width_px, size.height_px)
         own = self._split_of(image, split)
-        record = ImageRecord(image.name, *wh, own, image.path, source, cut_short=size.cut_short)
-        if rows is None or not len(rows.class_ids):
-            return LabelledImage(record, Annotations.empty())
-        rows, indices = self.class_ids.to_indices(rows, source)
-        task = self._options.task
-        return LabelledImage(record, to_annotations(rows, indices, wh, self._layout, task))
-
-    def _lose_image(
-        self, image: SplitImage, source: SourceFile, rows: LabelRows | None, code: str, message: str
-    ) -> None:
-        if rows is None or not len(rows.lines):
-            path, line = image.place or (image.path, None)
-            self._ledger.record(SourceFile(path), line, "noted", code, message, image.path)
-            return
-        self._ledger.lose_image(source, rows.lines.tolist(), code, message, image.path)
+        record = ImageRecord(image.name, None, None, own, image.path, SourceFile(labels))
+        path, line = image.place or (image.path, None)
+        return self.rows.to_labelled(record, rows, SourceFile(path), line)
 
 
 def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:

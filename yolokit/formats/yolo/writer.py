@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
+from yolokit.core.task import Task
 from yolokit.labels.splits import order_splits
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def write_label_files(dataset: Dataset, folder: Path) -> list[str]:
     images = dataset.iter_images()
     dims = 3 if dataset.pose is None or dataset.pose.has_visibility else 2
     while block := list(islice(images, _BLOCK)):
-        if dataset.task == "detect":
+        if dataset.task == Task.DETECT:
             rows, ends = format_block(block)
         else:
             rows, ends = _format_shapes(block, dims)
@@ -206,7 +207,7 @@ def _write_data_yaml(
     lines = [f"# {remark}\n" for remark in remarks]
     if content:
         lines.append(yaml.safe_dump(dict(content), sort_keys=False))
-    if dataset.task == "pose":
+    if dataset.task == Task.POSE:
         lines.append(yaml.safe_dump(_describe_pose(dataset), sort_keys=False, allow_unicode=True))
     named = {"names": dict(enumerate(dataset.names))}
     lines.append(yaml.safe_dump(named, sort_keys=False, allow_unicode=True, width=10_000))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame, FrameError
 from yolokit.images.files import writable_name, write_image
-from yolokit.runtime.draw import draw_detections
 from yolokit.runtime.sink import OutputNames, Picture, relative_name
+from yolokit.runtime.tasks.toolkit import load_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Self
 
     from yolokit.core.types import Detections
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.source import FrameSource
 
 _FOLDER = "images"
@@ -25,18 +25,19 @@ def takes(_source: FrameSource) -> bool:
     return True
 
 
-def open(folder: Path, classes: Sequence[str]) -> AnnotatedImages:  # noqa: A001 - as in every sink
+def open(folder: Path, head: ModelHead) -> AnnotatedImages:  # noqa: A001 - as in every sink
     """Return a sink that writes below ``folder/images``."""
-    return AnnotatedImages(folder / _FOLDER, classes)
+    return AnnotatedImages(folder / _FOLDER, head)
 
 
 class AnnotatedImages:
     """Writes one picture for every image or frame that could be read."""
 
-    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
         self._names = OutputNames(folder)
-        self._classes = classes
+        self._task = load_task(head.task)
+        self._classes = head.names
         self._root: Path | None = None
         self._video_folder: str | None = None
 
@@ -62,7 +63,7 @@ class AnnotatedImages:
         if isinstance(frame, FrameError):
             return None
         path = self._names.claim(self._relative_name(frame))
-        write_image(path, draw_detections(frame.bgr, detections, self._classes))
+        write_image(path, self._task.draw(frame.bgr, detections, self._classes))
         return Picture(f"{_FOLDER}/{path.relative_to(self._folder).as_posix()}")
 
     def _relative_name(self, frame: Frame) -> str:

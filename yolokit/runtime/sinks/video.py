@@ -16,14 +16,14 @@ import numpy as np
 from yolokit.core.types import Frame, FrameError, Letterbox
 from yolokit.errors import DataError, InferenceError
 from yolokit.images.files import is_lasting
-from yolokit.runtime.draw import draw_detections
 from yolokit.runtime.sink import OutputNames, Picture
+from yolokit.runtime.tasks.toolkit import load_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Self
 
     from yolokit.core.types import U8, Detections
+    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.source import FrameSource
 
 # The cores are busy with inference. On annotated 1080p this takes 13 ms of CPU time a frame at
@@ -43,18 +43,19 @@ def takes(source: FrameSource) -> bool:
     return source.fps is not None
 
 
-def open(folder: Path, classes: Sequence[str]) -> AnnotatedVideo:  # noqa: A001 - as in every sink
+def open(folder: Path, head: ModelHead) -> AnnotatedVideo:  # noqa: A001 - as in every sink
     """Return a sink that writes ``folder/<name of the source>.mp4``."""
-    return AnnotatedVideo(folder, classes)
+    return AnnotatedVideo(folder, head)
 
 
 class AnnotatedVideo:
     """Writes one MP4 file for every video source; still images pass by."""
 
-    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
         self._names = OutputNames(folder)
-        self._classes = classes
+        self._task = load_task(head.task)
+        self._classes = head.names
         self._source: FrameSource | None = None
         self._writer: Mp4Writer | None = None
         self._problem: str | None = None
@@ -89,7 +90,7 @@ class AnnotatedVideo:
             raise DataError(self._problem)
         try:
             writer = self._writer = self._writer or self._open(self._source, frame)
-            drawn = draw_detections(frame.bgr, detections, self._classes)
+            drawn = self._task.draw(frame.bgr, detections, self._classes)
             writer.write(drawn, frame.pts_s - self._origin_s)
         except DataError as error:
             self._problem = f"the video cannot be written: {error.message}"

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yolokit.files.regular_file import is_folder
 from yolokit.images.files import is_image_name
-from yolokit.runtime.source import FrameSource, StillImages, has_wildcard, require_path
+from yolokit.runtime.source import FrameSource, StillImages, names_file, require_path
 
 
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names one image; it need not exist."""
-    path = Path(uri)
-    return (
-        "://" not in uri and is_image_name(path) and not is_folder(path) and not has_wildcard(uri)
-    )
+    return is_image_name(Path(uri)) and names_file(uri)
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()

@@ -9,13 +9,13 @@ import re
 from pathlib import Path
 
 from yolokit.errors import DataError
-from yolokit.files.regular_file import is_folder, is_there, why_no_file
+from yolokit.files.regular_file import is_there, why_no_file
 from yolokit.runtime.source import (
     FrameSource,
     StillImages,
     Unreadable,
-    has_wildcard,
     is_video_name,
+    names_file,
     open_video,
     require_path,
 )
@@ -23,9 +23,7 @@ from yolokit.runtime.source import (
 
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names a text file; it need not exist."""
-    path = Path(uri)
-    is_text = path.suffix.lower() == ".txt" and not is_folder(path)
-    return "://" not in uri and is_text and not has_wildcard(uri)
+    return Path(uri).suffix.lower() == ".txt" and names_file(uri)
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()

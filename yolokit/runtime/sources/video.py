@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yolokit.files.regular_file import is_folder
 from yolokit.runtime.source import (
     FrameSource,
-    has_wildcard,
     is_video_name,
+    names_file,
     open_video,
     require_path,
 )
@@ -16,10 +15,7 @@ from yolokit.runtime.source import (
 
 def matches(uri: str) -> bool:
     """Tell whether ``uri`` names one video file; it need not exist."""
-    path = Path(uri)
-    return (
-        "://" not in uri and is_video_name(path) and not is_folder(path) and not has_wildcard(uri)
-    )
+    return is_video_name(Path(uri)) and names_file(uri)
 
 
 def open(uri: str) -> list[FrameSource]:  # noqa: A001 - every source has matches() and open()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolokit.convert.steps.clip_boxes import TOLERANCE_PX, settle_boxes
+from yolokit.convert.steps.clip_boxes import TOLERANCE_PX, clip_boxes
 from yolokit.core.types import F64
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
@@ -37,10 +37,10 @@ def labelled(
     )
 
 
-def settle(*images: LabelledImage) -> tuple[list[LabelledImage], Ledger]:
+def clip(*images: LabelledImage) -> tuple[list[LabelledImage], Ledger]:
     ledger = Ledger()
     ledger.see(sum(len(image.annotations) for image in images))
-    return list(settle_boxes(images, ledger)), ledger
+    return list(clip_boxes(images, ledger)), ledger
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def settle(*images: LabelledImage) -> tuple[list[LabelledImage], Ledger]:
 def test_a_box_that_cannot_stay_is_dropped_and_its_neighbours_stay(
     box: tuple[float, ...], code: str
 ) -> None:
-    images, ledger = settle(labelled((0, 0, 100, 50), box, (1, 1, 2, 2)))
+    images, ledger = clip(labelled((0, 0, 100, 50), box, (1, 1, 2, 2)))
     assert images[0].annotations.category_indices.tolist() == [0, 2]
     assert images[0].annotations.xyxy.tolist() == [[0, 0, 100, 50], [1, 1, 2, 2]]
     assert [(entry.action, entry.code, entry.line) for entry in ledger.entries] == [
@@ -72,7 +72,7 @@ def test_a_box_that_cannot_stay_is_dropped_and_its_neighbours_stay(
 
 
 def test_a_box_that_sticks_out_is_clipped() -> None:
-    images, ledger = settle(labelled((-5, -5, 105, 60), (90, 40, 100.02, 50)))
+    images, ledger = clip(labelled((-5, -5, 105, 60), (90, 40, 100.02, 50)))
     assert images[0].annotations.xyxy.tolist() == [[0, 0, 100, 50], [90, 40, 100, 50]]
     assert ledger.totals.clipped == 2
     assert "100x50 px" in ledger.entries[0].message
@@ -80,14 +80,14 @@ def test_a_box_that_sticks_out_is_clipped() -> None:
 
 
 def test_a_hundredth_of_a_pixel_is_no_clipping() -> None:
-    images, ledger = settle(labelled((-0.009, 0, 100.009, 50)))
+    images, ledger = clip(labelled((-0.009, 0, 100.009, 50)))
     assert images[0].annotations.xyxy.tolist() == [[0, 0, 100, 50]]
     assert (ledger.totals.kept, ledger.totals.clipped) == (1, 0)
 
 
 def test_what_was_reinterpreted_counts_once_even_if_clipped_or_dropped() -> None:
     changes = {0: "polygon-to-box", 1: "rescaled: half the size", 2: "polygon-to-box"}
-    images, ledger = settle(
+    images, ledger = clip(
         labelled((1, 1, 9, 9), (-5, 1, 9, 9), (200, 1, 210, 9), (1, 1, 2, 2), reinterpreted=changes)
     )
     assert len(images[0].annotations) == 3
@@ -102,25 +102,25 @@ def test_what_was_reinterpreted_counts_once_even_if_clipped_or_dropped() -> None
 
 
 def test_background_images_go_through() -> None:
-    images, ledger = settle(labelled(), labelled((1, 1, 2, 2)), labelled())
+    images, ledger = clip(labelled(), labelled((1, 1, 2, 2)), labelled())
     assert [len(image.annotations) for image in images] == [0, 1, 0]
     assert ledger.totals.kept == 1
 
 
 def test_an_image_that_loses_all_boxes_stays_as_background() -> None:
-    images, _ = settle(labelled((5, 5, 5, 5)))
+    images, _ = clip(labelled((5, 5, 5, 5)))
     assert len(images) == 1
     assert len(images[0].annotations) == 0
 
 
-def test_blocks_are_settled_as_single_images_are() -> None:
+def test_blocks_are_clipped_as_single_images_are() -> None:
     rng = np.random.default_rng(3)
     many = [
         labelled(*(tuple(box) for box in rng.normal(50, 40, (rng.integers(0, 5), 4))))
         for _ in range(2500)
     ]
-    together, ledger = settle(*many)
-    alone = [settle(one) for one in many]
+    together, ledger = clip(*many)
+    alone = [clip(one) for one in many]
     for one, (expected, _) in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one.annotations.xyxy, expected[0].annotations.xyxy)
     kept = [account.totals.kept for _, account in alone]
@@ -137,7 +137,7 @@ def turned(corners: F64) -> LabelledImage:
 
 
 def test_a_rotated_box_that_is_cut_keeps_its_angle_and_its_corners_order() -> None:
-    images, ledger = settle(turned(rotated_corners((100, 25), (60, 10), 30)))
+    images, ledger = clip(turned(rotated_corners((100, 25), (60, 10), 30)))
     (ring,) = images[0].annotations.shapes[0].rings
     along, across = ring[1] - ring[0], ring[3] - ring[0]
     assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(30)
@@ -148,7 +148,7 @@ def test_a_rotated_box_that_is_cut_keeps_its_angle_and_its_corners_order() -> No
 
 def test_a_rotated_box_of_which_only_a_corner_lies_outside_is_kept() -> None:
     corners = rotated_corners((99, 25), (4, 4), 45)  # all of its sides are seen
-    images, ledger = settle(turned(rotated_corners((5, 25), (12, 12), 45)), turned(corners))
+    images, ledger = clip(turned(rotated_corners((5, 25), (12, 12), 45)), turned(corners))
     assert ledger.totals.kept == 2
     np.testing.assert_array_equal(images[1].annotations.shapes[0].rings[0], corners)
     assert images[1].annotations.xyxy[0, 2] == 100
@@ -156,7 +156,7 @@ def test_a_rotated_box_of_which_only_a_corner_lies_outside_is_kept() -> None:
 
 def test_a_rotated_box_whose_centre_lies_on_the_edge_stays_as_it_was_written() -> None:
     written = rotated_corners((100, 25), (20, 20), 45) + 1e-4  # rounded
-    images, ledger = settle(turned(written))
+    images, ledger = clip(turned(written))
     np.testing.assert_array_equal(images[0].annotations.shapes[0].rings[0], written)
     assert ledger.totals.kept == 1
 
@@ -171,7 +171,7 @@ def test_a_cut_rotated_box_is_a_rectangle_around_what_is_seen_that_upstream_take
     center: tuple[float, float], size: tuple[float, float], degrees: float
 ) -> None:
     corners = rotated_corners(center, size, degrees)
-    images, _ = settle(turned(corners))
+    images, _ = clip(turned(corners))
     seen = clip_ring(corners, [0, 0, 100, 50])
     if not len(images[0].annotations):
         assert len(seen) < 3 or abs(ring_area(seen)) < 0.1
@@ -185,6 +185,6 @@ def test_a_cut_rotated_box_is_a_rectangle_around_what_is_seen_that_upstream_take
     assert (high - low <= 1.01).all()
     assert ((low + high) / 2 >= -0.01).all()
     assert ((low + high) / 2 <= 1.01).all()
-    again, twice = settle(turned(ring))
+    again, twice = clip(turned(ring))
     assert np.abs(again[0].annotations.shapes[0].rings[0] - ring).max() <= TOLERANCE_PX
     assert twice.totals.kept == 1

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from yolokit.convert.steps.copy_images import LinkMode, place_image
+from yolokit.convert.steps.copy_images import CopyPlan, LinkMode, copy_image, copy_images
 from yolokit.errors import ConfigError, DataError
 from yolokit.images.byte_range import Span
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def image(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
 def test_the_image_is_there(mode: LinkMode, image: Path, tmp_path: Path) -> None:
     target = tmp_path / "b.jpg"
-    place_image(str(image), target, mode)
+    copy_image(str(image), target, mode)
     assert target.read_bytes() == b"pixels"
     assert target.is_symlink() == (mode == "symlink")
     assert image.samefile(target) == (mode != "copy")
@@ -30,38 +32,74 @@ def test_the_image_is_there(mode: LinkMode, image: Path, tmp_path: Path) -> None
 def test_a_link_to_a_link_leads_to_the_file(image: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.jpg"
     link.symlink_to("a.jpg")
-    place_image(str(link), tmp_path / "b.jpg", "symlink")
+    copy_image(str(link), tmp_path / "b.jpg", "symlink")
     assert (tmp_path / "b.jpg").readlink() == image.resolve()
-    place_image(str(link), tmp_path / "c.jpg", "copy")
+    copy_image(str(link), tmp_path / "c.jpg", "copy")
     assert not (tmp_path / "c.jpg").is_symlink()
 
 
 def test_a_copy_keeps_nothing_but_the_content(image: Path, tmp_path: Path) -> None:
     image.chmod(0o400)
-    place_image(str(image), tmp_path / "b.jpg", "copy")
+    copy_image(str(image), tmp_path / "b.jpg", "copy")
     with (tmp_path / "b.jpg").open("ab") as stream:  # a read-only source gives a usable set
         stream.write(b"!")
 
 
 def test_what_fails_is_an_error_with_its_path(image: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot copy the image"):
-        place_image(str(tmp_path / "gone.jpg"), tmp_path / "b.jpg", "copy")
+        copy_image(str(tmp_path / "gone.jpg"), tmp_path / "b.jpg", "copy")
     for mode in ("hardlink", "symlink"):
         with pytest.raises(ConfigError, match=f"cannot {mode}") as caught:
-            place_image(str(image), image, mode)
+            copy_image(str(image), image, mode)
         assert caught.value.hint == "use --link copy"
 
 
 def test_a_part_of_a_file_becomes_a_file(image: Path, tmp_path: Path) -> None:
-    place_image(str(image), tmp_path / "b.jpg", "copy", Span(1, 3))
+    copy_image(str(image), tmp_path / "b.jpg", "copy", Span(1, 3))
     assert (tmp_path / "b.jpg").read_bytes() == b"ixe"
     with pytest.raises(DataError, match="ends before an image in it does"):
-        place_image(str(image), tmp_path / "c.jpg", "copy", Span(4, 3))
+        copy_image(str(image), tmp_path / "c.jpg", "copy", Span(4, 3))
 
 
 @pytest.mark.parametrize("mode", ["hardlink", "symlink"])
 def test_a_part_of_a_file_is_not_linked(mode: LinkMode, image: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"no {mode} can point to a part") as caught:
-        place_image(str(image), tmp_path / "b.jpg", mode, Span(0, 6))
+        copy_image(str(image), tmp_path / "b.jpg", mode, Span(0, 6))
     assert caught.value.hint == "use --link copy"
     assert not (tmp_path / "b.jpg").exists()
+
+
+def record(name: str, split: str | None, path: Path | None) -> LabelledImage:
+    source = SourceFile("a.json")
+    where = None if path is None else str(path)
+    return LabelledImage(ImageRecord(name, 8, 8, split, where, source), Annotations.empty())
+
+
+def test_images_of_one_name_get_two_in_the_folder_of_their_split(
+    image: Path, tmp_path: Path
+) -> None:
+    ledger, plan = Ledger(), CopyPlan(tmp_path / "out", "images/{split}", "copy", keeps_splits=True)
+    images = [
+        record("val/a.jpg", "val", image),  # the folder says the split again
+        record("a.jpg", "val", image),
+        record("a.jpg", None, image),
+    ]
+    copied = list(copy_images(images, plan, ledger))
+    assert [one.image.file_name for one in copied] == ["a.jpg", "a-2.jpg", "a.jpg"]
+    files = sorted(path.relative_to(plan.folder) for path in plan.folder.rglob("*.jpg"))
+    assert files == [Path("images/train/a.jpg"), Path("images/val/a-2.jpg"),
+                     Path("images/val/a.jpg")]  # fmt: skip
+    assert [(one.code, one.message) for one in ledger.entries] == [("renamed", "a.jpg -> a-2.jpg")]
+
+
+def test_one_folder_for_all_splits_has_one_set_of_names(image: Path, tmp_path: Path) -> None:
+    plan = CopyPlan(tmp_path / "out", "JPEGImages", "copy", keeps_splits=False)
+    images = [record("a.jpg", split, image) for split in ("train", "val")]
+    copied = list(copy_images(images, plan, Ledger()))
+    assert [one.image.file_name for one in copied] == ["a.jpg", "a-2.jpg"]
+
+
+def test_labels_alone_copy_nothing(image: Path, tmp_path: Path) -> None:
+    plan = CopyPlan(tmp_path / "out", "images/{split}", None, keeps_splits=True)
+    assert len(list(copy_images([record("a.jpg", "val", image)], plan, Ledger()))) == 1
+    assert not plan.folder.exists()

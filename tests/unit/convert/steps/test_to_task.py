@@ -8,11 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from yolokit.convert.steps.clip_boxes import settle_boxes
-from yolokit.convert.steps.to_task import Reduction, reduce_annotations
+from yolokit.convert.steps.clip_boxes import clip_boxes
+from yolokit.convert.steps.to_task import TaskPlan, to_task
+from yolokit.core.task import Task
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
-from yolokit.labels.shapes import Shape, Task, box_corners, rotated_corners
+from yolokit.labels.shapes import Shape, box_corners, rotated_corners
 
 SOURCE = SourceFile("a.json")
 BOX = Shape((box_corners([10, 10, 30, 20]),))
@@ -36,33 +37,33 @@ def run(
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
     ledger.see(1)
-    reduced = reduce_annotations([labelled], Reduction(task, **options), SOURCE, ledger)
-    (settled,) = settle_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(task, **options), SOURCE, ledger)
+    (clipped,) = clip_boxes(converted, ledger)
     totals = ledger.totals
     outcomes = totals.kept + totals.clipped + totals.reinterpreted + totals.dropped
     assert outcomes == totals.annotations_in == 1
-    return settled.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
+    return clipped.annotations, [(entry.action, entry.code) for entry in ledger.entries], ledger
 
 
 @pytest.mark.parametrize(
     ("shape", "task", "expected"),
     [
-        (None, "detect", []),
-        (OUTLINE, "detect", [("reinterpreted", "polygon-to-box")]),
-        (TWO, "detect", [("reinterpreted", "polygon-to-box")]),
-        (TURNED, "detect", [("reinterpreted", "rotated-to-box")]),
-        (MASK, "detect", [("reinterpreted", "mask-to-box")]),
-        (STATED, "detect", [("noted", "outline-aside")]),
-        (OUTLINE, "segment", []),
-        (TWO, "segment", []),
-        (STATED, "segment", []),
-        (MASK, "segment", [("reinterpreted", "mask-to-polygon")]),
-        (None, "segment", [("dropped", "no-outline")]),
-        (TURNED, "segment", [("dropped", "no-outline")]),
-        (TURNED, "obb", []),
-        (OUTLINE, "obb", [("reinterpreted", "polygon-to-rotated")]),
-        (None, "obb", [("dropped", "no-angle")]),
-        (None, "pose", []),
+        (None, Task.DETECT, []),
+        (OUTLINE, Task.DETECT, [("reinterpreted", "polygon-to-box")]),
+        (TWO, Task.DETECT, [("reinterpreted", "polygon-to-box")]),
+        (TURNED, Task.DETECT, [("reinterpreted", "rotated-to-box")]),
+        (MASK, Task.DETECT, [("reinterpreted", "mask-to-box")]),
+        (STATED, Task.DETECT, [("noted", "outline-aside")]),
+        (OUTLINE, Task.SEGMENT, []),
+        (TWO, Task.SEGMENT, []),
+        (STATED, Task.SEGMENT, []),
+        (MASK, Task.SEGMENT, [("reinterpreted", "mask-to-polygon")]),
+        (None, Task.SEGMENT, [("dropped", "no-outline")]),
+        (TURNED, Task.SEGMENT, [("dropped", "no-outline")]),
+        (TURNED, Task.OBB, []),
+        (OUTLINE, Task.OBB, [("reinterpreted", "polygon-to-rotated")]),
+        (None, Task.OBB, [("dropped", "no-angle")]),
+        (None, Task.POSE, []),
     ],
 )
 def test_each_form_in_each_task(
@@ -72,15 +73,15 @@ def test_each_form_in_each_task(
     assert entries == expected
     dropped = any(action == "dropped" for action, _ in expected)
     assert len(annotations) == (0 if dropped else 1)
-    assert len(annotations.shapes) == (len(annotations) if task in ("segment", "obb") else 0)
+    assert len(annotations.shapes) == (len(annotations) if task in (Task.SEGMENT, Task.OBB) else 0)
 
 
 @pytest.mark.parametrize(
     ("shape", "task", "code"),
     [
-        (None, "segment", "box-to-polygon"),
-        (TURNED, "segment", "rotated-to-polygon"),
-        (None, "obb", "box-to-rotated"),
+        (None, Task.SEGMENT, "box-to-polygon"),
+        (TURNED, Task.SEGMENT, "rotated-to-polygon"),
+        (None, Task.OBB, "box-to-rotated"),
     ],
 )
 def test_a_box_becomes_an_outline_only_if_asked_for(
@@ -92,7 +93,7 @@ def test_a_box_becomes_an_outline_only_if_asked_for(
 
 
 def test_several_outlines_are_joined_where_there_is_room_for_one() -> None:
-    annotations, entries, _ = run(TWO, "segment", one_outline=True)
+    annotations, entries, _ = run(TWO, Task.SEGMENT, one_outline=True)
     assert entries == [("reinterpreted", "polygons-joined")]
     assert len(annotations.shapes[0].rings) == 1
     assert annotations.xyxy.tolist() == [[0, 0, 25, 10]]
@@ -105,19 +106,19 @@ def test_a_box_that_differs_from_its_outline_is_noted() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    (found,) = reduce_annotations([labelled], Reduction("segment"), SOURCE, ledger)
+    (found,) = to_task([labelled], TaskPlan(Task.SEGMENT), SOURCE, ledger)
     assert found.annotations.xyxy.tolist() == [[10, 10, 30, 30]]
     assert [entry.code for entry in ledger.entries] == ["box-differs"]
 
 
 def test_the_rotated_box_of_an_outline_is_not_compared_with_a_stated_box() -> None:
-    assert run(STATED, "obb")[1] == [("reinterpreted", "polygon-to-rotated")]
+    assert run(STATED, Task.OBB)[1] == [("reinterpreted", "polygon-to-rotated")]
     triangle = Shape((np.array([[10, 10], [40, 15], [20, 45]], np.float64),), box_stated=True)
-    assert run(triangle, "obb")[1] == [("reinterpreted", "polygon-to-rotated")]
+    assert run(triangle, Task.OBB)[1] == [("reinterpreted", "polygon-to-rotated")]
 
 
 def test_an_outline_that_sticks_out_is_cut_to_the_image() -> None:
-    annotations, entries, _ = run(Shape((rotated_corners((95, 25), (30, 10), 45),)), "segment")
+    annotations, entries, _ = run(Shape((rotated_corners((95, 25), (30, 10), 45),)), Task.SEGMENT)
     assert entries == [("clipped", "clipped")]
     (ring,) = annotations.shapes[0].rings
     assert ring.min() >= 0
@@ -127,7 +128,7 @@ def test_an_outline_that_sticks_out_is_cut_to_the_image() -> None:
 
 def test_an_outline_without_area_is_dropped() -> None:
     line = Shape((np.array([[10, 10], [30, 30], [20, 20]], np.float64),))
-    assert run(line, "segment")[1] == [("dropped", "empty-outline")]
+    assert run(line, Task.SEGMENT)[1] == [("dropped", "empty-outline")]
 
 
 def test_keypoints_outside_the_image_are_not_labelled() -> None:
@@ -137,8 +138,8 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     )
     labelled = LabelledImage(ImageRecord("a.jpg", 100, 50, None, None, SOURCE), annotations)
     ledger = Ledger()
-    reduced = reduce_annotations([labelled], Reduction("pose"), SOURCE, ledger)
-    (found,) = settle_boxes(reduced, ledger)
+    converted = to_task([labelled], TaskPlan(Task.POSE), SOURCE, ledger)
+    (found,) = clip_boxes(converted, ledger)
     assert found.annotations.keypoints is not None
     assert found.annotations.keypoints.tolist() == [[[5, 5, 2], [0, 0, 0], [0, 0, 0]]]
     assert [(entry.action, entry.message) for entry in ledger.entries] == [
@@ -146,12 +147,12 @@ def test_keypoints_outside_the_image_are_not_labelled() -> None:
     ]
 
 
-@pytest.mark.parametrize("task", ["detect", "segment", "obb"])
+@pytest.mark.parametrize("task", ["detect", Task.SEGMENT, "obb"])
 def test_values_beyond_all_images_are_cut_or_dropped_without_a_warning(task: Task) -> None:
     huge = [[1.0, 2.0], [1e308, 2.0], [9.0, -1e308]]
     shape = Shape((np.array(huge), np.array(huge) / 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        settled, entries, _ = run(shape, task, one_outline=True)
-    assert ((settled.xyxy >= 0) & (settled.xyxy <= [100, 50, 100, 50])).all()
+        clipped, entries, _ = run(shape, task, one_outline=True)
+    assert ((clipped.xyxy >= 0) & (clipped.xyxy <= [100, 50, 100, 50])).all()
     assert len(entries) == 1

@@ -160,6 +160,23 @@ def test_an_image_of_another_split_is_not_taken_instead(tmp_path: Path) -> None:
         assert locator.find("0001.jpg", split=split) is not None
 
 
+def test_the_nearest_folder_tells_of_which_split_an_image_is(tmp_path: Path) -> None:
+    touch(tmp_path / "training_data/test/a.jpg")
+    locator = ImageLocator([str(tmp_path)])
+    assert locator.find("a", split="train") is None
+    assert locator.find("a", split="test") is not None
+    assert locator.find("test/a", split="train") is not None
+
+
+def test_folders_of_the_annotation_file_itself_are_not_of_another_split(tmp_path: Path) -> None:
+    touch(tmp_path / "test/a.jpg", tmp_path / "val/b.jpg")
+    locator = ImageLocator([str(tmp_path)])
+    file = str(tmp_path / "test/train.csv")
+    assert locator.find("a", split="train") is None
+    assert locator.find("a", split="train", file=file) is not None
+    assert locator.find("b", split="train", file=file) is None
+
+
 def test_no_file_is_taken_for_two_names(tmp_path: Path) -> None:
     touch(tmp_path / "images/cam2/a.jpg")
     source = SourceFile("a.json", "index", (str(tmp_path / "images"), str(tmp_path)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yolokit.formats.toolkit.layout import SourceLayout
+from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders
 
 
 def test_the_split_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
@@ -61,3 +61,10 @@ def test_folders_of_a_subset_are_those_that_are_there(tmp_path: Path) -> None:
     assert layout.subset_roots(file, "../annotations") == layout.subset_roots(file, "..") == ()
     there = SourceLayout(tmp_path, tmp_path / "images")
     assert there.subset_roots(file, "day") == (str(tmp_path / "images/day"),)
+
+
+def test_folders_that_are_called_as_splits_are(tmp_path: Path) -> None:
+    for name in ("validation", "train", "valid", "train 2", "others"):
+        (tmp_path / name).mkdir()
+    val = (tmp_path / "valid", tmp_path / "validation")
+    assert find_split_folders(tmp_path) == {"train": (tmp_path / "train",), "val": val}

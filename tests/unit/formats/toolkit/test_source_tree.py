@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from yolokit.errors import DataError
 from yolokit.formats.toolkit import source_tree
 from yolokit.formats.toolkit.plugin import recognise
-from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,3 +54,18 @@ def test_the_heads_of_a_large_set_are_not_all_kept(
     (tmp_path / "a").unlink()
     assert tree.head(tmp_path / "a") == b"0123456789"
     assert tree.head(tmp_path / "c") == b"0123456789"
+
+
+def test_all_broken_files_are_told_at_once_and_the_others_read() -> None:
+    met: list[int] = []
+
+    def read(number: int) -> int:
+        met.append(number)
+        if number % 2:
+            raise DataError(f"{number} is odd")
+        return number * 10
+
+    assert read_each([0, 2], read) == [0, 20]
+    with pytest.raises(DataError, match=r"^2 odd numbers:\n  1 is odd\n  3 is odd$"):
+        read_each(range(4), read, "odd numbers")
+    assert met == [0, 2, 0, 1, 2, 3]

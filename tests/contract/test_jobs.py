@@ -1,0 +1,94 @@
+"""Every job has one shape, on the command line and in Python: ``run(config, on_event)``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from typer.main import get_command
+
+import yolokit
+from yolokit.cli.main import app
+from yolokit.core.config import Config
+from yolokit.core.events import Event, Notice, OnEvent, ignore
+from yolokit.core.options import Argument, list_options
+
+# A function of the Python API, how it is called, the job that it runs, its config and command.
+JOBS = [
+    ("pull_weights", ["n"], "hub.ensure:pull_weights", "hub.config:PullConfig", "weights pull"),
+    ("get_dataset", ["n"], "jobs.get_dataset:get_dataset", "jobs.config:GetConfig", "data get"),
+    ("convert_dataset", [".", "o"], "convert.job:convert", "convert.config:ConvertConfig",
+     "data convert"),
+    ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
+    ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
+    ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
+     "val"),
+    ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
+     "runtime.config:PredictConfig", "predict"),
+]  # fmt: skip
+IDS = [name for name, *_ in JOBS]
+
+
+def load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(f"yolokit.{module}"), name)
+
+
+@pytest.mark.parametrize(("name", "arguments", "job", "config", "_command"), JOBS, ids=IDS)
+def test_a_job_takes_a_config_and_who_is_told(
+    name: str, arguments: list[str], job: str, config: str, _command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    first, second, *others = inspect.signature(load(job)).parameters.values()
+    assert (first.name, second.name, second.default) == ("config", "on_event", ignore)
+    assert all(one.kind is one.KEYWORD_ONLY for one in others)
+    result = SimpleNamespace(report="done", summary="done")
+    asked: list[Config] = []
+
+    def run(given: Config, on_event: OnEvent, **_more: object) -> object:
+        asked.append(given)
+        on_event(Notice("hello"))
+        return result
+
+    module, function = job.split(":")
+    monkeypatch.setattr(f"yolokit.{module}.{function}", run)
+    told: list[Event] = []
+    assert getattr(yolokit, name)(*arguments, on_event=told.append) in (result, "done")
+    assert told == [Notice("hello")]
+    assert [type(one) for one in asked] == [load(config)]
+    getattr(yolokit, name)(*arguments)
+    assert len(asked) == 2, "without on_event it is told to nobody"
+
+
+@pytest.mark.parametrize(("_name", "_arguments", "_job", "config", "words"), JOBS, ids=IDS)
+def test_the_command_has_the_options_of_the_config(
+    _name: str, _arguments: list[str], _job: str, config: str, words: str
+) -> None:
+    command: Any = get_command(app)
+    for word in words.split():
+        command = command.commands[word]
+    shown = {one.name: one.help for one in command.params}
+    stated = list(list_options(load(config)))
+    assert len(stated) > 1
+    for one in stated:
+        assert shown[one.name].startswith(one.option.help)
+
+
+@pytest.mark.parametrize("config", [config for *_, config, _command in JOBS], ids=IDS)
+def test_what_stands_for_a_value_is_stated_unless_there_is_none(config: str) -> None:
+    for one in list_options(load(config)):
+        assert (one.option.metavar is None) == (bool in one.kinds), one.name
+        assert not (isinstance(one.option, Argument) and one.option.flag), one.name
+
+
+@pytest.mark.parametrize("config", [config for *_, config, _command in JOBS], ids=IDS)
+def test_defaults_are_in_their_range(config: str) -> None:
+    kind = load(config)
+    assert kind.JOB
+    for field in msgspec.structs.fields(kind):
+        if not field.required and field.default is not None:
+            msgspec.convert(field.default, field.type)

@@ -1,0 +1,84 @@
+"""What a job tells while it runs: one small set of events, which every job hands to ``on_event``.
+
+The command line draws them, a program may do as it likes with them. They come in order, in the
+thread that runs the job, and an error in ``on_event`` ends the job. What a child process tells
+its parent is of the same kind (``engine_protocol/child.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Base of all events."""
+
+
+class Phase(Event, frozen=True, tag="phase"):
+    """A new part of the job began that takes a while, e.g. ``tracing the model``."""
+
+    name: str
+
+
+class Notice(Event, frozen=True, tag="notice"):
+    """Something that a person should know, in a sentence."""
+
+    message: str
+
+
+class Progress(Event, frozen=True, tag="progress"):
+    """How far a part of the job has come.
+
+    Attributes:
+        what: The part, e.g. ``converting``; a download's is called after its file.
+        done: How much of it is done.
+        total: How much there is; None where that is not known.
+        unit: What is counted.
+    """
+
+    what: str
+    done: int
+    total: int | None
+    unit: Literal["images", "bytes"] = "images"
+
+
+class StartScore(Event, frozen=True, tag="start-score"):
+    """The model to start from was validated before any training; metrics as in ``run.json``."""
+
+    metrics: dict[str, float]
+    seconds: float
+
+
+class BatchEnd(Event, frozen=True, tag="batch"):
+    """One training step is done; losses are running means of the epoch."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    images: int
+    losses: dict[str, float]
+
+
+class EpochEnd(Event, frozen=True, tag="epoch"):
+    """One epoch is done and its checkpoint is on disk; metrics as in ``run.json``.
+
+    ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
+    """
+
+    epoch: int
+    epochs: int
+    metrics: dict[str, float]
+    seconds: float
+    steps: int
+    is_last: bool
+
+
+OnEvent: TypeAlias = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """Do nothing: what a job without a listener calls."""

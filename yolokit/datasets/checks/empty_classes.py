@@ -1,0 +1,23 @@
+"""Classes without a box in a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolokit.core.findings import Finding
+from yolokit.datasets.counts import describe_empty_classes
+from yolokit.datasets.facts import DatasetFacts
+
+CODE = "empty-classes"
+SEVERITY = "warning"
+PURPOSES = ("train",)
+HINT = "label them, or leave them out with `yolokit data convert --drop`"
+
+
+def find(facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield each split with such classes, if it has boxes at all."""
+    for name, split in facts.splits.items():
+        if split.counts.boxes:
+            boxes = split.counts.boxes_by_class
+            for message in describe_empty_classes(facts.data.names, boxes, f" in {name}"):
+                yield Finding(CODE, message, facts.data.path)

@@ -1,0 +1,20 @@
+"""Rows of label files for which ultralytics leaves the whole image out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolokit.core.findings import Finding
+from yolokit.datasets.facts import DatasetFacts
+
+CODE = "label-rows"
+SEVERITY = "error"
+PURPOSES = ("train", "val")
+HINT = "correct the row, or run `yolokit data convert` on the set"
+
+
+def find(facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield each row, or file of labels, that cannot be read."""
+    for split in facts.splits.values():
+        for error in split.faults:
+            yield Finding.of_error(CODE, error)

@@ -1,0 +1,24 @@
+"""Splits that training does not read, which may be wrong all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolokit.core.findings import Finding
+from yolokit.core.plural import counted
+from yolokit.datasets.facts import DatasetFacts
+
+CODE = "unread-split"
+SEVERITY = "warning"
+PURPOSES = ("train",)
+HINT = "correct it before a model is measured on it"
+
+
+def find(facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield each split in which something is wrong."""
+    for name, split in facts.unused.items():
+        problems = split.faults + split.unusable
+        if problems:
+            count = counted(len(problems), "problem")
+            message = f"{name}, which training does not read, has {count}: {problems[0]}"
+            yield Finding(CODE, message, facts.data.path)

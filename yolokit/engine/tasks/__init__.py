@@ -1,0 +1,1 @@
+"""What the engine does for each task: one module a task, called as the task is."""

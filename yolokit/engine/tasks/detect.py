@@ -1,0 +1,45 @@
+"""Detection: upright boxes, as upstream's ``Detect`` and its successors give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from yolokit.engine.trainer import YolokitTrainer
+
+from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
+from ultralytics.nn.tasks import DetectionModel  # isort: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACTIVITY = "detection"
+MODEL = "detector"
+HEADS = ("Detect", "v10Detect")
+CLASS_BRANCHES = ("cv3", "one2one_cv3")
+OUTPUTS = ("output0",)
+
+
+class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
+    """Trains a detector."""
+
+    metric_names: ClassVar[Mapping[str, str]] = {
+        "metrics/precision(B)": "precision",
+        "metrics/recall(B)": "recall",
+        "metrics/mAP50(B)": "mAP50",
+        "metrics/mAP50-95(B)": "mAP50-95",
+    }
+
+
+def build(arch: dict[str, Any], class_count: int) -> Any:
+    """Build upstream's model of an architecture, which is changed, with fresh weights."""
+    return DetectionModel(arch, nc=class_count, verbose=False)
+
+
+def tell_layout(model: Any) -> str:
+    """Return ``end2end``, (B, K, 6), for a head that chooses boxes itself, else ``raw``."""
+    return "end2end" if getattr(model.model[-1], "end2end", False) else "raw"
+
+
+def list_size_axes(layout: str) -> Mapping[str, dict[int, str]]:
+    """Return that a raw output has a column for each anchor; how many boxes are chosen is fixed."""
+    return {OUTPUTS[0]: {2: "anchors"}} if layout == "raw" else {}

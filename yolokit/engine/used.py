@@ -1,0 +1,154 @@
+"""What a training really uses, its images and settings, and what comes of it, under our names."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolokit.core.plural import counted
+from yolokit.engine.process import send
+from yolokit.engine.ultralytics_patches import explain_left_out
+from yolokit.engine_protocol.child import DataRead
+from yolokit.engine_protocol.training import UsedSettings
+from yolokit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Environment rather than an argument: the workers of a run on several GPUs inherit it.
+LEAVE_OUT = "YOLOKIT_ENGINE_LEAVE_OUT"
+_SHOWN = 20
+_FEW_STEPS = 100
+
+
+def report_images(dataset: Any, list_file: str, split: str) -> None:
+    """Report to the parent what a data set of upstream's really holds.
+
+    Args:
+        dataset: Upstream's data set, as it was built.
+        list_file: The list of images that it was given.
+        split: Which split it is.
+
+    Raises:
+        DataError: It uses other images than those of the list, which are named with upstream's
+            reasons, and that is not allowed. Or the share that it takes has no box.
+    """
+    given = sorted(Path(list_file).read_text(encoding="utf-8").splitlines())
+    total = len(given)
+    if dataset.fraction < 1:  # a share that was asked for: the first ones, as upstream takes them
+        given = given[: max(1, round(len(given) * dataset.fraction))]
+    left_out = list((Counter(given) - Counter(dataset.im_files)).elements())
+    added = list((Counter(dataset.im_files) - Counter(given)).elements())
+    if added or (left_out and os.environ.get(LEAVE_OUT) != "1"):
+        raise _refuse_images(dataset, split, left_out, added)
+    boxes = sum(len(label["cls"]) for label in dataset.labels)
+    if dataset.fraction < 1 and not boxes:  # for the whole split, the check has reported it
+        raise DataError(
+            f"fraction {dataset.fraction:g} of {split} has no box: it takes the first images, "
+            f"{len(dataset.im_files)} of {total}",
+            hint="take a larger fraction",
+        )
+    send(DataRead(split, len(dataset.im_files), boxes, left_out))
+
+
+def describe_settings(trainer: Any) -> UsedSettings:
+    """Return what upstream's trainer uses, once it is set up."""
+    groups = trainer.optimizer.param_groups
+    cadence, loader, args = trainer.cadence, trainer.train_loader, trainer.args
+    if "betas" in groups[0]:
+        momentum = groups[0]["betas"][0]
+    else:  # a warm-up ends at the option's, whatever auto began with
+        momentum = args.momentum if cadence.warmup else groups[0]["momentum"]
+    return UsedSettings(
+        images=len(loader.dataset),
+        batch=loader.batch_size * max(trainer.world_size, 1),
+        batches=cadence.batches,
+        accumulate=cadence.full,
+        steps_per_epoch=cadence.count_steps(trainer.epochs),
+        steps=sum(map(cadence.count_steps, range(trainer.epochs))),
+        warmup_batches=cadence.warmup,
+        warmup_bias_lr=args.warmup_bias_lr,
+        optimizer=type(trainer.optimizer).__name__,
+        lr0=args.lr0,
+        lr0_reason=trainer.lr0_reason,
+        momentum=momentum,
+        weight_decay=max(group["weight_decay"] for group in groups),
+        workers=loader.num_workers,
+        threads=trainer.pace.threads if trainer.pace else None,
+    )
+
+
+def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
+    """Return a sentence for each option that has no effect, or less than one might think."""
+    args, epochs = trainer.args, trainer.epochs
+    labels = trainer.train_loader.dataset.labels
+    notes = [_describe_steps(used, epochs)]
+    if used.lr0_reason:
+        notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
+    if trainer.cadence.warmup < trainer.asked_warmup:
+        batches = counted(used.batches * epochs, "batch", "batches")
+        notes.append(
+            f"warm-up over {used.warmup_batches} of the {batches}: what warmup_epochs "
+            f"({args.warmup_epochs:g}) asks for is too long for this run"
+        )
+    if args.mosaic and args.close_mosaic >= epochs:
+        notes.append(f"no mosaic: close_mosaic ({args.close_mosaic}) covers every epoch")
+    if args.copy_paste and not any(len(label["segments"]) for label in labels):
+        notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
+    if args.fraction < 1:
+        notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
+    if not args.val and 0 < args.patience < epochs:
+        notes.append("patience has no effect: with validate: false there is nothing to judge by")
+    if args.cache and not trainer.train_loader.dataset.cache:
+        notes.append("cache has no effect: there is too little free memory for the images")
+    return notes
+
+
+def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
+    """Return losses, metrics and rate of an epoch under our names.
+
+    Args:
+        values: Upstream's names to numbers.
+        names: Upstream's names of the task's metrics to ours; other metrics are left out.
+    """
+    ours: dict[str, float] = {}
+    for name, value in keep_finite(values).items():
+        if name.startswith(("train/", "val/")):
+            ours[name.replace("/", "_")] = value
+        elif name == "lr/pg0":
+            ours["learning_rate"] = value
+        elif name in names:
+            ours[names[name]] = value
+    return ours
+
+
+def keep_finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """Leave out NaN and infinity, which JSON does not know; upstream recovers from them."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def _refuse_images(dataset: Any, split: str, left_out: list[str], added: list[str]) -> DataError:
+    classes = len(dataset.data["names"])
+    lines = [f"  {image}: {explain_left_out(image, classes)}" for image in left_out[:_SHOWN]]
+    lines += [f"  {image}: it was not given" for image in added[:_SHOWN]]
+    count = len(left_out) + len(added)
+    if count > len(lines):
+        lines.append(f"  ... and {count - len(lines)} more")
+    images = counted(count, "image")
+    head = f"ultralytics would not train on what was checked; {images} of {split}:"
+    hint = "fix or remove them; --allow unusable-images leaves them out" if left_out else None
+    return DataError("\n".join([head, *lines]), hint=hint)
+
+
+def _describe_steps(used: UsedSettings, epochs: int) -> str:
+    each = counted(used.steps_per_epoch, "optimizer step")
+    more = used.steps > used.steps_per_epoch * epochs
+    text = f"{each} an epoch{' (more in the warm-up)' * more}, {used.steps} in all"
+    if used.steps < _FEW_STEPS:
+        text += (
+            "; that is little to learn from: more --epochs give more, or a smaller nbs in --config"
+        )
+    return text

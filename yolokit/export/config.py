@@ -1,0 +1,82 @@
+"""The options of ``yolokit export``."""
+
+from __future__ import annotations
+
+from os.path import realpath
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from yolokit.core.config import Config
+from yolokit.core.options import AnyPath, Argument, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUANTIZERS = "yolokit.export.quantizers"
+
+
+class _Weights(Config, frozen=True):
+    weights: Annotated[AnyPath, Argument("Checkpoint to export: a run's best.pt.", "WEIGHTS")]
+
+
+class ExportConfig(_Weights, frozen=True, kw_only=True):
+    """How a checkpoint becomes an ONNX file.
+
+    ``precision`` is ``fp32``, or the name of a quantizer. ``trust`` has to be ``weights`` itself.
+    """
+
+    JOB: ClassVar[str] = "export"
+
+    data: Annotated[
+        AnyPath | None,
+        Option("Data set (data.yaml, or its folder) whose images the parity check uses.", "FILE"),
+    ] = None
+    out: Annotated[
+        AnyPath | None,
+        Option(
+            "ONNX file to write, or a folder to put it in.", "PATH", default="beside the checkpoint"
+        ),
+    ] = None
+    dynamic: Annotated[
+        Literal["none", "batch", "all"],
+        Option("Axes of the input that may vary.", "none|batch|all"),
+    ] = "none"
+    imgsz: Annotated[
+        Annotated[int, Meta(ge=32, le=8192)] | None,
+        Option("Side of the input.", "PX", default="as it was trained"),
+    ] = None
+    opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", "N")] = 17
+    precision: str = "fp32"
+    trust: Annotated[
+        AnyPath | None, Option("Load this one file even if that runs code stored in it.", "FILE")
+    ] = None
+    overwrite: Annotated[bool, Option("Replace an earlier export.")] = False
+
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """Check between fields, and what has to be there."""
+        from yolokit.core.plugins import list_plugins
+
+        problems = []
+        out = values["out"]
+        if out is not None and not (out.is_dir() or out.name.endswith(".onnx")):
+            problems.append(
+                f"out: must end with .onnx, or be a folder that is there, not {str(out)!r}"
+            )
+        known = ("fp32", *list_plugins(QUANTIZERS))
+        if values["precision"] not in known:
+            problems.append(
+                f"precision: must be one of {', '.join(known)}, not {values['precision']!r}"
+            )
+        trust = values["trust"]
+        if trust is not None and realpath(trust) != realpath(values.get("weights", "")):
+            problems.append(f"trust: must name the file that is exported, not {str(trust)!r}")
+        imgsz = values["imgsz"]
+        if imgsz is not None and imgsz % 32:
+            problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
+        data = values["data"]
+        if data is not None and not Path(data).exists():
+            problems.append(f"data: there is no {str(data)!r}")
+        return problems

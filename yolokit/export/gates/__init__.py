@@ -1,0 +1,1 @@
+"""What an export must prove before it is published, one module each."""

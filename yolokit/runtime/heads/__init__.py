@@ -1,0 +1,1 @@
+"""Layouts of a model's boxes, one module each."""

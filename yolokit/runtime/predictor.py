@@ -1,0 +1,301 @@
+"""One inference core: from frames to predictions, for every job that runs a model.
+
+frame -> views -> micro-batch -> session -> decode -> merge -> stateful stages -> prediction
+
+Two threads work ahead of the caller: one reads and prepares, one runs the model. The caller's own
+thread turns outputs into detections and does with them what it likes. Queues are short, order is
+kept, and an error anywhere ends all of it and reaches the caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from yolokit.core.types import Detections, Frame, FrameError
+from yolokit.runtime.detector import Detector
+from yolokit.runtime.run_ahead import QueuePolicy, RunAhead, Stop, closing_iterator
+from yolokit.runtime.views import View, Views, merge_views, whole_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from typing import Self
+
+    from yolokit.core.types import F32
+    from yolokit.runtime.tasks.toolkit import Outputs
+
+Origin = TypeVar("Origin")
+
+_DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
+_JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(Generic[Origin]):
+    """What was found in one image or frame.
+
+    Attributes:
+        origin: What came with the frame: its source, its labels.
+        frame: The image, or why there is none.
+        detections: In pixels of the image; empty where there is none.
+        facts: What stateful stages add, such as a count so far, by name.
+    """
+
+    origin: Origin
+    frame: Frame | FrameError
+    detections: Detections
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+class StatefulStage(Protocol):
+    """Remembers the earlier frames of one origin: a tracker, a counter."""
+
+    def update(self, prediction: Prediction[Origin]) -> Prediction[Origin]:
+        """Take the prediction of the next frame, and return it with what this stage adds.
+
+        Frames that could not be read are passed too.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Which detections count; None for the model's own.
+
+    Attributes:
+        conf: Scores below this are discarded, in [0, 1].
+        iou: Overlap up to which two boxes of a class both stay.
+        max_det: Most detections in one image.
+        multi_label: Every class of a box that reaches ``conf`` counts, for evaluation.
+        clip: Boxes are clipped to the image.
+    """
+
+    conf: float | None = None
+    iou: float | None = None
+    max_det: int | None = None
+    multi_label: bool = False
+    clip: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictorSpec:
+    """How to predict; it can be pickled, so that another process predicts in the same way.
+
+    Attributes:
+        model: The ONNX file.
+        provider: Execution provider, or ``auto``.
+        threads: Threads inside one operator; None for the cores this process may use.
+        thresholds: Which detections count.
+        batch: Most views in one run of a model with a dynamic batch; a fixed batch is always
+            filled.
+        views: The parts of an image that the model sees.
+        stages: Each makes a stateful stage; every origin gets new ones, in this order.
+        queue: What happens to a new frame while earlier ones still wait.
+    """
+
+    model: str
+    provider: str = "auto"
+    threads: int | None = None
+    thresholds: Thresholds = Thresholds()
+    batch: int = 1
+    views: Views = whole_image
+    stages: tuple[Callable[[], StatefulStage], ...] = ()
+    queue: QueuePolicy = "block"
+
+
+@dataclass(slots=True)
+class StageTimes:
+    """Busy time of each stage in s; stages overlap, so their sum exceeds the wall time."""
+
+    read_s: float = 0.0
+    preprocess_s: float = 0.0
+    infer_s: float = 0.0
+    decode_s: float = 0.0
+    write_s: float = 0.0
+
+    @contextlib.contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to one stage, e.g. ``infer_s``; one thread a stage."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, stage, getattr(self, stage) + time.perf_counter() - start_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job(Generic[Origin]):
+    """One image or frame on its way; first with the input of each view, then with its outputs."""
+
+    origin: Origin
+    frame: Frame | FrameError
+    views: Sequence[View] = ()
+    tensors: Sequence[F32] = ()
+    outputs: Sequence[Outputs] = ()
+
+
+class Predictor:
+    """Runs one model over frames, one run at a time or several.
+
+    Attributes:
+        spec: How it predicts.
+        detector: The loaded model.
+        batch: Most views in one run of the model: its fixed batch, else that of the spec.
+    """
+
+    def __init__(self, detector: Detector, spec: PredictorSpec) -> None:
+        self.spec = spec
+        self.detector = detector
+        self.batch = detector.manifest.io.shape[0] or spec.batch
+
+    @classmethod
+    def load(cls, spec: PredictorSpec) -> Self:
+        """Load the model; see :meth:`Detector.load` for what it raises."""
+        return cls(Detector.load(spec.model, provider=spec.provider, threads=spec.threads), spec)
+
+    def run(
+        self,
+        frames: Iterable[tuple[Origin, Frame | FrameError]],
+        *,
+        times: StageTimes | None = None,
+        stop: Stop | None = None,
+    ) -> Generator[Prediction[Origin]]:
+        """Predict, with reading and inference in threads of their own.
+
+        Args:
+            frames: Images and frames, each with its origin. A thread takes them one by one, and
+                closes a generator in the end.
+            times: Where to add up the busy time of the stages.
+            stop: Once it is requested the run ends; frames that wait in a queue are left out.
+
+        Yields:
+            One prediction for every image or frame, in order, failed ones included. Closing the
+            generator stops the threads.
+
+        Raises:
+            InferenceError: The model failed, or its output is not what it states.
+        """
+        times = times or StageTimes()
+        depth = max(_DEPTH, self.batch)
+        read = RunAhead(
+            self._prepare_all(frames, times),
+            depth=depth,
+            name="yolokit-read",
+            policy=self.spec.queue,
+        )
+        inferred = RunAhead(
+            self._infer_all(read, times), depth=depth, name="yolokit-infer", stop=stop
+        )
+        try:
+            yield from self._finish_all(inferred, times)
+        finally:
+            # All are asked before any is waited for: they wait for one another.
+            for stage in (read, inferred):
+                stage.stop()
+            for stage in (read, inferred):
+                stage.join(_JOIN_S)
+
+    def prepare(self, frame: Frame) -> tuple[list[View], list[F32]]:
+        """Return the views of an image, and for each its input (1, 3, H, W) float32."""
+        views, tensors = [], []
+        for left, top, right, bottom in self.spec.views(frame.image_wh):
+            tensor, letterbox = self.detector.preprocess(frame.bgr[top:bottom, left:right])
+            views.append(View((left, top), letterbox))
+            tensors.append(tensor)
+        return views, tensors
+
+    def infer(self, tensors: Sequence[F32]) -> list[Outputs]:
+        """Run the model on inputs (1, 3, H, W) float32, in micro-batches of neighbours of one size.
+
+        Returns:
+            The outputs of each by name, without the axis of the batch.
+
+        Raises:
+            InferenceError: onnxruntime failed, or an output is not what the model states.
+        """
+        outputs: list[Outputs] = []
+        for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
+            while batch := list(itertools.islice(alike, self.batch)):
+                # A single input is not joined: that would copy it.
+                joined = batch[0] if len(batch) == 1 else np.concatenate(batch)
+                outputs.extend(self.detector.infer(joined))
+        return outputs
+
+    def decode(
+        self, views: Sequence[View], outputs: Sequence[Outputs], image_wh: tuple[int, int]
+    ) -> Detections:
+        """Turn what ``prepare`` and ``infer`` returned for one image into its detections.
+
+        Raises:
+            ModelOutputError: The outputs are not what the manifest states.
+        """
+        own, head = self.spec.thresholds, self.detector.manifest.head
+        found = [
+            self.detector.decode(
+                own_outputs,
+                view.letterbox,
+                conf=own.conf,
+                iou=own.iou,
+                max_det=own.max_det,
+                multi_label=own.multi_label,
+                clip=own.clip,
+            )
+            for view, own_outputs in zip(views, outputs, strict=True)
+        ]
+        return merge_views(
+            views,
+            found,
+            image_wh,
+            max_iou=head.iou if own.iou is None else own.iou,
+            max_det=head.max_det if own.max_det is None else own.max_det,
+        )
+
+    def _prepare_all(
+        self, frames: Iterable[tuple[Origin, Frame | FrameError]], times: StageTimes
+    ) -> Generator[_Job[Origin]]:
+        with closing_iterator(frames) as iterator:
+            while True:
+                with times.measure("read_s"):
+                    item = next(iterator, None)
+                if item is None:
+                    return
+                origin, frame = item
+                if isinstance(frame, FrameError):
+                    yield _Job(origin, frame)
+                    continue
+                with times.measure("preprocess_s"):
+                    views, tensors = self.prepare(frame)
+                yield _Job(origin, frame, views, tensors)
+
+    def _infer_all(
+        self, read: RunAhead[_Job[Origin]], times: StageTimes
+    ) -> Generator[_Job[Origin]]:
+        while jobs := read.take(self.batch):
+            with times.measure("infer_s"):
+                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
+            for job in jobs:
+                own = list(itertools.islice(outputs, len(job.views)))
+                yield _Job(job.origin, job.frame, job.views, outputs=own)
+
+    def _finish_all(
+        self, inferred: RunAhead[_Job[Origin]], times: StageTimes
+    ) -> Iterator[Prediction[Origin]]:
+        origin: object = object()  # unlike any other
+        stages: list[StatefulStage] = []
+        while jobs := inferred.take(1):
+            [job] = jobs
+            detections = Detections.empty()
+            if isinstance(job.frame, Frame):
+                with times.measure("decode_s"):
+                    detections = self.decode(job.views, job.outputs, job.frame.image_wh)
+            if job.origin is not origin:
+                origin, stages = job.origin, [make() for make in self.spec.stages]
+            prediction = Prediction(job.origin, job.frame, detections)
+            for stage in stages:
+                prediction = stage.update(prediction)
+            yield prediction

@@ -1,0 +1,1 @@
+"""The execution providers of onnxruntime that a model may run on, one module each."""

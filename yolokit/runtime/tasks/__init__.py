@@ -1,0 +1,1 @@
+"""What the runtime does for each task, one module each."""
