@@ -13,6 +13,7 @@ from yolokit.formats.toolkit.json_file import (
     as_numbers,
     as_size,
     as_text,
+    read_size,
 )
 
 
@@ -43,3 +44,19 @@ def test_other_types_become_empty() -> None:
         "a",
         "3",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({"width": 4, "height": 3}, (4, 3)),
+        ({"width": 4, "height": 0}, (None, None)),
+        ({"width": 1 << 31, "height": 3}, (None, None)),
+        ({"width": 4.0, "height": 3}, (None, None)),
+        ({"width": 4}, (None, None)),
+        ([4, 3], (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_a_size_is_two_usable_whole_numbers(value: Any, size: tuple[int | None, ...]) -> None:
+    assert read_size(value) == size
