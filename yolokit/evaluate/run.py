@@ -68,8 +68,8 @@ def evaluate_model(
     Args:
         predictor: The model. Metrics need nearly all detections, as ``THRESHOLDS`` leave them: a
             higher score cuts the tail of the precision-recall curve off.
-        images: Labelled images whose files are at hand; taken one at a time, in a thread.
-        class_names: The data set's class names, by category index.
+        images: Taken one at a time, in a thread.
+        class_names: Those of the data set, by category index.
         unreadable: Gets the errors of images that cannot be read, which are left out then: the
             figures are of another set. None raises the first.
         on_progress: Called with the number of images done.

@@ -55,11 +55,7 @@ class TaskMetric(Protocol):
     ) -> Matching:
         """Match two models' detections of one image, one to one.
 
-        Args:
-            a: The detections of one model.
-            b: Those of the other.
-            min_iou: What overlaps less is never a pair, in (0, 1].
-            max_score_diff: Scores that differ more are never a pair.
+        What overlaps less than ``min_iou``, in (0, 1], or differs more in score is never a pair.
         """
 
 
