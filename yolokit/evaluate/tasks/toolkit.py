@@ -60,9 +60,5 @@ class TaskMetric(Protocol):
 
 
 def load_metric(task: str) -> TaskMetric:
-    """Import the metric of a task.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """Import the metric of a task; a ConfigError says that there is none."""
     return cast(TaskMetric, load_plugin(PACKAGE, str(task), kind="task"))

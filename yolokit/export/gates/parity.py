@@ -32,7 +32,7 @@ from yolokit.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F32, F64, I64, Bool, Detections, Letterbox
+    from yolokit.core.types import F32, F64, Detections, Letterbox
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.runtime.detector import Detector
@@ -297,7 +297,15 @@ def _match_sample(
         lowest = float(pairs.iou[counted].min())
         report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
     alone = pairs.unmatched_a, pairs.unmatched_b
-    ties = _find_ties(trained, deployed, *alone, detector, report)
+    # A head that chose its boxes itself leaves nothing to suppress.
+    chooses = load_head(detector.manifest.head.layout).SUPPRESSES_OVERLAPS
+    ties = find_ties(
+        trained,
+        deployed,
+        *alone,
+        iou_limit=np.inf if chooses else detector.manifest.head.iou,
+        score_slack=2 * report.max_raw_score_diff,
+    )
     for side, found, lonely, tied in zip(
         ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
     ):
@@ -306,27 +314,6 @@ def _match_sample(
         for index in lonely[above & ~tied]:
             report.unmatched += 1
             report.problems.append(_describe(sample.name, side, found, int(index), detector))
-
-
-def _find_ties(
-    trained: Detections,
-    deployed: Detections,
-    alone_trained: I64,
-    alone_deployed: I64,
-    detector: Detector,
-    report: ParityReport,
-) -> tuple[Bool, Bool]:
-    head = detector.manifest.head
-    if load_head(head.layout).SUPPRESSES_OVERLAPS:  # nothing was suppressed here
-        return np.zeros(len(alone_trained), np.bool_), np.zeros(len(alone_deployed), np.bool_)
-    return find_ties(
-        trained,
-        deployed,
-        alone_trained,
-        alone_deployed,
-        iou_limit=head.iou,
-        score_slack=2 * report.max_raw_score_diff,
-    )
 
 
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
