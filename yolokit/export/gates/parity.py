@@ -32,7 +32,8 @@ from yolokit.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F32, F64, Detections, Letterbox
+    from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
+    from yolokit.evaluate.matching import Matching
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.runtime.detector import Detector
@@ -289,13 +290,8 @@ def _match_sample(
     )
     counted = trained.scores[pairs.a_index] >= threshold
     counted |= deployed.scores[pairs.b_index] >= threshold
-    report.matched += int(counted.sum())
     if counted.any():
-        box_diff, score_diff = pairs.box_diff_px[counted], pairs.score_diff[counted]
-        report.max_box_diff_px = max(report.max_box_diff_px, float(box_diff.max()))
-        report.max_score_diff = max(report.max_score_diff, float(score_diff.max()))
-        lowest = float(pairs.iou[counted].min())
-        report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
+        _measure_pairs(pairs, counted, report)
     alone = pairs.unmatched_a, pairs.unmatched_b
     # A head that chose its boxes itself leaves nothing to suppress.
     chooses = load_head(detector.manifest.head.layout).SUPPRESSES_OVERLAPS
@@ -314,6 +310,14 @@ def _match_sample(
         for index in lonely[above & ~tied]:
             report.unmatched += 1
             report.problems.append(_describe(sample.name, side, found, int(index), detector))
+
+
+def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None:
+    report.matched += int(counted.sum())
+    report.max_box_diff_px = max(report.max_box_diff_px, float(pairs.box_diff_px[counted].max()))
+    report.max_score_diff = max(report.max_score_diff, float(pairs.score_diff[counted].max()))
+    lowest = float(pairs.iou[counted].min())
+    report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
 
 
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
