@@ -60,7 +60,7 @@ def evaluate_model(
     images: Iterable[LabelledImage],
     class_names: Sequence[str],
     *,
-    unreadable: list[DataError] | None = None,
+    unreadable: list[DataError],
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> EvaluationResult:
     """Run a model over labelled images and compute the metrics of its task.
@@ -68,16 +68,15 @@ def evaluate_model(
     Args:
         predictor: The model. Metrics need nearly all detections, as ``THRESHOLDS`` leave them: a
             higher score cuts the tail of the precision-recall curve off.
-        images: Labelled images whose files are at hand; taken one at a time, in a thread.
-        class_names: The data set's class names, by category index.
-        unreadable: Gets the errors of images that cannot be read, which are left out then: the
-            figures are of another set. None raises the first.
+        images: Taken one at a time, in a thread.
+        class_names: Those of the data set, by category index.
+        unreadable: Gets the errors of images that cannot be read; the figures are without those.
         on_progress: Called with the number of images done.
 
     Raises:
         ConfigError: The classes of the model and of the data set do not fit together.
-        DataError: There is no image, or one is missing, unreadable or of another size than
-            its labels were made for.
+        DataError: There is no image, or none that is there, readable and of the size that its
+            labels were made for.
         InferenceError: The model failed.
     Source: ultralytics ``models/yolo/detect/val.py`` for the thresholds.
     """
@@ -159,17 +158,15 @@ def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassM
 
 
 def _read_all(
-    images: Iterable[LabelledImage], unreadable: list[DataError] | None
+    images: Iterable[LabelledImage], unreadable: list[DataError]
 ) -> Generator[tuple[LabelledImage, Frame]]:
     for index, labelled in enumerate(images):
         try:
             bgr = _read_image(labelled.image)
         except DataError as error:
-            if unreadable is None:
-                raise
             unreadable.append(error)
-            continue
-        yield labelled, Frame(bgr, index, None, labelled.image.file_name)
+        else:
+            yield labelled, Frame(bgr, index, None, labelled.image.file_name)
 
 
 def _read_image(record: ImageRecord) -> U8:

@@ -79,12 +79,9 @@ class BoxStore:
         ]
 
     def add(self, true_xyxy: F64, true_class_ids: I64, found: Detections) -> None:
-        """Keep one image's boxes, true and found, all of which count.
+        """Keep one image's boxes.
 
-        Args:
-            true_xyxy: (G, 4) float64, source-image px.
-            true_class_ids: (G,) int64.
-            found: What a detector found, with the same class ids.
+        The true ones are (G, 4) float64 in px of the image, their class ids (G,) int64.
         """
         true_count = len(true_class_ids)
         self.image_count += 1

@@ -51,10 +51,6 @@ def iter_calibration_images(
 
     They are from the training split, if there is one. Files with equal pixels are one image.
 
-    Args:
-        data_yaml: The data set; None where the user has named none.
-        gate_images: What :func:`load_gate_images` returned.
-
     Raises:
         DataError: There is none, or one cannot be read.
     """

@@ -34,7 +34,7 @@ def evaluate(
 ) -> EvaluationResult:
     yaml = load_data_yaml(data)
     images = iter_split(yaml, "val")
-    return evaluate_model(load(model), images, yaml.names, on_progress=on_progress)
+    return evaluate_model(load(model), images, yaml.names, unreadable=[], on_progress=on_progress)
 
 
 def test_a_model_that_finds_what_is_labelled_scores_one(make_model: Make, make_data: Make) -> None:
@@ -103,13 +103,13 @@ def test_an_image_of_another_size_than_its_labels_is_an_error(
     cv2.imwrite(str(images[0].image.path), np.zeros((32, 64, 3), np.uint8))
     predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="is 64x32 px, but its labels are for 64x64"):
-        evaluate_model(predictor, images, yaml.names)
+        evaluate_model(predictor, images, yaml.names, unreadable=[])
 
 
 def test_no_image_at_all_is_an_error(make_model: Make) -> None:
     predictor = load(make_model([BOX], [[0.9]], "nut"))
     with pytest.raises(DataError, match="no image"):
-        evaluate_model(predictor, [], ["nut"])
+        evaluate_model(predictor, [], ["nut"], unreadable=[])
     assert not [thread for thread in threading.enumerate() if "yolokit" in thread.name]
 
 

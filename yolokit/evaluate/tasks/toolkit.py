@@ -55,18 +55,10 @@ class TaskMetric(Protocol):
     ) -> Matching:
         """Match two models' detections of one image, one to one.
 
-        Args:
-            a: The detections of one model.
-            b: Those of the other.
-            min_iou: What overlaps less is never a pair, in (0, 1].
-            max_score_diff: Scores that differ more are never a pair.
+        What overlaps less than ``min_iou``, in (0, 1], or differs more in score is never a pair.
         """
 
 
 def load_metric(task: str) -> TaskMetric:
-    """Import the metric of a task.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """Import the metric of a task; a ConfigError says that there is none."""
     return cast(TaskMetric, load_plugin(PACKAGE, str(task), kind="task"))

@@ -32,7 +32,8 @@ from yolokit.runtime.predictor import Predictor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import F32, F64, I64, Bool, Detections, Letterbox
+    from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
+    from yolokit.evaluate.matching import Matching
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.runtime.detector import Detector
@@ -291,15 +292,18 @@ def _match_sample(
     )
     counted = trained.scores[pairs.a_index] >= threshold
     counted |= deployed.scores[pairs.b_index] >= threshold
-    report.matched += int(counted.sum())
     if counted.any():
-        box_diff, score_diff = pairs.box_diff_px[counted], pairs.score_diff[counted]
-        report.max_box_diff_px = max(report.max_box_diff_px, float(box_diff.max()))
-        report.max_score_diff = max(report.max_score_diff, float(score_diff.max()))
-        lowest = float(pairs.iou[counted].min())
-        report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
+        _measure_pairs(pairs, counted, report)
     alone = pairs.unmatched_a, pairs.unmatched_b
-    ties = _find_ties(trained, deployed, *alone, detector, report)
+    # A head that chose its boxes itself leaves nothing to suppress.
+    chooses = load_head(detector.manifest.head.layout).SUPPRESSES_OVERLAPS
+    ties = find_ties(
+        trained,
+        deployed,
+        *alone,
+        iou_limit=np.inf if chooses else detector.manifest.head.iou,
+        score_slack=2 * report.max_raw_score_diff,
+    )
     for side, found, lonely, tied in zip(
         ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
     ):
@@ -310,25 +314,12 @@ def _match_sample(
             report.problems.append(_describe(sample.name, side, found, int(index), detector))
 
 
-def _find_ties(
-    trained: Detections,
-    deployed: Detections,
-    alone_trained: I64,
-    alone_deployed: I64,
-    detector: Detector,
-    report: ParityReport,
-) -> tuple[Bool, Bool]:
-    head = detector.manifest.head
-    if load_head(head.layout).SUPPRESSES_OVERLAPS:  # nothing was suppressed here
-        return np.zeros(len(alone_trained), np.bool_), np.zeros(len(alone_deployed), np.bool_)
-    return find_ties(
-        trained,
-        deployed,
-        alone_trained,
-        alone_deployed,
-        iou_limit=head.iou,
-        score_slack=2 * report.max_raw_score_diff,
-    )
+def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None:
+    report.matched += int(counted.sum())
+    report.max_box_diff_px = max(report.max_box_diff_px, float(pairs.box_diff_px[counted].max()))
+    report.max_score_diff = max(report.max_score_diff, float(pairs.score_diff[counted].max()))
+    lowest = float(pairs.iou[counted].min())
+    report.min_iou = lowest if report.min_iou is None else min(report.min_iou, lowest)
 
 
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:

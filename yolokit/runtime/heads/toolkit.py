@@ -101,11 +101,7 @@ def list_heads() -> tuple[str, ...]:
 
 
 def load_head(layout: str) -> Head:
-    """Import the head of a layout.
-
-    Raises:
-        ConfigError: There is no such layout.
-    """
+    """Import the head of a layout; a ConfigError says that there is none."""
     return cast(Head, load_plugin(PACKAGE, layout, kind="layout"))
 
 

@@ -41,11 +41,7 @@ def list_providers() -> tuple[str, ...]:
 
 
 def load_provider(name: str) -> Provider:
-    """Import one provider.
-
-    Raises:
-        ConfigError: There is no such provider; the message suggests the nearest.
-    """
+    """Import one provider; if there is no such one, a ConfigError suggests the nearest."""
     return cast(Provider, load_plugin(PACKAGE, name, kind="provider").PROVIDER)
 
 

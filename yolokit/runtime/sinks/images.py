@@ -25,17 +25,12 @@ def takes(_source: FrameSource) -> bool:
     return True
 
 
-def open(folder: Path, head: ModelHead) -> AnnotatedImages:  # noqa: A001 - as in every sink
-    """Return a sink that writes below ``folder/images``."""
-    return AnnotatedImages(folder / _FOLDER, head)
-
-
 class AnnotatedImages:
-    """Writes one picture for every image or frame that could be read."""
+    """Writes one picture for every image or frame that could be read, below ``folder/images``."""
 
     def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
-        self._names = OutputNames(folder)
+        self._names = OutputNames(folder / _FOLDER)
         self._task = load_task(head.task)
         self._classes = head.names
         self._root: Path | None = None
@@ -64,7 +59,7 @@ class AnnotatedImages:
             return None
         path = self._names.claim(self._relative_name(frame))
         write_image(path, self._task.draw(frame.bgr, detections, self._classes))
-        return Picture(f"{_FOLDER}/{path.relative_to(self._folder).as_posix()}")
+        return Picture(path.relative_to(self._folder).as_posix())
 
     def _relative_name(self, frame: Frame) -> str:
         name = relative_name(frame.source, self._root)
@@ -73,3 +68,6 @@ class AnnotatedImages:
         if self._video_folder is None:
             self._video_folder = self._names.claim_folder(Path(name).with_suffix("").as_posix())
         return f"{self._video_folder}/{writable_name(f'{frame.index:06d}.jpg', frame.image_wh)}"
+
+
+open = AnnotatedImages  # noqa: A001 - as in every sink

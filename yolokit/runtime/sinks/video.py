@@ -43,13 +43,8 @@ def takes(source: FrameSource) -> bool:
     return source.fps is not None
 
 
-def open(folder: Path, head: ModelHead) -> AnnotatedVideo:  # noqa: A001 - as in every sink
-    """Return a sink that writes ``folder/<name of the source>.mp4``."""
-    return AnnotatedVideo(folder, head)
-
-
 class AnnotatedVideo:
-    """Writes one MP4 file for every video source; still images pass by."""
+    """Writes ``folder/<name of the source>.mp4`` for every video; still images pass by."""
 
     def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
@@ -116,6 +111,9 @@ class AnnotatedVideo:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+
+
+open = AnnotatedVideo  # noqa: A001 - as in every sink
 
 
 class Mp4Writer:

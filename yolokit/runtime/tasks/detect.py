@@ -11,10 +11,11 @@ from yolokit.runtime.tasks.toolkit import check_box_output, check_image_input, c
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import U8, Letterbox
+    from yolokit.core.types import Letterbox
     from yolokit.runtime.manifest import ModelHead, ModelManifest
     from yolokit.runtime.session import Session
     from yolokit.runtime.tasks.toolkit import Limits, Outputs
+draw = draw_boxes
 
 
 def count_extras(session: Session) -> int:
@@ -51,8 +52,3 @@ def describe(detections: Detections, names: Sequence[str]) -> list[dict[str, Any
         }
         for xyxy, score, class_id in detections
     ]
-
-
-def draw(bgr: U8, detections: Detections, names: Sequence[str]) -> U8:
-    """Return a copy of the image with a labelled box for every detection."""
-    return draw_boxes(bgr, detections, names)

@@ -93,11 +93,7 @@ def list_tasks() -> tuple[str, ...]:
 
 
 def load_task(task: str) -> RuntimeTask:
-    """Import what the runtime does for a task.
-
-    Raises:
-        ConfigError: It does nothing for it.
-    """
+    """Import what the runtime does for a task; a ConfigError says that there is nothing."""
     return cast(RuntimeTask, load_plugin(PACKAGE, str(task), kind="task"))
 
 
