@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 
 from msgspec import Meta
 
-from yolokit.core.config import Config
+from yolokit.core.config import AUTO, Config, exists
 from yolokit.core.options import (
     AnyPath,
     AnyPaths,
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.files.outputs import Replacing
-
-AUTO = "auto"
 
 # Of ``data get`` as well.
 Sample: TypeAlias = Annotated[
@@ -179,11 +177,3 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
                 raise DataError("this is a pipe or a device, not a file or folder", path=source)
         check_output(config.folder, config.replacing)
         return config
-
-
-def exists(path: Path) -> bool:
-    """Tell whether a path is there; one that no file can have is not."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False

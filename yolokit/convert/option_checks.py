@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from yolokit.convert.config import AUTO, exists
 from yolokit.convert.findings import CODES
 from yolokit.convert.steps.assign_splits import SplitPlan
 from yolokit.convert.steps.filter_areas import AreaLimits
 from yolokit.convert.steps.group_images import GroupPlan
 from yolokit.convert.steps.keep_sample import Sample
 from yolokit.convert.steps.map_classes import ClassMap
+from yolokit.core.config import AUTO, exists
 from yolokit.core.findings import find_unknown_codes
 from yolokit.core.suggest import describe_unknown
 from yolokit.core.task import Task

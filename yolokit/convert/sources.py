@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolokit.convert.archive import content_root, is_archive, unpack
-from yolokit.convert.config import AUTO, ConvertConfig
 from yolokit.convert.option_checks import check_assumptions, check_task
 from yolokit.convert.steps.map_classes import compose_names, merge_datasets
+from yolokit.core.config import AUTO
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import (
@@ -25,6 +25,7 @@ from yolokit.labels.model import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yolokit.convert.config import ConvertConfig
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
 

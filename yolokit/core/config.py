@@ -20,6 +20,7 @@ from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 
 _NO_WORDS: Mapping[str, str] = MappingProxyType({})
+AUTO = "auto"
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -127,6 +128,14 @@ def find_name_problems(values: Mapping[str, Any]) -> list[str]:
 def is_plain_name(name: str) -> bool:
     """Tell whether a folder of this name lies below another, whatever the system."""
     return name not in ("", ".", "..") and not set(name) & set("/\\:")
+
+
+def exists(path: Path) -> bool:
+    """Tell whether a path is there; one that no file can have is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:
