@@ -158,12 +158,11 @@ def _open_best(ort: Any, path: Path, threads: int) -> Session:
     for candidate in better:
         try:
             session = _open_on(ort, path, candidate, threads)
+            break
         except InferenceError as error:
             skipped.append(error.message)
-        else:
-            session.skipped = tuple(skipped)
-            return session
-    session = _open_on(ort, path, last, threads)
+    else:
+        session = _open_on(ort, path, last, threads)
     session.skipped = tuple(skipped)
     return session
 

@@ -88,7 +88,8 @@ class VideoFile:
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield every frame in the order it is shown; a broken one is a FrameError."""
-        clock = Clock(self._frame_ticks, round(self.leap_s / self.time_base))
+        frame_ticks = max(1, round(1 / (self.fps * self.time_base)))
+        clock = Clock(frame_ticks, round(self.leap_s / self.time_base))
         for index, decoded in enumerate(decode_frames(Path(self.uri))):
             if isinstance(decoded, str):
                 yield FrameError(index, self.uri, decoded)
@@ -102,11 +103,6 @@ class VideoFile:
                 self.uri,
                 pixel_aspect=1 / aspect if is_transposed(orientation) else aspect,
             )
-
-    @property
-    def _frame_ticks(self) -> int:
-        """Length of one frame at the mean rate, in units of the time base."""
-        return max(1, round(1 / (self.fps * self.time_base)))
 
 
 @dataclass(slots=True)
