@@ -28,18 +28,15 @@ def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
     """
     with tempfile.TemporaryDirectory(prefix="yolokit-gpu-") as scratch:
         folder = Path(scratch)
-        for about, step in (
-            ("gpu: train", _train),
-            ("gpu: export", _export),
-            ("gpu: predict", _predict),
-        ):
+        for step in (_train, _export, _predict):
+            about = f"gpu: {step.__name__.removeprefix('_')}"
             say(f"{about} ...")
             try:
                 detail = step(folder)
             except YolokitError as error:
-                yield Finding(about=about, state="fail", detail=str(error), advice=error.hint)
+                yield Finding(about, "fail", str(error), error.hint)
                 return
-            yield Finding(about=about, state="ok", detail=detail)
+            yield Finding(about, "ok", detail)
 
 
 def _train(folder: Path) -> str:
