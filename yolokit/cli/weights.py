@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from yolokit.checkpoints.lineage import Lineage
     from yolokit.hub.check import FileCheck
-    from yolokit.hub.ensure import ObtainedWeights
+    from yolokit.hub.ensure import Obtained
     from yolokit.hub.inventory import Row
     from yolokit.hub.resolve import Target
 
@@ -197,16 +197,10 @@ def import_(
     """
     from yolokit.cli.output import emit, emit_json, say
     from yolokit.cli.progress import show_events
-    from yolokit.core.events import Progress
     from yolokit.hub.unbundle import import_bundle
 
     with show_events() as on_event:
-        imported = import_bundle(
-            archive,
-            require_hash=require_hash,
-            on_progress=lambda done, total: on_event(Progress(archive.name, done, total, "bytes")),
-            on_notice=say,
-        )
+        imported = import_bundle(archive, require_hash=require_hash, on_event=on_event)
     for one in imported:
         if not json:
             there = "was there already, the same" if one.was_there else one.status
@@ -217,7 +211,7 @@ def import_(
         emit_json({"path": str(one.path), **facts})
 
 
-def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedWeights]:
+def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[Obtained]:
     """Yield all that can be obtained; then raise one error for all that cannot."""
     from yolokit.cli.output import say
     from yolokit.cli.progress import show_events
@@ -241,7 +235,7 @@ def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedW
         raise WeightsError(f"{failed} of {len(names)} could not be obtained")
 
 
-def _to_plain(found: ObtainedWeights) -> dict[str, object]:
+def _to_plain(found: Obtained) -> dict[str, object]:
     keys = ("name", "path", "sha256", "size_bytes", "url", "status", "fetched")
     return {key: getattr(found, key) for key in keys} | {"path": str(found.path)}
 

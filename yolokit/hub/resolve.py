@@ -41,7 +41,6 @@ class Target:
 
     Attributes:
         path: Where it is or will be, absolute.
-        in_store: It belongs to the store, so that the lock file speaks of it.
         entry: What the catalog says, if it is there.
         stock: What kind of file it is.
         asked: What the user asked for to get it.
@@ -52,7 +51,6 @@ class Target:
     """
 
     path: Path
-    in_store: bool
     entry: Published | None = None
     stock: Stock = WEIGHTS
     asked: str | None = None
@@ -137,7 +135,7 @@ def _resolve_name(name: str) -> Target:
     store = store_dir("weights").absolute()
     found, entry = locate_weights(name), find_entry(name)
     if found is not None and not _is_within(found, store):
-        return Target(path=found, in_store=False, shadows=entry.name if entry else None)
+        return Target(path=found, shadows=entry.name if entry else None)
     if found is not None:
         return target_of_file(store, found.name)
     if entry is not None:
@@ -159,12 +157,10 @@ def _resolve_url(text: str) -> Target:
     entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
     if entry is not None and url in entry.urls:
         known = _in_store(store, entry.file, entry)
-        return Target(
-            path=known.path, in_store=True, entry=entry, locked=known.locked, sha256=sha256
-        )
+        return Target(path=known.path, entry=entry, locked=known.locked, sha256=sha256)
     file = _choose_file(store, url, sha256)
     locked = read_lock(store).get(file)
-    return Target(path=store / file, in_store=True, locked=locked, url=url, sha256=sha256)
+    return Target(path=store / file, locked=locked, url=url, sha256=sha256)
 
 
 def target_of_file(store: Path, file: str) -> Target:
@@ -178,7 +174,7 @@ def target_of_file(store: Path, file: str) -> Target:
 
 def _in_store(store: Path, file: str, entry: WeightsEntry | None) -> Target:
     locked = read_lock(store).get(file)
-    return Target(path=store / file, in_store=True, entry=entry, locked=locked)
+    return Target(path=store / file, entry=entry, locked=locked)
 
 
 def _choose_file(store: Path, url: str, sha256: str | None) -> str:

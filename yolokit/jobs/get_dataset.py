@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.core.events import OnEvent
-    from yolokit.hub.catalog import ArchiveCard, DatasetCard
+    from yolokit.hub.catalog import DatasetCard
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.config import GetConfig
 
@@ -76,25 +76,21 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
     ConvertConfig.build(values | {"source": ()})  # mistakes are told before anything is fetched
     for sentence in describe(card):
         on_event(Notice(sentence))
-    archives = [_obtain(card, archive, config, on_event) for archive in card.archives]
+    archives = [
+        obtain_archive(
+            card,
+            archive,
+            offline=config.offline,
+            require_hash=config.require_hash,
+            on_event=on_event,
+        )
+        for archive in card.archives
+    ]
     result = _convert(card, archives, values, on_event)
     if not config.keep_archive:
         _remove_fetched(archives, on_event)
     hashes = {str(found.path): found.sha256 for found in archives}
     return GetResult(name=name, out=folder, conversion=result, archives=hashes)
-
-
-def _obtain(
-    card: DatasetCard, archive: ArchiveCard, config: GetConfig, on_event: OnEvent
-) -> Obtained:
-    return obtain_archive(
-        card,
-        archive,
-        offline=config.offline,
-        require_hash=config.require_hash,
-        on_notice=lambda text: on_event(Notice(text)),
-        on_progress=lambda done, total: on_event(Progress(archive.file, done, total, "bytes")),
-    )
 
 
 def describe(card: DatasetCard) -> list[str]:

@@ -16,7 +16,7 @@ from yolokit.files.digest import FileDigest
 from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.config import PullConfig
-from yolokit.hub.ensure import ObtainedWeights, pull_weights
+from yolokit.hub.ensure import Obtained, pull_weights
 from yolokit.train.arch import Arch, find_arch, find_classifier_arch, find_darknet_arch
 from yolokit.train.backbone_match import require_kinship
 from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
@@ -41,7 +41,7 @@ class StartPlan:
     kind: StartKind
     arch: Arch | None = None
     source_arch: Arch | None = None
-    weights: ObtainedWeights | None = None
+    weights: Obtained | None = None
 
     def request(self, config: TrainConfig, names: list[str], run_dir: Path) -> StartRequest:
         """Return what the engine needs; architectures are copied into the run's folder."""
