@@ -64,28 +64,14 @@ class _Bars:
 
 @contextlib.contextmanager
 def _open_bar(first: Progress) -> Iterator[Callable[[Progress], None]]:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import Progress as Bar
 
-    with Bar(*_list_columns(first), console=Console(stderr=True), transient=True) as bar:
+    figures: tuple[ProgressColumn, ...] = (rich.MofNCompleteColumn(), rich.TimeElapsedColumn())
+    if first.unit == "bytes":
+        figures = (rich.DownloadColumn(), rich.TransferSpeedColumn())
+    name = rich.TextColumn("{task.description}", markup=False)
+    columns = (name, rich.BarColumn(), *figures, rich.TimeRemainingColumn())
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(make_printable(first.what), total=first.total)
         yield lambda event: bar.update(task, completed=event.done, total=event.total)
-
-
-def _list_columns(event: Progress) -> list[ProgressColumn]:
-    from rich import progress as rich
-
-    head = [rich.TextColumn("{task.description}", markup=False), rich.BarColumn()]
-    if event.unit == "bytes":
-        return [
-            *head,
-            rich.DownloadColumn(),
-            rich.TransferSpeedColumn(),
-            rich.TimeRemainingColumn(),
-        ]
-    return [
-        *head,
-        rich.MofNCompleteColumn(),
-        rich.TimeElapsedColumn(),
-        rich.TimeRemainingColumn(),
-    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yolokit.cli.command import json_option
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run that --name or --out names.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the run's record as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the run's record as one line of JSON.")] = False,
 ) -> None:
     """Fine-tune a detector on a YOLO data set.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yolokit.cli.command import Command, options_of
+from yolokit.cli.command import Command, json_option, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ RequireHash = Annotated[
 ]
 _PULL = "yolokit.hub.config:PullConfig"
 _FRESH = "nothing: its run began with fresh weights"
-Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
+Json = Annotated[bool, json_option("Print each result as one line of JSON.")]
 
 
 @app.command("list", cls=Command)

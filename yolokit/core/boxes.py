@@ -22,11 +22,6 @@ def xyxy_to_cxcywh(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     return np.concatenate([boxes[:, :2] + size / boxes.dtype.type(2), size], axis=1)
 
 
-def xywh_to_xyxy(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
-    """Turn (N, 4) boxes from top-left corner and size into two corners, in the same unit."""
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], axis=1)
-
-
 def xyxy_to_xywh(boxes: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     """Turn (N, 4) boxes from two corners into top-left corner and size, in the same unit."""
     return np.concatenate([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]], axis=1)
@@ -39,16 +34,23 @@ def box_areas(xyxy: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     return areas
 
 
+def overlap_and_union(
+    a: npt.NDArray[_Float], b: npt.NDArray[_Float]
+) -> tuple[npt.NDArray[_Float], npt.NDArray[_Float]]:
+    """Return the (N, M) areas that (N, 4) and (M, 4) xyxy boxes share, and cover together."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
+    size = np.maximum(high - low, a.dtype.type(0))
+    overlap = size[..., 0] * size[..., 1]
+    return overlap, box_areas(a)[:, None] + box_areas(b)[None, :] - overlap
+
+
 def pairwise_iou(a: npt.NDArray[_Float], b: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     """Return the (N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes.
 
     Two boxes without area have an IoU of 0.
     """
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
-    size = np.maximum(high - low, a.dtype.type(0))
-    overlap = size[..., 0] * size[..., 1]
-    union = box_areas(a)[:, None] + box_areas(b)[None, :] - overlap
+    overlap, union = overlap_and_union(a, b)
     result: npt.NDArray[_Float] = np.divide(
         overlap, union, out=np.zeros_like(overlap), where=union > 0
     )

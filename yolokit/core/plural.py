@@ -30,9 +30,9 @@ def describe_size(size_bytes: int) -> str:
     """Return a size as people read it."""
     if size_bytes < 1000:
         return counted(size_bytes, "byte")
-    size, units = size_bytes / 1000, ("kB", "MB", "GB")
-    for unit in units:
-        if size < 999.95 or unit == units[-1]:
+    size = size_bytes / 1000
+    for unit in ("kB", "MB"):
+        if size < 999.95:
             return f"{size:.1f} {unit}"
         size /= 1000
-    raise AssertionError
+    return f"{size:.1f} GB"

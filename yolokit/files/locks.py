@@ -17,7 +17,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.errors import FetchError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from filelock import BaseFileLock
 
 
@@ -51,3 +55,39 @@ def drop_lock(lock: BaseFileLock) -> None:
     if os.name == "nt":
         with contextlib.suppress(OSError):  # it is another process's by now, or seen by one
             path.unlink()
+
+
+@contextlib.contextmanager
+def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of a file in the store; wait for a process that holds it.
+
+    The empty file of the lock stays, under a hidden name: removing it while another process waits
+    for it would let both in.
+
+    Args:
+        path: The file that is to be written; its lock is a hidden file beside it.
+        on_wait: Called once if there is something to wait for.
+
+    Raises:
+        FetchError: The store cannot be written to.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            on_wait()
+            lock.acquire(poll_interval=0.2)
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FetchError(
+            f"cannot write to the store {path.parent}: {reason}",
+            hint="YOLOKIT_HOME names a folder for the stores",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.errors import FetchError, WeightsError
 from yolokit.files.atomic import rename_complete
-from yolokit.files.file_lock import hold_alone
+from yolokit.files.locks import hold_alone
 from yolokit.hub.check import (
     HOW_TO_REPLACE,
     VERIFIED,

@@ -15,7 +15,7 @@ import msgspec
 
 from yolokit.errors import FetchError
 from yolokit.files.atomic import write_atomic
-from yolokit.files.file_lock import hold_alone
+from yolokit.files.locks import hold_alone
 from yolokit.hub.store import WEIGHTS
 from yolokit.hub.urls import is_plain_name, is_public_url
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -134,7 +134,7 @@ def resolve(name: str) -> Target:
 def _resolve_name(name: str) -> Target:
     store = store_dir("weights").absolute()
     found, entry = locate_weights(name), find_entry(name)
-    if found is not None and not _is_within(found, store):
+    if found is not None and found.parent.resolve() != store.resolve():
         return Target(path=found, shadows=entry.name if entry else None)
     if found is not None:
         return target_of_file(store, found.name)
@@ -156,11 +156,9 @@ def _resolve_url(text: str) -> Target:
     store = store_dir("weights").absolute()
     entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
     if entry is not None and url in entry.urls:
-        known = _in_store(store, entry.file, entry)
-        return Target(path=known.path, entry=entry, locked=known.locked, sha256=sha256)
+        return replace(_in_store(store, entry.file, entry), sha256=sha256)
     file = _choose_file(store, url, sha256)
-    locked = read_lock(store).get(file)
-    return Target(path=store / file, locked=locked, url=url, sha256=sha256)
+    return replace(_in_store(store, file, None), url=url, sha256=sha256)
 
 
 def target_of_file(store: Path, file: str) -> Target:
@@ -194,10 +192,6 @@ def _choose_file(store: Path, url: str, sha256: str | None) -> str:
 def _entry_of_file(file: str) -> WeightsEntry | None:
     entry = find_entry(file)
     return entry if entry is not None and entry.file == file else None
-
-
-def _is_within(path: Path, store: Path) -> bool:
-    return path.parent.resolve() == store.resolve()
 
 
 def _unknown(name: str) -> FetchError:

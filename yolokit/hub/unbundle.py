@@ -22,7 +22,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import FetchError
 from yolokit.files.atomic import publish_file, sha256_file
 from yolokit.files.file_kind import read_kind
-from yolokit.files.file_lock import hold_alone
+from yolokit.files.locks import hold_alone
 from yolokit.hub.bundle import (
     MANIFEST_NAME,
     MOST_MANIFEST_BYTES,
