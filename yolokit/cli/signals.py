@@ -93,8 +93,7 @@ def interruptions() -> Iterator[Interruptions]:
 def stopping_softly(stop: Callable[[], None]) -> Iterator[None]:
     """Let the first signal ask work to end well meanwhile; a second one interrupts as ever.
 
-    Args:
-        stop: Called in the handler of the signal: it may take no lock, and print nothing.
+    ``stop`` is called in the handler of the signal: it may take no lock, and print nothing.
     """
     if _active is None:  # not run by the command line
         yield

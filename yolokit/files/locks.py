@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
 
 def take_lock(path: Path, *, wait: bool = False) -> BaseFileLock | None:
-    """Lock a file, which is made for it; None if another process holds the lock.
+    """Lock an empty file, which is made for it; None if another process holds the lock.
 
-    Args:
-        path: The file; it has no content.
-        wait: Wait for a process that holds it.
+    With ``wait``, that process is waited for.
 
     Raises:
         OSError: The file cannot be made or opened, or its file system has no locks.
@@ -59,14 +57,10 @@ def drop_lock(lock: BaseFileLock) -> None:
 
 @contextlib.contextmanager
 def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock of a file in the store; wait for a process that holds it.
+    """Hold the lock of a file in the store that is to be written; wait for a process that has it.
 
-    The empty file of the lock stays, under a hidden name: removing it while another process waits
-    for it would let both in.
-
-    Args:
-        path: The file that is to be written; its lock is a hidden file beside it.
-        on_wait: Called once if there is something to wait for.
+    The lock is an empty hidden file beside it, which stays: removing it while another process
+    waits for it would let both in. ``on_wait`` is called once if there is something to wait for.
 
     Raises:
         FetchError: The store cannot be written to.

@@ -68,12 +68,7 @@ def pull_weights(
     """Return weights that are there, or fetch those that a name or an address means.
 
     A file in the store is hashed each time: a second for the largest, while a changed checkpoint
-    costs a whole training.
-
-    Args:
-        config: Which weights.
-        on_event: Told what is done, and how many bytes are here.
-        limits: How long to wait and how often to try; None for what suits people.
+    costs a whole training. Without ``limits`` they are those that suit people.
 
     Raises:
         WeightsError: There is no such name; nothing could be fetched; or what is there, or what

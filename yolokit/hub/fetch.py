@@ -88,14 +88,8 @@ def fetch(
     """Fetch a file to ``path``, going on with what an earlier process left there.
 
     Whatever interrupts it, what has arrived stays for the next call; only bytes that are known to
-    be wrong are removed. One process at a time may do this for one path.
-
-    Args:
-        urls: Addresses, in the order in which they are tried.
-        path: A name of its own; the caller renames the complete file, see :class:`Part`.
-        wanted: What is known about the file.
-        limits: How long to wait and how often to try.
-        on_event: Told each failure that is not the end, and how many bytes are here.
+    be wrong are removed. One process at a time may do this for one path. The addresses are tried
+    in order; ``path`` is a name of its own, and the caller renames the complete file.
 
     Raises:
         FetchError: No address delivered the file; a line for each says why. Or the disk is full.

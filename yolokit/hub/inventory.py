@@ -52,12 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def list_weights(
     *, task: str | None = None, family: str | None = None, installed: bool = False
 ) -> list[Row]:
-    """List the catalog, then the files of the store that are not in it.
-
-    Args:
-        task: Only those that were published for this task.
-        family: Only those of this family.
-        installed: Only those that the store has.
+    """List the catalog, then the files of the store that are not in it; or only some of both.
 
     Raises:
         ConfigError: There is no such task or family; the message suggests the nearest.

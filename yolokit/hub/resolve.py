@@ -217,13 +217,8 @@ def _list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tupl
     """Return all addresses of a file: mirrors of the environment first, then the published ones.
 
     A mirror is a folder that holds the files by their names, or a template with ``{host}``,
-    ``{path}`` and ``{file}`` of the published address.
-
-    Args:
-        urls: Where the file is published.
-        file: Its name on a mirror that is a plain folder; None where a name alone does not say
-            which file it is, so that only templates apply.
-        variable: What names the mirrors in the environment.
+    ``{path}`` and ``{file}`` of the published address. Where a name alone does not say which file
+    it is, ``file`` is None, and only templates apply.
 
     Raises:
         FetchError: A mirror in the environment is not an address.

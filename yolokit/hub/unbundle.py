@@ -73,10 +73,7 @@ def import_bundle(
 ) -> list[Imported]:
     """Put the files of a bundle into the store and lock them: all of them, or none.
 
-    Args:
-        archive: A plain tar that ``write_bundle`` has made.
-        require_hash: Refuse a file whose full hash neither catalog nor lock file has.
-        on_event: Told how much of the bundle is read.
+    With ``require_hash``, a file whose full hash neither catalog nor lock file has is refused.
 
     Raises:
         FetchError: The bundle is damaged, hostile or cut short, or a file in it is not what the

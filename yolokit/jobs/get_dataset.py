@@ -56,10 +56,6 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
     What has arrived of an archive stays when this is interrupted, and the next call continues
     there. Archives that this call fetched are removed once the set is made.
 
-    Args:
-        config: Made by :meth:`GetConfig.build`.
-        on_event: Told what is fetched, how much of it is here, and the images that are done.
-
     Raises:
         ConfigError: An option is wrong or does not fit the set.
         DataError: There is no such set; an archive could not be fetched, is not what it must be,

@@ -18,10 +18,7 @@ _IMAGES = 48
 
 
 def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
-    """Train two epochs on GPU 0, export, and predict with the CUDA provider.
-
-    Args:
-        say: Called with what is being done.
+    """Train two epochs on GPU 0, export, and predict with the CUDA provider; say each beforehand.
 
     Yields:
         A finding for each step; the first that fails is the last.

@@ -194,11 +194,7 @@ class Quickstart:
 
 
 def run_quickstart(folder: Path | None, on_event: OnEvent = ignore) -> QuickstartResult:
-    """Do the whole job on drawn data.
-
-    Args:
-        folder: Where everything goes; None for a fresh folder below ``runs``.
-        on_event: Told the command of each step when it begins, and the events of the training.
+    """Do the whole job on drawn data, in a folder that is given or a fresh one below ``runs``.
 
     Raises:
         OutputExistsError: ``folder`` exists.

@@ -63,12 +63,7 @@ def open_http(
 ) -> Iterator[Stream]:
     """Open a file over HTTP; see :class:`yolokit.hub.source.Source`.
 
-    Args:
-        url: Address, https or plain http to this machine.
-        offset_bytes: Where to go on.
-        validator: The strong ETag or date that an earlier answer stated.
-        limits: How long to wait.
-        token: Sent to the address's own host alone.
+    A token is sent to the address's own host alone.
 
     Raises:
         SourceError: It cannot be opened.
