@@ -46,6 +46,7 @@ def train(
     """
     from yolokit.cli.output import choose_folder
     from yolokit.cli.train_progress import show_progress
+    from yolokit.core.config import read_yaml_mapping
     from yolokit.train.config import TrainConfig
     from yolokit.train.run import resume_training, train_model
     from yolokit.train.run_folder import RUNS_DIR
@@ -57,7 +58,8 @@ def train(
         with show_progress() as on_event:
             run = resume_training(folder, ctx.obj, on_event=on_event)
     else:
-        checked = TrainConfig.build(_read_config(config) | ctx.obj)
+        stated = read_yaml_mapping(config) if config is not None else {}
+        checked = TrainConfig.build(stated | ctx.obj)
         with show_progress() as on_event:
             run = train_model(checked, on_event, folder=folder)
     _print_run(run, as_json=json)
@@ -72,12 +74,6 @@ def explain_unknown_option(option: str) -> str | None:
     if name in TrainConfig.__struct_fields__:
         return f"{name} has no option of its own: write it into a YAML file, for --config"
     return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
-
-
-def _read_config(config: Path | None) -> dict[str, Any]:
-    from yolokit.core.config import read_yaml_mapping
-
-    return read_yaml_mapping(config) if config is not None else {}
 
 
 def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> None:

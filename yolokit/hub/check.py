@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from yolokit.hub.resolve import Target
 
 VERIFIED = "verified"
-LOCKED_NOW = "unverified, locked now"
-PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
 HOW_TO_REPLACE = (
     "nothing was changed; if the file is damaged, remove it and run the same command again; if it "
     "is meant to be another one, give it another name"
@@ -88,7 +86,9 @@ def describe_known(target: Target) -> str:
     if target.known_sha256 is not None:
         return VERIFIED
     prefix = target.wanted.sha256_prefix
-    return PREFIX_LOCKED_NOW.format(count=len(prefix)) if prefix else LOCKED_NOW
+    if prefix:
+        return f"checked against the {len(prefix)} digits in its name; locked now"
+    return "unverified, locked now"
 
 
 def no_hash(target: Target) -> FetchError:

@@ -224,18 +224,14 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
 
 def _lock(target: Target, found: Fetched) -> None:
     """Add a file to the lock file of its store."""
-    entries = {target.path.name: _lock_entry(target, found)}
-    add_to_lock(target.store, entries, target.stock.lock_name)
-
-
-def _lock_entry(target: Target, found: Fetched) -> LockEntry:
     source = target.url or found.url
-    return LockEntry(
+    entry = LockEntry(
         sha256=found.sha256,
         size_bytes=found.size_bytes,
         hash_from=_hash_from(target),
         url=public_url(source) if source else None,
     )
+    add_to_lock(target.store, {target.path.name: entry}, target.stock.lock_name)
 
 
 def _hash_from(target: Target) -> HashFrom:

@@ -64,13 +64,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that arrived whole and is what it must be.
-
-    Attributes:
-        url: The address that delivered it.
-        size_bytes: Its size.
-        sha256: Its 64 hexadecimal digits, of the bytes as they were written.
-    """
+    """A file that arrived whole from an address; the hash is of the bytes as they were written."""
 
     url: str
     size_bytes: int

@@ -13,6 +13,7 @@ import shutil
 import tarfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -37,7 +38,7 @@ from yolokit.hub.store import store_dir
 from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yolokit.core.events import OnEvent
@@ -66,10 +67,7 @@ class Imported:
 
 
 def import_bundle(
-    archive: Path,
-    *,
-    require_hash: bool = False,
-    on_event: OnEvent = ignore,
+    archive: Path, *, require_hash: bool = False, on_event: OnEvent = ignore
 ) -> list[Imported]:
     """Put the files of a bundle into the store and lock them: all of them, or none.
 
@@ -89,8 +87,9 @@ def import_bundle(
             manifest = _read_manifest(reader)
             with ExitStack() as locks:
                 for name in sorted(file.file for file in manifest.files):
-                    path = store / name
-                    locks.enter_context(hold_alone(path, on_wait=_waiting(path, on_event)))
+                    waiting = Notice(f"another process is fetching {name}: waiting for it")
+                    say_waiting = partial(on_event, waiting)
+                    locks.enter_context(hold_alone(store / name, on_wait=say_waiting))
                 known = [_check_known(file, store, require_hash) for file in manifest.files]
                 _check_room(manifest, store)
                 return _import_files(reader, known, on_event)
@@ -98,11 +97,6 @@ def import_bundle(
         other = error.filename not in (None, str(archive))
         place = f"{error.filename}: " if other else ""
         raise FetchError(f"cannot import {archive}: {place}{error.strerror}") from error
-
-
-def _waiting(path: Path, on_event: OnEvent) -> Callable[[], None]:
-    waiting = Notice(f"another process is fetching {path.name}: waiting for it")
-    return lambda: on_event(waiting)
 
 
 def _import_files(
