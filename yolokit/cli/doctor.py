@@ -26,8 +26,7 @@ def doctor(
     import msgspec
 
     from yolokit.cli.output import emit, emit_json, say
-    from yolokit.jobs.doctor import examine
-    from yolokit.jobs.gpu_check import check_gpu
+    from yolokit.jobs.doctor import check_gpu, examine
 
     failed = False
     for finding in chain(examine(), check_gpu(say) if gpu else ()):

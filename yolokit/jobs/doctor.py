@@ -1,4 +1,7 @@
-"""``yolokit doctor``: what this machine has, what really loads, and what to do about the rest."""
+"""``yolokit doctor``: what this machine has, what really loads, and what to do about the rest.
+
+``--gpu`` adds a small train, export and predict on the GPU.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ import msgspec
 
 from yolokit.core.extras import install_command, is_installed
 from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
 from yolokit.hub.store import HOME_VARIABLE, store_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _BASE = (
     "numpy", "opencv-python", "av", "msgspec", "typer", "rich", "faster-coco-eval",
@@ -30,6 +34,7 @@ _BASE = (
 _TRAIN = ("torch", "torchvision", "ultralytics", "onnx", "onnxslim", "matplotlib")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 _LOW_DISK_BYTES = 5 << 30
+_GPU_IMAGES = 48
 # A graph of one Relu over one float: enough to make a provider load and run.
 _PROBE = base64.b64decode(
     "CAgSB3lvbG9raXQ6NwoMCgF4EgF5IgRSZWx1EgVwcm9iZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAES"
@@ -205,3 +210,60 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
+    """Train two epochs on GPU 0, export, and predict with the CUDA provider; say each beforehand.
+
+    Yields:
+        A finding for each step; the first that fails is the last.
+    """
+    with tempfile.TemporaryDirectory(prefix="yolokit-gpu-") as scratch:
+        folder = Path(scratch)
+        for step in (_train, _export, _predict):
+            about = f"gpu: {step.__name__.removeprefix('_')}"
+            say(f"{about} ...")
+            try:
+                detail = step(folder)
+            except YolokitError as error:
+                yield Finding(about, "fail", str(error), error.hint)
+                return
+            yield Finding(about, "ok", detail)
+
+
+def _train(folder: Path) -> str:
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import convert
+    from yolokit.jobs.demo import write_demo
+    from yolokit.jobs.quickstart import START
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.run import train_model
+
+    write_demo(folder / "demo", images=_GPU_IMAGES, video_seconds=0)
+    convert(ConvertConfig(folder / "demo", folder / "data"))
+    config = TrainConfig(
+        str(folder / "data" / "data.yaml"), weights=str(START), epochs=2, imgsz=320, batch=8,
+        device="0", validate=False,
+    )  # fmt: skip
+    record = train_model(config, folder=folder / "train").record
+    seconds = record.epochs[-1].seconds
+    return f"2 epochs on {record.device} in {record.precision}, the second in {seconds:.1f} s"
+
+
+def _export(folder: Path) -> str:
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.run import export_model
+
+    artifact = export_model(ExportConfig(folder / "train" / "best.pt"))
+    compared = counted(artifact.parity.matched, "detection")
+    return f"{artifact.parity.verdict}: {compared} compared"
+
+
+def _predict(folder: Path) -> str:
+    from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.predict import predict_files
+
+    model, images = folder / "train" / "best.onnx", folder / "data" / "images"
+    run = predict_files(PredictConfig(model, images, provider="cuda", out=folder / "predicted"))
+    rate = run.summary.frames / run.summary.wall_s
+    return f"{counted(run.summary.frames, 'image')} on {run.provider}, {rate:.0f} a second"
