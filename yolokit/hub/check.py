@@ -24,15 +24,10 @@ State = Literal["ok", "differs", "unverified", "not in catalog"]
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """What was found out about one file that is there.
+    """What was found out about one file that is there; the detail says what it was compared with.
 
-    Attributes:
-        file: Its name.
-        state: ``differs`` is an error; ``unverified`` is published, but its hash is not;
-            ``not in catalog`` is a file of the user's, with nothing to compare it with.
-        detail: What it was compared with, in words.
-        sha256: 64 hexadecimal digits, of the file as it is now.
-        size_bytes: Its size.
+    ``differs`` is an error; ``unverified`` is published, but its hash is not; ``not in catalog`` is
+    a file of the user's, with nothing to compare it with. The hash is that of the file now.
     """
 
     file: str

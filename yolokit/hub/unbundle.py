@@ -51,13 +51,9 @@ _OCTAL = frozenset(b"01234567 \0")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One file of a bundle that is in the store now.
+    """One file of a bundle that is in the store now, or was there already, the same.
 
-    Attributes:
-        path: Where it is.
-        file: What the bundle says of it.
-        was_there: The store had it already, the same.
-        status: What its hash was compared with, in words.
+    The status says in words what its hash was compared with.
     """
 
     path: Path

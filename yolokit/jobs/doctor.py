@@ -43,13 +43,9 @@ _PROBE = base64.b64decode(
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at.
+    """One thing that was looked at, what was found, and what to do about it, if anything.
 
-    Attributes:
-        about: What it is.
-        state: ``fail`` is what stops a base job; ``warn`` what stops an optional one.
-        detail: What was found.
-        advice: What to do about it, where something is to be done.
+    ``fail`` is what stops a base job; ``warn`` what stops an optional one.
     """
 
     about: str

@@ -46,16 +46,9 @@ _FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What was written.
+    """What was written: counts by split, of pictures, labelled parts, and pictures without any.
 
-    Attributes:
-        out: The folder.
-        classes: Class names in label order.
-        images: Pictures in each split.
-        parts: Labelled parts in each split.
-        backgrounds: Pictures without a labelled part in each split.
-        video: The video, or None where none was asked for.
-        frames: Its frames.
+    The classes are in label order; ``video`` is None where none was asked for.
     """
 
     out: Path
