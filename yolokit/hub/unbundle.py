@@ -228,7 +228,7 @@ class _Reader:
             member = tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
             raise damaged from error
-        if head[156:157] not in (b"0", b"\x00") or any(head[345:500]):
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or any(head[345:500]):
             raise self.fault(f"{member.name!r} is not a plain file, and a bundle has nothing else")
         if not set(head[124:136]) <= _OCTAL:  # sizes that only extensions of the format have
             raise self.fault(f"has a damaged head at byte {place}")

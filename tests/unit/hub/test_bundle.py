@@ -245,6 +245,10 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
         "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.DIRTYPE), b"")]),
     ),
+    "has a folder of the oldest kind": (
+        "is not a plain file",
+        lambda p: pack(p, files(GOOD), [(special("mine.pt/", tarfile.AREGTYPE), SMALL)]),
+    ),
     "has a sparse file": (
         "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.GNUTYPE_SPARSE), b"")]),
