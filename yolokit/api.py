@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yolokit.convert.job import ConvertResult
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
-    from yolokit.hub.ensure import ObtainedWeights
+    from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
@@ -64,7 +64,7 @@ class _Pull(PullConfig, frozen=True, kw_only=True):
 
 
 @function_of(_Pull)
-def pull_weights(values: Values, on_event: OnEvent) -> ObtainedWeights:
+def pull_weights(values: Values, on_event: OnEvent) -> Obtained:
     """Return weights by name, path or address, fetched and verified if they are not here."""
     from yolokit.hub.ensure import pull_weights as run
 

@@ -146,7 +146,7 @@ def test_a_redirect_may_not_lead_to_a_file_either(
     "code",
     [
         "import yolokit, yolokit.cli.main, yolokit.runtime.predict, yolokit.train.run",
-        "from yolokit.hub.ensure import obtain_weights",
+        "from yolokit.hub.ensure import pull_weights",
         f"import importlib\nfor n in {SOURCES!r}: importlib.import_module('{PACKAGE}.' + n)",
         "from yolokit.hub.source import load_source; load_source('https://host/x')",
         """

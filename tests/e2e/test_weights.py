@@ -167,12 +167,13 @@ def test_an_environment_that_makes_no_sense(
     said: str,
 ) -> None:
     from yolokit.errors import WeightsError
-    from yolokit.hub.ensure import obtain_weights
+    from yolokit.hub.config import PullConfig
+    from yolokit.hub.ensure import pull_weights
     from yolokit.hub.source import Limits
 
     monkeypatch.setenv(variable, value)
     with pytest.raises(WeightsError, match=said):
-        obtain_weights("https://github.com/a/net.pt", limits=Limits(attempts=1))
+        pull_weights(PullConfig("https://github.com/a/net.pt"), limits=Limits(attempts=1))
 
 
 def test_a_far_server_may_not_lead_to_this_machine(web: Web, store: Path, tmp_path: Path) -> None:

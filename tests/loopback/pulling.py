@@ -7,7 +7,8 @@ import os
 
 def pull(home: str, name: str) -> None:
     """Obtain weights into a store of one's own, as ``yolokit weights pull`` does."""
-    from yolokit.hub.ensure import obtain_weights
+    from yolokit.hub.config import PullConfig
+    from yolokit.hub.ensure import pull_weights
 
     os.environ["YOLOKIT_HOME"] = home
-    obtain_weights(name)
+    pull_weights(PullConfig(name))

@@ -27,6 +27,11 @@ DatasetName = Annotated[
 _NO_PLACES: Mapping[str, str] = MappingProxyType({})
 
 
+def json_option(help_text: str) -> Any:
+    """Return the option of a command that prints for machines."""
+    return typer.Option("--json", help=help_text)
+
+
 class Command(TyperCommand):
     """A command whose usage names what it needs as the help does: ``MODEL``, not ``{MODEL}``."""
 

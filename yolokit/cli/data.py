@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.cli.command import Command, DatasetName, options_of
+from yolokit.cli.command import Command, DatasetName, json_option, options_of
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import get, info, list_
@@ -26,9 +26,7 @@ app = typer.Typer(
 def convert(
     ctx: typer.Context,
     name: DatasetName = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print what was written as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print what was written as one line of JSON.")] = False,
 ) -> None:
     """Convert annotations between formats.
 

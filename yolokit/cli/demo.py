@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yolokit.cli.command import DatasetName
+from yolokit.cli.command import DatasetName, json_option
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def demo(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print what was written as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print what was written as one line of JSON.")] = False,
 ) -> None:
     """Draw a labelled data set of parts on a conveyor belt, and a video of the moving belt.
 
@@ -67,17 +65,9 @@ def _print_result(result: DemoResult, *, as_json: bool) -> None:
     from yolokit.cli.output import emit, emit_json, say, table
 
     if as_json:
-        emit_json(
-            {
-                "out": str(result.out),
-                "classes": result.classes,
-                "images": result.images,
-                "parts": result.parts,
-                "backgrounds": result.backgrounds,
-                "video": None if result.video is None else str(result.video),
-                "frames": result.frames,
-            }
-        )
+        import msgspec
+
+        emit_json(msgspec.to_builtins(result, enc_hook=str))
         return
     say(f"classes: {', '.join(result.classes)}")
     rows = [

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from yolokit.cli.command import json_option
+
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 
@@ -13,7 +15,7 @@ def doctor(
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Run a small train, export and predict on the GPU.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print findings as lines of JSON.")] = False,
+    json: Annotated[bool, json_option("Print findings as lines of JSON.")] = False,
 ) -> None:
     """Look at this machine: packages, cores, providers that really load, folders and disk.
 
@@ -24,8 +26,7 @@ def doctor(
     import msgspec
 
     from yolokit.cli.output import emit, emit_json, say
-    from yolokit.jobs.doctor import examine
-    from yolokit.jobs.gpu_check import check_gpu
+    from yolokit.jobs.doctor import check_gpu, examine
 
     failed = False
     for finding in chain(examine(), check_gpu(say) if gpu else ()):

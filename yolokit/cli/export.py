@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import json_option
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
 def export(
     ctx: typer.Context,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the parity report as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the parity report as one line of JSON.")] = False,
 ) -> None:
     """Export a checkpoint to one ONNX file, published only if it equals what was trained.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import json_option
 from yolokit.core.task import Task
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ def formats(
         str | None,
         typer.Argument(metavar="NAME", help="Format to show with its conventions.  [default: all]"),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON for each format.")
-    ] = False,
+    json: Annotated[bool, json_option("Print one line of JSON for each format.")] = False,
 ) -> None:
     """List the annotation formats.
 

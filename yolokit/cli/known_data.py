@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import json_option
 from yolokit.cli.weights import Json
 from yolokit.core.task import Task
 
@@ -70,9 +71,7 @@ def info(name: Name, json: Json = False) -> None:
 
 def get(
     ctx: typer.Context,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print what was made as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print what was made as one line of JSON.")] = False,
 ) -> None:
     """Fetch a public data set by name, and convert it.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yolokit.cli.command import json_option
+
 if TYPE_CHECKING:
     from yolokit.jobs.quickstart import QuickstartResult
 
@@ -27,9 +29,7 @@ def quickstart(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the results, anywhere.")
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the result as one line of JSON.")] = False,
 ) -> None:
     """Do the whole job on drawn data: convert, train, export, verify, evaluate, predict.
 

@@ -93,9 +93,7 @@ def interruptions() -> Iterator[Interruptions]:
 def stopping_softly(stop: Callable[[], None]) -> Iterator[None]:
     """Let the first signal ask the work inside to end by itself; a second one interrupts it.
 
-    Args:
-        stop: Asks the work to end. The signal handler calls it, so it must neither take a lock
-            nor print.
+    ``stop`` is called in the handler of the signal: it must neither take a lock nor print.
     """
     if _active is None:  # not run by the command line
         yield

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yolokit.cli.command import json_option
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run that --name or --out names.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the run's record as one line of JSON.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the run's record as one line of JSON.")] = False,
 ) -> None:
     """Fine-tune a detector on a YOLO data set.
 
@@ -46,22 +45,23 @@ def train(
     --device, or with --data where the data set has moved.
     """
     from yolokit.cli.output import choose_folder
-    from yolokit.cli.train_progress import show_progress
-    from yolokit.train.config import TrainConfig
-    from yolokit.train.run import resume_training, train_model
     from yolokit.train.run_folder import RUNS_DIR
 
     folder = choose_folder(name, out, RUNS_DIR)
-    if resume:
-        _refuse_on_resume(ctx.obj, config, folder)
-        assert folder is not None
-        with show_progress() as on_event:
-            run = resume_training(folder, ctx.obj, on_event=on_event)
-    else:
-        checked = TrainConfig.build(_read_config(config) | ctx.obj)
-        with show_progress() as on_event:
-            run = train_model(checked, on_event, folder=folder)
+    run = (_resume if resume else _begin)(ctx.obj, config, folder)
     _print_run(run, as_json=json)
+
+
+def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:
+    from yolokit.cli.train_progress import show_progress
+    from yolokit.core.config import read_yaml_mapping
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.run import train_model
+
+    stated = read_yaml_mapping(config) if config is not None else {}
+    checked = TrainConfig.build(stated | given)
+    with show_progress() as on_event:
+        return train_model(checked, on_event, folder=folder)
 
 
 def explain_unknown_option(option: str) -> str | None:
@@ -75,14 +75,10 @@ def explain_unknown_option(option: str) -> str | None:
     return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
 
 
-def _read_config(config: Path | None) -> dict[str, Any]:
-    from yolokit.core.config import read_yaml_mapping
-
-    return read_yaml_mapping(config) if config is not None else {}
-
-
-def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> None:
+def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:
+    from yolokit.cli.train_progress import show_progress
     from yolokit.train.resume import CHANGEABLE
+    from yolokit.train.run import resume_training
 
     fixed = [key for key in given if key not in CHANGEABLE] + ["config"] * (config is not None)
     problems = [
@@ -99,6 +95,8 @@ def _refuse_on_resume(given: dict[str, Any], config: Path | None, folder: Path |
             "--resume does not know which run to go on with",
             hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
         )
+    with show_progress() as on_event:
+        return resume_training(folder, given, on_event=on_event)
 
 
 def _print_run(run: TrainRun, *, as_json: bool) -> None:

@@ -15,6 +15,8 @@ from yolokit.engine_protocol.child import Started
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.progress import Progress as Bar
+
     from yolokit.core.events import Event, OnEvent
     from yolokit.engine_protocol.training import TransferReport
 
@@ -25,57 +27,59 @@ def show_progress() -> Iterator[OnEvent]:
     if not sys.stderr.isatty():
         yield _print_lines(Pace())
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[figures]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(bar_width=24),
+        rich.TextColumn("{task.percentage:>3.0f}%"),
+        rich.TextColumn("{task.fields[figures]}", markup=False),
+        rich.TimeElapsedColumn(),
+        rich.TextColumn("{task.fields[left]}"),
     )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=None, figures="", left="")
-        pace, scores = Pace(), ""
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        yield _draw_bar(bar, Pace())
 
-        def tell(text: str) -> None:
-            bar.console.print(make_printable(text), highlight=False, markup=False, soft_wrap=True)
 
-        def show(event: Event) -> None:
-            nonlocal scores
-            if isinstance(event, Phase):
-                bar.update(task, description=make_printable(event.name), figures="")
-            elif isinstance(event, Progress):
-                bar.update(task, **_describe_share(event))
-            elif isinstance(event, Notice | Started | StartScore):
-                tell(_describe(event))
-            elif isinstance(event, BatchEnd):
-                pace.note(event)
-                bar.update(
-                    task,
-                    description=f"epoch {event.epoch}/{event.epochs}",
-                    total=event.epochs * event.batches,
-                    completed=(event.epoch - 1) * event.batches + event.batch,
-                    figures=f"{describe_losses(event)}{scores}{pace.describe()}",
-                    left=pace.describe_left(event),
-                )
-            elif isinstance(event, EpochEnd):
-                scores = _describe_scores(event)
-                if event.is_last:  # which need not be the last one planned
-                    bar.update(task, description="training is done", total=1, completed=1, left="")
+def _draw_bar(bar: Bar, pace: Pace) -> OnEvent:
+    task = bar.add_task("starting", total=None, figures="", left="")
+    scores = ""
 
-        yield show
+    def show(event: Event) -> None:
+        nonlocal scores
+        if isinstance(event, Phase):
+            bar.update(task, description=make_printable(event.name), figures="")
+        elif isinstance(event, Progress):
+            bar.update(task, total=event.total, completed=event.done, **_describe_share(event))
+        elif isinstance(event, Notice | Started | StartScore):
+            text = make_printable(_describe(event))
+            bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        elif isinstance(event, BatchEnd):
+            pace.note(event)
+            bar.update(
+                task,
+                description=f"epoch {event.epoch}/{event.epochs}",
+                total=event.epochs * event.batches,
+                completed=(event.epoch - 1) * event.batches + event.batch,
+                figures=f"{_describe_losses(event)}{scores}{pace.describe()}",
+                left=pace.describe_left(event),
+            )
+        elif isinstance(event, EpochEnd):
+            scores = _describe_scores(event)
+            if event.is_last:  # which need not be the last one planned
+                bar.update(task, description="training is done", total=1, completed=1, left="")
+
+    return show
 
 
 def _describe_share(event: Progress) -> dict[str, Any]:
-    """Return what a bar shows of a download or of a check."""
-    share = {"total": event.total, "completed": event.done}
-    if event.unit == "bytes":
-        return {**share, "description": "downloading", "figures": describe_fetch(event)}
-    return {**share, "figures": f"{event.done:,} of {event.total:,}"}
+    """Return what a bar says of a download, e.g. ``3.1 of 5.5 MB``, or of a check."""
+    if event.unit != "bytes":
+        return {"figures": f"{event.done:,} of {event.total:,}"}
+    done = f"{event.done / 1e6:.1f}"
+    figures = f"{done} of {event.total / 1e6:.1f} MB" if event.total else f"{done} MB"
+    return {"description": "downloading", "figures": figures}
 
 
 class Pace:
@@ -121,12 +125,6 @@ class Pace:
         return max(time.monotonic() - self._began, 1e-9)
 
 
-def describe_fetch(event: Progress) -> str:
-    """Return how much has come, e.g. ``3.1 of 5.5 MB``."""
-    done = f"{event.done / 1e6:.1f}"
-    return f"{done} of {event.total / 1e6:.1f} MB" if event.total else f"{done} MB"
-
-
 def describe_start(report: TransferReport) -> str:
     """Return the transfer report as a table under one line, and what is frozen."""
     tensors = counted(report.tensors, "tensor")
@@ -159,7 +157,7 @@ def _describe_layers(indices: list[int]) -> str:
     return f"{'layer' if len(indices) == 1 else 'layers'} {listed}"
 
 
-def describe_losses(event: BatchEnd) -> str:
+def _describe_losses(event: BatchEnd) -> str:
     """Return the losses in short, e.g. ``box 1.20 cls 0.85``."""
     return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in event.losses.items())
 
@@ -203,7 +201,7 @@ def _print_lines(pace: Pace) -> OnEvent:
         elif isinstance(event, EpochEnd) and last is not None:
             left = "" if event.is_last else pace.describe_left(last)
             say(
-                f"epoch {event.epoch}/{event.epochs}: {describe_losses(last)}"
+                f"epoch {event.epoch}/{event.epochs}: {_describe_losses(last)}"
                 f"{_describe_scores(event)}{pace.describe()}{left and '  ' + left}"
             )
 

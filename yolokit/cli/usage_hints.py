@@ -65,7 +65,11 @@ def explain_usage(error: ClickException) -> str | None:
         return None
     command = error.ctx.info_name or ""
     if isinstance(error, NoSuchOption):
-        return _explain_option(command, error.option_name)
+        if command == "train":
+            from yolokit.cli.train import explain_unknown_option
+
+            return explain_unknown_option(error.option_name)
+        return _OPTIONS.get(command, {}).get(error.option_name)
     if error.message.startswith("No such command") and error.ctx.parent is None:
         return _COMMANDS.get(error.message.split("'")[1])
     if "unexpected extra argument" in error.message:
@@ -79,11 +83,3 @@ def _explain_argument(command: str, message: str) -> str | None:
     if command == "train":
         return "everything has an option here: --data FILE, and --name NAME for the run to resume"
     return None
-
-
-def _explain_option(command: str, option: str) -> str | None:
-    if command == "train":
-        from yolokit.cli.train import explain_unknown_option
-
-        return explain_unknown_option(option)
-    return _OPTIONS.get(command, {}).get(option)

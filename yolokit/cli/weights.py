@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yolokit.cli.command import Command, options_of
+from yolokit.cli.command import Command, json_option, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yolokit.checkpoints.lineage import Lineage
     from yolokit.hub.check import FileCheck
-    from yolokit.hub.ensure import ObtainedWeights
+    from yolokit.hub.ensure import Obtained
     from yolokit.hub.inventory import Row
     from yolokit.hub.resolve import Target
 
@@ -34,7 +34,7 @@ RequireHash = Annotated[
 ]
 _PULL = "yolokit.hub.config:PullConfig"
 _FRESH = "nothing: its run began with fresh weights"
-Json = Annotated[bool, typer.Option("--json", help="Print each result as one line of JSON.")]
+Json = Annotated[bool, json_option("Print each result as one line of JSON.")]
 
 
 @app.command("list", cls=Command)
@@ -197,16 +197,10 @@ def import_(
     """
     from yolokit.cli.output import emit, emit_json, say
     from yolokit.cli.progress import show_events
-    from yolokit.core.events import Progress
     from yolokit.hub.unbundle import import_bundle
 
     with show_events() as on_event:
-        imported = import_bundle(
-            archive,
-            require_hash=require_hash,
-            on_progress=lambda done, total: on_event(Progress(archive.name, done, total, "bytes")),
-            on_notice=say,
-        )
+        imported = import_bundle(archive, require_hash=require_hash, on_event=on_event)
     for one in imported:
         if not json:
             there = "was there already, the same" if one.was_there else one.status
@@ -217,7 +211,7 @@ def import_(
         emit_json({"path": str(one.path), **facts})
 
 
-def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedWeights]:
+def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[Obtained]:
     """Yield all that can be obtained; then raise one error for all that cannot."""
     from yolokit.cli.output import say
     from yolokit.cli.progress import show_events
@@ -241,7 +235,7 @@ def _obtain_all(names: list[str], options: dict[str, Any]) -> Iterator[ObtainedW
         raise WeightsError(f"{failed} of {len(names)} could not be obtained")
 
 
-def _to_plain(found: ObtainedWeights) -> dict[str, object]:
+def _to_plain(found: Obtained) -> dict[str, object]:
     keys = ("name", "path", "sha256", "size_bytes", "url", "status", "fetched")
     return {key: getattr(found, key) for key in keys} | {"path": str(found.path)}
 

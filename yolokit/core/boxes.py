@@ -34,16 +34,23 @@ def box_areas(xyxy: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     return areas
 
 
+def overlap_and_union(
+    a: npt.NDArray[_Float], b: npt.NDArray[_Float]
+) -> tuple[npt.NDArray[_Float], npt.NDArray[_Float]]:
+    """Return the (N, M) areas that (N, 4) and (M, 4) xyxy boxes share, and cover together."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
+    size = np.maximum(high - low, a.dtype.type(0))
+    overlap = size[..., 0] * size[..., 1]
+    return overlap, box_areas(a)[:, None] + box_areas(b)[None, :] - overlap
+
+
 def pairwise_iou(a: npt.NDArray[_Float], b: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
     """Return the (N, M) intersection over union of (N, 4) and (M, 4) xyxy boxes.
 
     Two boxes without area have an IoU of 0.
     """
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
-    size = np.maximum(high - low, a.dtype.type(0))
-    overlap = size[..., 0] * size[..., 1]
-    union = box_areas(a)[:, None] + box_areas(b)[None, :] - overlap
+    overlap, union = overlap_and_union(a, b)
     result: npt.NDArray[_Float] = np.divide(
         overlap, union, out=np.zeros_like(overlap), where=union > 0
     )

@@ -36,8 +36,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check between fields: return one sentence for each mistake.
 
-        Args:
-            values: Those that are right by themselves, completed by the defaults of the others.
+        The values are those that are right by themselves, completed by the defaults of the others.
         """
         del values
         return []
@@ -47,10 +46,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Check values field by field, then between fields, and build a config from them.
 
         A number or a truth value may be given as text and text as a number, since YAML reads
-        ``1e-3`` as text and ``device: 0`` as a number.
-
-        Args:
-            values: Field name to value; a missing one takes the field's default.
+        ``1e-3`` as text and ``device: 0`` as a number. A missing value is the field's default.
 
         Raises:
             ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.

@@ -32,11 +32,8 @@ class Notice(Event, frozen=True, tag="notice"):
 class Progress(Event, frozen=True, tag="progress"):
     """How far a part of the job has come.
 
-    Attributes:
-        what: The part, e.g. ``converting``; a download's is called after its file.
-        done: How much of it is done.
-        total: How much there is; None where that is not known.
-        unit: What is counted.
+    ``what`` names the part, e.g. ``converting``; a download is called after its file. A total that
+    is not known is None.
     """
 
     what: str

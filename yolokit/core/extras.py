@@ -36,12 +36,9 @@ def is_installed(module: str) -> bool:
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import an optional module.
+    """Import an optional module, which an extra of this project installs.
 
-    Args:
-        module: The module to import, e.g. ``onnxruntime``.
-        extra: The extra of this project that installs it.
-        purpose: What needs it, as the start of a sentence, e.g. ``Running a model``.
+    ``purpose`` starts the sentence that says what needs it, e.g. ``Running a model``.
 
     Raises:
         MissingDependencyError: It is not installed; the hint is the exact command.

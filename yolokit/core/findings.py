@@ -47,11 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list[str]:
-    """Return the sentences of what is allowed, each a warning from here on.
-
-    Args:
-        findings: What was found.
-        allow: Codes that the user allows.
+    """Return the sentences of what the user's codes allow, each a warning from here on.
 
     Raises:
         DataError: Anything is not allowed; all such findings are listed, with what allows them.

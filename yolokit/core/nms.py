@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.boxes import box_areas
+from yolokit.core.boxes import overlap_and_union
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32, I64, Bool
@@ -66,13 +66,8 @@ def _overlap_matrix(xyxy: F32, class_ids: I64, a: I64, b: I64, max_iou: float) -
 
     ``a`` and ``b`` are indices of boxes.
     """
-    first, second = xyxy[a], xyxy[b]
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:4], second[None, :, 2:4])
-    size = np.maximum(high - low, np.float32(0))
-    overlap = size[..., 0] * size[..., 1]
+    overlap, union = overlap_and_union(xyxy[a], xyxy[b])
     # Compared without a division: exact at the threshold, and defined for boxes without area.
-    union = box_areas(first)[:, None] + box_areas(second)[None, :] - overlap
     result: Bool = overlap > np.float32(max_iou) * union
     result &= class_ids[a][:, None] == class_ids[b][None, :]
     return result

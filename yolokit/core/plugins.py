@@ -32,12 +32,7 @@ def _is_plugin(name: str) -> bool:
 
 
 def load_plugin(package: str, name: str, *, kind: str) -> ModuleType:
-    """Import one plug-in.
-
-    Args:
-        package: The package that holds the plug-ins of this kind.
-        name: The plug-in's name, as a user typed it.
-        kind: What such a plug-in is called in messages, e.g. ``format``.
+    """Import one plug-in; ``kind`` is what such a one is called in messages, e.g. ``format``.
 
     Raises:
         ConfigError: There is no such plug-in; the message suggests the nearest.

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, in the singular for one.
-
-    Args:
-        number: How many.
-        noun: What, as one of them is called.
-        plural: What several are called, where that is not ``noun`` with an s.
-    """
+    """Return a number with its noun; ``plural`` is given where it is not the noun with an s."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def share(part: int, whole: str, verb: str, plural: str) -> str:
-    """Return how many of a whole, and the verb that fits: ``1 of 5 images has``.
-
-    Args:
-        part: How many.
-        whole: Of what, e.g. ``5 images``.
-        verb: What one of them does.
-        plural: What several of them do.
-    """
+    """Return how many of a whole, such as ``5 images``, and the verb: ``1 of 5 images has``."""
     return counted(part, f"of {whole} {verb}", f"of {whole} {plural}")
 
 
@@ -30,9 +17,9 @@ def describe_size(size_bytes: int) -> str:
     """Return a size as people read it."""
     if size_bytes < 1000:
         return counted(size_bytes, "byte")
-    size, units = size_bytes / 1000, ("kB", "MB", "GB")
-    for unit in units:
-        if size < 999.95 or unit == units[-1]:
+    size = size_bytes / 1000
+    for unit in ("kB", "MB"):
+        if size < 999.95:
             return f"{size:.1f} {unit}"
         size /= 1000
-    raise AssertionError
+    return f"{size:.1f} GB"

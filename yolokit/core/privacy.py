@@ -64,7 +64,6 @@ def stop_telemetry(onnxruntime: ModuleType) -> None:
 def engine_variables(scratch: Path) -> dict[str, str]:
     """Return the variables with which upstream sends, installs and leaves nothing.
 
-    Args:
-        scratch: Folder that goes with the process; what must be written somewhere lands there.
+    What must be written somewhere lands in ``scratch``, a folder that goes with the process.
     """
     return {name: value.format(scratch=scratch) for name, value, _ in ENGINE_VARIABLES}

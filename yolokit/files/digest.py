@@ -21,12 +21,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
-    """Content of a file, in short.
-
-    Attributes:
-        sha256: 64 hexadecimal digits.
-        size_bytes: Its size.
-    """
+    """Content of a file, in short: its sha256 as 64 hexadecimal digits, and its size."""
 
     sha256: str
     size_bytes: int
@@ -48,17 +43,11 @@ def digest_weights(path: Path) -> FileDigest:
 
 
 def digest_file(path: Path, *, most_bytes: int, kind: str, error: type[YolokitError]) -> FileDigest:
-    """Hash a plain file that is not trusted to end.
-
-    Args:
-        path: The file.
-        most_bytes: Larger than any file of its kind.
-        kind: What it is a file of, in words.
-        error: What is raised.
+    """Hash a plain file that is not trusted to end; ``kind`` names in words what it is a file of.
 
     Raises:
-        YolokitError: It cannot be read, or is larger than any of its kind, which some files of the
-            system are without end.
+        YolokitError: Of the type ``error``: it cannot be read, or is larger than any of its kind,
+            which some files of the system are without end.
     """
     found, size = hashlib.sha256(), 0
     too_large = f"{path} is not a file of {kind}: it has more than {most_bytes:,} bytes"

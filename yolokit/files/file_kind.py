@@ -110,14 +110,9 @@ _OF_IMAGES = tuple(
 
 
 def read_kind(path: str | os.PathLike[str], *, expected: Group | None = None) -> FileKind | None:
-    """Say what an existing file is, to explain why it could not be read.
+    """Say what a regular file is, to explain why it could not be read.
 
-    Args:
-        path: A regular file.
-        expected: What it ought to be; that is never the answer.
-
-    Returns:
-        None where that is not known, or the file cannot be opened.
+    None where that is not known, where the file cannot be opened, or where it is what is expected.
     """
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - text serves as well

@@ -93,10 +93,6 @@ class Replacing:
 def check_output(path: Path, replacing: Replacing | None = None) -> None:
     """Refuse an output that exists and is not to be replaced, before any work is done.
 
-    Args:
-        path: Where it goes.
-        replacing: What may be replaced there; None for nothing.
-
     Raises:
         OutputExistsError: There is something that nobody asked to replace, or that may not
             be replaced. The hint has ``--overwrite`` only where that would be accepted.

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.errors import DataError, FetchError
-from yolokit.hub.ensure import Obtained, obtain
+from yolokit.hub.ensure import Obtained, Request
 from yolokit.hub.lockfile import read_lock
 from yolokit.hub.resolve import Target
 from yolokit.hub.source import Limits
 from yolokit.hub.store import ARCHIVES, store_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from yolokit.core.events import OnEvent
     from yolokit.hub.catalog import ArchiveCard, DatasetCard
 
 
@@ -21,35 +20,24 @@ def obtain_archive(
     card: DatasetCard,
     archive: ArchiveCard,
     *,
-    offline: bool | None = None,
-    require_hash: bool = False,
-    on_notice: Callable[[str], None] = lambda _text: None,
-    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
-    limits: Limits | None = None,
+    offline: bool | None,
+    require_hash: bool,
+    on_event: OnEvent,
 ) -> Obtained:
-    """Return an archive that is kept, or fetch it; see :func:`yolokit.hub.ensure.obtain_weights`.
-
-    Args:
-        card: The data set.
-        archive: One of its archives.
-        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse what has no hash yet, before any connection is opened.
-        on_notice: Takes sentences for people.
-        on_progress: Takes the bytes that are there and the bytes that there will be, or None.
-        limits: How long to wait and how often to try; None for what suits people.
+    """Return an archive that is kept, or fetch it; see :class:`yolokit.hub.ensure.Request`.
 
     Raises:
         DataError: It could not be fetched, or what is there or came is not what it must be.
     """
+    request = Request(
+        lambda: find_archive(card, archive),
+        offline=offline,
+        require_hash=require_hash,
+        limits=Limits(most_bytes=ARCHIVES.most_bytes),
+        on_event=on_event,
+    )
     try:
-        return obtain(
-            lambda: find_archive(card, archive),
-            offline=offline,
-            require_hash=require_hash,
-            on_notice=on_notice,
-            on_progress=on_progress,
-            limits=limits or Limits(most_bytes=ARCHIVES.most_bytes),
-        )
+        return request.obtain()
     except FetchError as error:
         raise DataError(str(error), hint=error.hint) from error
 
@@ -63,7 +51,6 @@ def find_archive(card: DatasetCard, archive: ArchiveCard) -> Target:
     store = store_dir(ARCHIVES.kind).absolute()
     return Target(
         path=store / ARCHIVES.folder / archive.file,
-        in_store=True,
         entry=card.describe_archive(archive),
         stock=ARCHIVES,
         asked=card.name,

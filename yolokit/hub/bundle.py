@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from yolokit.hub.ensure import ObtainedWeights
+    from yolokit.hub.ensure import Obtained
 
 MANIFEST_NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -67,7 +67,7 @@ def check_bundle_output(out: Path, *, overwrite: bool) -> None:
     check_output(out, Replacing(result=_RESULT, wanted=overwrite))
 
 
-def write_bundle(weights: Sequence[ObtainedWeights], out: Path, *, overwrite: bool) -> None:
+def write_bundle(weights: Sequence[Obtained], out: Path, *, overwrite: bool) -> None:
     """Write weights that are here into one tar, checking them again on the way.
 
     Raises:
@@ -112,7 +112,7 @@ def _recognise(path: Path) -> tuple[()] | None:
 _RESULT = Result(command="yolokit weights bundle", recognise=_recognise, is_folder=False)
 
 
-def _add(tar: tarfile.TarFile, found: ObtainedWeights) -> None:
+def _add(tar: tarfile.TarFile, found: Obtained) -> None:
     import hashlib
 
     with found.path.open("rb") as stream:
@@ -131,7 +131,7 @@ def _head(name: str, size_bytes: int) -> tarfile.TarInfo:
     return head
 
 
-def _describe(found: ObtainedWeights) -> BundledFile:
+def _describe(found: Obtained) -> BundledFile:
     if found.size_bytes > MOST_BYTES:
         raise ConfigError(f"{found.path} is too large for a bundle: at most {MOST_BYTES} bytes")
     return BundledFile(

@@ -21,28 +21,36 @@ Kind = Literal["coco", "dota", "imagenet", "backbone"]
 Card = TypeVar("Card", "WeightsEntry", "DatasetCard")
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One published file, of whatever kind.
+class PublishedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file that somebody publishes.
 
     Attributes:
-        name: What it is called.
-        file: Name of the file in the store.
-        license: SPDX identifier as far as one exists.
+        file: Name of the file in the store; unique in it.
         urls: Where it is published, in the order in which they are tried.
         size_bytes: Exact size, or None where it is not publicly known.
         sha256: 64 hexadecimal digits, or None where they are not publicly known.
-        sha256_prefix: The first digits, where only those are known (torchvision's file names).
         hash_source: Where the hash is publicly stated.
     """
 
-    name: str
     file: str
-    license: str
     urls: tuple[str, ...]
     size_bytes: int | None = None
     sha256: str | None = None
-    sha256_prefix: str | None = None
     hash_source: str | None = None
+
+
+class Published(PublishedFile, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A published file of whatever kind, as the downloader takes it.
+
+    Attributes:
+        name: What it is called.
+        license: SPDX identifier as far as one exists.
+        sha256_prefix: The first digits, where only those are known (torchvision's file names).
+    """
+
+    name: str
+    license: str
+    sha256_prefix: str | None = None
 
 
 class WeightsEntry(Published, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,28 +70,18 @@ class WeightsEntry(Published, frozen=True, kw_only=True, forbid_unknown_fields=T
     kind: Kind
 
 
-class ArchiveCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArchiveCard(PublishedFile, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One archive of a set.
 
     Attributes:
-        file: Name of the file while it is kept; unique among all sets.
         holds: What is in it, in words.
         into: Sub-folder of the laid out set that it is unpacked into; empty for the set itself.
-        urls: Where it is published, in the order in which they are tried.
-        size_bytes: Exact size, or None where it is not publicly known.
         about_bytes: The size as its publisher rounds it, where the exact one is not known.
-        sha256: 64 hexadecimal digits, or None where they are not publicly known.
-        hash_source: Where the hash is publicly stated.
     """
 
-    file: str
     holds: str
     into: str = ""
-    urls: tuple[str, ...]
-    size_bytes: int | None = None
     about_bytes: int | None = None
-    sha256: str | None = None
-    hash_source: str | None = None
 
 
 class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,7 +156,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def list_names() -> tuple[str, ...]:
-    """Return the sorted names of all entries, reading none of them."""
+    """Return the sorted names of all weights, reading none of the entries."""
     return _list_stems("weights")
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from yolokit.hub.resolve import Target
 
 VERIFIED = "verified"
-LOCKED_NOW = "unverified, locked now"
-PREFIX_LOCKED_NOW = "checked against the {count} digits in its name; locked now"
 HOW_TO_REPLACE = (
     "nothing was changed; if the file is damaged, remove it and run the same command again; if it "
     "is meant to be another one, give it another name"
@@ -26,15 +24,10 @@ State = Literal["ok", "differs", "unverified", "not in catalog"]
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """What was found out about one file that is there.
+    """What was found out about one file that is there; the detail says what it was compared with.
 
-    Attributes:
-        file: Its name.
-        state: ``differs`` is an error; ``unverified`` is published, but its hash is not;
-            ``not in catalog`` is a file of the user's, with nothing to compare it with.
-        detail: What it was compared with, in words.
-        sha256: 64 hexadecimal digits, of the file as it is now.
-        size_bytes: Its size.
+    ``differs`` is an error; ``unverified`` is published, but its hash is not; ``not in catalog`` is
+    a file of the user's, with nothing to compare it with. The hash is that of the file now.
     """
 
     file: str
@@ -88,7 +81,9 @@ def describe_known(target: Target) -> str:
     if target.known_sha256 is not None:
         return VERIFIED
     prefix = target.wanted.sha256_prefix
-    return PREFIX_LOCKED_NOW.format(count=len(prefix)) if prefix else LOCKED_NOW
+    if prefix:
+        return f"checked against the {len(prefix)} digits in its name; locked now"
+    return "unverified, locked now"
 
 
 def no_hash(target: Target) -> FetchError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from yolokit.core.events import Notice, OnEvent, Progress, ignore
+from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.errors import FetchError, WeightsError
 from yolokit.files.atomic import rename_complete
 from yolokit.files.locks import hold_alone
-from yolokit.hub.catalog import find_entry
 from yolokit.hub.check import (
     HOW_TO_REPLACE,
     VERIFIED,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from yolokit.hub.catalog import WeightsEntry
+    from yolokit.hub.catalog import Published
     from yolokit.hub.config import PullConfig
     from yolokit.hub.resolve import Target
 
@@ -50,6 +49,7 @@ class Obtained:
         url: Where it came from, without passwords; None where that is not known.
         status: What its hash was compared with, in words.
         fetched: It was not there before.
+        entry: What the catalog says of it, or None.
     """
 
     path: Path
@@ -59,103 +59,32 @@ class Obtained:
     url: str | None
     status: str
     fetched: bool
+    entry: Published | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObtainedWeights(Obtained):
-    """Weights that are there.
-
-    Attributes:
-        entry: What the catalog says of them, or None.
-    """
-
-    entry: WeightsEntry | None
-
-
-def obtain_weights(
-    name: str,
-    *,
-    offline: bool | None = None,
-    require_hash: bool = False,
-    on_notice: Callable[[str], None] = lambda _text: None,
-    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
-    limits: Limits | None = None,
-) -> ObtainedWeights:
+def pull_weights(
+    config: PullConfig, on_event: OnEvent = ignore, *, limits: Limits | None = None
+) -> Obtained:
     """Return weights that are there, or fetch those that a name or an address means.
 
     A file in the store is hashed each time: a second for the largest, while a changed checkpoint
-    costs a whole training.
-
-    Args:
-        name: A path; a name of the catalog or of a file in the store; or an address (``https:``,
-            ``hf:``, ``file:``), which may state ``#sha256=DIGITS``.
-        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
-        require_hash: Refuse what has no full hash yet, before any connection is opened.
-        on_notice: Takes sentences for people.
-        on_progress: Takes the bytes that are there and the bytes that there will be, or None.
-        limits: How long to wait and how often to try; None for what suits people.
+    costs a whole training. Without ``limits`` they are those that suit people.
 
     Raises:
         WeightsError: There is no such name; nothing could be fetched; or what is there, or what
             came, is not what it must be.
     """
-    try:
-        found = obtain(
-            lambda: replace(resolve(name), asked=name),
-            offline=offline,
-            require_hash=require_hash,
-            on_notice=on_notice,
-            on_progress=on_progress,
-            limits=limits or Limits(),
-        )
-    except FetchError as error:
-        raise WeightsError(str(error), hint=error.hint) from error
-    entry = find_entry(found.name) if found.name is not None else None
-    facts = {field.name: getattr(found, field.name) for field in fields(found)}
-    return ObtainedWeights(**facts, entry=entry)
-
-
-def pull_weights(config: PullConfig, on_event: OnEvent = ignore) -> ObtainedWeights:
-    """Return weights, fetched and verified if they are not here; see :func:`obtain_weights`."""
-    return obtain_weights(
-        config.name,
+    request = Request(
+        lambda: replace(resolve(config.name), asked=config.name),
         offline=config.offline,
         require_hash=config.require_hash,
-        on_notice=lambda text: on_event(Notice(text)),
-        on_progress=lambda done, total: on_event(Progress(config.name, done, total, "bytes")),
+        limits=limits or Limits(),
+        on_event=on_event,
     )
-
-
-def obtain(
-    find: Callable[[], Target],
-    *,
-    offline: bool | None,
-    require_hash: bool,
-    on_notice: Callable[[str], None],
-    on_progress: Callable[[int, int | None], None],
-    limits: Limits,
-) -> Obtained:
-    """Return a file that is there, or fetch it; see :func:`obtain_weights`.
-
-    Args:
-        find: Finds out what is wanted; asked again once other processes have been waited for.
-        offline: As there.
-        require_hash: As there.
-        on_notice: As there.
-        on_progress: As there.
-        limits: How long to wait, how often to try and how much to take.
-    """
-    request = _Request(
-        find,
-        is_offline() if offline is None else offline,
-        require_hash,
-        limits,
-        on_notice,
-        on_progress,
-    )
-    while (found := request.attempt()) is None:
-        pass
-    return found
+    try:
+        return request.obtain()
+    except FetchError as error:
+        raise WeightsError(str(error), hint=error.hint) from error
 
 
 def is_offline() -> bool:
@@ -163,27 +92,7 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in ("1", "true", "yes", "on")
 
 
-def _choose_urls(target: Target, *, offline: bool) -> tuple[str, ...]:
-    """Return the addresses to try; without a connection only those of this machine's files."""
-    urls = target.list_urls()
-    if not urls:
-        raise FetchError(
-            f"{target.title} is not here, and no address for it is known",
-            hint="give the full address that it came from; it is not kept where it holds a token",
-        )
-    if not offline:
-        return urls
-    local = tuple(url for url in urls if is_local(url))
-    if not local:
-        raise FetchError(
-            f"{target.title} is not in {target.path.parent}, and connections are forbidden "
-            f"(--offline or {OFFLINE_VARIABLE})",
-            hint=target.stock.carry.format(name=target.asked or target.title),
-        )
-    return local
-
-
-def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtained:
+def _accept_present(target: Target, on_event: OnEvent) -> Obtained:
     """Check a file that is there; one that is seen for the first time is locked."""
     check = check_file(target)
     if check.state == "differs":
@@ -193,41 +102,57 @@ def _accept_present(target: Target, on_notice: Callable[[str], None]) -> Obtaine
         return _obtained(target, found, VERIFIED, fetched=False)
     if check.state == "not in catalog":
         if target.shadows is not None:
-            on_notice(f"{target.path} is taken, not the published {target.shadows}")
+            on_event(Notice(f"{target.path} is taken, not the published {target.shadows}"))
         return _obtained(target, found, check.detail, fetched=False)
     status = describe_known(target)
     _lock(target, found)
-    on_notice(f"{target.title}: {status}")
+    on_event(Notice(f"{target.title}: {status}"))
     return _obtained(target, found, status, fetched=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
+    """A file that is wanted.
+
+    Attributes:
+        find: Finds out what it is; asked again once other processes have been waited for.
+        offline: Open no connection; None asks the environment (``YOLOKIT_OFFLINE``).
+        require_hash: Refuse what has no full hash yet, before any connection is opened.
+        limits: How long to wait, how often to try and how much to take.
+        on_event: Told what is done, and how many bytes are here.
+    """
+
     find: Callable[[], Target]
-    offline: bool
+    offline: bool | None
     require_hash: bool
     limits: Limits
-    on_notice: Callable[[str], None]
-    on_progress: Callable[[int, int | None], None]
+    on_event: OnEvent
 
-    def attempt(self) -> Obtained | None:
+    def obtain(self) -> Obtained:
+        """Return a file that is there, or fetch it.
+
+        Raises:
+            FetchError: It could not be fetched, or what is there or came is not what it must be.
+        """
+        while (found := self._attempt()) is None:
+            pass
+        return found
+
+    def _attempt(self) -> Obtained | None:
         """Return the file; None where another process gave the name to another file."""
         target = self._resolve()
         if target.path.is_file():
-            return _accept_present(target, self.on_notice)
-        _choose_urls(target, offline=self.offline)
-
-        def say_waiting() -> None:
-            self.on_notice(f"another process is fetching {target.title}: waiting for it")
-
-        with hold_alone(target.path, on_wait=say_waiting):
+            return _accept_present(target, self.on_event)
+        self._choose_urls(target)
+        waiting = Notice(f"another process is fetching {target.title}: waiting for it")
+        with hold_alone(target.path, on_wait=lambda: self.on_event(waiting)):
             # Whoever held the lock before may have fetched this file, or another one that took
             # the name: only from now on does what is found out stay true.
             path, target = target.path, self._resolve()
             if target.path != path:
                 return None
             if path.is_file():
-                return _accept_present(target, self.on_notice)
+                return _accept_present(target, self.on_event)
             if os.path.lexists(path):
                 raise FetchError(f"{path} is in the way: it is not a file")
             return self._fetch(target)
@@ -242,26 +167,40 @@ class _Request:
             raise no_hash(target)
         return target
 
+    def _choose_urls(self, target: Target) -> tuple[str, ...]:
+        """Return the addresses to try; without a connection only those of this machine's files."""
+        urls = target.list_urls()
+        if not urls:
+            raise FetchError(
+                f"{target.title} is not here, and no address for it is known",
+                hint="give the full address that it came from; it is not kept where it holds a "
+                "token",
+            )
+        if not (is_offline() if self.offline is None else self.offline):
+            return urls
+        local = tuple(url for url in urls if is_local(url))
+        if not local:
+            raise FetchError(
+                f"{target.title} is not in {target.path.parent}, and connections are forbidden "
+                f"(--offline or {OFFLINE_VARIABLE})",
+                hint=target.stock.carry.format(name=target.asked or target.title),
+            )
+        return local
+
     def _fetch(self, target: Target) -> Obtained:
         path = target.path
         part = path.with_name(f".{path.name}.part")
-        urls = _choose_urls(target, offline=self.offline)
-        self.on_notice(announce(target, urls[0]))
+        urls = self._choose_urls(target)
+        self.on_event(Notice(announce(target, urls[0])))
         try:
-            fetched = fetch(
-                urls,
-                part,
-                target.wanted,
-                limits=self.limits,
-                on_notice=self.on_notice,
-                on_progress=self.on_progress,
-            )
+            fetched = fetch(urls, part, target.wanted, limits=self.limits, on_event=self.on_event)
         except KeyboardInterrupt:
-            self.on_notice("what has arrived is kept; the same command goes on from there")
+            kept = "what has arrived is kept; the same command goes on from there"
+            self.on_event(Notice(kept))
             raise
         _publish(target, part, fetched)
         status = describe_known(target)
-        self.on_notice(f"{target.title}: {status}")
+        self.on_event(Notice(f"{target.title}: {status}"))
         return _obtained(target, fetched, status, fetched=True)
 
 
@@ -285,18 +224,14 @@ def _publish(target: Target, part: Path, fetched: Fetched) -> None:
 
 def _lock(target: Target, found: Fetched) -> None:
     """Add a file to the lock file of its store."""
-    entries = {target.path.name: _lock_entry(target, found)}
-    add_to_lock(target.store, entries, target.stock.lock_name)
-
-
-def _lock_entry(target: Target, found: Fetched) -> LockEntry:
     source = target.url or found.url
-    return LockEntry(
+    entry = LockEntry(
         sha256=found.sha256,
         size_bytes=found.size_bytes,
         hash_from=_hash_from(target),
         url=public_url(source) if source else None,
     )
+    add_to_lock(target.store, {target.path.name: entry}, target.stock.lock_name)
 
 
 def _hash_from(target: Target) -> HashFrom:
@@ -318,4 +253,5 @@ def _obtained(target: Target, found: Fetched, status: str, *, fetched: bool) -> 
         url=public_url(source) if source else locked,
         status=status,
         fetched=fetched,
+        entry=target.entry,
     )

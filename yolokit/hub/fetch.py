@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from yolokit.core.events import Notice, Progress
 from yolokit.core.plural import counted
 from yolokit.errors import FetchError
 from yolokit.files.file_kind import POINTER, WEB_PAGE, read_kind
@@ -23,8 +24,10 @@ from yolokit.hub.urls import public_url
 
 if TYPE_CHECKING:
     import hashlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from yolokit.core.events import OnEvent
 
 _SPARE_BYTES = 16 << 20
 
@@ -61,13 +64,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that arrived whole and is what it must be.
-
-    Attributes:
-        url: The address that delivered it.
-        size_bytes: Its size.
-        sha256: Its 64 hexadecimal digits, of the bytes as they were written.
-    """
+    """A file that arrived whole from an address; the hash is of the bytes as they were written."""
 
     url: str
     size_bytes: int
@@ -80,26 +77,18 @@ def fetch(
     wanted: Wanted,
     *,
     limits: Limits,
-    on_notice: Callable[[str], None],
-    on_progress: Callable[[int, int | None], None],
+    on_event: OnEvent,
 ) -> Fetched:
     """Fetch a file to ``path``, going on with what an earlier process left there.
 
     Whatever interrupts it, what has arrived stays for the next call; only bytes that are known to
-    be wrong are removed. One process at a time may do this for one path.
-
-    Args:
-        urls: Addresses, in the order in which they are tried.
-        path: A name of its own; the caller renames the complete file, see :class:`Part`.
-        wanted: What is known about the file.
-        limits: How long to wait and how often to try.
-        on_notice: Takes a sentence about each failure that is not the end.
-        on_progress: Takes the bytes that are there and the bytes that there will be, or None.
+    be wrong are removed. One process at a time may do this for one path. The addresses are tried
+    in order; ``path`` is a name of its own, and the caller renames the complete file.
 
     Raises:
         FetchError: No address delivered the file; a line for each says why. Or the disk is full.
     """
-    job = _Job(Part(path), wanted, limits, on_notice, on_progress)
+    job = _Job(Part(path), wanted, limits, on_event)
     failures: list[str] = []
     try:
         for url in urls:
@@ -108,7 +97,7 @@ def fetch(
             except SourceError as error:
                 failures.append(f"{public_url(url)}: {error}")
                 if len(failures) < len(urls):
-                    on_notice(f"{failures[-1]}; trying the next address")
+                    on_event(Notice(f"{failures[-1]}; trying the next address"))
     except OSError as error:
         raise _storage_error(error, path) from error
     listed = "".join(f"\n  - {failure}" for failure in failures)
@@ -127,8 +116,7 @@ class _Job:
     part: Part
     wanted: Wanted
     limits: Limits
-    on_notice: Callable[[str], None]
-    on_progress: Callable[[int, int | None], None]
+    on_event: OnEvent
 
     def fetch_from(self, url: str) -> Fetched:
         """Try one address, several times where that may help."""
@@ -147,7 +135,8 @@ class _Job:
                 wait_s = self._choose_wait(error, failures)
                 if wait_s is None:
                     raise
-                self.on_notice(f"{public_url(url)}: {error}; trying again in {wait_s:.1f} s")
+                again = f"{public_url(url)}: {error}; trying again in {wait_s:.1f} s"
+                self.on_event(Notice(again))
                 time.sleep(wait_s)
 
     def _choose_wait(self, error: SourceError, failures: int) -> float | None:
@@ -210,7 +199,7 @@ class _Job:
         total = stream.total_bytes if known is None else known
         done = stream.offset_bytes
         pace = _Pace(self.limits, done)
-        self.on_progress(done, total)
+        self.on_event(Progress(self.wanted.name, done, total, "bytes"))
         with self.part.path.open("ab") as file:
             for chunk in stream.chunks:
                 done += len(chunk)
@@ -219,7 +208,7 @@ class _Job:
                 file.write(chunk)
                 file.flush()  # what has arrived survives this process, however it ends
                 digest.update(chunk)
-                self.on_progress(done, total)
+                self.on_event(Progress(self.wanted.name, done, total, "bytes"))
                 pace.check(done)
         if total is not None and done < total:
             raise SourceError(f"stopped after {done} of {counted(total, 'byte')}", transient=True)

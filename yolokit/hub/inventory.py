@@ -40,10 +40,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     file: str
-    task: Task | None
-    family: str | None
-    trained_on: str | None
-    license: str | None
+    task: Task | None = None
+    family: str | None = None
+    trained_on: str | None = None
+    license: str | None = None
     size_bytes: int | None
     hash: HashState
     installed: bool
@@ -52,12 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def list_weights(
     *, task: str | None = None, family: str | None = None, installed: bool = False
 ) -> list[Row]:
-    """List the catalog, then the files of the store that are not in it.
-
-    Args:
-        task: Only those that were published for this task.
-        family: Only those of this family.
-        installed: Only those that the store has.
+    """List the catalog, then the files of the store that are not in it; or only some of both.
 
     Raises:
         ConfigError: There is no such task or family; the message suggests the nearest.
@@ -73,11 +68,8 @@ def list_weights(
     present = {path.name: path for path in _installed_files(store)}
     rows = [_row_of_entry(entry, present, locked) for entry in entries]
     known = {entry.file for entry in entries}
-    rows += [
-        _row_of_file(path, locked.get(path.name))
-        for path in present.values()
-        if path.name not in known
-    ]
+    others = [path for path in present.values() if path.name not in known]
+    rows += [_row_of_file(path, locked.get(path.name)) for path in others]
     return [
         row
         for row in rows
@@ -161,10 +153,6 @@ def _row_of_file(path: Path, lock: LockEntry | None) -> Row:
     return Row(
         name=path.name,
         file=path.name,
-        task=None,
-        family=None,
-        trained_on=None,
-        license=None,
         size_bytes=path.stat().st_size,
         hash="locked" if lock is not None else "none",
         installed=True,

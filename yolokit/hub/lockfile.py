@@ -83,7 +83,7 @@ def add_to_lock(store: Path, entries: Mapping[str, LockEntry], lock_name: str = 
     with hold_alone(path):
         known = read_lock(store, lock_name)
         for name, entry in entries.items():
-            check_agreement(name, entry.sha256, known.get(name), path)
+            _check_agreement(name, entry.sha256, known.get(name), path)
         added = {name: entry for name, entry in entries.items() if name not in known}
         if not added:
             return
@@ -93,12 +93,7 @@ def add_to_lock(store: Path, entries: Mapping[str, LockEntry], lock_name: str = 
             raise FetchError(f"cannot write {path}: {error.strerror}") from error
 
 
-def check_agreement(name: str, sha256: str, locked: LockEntry | None, lock: Path) -> None:
-    """Refuse a hash that is not the one in the lock file.
-
-    Raises:
-        FetchError: It differs; the message has both.
-    """
+def _check_agreement(name: str, sha256: str, locked: LockEntry | None, lock: Path) -> None:
     if locked is not None and locked.sha256 != sha256:
         raise FetchError(
             f"{name} is not what it was: sha256 {sha256}, and {locked.sha256} in "
@@ -150,13 +145,10 @@ def _check_block(name: str, block: object, path: Path, text: str) -> LockEntry:
 
 def _line_of(name: str, text: str) -> int | None:
     """Find the line of a block's head, or of whatever else mentions the name."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip() in (f"[{_quote(name)}]", f"[{name}]"):
-            return number
-    for number, line in enumerate(text.splitlines(), start=1):
-        if name in line:
-            return number
-    return None
+    lines = list(enumerate(text.splitlines(), start=1))
+    heads = (f"[{_quote(name)}]", f"[{name}]")
+    found = [number for number, line in lines if line.strip() in heads]
+    return next(iter(found or [number for number, line in lines if name in line]), None)
 
 
 def _line_in(message: str) -> int | None:

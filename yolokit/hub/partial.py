@@ -19,11 +19,9 @@ _READ_BYTES = 1 << 20
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a part came from.
+    """Where a part came from, and what the source stated about the file's content, if anything.
 
-    Attributes:
-        url: Its address; empty where its bytes came from several.
-        validator: What the source stated about the file's content, if anything.
+    The address is empty where its bytes came from several.
     """
 
     url: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -41,7 +41,6 @@ class Target:
 
     Attributes:
         path: Where it is or will be, absolute.
-        in_store: It belongs to the store, so that the lock file speaks of it.
         entry: What the catalog says, if it is there.
         stock: What kind of file it is.
         asked: What the user asked for to get it.
@@ -52,7 +51,6 @@ class Target:
     """
 
     path: Path
-    in_store: bool
     entry: Published | None = None
     stock: Stock = WEIGHTS
     asked: str | None = None
@@ -136,8 +134,8 @@ def resolve(name: str) -> Target:
 def _resolve_name(name: str) -> Target:
     store = store_dir("weights").absolute()
     found, entry = locate_weights(name), find_entry(name)
-    if found is not None and not _is_within(found, store):
-        return Target(path=found, in_store=False, shadows=entry.name if entry else None)
+    if found is not None and found.parent.resolve() != store.resolve():
+        return Target(path=found, shadows=entry.name if entry else None)
     if found is not None:
         return target_of_file(store, found.name)
     if entry is not None:
@@ -158,13 +156,9 @@ def _resolve_url(text: str) -> Target:
     store = store_dir("weights").absolute()
     entry = _entry_of_file(file_name_of(url))  # published addresses end in the files' names
     if entry is not None and url in entry.urls:
-        known = _in_store(store, entry.file, entry)
-        return Target(
-            path=known.path, in_store=True, entry=entry, locked=known.locked, sha256=sha256
-        )
+        return replace(_in_store(store, entry.file, entry), sha256=sha256)
     file = _choose_file(store, url, sha256)
-    locked = read_lock(store).get(file)
-    return Target(path=store / file, in_store=True, locked=locked, url=url, sha256=sha256)
+    return replace(_in_store(store, file, None), url=url, sha256=sha256)
 
 
 def target_of_file(store: Path, file: str) -> Target:
@@ -178,7 +172,7 @@ def target_of_file(store: Path, file: str) -> Target:
 
 def _in_store(store: Path, file: str, entry: WeightsEntry | None) -> Target:
     locked = read_lock(store).get(file)
-    return Target(path=store / file, in_store=True, entry=entry, locked=locked)
+    return Target(path=store / file, entry=entry, locked=locked)
 
 
 def _choose_file(store: Path, url: str, sha256: str | None) -> str:
@@ -198,10 +192,6 @@ def _choose_file(store: Path, url: str, sha256: str | None) -> str:
 def _entry_of_file(file: str) -> WeightsEntry | None:
     entry = find_entry(file)
     return entry if entry is not None and entry.file == file else None
-
-
-def _is_within(path: Path, store: Path) -> bool:
-    return path.parent.resolve() == store.resolve()
 
 
 def _unknown(name: str) -> FetchError:
@@ -227,13 +217,8 @@ def _list_mirrored(urls: Sequence[str], file: str | None, variable: str) -> tupl
     """Return all addresses of a file: mirrors of the environment first, then the published ones.
 
     A mirror is a folder that holds the files by their names, or a template with ``{host}``,
-    ``{path}`` and ``{file}`` of the published address.
-
-    Args:
-        urls: Where the file is published.
-        file: Its name on a mirror that is a plain folder; None where a name alone does not say
-            which file it is, so that only templates apply.
-        variable: What names the mirrors in the environment.
+    ``{path}`` and ``{file}`` of the published address. Where a name alone does not say which file
+    it is, ``file`` is None, and only templates apply.
 
     Raises:
         FetchError: A mirror in the environment is not an address.

@@ -55,13 +55,10 @@ ARCHIVES = Stock(
 
 
 def store_dir(kind: str) -> Path:
-    """Return the folder where files of this kind are stored.
+    """Return the folder where files of a kind, ``datasets`` or ``weights``, are stored.
 
     ``YOLOKIT_HOME`` decides where it is set; else a folder of that name in the working folder;
     else the platform's folder for a user's data.
-
-    Args:
-        kind: ``datasets`` or ``weights``.
     """
     home = os.environ.get(HOME_VARIABLE)
     if home:

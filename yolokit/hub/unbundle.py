@@ -1,8 +1,8 @@
 """Importing a bundle: nothing appears in the store unless every file of it verifies.
 
-The archive is read here, block by block, and not with a library that knows every extension of the
-format: a bundle has plain files with plain names and nothing else, so that links, devices, climbing
-names and compressed or sparse bombs are never even interpreted.
+The archive is read block by block, each head by itself, and not opened with a library that knows
+every extension of the format: a bundle has plain files with plain names and nothing else, so that
+links, devices, climbing names and compressed or sparse bombs are never even interpreted.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tarfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from yolokit.core.events import Notice, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.errors import FetchError
 from yolokit.files.atomic import publish_file
@@ -36,25 +39,22 @@ from yolokit.hub.store import store_dir
 from yolokit.hub.urls import is_plain_name, is_public_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from yolokit.core.events import OnEvent
     from yolokit.hub.resolve import Target
 
-_BLOCK_BYTES = 512
 _CHUNK_BYTES = 1 << 20
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+_OCTAL = frozenset(b"01234567 \0")
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One file of a bundle that is in the store now.
+    """One file of a bundle that is in the store now, or was there already, the same.
 
-    Attributes:
-        path: Where it is.
-        file: What the bundle says of it.
-        was_there: The store had it already, the same.
-        status: What its hash was compared with, in words.
+    The status says in words what its hash was compared with.
     """
 
     path: Path
@@ -64,19 +64,11 @@ class Imported:
 
 
 def import_bundle(
-    archive: Path,
-    *,
-    require_hash: bool = False,
-    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
-    on_notice: Callable[[str], None] = lambda _text: None,
+    archive: Path, *, require_hash: bool = False, on_event: OnEvent = ignore
 ) -> list[Imported]:
     """Put the files of a bundle into the store and lock them: all of them, or none.
 
-    Args:
-        archive: A plain tar that ``write_bundle`` has made.
-        require_hash: Refuse a file whose full hash neither catalog nor lock file has.
-        on_progress: Takes the bytes read and the bytes that there are.
-        on_notice: Takes sentences for people.
+    With ``require_hash``, a file whose full hash neither catalog nor lock file has is refused.
 
     Raises:
         FetchError: The bundle is damaged, hostile or cut short, or a file in it is not what the
@@ -92,32 +84,27 @@ def import_bundle(
             manifest = _read_manifest(reader)
             with ExitStack() as locks:
                 for name in sorted(file.file for file in manifest.files):
-                    path = store / name
-                    locks.enter_context(hold_alone(path, on_wait=_waiting(path, on_notice)))
+                    waiting = Notice(f"another process is fetching {name}: waiting for it")
+                    say_waiting = partial(on_event, waiting)
+                    locks.enter_context(hold_alone(store / name, on_wait=say_waiting))
                 known = [_check_known(file, store, require_hash) for file in manifest.files]
                 _check_room(manifest, store)
-                return _import_files(reader, known, on_progress)
+                return _import_files(reader, known, on_event)
     except OSError as error:
         other = error.filename not in (None, str(archive))
         place = f"{error.filename}: " if other else ""
         raise FetchError(f"cannot import {archive}: {place}{error.strerror}") from error
 
 
-def _waiting(path: Path, on_notice: Callable[[str], None]) -> Callable[[], None]:
-    return lambda: on_notice(f"another process is fetching {path.name}: waiting for it")
-
-
 def _import_files(
-    reader: _Reader,
-    known: list[tuple[BundledFile, Target]],
-    on_progress: Callable[[int, int | None], None],
+    reader: _Reader, known: list[tuple[BundledFile, Target]], on_event: OnEvent
 ) -> list[Imported]:
     done: list[Imported] = []
     with ExitStack() as parts:  # publishes at its end, so that a bad file keeps out all others
         for file, target in known:
             was_there = target.path.is_file()
             part = None if was_there else parts.enter_context(publish_file(target.path))
-            _copy_member(reader, file, part, on_progress)
+            _copy_member(reader, file, part, on_event)
             done.append(Imported(target.path, file, was_there, describe_known(target)))
         reader.expect_end()
         store = known[0][1].path.parent
@@ -163,12 +150,7 @@ def _check_files(files: tuple[BundledFile, ...], reader: _Reader) -> None:
             raise reader.fault(f"{MANIFEST_NAME}: {file.url!r} is not an address")
 
 
-def _copy_member(
-    reader: _Reader,
-    file: BundledFile,
-    part: Path | None,
-    on_progress: Callable[[int, int | None], None],
-) -> None:
+def _copy_member(reader: _Reader, file: BundledFile, part: Path | None, on_event: OnEvent) -> None:
     """Copy the next member to ``part``, or only hash it where there is no ``part``."""
     name, size = reader.next_member()
     if (name, size) != (file.file, file.size_bytes):
@@ -183,7 +165,7 @@ def _copy_member(
             digest.update(chunk)
             if out is not None:
                 out.write(chunk)
-            on_progress(reader.offset_bytes, reader.size_bytes)
+            on_event(reader.progress)
     if digest.hexdigest() != file.sha256:
         raise reader.fault(
             f"{name} is damaged: sha256 {digest.hexdigest()} in place of {file.sha256}"
@@ -220,8 +202,13 @@ class _Reader:
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path = stream, path
-        self.size_bytes = os.fstat(stream.fileno()).st_size
-        self.offset_bytes = 0
+        self._size_bytes = os.fstat(stream.fileno()).st_size
+        self._offset_bytes = 0
+
+    @property
+    def progress(self) -> Progress:
+        """How much of the archive has been read."""
+        return Progress(self._path.name, self._offset_bytes, self._size_bytes, "bytes")
 
     def fault(self, reason: str) -> FetchError:
         """Return the error for something wrong at this place of the archive."""
@@ -229,24 +216,27 @@ class _Reader:
 
     def next_member(self) -> tuple[str, int]:
         """Read a head and return the member's name and size in bytes."""
-        head = self._read(_BLOCK_BYTES)
-        if head.startswith(_COMPRESSED) and head[257:262] != b"ustar":
+        place, head = self._offset_bytes, self._read(tarfile.BLOCKSIZE)
+        is_tar = head[257:262] == b"ustar"
+        if head.startswith(_COMPRESSED) and not is_tar:
             raise self.fault("is compressed; bundles are plain tar files: unpack it first")
         if not any(head):
             raise self.fault("ends before its last file")
-        if head[257:262] != b"ustar" or not _checksum_holds(head):
-            raise self.fault(
-                f"is not a tar archive, or is damaged at byte {self.offset_bytes - 512}"
-            )
-        name = _text(head[0:100])
-        if head[156:157] not in (b"0", b"\x00") or any(head[345:500]):
-            raise self.fault(f"{name!r} is not a plain file, and a bundle has nothing else")
-        size = _octal(head[124:136])
-        if name is None or size is None:
-            raise self.fault(f"has a damaged head at byte {self.offset_bytes - 512}")
-        if size > self.size_bytes - self.offset_bytes:
-            raise self.fault(f"is cut short: {name!r} should have {counted(size, 'byte')}")
-        return name, size
+        damaged = self.fault(f"is not a tar archive, or is damaged at byte {place}")
+        if not is_tar:
+            raise damaged
+        try:
+            member = tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise damaged from error
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or any(head[345:500]):
+            raise self.fault(f"{member.name!r} is not a plain file, and a bundle has nothing else")
+        if not set(head[124:136]) <= _OCTAL:  # sizes that only extensions of the format have
+            raise self.fault(f"has a damaged head at byte {place}")
+        if member.size > self._size_bytes - self._offset_bytes:
+            should = counted(member.size, "byte")
+            raise self.fault(f"is cut short: {member.name!r} should have {should}")
+        return member.name, member.size
 
     def read_content(self, size: int) -> Iterator[bytes]:
         """Yield a member's content, then read the zeros that fill its last block."""
@@ -255,7 +245,7 @@ class _Reader:
             chunk = self._read(min(_CHUNK_BYTES, left))
             left -= len(chunk)
             yield chunk
-        if any(self._read(-size % _BLOCK_BYTES)):
+        if any(self._read(-size % tarfile.BLOCKSIZE)):
             raise self.fault("has something between its files")
 
     def expect_end(self) -> None:
@@ -266,26 +256,7 @@ class _Reader:
 
     def _read(self, count: int) -> bytes:
         content = self._stream.read(count)
-        self.offset_bytes += len(content)
+        self._offset_bytes += len(content)
         if len(content) < count:
             raise self.fault("is cut short")
         return content
-
-
-def _checksum_holds(head: bytes) -> bool:
-    stated = _octal(head[148:156])
-    return stated == sum(head[:148]) + sum(head[156:]) + 8 * ord(" ")
-
-
-def _text(field: bytes) -> str | None:
-    try:
-        return field.split(b"\x00", 1)[0].decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _octal(field: bytes) -> int | None:
-    digits = field.strip(b" \x00")
-    if not digits or not set(digits) <= set(b"01234567"):
-        return None
-    return int(digits, 8)

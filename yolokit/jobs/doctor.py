@@ -1,4 +1,7 @@
-"""``yolokit doctor``: what this machine has, what really loads, and what to do about the rest."""
+"""``yolokit doctor``: what this machine has, what really loads, and what to do about the rest.
+
+``--gpu`` adds a small train, export and predict on the GPU.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ import msgspec
 
 from yolokit.core.extras import install_command, is_installed
 from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
 from yolokit.hub.store import HOME_VARIABLE, store_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _BASE = (
     "numpy", "opencv-python", "av", "msgspec", "typer", "rich", "faster-coco-eval",
@@ -30,6 +34,7 @@ _BASE = (
 _TRAIN = ("torch", "torchvision", "ultralytics", "onnx", "onnxslim", "matplotlib")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 _LOW_DISK_BYTES = 5 << 30
+_GPU_IMAGES = 48
 # A graph of one Relu over one float: enough to make a provider load and run.
 _PROBE = base64.b64decode(
     "CAgSB3lvbG9raXQ6NwoMCgF4EgF5IgRSZWx1EgVwcm9iZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAES"
@@ -37,14 +42,10 @@ _PROBE = base64.b64decode(
 )
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at.
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at, what was found, and what to do about it, if anything.
 
-    Attributes:
-        about: What it is.
-        state: ``fail`` is what stops a base job; ``warn`` what stops an optional one.
-        detail: What was found.
-        advice: What to do about it, where something is to be done.
+    ``fail`` is what stops a base job; ``warn`` what stops an optional one.
     """
 
     about: str
@@ -56,13 +57,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def examine() -> Iterator[Finding]:
     """Yield findings one by one, cheap ones first."""
     version = platform.python_version()
-    yield Finding(about="python", state="ok", detail=f"{version} ({sys.executable})")
-    yield Finding(about="system", state="ok", detail=platform.platform())
-    yield Finding(
-        about="cores",
-        state="ok",
-        detail=f"{usable_cores()} usable of {os.cpu_count()} (affinity, limits, OMP_NUM_THREADS)",
-    )
+    cores = f"{usable_cores()} usable of {os.cpu_count()} (affinity, limits, OMP_NUM_THREADS)"
+    yield Finding("python", "ok", f"{version} ({sys.executable})")
+    yield Finding("system", "ok", platform.platform())
+    yield Finding("cores", "ok", cores)
     yield from _examine_packages()
     yield _examine_opencv()
     yield from _examine_providers()
@@ -86,42 +84,33 @@ def _examine_package(
 ) -> Finding:
     version = _version(package)
     if version is None:
-        return Finding(about=package, state=state, detail=missing, advice=advice)
-    return Finding(about=package, state="ok", detail=version)
+        return Finding(package, state, missing, advice)
+    return Finding(package, "ok", version)
 
 
 def _examine_runtimes(installed: list[str]) -> Finding:
     listed = ", ".join(f"{name} {_version(name)}" for name in installed)
     if not installed:
-        return Finding(
-            about="onnxruntime",
-            state="fail",
-            detail="not installed: predict, val and export need it",
-            advice=install_command("cpu"),
-        )
+        missing = "not installed: predict, val and export need it"
+        return Finding("onnxruntime", "fail", missing, install_command("cpu"))
     if len(installed) > 1:
-        return Finding(
-            about="onnxruntime",
-            state="fail",
-            detail=f"{listed}: these overwrite each other's files",
-            advice="make a fresh environment with one of the extras cpu, gpu, openvino",
-        )
-    return Finding(about="onnxruntime", state="ok", detail=listed)
+        advice = "make a fresh environment with one of the extras cpu, gpu, openvino"
+        clash = f"{listed}: these overwrite each other's files"
+        return Finding("onnxruntime", "fail", clash, advice)
+    return Finding("onnxruntime", "ok", listed)
 
 
 def _examine_opencv() -> Finding:
     try:
         import cv2
     except ImportError as error:
-        return Finding(
-            about="opencv loads",
-            state="fail",
-            detail=str(error),
-            advice="install the system's OpenGL library, e.g. `apt-get install libgl1 libglib2.0-0`"
-            if "libGL" in str(error)
-            else "install opencv-python again",
-        )
-    return Finding(about="opencv loads", state="ok", detail=str(cv2.__version__))
+        advice = "install opencv-python again"
+        if "libGL" in str(error):
+            advice = (
+                "install the system's OpenGL library, e.g. `apt-get install libgl1 libglib2.0-0`"
+            )
+        return Finding("opencv loads", "fail", str(error), advice)
+    return Finding("opencv loads", "ok", str(cv2.__version__))
 
 
 def _examine_providers() -> Iterator[Finding]:
@@ -131,12 +120,7 @@ def _examine_providers() -> Iterator[Finding]:
     try:
         import onnxruntime
     except ImportError as error:
-        yield Finding(
-            about="onnxruntime loads",
-            state="fail",
-            detail=str(error),
-            advice=install_command("cpu"),
-        )
+        yield Finding("onnxruntime loads", "fail", str(error), install_command("cpu"))
         return
     from yolokit.runtime.providers.toolkit import list_providers, load_provider
     from yolokit.runtime.session import open_session
@@ -151,14 +135,10 @@ def _examine_providers() -> Iterator[Finding]:
             try:
                 open_session(model, provider=name)
             except YolokitError as error:
-                yield Finding(
-                    about=f"provider {name}",
-                    state="warn",
-                    detail=f"is in this build and does not load: {error.message}",
-                    advice=error.hint,
-                )
+                fault = f"is in this build and does not load: {error.message}"
+                yield Finding(f"provider {name}", "warn", fault, error.hint)
             else:
-                yield Finding(about=f"provider {name}", state="ok", detail="loads")
+                yield Finding(f"provider {name}", "ok", "loads")
 
 
 def _examine_torch() -> Iterator[Finding]:
@@ -177,48 +157,36 @@ def _examine_torch() -> Iterator[Finding]:
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        yield Finding(about="torch loads", state="warn", detail="not within two minutes")
+        yield Finding("torch loads", "warn", "not within two minutes")
         return
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        yield Finding(
-            about="torch loads", state="warn", detail=reason, advice=install_command("train")
-        )
+        yield Finding("torch loads", "warn", reason, install_command("train"))
         return
-    devices = done.stdout.strip()
-    yield Finding(
-        about="torch devices",
-        state="ok",
-        detail=f"cpu, {devices}" if devices else "cpu only: training runs on the CPU",
-    )
+    gpus = done.stdout.strip()
+    devices = f"cpu, {gpus}" if gpus else "cpu only: training runs on the CPU"
+    yield Finding("torch devices", "ok", devices)
 
 
 def _examine_privacy() -> Iterator[Finding]:
     """Say what libraries would send or leave by themselves, and whether that is switched off."""
     refused, setting = is_telemetry_refused(), os.environ.get(TELEMETRY_VARIABLE)
     how = "off" if refused else "left on, as you set it"
-    yield Finding(
-        about="telemetry",
-        state="ok",
-        detail=f"onnxruntime's is {how} ({TELEMETRY_VARIABLE}: {setting})",
-    )
+    yield Finding("telemetry", "ok", f"onnxruntime's is {how} ({TELEMETRY_VARIABLE}: {setting})")
     for name, value, stopped in ENGINE_VARIABLES:
         place = value.format(scratch="a temporary folder")
-        yield Finding(about="off in training", state="ok", detail=f"{stopped} ({name}: {place})")
+        yield Finding("off in training", "ok", f"{stopped} ({name}: {place})")
 
 
 def _examine_folders() -> Iterator[Finding]:
     home = os.environ.get(HOME_VARIABLE)
     for kind in ("datasets", "weights"):
         folder = store_dir(kind)
-        why = f"{HOME_VARIABLE} is set" if home else _why(folder)
+        is_local = folder.parent == Path.cwd()
+        why = "the working folder has it" if is_local else "the platform's folder for data"
+        why = f"{HOME_VARIABLE} is set" if home else why
         yield _examine_folder(f"{kind} land in", folder, why)
     yield _examine_folder("runs land in", Path.cwd() / "runs", "below the working folder")
-
-
-def _why(folder: Path) -> str:
-    local = folder.parent == Path.cwd()
-    return "the working folder has it" if local else "the platform's folder for data"
 
 
 def _examine_folder(about: str, folder: Path, why: str) -> Finding:
@@ -226,15 +194,11 @@ def _examine_folder(about: str, folder: Path, why: str) -> Finding:
     free_bytes = shutil.disk_usage(existing).free
     detail = f"{folder} ({why}; {free_bytes / 2**30:.0f} GiB free)"
     if not os.access(existing, os.W_OK):
-        return Finding(
-            about=about,
-            state="fail",
-            detail=f"{detail}: {existing} cannot be written",
-            advice=f"change its permissions, or set {HOME_VARIABLE}",
-        )
+        fault = f"{detail}: {existing} cannot be written"
+        return Finding(about, "fail", fault, f"change its permissions, or set {HOME_VARIABLE}")
     if free_bytes < _LOW_DISK_BYTES:
-        return Finding(about=about, state="warn", detail=detail, advice="free some disk space")
-    return Finding(about=about, state="ok", detail=detail)
+        return Finding(about, "warn", detail, "free some disk space")
+    return Finding(about, "ok", detail)
 
 
 def _version(package: str) -> str | None:
@@ -242,3 +206,60 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def check_gpu(say: Callable[[str], None]) -> Iterator[Finding]:
+    """Train two epochs on GPU 0, export, and predict with the CUDA provider; say each beforehand.
+
+    Yields:
+        A finding for each step; the first that fails is the last.
+    """
+    with tempfile.TemporaryDirectory(prefix="yolokit-gpu-") as scratch:
+        folder = Path(scratch)
+        for step in (_train, _export, _predict):
+            about = f"gpu: {step.__name__.removeprefix('_')}"
+            say(f"{about} ...")
+            try:
+                detail = step(folder)
+            except YolokitError as error:
+                yield Finding(about, "fail", str(error), error.hint)
+                return
+            yield Finding(about, "ok", detail)
+
+
+def _train(folder: Path) -> str:
+    from yolokit.convert.config import ConvertConfig
+    from yolokit.convert.job import convert
+    from yolokit.jobs.demo import write_demo
+    from yolokit.jobs.quickstart import START
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.run import train_model
+
+    write_demo(folder / "demo", images=_GPU_IMAGES, video_seconds=0)
+    convert(ConvertConfig(folder / "demo", folder / "data"))
+    config = TrainConfig(
+        str(folder / "data" / "data.yaml"), weights=str(START), epochs=2, imgsz=320, batch=8,
+        device="0", validate=False,
+    )  # fmt: skip
+    record = train_model(config, folder=folder / "train").record
+    seconds = record.epochs[-1].seconds
+    return f"2 epochs on {record.device} in {record.precision}, the second in {seconds:.1f} s"
+
+
+def _export(folder: Path) -> str:
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.run import export_model
+
+    artifact = export_model(ExportConfig(folder / "train" / "best.pt"))
+    compared = counted(artifact.parity.matched, "detection")
+    return f"{artifact.parity.verdict}: {compared} compared"
+
+
+def _predict(folder: Path) -> str:
+    from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.predict import predict_files
+
+    model, images = folder / "train" / "best.onnx", folder / "data" / "images"
+    run = predict_files(PredictConfig(model, images, provider="cuda", out=folder / "predicted"))
+    rate = run.summary.frames / run.summary.wall_s
+    return f"{counted(run.summary.frames, 'image')} on {run.provider}, {rate:.0f} a second"

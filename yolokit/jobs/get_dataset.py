@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.core.events import OnEvent
-    from yolokit.hub.catalog import ArchiveCard, DatasetCard
+    from yolokit.hub.catalog import DatasetCard
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.config import GetConfig
 
@@ -37,11 +37,8 @@ _OWN_OPTIONS = frozenset({"--task", "--to", "--split", "--sample", "--max-drop",
 class GetResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of getting a data set.
 
-    Attributes:
-        name: Of the set.
-        out: Where it is.
-        conversion: What was converted; None where the set was there already.
-        archives: Path of each archive, kept or not, and its sha256.
+    ``conversion`` is None where the set was there already; ``archives`` has the path of each
+    archive, kept or not, and its sha256.
     """
 
     name: str
@@ -55,10 +52,6 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
 
     What has arrived of an archive stays when this is interrupted, and the next call continues
     there. Archives that this call fetched are removed once the set is made.
-
-    Args:
-        config: Made by :meth:`GetConfig.build`.
-        on_event: Told what is fetched, how much of it is here, and the images that are done.
 
     Raises:
         ConfigError: An option is wrong or does not fit the set.
@@ -76,25 +69,21 @@ def get_dataset(config: GetConfig, on_event: OnEvent = ignore) -> GetResult:
     ConvertConfig.build(values | {"source": ()})  # mistakes are told before anything is fetched
     for sentence in describe(card):
         on_event(Notice(sentence))
-    archives = [_obtain(card, archive, config, on_event) for archive in card.archives]
+    archives = [
+        obtain_archive(
+            card,
+            archive,
+            offline=config.offline,
+            require_hash=config.require_hash,
+            on_event=on_event,
+        )
+        for archive in card.archives
+    ]
     result = _convert(card, archives, values, on_event)
     if not config.keep_archive:
         _remove_fetched(archives, on_event)
     hashes = {str(found.path): found.sha256 for found in archives}
     return GetResult(name=name, out=folder, conversion=result, archives=hashes)
-
-
-def _obtain(
-    card: DatasetCard, archive: ArchiveCard, config: GetConfig, on_event: OnEvent
-) -> Obtained:
-    return obtain_archive(
-        card,
-        archive,
-        offline=config.offline,
-        require_hash=config.require_hash,
-        on_notice=lambda text: on_event(Notice(text)),
-        on_progress=lambda done, total: on_event(Progress(archive.file, done, total, "bytes")),
-    )
 
 
 def describe(card: DatasetCard) -> list[str]:
@@ -105,11 +94,7 @@ def describe(card: DatasetCard) -> list[str]:
 
 
 def _convert_options(card: DatasetCard, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the card and the user say of the conversion.
-
-    Raises:
-        ConfigError: The set has no labels for the task.
-    """
+    """Return what the card and the user say of the conversion."""
     task = given.get("task", card.tasks[0])
     if task not in card.tasks:
         raise ConfigError(f"task: {card.name} has labels for {', '.join(card.tasks)}, not {task!r}")
@@ -118,10 +103,7 @@ def _convert_options(card: DatasetCard, given: Mapping[str, Any]) -> dict[str, A
 
 
 def _convert(
-    card: DatasetCard,
-    archives: list[Obtained],
-    values: Mapping[str, Any],
-    on_event: OnEvent,
+    card: DatasetCard, archives: list[Obtained], values: Mapping[str, Any], on_event: OnEvent
 ) -> ConvertResult:
     """Unpack and convert, beside the folder that is made, on the same disk."""
     out = values["out"]
@@ -142,17 +124,8 @@ def _for_get(hint: str | None) -> str | None:
     return f"keep the archive with --keep-archive, and use `yolokit data convert` on it: {hint}"
 
 
-def _lay_out(
-    card: DatasetCard,
-    archives: list[Obtained],
-    scratch: Path,
-    on_event: OnEvent,
-) -> Path:
-    """Unpack all archives as the card says; return the folder that has the set.
-
-    Raises:
-        DataError: One is hostile or damaged.
-    """
+def _lay_out(card: DatasetCard, archives: list[Obtained], scratch: Path, on_event: OnEvent) -> Path:
+    """Unpack all archives as the card says; return the folder that has the set."""
     for archive, found in zip(card.archives, archives, strict=True):
         on_event(Progress(f"unpacking {archive.file}", 0, None))
         folder = scratch / archive.into
@@ -171,11 +144,7 @@ def _lay_out(
 
 
 def _find_sources(card: DatasetCard, root: Path) -> dict[str, Any]:
-    """Return where the conversion finds annotations and images.
-
-    Raises:
-        DataError: The archives do not hold what the card says.
-    """
+    """Return where the conversion finds annotations and images."""
     places = [*card.sources, *([card.images] if card.images is not None else [])]
     for place in places:
         if not (root / place).exists():

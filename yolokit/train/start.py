@@ -15,7 +15,7 @@ from yolokit.files.digest import FileDigest, sha256_file
 from yolokit.files.file_kind import read_kind
 from yolokit.hub.catalog import find_entry
 from yolokit.hub.config import PullConfig
-from yolokit.hub.ensure import ObtainedWeights, pull_weights
+from yolokit.hub.ensure import Obtained, pull_weights
 from yolokit.train.arch import (
     Arch,
     find_arch,
@@ -45,7 +45,7 @@ class StartPlan:
     kind: StartKind
     arch: Arch | None = None
     source_arch: Arch | None = None
-    weights: ObtainedWeights | None = None
+    weights: Obtained | None = None
 
     def request(self, config: TrainConfig, names: list[str], run_dir: Path) -> StartRequest:
         """Return what the engine needs; architectures are copied into the run's folder."""

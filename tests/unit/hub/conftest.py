@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,11 @@ import msgspec
 import pytest
 
 from tests.loopback.server import Site, serve
+from yolokit.core.events import Event, Notice, OnEvent, Progress, ignore
 from yolokit.hub import catalog as entries
 from yolokit.hub.catalog import WeightsEntry
+from yolokit.hub.config import PullConfig
+from yolokit.hub.ensure import Obtained, pull_weights
 from yolokit.hub.source import Limits
 
 FAST = Limits(
@@ -78,6 +81,32 @@ def second() -> Iterator[Loop]:
     site = Site()
     with serve(site) as base:
         yield Loop(site, base)
+
+
+def obtain_weights(
+    name: str,
+    on_event: OnEvent = ignore,
+    *,
+    limits: Limits | None = None,
+    offline: bool | None = None,
+    require_hash: bool = False,
+) -> Obtained:
+    config = PullConfig(name, offline=offline, require_hash=require_hash)
+    return pull_weights(config, on_event, limits=limits)
+
+
+def split_events(
+    notices: list[str], on_progress: Callable[[int, int | None], None] = lambda *_: None
+) -> OnEvent:
+    """Return what keeps the notices among events and hands on how many bytes are here."""
+
+    def take(event: Event) -> None:
+        if isinstance(event, Notice):
+            notices.append(event.message)
+        elif isinstance(event, Progress):
+            on_progress(event.done, event.total)
+
+    return take
 
 
 class Catalog:

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
+from tests.unit.hub.conftest import CONTENT, SHA256, Catalog, obtain_weights
 from yolokit.errors import ConfigError, FetchError, OutputExistsError, YolokitError
 from yolokit.hub.bundle import write_bundle
-from yolokit.hub.ensure import ObtainedWeights, obtain_weights
+from yolokit.hub.ensure import Obtained
 from yolokit.hub.lockfile import LOCK_NAME, LockEntry, add_to_lock, read_lock
 from yolokit.hub.unbundle import import_bundle
 
@@ -28,7 +28,7 @@ SMALL = b"small weights"
 
 
 @pytest.fixture
-def two(own_store: Path, catalog: Catalog) -> list[ObtainedWeights]:
+def two(own_store: Path, catalog: Catalog) -> list[Obtained]:
     """Two files of the store, one of them in the catalog."""
     catalog.add(urls=["https://example.com/net.pt"])
     (own_store / "net.pt").write_bytes(CONTENT)
@@ -48,7 +48,7 @@ def names_in(store: Path) -> set[str]:
     return {path.name for path in store.iterdir()} if store.is_dir() else set()
 
 
-def test_there_and_back(two: list[ObtainedWeights], tmp_path: Path, elsewhere: Path) -> None:
+def test_there_and_back(two: list[Obtained], tmp_path: Path, elsewhere: Path) -> None:
     out = tmp_path / "w.tar"
     write_bundle(two, out, overwrite=False)
     imported = import_bundle(out)
@@ -67,9 +67,7 @@ def test_there_and_back(two: list[ObtainedWeights], tmp_path: Path, elsewhere: P
     assert obtain_weights("net", offline=True, require_hash=True).status == "verified"
 
 
-def test_a_bundle_is_a_plain_tar_and_always_the_same(
-    two: list[ObtainedWeights], tmp_path: Path
-) -> None:
+def test_a_bundle_is_a_plain_tar_and_always_the_same(two: list[Obtained], tmp_path: Path) -> None:
     write_bundle(two, tmp_path / "a.tar", overwrite=False)
     os.utime(two[0].path, (1, 1))
     write_bundle([*reversed(two), two[0]], tmp_path / "b.tar", overwrite=False)
@@ -91,7 +89,7 @@ def test_a_bundle_is_a_plain_tar_and_always_the_same(
     write_bundle(two[:1], tmp_path / "a.tar", overwrite=True)
 
 
-def test_only_a_bundle_is_replaced(two: list[ObtainedWeights], tmp_path: Path) -> None:
+def test_only_a_bundle_is_replaced(two: list[Obtained], tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "photos.tar", "w") as tar:
         tar.add(two[0].path, "manifest.json")
     (tmp_path / "empty.tar").touch()
@@ -104,7 +102,7 @@ def test_only_a_bundle_is_replaced(two: list[ObtainedWeights], tmp_path: Path) -
         assert path.read_bytes() == before
 
 
-def test_what_changes_meanwhile_is_not_bundled(two: list[ObtainedWeights], tmp_path: Path) -> None:
+def test_what_changes_meanwhile_is_not_bundled(two: list[Obtained], tmp_path: Path) -> None:
     two[0].path.write_bytes(CONTENT[::-1])
     with pytest.raises(FetchError, match="has changed while"):
         write_bundle(two, tmp_path / "w.tar", overwrite=False)
@@ -117,7 +115,7 @@ def test_what_changes_meanwhile_is_not_bundled(two: list[ObtainedWeights], tmp_p
     assert not (tmp_path / "w.tar").exists()
 
 
-def test_two_files_of_one_name_do_not_fit(two: list[ObtainedWeights], tmp_path: Path) -> None:
+def test_two_files_of_one_name_do_not_fit(two: list[Obtained], tmp_path: Path) -> None:
     (tmp_path / "NET.pt").write_bytes(b"another")
     (tmp_path / ".hidden").write_bytes(b"hidden")
     more = [obtain_weights(str(tmp_path / name)) for name in ("NET.pt", ".hidden")]
@@ -242,6 +240,10 @@ ATTACKS: dict[str, tuple[str, Maker]] = {
     "has a folder as a member": (
         "is not a plain file",
         lambda p: pack(p, files(GOOD), [(special("mine.pt", tarfile.DIRTYPE), b"")]),
+    ),
+    "has a folder of the oldest kind": (
+        "is not a plain file",
+        lambda p: pack(p, files(GOOD), [(special("mine.pt/", tarfile.AREGTYPE), SMALL)]),
     ),
     "has a sparse file": (
         "is not a plain file",
@@ -405,7 +407,7 @@ def test_gnu_tar_may_have_packed_it_again(
 
 @pytest.mark.parametrize("cut", [1, 511, 512, 600, 1024, 1536, 2040])
 def test_a_bundle_that_is_cut_short(
-    two: list[ObtainedWeights], tmp_path: Path, elsewhere: Path, cut: int
+    two: list[Obtained], tmp_path: Path, elsewhere: Path, cut: int
 ) -> None:
     out = tmp_path / "w.tar"
     write_bundle(two, out, overwrite=False)
@@ -451,7 +453,7 @@ def test_an_import_that_is_killed_leaves_nothing_that_stays(
 import os, signal
 from pathlib import Path
 from yolokit.hub.unbundle import import_bundle
-import_bundle(Path({str(archive)!r}), on_progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+import_bundle(Path({str(archive)!r}), on_event=lambda _: os.kill(os.getpid(), signal.SIGKILL))
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60, cwd=tmp_path)
     assert done.returncode != 0

@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import faults
-from tests.unit.hub.conftest import CONTENT, FAST, SHA256, Catalog, Loop
+from tests.unit.hub.conftest import (
+    CONTENT,
+    FAST,
+    SHA256,
+    Catalog,
+    Loop,
+    obtain_weights,
+    split_events,
+)
 from yolokit.core.plural import describe_size
 from yolokit.errors import WeightsError
-from yolokit.hub.ensure import ObtainedWeights, obtain_weights
+from yolokit.hub.ensure import Obtained
 from yolokit.hub.lockfile import LOCK_NAME, LockEntry, add_to_lock, read_lock
 
 OTHER = CONTENT[::-1]
@@ -29,13 +37,13 @@ class Obtain:
 
     def __call__(
         self, name: str, *, offline: bool | None = None, require_hash: bool = False
-    ) -> ObtainedWeights:
+    ) -> Obtained:
         self.notices.clear()
         return obtain_weights(
             name,
             offline=offline,
             require_hash=require_hash,
-            on_notice=self.notices.append,
+            on_event=split_events(self.notices),
             limits=FAST,
         )
 
@@ -530,10 +538,10 @@ def test_several_at_once_fetch_once(catalog: Catalog, loop: Loop, own_store: Pat
     loop.site.pause_s = 0.02
     loop.site.files["/models/net.pt"] = CONTENT
     said: list[str] = []
-    results: list[ObtainedWeights] = []
+    results: list[Obtained] = []
 
     def work() -> None:
-        results.append(obtain_weights("net", on_notice=said.append))
+        results.append(obtain_weights("net", split_events(said)))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -553,7 +561,7 @@ def test_two_addresses_of_one_name_at_once_are_two_files(
     second.site.files["/models/net.pt"] = OTHER
     for one in (loop, second):
         one.site.pause_s = 0.01
-    results: dict[str, ObtainedWeights] = {}
+    results: dict[str, Obtained] = {}
     threads = [
         threading.Thread(target=lambda url=url: results.update({url: obtain_weights(url)}))
         for url in urls
@@ -587,7 +595,7 @@ def test_a_lock_that_another_process_wrote_meanwhile_wins(
             add_to_lock(own_store, {"net.pt": entry})
 
     with pytest.raises(WeightsError, match="is not what it was"):
-        obtain_weights("net", on_progress=lock_meanwhile, limits=FAST)
+        obtain_weights("net", split_events([], lock_meanwhile), limits=FAST)
     assert visible(own_store) == {LOCK_NAME}
     assert read_lock(own_store) == {"net.pt": entry}
 
@@ -601,7 +609,7 @@ def test_an_interrupt_says_that_it_goes_on(catalog: Catalog, loop: Loop, own_sto
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        obtain_weights("net", on_notice=said.append, on_progress=interrupt)
+        obtain_weights("net", split_events(said, interrupt))
     assert said[-1] == "what has arrived is kept; the same command goes on from there"
     assert visible(own_store) == set()
 

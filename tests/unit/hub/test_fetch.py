@@ -18,7 +18,7 @@ import pytest
 
 from tests.loopback import faults
 from tests.loopback.server import Fault
-from tests.unit.hub.conftest import CONTENT, FAST, SHA256, Loop
+from tests.unit.hub.conftest import CONTENT, FAST, SHA256, Loop, split_events
 from yolokit.errors import FetchError
 from yolokit.hub.fetch import Fetched, Wanted, fetch
 from yolokit.hub.source import Limits
@@ -37,14 +37,8 @@ class Run:
         self.progress: list[tuple[int, int | None]] = []
 
     def __call__(self, *urls: str, wanted: Wanted = WHOLE, limits: Limits = FAST) -> Fetched:
-        return fetch(
-            urls,
-            self.part,
-            wanted,
-            limits=limits,
-            on_notice=self.notices.append,
-            on_progress=lambda done, total: self.progress.append((done, total)),
-        )
+        listen = split_events(self.notices, lambda *progress: self.progress.append(progress))
+        return fetch(urls, self.part, wanted, limits=limits, on_event=listen)
 
     def content(self) -> bytes:
         return self.part.read_bytes()
@@ -364,7 +358,8 @@ def test_an_interrupt_keeps_what_has_arrived(run: Run, loop: Loop) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         loop.site.pause_s = 0.002
-        fetch([loop.url], run.part, NOTHING, limits=FAST, on_notice=print, on_progress=interrupt)
+        listen = split_events([], interrupt)
+        fetch([loop.url], run.part, NOTHING, limits=FAST, on_event=listen)
     kept = run.part.stat().st_size
     assert 20_000 < kept < len(CONTENT)
     assert CONTENT.startswith(run.content())
@@ -398,7 +393,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
     fetch(["{loop.url}"], Path({str(run.part)!r}), Wanted("net"), limits=Limits(),
-          on_notice=print, on_progress=lambda *_: None)
+          on_event=print)
 except FetchError as error:
     print(error)
     sys.exit(4)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.hub.conftest import CONTENT, SHA256, Catalog
+from tests.unit.hub.conftest import CONTENT, SHA256, Catalog, obtain_weights
 from yolokit.errors import ConfigError, FetchError
-from yolokit.hub.ensure import obtain_weights
 from yolokit.hub.inventory import describe_weights, list_weights, verify_weights
 from yolokit.hub.lockfile import LOCK_NAME
 

@@ -10,7 +10,7 @@ import pytest
 from yolokit.core.events import OnEvent
 from yolokit.errors import ConfigError, WeightsError, YolokitError
 from yolokit.hub.config import PullConfig
-from yolokit.hub.ensure import ObtainedWeights
+from yolokit.hub.ensure import Obtained
 from yolokit.train import start as starts
 from yolokit.train.config import TrainConfig
 from yolokit.train.start import StartPlan, plan_start
@@ -23,10 +23,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Names that were asked for; each is 'obtained' as a file that nothing speaks against."""
     names: list[str] = []
 
-    def pull(config: PullConfig, _on_event: OnEvent) -> ObtainedWeights:
+    def pull(config: PullConfig, _on_event: OnEvent) -> Obtained:
         name = config.name
         names.append(name)
-        return ObtainedWeights(
+        return Obtained(
             path=tmp_path / Path(name).name, sha256="0" * 64, size_bytes=1, name=name, url=None,
             entry=None, status="verified", fetched=False,
         )  # fmt: skip

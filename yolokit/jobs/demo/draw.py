@@ -131,13 +131,9 @@ def _scratch(tone: F32, rng: np.random.Generator) -> None:
 
 
 def draw_part(canvas: F32, part: Placed, lamp: Lamp, rng: np.random.Generator) -> None:
-    """Draw one part with its shadow onto a canvas, in place.
+    """Draw one part with its shadow onto a canvas, (H, W, 3) float32 BGR where 1 is white.
 
-    Args:
-        canvas: (H, W, 3) float32 BGR, 1 is white.
-        part: The part; it may reach over the edge.
-        lamp: The light.
-        rng: Decides on material, grain and tilt.
+    It may reach over the edge. The generator decides on material, grain and tilt.
     """
     high, wide = canvas.shape[:2]
     low = np.maximum(np.floor(part.extent_px[:2]) - _REACH_PX, 0).astype(int)

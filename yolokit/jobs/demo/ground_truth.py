@@ -27,10 +27,8 @@ _LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
 def encode_coco(plan: DemoPlan, first_id: int, pictures: dict[str, list[Label]]) -> bytes:
     """Return the COCO file of a split.
 
-    Args:
-        plan: What was asked for.
-        first_id: Id of the first picture; the others follow.
-        pictures: Labels by file name, relative to the folder ``images``.
+    ``first_id`` is the first picture's, and the others follow; ``pictures`` has the labels by file
+    name, relative to the folder ``images``.
     """
     wide, high = PICTURE_WH_PX
     numbered = list(enumerate(pictures.items(), first_id))
@@ -54,16 +52,11 @@ def encode_coco(plan: DemoPlan, first_id: int, pictures: dict[str, list[Label]])
 
 
 def encode_frame(plan: DemoPlan, index: int, labels: Sequence[Label]) -> bytes:
-    """Return the line of one frame of the video.
+    """Return the line of one frame of the video, the frames counted from 0.
 
     It has ``source``, the video's name in the same folder; ``index`` from 0; ``pts_s``;
     ``width_px``, ``height_px``; and in ``objects`` the parts in view: ``xyxy`` in px, clipped at
     the picture's edge, ``class_id`` from 0, ``name``, and a ``track_id`` that a part keeps.
-
-    Args:
-        plan: What was asked for.
-        index: The frame, from 0.
-        labels: What is in view.
     """
     wide, high = PICTURE_WH_PX
     record = {

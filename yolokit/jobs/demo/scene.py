@@ -150,14 +150,10 @@ def build_scene(
 
 
 def labels_of(scene: Scene, window_xyxy: tuple[int, int, int, int] | None = None) -> list[Label]:
-    """Label the parts that are seen in a window of the scene.
+    """Label the parts that are seen in a window of the scene, or in all of it.
 
-    Args:
-        scene: Where the parts lie.
-        window_xyxy: The picture in scene px; None is the whole scene.
-
-    Returns:
-        Labels in the order in which the parts were put down, in window px.
+    The window is the picture in scene px; the labels are in window px, in the order in which the
+    parts were put down.
     """
     window = window_xyxy or (0, 0, *scene.wh_px)
     left, top, right, bottom = window
@@ -180,12 +176,9 @@ def labels_of(scene: Scene, window_xyxy: tuple[int, int, int, int] | None = None
 def visible_fraction(
     thing: Placed, above: Sequence[Placed], window_xyxy: tuple[float, float, float, float]
 ) -> float:
-    """Return the share of a part's surface, counted on its probes, that is seen.
+    """Return the share of a part's surface, counted on its probes, that is seen in a window.
 
-    Args:
-        thing: The part.
-        above: What was put down after it.
-        window_xyxy: The picture in scene px.
+    ``above`` is what was put down after it.
     """
     left, top, right, bottom = window_xyxy
     x, y = thing.probes_px.T

@@ -46,16 +46,9 @@ _FIRST_LINE = "Parts on a conveyor belt: a labelled data set that yolokit drew."
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What was written.
+    """What was written: counts by split, of pictures, labelled parts, and pictures without any.
 
-    Attributes:
-        out: The folder.
-        classes: Class names in label order.
-        images: Pictures in each split.
-        parts: Labelled parts in each split.
-        backgrounds: Pictures without a labelled part in each split.
-        video: The video, or None where none was asked for.
-        frames: Its frames.
+    The classes are in label order; ``video`` is None where none was asked for.
     """
 
     out: Path
@@ -75,33 +68,27 @@ def write_demo(
     images: int = 480,
     video_seconds: float = 8.0,
     overwrite: bool = False,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] = lambda _done: None,
 ) -> DemoResult:
     """Draw a labelled data set of parts on a conveyor belt.
 
     ``out/images/{train,val,test}/*.jpg`` with ``out/annotations/{train,val,test}.json`` (COCO;
     file names are relative to ``out/images``), ``out/video/belt.mp4`` with ``belt.jsonl`` (one
-    record a frame) and ``out/README.txt``. Labels are the same on every machine.
-
-    Args:
-        out: Folder to make.
-        classes: Class set, ``belt`` or ``pretrain``.
-        seed: 0 or more.
-        images: Pictures in all; 75, 10 and 15 % go to train, val and test.
-        video_seconds: Length of the video; 0 is none.
-        overwrite: Replace ``out`` if it is an earlier demo.
-        on_progress: Called with the number of pictures and frames drawn so far.
-
-    Returns:
-        What was written.
+    record a frame) and ``out/README.txt``. Labels are the same on every machine. Of the images
+    75, 10 and 15 % go to train, val and test; a video of 0 s is none; a seed is 0 or more.
+    ``on_progress`` gets the number of pictures and frames drawn so far.
 
     Raises:
         ConfigError: An option is out of range.
-        OutputExistsError: ``out`` exists and is not to be replaced.
+        OutputExistsError: ``out`` exists and is not an earlier demo that is to be replaced.
         DataError: The disk refused a file.
     """
     plan = make_plan(classes=classes, seed=seed, images=images, video_seconds=video_seconds)
-    step = _count_for(on_progress)
+    done = itertools.count(1)
+
+    def step() -> None:
+        on_progress(next(done))
+
     try:
         with publish_folder(out, Replacing(result=_RESULT, wanted=overwrite)) as folder:
             labels = {split: _write_split(folder, plan, split, step) for split in SPLITS}
@@ -119,14 +106,6 @@ def write_demo(
         video=out / "video" / VIDEO_NAME if plan.frames else None,
         frames=plan.frames,
     )
-
-
-def _count_for(listener: Callable[[int], None] | None) -> Callable[[], None]:
-    """Return what is to be called after each picture and frame."""
-    if listener is None:
-        return lambda: None
-    done = itertools.count(1)
-    return lambda: listener(next(done))
 
 
 def _write_split(

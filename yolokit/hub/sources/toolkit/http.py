@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import math
 import re
 import ssl
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Self
 
 from yolokit.hub.source import SourceError
-from yolokit.hub.sources.toolkit.deadline import Deadline
 from yolokit.hub.sources.toolkit.response import read_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
 
     from yolokit.hub.source import Limits, Stream
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_LOOK_S = 0.2
 
 
 def is_loopback(host: str) -> bool:
@@ -63,12 +66,7 @@ def open_http(
 ) -> Iterator[Stream]:
     """Open a file over HTTP; see :class:`yolokit.hub.source.Source`.
 
-    Args:
-        url: Address, https or plain http to this machine.
-        offset_bytes: Where to go on.
-        validator: The strong ETag or date that an earlier answer stated.
-        limits: How long to wait.
-        token: Sent to the address's own host alone.
+    A token is sent to the address's own host alone.
 
     Raises:
         SourceError: It cannot be opened.
@@ -100,7 +98,7 @@ def _follow(
     headers: dict[str, str],
     limits: Limits,
     token: str | None,
-) -> tuple[httpx.Response, Deadline]:
+) -> tuple[httpx.Response, _Deadline]:
     """Send the request, and follow each redirect."""
     start = current = _parse(url)
     for _ in range(limits.redirects + 1):
@@ -137,7 +135,7 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
 @contextlib.contextmanager
 def _send(
     url: httpx.URL, headers: dict[str, str], limits: Limits
-) -> Iterator[tuple[httpx.Response, Deadline]]:
+) -> Iterator[tuple[httpx.Response, _Deadline]]:
     """Send one request and yield the answer as soon as its headers are there."""
     import httpx
 
@@ -149,14 +147,14 @@ def _send(
             timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
             client = stack.enter_context(httpx.Client(transport=direct, timeout=timeout))
             request = client.build_request("GET", url, headers=headers)
-            deadline = stack.enter_context(Deadline(client.close))
+            deadline = stack.enter_context(_Deadline(client.close))
             with deadline.within(limits.headers_s):
                 response = client.send(request, stream=True, follow_redirects=False)
             stack.callback(response.close)
         yield response, deadline
 
 
-def _read(response: httpx.Response, deadline: Deadline, limits: Limits) -> Iterator[bytes]:
+def _read(response: httpx.Response, deadline: _Deadline, limits: Limits) -> Iterator[bytes]:
     """Yield the body; every chunk must come in time, however it is framed."""
     chunks: Iterator[bytes] | None = None
     while True:
@@ -201,3 +199,52 @@ def _network_error(error: httpx.TransportError) -> SourceError:
         cause = cause.__cause__ or cause.__context__
     words = re.sub(r"^\[\w+ -?\d+\] ", "", str(error))  # [Errno -2] tells people nothing
     return SourceError(words or type(error).__name__, transient=True)
+
+
+class _Deadline:
+    """Gives up a connection from a thread of its own when something takes too long.
+
+    Time-outs of a connection start anew with every byte: headers, or the framing of a body, that
+    come a byte at a time would never exceed one. ``give_up`` closes the connection, so that whoever
+    reads from it gets an error at once.
+    """
+
+    def __init__(self, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
+        self._due_s = math.inf
+        self._expired = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Allow the body of the block this long.
+
+        Raises:
+            SourceError: It took longer, and the connection was given up.
+        """
+        self._due_s = time.monotonic() + seconds
+        try:
+            yield
+        except Exception as error:
+            if self._expired:
+                raise SourceError(f"did not end within {seconds:g} s", transient=True) from error
+            raise
+        finally:
+            self._due_s = math.inf
+
+    def _watch(self) -> None:
+        # Looking now and then costs less than a signal for every chunk that comes in time.
+        while not self._ended.wait(_LOOK_S):
+            if time.monotonic() > self._due_s:
+                self._expired = True
+                self._give_up()
+                return
