@@ -39,7 +39,6 @@ class DataYaml(msgspec.Struct, frozen=True):
     """A checked ``data.yaml``.
 
     Attributes:
-        path: The YAML file, absolute.
         names: Class names; a label's class is the index.
         class_ids: The number that label rows use for each name: 0, 1, 2...
         splits: Split to existing folders, list files or images.

@@ -32,12 +32,7 @@ def is_cut_short(
 ) -> bool:
     """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that is unknown.
 
-    Args:
-        kind: Of the image.
-        head: The first bytes.
-        tail: The last two.
-        size_bytes: How long the file is.
-        read_all: Returns all bytes; called where a JPEG has something else at its end.
+    The tail is the last two bytes. All are read where a JPEG has something else at its end.
     """
     try:
         if kind is JPEG:

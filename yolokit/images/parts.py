@@ -31,11 +31,7 @@ _TIFF = {
 
 
 def describe_rest(content: U8) -> str | None:
-    """Return what of a file is not read beside its first picture; None where that is all.
-
-    Args:
-        content: (N,) uint8, the whole file.
-    """
+    """Return what of a file, (N,) uint8, is not read beside its first picture, or None."""
     head = content[:32].tobytes()
     kind = tell_image(head)
     if kind in (TIFF, BIG_TIFF):

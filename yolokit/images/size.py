@@ -66,11 +66,9 @@ class ImageSize(msgspec.Struct, frozen=True):
 
 
 def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
-    """Read the size of an image file without decoding it, where its format allows that.
+    """Read the size of an image file, or of the image in a span of it.
 
-    Args:
-        path: The file.
-        span: Where in it the image is, if it is not the whole of it.
+    It is decoded only where its format needs that.
 
     Raises:
         DataError: The file cannot be read or is not an image.

@@ -69,7 +69,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
         split: ``train``, ``val``, ``test``..., or None where the source has no splits.
         path: The file, where the source names it and the size above was read from it; None
             where it has yet to be found by name.
-        source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
         span: Where in ``path`` the image is, if that file holds more than this image; the size
             above is then the stated one.
@@ -188,13 +187,11 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     """Categories, and the images as a stream that can be started again.
 
     Attributes:
-        categories: In the order of their index.
         iter_images: Starts a new pass over the images, in the source's order.
         evidence: What the reader concluded from the content, one sentence each.
         has_splits: Whether the source has splits; images without one then belong to none.
         image_count: How many images there are, if that is known before the end.
         task: What the annotations become: boxes, outlines, keypoints or rotated boxes.
-        pose: The keypoints of each annotation, if they have any.
     """
 
     categories: tuple[Category, ...]

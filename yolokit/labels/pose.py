@@ -60,12 +60,8 @@ def describe_only_pose(
 ) -> PoseLayout | None:
     """Describe the keypoints that all classes of a source have, None if none has any.
 
-    Args:
-        described: Names of keypoints to a class that has these.
-        who: What the source calls its classes.
-        path: The source, for the message.
-        points: What it calls keypoints.
-        hint: What to do if they differ.
+    ``described`` leads from the names of keypoints to a class that has these; ``who`` and
+    ``points`` are what the source calls its classes and keypoints.
 
     Raises:
         DataError: Two classes have different keypoints.

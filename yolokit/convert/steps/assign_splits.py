@@ -45,14 +45,7 @@ def assign_splits(
     seed: int,
     group: GroupPlan | None = None,
 ) -> dict[str, str]:
-    """Make a split: key of each image to its split, for :func:`set_splits`.
-
-    Args:
-        images: With the labels that are kept.
-        shares: Split to its share.
-        seed: Another one gives another split.
-        group: What must stay together; None to split each image by itself.
-    """
+    """Make a split: key of each image to its split; what a group has stays together."""
     classes: dict[str, list[int]] = {}
     records: dict[str, ImageRecord] = {}
     for key, labelled in keyed_images(images):
@@ -121,14 +114,9 @@ def stratify(
     that lacks most of that class. Splits get their number of images as exactly as the sizes of
     items allow, at least one item each.
 
-    Args:
-        items: An image or a group of images to the classes in each of its images; an image
-            without any is a background image.
-        shares: Split to its share; they add up to 1.
-        seed: Another one gives another split.
+    An item is an image or a group of images, with the classes in each of its images; one without
+    any is a background image. The shares add up to 1.
 
-    Returns:
-        Item to split.
     Source: Sechidis, Tsoumakas, Vlahavas: On the Stratification of Multi-Label Data (2011).
     """
     order = _draw_order(items, seed)

@@ -31,7 +31,6 @@ class CopyPlan(msgspec.Struct, frozen=True):
     """Where images go.
 
     Attributes:
-        folder: Of the set that is built.
         image_folder: Below it, with ``{split}`` for the name of a split.
         link: How images get there; None for labels alone.
         keeps_splits: Whether the splits are the source's own, whose names stand in its folders.
@@ -48,10 +47,7 @@ def copy_images(
 ) -> Iterator[LabelledImage]:
     """Put images into the set, and yield them under the names that they have there.
 
-    Args:
-        images: With their splits; the labels are final.
-        plan: Where they go.
-        ledger: Gets a note of each that is renamed.
+    They have their splits, and their labels are final; each that is renamed is noted.
 
     Raises:
         DataError: An image cannot be copied.
