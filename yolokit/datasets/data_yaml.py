@@ -21,7 +21,7 @@ from yolokit.datasets.splits import normal_path, resolve_path
 from yolokit.datasets.yaml_mapping import YamlMapping
 from yolokit.errors import DataError
 from yolokit.files.regular_file import why_no_file
-from yolokit.labels.pose import PoseLayout
+from yolokit.labels.model import PoseLayout
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from yolokit.core.types import F64, I64
-    from yolokit.labels.pose import PoseLayout
+    from yolokit.labels.model import PoseLayout
     from yolokit.labels.shapes import Shape
 
 

@@ -55,7 +55,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One annotation that was not simply kept, or one note.
 
     Attributes:
-        line: The line in it, from 1, where lines are counted.
+        line: In the annotation file, from 1, where lines are counted.
         index: The annotation's index, from 0, where annotations are counted instead.
         image: The image that is left out with it, as the source names it, if one is.
         code: The reason as a fixed word, such as ``box-outside-image``.
