@@ -53,7 +53,7 @@ class PoseLayout(msgspec.Struct, frozen=True):
             raise ValueError("flip indices name each keypoint once")
 
 
-def describe_pose(names: Sequence[str], *, has_visibility: bool = True) -> PoseLayout:
+def describe_pose(names: Sequence[str]) -> PoseLayout:
     """Describe keypoints by their names: ``left_eye`` becomes ``right_eye`` in a mirrored image.
 
     Where no name has a side, nothing is said about mirroring: what is symmetric is not known.
@@ -62,7 +62,7 @@ def describe_pose(names: Sequence[str], *, has_visibility: bool = True) -> PoseL
     flips = [positions.get(_key(name, mirrored=True), at) for at, name in enumerate(names)]
     mirrored = any(flip != at for at, flip in enumerate(flips))
     known = mirrored and sorted(flips) == list(range(len(names)))
-    return PoseLayout(tuple(names), tuple(flips) if known else None, has_visibility)
+    return PoseLayout(tuple(names), tuple(flips) if known else None)
 
 
 def describe_only_pose(

@@ -122,12 +122,11 @@ def stratify(
     order = _draw_order(items, seed)
     labels = {name: _count_labels(items[name]) for name in order}
     waiting: dict[int, list[str]] = {}
+    left: Counter[int] = Counter()
     for name in order:
+        left.update(labels[name])
         for label in sorted(labels[name]):
             waiting.setdefault(label, []).append(name)
-    left = Counter(
-        {label: sum(labels[name][label] for name in waiting[label]) for label in waiting}
-    )
     room = _quotas(sum(len(items[name]) for name in order), shares)
     wanted = {
         label: {split: count * share for split, share in shares.items()}
@@ -139,8 +138,7 @@ def stratify(
         for name in waiting[rarest]:
             if name in given:
                 continue
-            split = _needs_most(wanted[rarest], room)
-            given[name] = split
+            split = given[name] = _needs_most(wanted[rarest], room)
             room[split] -= len(items[name])
             for label, count in labels[name].items():
                 wanted[label][split] -= count

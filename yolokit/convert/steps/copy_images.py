@@ -95,14 +95,9 @@ def copy_image(
     span: Span | None = None,
     crop: tuple[int, int, int, int] | None = None,
 ) -> None:
-    """Make ``target`` the image ``source``; its folder exists.
+    """Make ``target``, in a folder that exists, the image in ``source`` or a span of it.
 
-    Args:
-        source: The file.
-        target: What becomes a file of its own, or a link.
-        mode: How.
-        span: Where in ``source`` the image is, if it is not the whole of it.
-        crop: The part of the image that is wanted, xyxy in px; None for all of it.
+    A crop, xyxy in px, is the part of the image that is wanted.
 
     Raises:
         DataError: The image cannot be copied.
