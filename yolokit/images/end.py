@@ -1,8 +1,8 @@
-"""Whether an image file has its end, found out without decoding it.
+"""Whether an image file has its end, and what its parts are, found out without decoding it.
 
 A decoder refuses a file that was cut short, or makes up what is missing; its head looks whole.
 
-Source: ITU-T T.81 (JPEG), RFC 9649 (WebP), TIFF 6.0, Microsoft's BITMAPINFOHEADER.
+Source: ITU-T T.81 (JPEG), W3C PNG, RFC 9649 (WebP), TIFF 6.0, Microsoft's BITMAPINFOHEADER.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from yolokit.files.file_kind import BMP, JPEG, TIFF, WEBP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    import mmap
+    from collections.abc import Callable, Collection, Iterator
 
     from yolokit.files.file_kind import FileKind
 
 _JPEG_END = b"\xff\xd9"
 _TIFF_NUMBERS = {3: "H", 4: "I"}
 _TIFF_PLACES = ((273, 279), (324, 325))  # offsets and lengths: of strips, of tiles
+_PNG_START_BYTES = 8
 _PLAIN_BMP = (0, 3)  # rows of pixels, as opposed to runs
 
 
@@ -103,3 +105,14 @@ def read_tiff_numbers(tiff: bytes, tags: Collection[int]) -> dict[int, tuple[int
             place = at + 8 if inside else struct.unpack_from(f"{order}I", tiff, at + 8)[0]
             found[tag] = struct.unpack_from(layout, tiff, place)
     return found
+
+
+def iter_png_chunks(
+    content: bytes | memoryview | mmap.mmap, start: int, end: int
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, start and length of the data of each chunk; the last may be cut short."""
+    at = start + _PNG_START_BYTES
+    while at + 12 <= end:
+        length, kind = struct.unpack_from(">I4s", content, at)
+        yield kind, at + 8, length
+        at += 12 + length

@@ -24,7 +24,7 @@ from yolokit.errors import DataError
 from yolokit.files.file_kind import BMP, JPEG, PNG, TIFF, WEBP, tell_image, tell_kind
 from yolokit.files.regular_file import why_no_file
 from yolokit.images.byte_range import Span, read_bytes
-from yolokit.images.end import is_cut_short, read_tiff_numbers
+from yolokit.images.end import is_cut_short, iter_png_chunks, read_tiff_numbers
 from yolokit.images.orientation import UPRIGHT, is_transposed
 from yolokit.images.pixels import decode_upright, own_orientation
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 1 << 16
 # A pipe that nobody writes to must not be waited for.
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_PNG_START_BYTES = 8
 _WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0112
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -196,14 +195,11 @@ def _from_png(head: bytes, path: str | Path, span: Span | None) -> ImageSize | N
 
 
 def _is_plain_png(content: bytes | mmap.mmap, start: int, end: int) -> bool:
-    at = start + _PNG_START_BYTES
-    while at + 12 <= end:
-        kind = content[at + 4 : at + 8]
+    for kind, at, length in iter_png_chunks(content, start, end):
         if kind == b"eXIf":
             return False
-        at += 12 + int.from_bytes(content[at : at + 4], "big")
         if kind == b"IEND":
-            return at <= end and content[start + 12 : start + 16] == b"IHDR"
+            return at + length + 4 <= end and content[start + 12 : start + 16] == b"IHDR"
     return False
 
 
