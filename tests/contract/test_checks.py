@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import cast, get_args
 
 import msgspec
 import pytest
@@ -15,7 +15,15 @@ from tests.unit.conftest import write_image, write_text, write_yolo
 from yolokit.core.findings import Finding
 from yolokit.core.plugins import load_plugin
 from yolokit.datasets.check import check_dataset, read_facts
-from yolokit.datasets.checks import PACKAGE, Severity, allowable_codes, list_checks, run_checks
+from yolokit.datasets.checks import (
+    PACKAGE,
+    Check,
+    Severity,
+    allowable_codes,
+    find_with,
+    list_checks,
+    run_checks,
+)
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.facts import Purpose
 from yolokit.errors import DataError
@@ -75,7 +83,7 @@ def check(request: pytest.FixtureRequest) -> ModuleType:
 
 
 def run(check: ModuleType, root: Path) -> list[Finding]:
-    return list(check.find(read_facts(load_data_yaml(root, need=()))))
+    return list(find_with(cast("Check", check), read_facts(load_data_yaml(root, need=()))))
 
 
 def test_every_check_is_tried_with_a_set_that_it_finds_fault_with() -> None:

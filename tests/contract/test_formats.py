@@ -38,9 +38,9 @@ from yolokit.labels.model import (
     Dataset,
     ImageRecord,
     LabelledImage,
+    PoseLayout,
     SourceFile,
 )
-from yolokit.labels.pose import PoseLayout
 from yolokit.labels.shapes import Shape, ShapeKind, box_corners, rotated_corners
 
 FORMATS = list_formats()

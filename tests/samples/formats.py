@@ -35,9 +35,9 @@ from yolokit.labels.model import (
     Dataset,
     ImageRecord,
     LabelledImage,
+    PoseLayout,
     SourceFile,
 )
-from yolokit.labels.pose import PoseLayout
 from yolokit.labels.shapes import Shape, box_corners, rotated_corners
 
 Files: TypeAlias = Mapping[str, bytes]

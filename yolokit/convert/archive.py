@@ -52,15 +52,9 @@ def is_archive(path: Path) -> bool:
 
 
 def unpack(archive: Path, folder: Path, tell: Callable[[str], None] = lambda _told: None) -> int:
-    """Unpack an archive into an empty folder.
+    """Unpack an archive, zip or tar, into an empty folder, and return how many files it held.
 
-    Args:
-        archive: A zip or tar file, compressed or not.
-        folder: Gets its files.
-        tell: Called with what was concluded about its names, if anything.
-
-    Returns:
-        How many files were unpacked.
+    What was concluded about its names is told, if anything was.
 
     Raises:
         DataError: It is damaged, encrypted or hostile; the member is named.

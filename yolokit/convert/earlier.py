@@ -88,9 +88,6 @@ class Replaced:
     """The set that a conversion is to replace; no source may read anything in it.
 
     Options name only where reading begins: a list or a ``data.yaml`` may lead anywhere.
-
-    Args:
-        out: The existing folder, if there is one.
     """
 
     def __init__(self, out: Path) -> None:

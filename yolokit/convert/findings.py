@@ -58,12 +58,7 @@ _SPREAD = 0.5  # of the corner: boxes of a fixed object, such as a scoreboard, a
 
 
 class Watch:
-    """Boxes, pictures and leftovers of a conversion of one or more passes.
-
-    Args:
-        source: Name of the data set in findings.
-        pictures: What is known of pictures that come again.
-    """
+    """Boxes, pictures and leftovers of a conversion of one or more passes."""
 
     def __init__(self, source: Path, pictures: Pictures) -> None:
         self._source = source

@@ -61,13 +61,7 @@ class ConvertResult(msgspec.Struct, frozen=True):
     """What a conversion did.
 
     Attributes:
-        out: The folder that was made.
-        from_formats: The format of each source.
-        to_format: The format that was written.
         evidence: What was concluded about the source, one sentence each.
-        names: The classes, by index.
-        splits: Split to what it holds.
-        totals: The ledger's counts.
         codes: How often each reason occurs in the ledger.
         examples: The first message of each reason.
         warnings: What the user should know, one sentence each.
@@ -93,11 +87,8 @@ def convert(
 ) -> ConvertResult:
     """Convert a data set; the output folder appears whole or not at all.
 
-    Args:
-        config: Made by :meth:`ConvertConfig.build`.
-        on_event: Told the number of images done in each part.
-        shown_as: What folders are called in the ledger and in messages, where sources lie in
-            folders that are soon gone.
+    ``shown_as`` says what folders are called in the ledger and in messages, where sources lie in
+    folders that are soon gone.
 
     Raises:
         ConfigError: An option does not fit the source.

@@ -46,11 +46,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
 def check_assumptions(
     assume: Sequence[str], formats: Mapping[str, Format]
 ) -> dict[str, dict[str, str]]:
-    """Return what the user states about the conventions of each format, by the format's name.
-
-    Args:
-        assume: Each as ``KEY=VALUE``.
-        formats: Of the sources, by name; a key has to be one of any of them.
+    """Return what ``KEY=VALUE`` states about the conventions of each format, by the format's name.
 
     Raises:
         ConfigError: A key or a value is not one of the formats'; all of them are listed.

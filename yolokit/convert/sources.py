@@ -34,8 +34,6 @@ class Opened(NamedTuple):
     """What was read.
 
     Attributes:
-        dataset: All sources as one.
-        formats: The format of each.
         evidence: What was concluded about them, one sentence each.
         warnings: What is beside it and is not read, one sentence each.
     """
@@ -49,10 +47,7 @@ class Opened(NamedTuple):
 def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened:
     """Read all sources of a conversion as one data set.
 
-    Args:
-        config: The options.
-        scratch: Folder for what has to be unpacked; it outlives the data set.
-        ledger: Gets what is not an annotation of the task.
+    What has to be unpacked goes into the scratch folder, which outlives the data set.
 
     Raises:
         ConfigError: An option does not fit a source.

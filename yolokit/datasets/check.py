@@ -37,7 +37,6 @@ class DatasetReport(msgspec.Struct, frozen=True):
 
     Attributes:
         path: Its ``data.yaml``, absolute.
-        names: Class names by index.
         splits: Split to what it holds, without what is left out.
         sha256: Over the class names, and the image names and label files of train and val; the
             same wherever it lies.
@@ -98,11 +97,6 @@ def read_facts(
 ) -> DatasetFacts:
     """Read every label, and decode every image of train and val.
 
-    Args:
-        data: The data set.
-        leaves_out: Whether images that cannot be used are left out.
-        on_progress: As for :func:`check_dataset`.
-
     Raises:
         DataError: The images of train or val cannot be listed.
     """
@@ -156,11 +150,7 @@ def _read_unused(data: DataYaml, split: str) -> SplitFacts:
 
 
 def _refuse_errors(facts: DatasetFacts) -> None:
-    """Refuse what nothing allows, and list what a user may allow with it.
-
-    Raises:
-        DataError: There is any of it.
-    """
+    """Refuse what nothing allows, all of it in one error."""
     errors = [finding.to_error() for finding in run_checks(facts, "error")]
     if not errors:
         return

@@ -19,14 +19,7 @@ _NAMES_SHOWN = 5
 
 
 class SplitCounts(msgspec.Struct, frozen=True):
-    """What a split holds.
-
-    Attributes:
-        images: All images.
-        background_images: Those without a box.
-        boxes: All boxes.
-        boxes_by_class: Boxes of each class, by index.
-    """
+    """What a split holds: background images are those without a box, classes go by index."""
 
     images: int
     background_images: int
@@ -67,13 +60,7 @@ class SplitCounter:
 def describe_empty_classes(
     names: Sequence[str], boxes_by_class: Sequence[int], where: str = ""
 ) -> Iterator[str]:
-    """Yield a sentence about classes without a box, if there are any.
-
-    Args:
-        names: Of all classes.
-        boxes_by_class: How many boxes each has.
-        where: In what they have none, such as ``" in val"``.
-    """
+    """Yield a sentence about classes without a box; ``where`` may be ``" in val"``, say."""
     empty = [name for name, count in zip(names, boxes_by_class, strict=True) if not count]
     if empty:
         shown = ", ".join(empty[:_NAMES_SHOWN]) + (", ..." if len(empty) > _NAMES_SHOWN else "")

@@ -21,7 +21,7 @@ from yolokit.datasets.splits import normal_path, resolve_path
 from yolokit.datasets.yaml_mapping import YamlMapping
 from yolokit.errors import DataError
 from yolokit.files.regular_file import why_no_file
-from yolokit.labels.pose import PoseLayout
+from yolokit.labels.model import PoseLayout
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,7 +39,6 @@ class DataYaml(msgspec.Struct, frozen=True):
     """A checked ``data.yaml``.
 
     Attributes:
-        path: The YAML file, absolute.
         names: Class names; a label's class is the index.
         class_ids: The number that label rows use for each name: 0, 1, 2...
         splits: Split to existing folders, list files or images.

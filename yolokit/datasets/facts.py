@@ -35,23 +35,13 @@ _STEMS_LOOKED_FOR = 1000
 class SplitFacts:
     """What one split holds; reads every label file of it.
 
-    Args:
-        data: The data set.
-        split: One of its splits.
-        images: The images of the split.
-        unusable: Images that are left out, each with the reason.
-
     Attributes:
-        split: Its name.
-        listed: All its images.
         faults: Label rows that ultralytics would leave a whole image out for.
-        unusable: The images that are left out.
+        unusable: The images that are left out, each with the reason.
         used: The others' files.
         counts: What the others hold; a row that appears twice counts once.
         lines: One for each image: its name and the hash of its labels.
         missing: Label files that are not there.
-        flat_boxes: How many boxes have no area.
-        repeated_rows: How many rows repeat another one of their file.
         outlines: How many rows are outlines or the corners of a rotated box.
     """
 
@@ -163,7 +153,6 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False):
     """What was read of a data set.
 
     Attributes:
-        data: Its ``data.yaml``.
         purpose: What it is read for: to train on it, or to measure a model on one split.
         splits: The splits that are used for that.
         unused: The others; only their heads and labels are looked at.

@@ -259,14 +259,9 @@ def to_annotations(
     layout: RowLayout,
     task: Task = Task.DETECT,
 ) -> Annotations:
-    """Bring rows into pixels.
+    """Bring N rows, each of the (N,) int64 categories, into pixels.
 
-    Args:
-        rows: N rows.
-        category_indices: (N,) int64, the category of each.
-        image_wh: Width and height of the image in px.
-        layout: What the rows may be.
-        task: Says whether a row of four points is a rotated box or an outline.
+    The task says whether a row of four points is a rotated box or an outline.
     """
     wh = np.array(image_wh, np.float64)
     polygons = is_polygon(rows.columns, layout)

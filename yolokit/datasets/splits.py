@@ -58,13 +58,8 @@ def iter_split(
     """Stream the images of a split with their labels, as an evaluation needs them.
 
     Categories are the indices of ``data.names``. An image without a label file, or with an empty
-    one, is a background image.
-
-    Args:
-        data: The data set.
-        split: Which part of it.
-        unreadable: Gets the errors of images that cannot be read, which are left out then; None
-            raises the first.
+    one, is a background image. ``unreadable`` gets the errors of images that cannot be read, which
+    are left out then; None raises the first.
 
     Raises:
         ConfigError: There is no such split.
@@ -145,12 +140,8 @@ def resolve_path(text: str, bases: tuple[Path, ...], *, is_file: bool = True) ->
 
     The path of a file may lose all its folders. That of a folder loses its leading ``..`` only,
     and if it is absolute it keeps two parts: the last part alone, such as ``images``, may well
-    be the folder of another split.
-
-    Args:
-        text: A path as a file states it: relative, absolute, or from another machine.
-        bases: Folders that it may be relative to, in order.
-        is_file: Whether it is the path of a file.
+    be the folder of another split. It may be from another machine, or relative to one of the
+    bases, the first first.
     """
     if "\x00" in text or not text.strip():
         return None

@@ -16,9 +16,6 @@ _MAX_BYTES = 4 << 20
 class YamlMapping:
     """The keys of a ``data.yaml``, each with the node of its value.
 
-    Args:
-        path: The file.
-
     Raises:
         DataError: It cannot be read, or is not such a file; with the line of the mistake.
     """

@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Where in a file an image is.
-
-    Attributes:
-        offset_bytes: Where it begins.
-        length_bytes: How long it is.
-    """
+    """Where in a file an image is."""
 
     offset_bytes: int
     length_bytes: int

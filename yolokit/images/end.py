@@ -1,8 +1,8 @@
-"""Whether an image file has its end, found out without decoding it.
+"""Whether an image file has its end, and what its parts are, found out without decoding it.
 
 A decoder refuses a file that was cut short, or makes up what is missing; its head looks whole.
 
-Source: ITU-T T.81 (JPEG), RFC 9649 (WebP), TIFF 6.0, Microsoft's BITMAPINFOHEADER.
+Source: ITU-T T.81 (JPEG), W3C PNG, RFC 9649 (WebP), TIFF 6.0, Microsoft's BITMAPINFOHEADER.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from yolokit.files.file_kind import BMP, JPEG, TIFF, WEBP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import mmap
+    from collections.abc import Callable, Collection, Iterator
 
     from yolokit.files.file_kind import FileKind
 
 _JPEG_END = b"\xff\xd9"
-_TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_TIFF_NUMBERS = {3: "H", 4: "I"}
 _TIFF_PLACES = ((273, 279), (324, 325))  # offsets and lengths: of strips, of tiles
+_PNG_START_BYTES = 8
 _PLAIN_BMP = (0, 3)  # rows of pixels, as opposed to runs
 
 
@@ -32,12 +34,7 @@ def is_cut_short(
 ) -> bool:
     """Tell whether a JPEG, WebP, BMP or TIFF lacks its end; False where that is unknown.
 
-    Args:
-        kind: Of the image.
-        head: The first bytes.
-        tail: The last two.
-        size_bytes: How long the file is.
-        read_all: Returns all bytes; called where a JPEG has something else at its end.
+    The tail is the last two bytes. All are read where a JPEG has something else at its end.
     """
     try:
         if kind is JPEG:
@@ -48,7 +45,7 @@ def is_cut_short(
             return _is_bmp_cut(head, size_bytes)
         if kind is TIFF:
             return _is_tiff_cut(head, size_bytes)
-    except (struct.error, KeyError):
+    except struct.error:
         pass  # odd, or decided by what follows the head: the decoder has the last word
     return False
 
@@ -79,22 +76,43 @@ def _is_bmp_cut(head: bytes, size_bytes: int) -> bool:
 def _is_tiff_cut(head: bytes, size_bytes: int) -> bool:
     """Tell whether a strip or tile of the first picture ends beyond the file."""
     order = "<" if head[:2] == b"II" else ">"
-    start = struct.unpack_from(f"{order}I", head, 4)[0]
-    if start + 2 > size_bytes:
+    if struct.unpack_from(f"{order}I", head, 4)[0] + 2 > size_bytes:
         return True
-    values = {}
-    for index in range(struct.unpack_from(f"{order}H", head, start)[0]):
-        at = start + 2 + 12 * index
-        tag, kind, count = struct.unpack_from(f"{order}HHI", head, at)
-        if any(tag in pair for pair in _TIFF_PLACES):
-            unit_bytes = _TIFF_SIZES[kind]
-            inside = unit_bytes * count <= 4
-            place = at + 8 if inside else struct.unpack_from(f"{order}I", head, at + 8)[0]
-            code = {2: "H", 4: "I"}[unit_bytes]
-            values[tag] = struct.unpack_from(f"{order}{count}{code}", head, place)
+    values = read_tiff_numbers(head, {tag for pair in _TIFF_PLACES for tag in pair})
     ends = [
         offset + length
         for offsets, lengths in _TIFF_PLACES
         for offset, length in zip(values.get(offsets, ()), values.get(lengths, ()), strict=False)
     ]
     return max(ends, default=0) > size_bytes
+
+
+def read_tiff_numbers(tiff: bytes, tags: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Return the whole numbers under some tags of the first directory of a TIFF or Exif block.
+
+    Raises:
+        struct.error: It is odd, or cut short before its end.
+    """
+    order = "<" if tiff[:2] == b"II" else ">"
+    start = struct.unpack_from(f"{order}I", tiff, 4)[0]
+    found: dict[int, tuple[int, ...]] = {}
+    for index in range(struct.unpack_from(f"{order}H", tiff, start)[0]):
+        at = start + 2 + 12 * index
+        tag, kind, count = struct.unpack_from(f"{order}HHI", tiff, at)
+        if tag in tags and kind in _TIFF_NUMBERS:
+            layout = f"{order}{count}{_TIFF_NUMBERS[kind]}"
+            inside = struct.calcsize(layout) <= 4
+            place = at + 8 if inside else struct.unpack_from(f"{order}I", tiff, at + 8)[0]
+            found[tag] = struct.unpack_from(layout, tiff, place)
+    return found
+
+
+def iter_png_chunks(
+    content: bytes | memoryview | mmap.mmap, start: int, end: int
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, start and length of the data of each chunk; the last may be cut short."""
+    at = start + _PNG_START_BYTES
+    while at + 12 <= end:
+        length, kind = struct.unpack_from(">I4s", content, at)
+        yield kind, at + 8, length
+        at += 12 + length

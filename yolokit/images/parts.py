@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.files.file_kind import BIG_TIFF, GIF, PNG, TIFF, WEBP, tell_image
+from yolokit.images.end import iter_png_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +32,7 @@ _TIFF = {
 
 
 def describe_rest(content: U8) -> str | None:
-    """Return what of a file is not read beside its first picture; None where that is all.
-
-    Args:
-        content: (N,) uint8, the whole file.
-    """
+    """Return what of a file, (N,) uint8, is not read beside its first picture, or None."""
     head = content[:32].tobytes()
     kind = tell_image(head)
     if kind in (TIFF, BIG_TIFF):
@@ -54,14 +51,11 @@ def describe_rest(content: U8) -> str | None:
 
 def _png_frames(content: memoryview) -> int:
     """Return the number of frames that an ``acTL`` chunk before the pixels states, else 1."""
-    at = 8
-    while at + 12 <= len(content):
-        size, kind = struct.unpack_from(">I4s", content, at)
+    for kind, at, _ in iter_png_chunks(content, 0, len(content)):
         if kind == b"acTL":
-            return int(struct.unpack_from(">I", content, at + 8)[0])
+            return int(struct.unpack_from(">I", content, at)[0])
         if kind == b"IDAT":
             break
-        at += 12 + size
     return 1
 
 

@@ -24,7 +24,7 @@ from yolokit.errors import DataError
 from yolokit.files.file_kind import BMP, JPEG, PNG, TIFF, WEBP, tell_image, tell_kind
 from yolokit.files.regular_file import why_no_file
 from yolokit.images.byte_range import Span, read_bytes
-from yolokit.images.end import is_cut_short
+from yolokit.images.end import is_cut_short, iter_png_chunks, read_tiff_numbers
 from yolokit.images.orientation import UPRIGHT, is_transposed
 from yolokit.images.pixels import decode_upright, own_orientation
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 1 << 16
 # A pipe that nobody writes to must not be waited for.
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_PNG_START_BYTES = 8
+_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0112
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -66,11 +66,9 @@ class ImageSize(msgspec.Struct, frozen=True):
 
 
 def read_image_size(path: str | Path, span: Span | None = None) -> ImageSize:
-    """Read the size of an image file without decoding it, where its format allows that.
+    """Read the size of an image file, or of the image in a span of it.
 
-    Args:
-        path: The file.
-        span: Where in it the image is, if it is not the whole of it.
+    It is decoded only where its format needs that.
 
     Raises:
         DataError: The file cannot be read or is not an image.
@@ -159,26 +157,17 @@ def _from_jpeg(head: bytes, path: str | Path, span: Span | None) -> ImageSize | 
 def _orientation(tiff: bytes) -> int:
     """Return the orientation in an Exif block, 1 where it states none or nonsense."""
     try:
-        tags = _first_directory(tiff)
-    except (struct.error, IndexError):
+        tags = _read_tags(tiff)
+    except struct.error:
         return 1
-    value = tags.get(0x0112, 1)
+    value = tags.get(_ORIENTATION_TAG, 1)
     return value if 1 <= value <= 8 else 1
 
 
-def _first_directory(tiff: bytes) -> dict[int, int]:
-    """Return the tags of the first directory that hold one whole number."""
-    order = "<" if tiff[:2] == b"II" else ">"
-    start = struct.unpack_from(f"{order}I", tiff, 4)[0]
-    count = struct.unpack_from(f"{order}H", tiff, start)[0]
-    tags: dict[int, int] = {}
-    for index in range(count):
-        at = start + 2 + 12 * index
-        tag, kind, length = struct.unpack_from(f"{order}HHI", tiff, at)
-        if length == 1 and kind in (3, 4):
-            code = "H" if kind == 3 else "I"
-            tags[tag] = struct.unpack_from(f"{order}{code}", tiff, at + 8)[0]
-    return tags
+def _read_tags(tiff: bytes) -> dict[int, int]:
+    """Return width, height and orientation, as far as each is one whole number."""
+    found = read_tiff_numbers(tiff, (_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG))
+    return {tag: numbers[0] for tag, numbers in found.items() if len(numbers) == 1}
 
 
 def _oriented(width_px: int, height_px: int, orientation: int) -> ImageSize:
@@ -206,14 +195,11 @@ def _from_png(head: bytes, path: str | Path, span: Span | None) -> ImageSize | N
 
 
 def _is_plain_png(content: bytes | mmap.mmap, start: int, end: int) -> bool:
-    at = start + _PNG_START_BYTES
-    while at + 12 <= end:
-        kind = content[at + 4 : at + 8]
+    for kind, at, length in iter_png_chunks(content, start, end):
         if kind == b"eXIf":
             return False
-        at += 12 + int.from_bytes(content[at : at + 4], "big")
         if kind == b"IEND":
-            return at <= end and content[start + 12 : start + 16] == b"IHDR"
+            return at + length + 4 <= end and content[start + 12 : start + 16] == b"IHDR"
     return False
 
 
@@ -239,10 +225,10 @@ def _from_webp(head: bytes) -> ImageSize | None:
 
 
 def _from_tiff(head: bytes) -> ImageSize | None:
-    tags = _first_directory(head)
-    if tags.get(0x0112, 1) != 1 or 0x0100 not in tags or 0x0101 not in tags:
+    tags = _read_tags(head)
+    if tags.get(_ORIENTATION_TAG, 1) != 1 or _WIDTH_TAG not in tags or _HEIGHT_TAG not in tags:
         return None
-    return ImageSize(tags[0x0100], tags[0x0101])
+    return ImageSize(tags[_WIDTH_TAG], tags[_HEIGHT_TAG])
 
 
 _PARSERS: Mapping[FileKind | None, Callable[[bytes], ImageSize | None]] = MappingProxyType(

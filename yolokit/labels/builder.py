@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from yolokit.core.types import F64, I64
-    from yolokit.labels.pose import PoseLayout
+    from yolokit.labels.model import PoseLayout
     from yolokit.labels.shapes import Shape
 
 
@@ -75,12 +75,7 @@ class ImageRows:
             self._remarks[row] = remark
 
     def to_annotations(self, index: dict[str, int], pose: PoseLayout | None) -> Annotations:
-        """Return them as arrays.
-
-        Args:
-            index: Class name to index.
-            pose: The keypoints that each annotation has; those without any are not labelled.
-        """
+        """Return them as arrays, by the indices of classes; without keypoints none is labelled."""
         classes: I64 = np.array([index[name] for name in self.names], np.int64)
         keypoints = None
         if pose is not None:
@@ -104,13 +99,9 @@ def build_dataset(
     evidence: Sequence[str] = (),
     pose: PoseLayout | None = None,
 ) -> Dataset:
-    """Return a data set of images that are all read.
+    """Return a data set of images that are all read, in the source's order.
 
-    Args:
-        images: In the source's order.
-        names: Classes that the source lists, in its order; others that occur follow by name.
-        evidence: What the reader concluded, one sentence each.
-        pose: The keypoints of each annotation, if they have any.
+    Classes that the source lists come in its order; others that occur follow by name.
     """
     rows = list(images)
     met = {name for one in rows for name in one.names}

@@ -41,10 +41,7 @@ _LISTED = 20
 def join_errors(errors: Sequence[DataError], what: str, *, hint: str | None = None) -> DataError:
     """Return one error for several, the first of them listed with their places.
 
-    Args:
-        errors: At least one; a single one is returned as it is.
-        what: What they are, as the end of ``7 ...``.
-        hint: What to do about them.
+    A single one is returned as it is; ``what`` they are ends ``7 ...``.
     """
     if len(errors) == 1:
         return errors[0]
@@ -58,11 +55,9 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One annotation that was not simply kept, or one note.
 
     Attributes:
-        path: The annotation file.
-        line: The line in it, from 1, where lines are counted.
+        line: In the annotation file, from 1, where lines are counted.
         index: The annotation's index, from 0, where annotations are counted instead.
         image: The image that is left out with it, as the source names it, if one is.
-        action: The outcome.
         code: The reason as a fixed word, such as ``box-outside-image``.
         message: The reason for a person.
     """
@@ -173,13 +168,7 @@ class Ledger:
     def exclude(
         self, labelled: LabelledImage, code: str, messages: Mapping[int, str]
     ) -> LabelledImage:
-        """Leave out annotations of an image that are not wanted, and return it without them.
-
-        Args:
-            labelled: The image.
-            code: Why they are left out.
-            messages: Row to the reason for a person.
-        """
+        """Leave out annotations of an image, by row and reason, and return it without them."""
         image, annotations = labelled.image, labelled.annotations
         if not messages:
             return labelled

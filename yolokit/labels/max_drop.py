@@ -45,11 +45,7 @@ class MaxDrop(msgspec.Struct, frozen=True):
         return cls(count=int(text))
 
     def require(self, totals: LedgerTotals, entries: Sequence[LedgerEntry]) -> None:
-        """Refuse an account of which too much was dropped.
-
-        Args:
-            totals: Of the account.
-            entries: Its entries; the first of those that were dropped are shown.
+        """Refuse an account of which too much was dropped, and show the first of that.
 
         Raises:
             DataError: More was dropped than this allows.

@@ -6,23 +6,96 @@ orientation applied. Annotations are arrays for each image, not an object for ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.core.types import F64, I64
+from yolokit.errors import DataError
 from yolokit.images.byte_range import Span
-from yolokit.labels.pose import PoseLayout
 from yolokit.labels.shapes import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _Value = TypeVar("_Value")
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 _NOTHING: Mapping[int, str] = MappingProxyType({})
 _NO_SHAPES: Mapping[int, Shape] = MappingProxyType({})
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+class PoseLayout(msgspec.Struct, frozen=True):
+    """The keypoints that each annotation of a data set has.
+
+    Attributes:
+        names: Of the keypoints, in order; numbered where the source has no names.
+        flip_indices: For each keypoint the one that it becomes in a mirrored image, or None
+            where that is not known; upstream's ``flip_idx``.
+        has_visibility: Whether the source states which points are visible.
+    """
+
+    names: tuple[str, ...]
+    flip_indices: tuple[int, ...] | None = None
+    has_visibility: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ValueError("a pose has keypoints")
+        flips = self.flip_indices
+        if flips is not None and sorted(flips) != list(range(len(self.names))):
+            raise ValueError("flip indices name each keypoint once")
+
+
+def describe_pose(names: Sequence[str]) -> PoseLayout:
+    """Describe keypoints by their names: ``left_eye`` becomes ``right_eye`` in a mirrored image.
+
+    Where no name has a side, nothing is said about mirroring: what is symmetric is not known.
+    """
+    positions = {_key(name): at for at, name in enumerate(names)}
+    flips = [positions.get(_key(name, mirrored=True), at) for at, name in enumerate(names)]
+    mirrored = any(flip != at for at, flip in enumerate(flips))
+    known = mirrored and sorted(flips) == list(range(len(names)))
+    return PoseLayout(tuple(names), tuple(flips) if known else None)
+
+
+def describe_only_pose(
+    described: Mapping[tuple[str, ...], str],
+    who: str,
+    path: Path,
+    *,
+    points: str = "points",
+    hint: str | None = None,
+) -> PoseLayout | None:
+    """Describe the keypoints that all classes of a source have, None if none has any.
+
+    ``described`` leads from the names of keypoints to a class that has these; ``who`` and
+    ``points`` are what the source calls its classes and keypoints.
+
+    Raises:
+        DataError: Two classes have different keypoints.
+    """
+    if len(described) > 1:
+        first, second = list(described.values())[:2]
+        raise DataError(
+            f"the {who} {first!r} and {second!r} have different {points}; a detector of poses has "
+            "the same for all",
+            path=path,
+            hint=hint,
+        )
+    return describe_pose(next(iter(described))) if described else None
+
+
+def _key(name: str, *, mirrored: bool = False) -> tuple[str, ...]:
+    """Return the words of a name, sides swapped for its mirror image."""
+    words = re.findall(r"[a-z]+|[0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    return tuple(_SIDES.get(word, word) if mirrored else word for word in words)
 
 
 class Category(msgspec.Struct, frozen=True):
@@ -69,7 +142,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
         split: ``train``, ``val``, ``test``..., or None where the source has no splits.
         path: The file, where the source names it and the size above was read from it; None
             where it has yet to be found by name.
-        source: The annotation file, for messages.
         other_names: Names to look for where there is no file called ``file_name``.
         span: Where in ``path`` the image is, if that file holds more than this image; the size
             above is then the stated one.
@@ -188,13 +260,11 @@ class Dataset(msgspec.Struct, frozen=True, eq=False):
     """Categories, and the images as a stream that can be started again.
 
     Attributes:
-        categories: In the order of their index.
         iter_images: Starts a new pass over the images, in the source's order.
         evidence: What the reader concluded from the content, one sentence each.
         has_splits: Whether the source has splits; images without one then belong to none.
         image_count: How many images there are, if that is known before the end.
         task: What the annotations become: boxes, outlines, keypoints or rotated boxes.
-        pose: The keypoints of each annotation, if they have any.
     """
 
     categories: tuple[Category, ...]

@@ -14,9 +14,15 @@ from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
-from yolokit.images.files import decode_image, is_image_name, read_content
+from yolokit.images.files import (
+    converter_for,
+    decode_image,
+    describe_left_out,
+    describe_named,
+    is_image_name,
+    read_content,
+)
 from yolokit.images.parts import describe_rest
-from yolokit.images.undecoded import converter_for, describe_left_out, describe_named
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -45,14 +45,7 @@ def assign_splits(
     seed: int,
     group: GroupPlan | None = None,
 ) -> dict[str, str]:
-    """Make a split: key of each image to its split, for :func:`set_splits`.
-
-    Args:
-        images: With the labels that are kept.
-        shares: Split to its share.
-        seed: Another one gives another split.
-        group: What must stay together; None to split each image by itself.
-    """
+    """Make a split: key of each image to its split; what a group has stays together."""
     classes: dict[str, list[int]] = {}
     records: dict[str, ImageRecord] = {}
     for key, labelled in keyed_images(images):
@@ -121,25 +114,19 @@ def stratify(
     that lacks most of that class. Splits get their number of images as exactly as the sizes of
     items allow, at least one item each.
 
-    Args:
-        items: An image or a group of images to the classes in each of its images; an image
-            without any is a background image.
-        shares: Split to its share; they add up to 1.
-        seed: Another one gives another split.
+    An item is an image or a group of images, with the classes in each of its images; one without
+    any is a background image. The shares add up to 1.
 
-    Returns:
-        Item to split.
     Source: Sechidis, Tsoumakas, Vlahavas: On the Stratification of Multi-Label Data (2011).
     """
     order = _draw_order(items, seed)
     labels = {name: _count_labels(items[name]) for name in order}
     waiting: dict[int, list[str]] = {}
+    left: Counter[int] = Counter()
     for name in order:
+        left.update(labels[name])
         for label in sorted(labels[name]):
             waiting.setdefault(label, []).append(name)
-    left = Counter(
-        {label: sum(labels[name][label] for name in waiting[label]) for label in waiting}
-    )
     room = _quotas(sum(len(items[name]) for name in order), shares)
     wanted = {
         label: {split: count * share for split, share in shares.items()}
@@ -151,8 +138,7 @@ def stratify(
         for name in waiting[rarest]:
             if name in given:
                 continue
-            split = _needs_most(wanted[rarest], room)
-            given[name] = split
+            split = given[name] = _needs_most(wanted[rarest], room)
             room[split] -= len(items[name])
             for label, count in labels[name].items():
                 wanted[label][split] -= count

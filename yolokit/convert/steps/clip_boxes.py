@@ -40,12 +40,9 @@ _ODD_VALUES = np.errstate(over="ignore", invalid="ignore")  # infinity and NaN a
 def clip_boxes(
     images: Iterable[LabelledImage], ledger: Ledger, watch: BoxWatch | None = None
 ) -> Iterator[LabelledImage]:
-    """Clip boxes to their images and drop those without area; every change is entered.
+    """Clip boxes to their images and drop those without area; every outcome is entered.
 
-    Args:
-        images: Each with its size known.
-        ledger: Gets one outcome for each annotation.
-        watch: Looks at all boxes before they are clipped.
+    The images have sizes; the watch looks at all boxes before they are clipped.
     """
     stream = iter(images)
     while block := list(islice(stream, _BLOCK)):
@@ -121,11 +118,7 @@ def _record_change(
 
 
 def clip_tile(labelled: LabelledImage) -> LabelledImage:
-    """Clip labels that are known to lie in their image in part; nothing is entered.
-
-    Args:
-        labelled: An image that was cut out of another one, with labels that were clipped there.
-    """
+    """Clip labels of a tile that were clipped to its whole image before; nothing is entered."""
     annotations = labelled.annotations
     limit = np.array(labelled.image.image_wh * 2, np.float64)
     clipped: F64 = np.clip(annotations.xyxy, 0.0, limit)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import unicodedata
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 
-from yolokit.convert.output_names import OutputNames, drop_told_folders
 from yolokit.errors import ConfigError, DataError
+from yolokit.formats.toolkit.layout import is_called_after
 from yolokit.images.byte_range import read_bytes
 from yolokit.images.pixels import decode_upright
 from yolokit.labels.model import LabelledImage
@@ -25,13 +28,21 @@ if TYPE_CHECKING:
     from yolokit.labels.ledger import Ledger
 
 LinkMode: TypeAlias = Literal["copy", "hardlink", "symlink"]
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{,99}\.[A-Za-z0-9]{1,9}")
+_LIKE_A_FILE = re.compile(
+    r"\.(?=(avif|bmp|csv|dng|heic|heif|jp2|jpe?g|json|mpo|png|tiff?|txt|webp|xml|ya?ml)$)",
+    re.IGNORECASE,
+)
+_MAX_PART_BYTES = 200
+_MAX_PATH_BYTES = 1000  # below 1024 of macOS and 4096 of Linux, with room for the set's folder
 
 
 class CopyPlan(msgspec.Struct, frozen=True):
     """Where images go.
 
     Attributes:
-        folder: Of the set that is built.
         image_folder: Below it, with ``{split}`` for the name of a split.
         link: How images get there; None for labels alone.
         keeps_splits: Whether the splits are the source's own, whose names stand in its folders.
@@ -48,10 +59,7 @@ def copy_images(
 ) -> Iterator[LabelledImage]:
     """Put images into the set, and yield them under the names that they have there.
 
-    Args:
-        images: With their splits; the labels are final.
-        plan: Where they go.
-        ledger: Gets a note of each that is renamed.
+    They have their splits, and their labels are final; each that is renamed is noted.
 
     Raises:
         DataError: An image cannot be copied.
@@ -87,14 +95,9 @@ def copy_image(
     span: Span | None = None,
     crop: tuple[int, int, int, int] | None = None,
 ) -> None:
-    """Make ``target`` the image ``source``; its folder exists.
+    """Make ``target``, in a folder that exists, the image in ``source`` or a span of it.
 
-    Args:
-        source: The file.
-        target: What becomes a file of its own, or a link.
-        mode: How.
-        span: Where in ``source`` the image is, if it is not the whole of it.
-        crop: The part of the image that is wanted, xyxy in px; None for all of it.
+    A crop, xyxy in px, is the part of the image that is wanted.
 
     Raises:
         DataError: The image cannot be copied.
@@ -161,3 +164,82 @@ def _cut_out(source: str, span: Span | None, crop: tuple[int, int, int, int], su
     if not done:
         raise DataError(f"no tile can be written as {suffix}", path=source)
     return data.tobytes()
+
+
+class OutputNames:
+    """Gives each image of a set its name, sub-folders kept.
+
+    No two names differ in their suffix only, since labels are named after the stem, or in case
+    only, since not every file system distinguishes those; names are in one Unicode form.
+    """
+
+    def __init__(self) -> None:
+        # Names given out, without suffix and case, and the last number appended to each.
+        self._numbers: dict[str, int] = {}
+
+    def assign(self, name: str) -> str:
+        """Return the name for an image that its source calls ``name``; never given out before."""
+        clean = name
+        if _PLAIN.fullmatch(name) is None or _RESERVED.match(name) is not None:
+            clean = _clean_path(name)
+        stem, dot, suffix = clean.rpartition(".")
+        if not dot or "/" in suffix or not stem:
+            stem, suffix = clean, ""
+        key = stem.casefold()
+        if key not in self._numbers:
+            self._numbers[key] = 1
+            return clean
+        choice, number = stem, self._numbers[key]
+        while choice.casefold() in self._numbers:
+            number += 1
+            choice = f"{stem}-{number}"
+        self._numbers[key] = number
+        self._numbers[choice.casefold()] = 1
+        return f"{choice}.{suffix}" if suffix else choice
+
+
+def drop_told_folders(name: str, split: str | None) -> str:
+    """Return an image's name without leading folders that say what its place in the set says.
+
+    Args:
+        name: Such as ``test/images/a.jpg``; there it would lie in ``images/test/test/images``.
+        split: The split that the place is called after, or None.
+    """
+    while "/" in name:
+        first, _, rest = name.partition("/")
+        if first.lower() != "images" and not is_called_after(first, split):
+            break
+        name = rest
+    return name
+
+
+def _clean_path(name: str) -> str:
+    """Clean each part of a name; those that are empty or climb are left out.
+
+    Of a path that is longer than file systems allow, the end stays. A folder is not called like an
+    image or a file of labels, for one of that name may be beside it.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    parts = [_clean(part) for part in composed.replace("\\", "/").split("/")]
+    parts = [part for part in parts if part not in ("", ".", "..")]
+    parts[:-1] = [_LIKE_A_FILE.sub("_", part) for part in parts[:-1]]
+    ends = accumulate(len(part.encode()) + 1 for part in reversed(parts))
+    fitting = sum(end <= _MAX_PATH_BYTES for end in ends)
+    return "/".join(parts[-fitting:]) if parts else "image"
+
+
+def _clean(part: str) -> str:
+    """Replace what Windows, macOS or Linux does not allow in a name."""
+    part = _FORBIDDEN.sub("_", part.encode(errors="replace").decode())
+    if part in ("", ".", ".."):
+        return part
+    part = part.rstrip(" .") or "_"
+    if _RESERVED.match(part):
+        part = "_" + part
+    if len(part.encode()) > _MAX_PART_BYTES:
+        stem, dot, suffix = part.rpartition(".")
+        end = f".{suffix}" if dot and len(suffix) < 10 else ""
+        keep = _MAX_PART_BYTES - len(end.encode())
+        cut = (stem if end else part).encode()[:keep]
+        part = cut.decode(errors="ignore") + end
+    return part

@@ -21,8 +21,6 @@ class AreaLimits(msgspec.Struct, frozen=True):
     """How large annotations may be.
 
     Attributes:
-        smallest: The least area.
-        largest: The greatest area.
         as_share: Whether these are shares of the image in [0, 1], not square px.
     """
 

@@ -58,12 +58,7 @@ class GroupPlan(msgspec.Struct, frozen=True):
 
 
 def group_images(images: Mapping[str, ImageRecord], plan: GroupPlan) -> dict[str, str]:
-    """Give each image the name of its group.
-
-    Args:
-        images: Key to image, each with its file where near-duplicates are looked for.
-        plan: What makes them belong together.
-    """
+    """Give each image the name of its group; near-duplicates are told by their files."""
     if plan.by == "near-duplicate":
         return _group_alike(images)
     name_of = _NAMES.get(plan.by) or _by_pattern(plan.pattern)

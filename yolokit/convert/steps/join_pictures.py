@@ -68,12 +68,7 @@ class Pictures:
     def exclude_duplicates(
         self, images: Iterable[LabelledImage], ledger: Ledger
     ) -> Iterator[LabelledImage]:
-        """Leave out annotations that another file has of the same picture: class and box.
-
-        Args:
-            images: Located, and not yet clipped.
-            ledger: Gets them as excluded.
-        """
+        """Leave out annotations, not yet clipped, of which another file has class and box."""
         if not self._is_joining:
             yield from images
             return
@@ -91,12 +86,7 @@ class Pictures:
             yield left
 
     def join(self, images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
-        """Yield each picture once, where it comes for the last time.
-
-        Args:
-            images: Clipped.
-            ledger: Gets a note for each that was joined.
-        """
+        """Yield each picture once, with labels clipped before, where it comes for the last time."""
         if not self._has_learned:
             for labelled in images:
                 self._learn(labelled.image)

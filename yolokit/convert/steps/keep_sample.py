@@ -32,12 +32,7 @@ def draw(key: str, seed: int, *, purpose: bytes = b"") -> bytes:
     """Return what images are sorted by to bring them into a random order.
 
     It is a keyed hash, so that the same names and seed give the same order on every machine and
-    in every version of Python.
-
-    Args:
-        key: Of the image or the group.
-        seed: Another one gives another order.
-        purpose: What is drawn for: orders for different purposes do not resemble each other.
+    in every version of Python. Orders for different purposes do not resemble each other.
     """
     name = key.encode(errors="surrogateescape")
     return hashlib.blake2b(name, key=str(seed).encode()[:64], person=purpose).digest()

@@ -22,7 +22,6 @@ class ClassMap(msgspec.Struct, frozen=True):
     """What is to become of classes.
 
     Attributes:
-        renames: Old name to new name.
         keep: The only new names that are kept; empty to keep all.
         drop: New names that are left out.
     """
@@ -95,11 +94,8 @@ def merge_datasets(
 ) -> Dataset:
     """Concatenate data sets; classes of one name are one class.
 
-    Args:
-        datasets: At least one.
-        shown: What each is called in messages.
-        splits_matter: Whether their splits will be kept, so that all must have some or none.
-        poses_matter: Whether their keypoints will be kept, so that all must have the same.
+    All must have splits or none where these matter, and the same keypoints where those do;
+    ``shown`` is what each is called in messages.
 
     Raises:
         DataError: Some have splits and some have none, or their keypoints differ.

@@ -85,11 +85,8 @@ def tile_images(
 ) -> Iterator[LabelledImage]:
     """Cut images and their labels into tiles.
 
-    Args:
-        images: Clipped, without annotations that :func:`exclude_hidden` leaves out.
-        plan: How they are cut.
-        source: Name of the data set in the note.
-        ledger: Gets a note of how many labels were cut or are in several tiles.
+    They are clipped, without annotations that :func:`exclude_hidden` leaves out. How many labels
+    were cut or are in several tiles is noted.
     """
     told: Counter[str] = Counter()
     for labelled in images:

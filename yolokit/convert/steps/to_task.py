@@ -36,7 +36,6 @@ class TaskPlan(msgspec.Struct, frozen=True):
     """What annotations become.
 
     Attributes:
-        task: What is wanted.
         boxes_as_outlines: Make the outline, or the rotated box, of a plain box from its corners.
         one_outline: The target has room for one outline an annotation: several are joined.
     """
@@ -49,13 +48,9 @@ class TaskPlan(msgspec.Struct, frozen=True):
 def to_task(
     images: Iterable[LabelledImage], plan: TaskPlan, source: SourceFile, ledger: Ledger
 ) -> Iterator[LabelledImage]:
-    """Give each annotation the form that the task needs.
+    """Give each annotation, not yet clipped, the form that the task needs.
 
-    Args:
-        images: Not yet clipped.
-        plan: What they become.
-        source: Name of the data set in notes.
-        ledger: Gets what cannot be brought to it, and notes of what was left aside.
+    What cannot be brought to it is entered, and what is left aside noted.
     """
     converter = _Converter(plan, ledger)
     for labelled in images:

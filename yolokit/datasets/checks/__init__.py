@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from yolokit.core.findings import Finding
 from yolokit.core.plugins import list_plugins, load_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yolokit.core.findings import Finding
     from yolokit.datasets.facts import DatasetFacts, Purpose
 
 PACKAGE = "yolokit.datasets.checks"
@@ -33,8 +33,8 @@ class Check(Protocol):
     PURPOSES: tuple[Purpose, ...]
     HINT: str
 
-    def find(self, facts: DatasetFacts) -> Iterator[Finding]:
-        """Yield what is found, each with the code and as exact a place as is known."""
+    def find(self, facts: DatasetFacts) -> Iterator[Finding | str]:
+        """Yield what is found: with as exact a place as is known, or a sentence about the set."""
 
 
 def load_checks() -> list[Check]:
@@ -53,8 +53,14 @@ def run_checks(facts: DatasetFacts, severity: Severity) -> list[Finding]:
         finding
         for check in load_checks()
         if severity == check.SEVERITY and facts.purpose in check.PURPOSES
-        for finding in check.find(facts)
+        for finding in find_with(check, facts)
     ]
+
+
+def find_with(check: Check, facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield what one check finds; a mere sentence is of the ``data.yaml``, by the check's code."""
+    for found in check.find(facts):
+        yield Finding(check.CODE, found, facts.data.path) if isinstance(found, str) else found
 
 
 def allowable_codes() -> tuple[str, ...]:

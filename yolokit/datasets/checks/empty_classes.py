@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.datasets.counts import describe_empty_classes
 from yolokit.datasets.facts import DatasetFacts
 
@@ -14,10 +13,9 @@ PURPOSES = ("train",)
 HINT = "label them, or leave them out with `yolokit data convert --drop`"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split with such classes, if it has boxes at all."""
     for name, split in facts.splits.items():
         if split.counts.boxes:
             boxes = split.counts.boxes_by_class
-            for message in describe_empty_classes(facts.data.names, boxes, f" in {name}"):
-                yield Finding(CODE, message, facts.data.path)
+            yield from describe_empty_classes(facts.data.names, boxes, f" in {name}")

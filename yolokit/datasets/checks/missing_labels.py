@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.core.plural import counted, share
 from yolokit.datasets.facts import DatasetFacts
 
@@ -14,12 +13,11 @@ PURPOSES = ("train", "val")
 HINT = "where an image shows nothing, an empty label file says so"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split with such images."""
     for name, split in facts.splits.items():
         missing, images = len(split.missing), len(split.lines)
         if missing:
             where = f" (the first would be {split.missing[0]})" if 2 * missing > images else ""
             have = share(missing, f"{counted(images, 'image')} of {name}", "has", "have")
-            message = f"{have} no label file{where}: taken as background"
-            yield Finding(CODE, message, facts.data.path)
+            yield f"{have} no label file{where}: taken as background"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "missing-split"
@@ -13,9 +12,8 @@ PURPOSES = ("train",)
 HINT = "`yolokit data convert` splits a data set that has none"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split that is not there."""
     for name in ("train", "val"):
         if name not in facts.splits:
-            message = f"there is no `{name}` split, which training needs"
-            yield Finding(CODE, message, facts.data.path)
+            yield f"there is no `{name}` split, which training needs"

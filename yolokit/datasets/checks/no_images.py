@@ -15,7 +15,7 @@ PURPOSES = ("train",)
 HINT = "correct the path of the split in the data.yaml"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[Finding | str]:
     """Yield each split of which nothing is left."""
     for name, split in facts.splits.items():
         if not split.lines:
@@ -24,4 +24,4 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
         elif not split.used and facts.leaves_out:
             images = counted(len(split.lines), "image")
             message = f"not one of the {images} of {name} can be used"
-            yield Finding(CODE, f"{message}, such as {split.unusable[0]}", facts.data.path)
+            yield f"{message}, such as {split.unusable[0]}"

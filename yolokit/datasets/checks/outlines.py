@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "outlines"
@@ -13,8 +12,8 @@ PURPOSES = ("train", "val")
 HINT = "`yolokit data convert --task detect` turns them into boxes, each accounted for"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split with outlines; rotated boxes are refused where they are trained on."""
     for split in facts.splits.values():
         if split.outlines and not (split.has_rotated_boxes and facts.purpose == "train"):
-            yield Finding(CODE, split.describe_outlines(), facts.data.path)
+            yield split.describe_outlines()

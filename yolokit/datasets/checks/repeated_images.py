@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.core.plural import counted, share
 from yolokit.datasets.facts import DatasetFacts
 
@@ -14,7 +13,7 @@ PURPOSES = ("train",)
 HINT = "`yolokit data convert --split 0.8,0.1,0.1` makes new splits, each image in one"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split that repeats images, and each pair of splits that share some."""
     paths = {
         name: {image.path for image in split.listed} for name, split in facts.all_splits.items()
@@ -24,14 +23,12 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
         again = len(split.listed) - len(paths[name])
         if again:
             are = "is listed again, and counts" if again == 1 else "are listed again, and count"
-            message = f"{counted(again, 'image')} of {name} {are} each time"
-            yield Finding(CODE, message, facts.data.path)
+            yield f"{counted(again, 'image')} of {name} {are} each time"
         for other in names[at + 1 :]:
             shared = len(paths[name] & paths[other])
             if shared:
                 images = f"the {counted(len(paths[other]), 'image')} of {other}"
-                message = (
+                yield (
                     f"{share(shared, images, 'is', 'are')} in {name} as well: the figures of "
                     f"{other} will look too good"
                 )
-                yield Finding(CODE, message, facts.data.path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
@@ -14,9 +13,9 @@ PURPOSES = ("train", "val")
 HINT = "take the second row out"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split with such rows."""
     for name, split in facts.splits.items():
         if split.repeated_rows:
             rows = counted(split.repeated_rows, f"row of {name} repeats", f"rows of {name} repeat")
-            yield Finding(CODE, f"{rows} another of the same file: counted once", facts.data.path)
+            yield f"{rows} another of the same file: counted once"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "single-image"
@@ -13,7 +12,7 @@ PURPOSES = ("train",)
 HINT = "training on it learns that image by heart"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield a finding if there is only one image to learn from."""
     if "train" in facts.splits and len(facts.splits["train"].used) == 1:
-        yield Finding(CODE, "train has only one image", facts.data.path)
+        yield "train has only one image"

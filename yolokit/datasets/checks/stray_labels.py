@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_rows import label_path
@@ -20,7 +19,7 @@ PURPOSES = ("train",)
 HINT = "put their images beside them, under the same names"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield one finding for all of them, in splits that are folders: a list may well be a part."""
     known = {label_path(image.path) for one in facts.all_splits.values() for image in one.listed}
     strays: set[str] = set()
@@ -29,13 +28,13 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
             if path not in known and begins_with_rows(read_beginning(path)):
                 strays.add(path)
     except DataError as error:
-        yield Finding(CODE, str(error), facts.data.path)
+        yield str(error)
         return
     if strays:
         files = counted(
             len(strays), "label file has no image and is", "label files have no image and are"
         )
-        yield Finding(CODE, f"{files} passed over, such as {min(strays)}", facts.data.path)
+        yield f"{files} passed over, such as {min(strays)}"
 
 
 def _walk_labels(facts: DatasetFacts) -> Iterator[str]:

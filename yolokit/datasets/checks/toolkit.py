@@ -12,15 +12,7 @@ from yolokit.datasets.facts import DatasetFacts
 def find_no_boxes(
     facts: DatasetFacts, name: str, code: str, consequence: str, hint: str
 ) -> Iterator[Finding]:
-    """Yield a finding if a split has images and no box.
-
-    Args:
-        facts: Of the data set.
-        name: Of the split.
-        code: Of the finding.
-        consequence: What follows from that, as a part of a sentence.
-        hint: What to do where there are label files.
-    """
+    """Yield a finding if a split has images and no box; the consequence ends its sentence."""
     split = facts.splits.get(name)
     if split is None or split.counts.boxes or not split.used:
         return

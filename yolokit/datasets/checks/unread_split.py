@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
@@ -14,11 +13,10 @@ PURPOSES = ("train",)
 HINT = "correct it before a model is measured on it"
 
 
-def find(facts: DatasetFacts) -> Iterator[Finding]:
+def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split in which something is wrong."""
     for name, split in facts.unused.items():
         problems = split.faults + split.unusable
         if problems:
             count = counted(len(problems), "problem")
-            message = f"{name}, which training does not read, has {count}: {problems[0]}"
-            yield Finding(CODE, message, facts.data.path)
+            yield f"{name}, which training does not read, has {count}: {problems[0]}"

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F64, I64
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
-    from yolokit.labels.pose import PoseLayout
+    from yolokit.labels.model import PoseLayout, SourceFile
 
 
 _DIGIT = re.compile(rb"[0-9]")

@@ -37,8 +37,8 @@ from yolokit.labels.model import (
     ImageRecord,
     LabelledImage,
     SourceFile,
+    describe_only_pose,
 )
-from yolokit.labels.pose import describe_only_pose
 from yolokit.labels.transforms import scaling, transform_annotations
 
 if TYPE_CHECKING:

@@ -33,8 +33,7 @@ from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_part
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-from yolokit.labels.pose import PoseLayout, describe_only_pose
+from yolokit.labels.model import ImageRecord, PoseLayout, SourceFile, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
 
 if TYPE_CHECKING:

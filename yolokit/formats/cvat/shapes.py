@@ -11,9 +11,8 @@ import numpy as np
 from yolokit.core.task import Task
 from yolokit.core.types import F64
 from yolokit.formats.toolkit.object_groups import Part
-from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import decode_runs, mask_to_shape
-from yolokit.labels.shapes import Shape, polygon, turned_box
+from yolokit.labels.shapes import Shape, ellipse_shape, polygon, turned_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -38,8 +38,7 @@ from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, GROUP, Part, jo
 from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-from yolokit.labels.pose import PoseLayout, describe_only_pose
+from yolokit.labels.model import ImageRecord, PoseLayout, SourceFile, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
 
 if TYPE_CHECKING:

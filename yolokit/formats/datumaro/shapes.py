@@ -9,8 +9,7 @@ import numpy as np
 
 from yolokit.formats.toolkit.mask_codecs import shape_of_mask
 from yolokit.formats.toolkit.object_groups import Part
-from yolokit.labels.ellipse import ellipse_shape
-from yolokit.labels.shapes import Shape, polygon, rotated_corners
+from yolokit.labels.shapes import Shape, ellipse_shape, polygon, rotated_corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

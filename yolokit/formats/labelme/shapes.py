@@ -9,9 +9,8 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask
-from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import mask_to_shape
-from yolokit.labels.shapes import Shape, polygon
+from yolokit.labels.shapes import Shape, ellipse_shape, polygon
 
 if TYPE_CHECKING:
     from yolokit.core.types import F64

@@ -27,7 +27,7 @@ from yolokit.formats.labelstudio.tasks import (
     results_of,
 )
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.pose import describe_pose
+from yolokit.labels.model import describe_pose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,9 +23,8 @@ from yolokit.formats.toolkit.json_file import (
     as_size,
     as_text,
 )
-from yolokit.labels.ellipse import ellipse_shape, rotated_about_corner
 from yolokit.labels.masks import mask_to_shape
-from yolokit.labels.shapes import Shape, polygon
+from yolokit.labels.shapes import Shape, ellipse_shape, polygon, rotated_about_corner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,9 +26,8 @@ from yolokit.formats.toolkit.plugin import Match
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.via.files import CSV_HEADER, load_via_file
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.model import ImageRecord
-from yolokit.labels.shapes import Shape, polygon
+from yolokit.labels.shapes import Shape, ellipse_shape, polygon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
