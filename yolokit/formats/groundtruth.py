@@ -23,18 +23,16 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.json_file import as_dict, decode_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 TITLE = "AWS SageMaker Ground Truth manifest"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -279,11 +277,7 @@ class _Line(NamedTuple):
 
 
 def _read_lines(path: Path) -> list[_Line]:
-    """Read a manifest, and report all its broken lines at once.
-
-    Raises:
-        DataError: It cannot be read, or a line is not a JSON object that names an image.
-    """
+    """Read a manifest, and report all its broken lines at once."""
     return read_each(_iter_lines(path), lambda line: _read_line(*line, path), "broken lines")
 
 

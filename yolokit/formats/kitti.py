@@ -22,7 +22,7 @@ from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SplitLists
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
@@ -35,16 +35,14 @@ from yolokit.formats.toolkit.text_labels import (
     write_number,
 )
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord
+from yolokit.labels.model import Dataset, ImageRecord, LabelledImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
 
 TITLE = "KITTI"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -128,11 +126,7 @@ class _Reader:
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
-        """Return what a file holds; None if those are not labels at all.
-
-        Raises:
-            DataError: It is not text, though it has to be.
-        """
+        """Return what a file holds; None if those are not labels at all."""
         rows = read_rows(file, _read_row, self._ledger)
         if rows is None:
             return None

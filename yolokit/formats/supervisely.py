@@ -32,20 +32,18 @@ from yolokit.formats.toolkit.json_file import (
 )
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.masks import mask_to_shape
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, outlines, turned_box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 
 TITLE = "Supervisely"
@@ -121,11 +119,7 @@ class _Reader:
         self._rectangles = 0
 
     def add_file(self, path: Path, *, is_meta: bool) -> None:
-        """Read the classes of a project, or the file of one image.
-
-        Raises:
-            DataError: It is not JSON, or not an annotation file.
-        """
+        """Read the classes of a project, or the file of one image."""
         content = as_dict(read_json(path))
         if is_meta:
             items = [as_dict(item) for item in as_list(content.get("classes"))]

@@ -19,20 +19,18 @@ from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 TITLE = "WIDER Face"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -112,11 +110,7 @@ class _ListReader:
         self._images: dict[str, ImageRows] = {}
 
     def read(self) -> Iterator[ImageRows]:
-        """Return the images.
-
-        Raises:
-            DataError: The file is not text, or numbers and rows do not agree.
-        """
+        """Return the images."""
         lines = read_lines(self._path)
         if not lines or not is_image_name(lines[0][1]):
             self._fail("the first line does not name an image", lines[0][0] if lines else 1)

@@ -24,10 +24,10 @@ from yolokit.errors import DataError
 from yolokit.formats.coco.reader import CocoSource, read_sources
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.units import UNITS
-from yolokit.labels.shapes import ring_area
+from yolokit.labels.shapes import Shape, ring_area
 from yolokit.labels.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape
 
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

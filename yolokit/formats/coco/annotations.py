@@ -24,7 +24,7 @@ from yolokit.formats.coco.file import (
 )
 from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
-from yolokit.labels.model import Annotations, LabelledImage
+from yolokit.labels.model import Annotations, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, describe_fragments, turned_box
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F64, I64
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
     from yolokit.labels.pose import PoseLayout
 
 

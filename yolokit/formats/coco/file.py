@@ -14,7 +14,7 @@ import numpy as np
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
-from yolokit.labels.model import ImageRecord
+from yolokit.labels.model import ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import I64, Bool
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
 
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)

@@ -26,10 +26,10 @@ from yolokit.formats.coco.file import (
     read_images,
     report_unknown,
 )
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
-from yolokit.formats.toolkit.locate import locate_fractions, require_sizes
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
+from yolokit.formats.toolkit.locate import fractions_to_px
 from yolokit.formats.toolkit.units import UNITS, UnitsWitness
-from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -39,16 +39,13 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import describe_only_pose
-from yolokit.labels.transforms import scaling, transform_annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from yolokit.core.types import F64, I64
-    from yolokit.formats.toolkit.box_evidence import BoxEncoding
     from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 _MASK = "mask-to-box: the annotation has a mask and no box"
 _MASKS_KEPT = (
@@ -131,7 +128,7 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
             reader = DetailReader(task, pose, ledger, in_fractions=content.in_fractions)
             images = _iter_content(content, index, reader)
             if content.in_fractions:
-                images = _fractions_to_px(images, ledger, labels_only=options.labels_only)
+                images = fractions_to_px(images, ledger, labels_only=options.labels_only)
             yield from images
 
     return Dataset(
@@ -278,9 +275,6 @@ def _read_boxes(
         records: The images of the file.
         path: The file, for messages.
         options: How it is to be read.
-
-    Raises:
-        DataError: The boxes speak against what the standard says.
     """
     units = UnitsWitness(options.assume.get("units"))
     units.observe_all(values)
@@ -310,19 +304,3 @@ def _without_sizes(records: list[ImageRecord]) -> list[ImageRecord]:
         else record
         for record in records
     ]
-
-
-def _fractions_to_px(
-    images: Iterable[LabelledImage], ledger: Ledger, *, labels_only: bool
-) -> Iterator[LabelledImage]:
-    """Bring images whose annotations are in fractions of them into px.
-
-    Raises:
-        DataError: No image is to be looked at, and the size of one is not stated.
-    """
-    if not labels_only:
-        yield from locate_fractions(images, ledger)
-        return
-    for labelled in require_sizes(images, ledger):
-        to_px = scaling(*labelled.image.image_wh)
-        yield LabelledImage(labelled.image, transform_annotations(labelled.annotations, to_px))

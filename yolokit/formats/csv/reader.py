@@ -9,23 +9,20 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.csv.layout import is_blank, iter_rows, read_number
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
+from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.text_labels import shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from yolokit.formats.csv.layout import CsvLayout
-    from yolokit.formats.toolkit.box_evidence import BoxEncoding
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 NAMELESS = "object"
 """What all objects are called where no column names a class."""

@@ -34,9 +34,9 @@ from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.toolkit.object_groups import GROUP
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.shapes import rotated_corners
+from yolokit.labels.shapes import Shape, rotated_corners
 from yolokit.labels.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -44,10 +44,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

@@ -14,6 +14,7 @@ from yolokit.errors import DataError
 from yolokit.formats.cvat.shapes import (
     AREAS,
     NO_AREAS,
+    Drawing,
     group_of,
     order_points,
     read_drawing,
@@ -33,7 +34,7 @@ from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_part
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
 
@@ -41,10 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from yolokit.formats.cvat.shapes import Drawing
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 
 class CvatReader:

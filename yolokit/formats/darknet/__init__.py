@@ -34,7 +34,7 @@ from yolokit.formats.darknet.lists import (
     open_roboflow,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, LabelAccount, YoloRows
 from yolokit.labels.model import (
@@ -48,7 +48,6 @@ from yolokit.labels.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
 
 TITLE = "Darknet"

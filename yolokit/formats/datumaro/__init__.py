@@ -35,10 +35,10 @@ from yolokit.formats.datumaro.shapes import (
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, GROUP, Part, join_parts
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
 
@@ -47,9 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 
 TITLE = "Datumaro JSON"

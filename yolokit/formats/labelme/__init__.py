@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,26 +20,22 @@ import msgspec
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.labelme.shapes import is_fragment, read_area
+from yolokit.formats.labelme.shapes import Area, is_fragment, read_area
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.json_file import as_dict, as_size, as_text, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import GROUP
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, box_corners, describe_fragments, enclosing_box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from yolokit.formats.labelme.shapes import Area
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Annotations, Dataset, LabelledImage
 
 
 TITLE = "labelme"
@@ -117,11 +113,7 @@ class _Reader:
         self._joined = 0
 
     def add_file(self, path: Path) -> None:
-        """Read the file of one image.
-
-        Raises:
-            DataError: It is not a labelme file.
-        """
+        """Read the file of one image."""
         content = read_json(path)
         shapes = as_dict(content).get("shapes")
         if not isinstance(shapes, list):

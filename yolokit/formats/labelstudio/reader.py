@@ -21,11 +21,13 @@ from yolokit.formats.labelstudio.regions import (
     without_parts,
 )
 from yolokit.formats.labelstudio.tasks import (
+    LabelConfig,
     StudioTask,
     choose_annotations,
     is_cancelled,
     results_of,
 )
+from yolokit.formats.toolkit.locate import is_resized, size_text
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.pose import describe_pose
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.labelstudio.tasks import LabelConfig
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Action, Ledger
     from yolokit.labels.model import Dataset, SourceFile
@@ -220,9 +221,12 @@ class TaskReader:
         """Add an area to its image; return why that cannot be, or None."""
         wh = rows.image.image_wh
         remark = None
-        if region.size[0] is not None and region.size != wh:
-            remark = f"size-differs: it is stated on {_by(region.size)} px, the image on {_by(wh)}"
-            if not _is_resized(region.size, wh) or region.kind == "brush":
+        width_px, height_px = region.size
+        if width_px is not None and height_px is not None and region.size != wh:
+            stated = (width_px, height_px)
+            remark = f"size-differs: it is stated on {size_text(stated)} px, "
+            remark += f"the image on {size_text(wh)}"
+            if not is_resized(stated, wh) or region.kind == "brush":
                 return "dropped", "size-differs", remark.partition(": ")[2]
         if len(region.labels) > 1:
             remark = f"several-labels: it is {', '.join(region.labels)}; the first was taken"
@@ -288,13 +292,3 @@ class TaskReader:
             keypoints = counted(counts["hidden"], "keypoint")
             found.append(f"{keypoints} hidden, by a choice on the region")
         return found
-
-
-def _is_resized(size: tuple[int, ...] | tuple[None, None], wh: tuple[int, int]) -> bool:
-    assert size[0] is not None
-    assert size[1] is not None
-    return abs(size[0] * wh[1] - size[1] * wh[0]) <= max(*size, *wh)
-
-
-def _by(size: tuple[int, ...] | tuple[None, None]) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import as_list, as_text
-from yolokit.formats.toolkit.xml_tree import read_xml
+from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from yolokit.formats.toolkit.xml_tree import XmlElement
 
 _MIN_KEYS = frozenset(
     {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement"}

@@ -34,8 +34,8 @@ from yolokit.formats.openimages.tables import (
     subset_of,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.locate import locate_fractions
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.locate import fractions_to_px
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.model import (
     Annotations,
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
 
 TITLE = "Open Images CSV"
@@ -253,7 +252,7 @@ def _assemble(tables: Sequence[_Table], classes: _Classes, ledger: Ledger) -> Da
 
     def iter_images() -> Iterator[LabelledImage]:
         for table, of_table in zip(tables, indices, strict=True):
-            yield from locate_fractions(table.iter_images(of_table), ledger)
+            yield from fractions_to_px(table.iter_images(of_table), ledger)
 
     evidence = list(classes.evidence())
     commas = sum(table.rows.decimal_commas for table in tables)

@@ -38,11 +38,7 @@ def split_header(line: str) -> tuple[list[str], str]:
 
 
 def _iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not.
-
-    Raises:
-        DataError: It cannot be read, or is not text; with the line.
-    """
+    """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not."""
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

@@ -25,6 +25,7 @@ from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.tfrecord.file import (
     HEAD_BYTES,
+    Feature,
     Piece,
     gzip_head,
     is_gzip,
@@ -32,25 +33,21 @@ from yolokit.formats.tfrecord.file import (
     parse_example,
     record_length,
 )
-from yolokit.formats.tfrecord.labels import Labels
+from yolokit.formats.tfrecord.labels import ClassNames, Labels
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from yolokit.formats.tfrecord.file import Feature
-    from yolokit.formats.tfrecord.labels import ClassNames
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 TITLE = "TFRecord (TensorFlow object detection API)"
 READS: tuple[Task, ...] = (Task.DETECT,)

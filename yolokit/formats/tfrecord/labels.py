@@ -130,11 +130,7 @@ class Labels:
 
 
 def _read_label_map(path: Path) -> dict[int, _MapItem] | None:
-    """Read a label map, id to class; None where the file is something else.
-
-    Raises:
-        DataError: It cannot be read, or is broken; with the line.
-    """
+    """Read a label map, id to class; None where the file is something else."""
     try:
         if path.stat().st_size > _MAX_LABEL_MAP_BYTES:
             return None

@@ -15,16 +15,14 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.source_tree import read_each
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import walk_files, walk_images
-from yolokit.labels.model import SourceFile
+from yolokit.labels.model import Dataset, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
 
 _Content = TypeVar("_Content")
 _Row = TypeVar("_Row")

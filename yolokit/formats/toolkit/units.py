@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.image_locator import SourceImages
+from yolokit.formats.toolkit.image_locator import SourceImages, fill_image
 from yolokit.images.size import read_image_size
 
 if TYPE_CHECKING:
@@ -130,25 +129,14 @@ class ImageMeter:
             image: As its annotations describe it.
             places: Of its annotations, which are dropped with it.
         """
-        found = self._files.find(image)
+        found = self._files.find(image, self._ledger)
         if found is None:
             code, message = "missing-image", self._files.explain(image)
         else:
-            if found.remark is not None:
-                self._ledger.note(image.source, None, "image-elsewhere", found.remark)
             try:
-                size = read_image_size(found.path)
+                return fill_image(image, found, read_image_size(found.path))
             except DataError as error:
                 code, message = "unreadable-image", str(error)
-            else:
-                return msgspec.structs.replace(
-                    image,
-                    file_name=found.name,
-                    path=found.path,
-                    width_px=size.width_px,
-                    height_px=size.height_px,
-                    cut_short=size.cut_short,
-                )
         self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None
 

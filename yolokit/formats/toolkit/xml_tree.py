@@ -9,7 +9,7 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from xml.parsers.expat import XMLParserType
 
@@ -95,6 +95,17 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
     finally:
         builder.let_go()
     return builder.root
+
+
+def check_xml_names(names: Iterable[str]) -> None:
+    """Refuse to write names that XML cannot hold, or would change in an attribute.
+
+    Raises:
+        DataError: A name holds a control character or half of a character.
+    """
+    for name in names:
+        if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
+            raise DataError(f"XML cannot hold the class name {name!r}")
 
 
 class _NoTarget:

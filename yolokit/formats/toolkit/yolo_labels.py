@@ -16,22 +16,20 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import read_labels, to_annotations
+from yolokit.datasets.label_rows import LabelRows, RowLayout, read_labels, to_annotations
 from yolokit.datasets.text_rows import begins_with_rows, read_beginning
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import is_annotation_folder
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_files
 from yolokit.images.size import read_image_size
-from yolokit.labels.model import Annotations, LabelledImage, SourceFile
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from yolokit.core.types import I64
-    from yolokit.datasets.label_rows import LabelRows, RowLayout
     from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
 
 CLASS_BASE = ("0", "1")
 """What ``--assume class-base`` may be: whether the first class is number 0, or 1."""

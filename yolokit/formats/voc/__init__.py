@@ -17,10 +17,11 @@ import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import write_number
+from yolokit.formats.toolkit.xml_tree import check_xml_names
 from yolokit.formats.voc.reader import VocReader
-from yolokit.images.listing import walk_files
 from yolokit.labels.model import (
     Annotations,
     Dataset,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
 
 
@@ -73,7 +72,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         DataError: A file is not a VOC annotation, with its line.
     """
     reader = VocReader(source, options, ledger)
-    parsed = reader.read_files(_xml_files(source))
+    parsed = reader.read_files(SourceTree(source).files(".xml"))
     if not parsed:
         raise DataError("there are no XML files in it", path=source)
     reader.note_unannotated()
@@ -102,9 +101,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
         DataError: A class has a name that XML cannot hold.
     """
     del remarks  # the format has no place for them
-    for name in dataset.names:
-        if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
-            raise DataError(f"XML cannot hold the class name {name!r}")
+    check_xml_names(dataset.names)
     names = [escape(name) for name in dataset.names]
     ids: dict[str, list[str]] = {}
     for labelled in dataset.iter_images():
@@ -119,16 +116,6 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
         if split in ids:
             text = "".join(f"{image_id}\n" for image_id in ids[split])
             (lists / f"{split}.txt").write_text(text, encoding="utf-8", newline="\n")
-
-
-def _xml_files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        if path.suffix.lower() == ".xml":
-            yield path
-        return
-    for name in walk_files(path):
-        if name.lower().endswith(".xml"):
-            yield path.joinpath(*name.split("/"))
 
 
 def _to_xml(labelled: LabelledImage, names: list[str]) -> str:

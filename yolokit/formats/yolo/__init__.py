@@ -11,11 +11,11 @@ import msgspec
 
 from yolokit.core.task import Task
 from yolokit.datasets.data_yaml import DataYaml, is_data_yaml, list_data_yamls, load_data_yaml
-from yolokit.datasets.splits import list_split_images
+from yolokit.datasets.splits import SplitImage, list_split_images
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_annotation_folder
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, YoloRows
 from yolokit.formats.yolo.labels import (
@@ -37,8 +37,6 @@ from yolokit.labels.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from yolokit.datasets.splits import SplitImage
-    from yolokit.formats.toolkit.plugin import ReadOptions
     from yolokit.labels.ledger import Ledger
 
 TITLE = "YOLO (Ultralytics, Roboflow)"

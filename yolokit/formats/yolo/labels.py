@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import LabelRows, label_path, read_labels
+from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
 from yolokit.datasets.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from yolokit.datasets.label_rows import RowLayout
     from yolokit.formats.toolkit.source_tree import SourceTree
     from yolokit.labels.ledger import Ledger
 
@@ -205,11 +204,7 @@ def _iter_name_files(tree: SourceTree) -> Iterator[Path]:
 
 
 def _read_names(file: Path) -> tuple[str, ...]:
-    """Return the names in a file of one name a line.
-
-    Raises:
-        DataError: It cannot be read, or they are not usable.
-    """
+    """Return the names in a file of one name a line."""
     try:
         lines = read_bounded(file).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
