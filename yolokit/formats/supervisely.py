@@ -31,7 +31,12 @@ from yolokit.formats.toolkit.json_file import (
     read_json,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
+from yolokit.formats.toolkit.mask_codecs import (
+    decode_base64,
+    decode_png_mask,
+    inflate,
+    require_area,
+)
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
@@ -203,12 +208,7 @@ def _ann_folder(path: Path) -> Path:
 
 
 def _read_geometry(item: dict[str, Any], kind: str, *, last_pixel: bool) -> _Geometry:
-    """Read the geometry of an object.
-
-    Args:
-        item: An item of ``objects``.
-        kind: Its type.
-        last_pixel: Whether the second corner of a rectangle is its last pixel.
+    """Read the geometry of an item of ``objects``.
 
     Raises:
         ValueError: Its values are not as they should be; the message says why.
@@ -267,7 +267,4 @@ def _read_bitmap(bitmap: dict[str, Any]) -> Shape:
         raise ValueError("the `origin` of the bitmap is not finite")
     data = decode_base64(bitmap.get("data"))
     mask = decode_png_mask(data if data.startswith(_PNG) else inflate(data))
-    shape = mask_to_shape(mask, (x, y))
-    if shape is None:
-        raise ValueError("the bitmap covers nothing")
-    return shape
+    return require_area(mask_to_shape(mask, (x, y)), "the bitmap")

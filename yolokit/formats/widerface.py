@@ -11,7 +11,7 @@ Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/W
 
 from __future__ import annotations
 
-from itertools import islice, takewhile
+from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,15 +40,14 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"invalid": ("exclude",
 
 NAME = "face"
 _INVALID = 7
-_SNIFFED_FILES = 20
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file that begins with an image's name, a number, and a row of numbers."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        if _is_list(tree.head(file)):
-            return Match(1.0, f"{file.name} has images' names, numbers of faces, and rows")
-    return None
+    file = tree.first(_is_list, ".txt", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has images' names, numbers of faces, and rows")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -57,8 +56,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no list of faces, or one is broken, with its line.
     """
-    tree = SourceTree(source)
-    paths = [source] if tree.is_file else [f for f in tree.files(".txt") if _is_list(tree.head(f))]
+    paths = SourceTree(source).pick(_is_list, ".txt")
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
     layout = SourceLayout(source, options.images)

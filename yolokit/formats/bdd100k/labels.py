@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from yolokit.formats.toolkit.json_file import as_dict
+from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.labels.masks import decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, describe_fragments, polygon
 
@@ -164,7 +165,4 @@ def _read_mask(value: Any) -> Shape:
     runs = decompress_runs(counts)
     if any(abs(run) > 1 << 40 for run in runs):
         raise ValueError("its `rle` has a run that no image holds")
-    shape = mask_to_shape(decode_runs(runs, (size[0], size[1])))
-    if shape is None:
-        raise ValueError("its mask covers nothing")
-    return shape
+    return require_area(mask_to_shape(decode_runs(runs, (size[0], size[1]))), "its mask")

@@ -121,14 +121,10 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
 
 
 def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
-    """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
+    """Return COCO files and how many of the lists each has; where any begin with ``prefix``, these.
 
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
-
-    Args:
-        tree: The source.
-        prefix: What the names of the files begin with that are taken where there are any.
     """
     found = {file: count for file, count in _find_lists(tree).items() if not _is_other(file)}
     chosen = {file.parent: prefix for file in found if file.name.startswith(prefix)}

@@ -180,12 +180,6 @@ def read_images(
 ) -> tuple[list[ImageRecord], dict[Hashable, int]]:
     """Return a record for each file, and image id to position; a file listed twice is one.
 
-    Args:
-        items: The list ``images``.
-        split: Of the file.
-        source: The file.
-        ledger: Gets a note on what is listed twice.
-
     Raises:
         DataError: An image has no name, or an id means two.
     """

@@ -38,7 +38,7 @@ from yolokit.labels.model import (
     LabelledImage,
     SourceFile,
 )
-from yolokit.labels.pose import describe_only_pose
+from yolokit.labels.pose import PoseLayout, describe_only_pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,17 +91,11 @@ class _Content(NamedTuple):
 
 
 def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOptions) -> Dataset:
-    """Read COCO files as one data set.
-
-    Args:
-        sources: The files.
-        ledger: Gets what is not a plain box.
-        options: How they are to be read; the task says what is wanted beside boxes.
+    """Read COCO files as one data set; the task says what is wanted beside boxes.
 
     Raises:
         DataError: A file is broken, or its boxes are not what the format says.
     """
-    task = options.task
     with collector_paused():
         contents = [_read_one(source, ledger, options) for source in sources]
     categories, evidence = _merge_categories(contents)
@@ -110,22 +104,11 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
     if masks:
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
-    pose = None
-    if task == Task.POSE:
-        described = {
-            tuple(one.keypoints): one.name for one in contents[0].categories if one.keypoints
-        }
-        pose = describe_only_pose(
-            described,
-            "categories",
-            sources[0].path,
-            points="keypoints",
-            hint="convert them separately, each with --keep NAME",
-        )
+    pose = _describe_pose(contents[0], sources[0].path) if options.task == Task.POSE else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
-            reader = DetailReader(task, pose, ledger, in_fractions=content.in_fractions)
+            reader = DetailReader(options.task, pose, ledger, in_fractions=content.in_fractions)
             images = _iter_content(content, index, reader)
             if content.in_fractions:
                 images = fractions_to_px(images, ledger, labels_only=options.labels_only)
@@ -138,6 +121,17 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
         has_splits=any(source.split for source in sources),
         image_count=sum(len(content.records) for content in contents),
         pose=pose,
+    )
+
+
+def _describe_pose(content: _Content, path: Path) -> PoseLayout | None:
+    described = {tuple(one.keypoints): one.name for one in content.categories if one.keypoints}
+    return describe_only_pose(
+        described,
+        "categories",
+        path,
+        points="keypoints",
+        hint="convert them separately, each with --keep NAME",
     )
 
 
@@ -173,11 +167,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
     read = decode_coco(source.path, options.task)
     decoded = read.file
     ledger.see(len(decoded.annotations))
-    file: CocoFile | CocoShapedFile
-    if isinstance(decoded, LooseFile):
-        file, places, masks = tighten(decoded, shown, ledger)
-    else:
-        file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
+    file, places, masks = _tightened(decoded, shown, ledger)
     ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
@@ -196,8 +186,7 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
     del file, decoded, annotations
     keep = report_unknown(images, keys, places, shown, ledger)
     if not keeps:
-        for place in places[keep & marked].tolist():
-            ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
+        _exclude_crowds(places[keep & marked], shown, ledger)
         keep &= ~marked
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
@@ -218,6 +207,20 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
         boxes.in_fractions,
         (*boxes.evidence, *partly),
     )
+
+
+def _tightened(
+    decoded: CocoFile | CocoShapedFile | LooseFile, source: SourceFile, ledger: Ledger
+) -> tuple[CocoFile | CocoShapedFile, I64, frozenset[int]]:
+    """Return a file of typed items, the places of its annotations, and which of them are masks."""
+    if isinstance(decoded, LooseFile):
+        return tighten(decoded, source, ledger)
+    return decoded, np.arange(len(decoded.annotations)), frozenset()
+
+
+def _exclude_crowds(places: I64, source: SourceFile, ledger: Ledger) -> None:
+    for place in places.tolist():
+        ledger.record(source, place, "excluded", "iscrowd", "marks a crowd, not one object")
 
 
 def _merge_categories(
@@ -267,15 +270,7 @@ class _CocoBoxes(NamedTuple):
 def _read_boxes(
     values: F64, owners: I64, records: Sequence[ImageRecord], path: str, options: ReadOptions
 ) -> _CocoBoxes:
-    """Find out what the boxes of a file are, and return them as corners.
-
-    Args:
-        values: (N, 4) as stated.
-        owners: (N,) positions of their images in ``records``.
-        records: The images of the file.
-        path: The file, for messages.
-        options: How it is to be read.
-    """
+    """Find out what (N, 4) boxes of a file are; ``owners`` are their images among the records."""
     units = UnitsWitness(options.assume.get("units"))
     units.observe_all(values)
     stated = options.assume.get("box", "auto")

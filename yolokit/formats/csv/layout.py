@@ -77,12 +77,7 @@ class _Columns(msgspec.Struct, frozen=True):
 
 
 def _find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> _Columns | None:
-    """Find out what the columns of a file hold from its first rows; None if they are not boxes.
-
-    Args:
-        rows: The first of the file, none of them empty.
-        decimal_comma: Whether a comma may be the decimal point.
-    """
+    """Find out what the columns of a file hold from its first rows; None if they are not boxes."""
     if not rows:
         return None
     return _from_header(rows[0]) or _from_cells(rows, decimal_comma=decimal_comma)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.errors import DataError
 from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
@@ -62,13 +61,7 @@ class _Image:
 
 
 class CsvReader:
-    """Collects the rows of files by image.
-
-    Args:
-        layout: Of the source.
-        options: How it is to be read.
-        ledger: Gets rows that are broken or have no box.
-    """
+    """Collects the rows of files by image; what is broken or has no box goes to the ledger."""
 
     def __init__(self, layout: SourceLayout, options: ReadOptions, ledger: Ledger) -> None:
         self._layout = layout
@@ -209,13 +202,8 @@ class CsvReader:
             yield found
 
     def _measure(self, image: _Image, meter: ImageMeter) -> ImageRecord | None:
-        if self._options.labels_only:
-            raise DataError(
-                "the boxes are fractions, no image sizes are stated, and --labels-only reads "
-                "no image",
-                path=image.record.source.path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        why = "the boxes are fractions, no image sizes are stated"
+        self._options.require_images(why, image.record.source.path)
         return meter.measure(image.record, [row.line for row in image.rows])
 
 

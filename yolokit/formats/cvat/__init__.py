@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -66,7 +65,6 @@ MANY_OUTLINES = False
 _ROOT = re.compile(
     rb"\s*(<\?xml.{0,200}?\?>)?\s*(<!--.{0,4096}?-->\s*)*<annotations[\s>]", re.DOTALL
 )
-_SNIFFED_FILES = 20
 _PARTS = (b"<version>", b"<meta>", b"<image ", b"<track ")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SAME_PX = 0.005
@@ -74,10 +72,10 @@ _SAME_PX = 0.005
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotations`` and has CVAT's parts."""
-    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
-        if _is_cvat(tree.head(file)):
-            return Match(1.0, f"{file.name} has the root element <annotations> with CVAT's parts")
-    return None
+    file = tree.first(_is_cvat, ".xml", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has the root element <annotations> with CVAT's parts")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -86,8 +84,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no CVAT file, or one is broken, with its line.
     """
-    tree = SourceTree(source)
-    paths = [source] if tree.is_file else [f for f in tree.files(".xml") if _is_cvat(tree.head(f))]
+    paths = SourceTree(source).pick(_is_cvat, ".xml")
     if not paths:
         raise DataError("there is no XML file with a root element <annotations> in it", path=source)
     return CvatReader(source, options, ledger).read(paths)

@@ -10,6 +10,7 @@ import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.core.types import F64
+from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import decode_runs, mask_to_shape
@@ -179,9 +180,7 @@ def _read_mask(element: XmlElement) -> Drawing:
     if min(width, height) < 1 or max(runs) > _MAX_PX * _MAX_PX:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")
     mask = decode_runs(runs, (height, width), by="rows")
-    shape = mask_to_shape(mask, (float(left), float(top)))
-    if shape is None:
-        raise ValueError("the mask covers nothing")
+    shape = require_area(mask_to_shape(mask, (float(left), float(top))), "the mask")
     return Drawing("mask", np.zeros((0, 2)), mask=shape)
 
 

@@ -127,12 +127,9 @@ def _whole(text: str) -> int | None:
 
 
 class FrameFiles:
-    """Finds the files of frames.
+    """Finds the files of frames in some folders.
 
-    Args:
-        roots: Folders in which they may lie.
-        frames: The frames that there are.
-        in_order: The files have names of their own and are the frames in their order.
+    Those ``in_order`` have names of their own and are the frames in their order.
     """
 
     def __init__(self, roots: Sequence[str], frames: TaskFrames, *, in_order: bool) -> None:

@@ -82,12 +82,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no usable ``obj.data``, or what it names is not there.
     """
-    if options.labels_only:
-        raise DataError(
-            "Darknet's labels state no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
+    options.require_images("Darknet's labels state no image sizes", source)
     opened = _open(source, options, ledger)
     index = {name: at for at, name in enumerate(dict.fromkeys(opened.names.values()))}
     ids = {number: index[name] for number, name in opened.names.items()}

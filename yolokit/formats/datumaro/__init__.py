@@ -16,7 +16,6 @@ Source: of open-edge-platform/datumaro
 from __future__ import annotations
 
 import re
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -57,17 +56,16 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group": GROUP, "iscrowd": ("exclude", "keep")}
 )
 
-_SNIFFED_FILES = 20
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*\{')
 _CONTENT = re.compile(rb'"items"\s*:\s*\[|"label"\s*:\s*\{\s*"labels"\s*:\s*\[')
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON with ``categories`` as an object and ``items`` as a list."""
-    for file in islice(tree.files(".json"), _SNIFFED_FILES):
-        if _is_datumaro(tree.head(file)):
-            return Match(1.0, f"{file.name} has an object `categories` and a list `items`")
-    return None
+    file = tree.first(_is_datumaro, ".json", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has an object `categories` and a list `items`")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -76,9 +74,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no Datumaro file, or one is broken, with the line where there is one.
     """
-    tree = SourceTree(source)
-    files = [f for f in tree.files(".json") if _is_datumaro(tree.head(f))]
-    paths = [source] if tree.is_file else files
+    paths = SourceTree(source).pick(_is_datumaro, ".json")
     if not paths:
         raise DataError("there is no JSON file with `categories` and `items` in it", path=source)
     return _Reader(source, options, ledger).read(paths)

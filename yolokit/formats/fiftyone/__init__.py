@@ -176,13 +176,7 @@ def _with_name(item: Any, names: Sequence[str]) -> Any:
 
 
 class _Reader:
-    """Chooses the field whose labels are taken, and enters all others.
-
-    Args:
-        sets: What was read.
-        options: How it is to be read.
-        ledger: Gets labels that have to go.
-    """
+    """Chooses the field whose labels are taken, and enters all others."""
 
     def __init__(self, sets: Sequence[_Samples], options: ReadOptions, ledger: Ledger) -> None:
         self._ledger = ledger

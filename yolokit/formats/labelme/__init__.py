@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,6 @@ IMAGE_FOLDER = "{split}"
 WRITTEN = ("{split}/*.json",)
 MANY_OUTLINES = True
 
-_SNIFFED_FILES = 10
 _SHAPES = re.compile(rb'"shapes"\s*:\s*\[')
 _BESIDE = re.compile(rb'"(imagePath|imageData|shape_type|lineColor)"\s*:')
 _IMAGE_FIRST = re.compile(rb'"imageData"\s*:\s*"[A-Za-z0-9+/]{1000}')
@@ -58,10 +56,10 @@ _VERSION = "5.5.0"
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON files with shapes beside the path of an image."""
-    for file in islice(tree.files(".json"), _SNIFFED_FILES):
-        if _is_labelme(tree.head(file)):
-            return Match(1.0, f"{file.name} has `shapes` and the path or the data of an image")
-    return None
+    file = tree.first(_is_labelme, ".json", among=10)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has `shapes` and the path or the data of an image")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:

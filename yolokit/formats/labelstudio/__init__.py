@@ -84,9 +84,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             annotated any task.
     """
     tree = SourceTree(source)
-    files = [file for file in tree.files(".json") if _what_it_is(tree.head(file)) is not None]
-    if source.is_file():
-        files = [source]
+    files = tree.pick(_what_it_is, ".json")
     if not files:
         raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
     layout = SourceLayout(source, options.images)

@@ -103,13 +103,8 @@ class TaskImages:
 
     def _measure(self, record: ImageRecord) -> ImageRecord | None:
         """Read the size of an image whose tasks state none."""
-        if self._options.labels_only:
-            raise DataError(
-                f"the size of {record.file_name} is not stated, labels are percent of it, and "
-                "--labels-only reads no image",
-                path=record.source.path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        why = f"the size of {record.file_name} is not stated, labels are percent of it"
+        self._options.require_images(why, record.source.path)
         found = self._files.find(record, self._ledger)
         if found is None:
             return None

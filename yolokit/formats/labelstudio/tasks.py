@@ -83,7 +83,7 @@ def _is_brief(item: dict[str, Any]) -> bool:
 
 
 def _is_regions(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    return bool(value) and _is_dicts(value)
 
 
 def _from_brief(name: str, items: list[dict[str, Any]]) -> StudioTask:

@@ -65,7 +65,7 @@ _BOX_FILE = re.compile(r"-?annotations-bbox$", re.IGNORECASE)
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise CSV files by the columns in their first line."""
-    files = _box_files(tree)
+    files = [file for file in tree.files(".csv") if _is_box_head(tree.head(file))]
     if not files:
         return None
     names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
@@ -80,13 +80,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no such table, one is broken, or images may not be looked at.
     """
-    if options.labels_only:
-        raise DataError(
-            "Open Images states no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
-    files = [source] if source.is_file() else _box_files(SourceTree(source))
+    options.require_images("Open Images states no image sizes", source)
+    files = SourceTree(source).pick(_is_box_head, ".csv")
     if not files:
         raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
     layout = SourceLayout(source, options.images)
@@ -99,10 +94,6 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         names = {**read_class_names(file), **names}
     dataset = _assemble(tables, _Classes(tables, names, class_files), ledger)
     return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, *told))
-
-
-def _box_files(tree: SourceTree) -> list[Path]:
-    return [file for file in tree.files(".csv") if _is_box_head(tree.head(file))]
 
 
 def _is_box_head(head: bytes) -> bool:

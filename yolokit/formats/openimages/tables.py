@@ -106,11 +106,11 @@ class _Columns(NamedTuple):
 
 
 class BoxTable:
-    """Reads a table of boxes.
+    """Reads a table of boxes; rows that are not boxes or are left out go to the ledger.
 
     Args:
         source: The file, as it is called in the ledger.
-        ledger: Gets rows that are not boxes, and those that are left out.
+        ledger: Gets those rows.
         excluded: Column to what a 1 in it says about an object, for those to be left out.
     """
 

@@ -153,14 +153,7 @@ def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:
 
 
 class _RecordReader:
-    """Reads the records of one file, one after the other.
-
-    Args:
-        source: The file, as it is called in the ledger; its places are the boxes, from 0.
-        split: Of all its images.
-        options: How it is to be read.
-        ledger: Gets boxes that have to go.
-    """
+    """Reads the records of one file; its places in the ledger are the boxes, from 0."""
 
     def __init__(
         self, source: SourceFile, split: str | None, options: ReadOptions, ledger: Ledger
@@ -182,11 +175,7 @@ class _RecordReader:
     ) -> ImageRows | None:
         """Return the image and the boxes of a record, None if it has no usable image.
 
-        Args:
-            features: Of its Example; pieces of ``data``.
-            offset: Where ``data`` begins in the file.
-            data: The record.
-            names: Of its classes.
+        The features are pieces of ``data``, which begins at ``offset`` in the file.
         """
         number, first = self._records, self._boxes
         self._records += 1

@@ -71,11 +71,7 @@ def fold(text: str) -> str:
 
 
 class ImageIndex:
-    """The images below a folder, listed once.
-
-    Args:
-        folder: It exists.
-    """
+    """The images below a folder that exists, listed once."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

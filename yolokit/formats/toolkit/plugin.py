@@ -60,6 +60,23 @@ class ReadOptions(msgspec.Struct, frozen=True):
     task: Task = Task.DETECT
     assume: Mapping[str, str] = MappingProxyType({})
 
+    def require_images(self, why: str, path: Path | str) -> None:
+        """Refuse ``--labels-only`` for labels that need the sizes of their images.
+
+        Args:
+            why: What needs them; the message goes on from there.
+            path: The source, or a file of it.
+
+        Raises:
+            DataError: No image is to be looked at.
+        """
+        if self.labels_only:
+            raise DataError(
+                f"{why}, and --labels-only reads no image",
+                path=path,
+                hint="leave --labels-only out, and say with --images where the images are",
+            )
+
 
 class Format(Protocol):
     """A module of ``formats``; the last four and ``write`` only where it can be written.

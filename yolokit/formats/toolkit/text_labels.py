@@ -16,7 +16,7 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.images.listing import walk_files, walk_images
+from yolokit.images.listing import walk_images
 from yolokit.labels.model import Dataset, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ class LabelFolders:
     ) -> list[_Content]:
         """Read the label files, and note the images beside them that have none.
 
-        Args:
-            read: Reads one; returns None for what are not labels at all.
-            ledger: Gets the notes.
+        What ``read`` returns None for are not labels at all.
 
         Raises:
             DataError: Files are broken, or there is none with labels.
@@ -96,13 +94,8 @@ class LabelFolders:
         return contents
 
     def _iter_files(self) -> Iterator[LabelFile]:
-        """Yield the ``.txt`` files, in the order of their names."""
-        if self._source.is_file():
-            yield self._describe(self._source)
-            return
-        for name in walk_files(self._source):
-            if name.lower().endswith(".txt"):
-                yield self._describe(self._source.joinpath(*name.split("/")))
+        tree = SourceTree(self._source)
+        return map(self._describe, tree.files() if tree.is_file else tree.files(".txt"))
 
     def _describe(self, path: Path) -> LabelFile:
         home, is_of_labels = self._home_of(path)
@@ -259,13 +252,9 @@ def write_label_files(
     label_folder: str,
     format_rows: Callable[[LabelledImage, Sequence[str]], Iterable[str]],
 ) -> None:
-    """Write a text file for each image into the folder of labels of its split.
+    """Write a text file for each image into the folder ``label_folder`` of its split.
 
-    Args:
-        dataset: The settled set.
-        folder: Where it is written.
-        label_folder: The name of the folders of labels.
-        format_rows: Returns the lines for an image, given the names of the classes.
+    Its lines are what ``format_rows`` returns for the image and the names of the classes.
     """
     for labelled in dataset.iter_images():
         stem, _, suffix = labelled.image.file_name.rpartition(".")

@@ -125,9 +125,7 @@ class ImageMeter:
     def measure(self, image: ImageRecord, places: Iterable[int]) -> ImageRecord | None:
         """Return an image with its file and size; None if it is not found or not readable.
 
-        Args:
-            image: As its annotations describe it.
-            places: Of its annotations, which are dropped with it.
+        Then the annotations at these places are dropped with it.
         """
         found = self._files.find(image, self._ledger)
         if found is None:
@@ -171,19 +169,13 @@ class PixelScales:
         what: str = "boxes",
     ) -> None:
         self._meter = ImageMeter(ledger) if units.are_fractions else None
-        if self._meter is not None and options.labels_only:
-            raise DataError(
-                f"the {what} are fractions, and --labels-only reads no image",
-                path=path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        if self._meter is not None:
+            options.require_images(f"the {what} are fractions", path)
 
     def of(self, image: ImageRecord, places: Iterable[int]) -> Scaled | None:
         """Return what an image's labels are multiplied with; None if it is not found or readable.
 
-        Args:
-            image: As its annotations describe it.
-            places: Of its annotations, which are dropped with it.
+        Then the annotations at these places are dropped with it.
         """
         if self._meter is None:
             return Scaled(image, np.ones(2))

@@ -113,13 +113,9 @@ class _NoTarget:
 
 
 class _Builder:
-    """Builds the elements from expat's events.
+    """Builds the elements from events of expat, which refuses entities already.
 
     It takes them itself: the parser in between handles each in Python, at twice the time.
-
-    Args:
-        expat: The parser below, which refuses entities already; it gets its handlers.
-        path: For messages.
     """
 
     def __init__(self, expat: XMLParserType, path: Path) -> None:

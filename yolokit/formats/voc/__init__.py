@@ -8,7 +8,6 @@ roLabelImg's ``<robndbox>``, in radians.
 
 from __future__ import annotations
 
-from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -49,17 +48,19 @@ IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False
 
-_SNIFFED_FILES = 5
-
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotation``."""
-    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
-        head = tree.head(file).replace(b"\x00", b"")
-        is_labelme = b"<polygon>" in head and b"bndbox>" not in head  # that of MIT
-        if (b"<annotation>" in head or b"<annotation " in head) and not is_labelme:
-            return Match(1.0, f"{file.name} has the root element <annotation>")
-    return None
+    file = tree.first(_is_voc, ".xml", among=5)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has the root element <annotation>")
+
+
+def _is_voc(head: bytes) -> bool:
+    plain = head.replace(b"\x00", b"")
+    is_labelme = b"<polygon>" in plain and b"bndbox>" not in plain  # that of MIT
+    return (b"<annotation>" in plain or b"<annotation " in plain) and not is_labelme
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:

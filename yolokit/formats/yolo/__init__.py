@@ -74,12 +74,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no usable ``data.yaml`` nor a list of class names.
     """
-    if options.labels_only:
-        raise DataError(
-            "YOLO labels state no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
+    options.require_images("YOLO labels state no image sizes", source)
     data, place = _open(source, options)
     reader = _Reader(data, place, options, ledger)
     categories = tuple(

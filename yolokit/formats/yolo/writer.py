@@ -133,9 +133,7 @@ def format_rows(classes: I64, cxcywh: F64, digits: int) -> tuple[bytes, I64]:
 def _format_shapes(block: Sequence[LabelledImage], dims: int) -> tuple[bytes, list[int]]:
     """Format rows of outlines, rotated boxes or poses, as :func:`format_block` does boxes.
 
-    Args:
-        block: Labels with shapes, or with keypoints.
-        dims: Columns of a keypoint.
+    A keypoint has ``dims`` columns.
     """
     rows: list[str] = []
     ends: list[int] = []
