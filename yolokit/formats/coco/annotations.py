@@ -65,12 +65,9 @@ class DetailReader:
         details: Sequence[CocoShapedAnnotation],
         from_mask: Mapping[int, str],
     ) -> LabelledImage:
-        """Add what annotations of one image have beside their boxes.
+        """Add what N annotations of one image have beside their boxes.
 
-        Args:
-            labelled: The image with N boxes.
-            details: N items.
-            from_mask: Rows whose box was made from their mask, with the remark on it.
+        Rows in ``from_mask`` have a box that was made from their mask, with a remark on it.
         """
         boxes = labelled.annotations
         xyxy = boxes.xyxy.copy()
@@ -201,18 +198,10 @@ def tighten(
             ledger.record(source, place, "dropped", "bad-annotation", str(error))
             continue
         places.append(place)
+        details = (one.segmentation, one.keypoints, one.attributes)
+        raw = (msgspec.Raw(msgspec.json.encode(detail)) for detail in details)
         crowd = int(bool(one.iscrowd))
-        annotations.append(
-            CocoShapedAnnotation(
-                one.image_id,
-                one.category_id,
-                box,
-                crowd,
-                msgspec.Raw(msgspec.json.encode(one.segmentation)),
-                msgspec.Raw(msgspec.json.encode(one.keypoints)),
-                msgspec.Raw(msgspec.json.encode(one.attributes)),
-            )
-        )
+        annotations.append(CocoShapedAnnotation(one.image_id, one.category_id, box, crowd, *raw))
     file = CocoShapedFile(images, annotations, categories)
     return file, np.array(places, np.int64), frozenset(masks)
 

@@ -145,15 +145,7 @@ class TaskReader:
         Raises:
             DataError: Nobody has annotated any task, and it is not stated what that means.
         """
-        counts = self._counts
-        if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
-            raise DataError(
-                f"there is no annotation in its {counted(counts['tasks'], 'task')}; "
-                f"{counted(counts['predictions'], 'prediction is', 'predictions are')} not read",
-                path=source,
-                hint="export tasks that somebody has annotated; --assume unlabelled=background "
-                "takes these as images without objects",
-            )
+        self._require_annotations(source)
         self._names = self._name_keypoints()
         images = TaskImages(self._options, self._ledger)
         for task in self._open:
@@ -182,6 +174,17 @@ class TaskReader:
         return build_dataset(
             images.all_rows, names=self._config.classes, evidence=self._evidence(), pose=pose
         )
+
+    def _require_annotations(self, source: Path) -> None:
+        counts = self._counts
+        if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
+            raise DataError(
+                f"there is no annotation in its {counted(counts['tasks'], 'task')}; "
+                f"{counted(counts['predictions'], 'prediction is', 'predictions are')} not read",
+                path=source,
+                hint="export tasks that somebody has annotated; --assume unlabelled=background "
+                "takes these as images without objects",
+            )
 
     def _name_keypoints(self) -> tuple[str, ...]:
         met = [

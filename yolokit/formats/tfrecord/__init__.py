@@ -179,7 +179,7 @@ class _RecordReader:
         """
         number, first = self._records, self._boxes
         self._records += 1
-        columns = [_floats(features, key) for key in _EDGES]
+        columns = [_values(features, key, float) for key in _EDGES]
         count = max(map(len, columns))
         self._boxes += count
         self._ledger.see(count)
@@ -202,8 +202,8 @@ class _RecordReader:
         self, features: Mapping[str, Feature], offset: int, data: bytes, number: int
     ) -> ImageRecord:
         name = _text(features, "image/filename", data) or _text(features, "image/source_id", data)
-        stated = [_first(_integers(features, f"image/{key}"), 0) for key in ("width", "height")]
-        piece = _first(_pieces(features, "image/encoded"), Piece(0, 0))
+        stated = [_first(_values(features, f"image/{key}", int), 0) for key in ("width", "height")]
+        piece = _first(_values(features, "image/encoded", Piece), Piece(0, 0))
         if piece.start == piece.end:
             if min(stated) < 1 or not name:
                 raise DataError("it has neither an image nor the name and the size of one")
@@ -232,11 +232,11 @@ class _RecordReader:
         edges: tuple[float, ...],
     ) -> None:
         for key, (code, message) in self._excluded.items():
-            if _item(_integers(features, key), at, 0) == 1:
+            if _item(_values(features, key, int), at, 0) == 1:
                 self._ledger.record(self._source, place, "excluded", code, message)
                 return
-        class_id = _item(_integers(features, _LABEL), at, None)
-        text = _decode(_item(_pieces(features, _TEXT), at, Piece(0, 0)), data)
+        class_id = _item(_values(features, _LABEL, int), at, None)
+        text = _decode(_item(_values(features, _TEXT, Piece), at, Piece(0, 0)), data)
         name = names.name(class_id, text)
         if name is None:
             lacks = "has no class" if class_id is None else f"{class_id} is in no label map"
@@ -265,16 +265,8 @@ def _file_name(name: str, magic: bytes, number: int) -> str:
     return name + (suffix_of(magic) or ".jpg")
 
 
-def _floats(features: Mapping[str, Feature], key: str) -> list[float]:
-    return [value for value in features.get(key, ()) if isinstance(value, float)]
-
-
-def _integers(features: Mapping[str, Feature], key: str) -> list[int]:
-    return [value for value in features.get(key, ()) if isinstance(value, int)]
-
-
-def _pieces(features: Mapping[str, Feature], key: str) -> list[Piece]:
-    return [value for value in features.get(key, ()) if isinstance(value, Piece)]
+def _values(features: Mapping[str, Feature], key: str, kind: type[_Value]) -> list[_Value]:
+    return [value for value in features.get(key, ()) if isinstance(value, kind)]
 
 
 def _item(values: list[_Value], at: int, default: _Value | None) -> _Value | None:
@@ -286,7 +278,7 @@ def _first(values: list[_Value], default: _Value) -> _Value:
 
 
 def _text(features: Mapping[str, Feature], key: str, data: bytes) -> str:
-    return _decode(_first(_pieces(features, key), Piece(0, 0)), data)
+    return _decode(_first(_values(features, key, Piece), Piece(0, 0)), data)
 
 
 def _decode(piece: Piece | None, data: bytes) -> str:
