@@ -82,8 +82,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
     if not files:
         raise DataError(
-            "there is no JSON file with `images`, `annotations` and `categories` in it",
-            path=source,
+            "there is no JSON file with `images`, `annotations` and `categories` in it", path=source
         )
     layout = SourceLayout(source, options.images)
     sources = [_describe(file, layout) for file in files]

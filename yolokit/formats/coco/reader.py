@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from yolokit.core.types import F64, I64
+    from yolokit.core.types import F64, I64, Bool
     from yolokit.formats.toolkit.plugin import ReadOptions
 
 _MASK = "mask-to-box: the annotation has a mask and no box"
@@ -165,25 +165,21 @@ def _iter_content(
 def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
     read = decode_coco(source.path, options.task)
-    decoded = read.file
-    ledger.see(len(decoded.annotations))
-    file, places, masks = _tightened(decoded, shown, ledger)
+    ledger.see(len(read.file.annotations))
+    file, places, masks = _tightened(read.file, shown, ledger)
     ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
     annotations: Sequence[CocoAnnotation] = file.annotations
-    count = len(annotations)
     images = look_up(annotations, "image_id", image_of)
     keys = look_up(annotations, "category_id", category_of)
-    values = chain.from_iterable(map(attrgetter("bbox"), annotations))
-    stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
-    marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    stated, marked = _boxes_and_crowds(annotations)
     crowds = options.assume.get("iscrowd", "auto")
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
     details = annotations if options.task != Task.DETECT or read.is_turned else []
-    del file, decoded, annotations
+    del read, file, annotations
     keep = report_unknown(images, keys, places, shown, ledger)
     if not keeps:
         _exclude_crowds(places[keep & marked], shown, ledger)
@@ -218,14 +214,20 @@ def _tightened(
     return decoded, np.arange(len(decoded.annotations)), frozenset()
 
 
+def _boxes_and_crowds(annotations: Sequence[CocoAnnotation]) -> tuple[F64, Bool]:
+    """Return (N, 4) boxes as they are stated, and (N,) which annotations mark a crowd."""
+    count = len(annotations)
+    values = chain.from_iterable(map(attrgetter("bbox"), annotations))
+    stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
+    return stated, np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+
+
 def _exclude_crowds(places: I64, source: SourceFile, ledger: Ledger) -> None:
     for place in places.tolist():
         ledger.record(source, place, "excluded", "iscrowd", "marks a crowd, not one object")
 
 
-def _merge_categories(
-    contents: Sequence[_Content],
-) -> tuple[tuple[Category, ...], tuple[str, ...]]:
+def _merge_categories(contents: Sequence[_Content]) -> tuple[tuple[Category, ...], tuple[str, ...]]:
     """Return the categories of all files by name, in the order of their ids."""
     found: dict[str, CocoCategory] = {}
     used: set[str] = set()

@@ -11,7 +11,7 @@ from yolokit.core.plural import counted
 from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
-from yolokit.formats.toolkit.text_labels import shorten
+from yolokit.formats.toolkit.text_labels import read_size, shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
@@ -123,7 +123,7 @@ class CsvReader:
             split = split_from_name(cells[columns.split]) or split
         key = source.path, split, name
         if key not in self._images:
-            width_px, height_px = _read_size([cells[at] for at in columns.size or ()])
+            width_px, height_px = read_size([cells[at] for at in columns.size or ()])
             record = ImageRecord(name, width_px, height_px, split, None, source)
             says = _Says(columns.encoding, None if len(columns.box) == 1 else "xyxy")
             self._images[key] = _Image(record, says)
@@ -230,11 +230,3 @@ def _read_box(cells: list[str], layout: CsvLayout) -> tuple[float, float, float,
     if not all(abs(number) < 1e9 for number in numbers):
         raise ValueError("a number that is not finite")
     return numbers[0], numbers[1], numbers[2], numbers[3]
-
-
-def _read_size(cells: list[str]) -> tuple[int, int] | tuple[None, None]:
-    try:
-        width_px, height_px = (int(float(cell)) for cell in cells)
-    except (ValueError, OverflowError):
-        return None, None
-    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)

@@ -252,12 +252,7 @@ class CvatReader:
                 xyxy = None  # the box around its corners
             keypoints = None if pose is None else order_points(part, pose.names)
             rows.add(
-                part.label,
-                part.place,
-                xyxy,
-                shape=part.shape,
-                keypoints=keypoints,
-                remark=remark,
+                part.label, part.place, xyxy, shape=part.shape, keypoints=keypoints, remark=remark
             )
         return rows
 

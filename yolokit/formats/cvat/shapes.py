@@ -227,9 +227,7 @@ def group_of(element: XmlElement) -> str:
     return group if group.isdecimal() else ""
 
 
-def split_fragments(
-    elements: Iterable[XmlElement],
-) -> tuple[list[XmlElement], list[XmlElement]]:
+def split_fragments(elements: Iterable[XmlElement]) -> tuple[list[XmlElement], list[XmlElement]]:
     """Separate shapes from polygons of fewer than three points beside an outline.
 
     A stray click leaves one; it is in the group of the outline.

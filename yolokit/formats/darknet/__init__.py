@@ -19,31 +19,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolokit.core.task import Task
-from yolokit.datasets.label_rows import (
-    LabelRows,
-    RowLayout,
-    label_path,
-    read_labels,
-)
+from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
 from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
-from yolokit.formats.darknet.lists import (
-    DarknetSet,
-    ListedImage,
-    open_data_file,
-    open_roboflow,
-)
+from yolokit.formats.darknet.lists import DarknetSet, ListedImage, open_data_file, open_roboflow
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, LabelAccount, YoloRows
-from yolokit.labels.model import (
-    Category,
-    Dataset,
-    ImageRecord,
-    LabelledImage,
-    SourceFile,
-)
+from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

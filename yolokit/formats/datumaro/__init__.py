@@ -221,10 +221,7 @@ class _Reader:
                 return
         xyxy, remark = part.xyxy, None
         if xyxy is None and part.shape is None:
-            xyxy, remark = (
-                part.box_of_points,
-                BOX_OF_POINTS,
-            )
+            xyxy, remark = part.box_of_points, BOX_OF_POINTS
             if xyxy is None:
                 message = "none of its points is labelled"
                 self._ledger.record(source, place, "excluded", "outside", message)

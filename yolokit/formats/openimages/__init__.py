@@ -28,9 +28,9 @@ from yolokit.formats.openimages.tables import (
     BoxRows,
     BoxTable,
     choose_lists,
+    columns_of,
     read_class_names,
     read_list,
-    split_header,
     subset_of,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
@@ -97,9 +97,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
 
 
 def _is_box_head(head: bytes) -> bool:
-    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
-    names, _ = split_header(line.decode("utf-8", "replace"))
-    return set(COLUMNS) <= set(names)
+    return set(COLUMNS) <= set(columns_of(head))
 
 
 def _class_files(source: Path) -> list[Path]:
@@ -120,10 +118,7 @@ def _image_lists(source: Path, tables: Sequence[Path]) -> list[Path]:
 
 
 def _enter_lists(
-    lists: Sequence[Path],
-    tables: list[_Table],
-    layout: SourceLayout,
-    ledger: Ledger,
+    lists: Sequence[Path], tables: list[_Table], layout: SourceLayout, ledger: Ledger
 ) -> Iterator[str]:
     """Add the images that are listed to their tables; yield what is to be reported about them."""
     by_subset = {table.subset: table for table in reversed(tables)}

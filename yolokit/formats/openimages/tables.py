@@ -230,13 +230,14 @@ def choose_lists(files: Iterable[Path], heads: Iterable[bytes]) -> list[Path]:
 
 
 def _is_list(file: Path, head: bytes) -> bool:
-    names = _columns(head)
+    names = columns_of(head)
     if "ImageID" in names:
         return not any("Label" in name or name in ("XMin", "MaskPath") for name in names)
     return len(names) == 1 and _CALLED_SO.fullmatch(file.stem) is not None
 
 
-def _columns(head: bytes) -> list[str]:
+def columns_of(head: bytes) -> list[str]:
+    """Return the names of a table's columns from the head of its file."""
     line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
     return split_header(line.decode("utf-8", "replace"))[0]
 

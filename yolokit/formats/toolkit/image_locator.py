@@ -56,11 +56,7 @@ class ImageLocator:
         self._indexes = {} if indexes is None else indexes
 
     def find(
-        self,
-        name: str,
-        other_names: Sequence[str] = (),
-        split: str | None = None,
-        file: str = "",
+        self, name: str, other_names: Sequence[str] = (), split: str | None = None, file: str = ""
     ) -> Found | None:
         """Find an image; a name that climbs out of its folder is never followed.
 

@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from yolokit.labels.masks import (
-    MAX_MASK_PIXELS,
-    decode_runs,
-    decompress_runs,
-    mask_to_shape,
-)
+from yolokit.labels.masks import MAX_MASK_PIXELS, decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
 
 if TYPE_CHECKING:

@@ -106,9 +106,7 @@ class SourceTree:
 
 
 def read_each(
-    files: Iterable[_File],
-    read: Callable[[_File], _Content],
-    what: str = "broken annotation files",
+    files: Iterable[_File], read: Callable[[_File], _Content], what: str = "broken annotation files"
 ) -> list[_Content]:
     """Read all files, and report all broken ones at once.
 

@@ -230,6 +230,15 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
+def read_size(texts: Sequence[str]) -> tuple[int, int] | tuple[None, None]:
+    """Return width and height in px from their texts, or twice None where they are not usable."""
+    try:
+        width_px, height_px = (int(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        return None, None
+    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
+
+
 def shorten(text: str) -> str:
     """Return a text for a message, quoted, its end left out if it is long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -21,12 +21,7 @@ from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import write_number
 from yolokit.formats.toolkit.xml_tree import check_xml_names
 from yolokit.formats.voc.reader import VocReader
-from yolokit.labels.model import (
-    Annotations,
-    Dataset,
-    LabelledImage,
-    make_categories,
-)
+from yolokit.labels.model import Annotations, Dataset, LabelledImage, make_categories
 from yolokit.labels.splits import SPLITS
 
 if TYPE_CHECKING:

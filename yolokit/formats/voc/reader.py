@@ -16,6 +16,7 @@ from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
 from yolokit.formats.toolkit.source_tree import read_each
+from yolokit.formats.toolkit.text_labels import read_size
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.images.listing import is_image_name
 from yolokit.labels.model import ImageRecord, SourceFile
@@ -130,7 +131,8 @@ class VocReader:
         source = SourceFile(str(path), "line", place.image_roots)
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
-        width_px, height_px = _read_size(root)
+        texts = [root.text_of("size", side) for side in ("width", "height")]
+        width_px, height_px = read_size(texts)
         if width_px is None and root.find("size") is not None:
             self._ledger.note(source, root.line, "no-size", "the <size> is not usable")
         return ImageRecord(
@@ -214,15 +216,6 @@ class VocReader:
         )
         turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
         return (sentence, turned) if self._turned else (sentence,)
-
-
-def _read_size(root: XmlElement) -> tuple[int, int] | tuple[None, None]:
-    try:
-        width_px = int(float(root.text_of("size", "width")))
-        height_px = int(float(root.text_of("size", "height")))
-    except (ValueError, OverflowError):
-        return None, None
-    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
 
 
 class _VocBox(NamedTuple):

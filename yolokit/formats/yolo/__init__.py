@@ -26,13 +26,7 @@ from yolokit.formats.yolo.labels import (
     read_class_names,
 )
 from yolokit.formats.yolo.writer import write_data_yamls, write_label_files
-from yolokit.labels.model import (
-    Category,
-    Dataset,
-    ImageRecord,
-    LabelledImage,
-    SourceFile,
-)
+from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -216,9 +216,7 @@ def _describe_pose(dataset: Dataset) -> dict[str, object]:
     """Return the keys that a pose set has; without ``flip_idx`` upstream mirrors no image."""
     pose = dataset.pose
     assert pose is not None, "a data set of poses has a layout"
-    described: dict[str, object] = {
-        "kpt_shape": [len(pose.names), 3 if pose.has_visibility else 2],
-    }
+    described: dict[str, object] = {"kpt_shape": [len(pose.names), 3 if pose.has_visibility else 2]}
     if pose.flip_indices is not None:
         described["flip_idx"] = list(pose.flip_indices)
     names = list(pose.names)
