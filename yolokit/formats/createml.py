@@ -15,8 +15,10 @@ Source: Apple's documentation of ``MLObjectDetector.AnnotationType.boundingBox``
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -33,13 +35,8 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "Create ML JSON"
 READS: tuple[Task, ...] = (Task.DETECT,)

@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
@@ -36,16 +40,9 @@ from yolokit.formats.toolkit.text_labels import (
 )
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage
 from yolokit.labels.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "DOTA"
 READS: tuple[Task, ...] = (Task.OBB, Task.DETECT)

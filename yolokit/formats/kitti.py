@@ -15,14 +15,17 @@ Source: the readme of the object development kit, KITTI Vision Benchmark Suite.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
@@ -35,14 +38,8 @@ from yolokit.formats.toolkit.text_labels import (
     write_number,
 )
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "KITTI"
 READS: tuple[Task, ...] = (Task.DETECT,)

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -40,16 +42,10 @@ from yolokit.formats.toolkit.mask_codecs import (
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, outlines, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "Supervisely"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)

@@ -12,8 +12,9 @@ Source: https://github.com/VisDrone/VisDrone2018-DET-toolkit, "Annotation format
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
@@ -23,13 +24,8 @@ from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "VisDrone DET"
 READS: tuple[Task, ...] = (Task.DETECT,)

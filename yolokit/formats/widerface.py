@@ -11,9 +11,10 @@ Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/W
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
@@ -24,13 +25,8 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "WIDER Face"
 READS: tuple[Task, ...] = (Task.DETECT,)

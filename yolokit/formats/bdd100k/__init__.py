@@ -16,9 +16,11 @@ https://doc.bdd100k.com/format.html.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -39,11 +41,6 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ledger import OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
 
 TITLE = "BDD100K / Scalabel"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)

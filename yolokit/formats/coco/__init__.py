@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from yolokit.core.boxes import xyxy_to_xywh
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.coco.reader import CocoSource, read_sources
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
@@ -27,16 +30,10 @@ from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.units import UNITS
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage
 from yolokit.labels.shapes import Shape, ring_area
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
 
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

@@ -6,12 +6,14 @@ Masks, keypoints and rotation are decoded when their image comes.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64
 from yolokit.errors import DataError
 from yolokit.formats.coco.file import (
     CocoCategory,
@@ -24,16 +26,10 @@ from yolokit.formats.coco.file import (
 )
 from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, LabelledImage, SourceFile
+from yolokit.labels.pose import PoseLayout
 from yolokit.labels.shapes import Shape, describe_fragments, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from yolokit.core.types import F64, I64
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.pose import PoseLayout
-
 
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_DEGREES = 1e6

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import msgspec
 import numpy as np
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64, Bool
 from yolokit.formats.coco.annotations import DetailReader, tighten
 from yolokit.formats.coco.file import (
     CocoAnnotation,
@@ -28,6 +31,7 @@ from yolokit.formats.coco.file import (
 )
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.locate import fractions_to_px
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.units import UNITS, UnitsWitness
 from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import (
@@ -39,13 +43,6 @@ from yolokit.labels.model import (
     SourceFile,
 )
 from yolokit.labels.pose import PoseLayout, describe_only_pose
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64, Bool
-    from yolokit.formats.toolkit.plugin import ReadOptions
 
 _MASK = "mask-to-box: the annotation has a mask and no box"
 _MASKS_KEPT = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -12,10 +13,6 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.box_evidence import BoxEncoding
 from yolokit.images.listing import is_image_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 _IMAGE = (
     *("filename", "file", "imagefilename", "imagename", "imagepath", "imagefile", "image"),

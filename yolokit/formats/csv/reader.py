@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -11,17 +13,12 @@ from yolokit.core.plural import counted
 from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.text_labels import read_size, shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 NAMELESS = "object"
 """What all objects are called where no column names a class."""

@@ -23,28 +23,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.toolkit.object_groups import GROUP
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage
 from yolokit.labels.shapes import Shape, rotated_corners
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

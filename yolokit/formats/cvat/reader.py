@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -31,19 +32,14 @@ from yolokit.formats.cvat.tracks import (
 )
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_parts
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 
 class CvatReader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -12,15 +12,10 @@ from yolokit.core.task import Task
 from yolokit.core.types import F64
 from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.formats.toolkit.object_groups import Part
+from yolokit.formats.toolkit.xml_tree import XmlElement
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import decode_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, polygon, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from yolokit.formats.toolkit.xml_tree import XmlElement
-
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {

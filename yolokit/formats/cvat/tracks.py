@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,14 +14,10 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.cvat.shapes import AREAS, NO_AREAS, Drawing, interpolate, read_drawing
 from yolokit.formats.toolkit.image_locator import ImageLocator
+from yolokit.formats.toolkit.xml_tree import XmlElement
 from yolokit.images.listing import walk_images
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from yolokit.formats.toolkit.xml_tree import XmlElement
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import SourceFile
 
 MAX_FRAME = 1 << 21
 """A frame beyond this one (19 hours of video) is taken for a mistake."""

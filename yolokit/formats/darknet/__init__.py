@@ -14,9 +14,9 @@ Source: AlexeyAB/darknet, ``src/data.c:get_labels``, ``src/utils.c:replace_image
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.task import Task
 from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
@@ -27,12 +27,8 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, LabelAccount, YoloRows
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "Darknet"
 READS: tuple[Task, ...] = (Task.DETECT,)

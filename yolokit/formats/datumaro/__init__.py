@@ -16,13 +16,16 @@ Source: of open-edge-platform/datumaro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.datumaro.shapes import (
     NO_AREAS,
@@ -37,17 +40,10 @@ from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, GROUP, Part, jo
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.pose import PoseLayout, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "Datumaro JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import F64
 from yolokit.formats.toolkit.mask_codecs import require_area, shape_of_mask
 from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.shapes import Shape, polygon, rotated_corners
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from yolokit.core.types import F64
 
 NO_AREAS = {
     "label": "a label is about the whole image",

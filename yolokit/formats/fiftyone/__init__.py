@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -33,12 +34,8 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ledger import OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
+from yolokit.labels.shapes import Shape
 from yolokit.labels.transforms import scaling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from yolokit.labels.shapes import Shape
 
 TITLE = "FiftyOne"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)

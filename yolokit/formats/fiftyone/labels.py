@@ -6,11 +6,14 @@ import base64
 import binascii
 import re
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.json_file import as_dict, as_list
@@ -18,12 +21,6 @@ from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.images.size import read_image_size
 from yolokit.labels.masks import MAX_MASK_PIXELS, mask_to_shape
 from yolokit.labels.shapes import Shape, outlines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import Bool
 
 _LISTS = {
     "Detections": ("Detection", "detections"),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -28,14 +29,9 @@ from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, box_corners, describe_fragments, enclosing_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "labelme"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64
 from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, require_area
 from yolokit.labels.ellipse import ellipse_shape
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
-
-if TYPE_CHECKING:
-    from yolokit.core.types import F64
 
 Area: TypeAlias = tuple[list[float] | None, Shape | None]
 """The xyxy of a plain box, or the shape of anything else."""

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
@@ -27,6 +28,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.reader import TaskFile, TaskReader
 from yolokit.formats.labelstudio.tasks import find_label_config, list_tasks
@@ -35,14 +37,9 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.xml_tree import check_xml_names
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, Dataset, LabelledImage
 from yolokit.labels.shapes import Shape, ring_area, smallest_rotated_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from yolokit.core.types import F64
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Annotations, Dataset, LabelledImage
 
 TITLE = "Label Studio"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import SourceImages, fill_image
 from yolokit.formats.toolkit.json_file import as_dict
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.images.listing import is_image_name
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")

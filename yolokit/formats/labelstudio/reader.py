@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.images import TaskImages, list_references
 from yolokit.formats.labelstudio.regions import (
@@ -28,17 +31,11 @@ from yolokit.formats.labelstudio.tasks import (
     results_of,
 )
 from yolokit.formats.toolkit.locate import is_resized, size_text
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Action, Ledger
+from yolokit.labels.model import Dataset, SourceFile
 from yolokit.labels.pose import describe_pose
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Action, Ledger
-    from yolokit.labels.model import Dataset, SourceFile
 
 
 class TaskFile(NamedTuple):

@@ -10,11 +10,13 @@ label-studio ``web/libs/editor/src/regions`` (``serialize`` of each region).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64, U8, Bool
 from yolokit.formats.toolkit.json_file import (
     as_dict,
     as_list,
@@ -25,14 +27,9 @@ from yolokit.formats.toolkit.json_file import (
 )
 from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.labels.ellipse import ellipse_shape, rotated_about_corner
+from yolokit.labels.ledger import Action
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from yolokit.core.types import F64, U8, Bool
-    from yolokit.labels.ledger import Action
 
 _HIDDEN = frozenset({"hidden", "occluded"})
 _AREAS = ("rectangle", "polygon", "ellipse", "brush")

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -37,6 +38,7 @@ from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.locate import fractions_to_px
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -45,12 +47,6 @@ from yolokit.labels.model import (
     LabelledImage,
     SourceFile,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "Open Images CSV"
 READS: tuple[Task, ...] = (Task.DETECT,)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import re
 from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.layout import split_from_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import SourceFile
 
 COLUMNS = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
 """The columns without which a table is none of boxes."""

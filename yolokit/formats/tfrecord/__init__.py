@@ -16,9 +16,11 @@ Source: tensorflow/models ``research/object_detection``: ``dataset_tools/create_
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
@@ -41,13 +43,8 @@ from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "TFRecord (TensorFlow object detection API)"
 READS: tuple[Task, ...] = (Task.DETECT,)

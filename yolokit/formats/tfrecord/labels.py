@@ -6,15 +6,12 @@ Source: ``object_detection/protos/string_int_label_map.proto``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _MAX_LABEL_MAP_BYTES = 16 << 20
 _TOKEN = re.compile(

@@ -7,8 +7,8 @@ or below ``--images``, by the end of its path. Only what is the one best fit is 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -17,13 +17,9 @@ import msgspec
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.image_index import Candidate, ImageIndex, choose, split_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from yolokit.images.size import ImageSize
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
+from yolokit.images.size import ImageSize
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord
 
 _SHOWN = 3
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from yolokit.errors import DataError
 from yolokit.files.file_kind import tell_kind
 from yolokit.files.size_limits import refuse_pointer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 MAX_JSON_BYTES = 4 << 30
 """A larger file is refused: it is held in memory as a whole, several times its size."""

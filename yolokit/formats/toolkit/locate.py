@@ -8,25 +8,21 @@ another size. The file wins; what is done to the boxes is in the ledger.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import Found, SourceImages, fill_image
+from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of_file
 from yolokit.images.orientation import is_mirrored, is_transposed
 from yolokit.images.size import ImageSize, read_image_size
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, LabelledImage
 from yolokit.labels.transforms import scaling, transform_annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from yolokit.core.types import F64
-    from yolokit.images.byte_range import Span
-    from yolokit.labels.ledger import Ledger
 
 EXIF = ("auto", "upright", "stored")
 """What ``--assume exif`` may be: which image labels were drawn on where one has an orientation."""

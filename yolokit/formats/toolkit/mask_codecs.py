@@ -10,16 +10,14 @@ import base64
 import binascii
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import Bool
 from yolokit.labels.masks import MAX_MASK_PIXELS, decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
-
-if TYPE_CHECKING:
-    from yolokit.core.types import Bool
 
 MAX_PNG_PIXELS = 1 << 26
 """Larger masks are refused: a few kilobytes of PNG can claim gigabytes of pixels."""

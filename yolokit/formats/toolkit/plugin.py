@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -20,10 +20,8 @@ from yolokit.files.file_kind import POINTER, tell_kind
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.unsupported_formats import CLASSES_BY_FOLDER, TABLE, Unsupported
 from yolokit.images.listing import is_image_name
-
-if TYPE_CHECKING:
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset
 
 PACKAGE = "yolokit.formats"
 

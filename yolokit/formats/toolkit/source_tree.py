@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from heapq import nlargest
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 from yolokit.errors import DataError
 from yolokit.images.listing import is_image_name, walk_files
 from yolokit.labels.ledger import join_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 _File = TypeVar("_File")
 _Content = TypeVar("_Content")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from unicodedata import normalize
 
 import msgspec
@@ -17,12 +18,8 @@ from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import walk_images
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, LabelledImage, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from yolokit.labels.ledger import Ledger
 
 _Content = TypeVar("_Content")
 _Row = TypeVar("_Row")

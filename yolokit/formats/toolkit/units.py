@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import SourceImages, fill_image
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.images.size import read_image_size
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord
 
 UNITS = ("auto", "pixels", "fractions")
 """What ``--assume units`` may be; where a format knows it, ``percent`` too."""

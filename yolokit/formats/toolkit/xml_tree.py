@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.parsers.expat import XMLParserType
 
 from yolokit.core.gc import collector_paused
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-    from xml.parsers.expat import XMLParserType
 
 _MAX_DEPTH = 100
 

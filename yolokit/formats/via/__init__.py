@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from yolokit.core.plural import counted
@@ -27,15 +29,9 @@ from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.via.files import CSV_HEADER, ViaEntry, ViaFile, load_via_file
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ellipse import ellipse_shape
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, polygon
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "VGG Image Annotator"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT)

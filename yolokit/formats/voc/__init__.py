@@ -8,29 +8,24 @@ roLabelImg's ``<robndbox>``, in radians.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import write_number
 from yolokit.formats.toolkit.xml_tree import check_xml_names
 from yolokit.formats.voc.reader import VocReader
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, Dataset, LabelledImage, make_categories
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "Pascal VOC"
 READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)

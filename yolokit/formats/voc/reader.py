@@ -5,30 +5,27 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import dropwhile
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64, I64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.text_labels import read_size
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.images.listing import is_image_name
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _ROTATED = ("cx", "cy", "w", "h", "angle")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,12 +26,8 @@ from yolokit.formats.yolo.labels import (
     read_class_names,
 )
 from yolokit.formats.yolo.writer import write_data_yamls, write_label_files
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from yolokit.core.plural import counted
 from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
@@ -15,15 +16,10 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import is_annotation_folder, nearest_split
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import LabelAccount, has_image, has_rows, stem_of
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
 
 _IMAGES = re.compile(re.escape(f"{os.sep}images{os.sep}"), re.IGNORECASE)
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64, U8
+from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage
 from yolokit.labels.splits import order_splits
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64, U8
-    from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage
 
 _BLOCK = 1024  # images formatted at once: the arrays of one block stay in the cache
 _LARGE_PX = 10_000
