@@ -15,8 +15,10 @@ Source: Apple's documentation of ``MLObjectDetector.AnnotationType.boundingBox``
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,20 +30,13 @@ from yolokit.errors import DataError
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
 
 TITLE = "Create ML JSON"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -146,11 +141,7 @@ class _Reader:
         self._boxes = self._before_zero = 0
 
     def read_file(self, path: Path) -> None:
-        """Read one file.
-
-        Raises:
-            DataError: It is not JSON, or not a list.
-        """
+        """Read one file."""
         content = read_json(path)
         if not isinstance(content, list):
             raise DataError("this is not a list of images", path=path)
@@ -189,11 +180,7 @@ class _Reader:
         return self._options.assume.get("anchor") != "top-left"
 
     def check_anchor(self) -> None:
-        """Refuse centres that look like corners, unless it is stated what they are.
-
-        Raises:
-            DataError: As centres, boxes leave their images that would not as corners.
-        """
+        """Refuse centres that look like corners, unless it is stated what they are."""
         found = [(image, boxes) for image, boxes in self._images.values() if boxes]
         if not found or "anchor" in self._options.assume:
             return
@@ -222,11 +209,7 @@ class _Reader:
         return (anchor, *self._units.evidence())
 
     def to_images(self) -> Iterator[ImageRows]:
-        """Yield the images with their boxes in px.
-
-        Raises:
-            DataError: Sizes of images are needed and are not to be looked at.
-        """
+        """Yield the images with their boxes in px."""
         encoding: BoxEncoding = "cxcywh" if self._is_centered else "xywh"
         scales = PixelScales(self._units, self._options, self._ledger, self._layout.root)
         for image, boxes in self._images.values():

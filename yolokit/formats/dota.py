@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.core.types import F64
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
@@ -36,18 +40,9 @@ from yolokit.formats.toolkit.text_labels import (
 )
 from yolokit.formats.toolkit.units import UNITS, PixelScales, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, LabelledImage
 from yolokit.labels.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
 
 TITLE = "DOTA"
 READS: tuple[Task, ...] = (Task.OBB, Task.DETECT)
@@ -134,11 +129,7 @@ class _Reader:
         self._rows = self._without_difficulty = self._difficult = 0
 
     def read_file(self, file: LabelFile) -> tuple[LabelFile, list[_Row]] | None:
-        """Return a file and its rows that can be read; None if it holds no labels at all.
-
-        Raises:
-            DataError: It is not text, though it has to be.
-        """
+        """Return a file and its rows that can be read; None if it holds no labels at all."""
         rows = read_rows(file, _read_row, self._ledger, _HEADERS)
         return None if rows is None else (file, [row for row in rows if self._takes(row, file)])
 
@@ -165,11 +156,7 @@ class _Reader:
         return (*self._units.evidence(), column)
 
     def to_images(self, parsed: list[tuple[LabelFile, list[_Row]]]) -> Iterator[ImageRows]:
-        """Yield the images with their boxes in px.
-
-        Raises:
-            DataError: Sizes of images are needed and are not to be looked at.
-        """
+        """Yield the images with their boxes in px."""
         scales = PixelScales(self._units, self._options, self._ledger, parsed[0][0].path, "corners")
         for file, rows in parsed:
             image = ImageRecord(file.image_name, None, None, file.split, None, file.source)

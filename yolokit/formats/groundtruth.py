@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
@@ -23,18 +26,11 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.json_file import as_dict, decode_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 TITLE = "AWS SageMaker Ground Truth manifest"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -86,7 +82,8 @@ class _Manifest:
     """A file with the jobs that it went through, of which one is taken."""
 
     def __init__(self, path: Path, layout: SourceLayout, options: ReadOptions) -> None:
-        self._lines = _read_lines(path)
+        read = partial(_read_line, path)
+        self._lines = read_each(_iter_lines(path), read, "broken lines")
         self._split, self._source = layout.describe_set_file(path, "line")
         self._base_names = Counter(line.base_name for line in self._lines)
         self._jobs = _Jobs(self._lines, options.assume.get("job", "latest"))
@@ -128,11 +125,9 @@ class _Manifest:
 
 
 class _Jobs:
-    """The jobs of a file that draw boxes; those that are taken.
+    """The jobs of a file that draw boxes, and which of them are taken.
 
-    Args:
-        lines: Of the file.
-        choice: ``latest`` by their dates, ``first`` in the file, or ``all``.
+    That is the ``latest`` by their dates, the ``first`` in the file, or ``all``.
     """
 
     def __init__(self, lines: Sequence[_Line], choice: str) -> None:
@@ -278,15 +273,6 @@ class _Line(NamedTuple):
         return self.key.rsplit("/", 1)[-1]
 
 
-def _read_lines(path: Path) -> list[_Line]:
-    """Read a manifest, and report all its broken lines at once.
-
-    Raises:
-        DataError: It cannot be read, or a line is not a JSON object that names an image.
-    """
-    return read_each(_iter_lines(path), lambda line: _read_line(*line, path), "broken lines")
-
-
 def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as stream:
@@ -298,7 +284,8 @@ def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"cannot be read: {error.strerror}", path=path) from error
 
 
-def _read_line(number: int, data: bytes, path: Path) -> _Line:
+def _read_line(path: Path, numbered: tuple[int, bytes]) -> _Line:
+    number, data = numbered
     content = decode_json(data, path, line=number)
     reference = as_dict(content).get("source-ref")
     if not isinstance(reference, str):

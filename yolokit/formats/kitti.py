@@ -15,14 +15,17 @@ Source: the readme of the object development kit, KITTI Vision Benchmark Suite.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SplitLists
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import (
     LabelFile,
     LabelFolders,
@@ -35,16 +38,8 @@ from yolokit.formats.toolkit.text_labels import (
     write_number,
 )
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, LabelledImage
 
 TITLE = "KITTI"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -128,11 +123,7 @@ class _Reader:
         self._rows = self._with_score = 0
 
     def read_file(self, file: LabelFile) -> ImageRows | None:
-        """Return what a file holds; None if those are not labels at all.
-
-        Raises:
-            DataError: It is not text, though it has to be.
-        """
+        """Return what a file holds; None if those are not labels at all."""
         rows = read_rows(file, _read_row, self._ledger)
         if rows is None:
             return None

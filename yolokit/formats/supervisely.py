@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -31,22 +33,19 @@ from yolokit.formats.toolkit.json_file import (
     read_json,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, inflate
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.mask_codecs import (
+    decode_base64,
+    decode_png_mask,
+    inflate,
+    require_area,
+)
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.masks import mask_to_shape
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, outlines, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
-
 
 TITLE = "Supervisely"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
@@ -121,11 +120,7 @@ class _Reader:
         self._rectangles = 0
 
     def add_file(self, path: Path, *, is_meta: bool) -> None:
-        """Read the classes of a project, or the file of one image.
-
-        Raises:
-            DataError: It is not JSON, or not an annotation file.
-        """
+        """Read the classes of a project, or the file of one image."""
         content = as_dict(read_json(path))
         if is_meta:
             items = [as_dict(item) for item in as_list(content.get("classes"))]
@@ -209,12 +204,7 @@ def _ann_folder(path: Path) -> Path:
 
 
 def _read_geometry(item: dict[str, Any], kind: str, *, last_pixel: bool) -> _Geometry:
-    """Read the geometry of an object.
-
-    Args:
-        item: An item of ``objects``.
-        kind: Its type.
-        last_pixel: Whether the second corner of a rectangle is its last pixel.
+    """Read the geometry of an item of ``objects``.
 
     Raises:
         ValueError: Its values are not as they should be; the message says why.
@@ -273,7 +263,4 @@ def _read_bitmap(bitmap: dict[str, Any]) -> Shape:
         raise ValueError("the `origin` of the bitmap is not finite")
     data = decode_base64(bitmap.get("data"))
     mask = decode_png_mask(data if data.startswith(_PNG) else inflate(data))
-    shape = mask_to_shape(mask, (x, y))
-    if shape is None:
-        raise ValueError("the bitmap covers nothing")
-    return shape
+    return require_area(mask_to_shape(mask, (x, y)), "the bitmap")

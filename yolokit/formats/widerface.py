@@ -11,28 +11,22 @@ Source: the ``readme.txt`` of ``wider_face_split.zip``, http://shuoyang1213.me/W
 
 from __future__ import annotations
 
-from itertools import islice, takewhile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 TITLE = "WIDER Face"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -42,15 +36,14 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType({"invalid": ("exclude",
 
 NAME = "face"
 _INVALID = 7
-_SNIFFED_FILES = 20
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise a text file that begins with an image's name, a number, and a row of numbers."""
-    for file in islice(tree.files(".txt"), _SNIFFED_FILES):
-        if _is_list(tree.head(file)):
-            return Match(1.0, f"{file.name} has images' names, numbers of faces, and rows")
-    return None
+    file = tree.first(_is_list, ".txt", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has images' names, numbers of faces, and rows")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -59,8 +52,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no list of faces, or one is broken, with its line.
     """
-    tree = SourceTree(source)
-    paths = [source] if tree.is_file else [f for f in tree.files(".txt") if _is_list(tree.head(f))]
+    paths = SourceTree(source).pick(_is_list, ".txt")
     if not paths:
         raise DataError("there is no list wider_face_<split>_bbx_gt.txt in it", path=source)
     layout = SourceLayout(source, options.images)
@@ -112,11 +104,7 @@ class _ListReader:
         self._images: dict[str, ImageRows] = {}
 
     def read(self) -> Iterator[ImageRows]:
-        """Return the images.
-
-        Raises:
-            DataError: The file is not text, or numbers and rows do not agree.
-        """
+        """Return the images."""
         lines = read_lines(self._path)
         if not lines or not is_image_name(lines[0][1]):
             self._fail("the first line does not name an image", lines[0][0] if lines else 1)

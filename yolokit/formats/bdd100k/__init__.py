@@ -16,9 +16,11 @@ https://doc.bdd100k.com/format.html.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,19 +36,11 @@ from yolokit.formats.toolkit.json_file import (
     read_size,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.ledger import OUTLINES_ASIDE
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import OUTLINES_ASIDE, Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 TITLE = "BDD100K / Scalabel"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
@@ -121,11 +115,7 @@ class _Reader:
         self.names: list[str] = []
 
     def read_file(self, path: Path) -> list[ImageRows]:
-        """Return the images of a file.
-
-        Raises:
-            DataError: It is not JSON of frames.
-        """
+        """Return the images of a file."""
         content = _decode(read_json_bytes(path), path)
         split = self._layout.split_of(path, holds_set=True)
         inner = [f"{name}/{split}" for name in ("100k", "10k", "track")] if split else []
@@ -222,11 +212,7 @@ def _decode_frame(item: Any, at: int, path: Path) -> Any:
 
 
 def _iter_frames(content: Any, path: Path) -> Iterator[_Frame]:
-    """Yield the frames of a file.
-
-    Raises:
-        DataError: It holds something else, or a frame has no name.
-    """
+    """Yield the frames of a file."""
     frames = content
     if isinstance(content, dict):
         frames = content.get("frames")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import F64
 from yolokit.formats.toolkit.json_file import as_dict
+from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.labels.masks import decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, describe_fragments, polygon
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from yolokit.core.types import F64
 
 _FAR_PX = 1e9
 _OFF_PX = 0.1
@@ -164,7 +162,4 @@ def _read_mask(value: Any) -> Shape:
     runs = decompress_runs(counts)
     if any(abs(run) > 1 << 40 for run in runs):
         raise ValueError("its `rle` has a run that no image holds")
-    shape = mask_to_shape(decode_runs(runs, (size[0], size[1])))
-    if shape is None:
-        raise ValueError("its mask covers nothing")
-    return shape
+    return require_area(mask_to_shape(decode_runs(runs, (size[0], size[1]))), "its mask")

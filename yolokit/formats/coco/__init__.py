@@ -13,32 +13,27 @@ from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from yolokit.core.boxes import xyxy_to_xywh
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.coco.reader import CocoSource, read_sources
 from yolokit.formats.toolkit.json_file import MAX_JSON_BYTES
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.units import UNITS
-from yolokit.labels.shapes import ring_area
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.labels.shapes import Shape, ring_area
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape
 
 TITLE = "COCO JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
@@ -84,8 +79,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     files = [source] if source.is_file() else list(_find_files(SourceTree(source), prefix))
     if not files:
         raise DataError(
-            "there is no JSON file with `images`, `annotations` and `categories` in it",
-            path=source,
+            "there is no JSON file with `images`, `annotations` and `categories` in it", path=source
         )
     layout = SourceLayout(source, options.images)
     sources = [_describe(file, layout) for file in files]
@@ -123,14 +117,10 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
 
 
 def _find_files(tree: SourceTree, prefix: str = "instances") -> dict[Path, int]:
-    """Return COCO files and how many of the lists each has; beside ``instances_*`` no others.
+    """Return COCO files and how many of the lists each has; where any begin with ``prefix``, these.
 
     The published COCO set describes the same images in ``captions_*`` and
     ``person_keypoints_*`` too.
-
-    Args:
-        tree: The source.
-        prefix: What the names of the files begin with that are taken where there are any.
     """
     found = {file: count for file, count in _find_lists(tree).items() if not _is_other(file)}
     chosen = {file.parent: prefix for file in found if file.name.startswith(prefix)}

@@ -6,12 +6,14 @@ Masks, keypoints and rotation are decoded when their image comes.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64
 from yolokit.errors import DataError
 from yolokit.formats.coco.file import (
     CocoCategory,
@@ -24,16 +26,9 @@ from yolokit.formats.coco.file import (
 )
 from yolokit.formats.toolkit.mask_codecs import box_of_mask, set_fragments_aside, shape_of_mask
 from yolokit.formats.toolkit.units import MAX_FRACTION
-from yolokit.labels.model import Annotations, LabelledImage
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, LabelledImage, PoseLayout, SourceFile
 from yolokit.labels.shapes import Shape, describe_fragments, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from yolokit.core.types import F64, I64
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import PoseLayout, SourceFile
-
 
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_DEGREES = 1e6
@@ -65,12 +60,9 @@ class DetailReader:
         details: Sequence[CocoShapedAnnotation],
         from_mask: Mapping[int, str],
     ) -> LabelledImage:
-        """Add what annotations of one image have beside their boxes.
+        """Add what N annotations of one image have beside their boxes.
 
-        Args:
-            labelled: The image with N boxes.
-            details: N items.
-            from_mask: Rows whose box was made from their mask, with the remark on it.
+        Rows in ``from_mask`` have a box that was made from their mask, with a remark on it.
         """
         boxes = labelled.annotations
         xyxy = boxes.xyxy.copy()
@@ -201,18 +193,10 @@ def tighten(
             ledger.record(source, place, "dropped", "bad-annotation", str(error))
             continue
         places.append(place)
+        details = (one.segmentation, one.keypoints, one.attributes)
+        raw = (msgspec.Raw(msgspec.json.encode(detail)) for detail in details)
         crowd = int(bool(one.iscrowd))
-        annotations.append(
-            CocoShapedAnnotation(
-                one.image_id,
-                one.category_id,
-                box,
-                crowd,
-                msgspec.Raw(msgspec.json.encode(one.segmentation)),
-                msgspec.Raw(msgspec.json.encode(one.keypoints)),
-                msgspec.Raw(msgspec.json.encode(one.attributes)),
-            )
-        )
+        annotations.append(CocoShapedAnnotation(one.image_id, one.category_id, box, crowd, *raw))
     file = CocoShapedFile(images, annotations, categories)
     return file, np.array(places, np.int64), frozenset(masks)
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import I64, Bool
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import decode_json, read_json_bytes
-from yolokit.labels.model import ImageRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import I64, Bool
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
-
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord, SourceFile
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
@@ -180,12 +175,6 @@ def read_images(
     items: Sequence[CocoImage], split: str | None, source: SourceFile, ledger: Ledger
 ) -> tuple[list[ImageRecord], dict[Hashable, int]]:
     """Return a record for each file, and image id to position; a file listed twice is one.
-
-    Args:
-        items: The list ``images``.
-        split: Of the file.
-        source: The file.
-        ledger: Gets a note on what is listed twice.
 
     Raises:
         DataError: An image has no name, or an id means two.

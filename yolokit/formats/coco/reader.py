@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import msgspec
 import numpy as np
 
 from yolokit.core.gc import collector_paused
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64, Bool
 from yolokit.formats.coco.annotations import DetailReader, tighten
 from yolokit.formats.coco.file import (
     CocoAnnotation,
@@ -26,29 +29,21 @@ from yolokit.formats.coco.file import (
     read_images,
     report_unknown,
 )
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
-from yolokit.formats.toolkit.locate import locate_fractions, require_sizes
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
+from yolokit.formats.toolkit.locate import fractions_to_px
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.units import UNITS, UnitsWitness
-from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE
+from yolokit.labels.ledger import KEYPOINTS_ASIDE, OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import (
     Annotations,
     Category,
     Dataset,
     ImageRecord,
     LabelledImage,
+    PoseLayout,
     SourceFile,
     describe_only_pose,
 )
-from yolokit.labels.transforms import scaling, transform_annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64
-    from yolokit.formats.toolkit.box_evidence import BoxEncoding
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 _MASK = "mask-to-box: the annotation has a mask and no box"
 _MASKS_KEPT = (
@@ -94,17 +89,11 @@ class _Content(NamedTuple):
 
 
 def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOptions) -> Dataset:
-    """Read COCO files as one data set.
-
-    Args:
-        sources: The files.
-        ledger: Gets what is not a plain box.
-        options: How they are to be read; the task says what is wanted beside boxes.
+    """Read COCO files as one data set; the task says what is wanted beside boxes.
 
     Raises:
         DataError: A file is broken, or its boxes are not what the format says.
     """
-    task = options.task
     with collector_paused():
         contents = [_read_one(source, ledger, options) for source in sources]
     categories, evidence = _merge_categories(contents)
@@ -113,25 +102,14 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
     if masks:
         told.append(_MASKS_KEPT.format(masks))
     index = {category.name: category.index for category in categories}
-    pose = None
-    if task == Task.POSE:
-        described = {
-            tuple(one.keypoints): one.name for one in contents[0].categories if one.keypoints
-        }
-        pose = describe_only_pose(
-            described,
-            "categories",
-            sources[0].path,
-            points="keypoints",
-            hint="convert them separately, each with --keep NAME",
-        )
+    pose = _describe_pose(contents[0], sources[0].path) if options.task == Task.POSE else None
 
     def iter_images() -> Iterator[LabelledImage]:
         for content in contents:
-            reader = DetailReader(task, pose, ledger, in_fractions=content.in_fractions)
+            reader = DetailReader(options.task, pose, ledger, in_fractions=content.in_fractions)
             images = _iter_content(content, index, reader)
             if content.in_fractions:
-                images = _fractions_to_px(images, ledger, labels_only=options.labels_only)
+                images = fractions_to_px(images, ledger, labels_only=options.labels_only)
             yield from images
 
     return Dataset(
@@ -141,6 +119,17 @@ def read_sources(sources: Sequence[CocoSource], ledger: Ledger, options: ReadOpt
         has_splits=any(source.split for source in sources),
         image_count=sum(len(content.records) for content in contents),
         pose=pose,
+    )
+
+
+def _describe_pose(content: _Content, path: Path) -> PoseLayout | None:
+    described = {tuple(one.keypoints): one.name for one in content.categories if one.keypoints}
+    return describe_only_pose(
+        described,
+        "categories",
+        path,
+        points="keypoints",
+        hint="convert them separately, each with --keep NAME",
     )
 
 
@@ -174,33 +163,24 @@ def _iter_content(
 def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Content:
     shown = SourceFile(str(source.path), "index", source.image_roots)
     read = decode_coco(source.path, options.task)
-    decoded = read.file
-    ledger.see(len(decoded.annotations))
-    file: CocoFile | CocoShapedFile
-    if isinstance(decoded, LooseFile):
-        file, places, masks = tighten(decoded, shown, ledger)
-    else:
-        file, places, masks = decoded, np.arange(len(decoded.annotations)), frozenset[int]()
+    ledger.see(len(read.file.annotations))
+    file, places, masks = _tightened(read.file, shown, ledger)
     ledger.note_aside(shown, {OUTLINES_ASIDE: read.outlines, KEYPOINTS_ASIDE: read.keypoints})
     categories, category_of = read_categories(file.categories, source.path)
     records, image_of = read_images(file.images, source.split, shown, ledger)
     partly = describe_partly_labelled(file.images)
     annotations: Sequence[CocoAnnotation] = file.annotations
-    count = len(annotations)
     images = look_up(annotations, "image_id", image_of)
     keys = look_up(annotations, "category_id", category_of)
-    values = chain.from_iterable(map(attrgetter("bbox"), annotations))
-    stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
-    marked = np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+    stated, marked = _boxes_and_crowds(annotations)
     crowds = options.assume.get("iscrowd", "auto")
     are_masks = not read.polygons and 0 < read.run_lengths == int(marked.sum())
     keeps = crowds == "keep" or (crowds == "auto" and are_masks)
     details = annotations if options.task != Task.DETECT or read.is_turned else []
-    del file, decoded, annotations
+    del read, file, annotations
     keep = report_unknown(images, keys, places, shown, ledger)
     if not keeps:
-        for place in places[keep & marked].tolist():
-            ledger.record(shown, place, "excluded", "iscrowd", "marks a crowd, not one object")
+        _exclude_crowds(places[keep & marked], shown, ledger)
         keep &= ~marked
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(images[chosen], kind="stable")]
@@ -223,9 +203,29 @@ def _read_one(source: CocoSource, ledger: Ledger, options: ReadOptions) -> _Cont
     )
 
 
-def _merge_categories(
-    contents: Sequence[_Content],
-) -> tuple[tuple[Category, ...], tuple[str, ...]]:
+def _tightened(
+    decoded: CocoFile | CocoShapedFile | LooseFile, source: SourceFile, ledger: Ledger
+) -> tuple[CocoFile | CocoShapedFile, I64, frozenset[int]]:
+    """Return a file of typed items, the places of its annotations, and which of them are masks."""
+    if isinstance(decoded, LooseFile):
+        return tighten(decoded, source, ledger)
+    return decoded, np.arange(len(decoded.annotations)), frozenset()
+
+
+def _boxes_and_crowds(annotations: Sequence[CocoAnnotation]) -> tuple[F64, Bool]:
+    """Return (N, 4) boxes as they are stated, and (N,) which annotations mark a crowd."""
+    count = len(annotations)
+    values = chain.from_iterable(map(attrgetter("bbox"), annotations))
+    stated = np.fromiter(values, np.float64, count=4 * count).reshape(-1, 4)
+    return stated, np.fromiter(map(attrgetter("iscrowd"), annotations), np.bool_, count=count)
+
+
+def _exclude_crowds(places: I64, source: SourceFile, ledger: Ledger) -> None:
+    for place in places.tolist():
+        ledger.record(source, place, "excluded", "iscrowd", "marks a crowd, not one object")
+
+
+def _merge_categories(contents: Sequence[_Content]) -> tuple[tuple[Category, ...], tuple[str, ...]]:
     """Return the categories of all files by name, in the order of their ids."""
     found: dict[str, CocoCategory] = {}
     used: set[str] = set()
@@ -270,18 +270,7 @@ class _CocoBoxes(NamedTuple):
 def _read_boxes(
     values: F64, owners: I64, records: Sequence[ImageRecord], path: str, options: ReadOptions
 ) -> _CocoBoxes:
-    """Find out what the boxes of a file are, and return them as corners.
-
-    Args:
-        values: (N, 4) as stated.
-        owners: (N,) positions of their images in ``records``.
-        records: The images of the file.
-        path: The file, for messages.
-        options: How it is to be read.
-
-    Raises:
-        DataError: The boxes speak against what the standard says.
-    """
+    """Find out what (N, 4) boxes of a file are; ``owners`` are their images among the records."""
     units = UnitsWitness(options.assume.get("units"))
     units.observe_all(values)
     stated = options.assume.get("box", "auto")
@@ -310,19 +299,3 @@ def _without_sizes(records: list[ImageRecord]) -> list[ImageRecord]:
         else record
         for record in records
     ]
-
-
-def _fractions_to_px(
-    images: Iterable[LabelledImage], ledger: Ledger, *, labels_only: bool
-) -> Iterator[LabelledImage]:
-    """Bring images whose annotations are in fractions of them into px.
-
-    Raises:
-        DataError: No image is to be looked at, and the size of one is not stated.
-    """
-    if not labels_only:
-        yield from locate_fractions(images, ledger)
-        return
-    for labelled in require_sizes(images, ledger):
-        to_px = scaling(*labelled.image.image_wh)
-        yield LabelledImage(labelled.image, transform_annotations(labelled.annotations, to_px))

@@ -20,27 +20,22 @@ Detection CSV".
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.csv.layout import CsvLayout, find_layout
 from yolokit.formats.csv.reader import CsvReader
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.formats.toolkit.text_labels import check_class_names, write_number
 from yolokit.formats.toolkit.units import UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage
 
 TITLE = "CSV (Kaggle, Roboflow, RetinaNet)"
 READS: tuple[Task, ...] = (Task.DETECT,)

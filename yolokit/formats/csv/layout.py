@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -12,10 +13,6 @@ from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.box_evidence import BoxEncoding
 from yolokit.images.listing import is_image_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 _IMAGE = (
     *("filename", "file", "imagefilename", "imagename", "imagepath", "imagefile", "image"),
@@ -77,12 +74,7 @@ class _Columns(msgspec.Struct, frozen=True):
 
 
 def _find_columns(rows: Sequence[Sequence[str]], *, decimal_comma: bool) -> _Columns | None:
-    """Find out what the columns of a file hold from its first rows; None if they are not boxes.
-
-    Args:
-        rows: The first of the file, none of them empty.
-        decimal_comma: Whether a comma may be the decimal point.
-    """
+    """Find out what the columns of a file hold from its first rows; None if they are not boxes."""
     if not rows:
         return None
     return _from_header(rows[0]) or _from_cells(rows, decimal_comma=decimal_comma)

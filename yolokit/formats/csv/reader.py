@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.errors import DataError
-from yolokit.formats.csv.layout import is_blank, iter_rows, read_number
-from yolokit.formats.toolkit.box_evidence import BoxWitness, sample_sizes, to_xyxy
+from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
+from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
-from yolokit.formats.toolkit.text_labels import shorten
+from yolokit.formats.toolkit.plugin import ReadOptions
+from yolokit.formats.toolkit.text_labels import read_size, shorten
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from yolokit.formats.csv.layout import CsvLayout
-    from yolokit.formats.toolkit.box_evidence import BoxEncoding
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 NAMELESS = "object"
 """What all objects are called where no column names a class."""
@@ -65,13 +58,7 @@ class _Image:
 
 
 class CsvReader:
-    """Collects the rows of files by image.
-
-    Args:
-        layout: Of the source.
-        options: How it is to be read.
-        ledger: Gets rows that are broken or have no box.
-    """
+    """Collects the rows of files by image; what is broken or has no box goes to the ledger."""
 
     def __init__(self, layout: SourceLayout, options: ReadOptions, ledger: Ledger) -> None:
         self._layout = layout
@@ -133,7 +120,7 @@ class CsvReader:
             split = split_from_name(cells[columns.split]) or split
         key = source.path, split, name
         if key not in self._images:
-            width_px, height_px = _read_size([cells[at] for at in columns.size or ()])
+            width_px, height_px = read_size([cells[at] for at in columns.size or ()])
             record = ImageRecord(name, width_px, height_px, split, None, source)
             says = _Says(columns.encoding, None if len(columns.box) == 1 else "xyxy")
             self._images[key] = _Image(record, says)
@@ -212,13 +199,8 @@ class CsvReader:
             yield found
 
     def _measure(self, image: _Image, meter: ImageMeter) -> ImageRecord | None:
-        if self._options.labels_only:
-            raise DataError(
-                "the boxes are fractions, no image sizes are stated, and --labels-only reads "
-                "no image",
-                path=image.record.source.path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        why = "the boxes are fractions, no image sizes are stated"
+        self._options.require_images(why, image.record.source.path)
         return meter.measure(image.record, [row.line for row in image.rows])
 
 
@@ -245,11 +227,3 @@ def _read_box(cells: list[str], layout: CsvLayout) -> tuple[float, float, float,
     if not all(abs(number) < 1e9 for number in numbers):
         raise ValueError("a number that is not finite")
     return numbers[0], numbers[1], numbers[2], numbers[3]
-
-
-def _read_size(cells: list[str]) -> tuple[int, int] | tuple[None, None]:
-    try:
-        width_px, height_px = (int(float(cell)) for cell in cells)
-    except (ValueError, OverflowError):
-        return None, None
-    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)

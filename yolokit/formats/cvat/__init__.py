@@ -23,31 +23,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.cvat.reader import CvatReader
 from yolokit.formats.toolkit.object_groups import GROUP
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
-from yolokit.labels.shapes import rotated_corners
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.labels.shapes import Shape, rotated_corners
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape
 
 TITLE = "CVAT XML 1.1 (for images, for video)"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
@@ -68,7 +61,6 @@ MANY_OUTLINES = False
 _ROOT = re.compile(
     rb"\s*(<\?xml.{0,200}?\?>)?\s*(<!--.{0,4096}?-->\s*)*<annotations[\s>]", re.DOTALL
 )
-_SNIFFED_FILES = 20
 _PARTS = (b"<version>", b"<meta>", b"<image ", b"<track ")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SAME_PX = 0.005
@@ -76,10 +68,10 @@ _SAME_PX = 0.005
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotations`` and has CVAT's parts."""
-    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
-        if _is_cvat(tree.head(file)):
-            return Match(1.0, f"{file.name} has the root element <annotations> with CVAT's parts")
-    return None
+    file = tree.first(_is_cvat, ".xml", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has the root element <annotations> with CVAT's parts")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -88,8 +80,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no CVAT file, or one is broken, with its line.
     """
-    tree = SourceTree(source)
-    paths = [source] if tree.is_file else [f for f in tree.files(".xml") if _is_cvat(tree.head(f))]
+    paths = SourceTree(source).pick(_is_cvat, ".xml")
     if not paths:
         raise DataError("there is no XML file with a root element <annotations> in it", path=source)
     return CvatReader(source, options, ledger).read(paths)

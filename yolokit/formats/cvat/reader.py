@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -14,6 +15,7 @@ from yolokit.errors import DataError
 from yolokit.formats.cvat.shapes import (
     AREAS,
     NO_AREAS,
+    Drawing,
     group_of,
     order_points,
     read_drawing,
@@ -30,20 +32,13 @@ from yolokit.formats.cvat.tracks import (
 )
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, Part, join_parts
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.source_tree import read_each
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, PoseLayout, SourceFile, describe_only_pose
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, PoseLayout, SourceFile, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.cvat.shapes import Drawing
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
 
 
 class CvatReader:
@@ -252,12 +247,7 @@ class CvatReader:
                 xyxy = None  # the box around its corners
             keypoints = None if pose is None else order_points(part, pose.names)
             rows.add(
-                part.label,
-                part.place,
-                xyxy,
-                shape=part.shape,
-                keypoints=keypoints,
-                remark=remark,
+                part.label, part.place, xyxy, shape=part.shape, keypoints=keypoints, remark=remark
             )
         return rows
 

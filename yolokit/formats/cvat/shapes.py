@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
 from yolokit.core.types import F64
+from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.formats.toolkit.object_groups import Part
+from yolokit.formats.toolkit.xml_tree import XmlElement
 from yolokit.labels.masks import decode_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, ellipse_shape, polygon, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from yolokit.formats.toolkit.xml_tree import XmlElement
-
 
 AREAS = ("box", "polygon", "ellipse", "mask", "skeleton")
 NO_AREAS = {
@@ -178,9 +174,7 @@ def _read_mask(element: XmlElement) -> Drawing:
     if min(width, height) < 1 or max(runs) > _MAX_PX * _MAX_PX:
         raise ValueError(f"a mask of {width}x{height} px is not decoded")
     mask = decode_runs(runs, (height, width), by="rows")
-    shape = mask_to_shape(mask, (float(left), float(top)))
-    if shape is None:
-        raise ValueError("the mask covers nothing")
+    shape = require_area(mask_to_shape(mask, (float(left), float(top))), "the mask")
     return Drawing("mask", np.zeros((0, 2)), mask=shape)
 
 
@@ -227,9 +221,7 @@ def group_of(element: XmlElement) -> str:
     return group if group.isdecimal() else ""
 
 
-def split_fragments(
-    elements: Iterable[XmlElement],
-) -> tuple[list[XmlElement], list[XmlElement]]:
+def split_fragments(elements: Iterable[XmlElement]) -> tuple[list[XmlElement], list[XmlElement]]:
     """Separate shapes from polygons of fewer than three points beside an outline.
 
     A stray click leaves one; it is in the group of the outline.

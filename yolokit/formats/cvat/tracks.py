@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,14 +14,10 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.formats.cvat.shapes import AREAS, NO_AREAS, Drawing, interpolate, read_drawing
 from yolokit.formats.toolkit.image_locator import ImageLocator
+from yolokit.formats.toolkit.xml_tree import XmlElement
 from yolokit.images.listing import walk_images
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from yolokit.formats.toolkit.xml_tree import XmlElement
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import SourceFile
 
 MAX_FRAME = 1 << 21
 """A frame beyond this one (19 hours of video) is taken for a mistake."""
@@ -127,12 +124,9 @@ def _whole(text: str) -> int | None:
 
 
 class FrameFiles:
-    """Finds the files of frames.
+    """Finds the files of frames in some folders.
 
-    Args:
-        roots: Folders in which they may lie.
-        frames: The frames that there are.
-        in_order: The files have names of their own and are the frames in their order.
+    Those ``in_order`` have names of their own and are the frames in their order.
     """
 
     def __init__(self, roots: Sequence[str], frames: TaskFrames, *, in_order: bool) -> None:

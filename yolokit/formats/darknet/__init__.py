@@ -14,42 +14,21 @@ Source: AlexeyAB/darknet, ``src/data.c:get_labels``, ``src/utils.c:replace_image
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from yolokit.core.task import Task
-from yolokit.datasets.label_rows import (
-    LabelRows,
-    RowLayout,
-    label_path,
-    read_labels,
-)
+from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
 from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
-from yolokit.formats.darknet.lists import (
-    DarknetSet,
-    ListedImage,
-    open_data_file,
-    open_roboflow,
-)
+from yolokit.formats.darknet.lists import DarknetSet, ListedImage, open_data_file, open_roboflow
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, LabelAccount, YoloRows
-from yolokit.labels.model import (
-    Category,
-    Dataset,
-    ImageRecord,
-    LabelledImage,
-    SourceFile,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
 
 TITLE = "Darknet"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -83,12 +62,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no usable ``obj.data``, or what it names is not there.
     """
-    if options.labels_only:
-        raise DataError(
-            "Darknet's labels state no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
+    options.require_images("Darknet's labels state no image sizes", source)
     opened = _open(source, options, ledger)
     index = {name: at for at, name in enumerate(dict.fromkeys(opened.names.values()))}
     ids = {number: index[name] for number, name in opened.names.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,15 +13,11 @@ from yolokit.core.plural import counted
 from yolokit.datasets.splits import resolve_path
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
+from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.text_labels import read_lines
 from yolokit.images.listing import walk_images
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from yolokit.formats.toolkit.layout import SourceLayout
-    from yolokit.labels.ledger import Ledger
 
 _LISTS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 

@@ -16,14 +16,16 @@ Source: of open-edge-platform/datumaro
 from __future__ import annotations
 
 import re
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.datumaro.shapes import (
     NO_AREAS,
@@ -35,21 +37,12 @@ from yolokit.formats.datumaro.shapes import (
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import BOX_OF_POINTS, GROUP, Part, join_parts
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, PoseLayout, SourceFile, describe_only_pose
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, PoseLayout, SourceFile, describe_only_pose
 from yolokit.labels.shapes import describe_fragments
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
-
 
 TITLE = "Datumaro JSON"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
@@ -58,17 +51,16 @@ ASSUME: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"group": GROUP, "iscrowd": ("exclude", "keep")}
 )
 
-_SNIFFED_FILES = 20
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*\{')
 _CONTENT = re.compile(rb'"items"\s*:\s*\[|"label"\s*:\s*\{\s*"labels"\s*:\s*\[')
 
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON with ``categories`` as an object and ``items`` as a list."""
-    for file in islice(tree.files(".json"), _SNIFFED_FILES):
-        if _is_datumaro(tree.head(file)):
-            return Match(1.0, f"{file.name} has an object `categories` and a list `items`")
-    return None
+    file = tree.first(_is_datumaro, ".json", among=20)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has an object `categories` and a list `items`")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -77,9 +69,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no Datumaro file, or one is broken, with the line where there is one.
     """
-    tree = SourceTree(source)
-    files = [f for f in tree.files(".json") if _is_datumaro(tree.head(f))]
-    paths = [source] if tree.is_file else files
+    paths = SourceTree(source).pick(_is_datumaro, ".json")
     if not paths:
         raise DataError("there is no JSON file with `categories` and `items` in it", path=source)
     return _Reader(source, options, ledger).read(paths)
@@ -226,10 +216,7 @@ class _Reader:
                 return
         xyxy, remark = part.xyxy, None
         if xyxy is None and part.shape is None:
-            xyxy, remark = (
-                part.box_of_points,
-                BOX_OF_POINTS,
-            )
+            xyxy, remark = part.box_of_points, BOX_OF_POINTS
             if xyxy is None:
                 message = "none of its points is labelled"
                 self._ledger.record(source, place, "excluded", "outside", message)

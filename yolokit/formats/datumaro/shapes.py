@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from yolokit.formats.toolkit.mask_codecs import shape_of_mask
+from yolokit.core.types import F64
+from yolokit.formats.toolkit.mask_codecs import require_area, shape_of_mask
 from yolokit.formats.toolkit.object_groups import Part
 from yolokit.labels.shapes import Shape, ellipse_shape, polygon, rotated_corners
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from yolokit.core.types import F64
 
 NO_AREAS = {
     "label": "a label is about the whole image",
@@ -35,13 +32,7 @@ _SHOWN = 60
 
 
 def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]) -> Part:
-    """Read an annotation whose type is none of ``NO_AREAS``.
-
-    Args:
-        item: As the file has it.
-        kind: Its type.
-        place: Its index in the file.
-        labels: The names of all labels.
+    """Read an annotation whose type is none of ``NO_AREAS``; ``labels`` are those of the file.
 
     Raises:
         ValueError: It is not a usable annotation; the message says why.
@@ -58,9 +49,7 @@ def read_part(item: dict[str, Any], kind: str, place: int, labels: Sequence[str]
         keypoints, names = _read_skeleton(item, labels)
         return msgspec.structs.replace(part, kind="pose", keypoints=keypoints, names=names)
     if kind == "mask":
-        shape = shape_of_mask(_run_lengths(item), box_stated=False)
-        if shape is None:
-            raise ValueError("the mask covers nothing")
+        shape = require_area(shape_of_mask(_run_lengths(item), box_stated=False), "the mask")
     elif kind == "polygon":
         shape = Shape((polygon(_numbers(item.get("points"), "points").reshape(-1)),))
     elif kind == "ellipse":

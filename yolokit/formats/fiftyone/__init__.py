@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -27,20 +28,14 @@ from yolokit.errors import DataError
 from yolokit.formats.fiftyone.labels import FieldLabel, iter_labels, read_label
 from yolokit.formats.toolkit.json_file import as_dict, as_list, read_json, read_size
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
-from yolokit.formats.toolkit.locate import locate_fractions
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.locate import fractions_to_px
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.ledger import OUTLINES_ASIDE
+from yolokit.labels.ledger import OUTLINES_ASIDE, Ledger
 from yolokit.labels.model import Dataset, ImageRecord, LabelledImage, SourceFile
+from yolokit.labels.shapes import Shape
 from yolokit.labels.transforms import scaling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.shapes import Shape
 
 TITLE = "FiftyOne"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
@@ -100,7 +95,7 @@ def _with_pixels(dataset: Dataset, ledger: Ledger) -> Dataset:
     def iter_images() -> Iterator[LabelledImage]:
         by_size = groupby(dataset.iter_images(), lambda one: one.image.width_px is None)
         for unsized, images in by_size:
-            yield from locate_fractions(images, ledger) if unsized else images
+            yield from fractions_to_px(images, ledger) if unsized else images
 
     return msgspec.structs.replace(dataset, iter_images=iter_images)
 
@@ -178,13 +173,7 @@ def _with_name(item: Any, names: Sequence[str]) -> Any:
 
 
 class _Reader:
-    """Chooses the field whose labels are taken, and enters all others.
-
-    Args:
-        sets: What was read.
-        options: How it is to be read.
-        ledger: Gets labels that have to go.
-    """
+    """Chooses the field whose labels are taken, and enters all others."""
 
     def __init__(self, sets: Sequence[_Samples], options: ReadOptions, ledger: Ledger) -> None:
         self._ledger = ledger

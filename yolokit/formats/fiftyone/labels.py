@@ -6,23 +6,21 @@ import base64
 import binascii
 import re
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.json_file import as_dict, as_list
+from yolokit.formats.toolkit.mask_codecs import require_area
 from yolokit.images.size import read_image_size
 from yolokit.labels.masks import MAX_MASK_PIXELS, mask_to_shape
 from yolokit.labels.shapes import Shape, outlines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import Bool
 
 _LISTS = {
     "Detections": ("Detection", "detections"),
@@ -125,9 +123,7 @@ def _numbers(value: Any) -> tuple[float, float, float, float]:
 
 def _shape_of_mask(mask: Bool, xywh: Sequence[float]) -> Shape:
     """Trace a mask, whose pixels share out its box."""
-    shape = mask_to_shape(mask)
-    if shape is None:
-        raise ValueError("its mask covers nothing")
+    shape = require_area(mask_to_shape(mask), "its mask")
     height, width = mask.shape
     scale = np.array([xywh[2] / width, xywh[3] / height])
     rings = tuple(ring * scale + np.array(xywh[:2]) for ring in shape.rings)

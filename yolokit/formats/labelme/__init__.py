@@ -10,37 +10,28 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import islice
-from pathlib import PurePosixPath, PureWindowsPath
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.formats.labelme.shapes import is_fragment, read_area
+from yolokit.formats.labelme.shapes import Area, is_fragment, read_area
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.json_file import as_dict, as_size, as_text, read_json
 from yolokit.formats.toolkit.layout import SourceLayout
 from yolokit.formats.toolkit.object_groups import GROUP
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.listing import is_absolute_anywhere, is_image_name
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, box_corners, describe_fragments, enclosing_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.labelme.shapes import Area
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Annotations, Dataset, LabelledImage
-
 
 TITLE = "labelme"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.OBB)
@@ -51,7 +42,6 @@ IMAGE_FOLDER = "{split}"
 WRITTEN = ("{split}/*.json",)
 MANY_OUTLINES = True
 
-_SNIFFED_FILES = 10
 _SHAPES = re.compile(rb'"shapes"\s*:\s*\[')
 _BESIDE = re.compile(rb'"(imagePath|imageData|shape_type|lineColor)"\s*:')
 _IMAGE_FIRST = re.compile(rb'"imageData"\s*:\s*"[A-Za-z0-9+/]{1000}')
@@ -62,10 +52,10 @@ _VERSION = "5.5.0"
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise JSON files with shapes beside the path of an image."""
-    for file in islice(tree.files(".json"), _SNIFFED_FILES):
-        if _is_labelme(tree.head(file)):
-            return Match(1.0, f"{file.name} has `shapes` and the path or the data of an image")
-    return None
+    file = tree.first(_is_labelme, ".json", among=10)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has `shapes` and the path or the data of an image")
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -117,11 +107,7 @@ class _Reader:
         self._joined = 0
 
     def add_file(self, path: Path) -> None:
-        """Read the file of one image.
-
-        Raises:
-            DataError: It is not a labelme file.
-        """
+        """Read the file of one image."""
         content = read_json(path)
         shapes = as_dict(content).get("shapes")
         if not isinstance(shapes, list):

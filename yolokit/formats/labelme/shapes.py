@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask
+from yolokit.core.types import F64
+from yolokit.formats.toolkit.mask_codecs import decode_base64, decode_png_mask, require_area
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, ellipse_shape, polygon
-
-if TYPE_CHECKING:
-    from yolokit.core.types import F64
 
 Area: TypeAlias = tuple[list[float] | None, Shape | None]
 """The xyxy of a plain box, or the shape of anything else."""
@@ -22,11 +20,7 @@ _OFF_PX = 0.01
 
 
 def read_area(shape: dict[str, Any], kind: str) -> Area:
-    """Read one shape that is an area.
-
-    Args:
-        shape: An item of ``shapes``.
-        kind: Its ``shape_type``.
+    """Read one item of ``shapes`` that is an area; ``kind`` is its ``shape_type``.
 
     Raises:
         ValueError: Its points or its mask are not as they should be; the message says why.
@@ -102,7 +96,4 @@ def _read_mask(points: F64, mask: Any) -> Shape:
     if abs(pixels.shape[1] - width) > 1 or abs(pixels.shape[0] - height) > 1:
         size = f"{pixels.shape[1]}x{pixels.shape[0]}"
         raise ValueError(f"a mask of {size} px is in a box of {width}x{height} px")
-    shape = mask_to_shape(pixels, (float(low[0]), float(low[1])))
-    if shape is None:
-        raise ValueError("the mask covers nothing")
-    return shape
+    return require_area(mask_to_shape(pixels, (float(low[0]), float(low[1]))), "the mask")

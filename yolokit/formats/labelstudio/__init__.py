@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
@@ -27,23 +28,18 @@ import msgspec
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.reader import TaskFile, TaskReader
 from yolokit.formats.labelstudio.tasks import find_label_config, list_tasks
 from yolokit.formats.toolkit.json_file import read_json
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.labels.shapes import ring_area, smallest_rotated_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Annotations, Dataset, LabelledImage
-    from yolokit.labels.shapes import Shape
+from yolokit.formats.toolkit.xml_tree import check_xml_names
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, Dataset, LabelledImage
+from yolokit.labels.shapes import Shape, ring_area, smallest_rotated_box
 
 TITLE = "Label Studio"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
@@ -85,9 +81,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
             annotated any task.
     """
     tree = SourceTree(source)
-    files = [file for file in tree.files(".json") if _what_it_is(tree.head(file)) is not None]
-    if source.is_file():
-        files = [source]
+    files = tree.pick(_what_it_is, ".json")
     if not files:
         raise DataError("there is no JSON file with tasks of Label Studio in it", path=source)
     layout = SourceLayout(source, options.images)
@@ -235,9 +229,7 @@ def _percent(value_px: float, side_px: int) -> float:
 
 def _config_lines(dataset: Dataset, remarks: Sequence[str]) -> list[str]:
     points = dataset.pose.names if dataset.pose is not None else ()
-    for name in (*dataset.names, *points):
-        if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
-            raise DataError(f"XML cannot hold the class name {name!r}")
+    check_xml_names((*dataset.names, *points))
     control = _CONTROLS.get(dataset.task, "RectangleLabels")
     lines = ["<View>"]
     lines += [f"  <!-- {escape(remark).replace('--', '- -')} -->" for remark in remarks]

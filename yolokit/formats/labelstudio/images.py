@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import msgspec
-
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.image_locator import SourceImages
+from yolokit.formats.toolkit.image_locator import SourceImages, fill_image
 from yolokit.formats.toolkit.json_file import as_dict
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.images.listing import is_image_name
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows
-from yolokit.labels.model import ImageRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord, SourceFile
 
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
@@ -106,30 +100,15 @@ class TaskImages:
 
     def _measure(self, record: ImageRecord) -> ImageRecord | None:
         """Read the size of an image whose tasks state none."""
-        if self._options.labels_only:
-            raise DataError(
-                f"the size of {record.file_name} is not stated, labels are percent of it, and "
-                "--labels-only reads no image",
-                path=record.source.path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
-        found = self._files.find(record)
+        why = f"the size of {record.file_name} is not stated, labels are percent of it"
+        self._options.require_images(why, record.source.path)
+        found = self._files.find(record, self._ledger)
         if found is None:
             return None
-        if found.remark is not None:
-            self._ledger.note(record.source, None, "image-elsewhere", found.remark)
         try:
-            size = read_image_size(found.path)
+            return fill_image(record, found, read_image_size(found.path))
         except DataError:  # it is reported as missing, with its annotations
             return None
-        return msgspec.structs.replace(
-            record,
-            file_name=found.name,
-            width_px=size.width_px,
-            height_px=size.height_px,
-            cut_short=size.cut_short,
-            path=found.path,
-        )
 
 
 def _without_image_folder(name: str, split: str | None) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.labelstudio.images import TaskImages, list_references
 from yolokit.formats.labelstudio.regions import (
@@ -21,23 +24,17 @@ from yolokit.formats.labelstudio.regions import (
     without_parts,
 )
 from yolokit.formats.labelstudio.tasks import (
+    LabelConfig,
     StudioTask,
     choose_annotations,
     is_cancelled,
     results_of,
 )
+from yolokit.formats.toolkit.locate import is_resized, size_text
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import describe_pose
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.labelstudio.tasks import LabelConfig
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Action, Ledger
-    from yolokit.labels.model import Dataset, SourceFile
+from yolokit.labels.ledger import Action, Ledger
+from yolokit.labels.model import Dataset, SourceFile, describe_pose
 
 
 class TaskFile(NamedTuple):
@@ -144,15 +141,7 @@ class TaskReader:
         Raises:
             DataError: Nobody has annotated any task, and it is not stated what that means.
         """
-        counts = self._counts
-        if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
-            raise DataError(
-                f"there is no annotation in its {counted(counts['tasks'], 'task')}; "
-                f"{counted(counts['predictions'], 'prediction is', 'predictions are')} not read",
-                path=source,
-                hint="export tasks that somebody has annotated; --assume unlabelled=background "
-                "takes these as images without objects",
-            )
+        self._require_annotations(source)
         self._names = self._name_keypoints()
         images = TaskImages(self._options, self._ledger)
         for task in self._open:
@@ -181,6 +170,17 @@ class TaskReader:
         return build_dataset(
             images.all_rows, names=self._config.classes, evidence=self._evidence(), pose=pose
         )
+
+    def _require_annotations(self, source: Path) -> None:
+        counts = self._counts
+        if counts["tasks"] == counts["unlabelled"] and self._unlabelled is None:
+            raise DataError(
+                f"there is no annotation in its {counted(counts['tasks'], 'task')}; "
+                f"{counted(counts['predictions'], 'prediction is', 'predictions are')} not read",
+                path=source,
+                hint="export tasks that somebody has annotated; --assume unlabelled=background "
+                "takes these as images without objects",
+            )
 
     def _name_keypoints(self) -> tuple[str, ...]:
         met = [
@@ -220,9 +220,12 @@ class TaskReader:
         """Add an area to its image; return why that cannot be, or None."""
         wh = rows.image.image_wh
         remark = None
-        if region.size[0] is not None and region.size != wh:
-            remark = f"size-differs: it is stated on {_by(region.size)} px, the image on {_by(wh)}"
-            if not _is_resized(region.size, wh) or region.kind == "brush":
+        width_px, height_px = region.size
+        if width_px is not None and height_px is not None and region.size != wh:
+            stated = (width_px, height_px)
+            remark = f"size-differs: it is stated on {size_text(stated)} px, "
+            remark += f"the image on {size_text(wh)}"
+            if not is_resized(stated, wh) or region.kind == "brush":
                 return "dropped", "size-differs", remark.partition(": ")[2]
         if len(region.labels) > 1:
             remark = f"several-labels: it is {', '.join(region.labels)}; the first was taken"
@@ -288,13 +291,3 @@ class TaskReader:
             keypoints = counted(counts["hidden"], "keypoint")
             found.append(f"{keypoints} hidden, by a choice on the region")
         return found
-
-
-def _is_resized(size: tuple[int, ...] | tuple[None, None], wh: tuple[int, int]) -> bool:
-    assert size[0] is not None
-    assert size[1] is not None
-    return abs(size[0] * wh[1] - size[1] * wh[0]) <= max(*size, *wh)
-
-
-def _by(size: tuple[int, ...] | tuple[None, None]) -> str:
-    return f"{size[0]}x{size[1]}"

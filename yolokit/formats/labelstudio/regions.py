@@ -10,11 +10,13 @@ label-studio ``web/libs/editor/src/regions`` (``serialize`` of each region).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64, U8, Bool
 from yolokit.formats.toolkit.json_file import (
     as_dict,
     as_list,
@@ -23,14 +25,10 @@ from yolokit.formats.toolkit.json_file import (
     as_size,
     as_text,
 )
+from yolokit.formats.toolkit.mask_codecs import require_area
+from yolokit.labels.ledger import Action
 from yolokit.labels.masks import mask_to_shape
 from yolokit.labels.shapes import Shape, ellipse_shape, polygon, rotated_about_corner
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from yolokit.core.types import F64, U8, Bool
-    from yolokit.labels.ledger import Action
 
 _HIDDEN = frozenset({"hidden", "occluded"})
 _AREAS = ("rectangle", "polygon", "ellipse", "brush")
@@ -166,10 +164,8 @@ def shape_of_region(
     value = region.value
     width_px, height_px = image_wh
     if region.kind == "brush":
-        shape = mask_to_shape(_decode_brush(value["rle"], (height_px, width_px)))
-        if shape is None:
-            raise ValueError("the brush covers nothing")
-        return None, shape
+        mask = _decode_brush(value["rle"], (height_px, width_px))
+        return None, require_area(mask_to_shape(mask), "the brush")
     scale_x, scale_y = width_px / 100, height_px / 100
     if region.kind == "polygon":
         return None, Shape((_finite(polygon(value["points"]) * [scale_x, scale_y]),))
@@ -225,17 +221,10 @@ def why_no_area(region: Region) -> tuple[Action, str, str] | None:
 
 
 def _decode_brush(rle: Any, shape: tuple[int, int]) -> Bool:
-    """Decode the run lengths of a brush into a mask.
-
-    Args:
-        rle: The list of bytes in the region's ``rle``.
-        shape: (H, W) of the image that it was painted on.
-
-    Returns:
-        (H, W) bool.
+    """Decode the bytes of a region's ``rle`` into the (H, W) mask of the image under it.
 
     Raises:
-        ValueError: It is not such a list, is cut short, or has another size.
+        ValueError: It is not a list of bytes, is cut short, or has another size.
     """
     height, width = shape
     if not 0 < height * width <= _MAX_BRUSH_PIXELS:

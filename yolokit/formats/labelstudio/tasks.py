@@ -10,18 +10,14 @@ Source: label-studio-sdk ``converter/converter.py:annotation_result_from_task`` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import as_list, as_text
-from yolokit.formats.toolkit.xml_tree import read_xml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.xml_tree import XmlElement
+from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 
 _MIN_KEYS = frozenset(
     {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement"}
@@ -84,7 +80,7 @@ def _is_brief(item: dict[str, Any]) -> bool:
 
 
 def _is_regions(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    return bool(value) and _is_dicts(value)
 
 
 def _from_brief(name: str, items: list[dict[str, Any]]) -> StudioTask:

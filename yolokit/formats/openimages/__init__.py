@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -28,15 +29,16 @@ from yolokit.formats.openimages.tables import (
     BoxRows,
     BoxTable,
     choose_lists,
+    columns_of,
     read_class_names,
     read_list,
-    split_header,
     subset_of,
 )
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.locate import locate_fractions
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.locate import fractions_to_px
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import (
     Annotations,
     Category,
@@ -45,13 +47,6 @@ from yolokit.labels.model import (
     LabelledImage,
     SourceFile,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 TITLE = "Open Images CSV"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -66,7 +61,7 @@ _BOX_FILE = re.compile(r"-?annotations-bbox$", re.IGNORECASE)
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise CSV files by the columns in their first line."""
-    files = _box_files(tree)
+    files = [file for file in tree.files(".csv") if _is_box_head(tree.head(file))]
     if not files:
         return None
     names = ", ".join(file.name for file in files[:4]) + (", ..." if len(files) > 4 else "")
@@ -81,13 +76,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no such table, one is broken, or images may not be looked at.
     """
-    if options.labels_only:
-        raise DataError(
-            "Open Images states no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
-    files = [source] if source.is_file() else _box_files(SourceTree(source))
+    options.require_images("Open Images states no image sizes", source)
+    files = SourceTree(source).pick(_is_box_head, ".csv")
     if not files:
         raise DataError("there is no CSV file in it with the columns of Open Images", path=source)
     layout = SourceLayout(source, options.images)
@@ -102,14 +92,8 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     return msgspec.structs.replace(dataset, evidence=(*dataset.evidence, *told))
 
 
-def _box_files(tree: SourceTree) -> list[Path]:
-    return [file for file in tree.files(".csv") if _is_box_head(tree.head(file))]
-
-
 def _is_box_head(head: bytes) -> bool:
-    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
-    names, _ = split_header(line.decode("utf-8", "replace"))
-    return set(COLUMNS) <= set(names)
+    return set(COLUMNS) <= set(columns_of(head))
 
 
 def _class_files(source: Path) -> list[Path]:
@@ -130,10 +114,7 @@ def _image_lists(source: Path, tables: Sequence[Path]) -> list[Path]:
 
 
 def _enter_lists(
-    lists: Sequence[Path],
-    tables: list[_Table],
-    layout: SourceLayout,
-    ledger: Ledger,
+    lists: Sequence[Path], tables: list[_Table], layout: SourceLayout, ledger: Ledger
 ) -> Iterator[str]:
     """Add the images that are listed to their tables; yield what is to be reported about them."""
     by_subset = {table.subset: table for table in reversed(tables)}
@@ -253,7 +234,7 @@ def _assemble(tables: Sequence[_Table], classes: _Classes, ledger: Ledger) -> Da
 
     def iter_images() -> Iterator[LabelledImage]:
         for table, of_table in zip(tables, indices, strict=True):
-            yield from locate_fractions(table.iter_images(of_table), ledger)
+            yield from fractions_to_px(table.iter_images(of_table), ledger)
 
     evidence = list(classes.evidence())
     commas = sum(table.rows.decimal_commas for table in tables)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import re
 from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import iter_bounded
 from yolokit.formats.toolkit.layout import split_from_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import SourceFile
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import SourceFile
 
 COLUMNS = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
 """The columns without which a table is none of boxes."""
@@ -38,11 +35,7 @@ def split_header(line: str) -> tuple[list[str], str]:
 
 
 def _iter_table(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not.
-
-    Raises:
-        DataError: It cannot be read, or is not text; with the line.
-    """
+    """Yield the lines of a table with their numbers, from 1, as they are read; empty ones not."""
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -110,11 +103,11 @@ class _Columns(NamedTuple):
 
 
 class BoxTable:
-    """Reads a table of boxes.
+    """Reads a table of boxes; rows that are not boxes or are left out go to the ledger.
 
     Args:
         source: The file, as it is called in the ledger.
-        ledger: Gets rows that are not boxes, and those that are left out.
+        ledger: Gets those rows.
         excluded: Column to what a 1 in it says about an object, for those to be left out.
     """
 
@@ -234,13 +227,14 @@ def choose_lists(files: Iterable[Path], heads: Iterable[bytes]) -> list[Path]:
 
 
 def _is_list(file: Path, head: bytes) -> bool:
-    names = _columns(head)
+    names = columns_of(head)
     if "ImageID" in names:
         return not any("Label" in name or name in ("XMin", "MaskPath") for name in names)
     return len(names) == 1 and _CALLED_SO.fullmatch(file.stem) is not None
 
 
-def _columns(head: bytes) -> list[str]:
+def columns_of(head: bytes) -> list[str]:
+    """Return the names of a table's columns from the head of its file."""
     line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0][:4096]
     return split_header(line.decode("utf-8", "replace"))[0]
 

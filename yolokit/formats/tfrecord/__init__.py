@@ -16,15 +16,18 @@ Source: tensorflow/models ``research/object_detection``: ``dataset_tools/create_
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.tfrecord.file import (
     HEAD_BYTES,
+    Feature,
     Piece,
     gzip_head,
     is_gzip,
@@ -32,25 +35,16 @@ from yolokit.formats.tfrecord.file import (
     parse_example,
     record_length,
 )
-from yolokit.formats.tfrecord.labels import Labels
+from yolokit.formats.tfrecord.labels import ClassNames, Labels
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
 from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of
 from yolokit.images.size import read_image_size
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.formats.tfrecord.file import Feature
-    from yolokit.formats.tfrecord.labels import ClassNames
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 
 TITLE = "TFRecord (TensorFlow object detection API)"
 READS: tuple[Task, ...] = (Task.DETECT,)
@@ -156,14 +150,7 @@ def _note_missing_shards(files: list[Path], ledger: Ledger) -> None:
 
 
 class _RecordReader:
-    """Reads the records of one file, one after the other.
-
-    Args:
-        source: The file, as it is called in the ledger; its places are the boxes, from 0.
-        split: Of all its images.
-        options: How it is to be read.
-        ledger: Gets boxes that have to go.
-    """
+    """Reads the records of one file; its places in the ledger are the boxes, from 0."""
 
     def __init__(
         self, source: SourceFile, split: str | None, options: ReadOptions, ledger: Ledger
@@ -185,15 +172,11 @@ class _RecordReader:
     ) -> ImageRows | None:
         """Return the image and the boxes of a record, None if it has no usable image.
 
-        Args:
-            features: Of its Example; pieces of ``data``.
-            offset: Where ``data`` begins in the file.
-            data: The record.
-            names: Of its classes.
+        The features are pieces of ``data``, which begins at ``offset`` in the file.
         """
         number, first = self._records, self._boxes
         self._records += 1
-        columns = [_floats(features, key) for key in _EDGES]
+        columns = [_values(features, key, float) for key in _EDGES]
         count = max(map(len, columns))
         self._boxes += count
         self._ledger.see(count)
@@ -216,8 +199,8 @@ class _RecordReader:
         self, features: Mapping[str, Feature], offset: int, data: bytes, number: int
     ) -> ImageRecord:
         name = _text(features, "image/filename", data) or _text(features, "image/source_id", data)
-        stated = [_first(_integers(features, f"image/{key}"), 0) for key in ("width", "height")]
-        piece = _first(_pieces(features, "image/encoded"), Piece(0, 0))
+        stated = [_first(_values(features, f"image/{key}", int), 0) for key in ("width", "height")]
+        piece = _first(_values(features, "image/encoded", Piece), Piece(0, 0))
         if piece.start == piece.end:
             if min(stated) < 1 or not name:
                 raise DataError("it has neither an image nor the name and the size of one")
@@ -246,11 +229,11 @@ class _RecordReader:
         edges: tuple[float, ...],
     ) -> None:
         for key, (code, message) in self._excluded.items():
-            if _item(_integers(features, key), at, 0) == 1:
+            if _item(_values(features, key, int), at, 0) == 1:
                 self._ledger.record(self._source, place, "excluded", code, message)
                 return
-        class_id = _item(_integers(features, _LABEL), at, None)
-        text = _decode(_item(_pieces(features, _TEXT), at, Piece(0, 0)), data)
+        class_id = _item(_values(features, _LABEL, int), at, None)
+        text = _decode(_item(_values(features, _TEXT, Piece), at, Piece(0, 0)), data)
         name = names.name(class_id, text)
         if name is None:
             lacks = "has no class" if class_id is None else f"{class_id} is in no label map"
@@ -279,16 +262,8 @@ def _file_name(name: str, magic: bytes, number: int) -> str:
     return name + (suffix_of(magic) or ".jpg")
 
 
-def _floats(features: Mapping[str, Feature], key: str) -> list[float]:
-    return [value for value in features.get(key, ()) if isinstance(value, float)]
-
-
-def _integers(features: Mapping[str, Feature], key: str) -> list[int]:
-    return [value for value in features.get(key, ()) if isinstance(value, int)]
-
-
-def _pieces(features: Mapping[str, Feature], key: str) -> list[Piece]:
-    return [value for value in features.get(key, ()) if isinstance(value, Piece)]
+def _values(features: Mapping[str, Feature], key: str, kind: type[_Value]) -> list[_Value]:
+    return [value for value in features.get(key, ()) if isinstance(value, kind)]
 
 
 def _item(values: list[_Value], at: int, default: _Value | None) -> _Value | None:
@@ -300,7 +275,7 @@ def _first(values: list[_Value], default: _Value) -> _Value:
 
 
 def _text(features: Mapping[str, Feature], key: str, data: bytes) -> str:
-    return _decode(_first(_pieces(features, key), Piece(0, 0)), data)
+    return _decode(_first(_values(features, key, Piece), Piece(0, 0)), data)
 
 
 def _decode(piece: Piece | None, data: bytes) -> str:

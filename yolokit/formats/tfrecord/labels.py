@@ -6,15 +6,12 @@ Source: ``object_detection/protos/string_int_label_map.proto``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _MAX_LABEL_MAP_BYTES = 16 << 20
 _TOKEN = re.compile(
@@ -130,11 +127,7 @@ class Labels:
 
 
 def _read_label_map(path: Path) -> dict[int, _MapItem] | None:
-    """Read a label map, id to class; None where the file is something else.
-
-    Raises:
-        DataError: It cannot be read, or is broken; with the line.
-    """
+    """Read a label map, id to class; None where the file is something else."""
     try:
         if path.stat().st_size > _MAX_LABEL_MAP_BYTES:
             return None

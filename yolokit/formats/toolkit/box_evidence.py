@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64, Bool
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import SourceImages
 from yolokit.images.size import read_image_size
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from yolokit.core.types import F64, Bool
-    from yolokit.labels.model import ImageRecord
+from yolokit.labels.model import ImageRecord
 
 BoxEncoding: TypeAlias = Literal["xyxy", "xywh", "cxcywh", "yxyx"]
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from yolokit.formats.toolkit.layout import nearest_split
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_images
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _OTHER_SUFFIXES = frozenset({".gif", ".jfif", ".jpe", ".pbm", ".pgm", ".pnm", ".ppm", ".tga"})
 """What images are called too, that may lie there in a form that is read."""
@@ -71,11 +69,7 @@ def fold(text: str) -> str:
 
 
 class ImageIndex:
-    """The images below a folder, listed once.
-
-    Args:
-        folder: It exists.
-    """
+    """The images below a folder that exists, listed once."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

@@ -7,8 +7,8 @@ or below ``--images``, by the end of its path. Only what is the one best fit is 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -17,11 +17,9 @@ import msgspec
 from yolokit.errors import DataError
 from yolokit.files.atomic import inside
 from yolokit.formats.toolkit.image_index import Candidate, ImageIndex, choose, split_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from yolokit.labels.model import ImageRecord
+from yolokit.images.size import ImageSize
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord
 
 _SHOWN = 3
 
@@ -54,11 +52,7 @@ class ImageLocator:
         self._indexes = {} if indexes is None else indexes
 
     def find(
-        self,
-        name: str,
-        other_names: Sequence[str] = (),
-        split: str | None = None,
-        file: str = "",
+        self, name: str, other_names: Sequence[str] = (), split: str | None = None, file: str = ""
     ) -> Found | None:
         """Find an image; a name that climbs out of its folder is never followed.
 
@@ -123,8 +117,8 @@ class SourceImages:
         self._indexes: dict[str, ImageIndex] = {}
         self._taken: dict[tuple[str, str], tuple[str, bool]] = {}
 
-    def find(self, image: ImageRecord) -> Found | None:
-        """Return where an image lies, None if it is not there.
+    def find(self, image: ImageRecord, ledger: Ledger | None = None) -> Found | None:
+        """Return where an image lies, None if it is not there; the ledger gets what is odd.
 
         A file that is not just where the name says is not taken if it is another image's.
 
@@ -137,6 +131,8 @@ class SourceImages:
         is_straight, key = found.remark is None, (image.source.path, found.path)
         other, was_straight = self._taken.setdefault(key, (image.file_name, is_straight))
         if other == image.file_name or (is_straight and was_straight):
+            if ledger is not None and found.remark is not None:
+                ledger.note(image.source, None, "image-elsewhere", found.remark)
             return found
         if not is_straight:
             return None
@@ -161,6 +157,18 @@ class SourceImages:
         if locator is None:
             locator = self._locators[roots] = ImageLocator(roots, self._indexes)
         return locator
+
+
+def fill_image(image: ImageRecord, found: Found, size: ImageSize) -> ImageRecord:
+    """Return an image with its file, the name of that, and its size."""
+    return msgspec.structs.replace(
+        image,
+        file_name=found.name,
+        path=found.path,
+        width_px=size.width_px,
+        height_px=size.height_px,
+        cut_short=size.cut_short,
+    )
 
 
 def _asked(image: ImageRecord) -> tuple[str, Sequence[str], str | None, str]:

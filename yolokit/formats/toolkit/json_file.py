@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from yolokit.errors import DataError
 from yolokit.files.file_kind import tell_kind
 from yolokit.files.size_limits import refuse_pointer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 MAX_JSON_BYTES = 4 << 30
 """A larger file is refused: it is held in memory as a whole, several times its size."""
@@ -58,12 +56,7 @@ def read_json_bytes(path: Path) -> bytes:
 
 
 def decode_json(data: bytes, path: Path, *, line: int | None = None) -> Any:
-    """Decode JSON; ``path`` is for messages.
-
-    Args:
-        data: The text, in UTF-8.
-        path: Where it comes from.
-        line: The line in that file, where each line is a document of its own.
+    """Decode JSON in UTF-8; ``path`` is for messages, as is the line of a file of many documents.
 
     Raises:
         DataError: This is not JSON; with the line.
@@ -112,11 +105,7 @@ def _syntax_error(data: bytes, message: str, path: Path, line: int | None) -> Da
 
 
 def as_number(value: Any, what: str) -> float:
-    """Return a number, which may be NaN.
-
-    Args:
-        value: From JSON.
-        what: What it is, for the message.
+    """Return a number of JSON, which may be NaN; ``what`` it is, is for the message.
 
     Raises:
         ValueError: It is none.

@@ -15,19 +15,16 @@ A name that states two, such as ``train and test``, states none.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import SourceFile
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from yolokit.labels.ledger import Ledger
 
 _ANNOTATION_FOLDER = re.compile(
     r"ann|annfiles|annotations?|annots|anns|csv|jsons?|label_[23]|labels?|labeltxt.*|metadata|"

@@ -8,25 +8,21 @@ another size. The file wins; what is done to the boxes is in the ledger.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 
+from yolokit.core.types import F64
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.image_locator import Found, SourceImages
+from yolokit.formats.toolkit.image_locator import Found, SourceImages, fill_image
+from yolokit.images.byte_range import Span
 from yolokit.images.listing import climbs_out, is_absolute_anywhere, is_image_name, suffix_of_file
 from yolokit.images.orientation import is_mirrored, is_transposed
 from yolokit.images.size import ImageSize, read_image_size
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, LabelledImage
 from yolokit.labels.transforms import scaling, transform_annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from yolokit.core.types import F64
-    from yolokit.images.byte_range import Span
-    from yolokit.labels.ledger import Ledger
 
 EXIF = ("auto", "upright", "stored")
 """What ``--assume exif`` may be: which image labels were drawn on where one has an orientation."""
@@ -60,12 +56,15 @@ def locate_images(
             yield located
 
 
-def locate_fractions(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
-    """Do the same for images whose labels are in fractions of their width and height.
+def fractions_to_px(
+    images: Iterable[LabelledImage], ledger: Ledger, *, labels_only: bool = False
+) -> Iterator[LabelledImage]:
+    """Bring images whose labels are in fractions of their width and height into px.
 
-    For readers of formats that state no sizes: what comes out is in px, its ``path`` set.
+    They are located for that, unless labels alone are wanted; then their sizes must be stated.
     """
-    for labelled in locate_images(images, ledger):
+    sized = require_sizes(images, ledger) if labels_only else locate_images(images, ledger)
+    for labelled in sized:
         to_px = scaling(*labelled.image.image_wh)
         yield LabelledImage(labelled.image, transform_annotations(labelled.annotations, to_px))
 
@@ -104,15 +103,13 @@ def _locate(
     if image.path is not None:
         found: Found | None = Found(image.path, image.file_name)
     else:
-        found = files.find(image)
+        found = files.find(image, ledger)
     if found is None:
         if climbs_out(image.file_name):
             _lose(labelled, ledger, "unsafe-name", _UNSAFE.format(image.file_name))
         else:
             _lose(labelled, ledger, "missing-image", files.explain(image))
         return None
-    if found.remark is not None:
-        ledger.note(image.source, None, "image-elsewhere", found.remark)
     try:
         size = read_image_size(found.path, image.span)
     except DataError as error:
@@ -124,15 +121,7 @@ def _locate(
         _lose(labelled, ledger, "unreadable-image", message)
         return None
     annotations = _to_frame(labelled, size, ledger, exif)
-    record = msgspec.structs.replace(
-        image,
-        file_name=name,
-        width_px=size.width_px,
-        height_px=size.height_px,
-        path=found.path,
-        cut_short=size.cut_short,
-    )
-    return LabelledImage(record, annotations)
+    return LabelledImage(fill_image(image, Found(found.path, name), size), annotations)
 
 
 def drop_cut_short(images: Iterable[LabelledImage], ledger: Ledger) -> Iterator[LabelledImage]:
@@ -173,8 +162,8 @@ def _turn_fractions(labelled: LabelledImage) -> LabelledImage:
 
 def _turn(annotations: Annotations, size: ImageSize, name: str) -> Annotations:
     remark = (
-        f"exif-orientation: {name} is stored as {_by(size.stored_wh)} px and seen as "
-        f"{_by((size.width_px, size.height_px))} px; the label was turned with it"
+        f"exif-orientation: {name} is stored as {size_text(size.stored_wh)} px and seen as "
+        f"{size_text((size.width_px, size.height_px))} px; the label was turned with it"
     )
     return transform_annotations(annotations, _upright(size.stored_wh, size.orientation), remark)
 
@@ -193,9 +182,9 @@ def _to_frame(labelled: LabelledImage, size: ImageSize, ledger: Ledger, exif: st
         return annotations
     if stated == seen:
         return annotations
-    text = f"{image.file_name} is {_by(seen)} px, not {_by(stated)} px as stated"
+    text = f"{image.file_name} is {size_text(seen)} px, not {size_text(stated)} px as stated"
     ledger.note(image.source, None, "size-mismatch", text)
-    if _is_resized(stated, seen):
+    if is_resized(stated, seen):
         factors = (seen[0] / stated[0], seen[1] / stated[1])
         return transform_annotations(annotations, scaling(*factors), f"rescaled: {text}")
     if _is_inside(annotations.xyxy, seen):
@@ -220,7 +209,7 @@ def _upright(stored_wh: tuple[int, int], orientation: int) -> F64:
     return matrix
 
 
-def _is_resized(stated: tuple[int, int], seen: tuple[int, int]) -> bool:
+def is_resized(stated: tuple[int, int], seen: tuple[int, int]) -> bool:
     """Tell whether two sizes have one aspect ratio, up to the rounding of a side to 1 px."""
     off_px = abs(stated[0] * seen[1] - stated[1] * seen[0])
     return off_px <= max(*stated, *seen)
@@ -231,5 +220,6 @@ def _is_inside(xyxy: F64, wh: tuple[int, int]) -> bool:
     return low_ok and bool((xyxy[:, 2:] <= np.array(wh) + _INSIDE_PX).all())
 
 
-def _by(wh: tuple[int, int]) -> str:
+def size_text(wh: tuple[int, int]) -> str:
+    """Return a size in words, such as ``640x480``."""
     return f"{wh[0]}x{wh[1]}"

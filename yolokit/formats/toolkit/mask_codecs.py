@@ -10,21 +10,14 @@ import base64
 import binascii
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from yolokit.labels.masks import (
-    MAX_MASK_PIXELS,
-    decode_runs,
-    decompress_runs,
-    mask_to_shape,
-)
+from yolokit.core.types import Bool
+from yolokit.labels.masks import MAX_MASK_PIXELS, decode_runs, decompress_runs, mask_to_shape
 from yolokit.labels.shapes import Shape, polygon
-
-if TYPE_CHECKING:
-    from yolokit.core.types import Bool
 
 MAX_PNG_PIXELS = 1 << 26
 """Larger masks are refused: a few kilobytes of PNG can claim gigabytes of pixels."""
@@ -107,6 +100,17 @@ def shape_of_mask(segmentation: Any, *, box_stated: bool) -> Shape | None:
     return Shape(rings, box_stated=box_stated) if rings else None
 
 
+def require_area(shape: Shape | None, what: str) -> Shape:
+    """Return the shape of a mask.
+
+    Raises:
+        ValueError: There is none, since the mask covers nothing.
+    """
+    if shape is None:
+        raise ValueError(f"{what} covers nothing")
+    return shape
+
+
 def _read_runs(mask: dict[str, Any]) -> tuple[list[int], tuple[int, int]]:
     """Return a mask's run lengths and its size, (H, W)."""
     size, counts = mask.get("size"), mask.get("counts")
@@ -167,13 +171,9 @@ def inflate(data: bytes) -> bytes:
 
 
 def decode_png_mask(data: bytes) -> Bool:
-    """Decode a PNG to the pixels that it marks.
+    """Decode a PNG to the pixels that it marks, (H, W) bool.
 
-    Args:
-        data: The file's bytes.
-
-    Returns:
-        (H, W) bool: where the alpha channel is not 0 if there is one, else any channel.
+    Those are where the alpha channel is not 0 if there is one, else any channel.
 
     Raises:
         ValueError: It is not a PNG that can be decoded, or too large.

@@ -53,13 +53,10 @@ class Part(msgspec.Struct, frozen=True, eq=False):
 
 
 def join_parts(parts: Sequence[Part]) -> list[tuple[Part, list[Part]]]:
-    """Join parts of one label and group: a box, its outlines, its keypoints.
+    """Join parts of one label and group in an image: a box, its outlines, its keypoints.
 
     Where two of them are boxes, or two have keypoints, these are several objects, and all of the
     group stay as they are. A box that is turned is not a box of outlines.
-
-    Args:
-        parts: Of one image.
 
     Returns:
         Each object, and the parts that became part of it and are not objects of their own.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -20,10 +20,8 @@ from yolokit.files.file_kind import POINTER, tell_kind
 from yolokit.formats.toolkit.source_tree import HEAD_BYTES, SourceTree
 from yolokit.formats.toolkit.unsupported_formats import CLASSES_BY_FOLDER, TABLE, Unsupported
 from yolokit.images.listing import is_image_name
-
-if TYPE_CHECKING:
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset
 
 PACKAGE = "yolokit.formats"
 
@@ -59,6 +57,23 @@ class ReadOptions(msgspec.Struct, frozen=True):
     labels_only: bool = False
     task: Task = Task.DETECT
     assume: Mapping[str, str] = MappingProxyType({})
+
+    def require_images(self, why: str, path: Path | str) -> None:
+        """Refuse ``--labels-only`` for labels that need the sizes of their images.
+
+        Args:
+            why: What needs them; the message goes on from there.
+            path: The source, or a file of it.
+
+        Raises:
+            DataError: No image is to be looked at.
+        """
+        if self.labels_only:
+            raise DataError(
+                f"{why}, and --labels-only reads no image",
+                path=path,
+                hint="leave --labels-only out, and say with --images where the images are",
+            )
 
 
 class Format(Protocol):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from heapq import nlargest
-from typing import TYPE_CHECKING, TypeVar
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
 
 from yolokit.errors import DataError
 from yolokit.images.listing import is_image_name, walk_files
 from yolokit.labels.ledger import join_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 _File = TypeVar("_File")
 _Content = TypeVar("_Content")
@@ -26,11 +25,7 @@ _SAMPLED_FILES = 32
 
 
 class SourceTree:
-    """A file, or a folder with everything below it.
-
-    Args:
-        path: It may not exist; then there is nothing in it.
-    """
+    """A file, or a folder with everything below it; in what does not exist there is nothing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,6 +60,17 @@ class SourceTree:
             self._kept_bytes += len(head)
         return head
 
+    def first(self, fits: Callable[[bytes], object], *suffixes: str, among: int) -> Path | None:
+        """Return the first file whose head fits, if it is among so many first ones."""
+        files = islice(self.files(*suffixes), among)
+        return next((file for file in files if fits(self.head(file))), None)
+
+    def pick(self, fits: Callable[[bytes], object], *suffixes: str) -> list[Path]:
+        """Return the files whose heads fit; one that is pointed to is taken, whatever it holds."""
+        if self.is_file:
+            return [self.path]
+        return [file for file in self.files(*suffixes) if fits(self.head(file))]
+
     def sample(self) -> SourceTree:
         """Return a tree of fewer files that still shows its format.
 
@@ -98,9 +104,7 @@ class SourceTree:
 
 
 def read_each(
-    files: Iterable[_File],
-    read: Callable[[_File], _Content],
-    what: str = "broken annotation files",
+    files: Iterable[_File], read: Callable[[_File], _Content], what: str = "broken annotation files"
 ) -> list[_Content]:
     """Read all files, and report all broken ones at once.
 

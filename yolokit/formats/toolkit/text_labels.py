@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from unicodedata import normalize
 
 import msgspec
@@ -15,16 +16,10 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.source_tree import read_each
-from yolokit.images.listing import walk_files, walk_images
-from yolokit.labels.model import SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, LabelledImage
+from yolokit.formats.toolkit.source_tree import SourceTree, read_each
+from yolokit.images.listing import walk_images
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, LabelledImage, SourceFile
 
 _Content = TypeVar("_Content")
 _Row = TypeVar("_Row")
@@ -83,9 +78,7 @@ class LabelFolders:
     ) -> list[_Content]:
         """Read the label files, and note the images beside them that have none.
 
-        Args:
-            read: Reads one; returns None for what are not labels at all.
-            ledger: Gets the notes.
+        What ``read`` returns None for are not labels at all.
 
         Raises:
             DataError: Files are broken, or there is none with labels.
@@ -98,13 +91,8 @@ class LabelFolders:
         return contents
 
     def _iter_files(self) -> Iterator[LabelFile]:
-        """Yield the ``.txt`` files, in the order of their names."""
-        if self._source.is_file():
-            yield self._describe(self._source)
-            return
-        for name in walk_files(self._source):
-            if name.lower().endswith(".txt"):
-                yield self._describe(self._source.joinpath(*name.split("/")))
+        tree = SourceTree(self._source)
+        return map(self._describe, tree.files() if tree.is_file else tree.files(".txt"))
 
     def _describe(self, path: Path) -> LabelFile:
         home, is_of_labels = self._home_of(path)
@@ -239,6 +227,15 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
+def read_size(texts: Sequence[str]) -> tuple[int, int] | tuple[None, None]:
+    """Return width and height in px from their texts, or twice None where they are not usable."""
+    try:
+        width_px, height_px = (int(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        return None, None
+    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
+
+
 def shorten(text: str) -> str:
     """Return a text for a message, quoted, its end left out if it is long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
@@ -261,13 +258,9 @@ def write_label_files(
     label_folder: str,
     format_rows: Callable[[LabelledImage, Sequence[str]], Iterable[str]],
 ) -> None:
-    """Write a text file for each image into the folder of labels of its split.
+    """Write a text file for each image into the folder ``label_folder`` of its split.
 
-    Args:
-        dataset: The settled set.
-        folder: Where it is written.
-        label_folder: The name of the folders of labels.
-        format_rows: Returns the lines for an image, given the names of the classes.
+    Its lines are what ``format_rows`` returns for the image and the names of the classes.
     """
     for labelled in dataset.iter_images():
         stem, _, suffix = labelled.image.file_name.rpartition(".")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.image_locator import SourceImages
+from yolokit.formats.toolkit.image_locator import SourceImages, fill_image
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.images.size import read_image_size
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import ImageRecord
 
 UNITS = ("auto", "pixels", "fractions")
 """What ``--assume units`` may be; where a format knows it, ``percent`` too."""
@@ -126,29 +122,16 @@ class ImageMeter:
     def measure(self, image: ImageRecord, places: Iterable[int]) -> ImageRecord | None:
         """Return an image with its file and size; None if it is not found or not readable.
 
-        Args:
-            image: As its annotations describe it.
-            places: Of its annotations, which are dropped with it.
+        Then the annotations at these places are dropped with it.
         """
-        found = self._files.find(image)
+        found = self._files.find(image, self._ledger)
         if found is None:
             code, message = "missing-image", self._files.explain(image)
         else:
-            if found.remark is not None:
-                self._ledger.note(image.source, None, "image-elsewhere", found.remark)
             try:
-                size = read_image_size(found.path)
+                return fill_image(image, found, read_image_size(found.path))
             except DataError as error:
                 code, message = "unreadable-image", str(error)
-            else:
-                return msgspec.structs.replace(
-                    image,
-                    file_name=found.name,
-                    path=found.path,
-                    width_px=size.width_px,
-                    height_px=size.height_px,
-                    cut_short=size.cut_short,
-                )
         self._ledger.lose_image(image.source, places, code, message, image.file_name)
         return None
 
@@ -183,19 +166,13 @@ class PixelScales:
         what: str = "boxes",
     ) -> None:
         self._meter = ImageMeter(ledger) if units.are_fractions else None
-        if self._meter is not None and options.labels_only:
-            raise DataError(
-                f"the {what} are fractions, and --labels-only reads no image",
-                path=path,
-                hint="leave --labels-only out, and say with --images where the images are",
-            )
+        if self._meter is not None:
+            options.require_images(f"the {what} are fractions", path)
 
     def of(self, image: ImageRecord, places: Iterable[int]) -> Scaled | None:
         """Return what an image's labels are multiplied with; None if it is not found or readable.
 
-        Args:
-            image: As its annotations describe it.
-            places: Of its annotations, which are dropped with it.
+        Then the annotations at these places are dropped with it.
         """
         if self._meter is None:
             return Scaled(image, np.ones(2))

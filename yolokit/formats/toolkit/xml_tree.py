@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.parsers.expat import XMLParserType
 
 from yolokit.core.gc import collector_paused
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from xml.parsers.expat import XMLParserType
 
 _MAX_DEPTH = 100
 
@@ -97,18 +94,25 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
     return builder.root
 
 
+def check_xml_names(names: Iterable[str]) -> None:
+    """Refuse to write names that XML cannot hold, or would change in an attribute.
+
+    Raises:
+        DataError: A name holds a control character or half of a character.
+    """
+    for name in names:
+        if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
+            raise DataError(f"XML cannot hold the class name {name!r}")
+
+
 class _NoTarget:
     """Ignores what the parser has no handler for."""
 
 
 class _Builder:
-    """Builds the elements from expat's events.
+    """Builds the elements from events of expat, which refuses entities already.
 
     It takes them itself: the parser in between handles each in Python, at twice the time.
-
-    Args:
-        expat: The parser below, which refuses entities already; it gets its handlers.
-        path: For messages.
     """
 
     def __init__(self, expat: XMLParserType, path: Path) -> None:

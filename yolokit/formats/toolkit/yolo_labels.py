@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import read_labels, to_annotations
+from yolokit.core.types import I64
+from yolokit.datasets.label_rows import LabelRows, RowLayout, read_labels, to_annotations
 from yolokit.datasets.text_rows import begins_with_rows, read_beginning
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import is_annotation_folder
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.images.listing import IMAGE_SUFFIXES, walk_files
 from yolokit.images.size import read_image_size
-from yolokit.labels.model import Annotations, LabelledImage, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from yolokit.core.types import I64
-    from yolokit.datasets.label_rows import LabelRows, RowLayout
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import ImageRecord
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 
 CLASS_BASE = ("0", "1")
 """What ``--assume class-base`` may be: whether the first class is number 0, or 1."""

@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from yolokit.core.plural import counted
@@ -22,22 +24,13 @@ from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import as_dict, as_list, as_number, as_numbers, as_text
 from yolokit.formats.toolkit.layout import SourceLayout
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree, read_each
-from yolokit.formats.via.files import CSV_HEADER, load_via_file
+from yolokit.formats.via.files import CSV_HEADER, ViaEntry, ViaFile, load_via_file
 from yolokit.labels.builder import ImageRows, build_dataset
-from yolokit.labels.model import ImageRecord
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Dataset, ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, ellipse_shape, polygon
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.formats.via.files import ViaEntry, ViaFile
-    from yolokit.labels.ledger import Ledger
-    from yolokit.labels.model import Dataset, SourceFile
-
 
 TITLE = "VGG Image Annotator"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT)
@@ -140,11 +133,7 @@ class _Reader:
             self._images.append(_Image(ImageRows(record), regions))
 
     def finish(self, source: Path) -> Dataset:
-        """Return what was added as a data set.
-
-        Raises:
-            DataError: It is not clear which attribute is the class.
-        """
+        """Return what was added as a data set."""
         counts = Counter(
             name
             for image in self._images

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.json_file import as_dict, as_text, read_json, read_json_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 CSV_HEADER = b"filename,file_size,file_attributes"
 _COLUMNS = ("filename", "region_count", "region_shape_attributes", "region_attributes")

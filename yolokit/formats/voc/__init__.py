@@ -8,36 +8,24 @@ roLabelImg's ``<robndbox>``, in radians.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
 
 from yolokit.core.task import Task
+from yolokit.core.types import F64
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import write_number
+from yolokit.formats.toolkit.xml_tree import check_xml_names
 from yolokit.formats.voc.reader import VocReader
-from yolokit.images.listing import walk_files
-from yolokit.labels.model import (
-    Annotations,
-    Dataset,
-    LabelledImage,
-    make_categories,
-)
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Annotations, Dataset, LabelledImage, make_categories
 from yolokit.labels.splits import SPLITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
-
 
 TITLE = "Pascal VOC"
 READS: tuple[Task, ...] = (Task.DETECT, Task.OBB)
@@ -50,17 +38,19 @@ IMAGE_FOLDER = "JPEGImages"
 WRITTEN = ("Annotations/*.xml", "ImageSets/Main/{split}.txt")
 MANY_OUTLINES = False
 
-_SNIFFED_FILES = 5
-
 
 def sniff(tree: SourceTree) -> Match | None:
     """Recognise XML whose root element is ``annotation``."""
-    for file in islice(tree.files(".xml"), _SNIFFED_FILES):
-        head = tree.head(file).replace(b"\x00", b"")
-        is_labelme = b"<polygon>" in head and b"bndbox>" not in head  # that of MIT
-        if (b"<annotation>" in head or b"<annotation " in head) and not is_labelme:
-            return Match(1.0, f"{file.name} has the root element <annotation>")
-    return None
+    file = tree.first(_is_voc, ".xml", among=5)
+    if file is None:
+        return None
+    return Match(1.0, f"{file.name} has the root element <annotation>")
+
+
+def _is_voc(head: bytes) -> bool:
+    plain = head.replace(b"\x00", b"")
+    is_labelme = b"<polygon>" in plain and b"bndbox>" not in plain  # that of MIT
+    return (b"<annotation>" in plain or b"<annotation " in plain) and not is_labelme
 
 
 def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
@@ -73,7 +63,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         DataError: A file is not a VOC annotation, with its line.
     """
     reader = VocReader(source, options, ledger)
-    parsed = reader.read_files(_xml_files(source))
+    parsed = reader.read_files(SourceTree(source).files(".xml"))
     if not parsed:
         raise DataError("there are no XML files in it", path=source)
     reader.note_unannotated()
@@ -102,9 +92,7 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
         DataError: A class has a name that XML cannot hold.
     """
     del remarks  # the format has no place for them
-    for name in dataset.names:
-        if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in name):
-            raise DataError(f"XML cannot hold the class name {name!r}")
+    check_xml_names(dataset.names)
     names = [escape(name) for name in dataset.names]
     ids: dict[str, list[str]] = {}
     for labelled in dataset.iter_images():
@@ -119,16 +107,6 @@ def write(dataset: Dataset, folder: Path, remarks: Sequence[str] = ()) -> None:
         if split in ids:
             text = "".join(f"{image_id}\n" for image_id in ids[split])
             (lists / f"{split}.txt").write_text(text, encoding="utf-8", newline="\n")
-
-
-def _xml_files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        if path.suffix.lower() == ".xml":
-            yield path
-        return
-    for name in walk_files(path):
-        if name.lower().endswith(".xml"):
-            yield path.joinpath(*name.split("/"))
 
 
 def _to_xml(labelled: LabelledImage, names: list[str]) -> str:

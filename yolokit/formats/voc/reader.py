@@ -5,29 +5,27 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import dropwhile
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.types import F64, I64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
+from yolokit.formats.toolkit.plugin import ReadOptions
 from yolokit.formats.toolkit.source_tree import read_each
+from yolokit.formats.toolkit.text_labels import read_size
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.images.listing import is_image_name
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import ImageRecord, SourceFile
 from yolokit.labels.shapes import Shape, turned_box
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _ROTATED = ("cx", "cy", "w", "h", "angle")
@@ -130,7 +128,8 @@ class VocReader:
         source = SourceFile(str(path), "line", place.image_roots)
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
-        width_px, height_px = _read_size(root)
+        texts = [root.text_of("size", side) for side in ("width", "height")]
+        width_px, height_px = read_size(texts)
         if width_px is None and root.find("size") is not None:
             self._ledger.note(source, root.line, "no-size", "the <size> is not usable")
         return ImageRecord(
@@ -214,15 +213,6 @@ class VocReader:
         )
         turned = f"boxes turned clockwise, by `rotation` or as <robndbox>: {self._turned}"
         return (sentence, turned) if self._turned else (sentence,)
-
-
-def _read_size(root: XmlElement) -> tuple[int, int] | tuple[None, None]:
-    try:
-        width_px = int(float(root.text_of("size", "width")))
-        height_px = int(float(root.text_of("size", "height")))
-    except (ValueError, OverflowError):
-        return None, None
-    return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
 
 
 class _VocBox(NamedTuple):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolokit.core.task import Task
 from yolokit.datasets.data_yaml import DataYaml, is_data_yaml, list_data_yamls, load_data_yaml
-from yolokit.datasets.splits import list_split_images
+from yolokit.datasets.splits import SplitImage, list_split_images
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_locator import ImageLocator
 from yolokit.formats.toolkit.layout import SourceLayout, find_split_folders, is_annotation_folder
-from yolokit.formats.toolkit.plugin import Match
+from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import CLASS_BASE, ROBOFLOW_NAMES, YoloRows
 from yolokit.formats.yolo.labels import (
@@ -26,20 +26,8 @@ from yolokit.formats.yolo.labels import (
     read_class_names,
 )
 from yolokit.formats.yolo.writer import write_data_yamls, write_label_files
-from yolokit.labels.model import (
-    Category,
-    Dataset,
-    ImageRecord,
-    LabelledImage,
-    SourceFile,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from yolokit.datasets.splits import SplitImage
-    from yolokit.formats.toolkit.plugin import ReadOptions
-    from yolokit.labels.ledger import Ledger
+from yolokit.labels.ledger import Ledger
+from yolokit.labels.model import Category, Dataset, ImageRecord, LabelledImage, SourceFile
 
 TITLE = "YOLO (Ultralytics, Roboflow)"
 READS: tuple[Task, ...] = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
@@ -76,12 +64,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
     Raises:
         DataError: There is no usable ``data.yaml`` nor a list of class names.
     """
-    if options.labels_only:
-        raise DataError(
-            "YOLO labels state no image sizes, and --labels-only reads no image",
-            path=source,
-            hint="leave --labels-only out, and say with --images where the images are",
-        )
+    options.require_images("YOLO labels state no image sizes", source)
     data, place = _open(source, options)
     reader = _Reader(data, place, options, ledger)
     categories = tuple(

@@ -5,26 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from yolokit.core.plural import counted
-from yolokit.datasets.label_rows import LabelRows, label_path, read_labels
+from yolokit.datasets.label_rows import LabelRows, RowLayout, label_path, read_labels
 from yolokit.datasets.text_rows import begins_with_rows, first_lines, read_beginning
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import is_annotation_folder, nearest_split
+from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.yolo_labels import LabelAccount, has_image, has_rows, stem_of
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from yolokit.datasets.label_rows import RowLayout
-    from yolokit.formats.toolkit.source_tree import SourceTree
-    from yolokit.labels.ledger import Ledger
 
 _IMAGES = re.compile(re.escape(f"{os.sep}images{os.sep}"), re.IGNORECASE)
 _UPLOAD_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
@@ -205,11 +200,7 @@ def _iter_name_files(tree: SourceTree) -> Iterator[Path]:
 
 
 def _read_names(file: Path) -> tuple[str, ...]:
-    """Return the names in a file of one name a line.
-
-    Raises:
-        DataError: It cannot be read, or they are not usable.
-    """
+    """Return the names in a file of one name a line."""
     try:
         lines = read_bounded(file).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

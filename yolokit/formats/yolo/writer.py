@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from yolokit.core.boxes import xyxy_to_cxcywh
 from yolokit.core.task import Task
+from yolokit.core.types import F64, I64, U8
+from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage
 from yolokit.labels.splits import order_splits
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from yolokit.core.types import F64, I64, U8
-    from yolokit.labels.model import Annotations, Dataset, ImageRecord, LabelledImage
 
 _BLOCK = 1024  # images formatted at once: the arrays of one block stay in the cache
 _LARGE_PX = 10_000
@@ -133,9 +129,7 @@ def format_rows(classes: I64, cxcywh: F64, digits: int) -> tuple[bytes, I64]:
 def _format_shapes(block: Sequence[LabelledImage], dims: int) -> tuple[bytes, list[int]]:
     """Format rows of outlines, rotated boxes or poses, as :func:`format_block` does boxes.
 
-    Args:
-        block: Labels with shapes, or with keypoints.
-        dims: Columns of a keypoint.
+    A keypoint has ``dims`` columns.
     """
     rows: list[str] = []
     ends: list[int] = []
@@ -218,9 +212,7 @@ def _describe_pose(dataset: Dataset) -> dict[str, object]:
     """Return the keys that a pose set has; without ``flip_idx`` upstream mirrors no image."""
     pose = dataset.pose
     assert pose is not None, "a data set of poses has a layout"
-    described: dict[str, object] = {
-        "kpt_shape": [len(pose.names), 3 if pose.has_visibility else 2],
-    }
+    described: dict[str, object] = {"kpt_shape": [len(pose.names), 3 if pose.has_visibility else 2]}
     if pose.flip_indices is not None:
         described["flip_idx"] = list(pose.flip_indices)
     names = list(pose.names)

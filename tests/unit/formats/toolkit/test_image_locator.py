@@ -10,8 +10,10 @@ import pytest
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import ImageIndex
-from yolokit.formats.toolkit.image_locator import ImageLocator, SourceImages
+from yolokit.formats.toolkit.image_locator import Found, ImageLocator, SourceImages, fill_image
 from yolokit.images.listing import climbs_out, is_absolute_anywhere
+from yolokit.images.size import ImageSize
+from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import ImageRecord, SourceFile
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "\uc0ac\u00e9.jpg") for form in ("NFC", "NFD"))
@@ -212,3 +214,21 @@ def test_a_source_is_listed_once_for_all_folders_of_annotations(
         found = files.find(ImageRecord(f"a{at}.jpg", None, None, None, None, source))
         assert found is not None
     assert listed == [str(tmp_path)]
+
+
+def test_what_is_odd_about_a_file_is_noted_once_it_is_taken(tmp_path: Path) -> None:
+    touch(tmp_path / "images/a.JPG", tmp_path / "images/b.jpg")
+    source = SourceFile("a.json", "index", (str(tmp_path / "images"),))
+    ledger = Ledger()
+    files = SourceImages()
+    for name in ("a.png", "b.jpg"):
+        assert files.find(ImageRecord(name, None, None, None, None, source), ledger) is not None
+    assert ledger.codes() == {"noted: image-elsewhere": 1}
+
+
+def test_an_image_is_filled_in_with_its_file_and_size() -> None:
+    source = SourceFile("a.json")
+    image = ImageRecord("a", 1, 1, "val", None, source)
+    size = ImageSize(4, 3, 1, cut_short=True)
+    filled = fill_image(image, Found("/set/a.jpg", "a.jpg"), size)
+    assert filled == ImageRecord("a.jpg", 4, 3, "val", "/set/a.jpg", source, cut_short=True)

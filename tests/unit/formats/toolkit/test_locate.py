@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.conftest import Convert, coco, coco_image, write_coco, write_image
 from yolokit.errors import DataError
-from yolokit.formats.toolkit.locate import locate_fractions, locate_images, require_sizes
+from yolokit.formats.toolkit.locate import fractions_to_px, locate_images, require_sizes
 from yolokit.images.byte_range import Span
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
@@ -189,7 +189,7 @@ def test_fractions_become_pixels_of_the_image_as_it_is_seen(tmp_path: Path) -> N
         labelled(tmp_path, (0, 0, 1, 1), (None, None), name="gone.jpg"),
     ]
     ledger = Ledger()
-    (found,) = locate_fractions(images, ledger)
+    (found,) = fractions_to_px(images, ledger)
     assert found.image.image_wh == (80, 160)
     assert found.image.path == str(tmp_path / "turned.jpg")
     assert found.annotations.xyxy.tolist() == [[20, 80, 60, 160]]

@@ -18,7 +18,9 @@ from yolokit.formats.toolkit.mask_codecs import (
     decode_base64,
     decode_png_mask,
     inflate,
+    require_area,
 )
+from yolokit.labels.shapes import Shape
 
 
 def random_mask(seed: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -154,3 +156,10 @@ def test_a_bomb_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_base64_holds_bytes() -> None:
     assert decode_base64(base64.b64encode(b"abc").decode()) == b"abc"
     assert decode_base64(base64.encodebytes(bytes(99)).decode()) == bytes(99)
+
+
+def test_a_mask_that_covers_nothing_is_no_annotation() -> None:
+    shape = Shape((np.zeros((3, 2)),))
+    assert require_area(shape, "the mask") is shape
+    with pytest.raises(ValueError, match="the brush covers nothing"):
+        require_area(None, "the brush")

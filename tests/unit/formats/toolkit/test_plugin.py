@@ -10,7 +10,13 @@ import pytest
 
 from tests.unit.conftest import coco, voc_xml, write_coco, write_text, write_yolo
 from yolokit.errors import ConfigError, DataError
-from yolokit.formats.toolkit.plugin import can_write, list_formats, load_format, recognise
+from yolokit.formats.toolkit.plugin import (
+    ReadOptions,
+    can_write,
+    list_formats,
+    load_format,
+    recognise,
+)
 
 
 def test_the_formats_of_this_version() -> None:
@@ -56,3 +62,10 @@ def test_what_no_format_fits_is_an_error(tmp_path: Path) -> None:
     write_text(tmp_path / "a.xml", voc_xml().replace("annotation>", "notes>"))
     with pytest.raises(DataError, match="none of the known formats"):
         recognise(tmp_path)
+
+
+def test_labels_that_need_their_images_refuse_labels_only() -> None:
+    ReadOptions().require_images("the boxes are fractions", "a.json")
+    with pytest.raises(DataError, match="are fractions, and --labels-only reads no image") as info:
+        ReadOptions(labels_only=True).require_images("the boxes are fractions", "a.json")
+    assert "say with --images" in str(info.value.hint)

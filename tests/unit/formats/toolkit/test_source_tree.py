@@ -69,3 +69,17 @@ def test_all_broken_files_are_told_at_once_and_the_others_read() -> None:
     with pytest.raises(DataError, match=r"^2 odd numbers:\n  1 is odd\n  3 is odd$"):
         read_each(range(4), read, "odd numbers")
     assert met == [0, 2, 0, 1, 2, 3]
+
+
+def test_files_are_chosen_by_their_heads(tmp_path: Path) -> None:
+    for name, text in (("a.json", "{}"), ("b.json", "[]"), ("c.json", "[]"), ("d.txt", "[]")):
+        (tmp_path / name).write_text(text)
+    tree = SourceTree(tmp_path)
+
+    def is_list(head: bytes) -> bool:
+        return head.startswith(b"[")
+
+    assert tree.first(is_list, ".json", among=2) == tmp_path / "b.json"
+    assert tree.first(is_list, ".json", among=1) is None
+    assert tree.pick(is_list, ".json") == [tmp_path / "b.json", tmp_path / "c.json"]
+    assert SourceTree(tmp_path / "a.json").pick(is_list, ".txt") == [tmp_path / "a.json"]

@@ -10,7 +10,7 @@ import pytest
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit import xml_tree
-from yolokit.formats.toolkit.xml_tree import XmlElement, parse_xml
+from yolokit.formats.toolkit.xml_tree import XmlElement, check_xml_names, parse_xml
 
 _PATH = Path("a.xml")
 
@@ -72,3 +72,10 @@ def test_an_encoding_that_cannot_be_read_says_what_to_do() -> None:
     with pytest.raises(DataError, match="this XML cannot be read") as caught:
         parse_xml(text.encode("gb2312"), _PATH)
     assert caught.value.hint == "save it again as UTF-8"
+
+
+def test_names_that_xml_cannot_hold_are_refused() -> None:
+    check_xml_names(["a", "<b & c>", "\u00e4"])
+    for name in ("a\x01", "a\nb", "\ud800"):
+        with pytest.raises(DataError, match="XML cannot hold the class name"):
+            check_xml_names(["a", name])
