@@ -39,7 +39,7 @@ ANYWHERE = {"--debug", "--help", "--version", "--install-completion"}
 SHOWN_BY = {
     "api": [],
     "checkpoints": ["train", "export"],
-    "cli.data": ["data convert"],
+    "cli.convert": ["data convert"],
     "cli.demo": ["data demo"],
     "cli.export": ["export"],
     "cli.formats": ["data convert"],
