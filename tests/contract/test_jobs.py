@@ -16,6 +16,7 @@ from yolokit.cli.main import app
 from yolokit.core.config import Config
 from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.core.options import Argument, list_options
+from yolokit.errors import ConfigError
 
 # A function of the Python API, how it is called, the job that it runs, its config and command.
 JOBS = [
@@ -92,3 +93,26 @@ def test_defaults_are_in_their_range(config: str) -> None:
     for field in msgspec.structs.fields(kind):
         if not field.required and field.default is not None:
             msgspec.convert(field.default, field.type)
+
+
+@pytest.mark.parametrize("config", [config for *_, config, _command in JOBS], ids=IDS)
+def test_a_former_name_is_no_field_of_its_own(config: str) -> None:
+    kind = load(config)
+    for one in list_options(kind):
+        if one.former is not None:
+            assert one.former not in kind.__struct_fields__
+
+
+def test_a_former_name_of_an_option_goes_on_working_in_python() -> None:
+    config = load("evaluate.config:ValConfig")
+    assert config.build({"model": "m", "data": "d", "max_count": 5}).max_det == 5
+    with pytest.raises(ConfigError, match="max_det: must be int >= 1"):
+        config.build({"model": "m", "data": "d", "max_count": 0})
+
+
+@pytest.mark.parametrize(("name", "arguments", "_job", "_config", "_words"), JOBS, ids=IDS)
+def test_what_is_missing_is_named(
+    name: str, arguments: list[str], _job: str, _config: str, _words: str
+) -> None:
+    with pytest.raises(ConfigError, match="is missing"):
+        getattr(yolokit, name)(*arguments[: 1 if name == "predict_files" else 0])

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 import msgspec
 
-from yolokit.core.options import list_types
+from yolokit.core.options import list_options, list_types
 from yolokit.core.plural import counted
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
@@ -51,6 +51,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
         """
+        former = {one.former: one.name for one in list_options(cls) if one.former}
+        values = {former.get(key, key): value for key, value in values.items()}
         fields = msgspec.structs.fields(cls)
         hints = {field.name: field.type for field in fields}
         good = {field.name: field.default for field in fields if not field.required}

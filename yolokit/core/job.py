@@ -39,7 +39,7 @@ def function_of(
     def decorate(run: Callable[[Values, OnEvent], R]) -> Callable[P, R]:
         def function(*args: P.args, **kwargs: P.kwargs) -> R:
             known = {name: one for name, one in kwargs.items() if name in signature.parameters}
-            values: Values = {**kwargs, **signature.bind(*args, **known).arguments}
+            values: Values = {**kwargs, **signature.bind_partial(*args, **known).arguments}
             on_event = values.pop("on_event", None)
             return run(values, on_event or ignore)
 

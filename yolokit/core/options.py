@@ -74,6 +74,7 @@ class Stated(msgspec.Struct, frozen=True):
         kinds: The plain types that its value may have, such as int; of each value of a tuple.
         is_many: It is a tuple.
         is_required: It has no default.
+        former: A field name that it had, which goes on working.
         default: Its default in words, as the help shows it; empty where there is none to show.
     """
 
@@ -83,6 +84,7 @@ class Stated(msgspec.Struct, frozen=True):
     is_many: bool
     is_required: bool
     default: str
+    former: str | None = None
 
 
 def list_options(config: type[msgspec.Struct]) -> Iterator[Stated]:
@@ -99,6 +101,7 @@ def list_options(config: type[msgspec.Struct]) -> Iterator[Stated]:
             is_many=any(get_origin(part) is tuple for part in parts),
             is_required=field.required,
             default=option.default or _describe(field.default),
+            former=option.former and option.former.strip("-").replace("-", "_"),
         )
 
 

@@ -83,6 +83,11 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     yolokit_version: str = yolokit.__version__
 
+    @property
+    def max_count(self) -> int:
+        """What ``max_det`` was called before."""
+        return self.max_det
+
 
 class ValRun(msgspec.Struct, frozen=True):
     """A finished evaluation: the report, the file that it was written to, if any, and the task."""
