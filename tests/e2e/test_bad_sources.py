@@ -50,7 +50,7 @@ SOURCES: dict[str, tuple[Callable[[Path], object], str]] = {
     "an image": (lambda path: write_image(path.with_name("source.png")).rename(path), "none of"),
     "a folder in a loop": (_loop, "train.json:2: this is not JSON"),
     "a billion laughs": (_bomb, "a.xml:1: the XML declares entities"),
-    "a format that is not read": (_prodigy, "this looks like Prodigy JSONL, and that is not read"),
+    "a format that is not read": (_prodigy, "this looks like Prodigy JSONL, which is not read"),
     "corners called sizes": (_corners, "say it with --assume box=xyxy"),
     "UTF-16": (_wide, "this looks like text in UTF-16"),
 }
