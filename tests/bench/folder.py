@@ -35,6 +35,7 @@ print((time.perf_counter() - start_s) / (count - {_WARM_UP}) * 1e3)
 
 _YOLOKIT = f"""
 import sys, time
+from yolokit.runtime.config import PredictConfig
 from yolokit.runtime.predict import open_job
 model, threads, folder, out = sys.argv[1:]
 job = open_job(PredictConfig.build({{
