@@ -14,7 +14,7 @@ from yolokit.convert.config import ConvertConfig
 from yolokit.core.events import OnEvent, ignore
 from yolokit.core.job import Values, function_of
 from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run time
-from yolokit.evaluate.config import ValConfig
+from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.config import GetConfig
@@ -100,6 +100,7 @@ def export_model(values: Values, on_event: OnEvent) -> ExportArtifact:
 
 
 class _Val(ValConfig, frozen=True, kw_only=True):
+    report_only: ReportOnly = True
     on_event: OnEvent = ignore
 
 

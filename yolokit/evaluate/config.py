@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
@@ -16,6 +16,11 @@ CONF = 0.001
 IOU = 0.7
 MAX_DET = 300
 RUNS = Path("runs") / "val"
+
+ReportOnly: TypeAlias = Annotated[
+    bool,
+    Option("Print one JSON object to stdout; no file unless --out or --name.", flag="--json"),
+]
 
 
 class _ModelAndData(Config, frozen=True):
@@ -45,10 +50,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     allow: Annotated[
         Texts, Option("Leave out, instead of failing: unusable-images. Repeatable.", "CODE")
     ] = ()
-    report_only: Annotated[
-        bool,
-        Option("Print one JSON object to stdout; no file unless --out or --name.", flag="--json"),
-    ] = False
+    report_only: ReportOnly = False
     overwrite: Annotated[bool, Option("Replace a metrics.json that is there.")] = False
 
     @classmethod
