@@ -16,6 +16,7 @@ from yolokit.cli import data, weights
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
+from yolokit.cli.inspect import inspect
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
@@ -66,6 +67,7 @@ app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
 
 
