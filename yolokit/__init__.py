@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
     from yolokit.api import get_dataset as get_dataset
+    from yolokit.api import inspect_model as inspect_model
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import train_model as train_model
@@ -42,6 +43,7 @@ _PUBLIC = {
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
     "get_dataset": "yolokit.api",
+    "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",

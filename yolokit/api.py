@@ -18,6 +18,7 @@ from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
+    from yolokit.jobs.inspect.job import Inspection
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -110,6 +112,18 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Inspect(InspectConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Inspect)
+def inspect_model(values: Values, on_event: OnEvent) -> Inspection:
+    """Say what the layers of a model are, and draw feature maps if an image is given."""
+    from yolokit.jobs.inspect.job import inspect_model as run
+
+    return run(InspectConfig.build(values), on_event)
 
 
 class _Predict(PredictConfig, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
         WeightsError: The checkpoint cannot be loaded, or does not run at that size.
     """
     from yolokit.engine import ultralytics_patches
+    from yolokit.engine.infer import letterbox
 
     model, checkpoint = ultralytics_patches.load_model(
         request.weights, request.digest, trust=request.trust
@@ -42,7 +43,8 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
     if request.image is None:
         image = torch.zeros(1, 3, imgsz, imgsz)
     else:
-        image = torch.from_numpy(np.load(request.image, allow_pickle=False))
+        bgr = np.load(request.image, allow_pickle=False)
+        image = torch.from_numpy(letterbox(bgr, (imgsz, imgsz)))
     inputs = _head_inputs(model)
     wanted = request.layers or ([] if request.image is None else inputs)
     recorder = _Recorder(model, image, wanted, inputs)
@@ -102,7 +104,7 @@ class _Recorder:
         if unknown:
             raise WeightsError(
                 f"the network has no layer {unknown[0]!r}",
-                hint="`yolokit inspect` without --layers lists them",
+                hint="`yolokit inspect` without --layer lists them",
             )
         self._running: list[Any] = []
         self._layers: dict[str, Layer] = {}
@@ -127,7 +129,7 @@ class _Recorder:
         return list(self._layers.values())
 
     def add_flops(self, kind: str, flops: int, output: torch.Tensor) -> None:
-        """Enter work into the layer that runs; a product of its own where that has layers inside."""
+        """Enter work into the layer that runs; what a layer with others inside does is one more."""
         module = self._running[-1] if self._running else self._model
         name = self._names[module]
         if any(True for _ in module.children()):
@@ -168,7 +170,7 @@ class _Recorder:
         )
 
 
-class _Tracker(TorchDispatchMode):
+class _Tracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows the receptive field through every operator, and counts the work of the large ones.
 
     Attributes:
@@ -176,8 +178,8 @@ class _Tracker(TorchDispatchMode):
     """
 
     def __init__(self, recorder: _Recorder) -> None:
-        super().__init__()
-        self.reach = WeakTensorKeyDictionary()
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.reach: Any = WeakTensorKeyDictionary()
         self._recorder = recorder
 
     def __torch_dispatch__(
@@ -234,14 +236,13 @@ def _window(args: Any) -> tuple[int, int, int]:
 
 
 def _convolution_flops(args: Any, output: torch.Tensor) -> int:
-    weight = args[1]
-    places = math.prod((args[0] if args[6] else output).shape[2:])
-    return 2 * places * weight.numel()
+    values: int = args[1].numel()
+    return 2 * math.prod((args[0] if args[6] else output).shape[2:]) * values
 
 
 def _product_flops(args: Any, output: torch.Tensor) -> int:
     left, right = [one for one in _tensors(args) if one.dim() >= 2][-2:]
-    return 2 * output.numel() * left.shape[-1] if right.dim() >= 2 else 0
+    return int(2 * output.numel() * left.shape[-1]) if right.dim() >= 2 else 0
 
 
 def _describe_module(name: str, module: Any) -> Layer:

@@ -143,7 +143,7 @@ class InspectRequest(msgspec.Struct, frozen=True, kw_only=True):
         weights: Checkpoint to look into.
         digest: What it must be.
         imgsz: Side of the square input in px; None for the one it was trained with.
-        image: Input to compute with instead, (1, 3, H, W) float32 as ``.npy``, or None.
+        image: Image to compute with, (H, W, 3) uint8 BGR as ``.npy``; None for a black one.
         layers: Layers whose maps are wanted; none for those that the head takes, if there is an
             image.
         folder: Where ``<index>.npy``, (C, H, W) float32, appears for each of them.

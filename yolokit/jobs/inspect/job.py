@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F32, U8
     from yolokit.jobs.inspect.config import InspectConfig
-    from yolokit.runtime.manifest import ModelIO
-
-SIDE_PX = 640  # where neither the model nor the user says
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,29 +100,18 @@ def _look_into_graph(
 
 
 def _run_graph(found: tuple[Path, Mapping[str, str]], network: Network, bgr: U8) -> dict[str, F32]:
+    from yolokit.runtime.detector import make_input, plan_letterbox
+    from yolokit.runtime.manifest import ModelIO
     from yolokit.runtime.session import open_session
 
     path, outputs = found
     session = open_session(path, provider="cpu")
     port = session.inputs[0]
-    tensor = _make_input(bgr, network.input_shape, port.name)
+    height, width = network.input_shape[2:]
+    io = ModelIO(input_name=port.name, shape=(1, 3, height, width), input_wh=(width, height))
+    tensor = make_input(bgr, plan_letterbox((bgr.shape[1], bgr.shape[0]), io), io)
     values = session.run(port.name, tensor, list(outputs.values()))
     return {name: values[output][0] for name, output in outputs.items()}
-
-
-def _make_input(bgr: U8, shape: tuple[int, ...], name: str) -> F32:
-    """Letterbox an image (H, W, 3) uint8 BGR as a deployed detector gets it."""
-    from yolokit.runtime.detector import make_input, plan_letterbox
-
-    io = _describe_io(shape, name)
-    return make_input(bgr, plan_letterbox((bgr.shape[1], bgr.shape[0]), io), io)
-
-
-def _describe_io(shape: tuple[int, ...], name: str) -> ModelIO:
-    from yolokit.runtime.manifest import ModelIO
-
-    height, width = shape[2:]
-    return ModelIO(input_name=name, shape=(1, 3, height, width), input_wh=(width, height))
 
 
 def _look_into_checkpoint(
@@ -140,9 +126,8 @@ def _look_into_checkpoint(
         raise WeightsError(problem[0], hint=problem[1])
     image = None
     if bgr is not None:
-        side = config.imgsz or SIDE_PX
-        image = scratch / "input.npy"
-        np.save(image, _make_input(bgr, (1, 3, side, side), "images"), allow_pickle=False)
+        image = scratch / "image.npy"
+        np.save(image, bgr, allow_pickle=False)
     on_event(Phase("starting torch"))
     result = run_job(
         "inspect",

@@ -76,9 +76,8 @@ def _overlay(bgr: U8, values: F32, letterbox: Letterbox) -> U8:
 
     width, height = letterbox.resized_wh
     small = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA)
-    strength = _crop(
-        np.abs(values - values.mean(axis=(1, 2), keepdims=True)).mean(axis=0), letterbox
-    )
+    strength = np.abs(values - values.mean(axis=(1, 2), keepdims=True)).mean(axis=0)
+    strength = _crop(strength, letterbox)
     colours = cv2.resize(_colour(strength), (width, height), interpolation=cv2.INTER_CUBIC)
     mixed = cv2.addWeighted(small, 1 - _SHOWN_SHARE, colours, _SHOWN_SHARE, 0)
     return np.asarray(mixed, np.uint8)
@@ -86,13 +85,16 @@ def _overlay(bgr: U8, values: F32, letterbox: Letterbox) -> U8:
 
 def _crop(values: F32, letterbox: Letterbox) -> F32:
     """Return what of a map (h, w) lies on the image, without the border."""
+
+    def cut(pad_px: int, inner_px: int, side_px: int, cells: int) -> slice:
+        first, last = (round(px * cells / side_px) for px in (pad_px, pad_px + inner_px))
+        return slice(first, max(last, first + 1))
+
     rows, columns = values.shape
     width, height = letterbox.input_wh
     left, top = letterbox.pad_xy
     inner_w, inner_h = letterbox.resized_wh
-    x0, x1 = left * columns // width, -(-(left + inner_w) * columns // width)
-    y0, y1 = top * rows // height, -(-(top + inner_h) * rows // height)
-    return values[y0:y1, x0:x1]
+    return values[cut(top, inner_h, height, rows), cut(left, inner_w, width, columns)]
 
 
 def _colour(values: F32) -> U8:

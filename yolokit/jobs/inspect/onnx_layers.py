@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,10 @@ def read_graph(path: Path, imgsz: int | None) -> Any:
         MissingDependencyError: onnx is not installed.
         InferenceError: The file is not ONNX.
     """
-    onnx = require("onnx", extra="train", purpose="Looking into an ONNX file")
-    from google.protobuf.message import DecodeError
-
+    onnx, message = _load_onnx(), importlib.import_module("google.protobuf.message")
     try:
         model = onnx.load(str(path), load_external_data=False)
-    except DecodeError as error:
+    except message.DecodeError as error:
         raise InferenceError(f"{path} is not an ONNX file that can be read: {error}") from error
     weights = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
@@ -53,6 +52,10 @@ def read_graph(path: Path, imgsz: int | None) -> Any:
         if _is_open(one):  # what it says may contradict the size that was chosen
             one.type.tensor_type.shape.Clear()
     return onnx.shape_inference.infer_shapes(model, data_prop=True)
+
+
+def _load_onnx() -> Any:
+    return require("onnx", extra="train", purpose="Looking into an ONNX file")
 
 
 def _is_open(value: Any) -> bool:
@@ -66,7 +69,7 @@ def _fix_size(axes: Any, imgsz: int | None, path: Path) -> None:
         if any(size != imgsz for size in fixed):
             raise ConfigError(
                 f"{path} takes inputs of {fixed[-1]}x{fixed[0]} px alone, not of {imgsz}",
-                hint="leave --imgsz out, or export it with `--dynamic all`",
+                hint="leave --imgsz out; `yolokit export BEST.pt --dynamic all` makes one of any",
             )
     for axis, length in zip(axes, (1, 3, imgsz or 640, imgsz or 640), strict=True):
         if not axis.HasField("dim_value") or axis.dim_value < 1:
@@ -110,9 +113,8 @@ class _Walk:
     """
 
     def __init__(self, model: Any) -> None:
-        from onnx import helper, numpy_helper
-
-        self._attribute = helper.get_attribute_value
+        onnx = _load_onnx()
+        self._attribute = onnx.helper.get_attribute_value
         graph = model.graph
         self._held = {one.name: math.prod(one.dims) for one in graph.initializer}
         self.shapes: dict[str, tuple[int, ...]] = {
@@ -120,7 +122,7 @@ class _Walk:
         }
         # Factors of a resize, small enough to be kept.
         self._values: Mapping[str, list[float]] = {
-            one.name: numpy_helper.to_array(one).ravel().tolist()
+            one.name: onnx.numpy_helper.to_array(one).ravel().tolist()
             for one in graph.initializer
             if 0 < math.prod(one.dims) <= 8
         }
@@ -233,8 +235,7 @@ def write_with_outputs(
     Returns:
         Its file, and layer to the name of its output.
     """
-    import onnx
-
+    onnx = _load_onnx()
     outputs = {
         node.name or node.output[0]: node.output[0]
         for node in model.graph.node
