@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # what type checkers take for true; importing typing woul
 if TYPE_CHECKING:
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
+    from yolokit.api import fix_dataset as fix_dataset
     from yolokit.api import get_dataset as get_dataset
     from yolokit.api import inspect_model as inspect_model
     from yolokit.api import predict_files as predict_files
@@ -42,6 +43,7 @@ _PUBLIC = {
     "YolokitError": "yolokit.errors",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
+    "fix_dataset": "yolokit.api",
     "get_dataset": "yolokit.api",
     "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",

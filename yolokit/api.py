@@ -18,6 +18,7 @@ from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.fix_data import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
@@ -47,6 +48,18 @@ def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     from yolokit.convert.job import convert
 
     return convert(ConvertConfig.build(values), on_event)
+
+
+class _Fix(FixConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Fix)
+def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
+    """Mend what needs no eye of a data set, into a new folder."""
+    from yolokit.jobs.fix_data import fix_data
+
+    return fix_data(FixConfig.build(values), on_event)
 
 
 class _Get(GetConfig, frozen=True, kw_only=True):

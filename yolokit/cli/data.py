@@ -7,6 +7,7 @@ import typer
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.convert import convert
 from yolokit.cli.demo import demo
+from yolokit.cli.fix import fix
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import get, info, list_
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 
 app.command(cls=options_of("yolokit.convert.config:ConvertConfig", {"name": "out"}))(convert)
+app.command(cls=options_of("yolokit.jobs.fix_data:FixConfig", {"name": "out"}))(fix)
 app.command(cls=Command)(formats)
 app.command(cls=Command)(demo)
 app.command(cls=options_of("yolokit.jobs.config:GetConfig"))(get)

@@ -123,6 +123,7 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     ] = ()
     allow: Allow = ()
     overwrite: Overwrite = False
+    mend: bool = False  # what `data fix` is for
 
     @property
     def sources(self) -> tuple[Path, ...]:

@@ -24,6 +24,9 @@ class Finding(msgspec.Struct, frozen=True):
         path: Where, or None.
         hint: How to fix it, or None.
         line: The line in the file, from 1, or None.
+        index: The annotation's index in the file, from 0, where annotations are counted instead.
+        image: The image that it is about, or None.
+        row: The row of the table of labels that it is about, or None.
     """
 
     code: str
@@ -31,6 +34,9 @@ class Finding(msgspec.Struct, frozen=True):
     path: Path | None = None
     hint: str | None = None
     line: int | None = None
+    index: int | None = None
+    image: str | None = None
+    row: int | None = None
 
     @classmethod
     def of_error(cls, code: str, error: DataError) -> Finding:

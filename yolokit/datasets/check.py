@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.core.findings import require_allowed
+from yolokit.datasets.build_table import build_table
 from yolokit.datasets.checks import run_checks
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml, load_data_yaml
 from yolokit.datasets.facts import DatasetFacts, SplitFacts
 from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
-from yolokit.images.usable import find_unusable
+from yolokit.images.scan import scan_images
 from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from yolokit.datasets.splits import SplitImage
+    from yolokit.images.scan import ImageScan
 
 UNUSABLE = "unusable-images"
 _TRAINED_ON = ("train", "val")
@@ -93,6 +95,7 @@ def read_facts(
     data: DataYaml,
     *,
     leaves_out: bool = False,
+    imgsz: int = 640,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> DatasetFacts:
     """Read every label, and decode every image of train and val.
@@ -104,14 +107,30 @@ def read_facts(
         split: list(list_split_images(data, split)) for split in _TRAINED_ON if split in data.splits
     }
     paths = list(dict.fromkeys(image.path for images in listed.values() for image in images))
-    unusable = find_unusable(paths, on_progress=lambda done: on_progress(done, len(paths)))
+    scans = scan_images(paths, on_progress=lambda done: on_progress(done, len(paths)))
+    problems = _problems(scans)
+    splits = {split: SplitFacts(data, split, images, problems) for split, images in listed.items()}
+    unused: dict[str, SplitFacts] = {}
+    for split in data.splits:
+        if split not in listed:
+            unused[split], heads = _read_unused(data, split)
+            scans = heads | scans
     return DatasetFacts(
-        data,
-        "train",
-        {split: SplitFacts(data, split, images, unusable) for split, images in listed.items()},
-        {split: _read_unused(data, split) for split in data.splits if split not in listed},
+        path=data.path,
+        purpose="train",
+        names=data.names,
+        table=build_table(data, splits | unused, scans),
+        scans=scans,
+        imgsz=imgsz,
+        data=data,
+        splits=splits,
+        unused=unused,
         leaves_out=leaves_out,
     )
+
+
+def _problems(scans: Mapping[str, ImageScan]) -> dict[str, str]:
+    return {path: scan.problem for path, scan in scans.items() if scan.problem is not None}
 
 
 def check_labels(data: DataYaml, split: str) -> list[str]:
@@ -125,7 +144,14 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
         DataError: Label rows are wrong, or not one label file is found.
     """
     found = SplitFacts(data, split, list(list_split_images(data, split)), {})
-    facts = DatasetFacts(data, "val", {split: found})
+    facts = DatasetFacts(
+        path=data.path,
+        purpose="val",
+        names=data.names,
+        table=build_table(data, {split: found}, {}),
+        data=data,
+        splits={split: found},
+    )
     errors = [finding.to_error() for finding in run_checks(facts, "error")]
     if errors:
         raise join_errors(errors, f"problems in the labels of {split}")
@@ -135,7 +161,7 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
     return notes
 
 
-def _read_unused(data: DataYaml, split: str) -> SplitFacts:
+def _read_unused(data: DataYaml, split: str) -> tuple[SplitFacts, dict[str, ImageScan]]:
     """Look at a split that training does not read; one that cannot be listed has that fault."""
     images: list[SplitImage] = []
     faults: list[DataError] = []
@@ -143,10 +169,10 @@ def _read_unused(data: DataYaml, split: str) -> SplitFacts:
         images += list_split_images(data, split)
     except DataError as error:
         faults.append(error)
-    unusable = find_unusable([image.path for image in images], decode=False)
-    facts = SplitFacts(data, split, images, unusable)
+    scans = scan_images([image.path for image in images], decode=False)
+    facts = SplitFacts(data, split, images, _problems(scans))
     facts.faults[:0] = faults
-    return facts
+    return facts, scans
 
 
 def _refuse_errors(facts: DatasetFacts) -> None:
@@ -165,7 +191,7 @@ def _refuse_errors(facts: DatasetFacts) -> None:
 
 
 def _digest(facts: DatasetFacts) -> str:
-    digest = hashlib.sha256("\n".join(facts.data.names).encode())
+    digest = hashlib.sha256("\n".join(facts.names).encode())
     for name, split in facts.splits.items():
         digest.update(f"\n\n{name}\n".encode())
         digest.update(b"\n".join(sorted(split.lines)))

@@ -14,10 +14,12 @@ from yolokit.core.plural import counted
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml
 from yolokit.datasets.label_rows import LabelRows, is_polygon, label_path, read_labels
+from yolokit.datasets.label_table import LabelTable
 from yolokit.datasets.row_faults import find_faults, find_repeated
 from yolokit.datasets.splits import as_spelled
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
+from yolokit.images.scan import ImageScan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import I64
     from yolokit.datasets.splits import SplitImage
 
-Purpose: TypeAlias = Literal["train", "val"]
+Purpose: TypeAlias = Literal["train", "val", "source"]
 
 _STRAIGHT = 0.002  # of the image: corners this far apart still lie on one line
 _CORNER_COLUMNS = 9
@@ -42,6 +44,7 @@ class SplitFacts:
         counts: What the others hold; a row that appears twice counts once.
         lines: One for each image: its name and the hash of its labels.
         missing: Label files that are not there.
+        rows: Those of each image; None where there is no file that can be read.
         outlines: How many rows are outlines or the corners of a rotated box.
     """
 
@@ -58,6 +61,7 @@ class SplitFacts:
         self.used: list[str] = []
         self.lines: list[bytes] = []
         self.missing: list[str] = []
+        self.rows: list[LabelRows | None] = []
         self.flat_boxes = self.repeated_rows = self.outlines = 0
         self._data, self._layout = data, data.row_layout()
         self._background = self._corners = self._rotated = 0
@@ -65,6 +69,7 @@ class SplitFacts:
         for image in images:
             reason = unusable.get(image.path)
             rows = self._read(image)
+            self.rows.append(rows)
             if reason is None:
                 self.used.append(image.path)
                 self._count(rows)
@@ -149,19 +154,31 @@ class SplitFacts:
         return f"`yolokit data convert` makes label files of those in {found.parent}"
 
 
-class DatasetFacts(msgspec.Struct, frozen=True, eq=False):
+class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What was read of a data set.
 
     Attributes:
-        purpose: What it is read for: to train on it, or to measure a model on one split.
-        splits: The splits that are used for that.
+        path: The ``data.yaml``, or what was given of another format.
+        purpose: What it is read for: to train on it, to measure a model on one split, or to look
+            at a source of any other format, which has no ``data.yaml``.
+        names: Of the classes.
+        table: All labels.
+        scans: What is known of each image file; empty where no image was looked at.
+        imgsz: The resolution of training in px.
+        data: The ``data.yaml``; None for a source.
+        splits: The splits that are used for the purpose; none for a source.
         unused: The others; only their heads and labels are looked at.
         leaves_out: Whether images that cannot be used are left out.
     """
 
-    data: DataYaml
+    path: Path
     purpose: Purpose
-    splits: Mapping[str, SplitFacts]
+    names: tuple[str, ...]
+    table: LabelTable
+    scans: Mapping[str, ImageScan] = MappingProxyType({})
+    imgsz: int = 640
+    data: DataYaml | None = None
+    splits: Mapping[str, SplitFacts] = MappingProxyType({})
     unused: Mapping[str, SplitFacts] = MappingProxyType({})
     leaves_out: bool = False
 
@@ -169,6 +186,10 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False):
     def all_splits(self) -> dict[str, SplitFacts]:
         """All splits, first those that are used."""
         return {**self.splits, **self.unused}
+
+    def sources(self, split: str) -> tuple[Path, ...]:
+        """Return the places that the ``data.yaml`` names for a split; none without one."""
+        return () if self.data is None else self.data.splits.get(split, ())
 
 
 def _at_its_place(image: SplitImage, reason: str) -> DataError:

@@ -34,8 +34,8 @@ def test_a_report_counts_images_and_boxes(good: Path) -> None:
     assert train.boxes_by_class == (2, 1)
     assert report.splits["val"].boxes_by_class == (0, 1)
     assert report.warnings == (
-        "1 class has no box in val: cat",
         "1 of 3 images of train has no label file: taken as background",
+        "1 class has no box in val: cat",
     )
     folder = good.parent / "images"
     assert report.images["train"] == [

@@ -20,4 +20,4 @@ def find_no_boxes(
     if split.has_no_label_file:
         message += f" (the first label file looked for is {split.missing[0]})"
         hint = split.hint_at_labels()
-    yield Finding(code, message, facts.data.path, hint)
+    yield Finding(code, message, facts.path, hint)

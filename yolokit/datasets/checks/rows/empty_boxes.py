@@ -8,6 +8,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "empty-boxes"
+TITLE = "boxes without an area"
 SEVERITY = "warning"
 PURPOSES = ("train", "val")
 HINT = "correct their width and height, or take the rows out"

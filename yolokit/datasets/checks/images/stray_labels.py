@@ -14,6 +14,7 @@ from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
 
 CODE = "stray-labels"
+TITLE = "label files without an image"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "put their images beside them, under the same names"
@@ -39,7 +40,7 @@ def find(facts: DatasetFacts) -> Iterator[str]:
 
 def _walk_labels(facts: DatasetFacts) -> Iterator[str]:
     """Yield the text files where labels of the splits are looked for."""
-    sources = [source for split in facts.all_splits for source in facts.data.splits.get(split, ())]
+    sources = [source for split in facts.all_splits for source in facts.sources(split)]
     folders = {Path(label_path(str(one / "any"))).parent for one in sources if one.is_dir()}
     for folder in sorted(folders):
         for name in walk_files(folder):

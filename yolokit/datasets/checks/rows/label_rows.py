@@ -8,6 +8,7 @@ from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "label-rows"
+TITLE = "rows that cannot be read"
 SEVERITY = "error"
 PURPOSES = ("train", "val")
 HINT = "correct the row, or run `yolokit data convert` on the set"

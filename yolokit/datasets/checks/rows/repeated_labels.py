@@ -8,6 +8,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "repeated-labels"
+TITLE = "labels that repeat another one"
 SEVERITY = "warning"
 PURPOSES = ("train", "val")
 HINT = "take the second row out"

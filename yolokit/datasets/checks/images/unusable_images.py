@@ -10,6 +10,7 @@ from yolokit.datasets.facts import DatasetFacts
 from yolokit.labels.ledger import join_errors
 
 CODE = "unusable-images"
+TITLE = "images that cannot be used"
 SEVERITY = "doubt"
 PURPOSES = ("train",)
 HINT = "fix or remove them; what is allowed is left out"

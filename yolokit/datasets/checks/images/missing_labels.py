@@ -8,6 +8,7 @@ from yolokit.core.plural import counted, share
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "missing-labels"
+TITLE = "images without a label file"
 SEVERITY = "warning"
 PURPOSES = ("train", "val")
 HINT = "where an image shows nothing, an empty label file says so"

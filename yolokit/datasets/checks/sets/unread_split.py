@@ -8,6 +8,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "unread-split"
+TITLE = "problems in a split that training does not read"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "correct it before a model is measured on it"
