@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text, write_yolo
 from yolokit.core.findings import Finding
-from yolokit.datasets.check import check_dataset, read_facts
+from yolokit.datasets.check import check_dataset
 from yolokit.datasets.checks import (
     Check,
     Severity,
@@ -25,6 +25,7 @@ from yolokit.datasets.checks import (
 )
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.facts import Purpose
+from yolokit.datasets.read_facts import read_facts
 from yolokit.errors import DataError
 
 YAML = "train: images/train\nval: images/val\nnames: [cat, dog]\n"

@@ -48,8 +48,17 @@ class Finding(msgspec.Struct, frozen=True):
         """Return an error that says the same."""
         return DataError(self.message, path=self.path, line=self.line, hint=self.hint)
 
+    @property
+    def place(self) -> str:
+        """File and line, or file and annotation; an empty text without a path."""
+        if self.path is None:
+            return ""
+        if self.index is not None:
+            return f"{self.path}: annotation {self.index}"
+        return f"{self.path}" if self.line is None else f"{self.path}:{self.line}"
+
     def __str__(self) -> str:
-        return self.message if self.path is None else f"{self.path}: {self.message}"
+        return self.message if self.path is None else f"{self.place}: {self.message}"
 
 
 def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list[str]:

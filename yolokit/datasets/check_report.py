@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolokit.core.findings import Finding
-from yolokit.datasets.checks import Severity
+from yolokit.datasets.checks import SEVERITIES, Severity, find_with, load_checks
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.label_table import LabelTable
+from yolokit.errors import DataError
 from yolokit.images.scan import ImageScan
+from yolokit.labels.ledger import join_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from yolokit.datasets.facts import DatasetFacts
 
 
 class FindingGroup(msgspec.Struct, frozen=True):
@@ -32,6 +40,11 @@ class FindingGroup(msgspec.Struct, frozen=True):
     hint: str
     is_allowed: bool
     findings: tuple[Finding, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether training does not go on with them."""
+        return self.severity in ("error", "doubt") and not self.is_allowed
 
 
 class CheckReport(msgspec.Struct, frozen=True, eq=False):
@@ -68,3 +81,65 @@ class CheckReport(msgspec.Struct, frozen=True, eq=False):
             for group in self.groups
             if group.severity == severity and not group.is_allowed
         )
+
+
+def group_findings(facts: DatasetFacts, allow: Collection[str]) -> tuple[FindingGroup, ...]:
+    """Run all checks for the purpose of a data set; return what they find, the worst first."""
+    return tuple(
+        FindingGroup(
+            check.CODE,
+            severity,
+            check.TITLE,
+            check.HINT,
+            check.CODE in allow,
+            tuple(found),
+        )
+        for severity in SEVERITIES
+        for check in load_checks()
+        if severity == check.SEVERITY and facts.purpose in check.PURPOSES
+        if (found := list(find_with(check, facts)))
+    )
+
+
+def refuse_groups(groups: Sequence[FindingGroup], what: str) -> None:
+    """Refuse errors, and doubts that are not allowed.
+
+    Raises:
+        DataError: There are any; each of the first is listed with its place and code, and the
+            hint says what helps, and which codes may be allowed.
+    """
+    refused = [group for group in groups if group.is_refused]
+    if not refused:
+        return
+    errors = [
+        DataError(f"{one.message} ({group.code})", path=one.path, line=one.line)
+        for group in refused
+        for one in group.findings
+    ]
+    hints = list(dict.fromkeys(group.findings[0].hint or group.hint for group in refused))
+    doubts = [f"--allow {group.code}" for group in refused if group.severity == "doubt"]
+    if doubts:
+        hints.append(f"if it is right nevertheless: {' '.join(doubts)}")
+    joined = join_errors(errors, what)
+    joined.hint = "; ".join(hints)
+    raise joined
+
+
+def describe_group(group: FindingGroup, path: Path) -> Iterator[str]:
+    """Yield sentences about findings of one code: those of the set itself, and a count of others.
+
+    Args:
+        group: The findings.
+        path: The data set, whose own findings need no place.
+    """
+    allowed = f" (allowed: {group.code})" if group.is_allowed else ""
+    placed: list[Finding] = []
+    for one in group.findings:
+        if one.path == path or one.path is None:
+            yield one.message + allowed
+        else:
+            placed.append(one)
+    if len(placed) == 1:
+        yield f"{placed[0]}{allowed}"
+    elif placed:
+        yield f"{len(placed)} {group.title}, such as {placed[0]}{allowed}"

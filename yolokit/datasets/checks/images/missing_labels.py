@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from yolokit.core.plural import counted, share
+from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "missing-labels"
@@ -14,11 +15,14 @@ PURPOSES = ("train", "val")
 HINT = "where an image shows nothing, an empty label file says so"
 
 
-def find(facts: DatasetFacts) -> Iterator[str]:
-    """Yield each split with such images."""
-    for name, split in facts.splits.items():
-        missing, images = len(split.missing), len(split.lines)
-        if missing:
-            where = f" (the first would be {split.missing[0]})" if 2 * missing > images else ""
-            have = share(missing, f"{counted(images, 'image')} of {name}", "has", "have")
-            yield f"{have} no label file{where}: taken as background"
+def find(facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield each such image; where a split has no label file at all, another check says that."""
+    for split in facts.splits.values():
+        if split.has_no_label_file:
+            continue
+        for image, file, missing in zip(
+            split.listed, split.label_files, split.labels.missing.tolist(), strict=True
+        ):
+            if missing:
+                message = f"there is no {file}: taken as background"
+                yield Finding(CODE, message, Path(image.path), image=image.path)

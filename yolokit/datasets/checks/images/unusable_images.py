@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from yolokit.core.findings import Finding
+from yolokit.datasets.checks.toolkit import at_image
 from yolokit.datasets.facts import DatasetFacts
-from yolokit.labels.ledger import join_errors
 
 CODE = "unusable-images"
-TITLE = "images that cannot be used"
+TITLE = "images that cannot be used for training"
 SEVERITY = "doubt"
-PURPOSES = ("train",)
+PURPOSES = ("train", "source")
 HINT = "fix or remove them; what is allowed is left out"
 
 
 def find(facts: DatasetFacts) -> Iterator[Finding]:
-    """Yield one finding for all of them."""
-    unusable = [error for split in facts.splits.values() for error in split.unusable]
-    if unusable:
-        joined = join_errors(unusable, "images cannot be used for training")
-        path = Path(joined.path) if joined.path is not None else None
-        yield Finding(CODE, joined.message, path, HINT)
+    """Yield each of them, at the line of the list that names it if there is one."""
+    for split in facts.splits.values():
+        for error in split.unusable:
+            yield Finding.of_error(CODE, error)
+    if facts.purpose == "source":
+        for image, path in enumerate(facts.table.images.paths):
+            scan = facts.scans.get(path)
+            if scan is not None and scan.problem is not None:
+                yield at_image(facts, CODE, image, scan.problem)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolokit.core.plural import counted
+import msgspec
+
+from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "unread-split"
@@ -14,10 +16,9 @@ PURPOSES = ("train",)
 HINT = "correct it before a model is measured on it"
 
 
-def find(facts: DatasetFacts) -> Iterator[str]:
-    """Yield each split in which something is wrong."""
+def find(facts: DatasetFacts) -> Iterator[Finding]:
+    """Yield each problem that would be refused in another split."""
     for name, split in facts.unused.items():
-        problems = split.faults + split.unusable
-        if problems:
-            count = counted(len(problems), "problem")
-            yield f"{name}, which training does not read, has {count}: {problems[0]}"
+        for found in (*split.faults, *(Finding.of_error(CODE, one) for one in split.unusable)):
+            message = f"{found.message} ({name}, which training does not read)"
+            yield msgspec.structs.replace(found, code=CODE, message=message)
