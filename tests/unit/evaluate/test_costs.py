@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.samples.pairs import found, judge, random_images, truth
 from yolokit.core.types import Detections
 from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.costs import weigh_errors
+from yolokit.evaluate.costs import weigh_in_ap50, weigh_in_f1
 from yolokit.evaluate.judge import KINDS
 from yolokit.evaluate.store import BoxStore
 from yolokit.labels.model import Annotations
@@ -26,7 +26,7 @@ NOTHING = {"loose": 0.0, "wrong_class": 0.0, "duplicate": 0.0, "false": 0.0, "mi
 
 
 def weigh(annotations: Annotations, detections: Detections) -> dict[str, float]:
-    return dict(weigh_errors([judge(annotations, detections)], 2).items())
+    return dict(weigh_in_ap50([judge(annotations, detections)], 2).items())
 
 
 def test_an_error_that_costs_everything() -> None:
@@ -59,11 +59,26 @@ def test_without_a_true_box_there_is_no_cost() -> None:
     assert weigh(truth(), found((NUT, 0.9, A))) == {}
 
 
+def test_what_is_lost_of_f1_at_a_confidence() -> None:
+    """One of two nuts is found; the other is called a bolt, is seen loosely, or is missed."""
+    nuts, right = truth((NUT, A), (NUT, B)), (NUT, 0.9, A)
+    for bad, expected in {
+        (BOLT, 0.8, B): {"wrong_class": 1 - 2 / 3},
+        (NUT, 0.8, (100, 0, 140, 15)): {"loose": 1 - 2 / 4},
+        (NUT, 0.8, A): {"duplicate": 2 / 3 - 2 / 4, "missed": 4 / 5 - 2 / 4},
+        (NUT, 0.8, NOWHERE): {"false": 2 / 3 - 2 / 4, "missed": 4 / 5 - 2 / 4},
+        (NUT, 0.1, B): {"missed": 1 - 2 / 3},
+    }.items():
+        gains = weigh_in_f1([judge(nuts, found(right, bad))], 2, 0.5)
+        assert dict(gains.items()) == pytest.approx(NOTHING | expected)
+    assert weigh_in_f1([judge(truth(), found(right))], 2, 0.5) == {}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_cost_is_what_cocos_map50_gains_on_the_mended_boxes(seed: int) -> None:
     images = [judge(t, d) for _, t, d in random_images(seed, images=5, class_count=3)]
-    costs = weigh_errors(images, 3)
+    costs = weigh_in_ap50(images, 3)
     if not costs:
         return
     before = map50((image.true_ids, image.true_xyxy, *boxes_of(image)) for image in images)

@@ -30,7 +30,7 @@ IMAGE = judge(
 
 def test_errors_by_kind_and_size() -> None:
     costs: dict[Kind, float] = {"missed": 0.5, "wrong_class": 0.1}
-    counted = count_errors([IMAGE], 0.5, costs)
+    counted = count_errors([IMAGE], 0.5, costs, {"false": 0.2})
     table = {one.kind: (one.count, one.small, one.medium, one.large) for one in counted}
     assert table == {
         "missed": (0, 0, 0, 0),
@@ -40,11 +40,12 @@ def test_errors_by_kind_and_size() -> None:
         "false": (1, 1, 0, 0),
     }
     assert [one.kind for one in counted][:2] == ["missed", "wrong_class"]  # what costs most
-    assert [one.cost for one in counted] == [0.5, 0.1, None, None, None]
+    assert [one.f1_gain for one in counted] == [0.5, 0.1, None, None, None]
+    assert {one.kind: one.ap50_gain for one in counted}["false"] == 0.2
 
 
 def test_at_a_higher_confidence_more_is_missed_and_less_is_wrong() -> None:
-    counted = {one.kind: one.count for one in count_errors([IMAGE], 0.85, {})}
+    counted = {one.kind: one.count for one in count_errors([IMAGE], 0.85, {}, {})}
     assert counted == {"missed": 2, "wrong_class": 0, "loose": 0, "duplicate": 0, "false": 0}
 
 
