@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "outlines"
+TITLE = "outlines in place of boxes"
 SEVERITY = "warning"
 PURPOSES = ("train", "val")
 HINT = "`yolokit data convert --task detect` turns them into boxes, each accounted for"

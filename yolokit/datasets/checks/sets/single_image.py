@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "single-image"
+TITLE = "a train split of one image"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "training on it learns that image by heart"

@@ -8,6 +8,7 @@ from yolokit.core.plural import counted, share
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "repeated-images"
+TITLE = "images that are listed more than once"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "`yolokit data convert --split 0.8,0.1,0.1` makes new splits, each image in one"

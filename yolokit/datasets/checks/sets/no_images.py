@@ -10,6 +10,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "no-images"
+TITLE = "splits without images"
 SEVERITY = "error"
 PURPOSES = ("train",)
 HINT = "correct the path of the split in the data.yaml"
@@ -19,7 +20,7 @@ def find(facts: DatasetFacts) -> Iterator[Finding | str]:
     """Yield each split of which nothing is left."""
     for name, split in facts.splits.items():
         if not split.lines:
-            where = ", ".join(str(source) for source in facts.data.sources(name))
+            where = ", ".join(str(source) for source in facts.sources(name))
             yield Finding(CODE, f"the {name} split has no images", Path(where))
         elif not split.used and facts.leaves_out:
             images = counted(len(split.lines), "image")

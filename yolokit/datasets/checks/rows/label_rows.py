@@ -1,4 +1,4 @@
-"""Rows of label files for which ultralytics leaves the whole image out."""
+"""Rows of label files, and files, that cannot be read: training leaves the whole image out."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "label-rows"
+TITLE = "rows that cannot be read"
 SEVERITY = "error"
 PURPOSES = ("train", "val")
 HINT = "correct the row, or run `yolokit data convert` on the set"
 
 
 def find(facts: DatasetFacts) -> Iterator[Finding]:
-    """Yield each row, or file of labels, that cannot be read."""
+    """Yield each of them."""
     for split in facts.splits.values():
-        for error in split.faults:
-            yield Finding.of_error(CODE, error)
+        yield from split.faults_of(CODE)

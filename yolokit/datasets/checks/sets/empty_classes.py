@@ -8,6 +8,7 @@ from yolokit.datasets.counts import describe_empty_classes
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "empty-classes"
+TITLE = "classes without a box"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "label them, or leave them out with `yolokit data convert --drop`"
@@ -18,4 +19,4 @@ def find(facts: DatasetFacts) -> Iterator[str]:
     for name, split in facts.splits.items():
         if split.counts.boxes:
             boxes = split.counts.boxes_by_class
-            yield from describe_empty_classes(facts.data.names, boxes, f" in {name}")
+            yield from describe_empty_classes(facts.names, boxes, f" in {name}")

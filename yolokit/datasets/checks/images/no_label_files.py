@@ -9,6 +9,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "no-label-files"
+TITLE = "splits without any label file"
 SEVERITY = "error"
 PURPOSES = ("train", "val")
 HINT = "put label files where training looks for them"
@@ -23,4 +24,4 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
                 f"not one label file was found for the {images} of {name}; the first looked for is "
                 f"{split.missing[0]}"
             )
-            yield Finding(CODE, message, facts.data.path, split.hint_at_labels())
+            yield Finding(CODE, message, facts.path, split.hint_at_labels())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "missing-split"
+TITLE = "splits that are not there"
 SEVERITY = "warning"
 PURPOSES = ("train",)
 HINT = "`yolokit data convert` splits a data set that has none"

@@ -8,6 +8,7 @@ from yolokit.core.findings import Finding
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "rotated-boxes"
+TITLE = "rotated boxes"
 SEVERITY = "doubt"
 PURPOSES = ("train",)
 HINT = "`yolokit data convert --task detect` turns them into boxes, each accounted for"
