@@ -127,9 +127,8 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
     else:
         yield Text("No object was given another class than its own.")
     chosen = _choose_classes(analysis)
-    matrix = [
-        [analysis.confusion[row][column] for column in (*chosen, -1)] for row in (*chosen, -1)
-    ]
+    places = (*chosen, -1)
+    matrix = [[analysis.confusion[row][column] for column in places] for row in places]
     names = [analysis.names[at] for at in chosen]
     chart = heat_map(
         "Confusion matrix",
@@ -141,9 +140,9 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
     )
     yield chart
     yield Text(
-        f"Each row is a labelled class, each column what was found for it. The column "
-        f"`{_BACKGROUND}` counts missed objects, the row `{_BACKGROUND}` boxes where nothing (more) "
-        "is labelled."
+        "Each row is a labelled class, each column what was found for it. The column "
+        f"`{_BACKGROUND}` counts missed objects, the row `{_BACKGROUND}` boxes where nothing, or "
+        "nothing more, is labelled."
     )
     if len(chosen) < len(analysis.names):
         yield Text(
@@ -197,9 +196,7 @@ def _show_thresholds(analysis: Analysis) -> Iterator[Block]:
     yield Table(
         ("Class", "Best confidence", "F1 there", f"F1 at {conf}"),
         tuple(
-            (one.name, "-" if one.best_conf is None else floor_conf(one.best_conf))
-            + (_decimal(one.best_f1), _decimal(one.f1))
-            for one in classes
+            (one.name, _show_conf(one), _decimal(one.best_f1), _decimal(one.f1)) for one in classes
         ),
         "The best confidence for each class alone",
     )
@@ -212,6 +209,10 @@ def _show_thresholds(analysis: Analysis) -> Iterator[Block]:
         y_range=(0, 1),
     )
     yield Details("Do the confidences mean what they say?", tuple(_show_calibration(analysis)))
+
+
+def _show_conf(curve: Curve) -> str:
+    return "-" if curve.best_conf is None else floor_conf(curve.best_conf)
 
 
 def _chart_by_class(classes: Sequence[Curve], mark: Mark) -> Chart:

@@ -10,13 +10,14 @@ from yolokit.datasets.check import hash_labels
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yolokit.datasets.data_yaml import DataYaml
 
 RECORD = "run.json"
 _SPLIT = "val"  # what training measures on
-_BEST = "best.pt"
+_METRICS = {"mAP50", "mAP50-95"}
 
 
 class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,14 @@ class _Run(msgspec.Struct, frozen=True):
     start_epoch: _Epoch | None = None
     precision: str | None = None
 
+    def list_checkpoints(self) -> Iterator[tuple[str, _Epoch]]:
+        """Yield the checkpoints of the run with the epochs whose weights they have."""
+        wanted = (("best.pt", self.stopped.best), ("last.pt", self.stopped.epoch))
+        epochs = {one.epoch: one for one in (self.start_epoch, *self.epochs) if one is not None}
+        for weights, epoch in wanted:
+            if epoch in epochs:
+                yield weights, epochs[epoch]
+
 
 def find_trained(
     model: Path, weights_sha256: str, data: DataYaml, split: str
@@ -72,32 +81,31 @@ def find_trained(
     None where there is none, it did not make the checkpoint with this hash, or its validation
     split or its labels are not those that are measured on now.
     """
-    record = model.parent / RECORD
-    if split != _SPLIT or not weights_sha256 or not record.is_file():
+    run = _read_run(model.parent / RECORD)
+    if run is None or split != _SPLIT or not _is_same(data, run):
         return None
+    for weights, epoch in run.list_checkpoints():
+        if run.outputs.get(weights) == weights_sha256 and epoch.metrics.keys() >= _METRICS:
+            return TrainedFigures(
+                record=str(model.parent / RECORD),
+                weights=weights,
+                epoch=epoch.epoch,
+                map50=epoch.metrics["mAP50"],
+                map50_95=epoch.metrics["mAP50-95"],
+                precision=run.precision,
+            )
+    return None
+
+
+def _read_run(record: Path) -> _Run | None:
     try:
-        run = msgspec.json.decode(record.read_bytes(), type=_Run)
-    except (OSError, msgspec.DecodeError):  # not ended, or somebody else's file of that name
+        return msgspec.json.decode(record.read_bytes(), type=_Run)
+    except (OSError, msgspec.DecodeError):  # none, not ended, or somebody else's file
         return None
-    made = [name for name, sha256 in run.outputs.items() if sha256 == weights_sha256]
-    epochs = {one.epoch: one for one in (*run.epochs, run.start_epoch) if one is not None}
-    if not made:
-        return None
-    weights = _BEST if _BEST in made else made[0]
-    epoch = epochs.get((run.stopped.best if weights == _BEST else run.stopped.epoch) or 0)
-    if epoch is None or not {"mAP50", "mAP50-95"} <= epoch.metrics.keys():
-        return None
+
+
+def _is_same(data: DataYaml, run: _Run) -> bool:
     try:
-        is_same = hash_labels(data) == run.data.sha256
-    except DataError:  # another split that cannot be listed: not the data of then
-        return None
-    if not is_same:
-        return None
-    return TrainedFigures(
-        record=str(record),
-        weights=weights,
-        epoch=epoch.epoch,
-        map50=epoch.metrics["mAP50"],
-        map50_95=epoch.metrics["mAP50-95"],
-        precision=run.precision,
-    )
+        return hash_labels(data) == run.data.sha256
+    except DataError:  # a split that cannot be listed, so not the data of then
+        return False
