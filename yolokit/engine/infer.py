@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.engine.process import check_stop, serve
+from yolokit.engine.process import Job, check_stop, serve
 from yolokit.engine_protocol.requests import InferRequest
 
 if TYPE_CHECKING:
@@ -54,5 +54,7 @@ def letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
     return tensor / np.float32(255)
 
 
+JOB = Job(InferRequest, infer, failure="ExportError")
+
 if __name__ == "__main__":
-    serve(InferRequest, infer, failure="ExportError")
+    serve(JOB)

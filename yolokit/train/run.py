@@ -185,10 +185,15 @@ def _make_request(
 def _enter(event: Event, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
-        seconds = round(event.seconds, 3)
         record.epochs.append(
             records.EpochRecord(
-                epoch=event.epoch, seconds=seconds, metrics=event.metrics, steps=event.steps
+                epoch=event.epoch,
+                seconds=round(event.seconds, 3),
+                metrics=event.metrics,
+                steps=event.steps,
+                wait_s=None if event.wait_s is None else round(event.wait_s, 3),
+                val_s=None if event.val_s is None else round(event.val_s, 3),
+                retries=event.retries,
             )
         )
     elif isinstance(event, DataRead):
