@@ -20,7 +20,7 @@ RUNS = Path("runs") / "show"
 PAGES = (".html", ".htm")
 PICTURES = (".png", ".jpg", ".jpeg")
 TASKS = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
-_OF_LABELS = ("split", "classes", "code", "task", "images", "from_format", "assume")
+_OF_LABELS = ("split", "classes", "task", "images", "from_format", "assume")
 _OF_TRAINING = ("config", "imgsz", "batch", "last_epochs")
 _FLAGS = {"classes": "class", "from_format": "from", "last_epochs": "last-epochs"}
 
