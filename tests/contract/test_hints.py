@@ -48,6 +48,7 @@ SHOWN_BY = {
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
+    "cli.runs": ["runs compare"],
     "cli.train": ["train"],
     "cli.usage_hints": [],  # each is a command line, or of what another tool calls its options
     "cli.val": ["val"],
@@ -79,6 +80,7 @@ SHOWN_BY = {
     "jobs.demo": ["data demo"],
     "jobs.get_dataset": ["data get"],
     "jobs.quickstart": ["quickstart"],
+    "jobs.runs": ["runs compare"],
     "labels": ["data convert"],
     "runtime": ["predict"],
     "runtime.session": ["predict", "val"],

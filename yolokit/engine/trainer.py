@@ -66,6 +66,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     lr0_reason: str | None = None
     _is_settled = False
     _retries = 0
+    _wait_s = 0.0
+    _batch_ended = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

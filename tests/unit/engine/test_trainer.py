@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
 def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the end of a batch, or the epoch's beginning, to the next batch's arrival."""
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
     trainer = make_trainer(best_fitness=None)
     monkeypatch.setattr(Trainer, "_on_train_batch_end", lambda _self: None)

@@ -9,7 +9,8 @@ import pytest
 from yolokit.errors import TrainError
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig
-from yolokit.train.report import describe_end, draw_curves
+from yolokit.train.report.curves import draw_curves
+from yolokit.train.report.end import describe_end
 
 METRICS = {
     "train_box_loss": 1.5,
