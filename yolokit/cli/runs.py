@@ -84,7 +84,7 @@ def compare(
     a: RunName,
     b: RunName,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write a page with both curves.")
+        Path | None, typer.Option(metavar="FILE", help="Write a page with both curves, as HTML.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier page of --report.")

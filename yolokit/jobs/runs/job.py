@@ -15,7 +15,7 @@ from yolokit.jobs.runs.compare import Comparison, compare_runs
 from yolokit.jobs.runs.compare_page import build_compare_page
 from yolokit.jobs.runs.listing import RunEntry, describe_run, find_run
 from yolokit.report.render import render_page
-from yolokit.train.record import RunRecord  # noqa: TC001 - a field's
+from yolokit.train.record import RunRecord
 from yolokit.train.report.page import write_report
 from yolokit.train.report.summary import Summary, summarize
 

@@ -62,7 +62,7 @@ def list_next(record: RunRecord, run_dir: Path) -> list[tuple[str, str]]:
         ),
         (
             f"yolokit val {model} --data {data}",
-            "measures that file class by class; `--split test` where there is one",
+            "measures that file class by class",
         ),
         (
             f"yolokit predict {model} PICTURES",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.core.plural import counted, describe_size
+from yolokit.core.plural import counted, describe_size, share
 from yolokit.core.units import describe_rate, describe_seconds, describe_share
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
 from yolokit.report.page import Details, Section, Table, Text
@@ -40,12 +40,9 @@ def describe_start(record: RunRecord) -> list[Section]:
     if report is None:
         return []
     source = record.weights.name or record.weights.path if record.weights else "nothing"
-    share = describe_share(report.transferred, report.tensors)
+    taken = share(report.transferred, counted(report.tensors, "tensor"), "comes", "come")
     blocks: list[Block] = [
-        Text(
-            f"Started from {source}: {report.transferred} of {report.tensors} tensors ({share}) "
-            "come from there, all others began at random."
-        )
+        Text(f"Started from {source}: {taken} from there, all others began at random.")
     ]
     if report.frozen is not None:
         blocks.append(Text(f"Not trained: {counted(len(report.frozen), 'layer')}."))
@@ -90,12 +87,12 @@ def _describe_pace(record: RunRecord) -> list[str]:
     val = sum(epoch.val_s or 0 for epoch in record.epochs)
     took = f"{counted(len(record.epochs), 'epoch')} took {describe_seconds(total)}"
     sentences = [f"{took}, of which validation took {describe_share(val, total)}."]
-    share = share_waiting(record)
-    if share is not None:
+    waiting = share_waiting(record)
+    if waiting is not None:
         images = record.used.images * len(record.epochs) if record.used else 0
         rate = describe_rate(images / (total - val), "images") if total > val else "-"
         sentences.append(
-            f"Training showed the network {rate}; {describe_share(share, 1)} of that time it "
+            f"Training showed the network {rate}; {describe_share(waiting, 1)} of that time it "
             "waited for images to be read and changed."
         )
     return sentences
