@@ -49,6 +49,7 @@ SHOWN_BY = {
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
+    "cli.runs": ["runs compare"],
     "cli.train": ["train"],
     "cli.usage_hints": [],  # each is a command line, or of what another tool calls its options
     "cli.val": ["val"],
@@ -87,6 +88,7 @@ SHOWN_BY = {
     "jobs.get_dataset": ["data get"],
     "jobs.inspect": ["inspect"],
     "jobs.quickstart": ["quickstart"],
+    "jobs.runs": ["runs compare"],
     "jobs.show": ["data show"],
     "labels": ["data convert"],
     "runtime": ["predict"],

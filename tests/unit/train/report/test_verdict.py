@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.train.test_record import make_record
 from yolokit.train import record as records
-from yolokit.train.verdict import judge_curves
+from yolokit.train.report.verdict import judge_curves
 
 
 def make_run(
