@@ -45,14 +45,17 @@ SHOWN_BY = {
     "cli.fix": ["data fix"],
     "cli.formats": ["data convert"],
     "cli.known_data": ["data get"],
+    "cli.help": [],  # of whatever command is explained; train alone has a file of options
+    "cli.hints.option_help": [],
     "cli.main": [],
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
     "cli.runs": ["runs compare"],
     "cli.train": ["train"],
-    "cli.usage_hints": [],  # each is a command line, or of what another tool calls its options
+    "cli.hints.usage": [],  # each is a command line, or of what another tool calls its options
     "cli.val": ["val"],
+    "cli.hints.yolo_line": [],  # it writes whole lines of each job
     "cli.weights": ["weights pull", "weights bundle"],
     "convert": ["data convert"],
     "convert.archive": ["data convert", "data show"],
