@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.receptive_field import Reach, join
-from yolokit.engine.process import check_stop, serve
+from yolokit.engine.process import Job, check_stop, serve
 from yolokit.engine_protocol.inspection import Layer, Network
 from yolokit.engine_protocol.requests import InspectRequest
 from yolokit.errors import WeightsError
@@ -271,5 +271,7 @@ def _replace(layer: Layer, **changes: Any) -> Layer:
     return msgspec.structs.replace(layer, **changes)
 
 
+JOB = Job(InspectRequest, inspect)
+
 if __name__ == "__main__":
-    serve(InspectRequest, inspect)
+    serve(JOB)
