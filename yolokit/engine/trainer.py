@@ -300,7 +300,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Return the images of the batch that has just ended; the last of an epoch has fewer."""
         shown = (self._batch - 1) * self.batch_size
         left: int = len(self.train_loader.dataset) - shown
-        return min(self.batch_size, left)
+        return int(min(self.batch_size, left))
 
     def _on_fit_epoch_end(self) -> None:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.
