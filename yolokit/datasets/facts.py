@@ -26,6 +26,7 @@ from yolokit.datasets.twins import Twins, find_twins
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
 from yolokit.images.scan import ImageScan
+from yolokit.labels.ledger import LedgerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,6 +160,23 @@ class SplitFacts:
         return f"`yolokit data convert` makes label files of those in {found.parent}"
 
 
+class SourceAccount(msgspec.Struct, frozen=True):
+    """What reading a source said about it.
+
+    Attributes:
+        entries: What was left out, and what else was noted.
+        doubts: What cannot be right.
+        unlisted: Images beside those of the set that are in no annotation file.
+    """
+
+    entries: tuple[LedgerEntry, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+    unlisted: tuple[str, ...] = ()
+
+
+_NO_ACCOUNT = SourceAccount()
+
+
 class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=True):
     """What was read of a data set.
 
@@ -173,6 +191,7 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
         data: The ``data.yaml``; None for a source.
         splits: The splits that are used for the purpose; none for a source.
         unused: The others; only their heads and labels are looked at.
+        account: What reading a source said about it; nothing for a YOLO set.
         leaves_out: Whether images that cannot be used are left out.
     """
 
@@ -185,6 +204,7 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
     data: DataYaml | None = None
     splits: Mapping[str, SplitFacts] = MappingProxyType({})
     unused: Mapping[str, SplitFacts] = MappingProxyType({})
+    account: SourceAccount = _NO_ACCOUNT
     leaves_out: bool = False
 
     @property

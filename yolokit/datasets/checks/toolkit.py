@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from yolokit.core.findings import Finding
@@ -11,6 +11,7 @@ from yolokit.core.types import Bool
 from yolokit.datasets.duplicates import Duplicates
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_table import LabelTable
+from yolokit.labels.ledger import LedgerEntry
 
 SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
 _NAMES_SHOWN = 3
@@ -130,3 +131,27 @@ def list_few(texts: list[str]) -> str:
     """Return the first of some texts, and how many there are besides."""
     more = len(texts) - _NAMES_SHOWN
     return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def of_entry(entry: LedgerEntry) -> Finding:
+    """Return what an entry of the account of a source says."""
+    return Finding(
+        entry.code,
+        entry.message,
+        Path(entry.path),
+        line=entry.line,
+        index=entry.index,
+        image=entry.image,
+    )
+
+
+def once_an_image(entries: Iterable[LedgerEntry], code: str) -> Iterator[tuple[LedgerEntry, int]]:
+    """Yield entries of a code, the first of each image that was lost, with how many it has."""
+    of_image: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in entries:
+        if entry.code == code and entry.image is None:
+            yield entry, 1
+        elif entry.code == code and entry.image is not None:
+            of_image.setdefault((entry.path, entry.image), []).append(entry)
+    for found in of_image.values():
+        yield found[0], len(found)

@@ -1,1 +1,1 @@
-"""Checks of a data set as a whole."""
+"""Suggestions: what would make a data set better, or its training."""
