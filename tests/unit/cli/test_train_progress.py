@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from yolokit.cli.train_progress import Pace, describe_seconds, describe_start, show_progress
+from yolokit.cli.train_progress import Pace, describe_start, show_progress
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine_protocol.training import TransferGroup, TransferReport
 
@@ -56,14 +56,6 @@ def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         pace.note(batch(1, number))
     assert pace.images_per_s == pytest.approx(8.0)
     assert pace.seconds_left(batch(1, 3)) == pytest.approx(14.0), "7 of 10 steps at 2 s"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(3, "3 s"), (75, "1 min 15 s"), (3725, "1 h 02 min"), (59.6, "1 min 00 s")],
-)
-def test_durations(seconds: float, words: str) -> None:
-    assert describe_seconds(seconds) == words
 
 
 def test_foreign_words_on_a_terminal_are_escaped(

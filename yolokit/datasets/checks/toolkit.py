@@ -8,11 +8,13 @@ from pathlib import Path
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.core.types import Bool
+from yolokit.datasets.duplicates import Duplicates
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_table import LabelTable
 from yolokit.labels.ledger import LedgerEntry
 
 SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
+_NAMES_SHOWN = 3
 
 
 def at_row(
@@ -101,6 +103,36 @@ def find_no_boxes(
         message += f" (the first label file looked for is {split.missing[0]})"
         hint = split.hint_at_labels()
     yield Finding(code, message, facts.path, hint)
+
+
+def name_pair(table: LabelTable, image: int, other: int) -> str:
+    """Return what ends a sentence about images that are alike: an example."""
+    names = table.images.paths
+    if names[image] == names[other]:
+        return f", such as {names[image]}"
+    return f", such as {names[image]} and {names[other]}"
+
+
+def at_least(found: Duplicates) -> str:
+    """Return what begins a number of pictures that are alike, where not all were compared."""
+    return "" if found.near.is_complete else "at least "
+
+
+def call_split(name: str) -> str:
+    """Return what a sentence calls a split: its name, or the set where nothing is split."""
+    return name or "the set"
+
+
+def learnt_split(facts: DatasetFacts) -> str | None:
+    """Return the split that is learnt from, which is all of a set that has none; None if none."""
+    splits = facts.statistics.splits
+    return next((name for name in ("train", "") if name in splits and splits[name].images), None)
+
+
+def list_few(texts: list[str]) -> str:
+    """Return the first of some texts, and how many there are besides."""
+    more = len(texts) - _NAMES_SHOWN
+    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def of_entry(entry: LedgerEntry) -> Finding:
