@@ -71,6 +71,7 @@ SHOWN_BY = {
     "datasets.check": ["train"],
     "datasets.check_report": ["train"],
     "datasets.checks": ["data check", "train"],
+    "datasets.checks.advice": ["train"],
     "datasets.checks.images.missing_image": ["data check"],
     "datasets.checks.rows": ["data check", "train", "val"],
     "engine": ["train"],

@@ -105,12 +105,12 @@ def find_no_boxes(
     yield Finding(code, message, facts.path, hint)
 
 
-def name_pair(table: LabelTable, image: int, other: int) -> str:
-    """Return what ends a sentence about images that are alike: an example."""
-    names = table.images.paths
-    if names[image] == names[other]:
-        return f", such as {names[image]}"
-    return f", such as {names[image]} and {names[other]}"
+def name_pair(facts: DatasetFacts, image: int, other: int) -> str:
+    """Return an example that ends a sentence about images that are alike: paths below the set."""
+    root = str(facts.path if facts.path.is_dir() else facts.path.parent)
+    paths = [facts.table.images.paths[at] for at in (image, other)]
+    names = [path.removeprefix(root).lstrip("/\\") for path in dict.fromkeys(paths)]
+    return f", such as {' and '.join(names)}"
 
 
 def at_least(found: Duplicates) -> str:

@@ -46,6 +46,6 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
     more = math.ceil(split.images / batch)
     hint = (
         f"`--batch {batch}` with `nbs: {batch}` in the YAML of --config makes "
-        f"{counted(more, 'step')} an epoch of it"
+        f"it {counted(more, 'step')} an epoch"
     )
     yield Finding(CODE, message, facts.path, hint)

@@ -28,6 +28,6 @@ def find(facts: DatasetFacts) -> Iterator[str]:
         look = share(
             len(images), f"{counted(count, 'image')} of {call_split(split)}", "looks", "look"
         )
-        pair = name_pair(facts.table, int(images[0]), int(others[0]))
+        pair = name_pair(facts, int(images[0]), int(others[0]))
         part = describe_share(len(images), count)
         yield f"{at_least(found)}{look} nearly like another ({part}){pair}"

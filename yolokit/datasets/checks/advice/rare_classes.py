@@ -14,7 +14,7 @@ SEVERITY = "advice"
 PURPOSES = ("train", "source")
 HINT = (
     "label more of them, merge them with `yolokit data convert --map OLD=NEW`, or leave them out "
-    "with --drop"
+    "with `yolokit data convert --drop NAME`"
 )
 _FEW_IMAGES = 10
 """LVIS calls a class rare that is in at most ten images; every detector fails on those."""

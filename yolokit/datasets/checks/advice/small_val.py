@@ -16,7 +16,7 @@ SEVERITY = "advice"
 PURPOSES = ("train",)
 HINT = (
     "give them a larger share with `yolokit data convert --split 0.7,0.15,0.15`, or use every "
-    "image for both with --folds 5"
+    "image for both with `yolokit data convert --folds 5`"
 )
 _FEW_BOXES = 30
 

@@ -38,6 +38,6 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
     faster = (facts.imgsz / imgsz) ** 2
     message = (
         f"95 % of the objects would be {_ENOUGH_PX:.0f} px a side or more at --imgsz {imgsz} "
-        f"still, which takes {faster:.1f} times less time than {facts.imgsz}"
+        f"still, which is {faster:.1f} times as fast as {facts.imgsz}"
     )
     yield Finding(CODE, message, facts.path, f"try `yolokit train --imgsz {imgsz}` first")

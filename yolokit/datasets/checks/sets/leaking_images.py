@@ -31,6 +31,6 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
         if len(images):
             all_of = counted(facts.statistics.splits[split].images, "image")
             are = share(len(images), f"{all_of} of {split}", "is", "are")
-            pair = name_pair(facts.table, int(images[0]), int(others[0]))
+            pair = name_pair(facts, int(images[0]), int(others[0]))
             message = f"{are} in train as well{pair}: the figures of {split} will look too good"
             yield Finding(CODE, message, facts.path)

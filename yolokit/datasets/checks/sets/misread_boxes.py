@@ -13,8 +13,8 @@ TITLE = "boxes that may be misread"
 SEVERITY = "warning"
 PURPOSES = ("train", "source")
 HINT = (
-    "look at some with `yolokit data show`; `yolokit data formats NAME` lists what --assume of "
-    "`yolokit data convert` can be told"
+    "look at some with `yolokit data show`; `yolokit data formats NAME` lists what "
+    "`yolokit data convert --assume KEY=VALUE` can be told"
 )
 _FEW_BOXES = 50
 _EDGE = 0.002  # of the image: rounding to a pixel of 500

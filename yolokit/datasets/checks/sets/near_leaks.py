@@ -19,13 +19,16 @@ HINT = (
 )
 
 
+_ORDER = ("train", "val", "test")
+
+
 def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each pair of splits with such pictures.
 
     A model has all but seen such a picture before, even mirrored, since training mirrors too.
     """
     found = facts.duplicates
-    known = [split for split in found.splits if split]
+    known = sorted(filter(None, found.splits), key=_place)
     for first, second in combinations(known, 2):
         images, others = found.near_in(second, first)
         if not len(images):
@@ -34,8 +37,13 @@ def find(facts: DatasetFacts) -> Iterator[str]:
         look = share(len(images), f"{all_of} of {second}", "looks", "look")
         mirrored = int(found.is_mirrored(images, first).sum())
         flipped = f" ({mirrored} of them in a mirror)" if mirrored else ""
-        pair = name_pair(facts.table, int(images[0]), int(others[0]))
+        pair = name_pair(facts, int(images[0]), int(others[0]))
         yield (
             f"{at_least(found)}{look} nearly like one of {first}{flipped}{pair}: the figures of "
             f"{second} may look too good"
         )
+
+
+def _place(split: str) -> int:
+    """Return where a split comes in the order in which a model meets them."""
+    return _ORDER.index(split) if split in _ORDER else len(_ORDER)

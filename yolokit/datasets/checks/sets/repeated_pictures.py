@@ -41,4 +41,4 @@ def find(facts: DatasetFacts) -> Iterator[str]:
         copy_of = "a copy of another" if len(copies) == 1 else "copies of others"
         differ = find_other_labels(facts.table, iter(pairs))
         labelled = f", {differ} with other labels" if differ else ""
-        yield f"{are} {copy_of} under another name{labelled}{name_pair(facts.table, *pairs[0])}"
+        yield f"{are} {copy_of} under another name{labelled}{name_pair(facts, *pairs[0])}"
