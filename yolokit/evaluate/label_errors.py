@@ -158,7 +158,7 @@ def _describe(table: LabelTable, at: int, image: JudgedImage, suspicion: Suspici
     finding = Finding(
         code,
         f"no label where the model sees a {name}: {where}",
-        Path(table.images.label_files[at] or image.name),
+        Path(image.name),
         image=image.name,
         score=score,
         xyxy_px=(x1, y1, x2, y2),
@@ -173,6 +173,7 @@ def _describe(table: LabelTable, at: int, image: JudgedImage, suspicion: Suspici
         message=f"labelled {labelled}, but the model sees a {name} (confidence {conf})"
         if code == WRONG_CLASS
         else f"the box of this {labelled} may be off: the model finds it at {where}",
+        path=Path(table.images.label_files[at]),
         line=line if by_line else None,
         index=None if by_line else line,
         row=row,
