@@ -15,11 +15,13 @@ from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml
+from yolokit.datasets.duplicates import Duplicates, find_duplicates
 from yolokit.datasets.label_rows import is_polygon, label_path
 from yolokit.datasets.label_table import LabelTable
 from yolokit.datasets.many_labels import read_many_labels
 from yolokit.datasets.row_faults import find_faults_of_files, find_repeated_in_files
 from yolokit.datasets.splits import as_spelled
+from yolokit.datasets.statistics import SetStatistics, compute_statistics
 from yolokit.datasets.twins import Twins, find_twins
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
@@ -214,6 +216,16 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
     def twins(self) -> Twins:
         """Labels that are in their image twice, or nearly."""
         return find_twins(self.table)
+
+    @cached_property
+    def duplicates(self) -> Duplicates:
+        """Images that the set holds more than once, or nearly."""
+        return find_duplicates(self.table, self.scans)
+
+    @cached_property
+    def statistics(self) -> SetStatistics:
+        """Figures of the set."""
+        return compute_statistics(self.table, self.imgsz)
 
     def sources(self, split: str) -> tuple[Path, ...]:
         """Return the places that the ``data.yaml`` names for a split; none without one."""
