@@ -128,7 +128,11 @@ def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]
 
 
 def unpack_source(source: Path, folder: Path, ledger: Ledger) -> Path:
-    """Return the folder or file to read: the source itself, or what an archive holds."""
+    """Return the folder or file to read: the source itself, or what an archive holds.
+
+    Raises:
+        DataError: The archive is damaged, hostile or empty.
+    """
     if not is_archive(source):
         return source.absolute()
     folder.mkdir()
