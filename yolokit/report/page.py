@@ -13,10 +13,13 @@ class Text(msgspec.Struct, frozen=True):
     text: str
 
 
+Mood: TypeAlias = Literal["good", "neutral", "warning", "bad"]
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The answer to the reader's first question, and what to try next."""
 
-    mood: Literal["good", "neutral", "warning", "bad"]
+    mood: Mood
     headline: str
     text: str = ""
     next: tuple[str, ...] = ()
@@ -87,7 +90,16 @@ class Details(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Commands | Chart | Details
+class Part(msgspec.Struct, frozen=True):
+    """Blocks under a smaller heading, with a sign of their mood and a note beside it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    mood: Mood | None = None
+    note: str = ""
+
+
+Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Commands | Chart | Details | Part
 
 
 class Section(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from yolokit.report.page import (
     Details,
     Figures,
     Gallery,
+    Part,
     Table,
     Text,
     Verdict,
@@ -106,17 +107,32 @@ def set_text(text: str) -> str:
 
 def _render_verdict(verdict: Verdict) -> str:
     name, sign = _MOODS[verdict.mood]
-    picture = element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
     mood = element("span", f"{name}: ", class_="unseen")
     headline = element("span", mood, set_text(verdict.headline))
     steps = [element("li", set_text(step)) for step in verdict.next]
     return element(
         "div",
-        element("p", picture, headline, class_="headline"),
+        element("p", _draw_sign(sign), headline, class_="headline"),
         element("p", set_text(verdict.text)) if verdict.text else "",
         element("ul", *steps) if steps else "",
         class_=f"verdict {verdict.mood}",
     )
+
+
+def _draw_sign(sign: str) -> str:
+    return element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
+
+
+def _render_part(part: Part) -> str:
+    note = element("span", set_text(part.note), class_="note") if part.note else ""
+    title = element("span", set_text(part.title))
+    blocks = map(render_block, part.blocks)
+    if part.mood is None:
+        return element("section", element("h3", title, note), *blocks, class_="part")
+    name, sign = _MOODS[part.mood]
+    mood = element("span", f"{name}: ", class_="unseen")
+    heading = element("h3", _draw_sign(sign), mood, title, note)
+    return element("section", heading, *blocks, class_=f"part {part.mood}")
 
 
 def _render_figure(figure: Figure) -> str:
@@ -223,4 +239,5 @@ _RENDERERS: Mapping[type[Block], Callable[[Any], str]] = {
     Commands: _render_commands,
     Chart: _render_chart,
     Details: _render_details,
+    Part: _render_part,
 }

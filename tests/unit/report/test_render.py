@@ -16,6 +16,7 @@ from yolokit.report.page import (
     Figures,
     Gallery,
     Page,
+    Part,
     Picture,
     Section,
     Table,
@@ -40,6 +41,7 @@ def page_of(text: str) -> Page:
         Commands(((text, text),)),
         chart,
         Details(text, (Text(text), chart)),
+        Part(text, (Text(text),), "bad", text),
     )
     sections = tuple(Section(f"{text} {number}", blocks) for number in range(4))
     return Page(text, text, sections, ((text, text),))
