@@ -59,12 +59,21 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
         ),
     ] = ()
 
+    report: Annotated[
+        AnyPath | None, Option("Write a page (.html) that shows what was found.", "FILE")
+    ] = None
+    overwrite: Annotated[bool, Option("Replace an earlier FILE.")] = False
+
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check what has to be known: formats and conventions."""
         from yolokit.convert.option_checks import find_reading_problems
 
-        return find_reading_problems(values)
+        problems = find_reading_problems(values)
+        page = values["report"]
+        if page is not None and page.suffix.lower() not in (".html", ".htm"):
+            problems.append(f"report: must end in .html, not {page.name!r}")
+        return problems
 
     @classmethod
     def build(cls, values: Mapping[str, Any]) -> Self:

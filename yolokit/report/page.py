@@ -117,9 +117,12 @@ class Page(msgspec.Struct, frozen=True):
         lead: One sentence below the title.
         sections: Its parts, in the order of reading.
         facts: Small print at the end, such as versions: name and value.
+        made_by: The command that makes such pages, and its version; it is named at the end, and
+            in the head of the file, so that a page is recognised (``render.is_made_by``).
     """
 
     title: str
     lead: str
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
+    made_by: str = ""

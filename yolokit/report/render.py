@@ -50,6 +50,7 @@ def render_page(page: Page) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="color-scheme" content="light dark">',
+        f'<meta name="generator" content="{escape(page.made_by)}">' if page.made_by else "",
         element("title", escape(page.title)),
         element("style", stylesheet()),
     )
@@ -63,9 +64,15 @@ def render_page(page: Page) -> str:
             *(_render_section(number, each) for number, each in enumerate(page.sections, 1)),
             id="report",
         ),
-        _render_facts(page.facts),
+        _render_facts((*page.facts, *((("made by", page.made_by),) if page.made_by else ()))),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def is_made_by(content: bytes, command: str) -> bool:
+    """Tell from its first kilobyte whether a file is a page that a command has made."""
+    start = re.escape(f'<meta name="generator" content="{escape(command)}'.encode())
+    return re.search(start + rb" \d", content[:1024]) is not None
 
 
 def _render_contents(sections: tuple[Section, ...]) -> str:
