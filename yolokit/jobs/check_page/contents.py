@@ -46,9 +46,7 @@ def _chart_classes(statistics: SetStatistics) -> Chart:
 
 def _tabulate_classes(statistics: SetStatistics) -> Table:
     splits = statistics.splits
-    heads = [
-        f"{name or 'all'}: {what}" for name in splits for what in ("labels", "share")
-    ]
+    heads = [f"{name or 'all'}: {what}" for name in splits for what in ("labels", "share")]
     rows = []
     for index, name in enumerate(statistics.names):
         cells = [name]
@@ -82,9 +80,7 @@ def _chart_objects(statistics: SetStatistics) -> Chart:
 
 def _chart_aspects(statistics: SetStatistics) -> Chart:
     edges, counts = _trim(statistics.aspects)
-    return histogram(
-        "Shapes of boxes", edges, counts, x_label="width / height", y_label="boxes"
-    )
+    return histogram("Shapes of boxes", edges, counts, x_label="width / height", y_label="boxes")
 
 
 def _trim(counted: Histogram, keep: float = 0) -> tuple[tuple[float, ...], tuple[int, ...]]:
