@@ -43,6 +43,7 @@ def draw_annotations(
     fit_wh: tuple[int, int] | None = None,
     emphasised: Collection[int] | None = None,
     labels: bool = True,
+    tint: bool = True,
 ) -> U8:
     """Return a copy of an image with everything that is annotated in it.
 
@@ -57,6 +58,7 @@ def draw_annotations(
             lines and letters stay legible.
         emphasised: Rows that matter; all others are thin, grey and without a label.
         labels: Whether to name the class of each annotation.
+        tint: Whether to tint what an outline encloses.
     """
     if fit_wh is not None:
         scaled = scale_to_fit(bgr, fit_wh, enlarge=True)
@@ -67,7 +69,7 @@ def draw_annotations(
     rows = _order(annotations, emphasised)
     for row in rows:
         is_faded = emphasised is not None and row not in emphasised
-        _draw_row(image, annotations, row, strokes, is_faded=is_faded)
+        _draw_row(image, annotations, row, strokes, is_faded=is_faded, tint=tint)
     if labels:
         wanted = [row for row in reversed(rows) if emphasised is None or row in emphasised]
         _draw_labels(image, annotations, wanted, names, strokes.text_px)
@@ -83,7 +85,7 @@ def _order(annotations: Annotations, emphasised: Collection[int] | None) -> list
 
 
 def _draw_row(
-    image: U8, annotations: Annotations, row: int, strokes: Strokes, *, is_faded: bool
+    image: U8, annotations: Annotations, row: int, strokes: Strokes, *, is_faded: bool, tint: bool
 ) -> None:
     color = _FADED if is_faded else class_color(int(annotations.category_indices[row]))
     xyxy, shape = annotations.xyxy[row], annotations.shapes.get(row)
@@ -92,7 +94,7 @@ def _draw_row(
         draw_box(image, xyxy, color, line_px)
     else:
         for ring in shape.rings:
-            if shape.kind == "polygon" and not is_faded:
+            if tint and shape.kind == "polygon" and not is_faded:
                 tint_polygon(image, ring, color, _TINT)
             draw_polygon(image, ring, color, line_px)
     if annotations.keypoints is not None:

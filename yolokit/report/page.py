@@ -53,9 +53,10 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Gallery(msgspec.Struct, frozen=True):
-    """Pictures side by side."""
+    """Pictures side by side; large ones where what is drawn on them is to be read."""
 
     pictures: tuple[Picture, ...]
+    is_large: bool = False
 
 
 class Commands(msgspec.Struct, frozen=True):

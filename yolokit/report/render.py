@@ -204,7 +204,8 @@ def _render_figures(figures: Figures) -> str:
 
 
 def _render_gallery(gallery: Gallery) -> str:
-    return element("div", *map(_render_picture, gallery.pictures), class_="gallery")
+    kind = "gallery large" if gallery.is_large else "gallery"
+    return element("div", *map(_render_picture, gallery.pictures), class_=kind)
 
 
 def _render_details(details: Details) -> str:

@@ -12,10 +12,12 @@ from yolokit.convert.steps.keep_sample import keyed_images
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.core.suggest import unknown_name
+from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.locate import locate_images
 from yolokit.jobs.show.choose import Candidate, rank
 from yolokit.jobs.show.look import Look, View, count_labels
+from yolokit.jobs.show.shape_kinds import ShapeKinds
 from yolokit.jobs.show.source import open_source, read_pixels
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.splits import order_splits
@@ -48,13 +50,13 @@ def show_labels(
     """
     with open_source(config, scratch) as source:
         survey = _Survey(config, source, on_event)
-        gallery = _Gallery(config, source, fit_wh, on_event)
+        gallery = _Gallery(config, source, fit_wh, on_event, survey)
         ranked = rank(survey.candidates, config.seed or 0)
         for _ in range(_ROUNDS):
             wanted = list(islice(ranked, config.count - len(gallery.views)))
             if not wanted:
                 break
-            gallery.add(wanted, survey.class_ids)
+            gallery.add(wanted)
         if not gallery.views:
             raise _explain_nothing(config, gallery.left_out)
         return _describe(config, source, survey, gallery)
@@ -66,7 +68,8 @@ class _Survey:
     Attributes:
         candidates: The images that the options leave, each with its classes.
         class_ids: The classes that are asked for; empty for all.
-        counts: Class to how many images and how many labels of it there are.
+        counts: (C, 2), how many images and labels of each class there are.
+        shapes: What labels have beside boxes.
     """
 
     def __init__(self, config: ShowConfig, source: Source, on_event: OnEvent) -> None:
@@ -74,6 +77,7 @@ class _Survey:
         self.class_ids = frozenset(_find_class(name, names) for name in config.classes)
         self.candidates: list[Candidate] = []
         self.counts = np.zeros((len(names), 2), np.int64)
+        self.shapes = ShapeKinds()
         splits: set[str] = set()
         opening = source.ledger.mark()
         for done, (key, labelled) in enumerate(keyed_images(source.dataset.iter_images()), 1):
@@ -95,13 +99,19 @@ class _Survey:
         self.candidates.append(Candidate(key, split, classes))
         self.counts[:, 0] += np.bincount(classes, minlength=len(self.counts)).astype(np.int64)
         self.counts[:, 1] += np.bincount(ids, minlength=len(self.counts))
+        self.shapes.add(labelled.annotations)
 
 
 class _Gallery:
     """Finds, decodes and draws images; what cannot be shown is kept with its reason."""
 
     def __init__(
-        self, config: ShowConfig, source: Source, fit_wh: tuple[int, int], on_event: OnEvent
+        self,
+        config: ShowConfig,
+        source: Source,
+        fit_wh: tuple[int, int],
+        on_event: OnEvent,
+        survey: _Survey,
     ) -> None:
         self.views: list[View] = []
         self.left_out: list[str] = []
@@ -109,9 +119,11 @@ class _Gallery:
         self._source = source
         self._fit_wh = fit_wh
         self._on_event = on_event
+        self._class_ids = survey.class_ids
+        self._tint = survey.shapes.task != Task.OBB
 
-    def add(self, keys: Sequence[str], class_ids: frozenset[int]) -> None:
-        """Draw some images; labels of ``class_ids`` stand out, if any are given."""
+    def add(self, keys: Sequence[str]) -> None:
+        """Draw some images; labels of the classes that are asked for stand out."""
         source, wanted = self._source, frozenset(keys)
         opening = source.ledger.mark()
         images = (
@@ -119,12 +131,12 @@ class _Gallery:
             if key in wanted
         )  # fmt: skip
         for labelled in locate_images(images, source.ledger, source.exif):
-            self._draw(labelled, class_ids)
+            self._draw(labelled)
         lost = source.ledger.lost_images()
         self.left_out += [entry.message for entry in lost]
         source.ledger.rewind(opening)
 
-    def _draw(self, labelled: LabelledImage, class_ids: frozenset[int]) -> None:
+    def _draw(self, labelled: LabelledImage) -> None:
         image, annotations = labelled.image, labelled.annotations
         names, ids = self._source.dataset.names, annotations.category_indices
         try:
@@ -132,13 +144,14 @@ class _Gallery:
         except DataError as error:
             self.left_out.append(self._source.ledger.shown(str(error)))
             return
-        rows = np.flatnonzero(np.isin(ids, list(class_ids))) if class_ids else None
+        rows = np.flatnonzero(np.isin(ids, list(self._class_ids))) if self._class_ids else None
         drawn = draw_annotations(
             pixels,
             annotations,
             names,
             fit_wh=self._fit_wh,
             emphasised=None if rows is None else frozenset(rows.tolist()),
+            tint=self._tint,
         )
         self.views.append(
             View(
@@ -187,7 +200,7 @@ def _describe(config: ShowConfig, source: Source, survey: _Survey, gallery: _Gal
         names=names,
         views=tuple(views),
         format=source.format,
-        task=str(source.dataset.task),
+        task=survey.shapes.task,
         images=total,
         left_out=tuple(dict.fromkeys(gallery.left_out)),
         counts=tuple(counts),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.show.config import ShowConfig
     from yolokit.jobs.show.look import Look, View
 
-PAGE_WH_PX = (640, 640)
+PAGE_WH_PX = (480, 480)
 SHEET_WH_PX = (400, 300)
 NAME = "sheet.html"
 MADE_BY = "Made by yolokit data show"
@@ -73,13 +73,13 @@ _RESULT = Result(command="yolokit data show", recognise=_recognise, is_folder=Fa
 def _make_page(look: Look) -> Page:
     pictures = tuple(
         Picture(
-            jpeg=encode_jpeg(view.drawn, fit_wh=PAGE_WH_PX, quality=_QUALITY),
+            jpeg=encode_jpeg(view.drawn, quality=_QUALITY),
             alt=f"{view.name} with {view.describe_labels()}",
             caption=". ".join(_list_lines(view)),
         )
         for view in look.views
     )
-    sections = [Section("Pictures", (Gallery(pictures),))]
+    sections = [Section("Pictures", (Gallery(pictures, is_large=True),))]
     if look.counts:
         rows = tuple((name, str(images), str(labels)) for name, images, labels in look.counts)
         sections.append(Section("Classes", (Table(("class", "images", "labels"), rows),)))
@@ -93,10 +93,12 @@ def _make_sheet(look: Look) -> U8:
     cells = [Cell(view.drawn, _list_lines(view)) for view in look.views]
     seen = {name for view in look.views for name in view.labels}
     legend = [(name, class_color(at)) for at, name in enumerate(look.names) if name in seen]
-    return make_sheet(cells, title=f"{look.title}: {look.lead}", legend=legend[:_LEGEND])
+    title = f"{look.title}: {look.lead[:1].lower()}{look.lead[1:]}"
+    return make_sheet(cells, title=title, legend=legend[:_LEGEND])
 
 
 def _list_lines(view: View) -> list[str]:
     """Return what is written below a picture."""
-    place = f"{view.split}: {view.name}" if view.split else view.name
+    is_told = not view.split or view.name.startswith(f"{view.split}/")
+    place = view.name if is_told else f"{view.split}: {view.name}"
     return [place, view.describe_labels(), *([view.note] if view.note else [])]
