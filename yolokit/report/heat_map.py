@@ -98,14 +98,15 @@ def _draw(
     sides = [shorten(name, _NAME_LENGTH) for name in row_names] if is_named else [""]
     heads = [shorten(name, _NAME_LENGTH) for name in column_names] if is_named else [""]
     left = max(*map(text_width, sides), 20) + 8
-    width = (WIDTH - left) / columns
-    is_flat = max(map(text_width, heads)) < width - 4
+    is_flat = max(map(text_width, heads)) < (WIDTH - left) / columns - 4
+    right = WIDTH if is_flat else WIDTH - 40  # the last of the turned names ends beyond its column
+    width = (right - left) / columns
     top = (44.0 if is_named else 22.0) if is_flat else max(map(text_width, heads)) * 0.8 + 34
     height = min(width, 44.0) if columns <= _NUMBERED else width
     parts = [
         words(f"{row_label} ↓", 0, 12, kind="quiet"),
         words(f"{column_label} →", max(left, text_width(row_label) + 40), 12, kind="quiet"),
-        element("rect", x=left, y=top, width=WIDTH - left, height=rows * height, class_="edge"),
+        element("rect", x=left, y=top, width=right - left, height=rows * height, class_="edge"),
     ]
     if is_named:
         parts += _draw_names(sides, heads, left, top, width, height, is_flat=is_flat)

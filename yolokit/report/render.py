@@ -36,7 +36,7 @@ _MOODS = {
     "warning": ("Warning", "M12 3 22.4 21H1.6zM12 10v5M12 18v.01"),
     "bad": ("Problem", f"{_RING}M8 8l8 8M16 8l-8 8"),
 }
-_NUMBER = re.compile(r"[-+±<>~]? ?[\d][\d,.]*(e[-+]?\d+)?[kMG]?( ?%| [a-zA-Z/]{1,9})?")
+_NUMBER = re.compile(r"[-+±<>~]?\d[\d,.]*(e[-+]?\d+)?[MG]?(%| [a-zA-Z/]{1,9}( \d\d [a-z]+)?)?")
 _NOTHING = ("", "-")
 _LONG_CELL = 24
 
@@ -131,8 +131,9 @@ def _render_figure(figure: Figure) -> str:
 
 def render_table(table: Table) -> str:
     """Return a table in a box of its own that scrolls sideways where it is narrow."""
+    if not table.rows:
+        return element("p", f"{set_text(table.caption or ', '.join(table.columns))}: none.")
     kinds = [_tell_kind(column) for column in zip(*table.rows, strict=True)]
-    kinds = kinds or [None] * len(table.columns)
     head = (
         element("th", escape(name), scope="col", class_=kind)
         for name, kind in zip(table.columns, kinds, strict=True)
@@ -205,7 +206,8 @@ def _render_figures(figures: Figures) -> str:
 
 def _render_gallery(gallery: Gallery) -> str:
     kind = "gallery large" if gallery.is_large else "gallery"
-    return element("div", *map(_render_picture, gallery.pictures), class_=kind)
+    pictures = map(_render_picture, gallery.pictures)
+    return element("div", *pictures, class_=kind) if gallery.pictures else ""
 
 
 def _render_details(details: Details) -> str:

@@ -156,8 +156,10 @@ def test_oddities_are_warnings(good: Path) -> None:
     write_text(good, "train: [images/train, images/val]\ntest: images/val\nnames: [cat, dog]\n")
     assert check_dataset(good).warnings == (
         f"{good.parent / 'labels/train/a.txt'}:1: the box of this cat has no area",
-        f"{good.parent / 'images/train/c.png'}: there is no "
-        f"{good.parent / 'labels/train/c.txt'}: taken as background",
+        (
+            f"{good.parent / 'images/train/c.png'}: there is no "
+            f"{good.parent / 'labels/train/c.txt'}: taken as background"
+        ),
         "there is no `val` split, which training needs",
         "1 of the 1 image of test is in train as well: the figures of test will look too good",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from yolokit.core.findings import Finding
@@ -10,6 +10,7 @@ from yolokit.core.plural import counted
 from yolokit.core.types import Bool
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_table import LabelTable
+from yolokit.labels.ledger import LedgerEntry
 
 SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
 
@@ -98,3 +99,27 @@ def find_no_boxes(
         message += f" (the first label file looked for is {split.missing[0]})"
         hint = split.hint_at_labels()
     yield Finding(code, message, facts.path, hint)
+
+
+def of_entry(entry: LedgerEntry) -> Finding:
+    """Return what an entry of the account of a source says."""
+    return Finding(
+        entry.code,
+        entry.message,
+        Path(entry.path),
+        line=entry.line,
+        index=entry.index,
+        image=entry.image,
+    )
+
+
+def once_an_image(entries: Iterable[LedgerEntry], code: str) -> Iterator[tuple[LedgerEntry, int]]:
+    """Yield entries of a code, the first of each image that was lost, with how many it has."""
+    of_image: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in entries:
+        if entry.code == code and entry.image is None:
+            yield entry, 1
+        elif entry.code == code and entry.image is not None:
+            of_image.setdefault((entry.path, entry.image), []).append(entry)
+    for found in of_image.values():
+        yield found[0], len(found)
