@@ -59,6 +59,12 @@ class Gallery(msgspec.Struct, frozen=True):
     is_large: bool = False
 
 
+class Legend(msgspec.Struct, frozen=True):
+    """What the colours of pictures stand for: names, each with its red, green and blue."""
+
+    entries: tuple[tuple[str, tuple[int, int, int]], ...]
+
+
 class Commands(msgspec.Struct, frozen=True):
     """Commands to run next, each with what it does."""
 
@@ -88,7 +94,7 @@ class Details(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Commands | Chart | Details
+Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Legend | Commands | Chart | Details
 
 
 class Section(msgspec.Struct, frozen=True):

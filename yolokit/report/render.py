@@ -14,6 +14,7 @@ from yolokit.report.page import (
     Details,
     Figures,
     Gallery,
+    Legend,
     Table,
     Text,
     Verdict,
@@ -210,6 +211,14 @@ def _render_gallery(gallery: Gallery) -> str:
     return element("div", *pictures, class_=kind) if gallery.pictures else ""
 
 
+def _render_legend(legend: Legend) -> str:
+    entries = (
+        element("li", element("span", style=f"background:rgb{color}"), escape(name))
+        for name, color in legend.entries
+    )
+    return element("ul", *entries, class_="legend") if legend.entries else ""
+
+
 def _render_details(details: Details) -> str:
     summary = element("summary", set_text(details.summary))
     return element("details", summary, *map(render_block, details.blocks))
@@ -221,6 +230,7 @@ _RENDERERS: Mapping[type[Block], Callable[[Any], str]] = {
     Figures: _render_figures,
     Table: render_table,
     Gallery: _render_gallery,
+    Legend: _render_legend,
     Commands: _render_commands,
     Chart: _render_chart,
     Details: _render_details,
