@@ -56,9 +56,16 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Gallery(msgspec.Struct, frozen=True):
-    """Pictures side by side."""
+    """Pictures side by side; large ones where what is drawn on them is to be read."""
 
     pictures: tuple[Picture, ...]
+    is_large: bool = False
+
+
+class Legend(msgspec.Struct, frozen=True):
+    """What the colours of pictures stand for: names, each with its red, green and blue."""
+
+    entries: tuple[tuple[str, tuple[int, int, int]], ...]
 
 
 class Commands(msgspec.Struct, frozen=True):
@@ -99,7 +106,9 @@ class Part(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Commands | Chart | Details | Part
+Block: TypeAlias = (
+    Text | Verdict | Figures | Table | Gallery | Legend | Commands | Chart | Details | Part
+)
 
 
 class Section(msgspec.Struct, frozen=True):

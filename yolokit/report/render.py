@@ -14,6 +14,7 @@ from yolokit.report.page import (
     Details,
     Figures,
     Gallery,
+    Legend,
     Part,
     Table,
     Text,
@@ -228,8 +229,17 @@ def _render_figures(figures: Figures) -> str:
 
 
 def _render_gallery(gallery: Gallery) -> str:
+    kind = "gallery large" if gallery.is_large else "gallery"
     pictures = map(_render_picture, gallery.pictures)
-    return element("div", *pictures, class_="gallery") if gallery.pictures else ""
+    return element("div", *pictures, class_=kind) if gallery.pictures else ""
+
+
+def _render_legend(legend: Legend) -> str:
+    entries = (
+        element("li", element("span", style=f"background:rgb{color}"), escape(name))
+        for name, color in legend.entries
+    )
+    return element("ul", *entries, class_="legend") if legend.entries else ""
 
 
 def _render_details(details: Details) -> str:
@@ -243,6 +253,7 @@ _RENDERERS: Mapping[type[Block], Callable[[Any], str]] = {
     Figures: _render_figures,
     Table: render_table,
     Gallery: _render_gallery,
+    Legend: _render_legend,
     Commands: _render_commands,
     Chart: _render_chart,
     Details: _render_details,
