@@ -25,6 +25,8 @@ JOBS = [
     ("convert_dataset", [".", "o"], "convert.job:convert", "convert.config:ConvertConfig",
      "data convert"),
     ("fix_dataset", [".", "o"], "jobs.fix_data:fix_data", "jobs.fix_data:FixConfig", "data fix"),
+    ("check_dataset", ["."], "jobs.check_data:check_data", "jobs.check_config:CheckConfig",
+     "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
