@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.core.task import Task
 from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
-from yolokit.evaluate.tasks.toolkit import load_metric
+from yolokit.evaluate.analysis import analyse
+from yolokit.evaluate.pages import analysis_sections
 from yolokit.files.atomic import write_atomic
-from yolokit.report.page import Commands, Figure, Figures, Page, Section, Table, Text, Verdict
+from yolokit.report.page import Commands, Figure, Figures, Page, Section, Text, Verdict
 from yolokit.report.render import render_page
 from yolokit.train.record import FITNESS
 from yolokit.train.report.charts import draw_charts
@@ -24,11 +24,9 @@ from yolokit.train.report.sections import (
 from yolokit.train.report.summary import summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
     from typing import Literal
 
-    from yolokit.engine_protocol.validations import Validation
     from yolokit.train.record import RunRecord
     from yolokit.train.report.summary import Summary
 
@@ -144,24 +142,7 @@ def _analyse(record: RunRecord, run_dir: Path) -> list[Section]:
             return []
         text = f"What best.pt found in each image is not known here: {error}."
         return [Section("What it finds", (Text(text),))]
-    return [_measure_classes(best, record.data.names)]
-
-
-def _measure_classes(best: Validation, names: Sequence[str]) -> Section:
-    """Return the table of ``yolokit val``, of what the best epoch found in torch."""
-    metric = load_metric(Task.DETECT)
-    tally = metric.open_tally()
-    for _path, truth, found in iter_pairs(best):
-        tally.add(truth, found)
-    metrics = tally.compute(names)
-    rows = [metric.show_row(row) for row in (metrics.overall, *metrics.classes)]
-    table = Table(
-        tuple(metric.COLUMNS),
-        tuple(tuple(map(str, row)) for row in rows),
-        "As COCO measures, so a little apart from the figures of training above. "
-        + metric.summarize(metrics.overall),
-    )
-    return Section("Class by class", (table,))
+    return analysis_sections(analyse(iter_pairs(best), record.data.names))
 
 
 def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]:
