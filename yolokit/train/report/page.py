@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
 from yolokit.evaluate.analysis import analyse
 from yolokit.evaluate.pages import analysis_sections
 from yolokit.files.atomic import write_atomic
-from yolokit.report.page import Commands, Figure, Figures, Page, Section, Text, Verdict
+from yolokit.report.page import (
+    Commands,
+    Details,
+    Figure,
+    Figures,
+    Page,
+    Section,
+    Text,
+    Verdict,
+)
 from yolokit.report.render import render_page
 from yolokit.train.record import FITNESS
 from yolokit.train.report.charts import draw_charts
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
+    from yolokit.report.page import Block
     from yolokit.train.record import RunRecord
     from yolokit.train.report.summary import Summary
 
@@ -39,6 +48,25 @@ _MOODS: dict[str, Literal["good", "neutral", "warning", "bad"]] = {
     "nothing-learnt": "bad",
     "too-little": "neutral",
 }
+_MEANINGS = Details(
+    "What these figures mean",
+    (
+        Text(
+            "All of them lie between 0, nothing, and 1, perfect. They are measured on the images "
+            "of val, which the model is not trained on, by the training framework."
+        ),
+        Text(
+            "mAP50 (mean average precision) says how well objects are found and told apart, if a "
+            "box counts as right where it overlaps the true one by half or more; over all "
+            "confidences, so nobody need choose one. mAP50-95 is the same for ten demands from "
+            "half to nearly exact, so it says how well boxes fit, too; it is always lower."
+        ),
+        Text(
+            "Precision is the share of found boxes that are right, recall the share of true boxes "
+            "that are found, both at the confidence that serves both best."
+        ),
+    ),
+)
 _FIGURES = {
     FITNESS: ("", ""),  # the first, whatever comes
     "mAP50": ("mAP50", "boxes that overlap by half"),
@@ -65,7 +93,7 @@ def build_page(record: RunRecord, run_dir: Path, summary: Summary) -> Page:
     """Return the report of a run as data."""
     sections = [
         Section("What came of it", _answer(record, summary)),
-        Section("Curves", tuple(draw_charts(record, summary.curves)) or (_NO_CURVES,)),
+        Section("Curves", draw_charts(record, summary.curves) or (_NO_CURVES,)),
         *_analyse(record, run_dir),
         *describe_start(record),
         *describe_time(record),
@@ -90,27 +118,27 @@ def _lead(record: RunRecord) -> str:
     boxes = counted(record.data.boxes.get("train", 0), "box", "boxes")
     classes = counted(len(record.data.names), "class", "classes")
     ended = {
-        "complete": "complete",
-        "interrupted": "interrupted",
-        "failed": "ended by an error",
-        "running": "still running, or killed",
+        "complete": "Complete",
+        "interrupted": "Interrupted",
+        "failed": "Ended by an error",
+        "running": "Still running, or killed",
     }[record.state]
-    epochs = counted(len(record.epochs), "epoch")
+    epochs = counted(record.config.epochs, "epoch")
     return (
-        f"{epochs} of {record.config.epochs} on {images} with {boxes} of {classes}, at "
-        f"{record.config.imgsz} px: {ended}."
+        f"{ended}: {len(record.epochs)} of {epochs} on {images} with {boxes} of {classes}, at "
+        f"{record.config.imgsz} px."
     )
 
 
-def _answer(record: RunRecord, summary: Summary) -> tuple[Verdict | Figures, ...]:
+def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
     curves, baseline = summary.curves, summary.baseline
     mood = _MOODS[curves.kind]
     if mood == "good" and baseline.kind in ("same", "worse"):
         mood = "warning"
-    reason = curves.reason[:1].upper() + curves.reason[1:]
-    verdict = Verdict(mood, summary.headline, f"{reason} {baseline.sentence}", summary.advice)
+    text = f"{curves.reason} {baseline.sentence}"
+    verdict = Verdict(mood, summary.headline, text, summary.advice)
     figures = _list_figures(record, summary)
-    return (verdict, Figures(tuple(figures))) if figures else (verdict,)
+    return (verdict, Figures(tuple(figures)), _MEANINGS) if figures else (verdict,)
 
 
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
@@ -127,9 +155,6 @@ def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
             for name, (label, note) in notes.items()
             if name in trained.metrics
         ]
-    seconds = sum(epoch.seconds for epoch in record.epochs)
-    if seconds:
-        figures.append(Figure("Time", describe_seconds(seconds), f"on {record.device or '?'}"))
     return figures
 
 
