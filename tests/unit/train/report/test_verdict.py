@@ -70,6 +70,8 @@ def rise_after(epoch: int, slope: float = 0.05) -> Callable[[int], float]:
         (make_run([0.3, 0.1, 0.4, 0.05, 0.35, 0.1, 0.4, 0.05, 0.3, 0.02]), "unstable"),
         (make_run([*LEVEL, *[0.3, 0.2, 0.1]], train=rise_after(40, slope=1)), "unstable"),
         (make_run(LEVEL, retries=1), "unstable"),
+        (make_run(LEVEL, val=lambda epoch: 3000 if epoch == 8 else 4 / epoch), "unstable"),
+        (make_run([*RISING[:20], *[RISING[19]] * 4]), "converged"),  # risen, and level since
     ],
 )
 def test_each_kind_of_curve(run: records.RunRecord, kind: str) -> None:
