@@ -13,7 +13,8 @@ mean of three neighbours; only epochs that were validated count.
    that of the quarter before, and the smoothed curve is highest in the last tenth.
 5. *over-fitting from epoch k*: the loss on val was lowest in epoch k and ended at least 5 % above
    that with three epochs or more in between, while the loss on train went on falling.
-6. *converged*: none of these.
+6. *converged*: none of these. If the loss on val ended at more than 1.5 times that on train, too
+   few training images are what holds the model back, and that is said.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _RISE = 0.05
 _GAIN = 0.02
 _AFTER = 3
 _BURST = 10
+_GAP = 1.5
 
 
 class CurveVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,13 +76,22 @@ def judge_curves(record: RunRecord) -> CurveVerdict:
             or _find_improving(score)
             or _find_over_fitting(epochs, score, train)
         )
-    return found or CurveVerdict(
-        kind="converged",
-        headline="Converged",
-        reason=f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
-        f"{_quarter_means(score)[1]:.3f}, and that of the quarter before was "
-        f"{_quarter_means(score)[0]:.3f}: it has levelled off.",
+    return found or _describe_level(epochs, score)
+
+
+def _describe_level(epochs: Sequence[EpochRecord], score: F64) -> CurveVerdict:
+    before, last = _quarter_means(score)
+    reason = (
+        f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
+        f"{last:.3f}, and that of the quarter before was {before:.3f}: it has levelled off."
     )
+    train, val = _total(epochs, "train_"), _total(epochs, "val_")
+    if train is not None and val is not None and val[-1] > _GAP * max(train[-1], 1e-9):
+        reason += (
+            f" The loss on val ended at {val[-1]:.2f}, that on train at {train[-1]:.2f}: the model "
+            "knows its training images far better than others, so more of them would help."
+        )
+    return CurveVerdict(kind="converged", headline="Converged", reason=reason)
 
 
 def _find_lack(record: RunRecord, validated: int) -> CurveVerdict | None:
