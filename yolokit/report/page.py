@@ -53,9 +53,10 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Gallery(msgspec.Struct, frozen=True):
-    """Pictures side by side."""
+    """Pictures side by side: as many in a row as fit, or two ``large`` ones."""
 
     pictures: tuple[Picture, ...]
+    large: bool = False
 
 
 class Commands(msgspec.Struct, frozen=True):

@@ -204,7 +204,8 @@ def _render_figures(figures: Figures) -> str:
 
 
 def _render_gallery(gallery: Gallery) -> str:
-    return element("div", *map(_render_picture, gallery.pictures), class_="gallery")
+    size = "gallery large" if gallery.large else "gallery"
+    return element("div", *map(_render_picture, gallery.pictures), class_=size)
 
 
 def _render_details(details: Details) -> str:
