@@ -299,7 +299,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def _count_images(self) -> int:
         """Return the images of the batch that has just ended; the last of an epoch has fewer."""
         shown = (self._batch - 1) * self.batch_size
-        return min(self.batch_size, len(self.train_loader.dataset) - shown)
+        return min(int(self.batch_size), len(self.train_loader.dataset) - shown)
 
     def _on_fit_epoch_end(self) -> None:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.

@@ -15,6 +15,7 @@ from yolokit.labels.ledger import LedgerEntry
 
 SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
 _NAMES_SHOWN = 3
+_FEWEST_IMAGES = 10
 
 
 def at_row(
@@ -124,9 +125,13 @@ def call_split(name: str) -> str:
 
 
 def learnt_split(facts: DatasetFacts) -> str | None:
-    """Return the split that is learnt from, which is all of a set that has none; None if none."""
+    """Return the split that is learnt from, which is all of a set that has none.
+
+    None where there is none, or one of a few images, which is there to try things out.
+    """
     splits = facts.statistics.splits
-    return next((name for name in ("train", "") if name in splits and splits[name].images), None)
+    name = next((name for name in ("train", "") if name in splits), None)
+    return None if name is None or splits[name].images < _FEWEST_IMAGES else name
 
 
 def list_few(texts: list[str]) -> str:

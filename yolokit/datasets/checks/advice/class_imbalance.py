@@ -12,8 +12,8 @@ TITLE = "classes far rarer than others"
 SEVERITY = "advice"
 PURPOSES = ("train", "source")
 HINT = (
-    "label more of the rare one, or let it count more in training: `class_weights: 0.5` in the "
-    "YAML of --config"
+    "label more of the rare one, or let it count more: `yolokit train --config FILE` with "
+    "`class_weights: 0.5` in the file"
 )
 _RATIO = 50.0
 _FEW_IMAGES = 10
@@ -40,7 +40,5 @@ def find(facts: DatasetFacts) -> Iterator[str]:
         return
     (most, common), (least, rare) = max(told), min(told)
     if most >= _RATIO * least:
-        yield (
-            f"{call_split(split)} has {most:,} boxes of {facts.names[common]} and {least:,} of "
-            f"{facts.names[rare]}, {most / least:.0f} times fewer"
-        )
+        of = (facts.names[rare], call_split(split), facts.names[common])
+        yield f"boxes of {of[0]} in {of[1]}: {least}, {most // least} times fewer than of {of[2]}"

@@ -7,45 +7,45 @@ from collections.abc import Iterator
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
+from yolokit.datasets.checks.toolkit import learnt_split
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "few-steps"
 TITLE = "few optimizer steps an epoch"
 SEVERITY = "advice"
 PURPOSES = ("train",)
-HINT = "a smaller `nbs` in the YAML of --config makes more of them"
+HINT = "`yolokit train --config FILE` with a smaller `nbs` in the file makes more of them"
 _NOMINAL_BATCH = 64
 _LEAST_BATCH = 8
+_FEW_STEPS = 5
 _WANTED_STEPS = 10
 _EPOCHS = 100
 
 
 def find(facts: DatasetFacts) -> Iterator[Finding]:
-    """Yield how many steps an epoch has with the nominal batch, if fewer than ten.
+    """Yield how many steps an epoch has with the nominal batch, if fewer than five.
 
-    A fine-tuning takes some thousand steps, and the default is 100 epochs. Gradients are
-    accumulated up to 64 images (``nbs``), whatever the batch.
+    Gradients are accumulated up to 64 images (``nbs``), whatever the batch, and 100 epochs are the
+    default: fewer than 500 steps. With ten an epoch they are a thousand.
 
     Source: ultralytics ``cfg/default.yaml``: ``nbs``, ``epochs``; ``engine/cadence.py``.
     """
-    split = facts.statistics.splits.get("train")
-    if split is None or not split.boxes:
+    if learnt_split(facts) != "train":
         return
+    split = facts.statistics.splits["train"]
     steps = math.ceil(split.images / _NOMINAL_BATCH)
-    if steps >= _WANTED_STEPS:
+    if steps >= _FEW_STEPS:
         return
-    batch = _LEAST_BATCH
-    while 2 * batch <= _NOMINAL_BATCH and split.images >= 2 * batch * _WANTED_STEPS:
-        batch *= 2
-    if batch == _NOMINAL_BATCH:
-        return
+    batch = _NOMINAL_BATCH
+    while batch > _LEAST_BATCH and split.images < batch * _WANTED_STEPS:
+        batch //= 2
     message = (
         f"{counted(split.images, 'image')} of train make {counted(steps, 'optimizer step')} an "
         f"epoch, {steps * _EPOCHS} in {_EPOCHS} epochs: a step takes {_NOMINAL_BATCH} images"
     )
     more = math.ceil(split.images / batch)
     hint = (
-        f"`--batch {batch}` with `nbs: {batch}` in the YAML of --config makes "
-        f"it {counted(more, 'step')} an epoch"
+        f"`yolokit train --batch {batch} --config FILE` with `nbs: {batch}` in the file makes it "
+        f"{counted(more, 'step')} an epoch"
     )
     yield Finding(CODE, message, facts.path, hint)

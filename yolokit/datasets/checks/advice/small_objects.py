@@ -17,7 +17,7 @@ CODE = "small-objects"
 TITLE = "objects too small for the resolution"
 SEVERITY = "advice"
 PURPOSES = ("train", "source")
-HINT = "train at a higher --imgsz, or cut the images with `yolokit data convert --tile 640`"
+HINT = "`yolokit train` with a higher --imgsz, or images cut by `yolokit data convert --tile 640`"
 _SMALL_PX = 8.0
 _TOLD_SHARE = 0.05
 _STEP_PX = 32
@@ -56,6 +56,6 @@ def _suggest(facts: DatasetFacts, sides_px: F64) -> str:
             f"{longest:.0f} px long, and are shrunk to {facts.imgsz}"
         )
     return (
-        "the images show no more than that: `--arch yolo26n-p2` has a finer grid, "
-        "and `yolokit data convert --min-area` leaves such boxes out"
+        "the images show no more than that: `yolokit train --arch yolo26n-p2` has a finer grid, "
+        "and `yolokit data convert --min-area 64` leaves such boxes out"
     )

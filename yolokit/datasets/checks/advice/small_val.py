@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from yolokit.core.plural import counted
-from yolokit.datasets.checks.toolkit import list_few
+from yolokit.datasets.checks.toolkit import learnt_split, list_few
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.statistics import SplitStatistics
 
@@ -15,8 +15,8 @@ TITLE = "splits too small to measure on"
 SEVERITY = "advice"
 PURPOSES = ("train",)
 HINT = (
-    "give them a larger share with `yolokit data convert --split 0.7,0.15,0.15`, or use every "
-    "image for both with `yolokit data convert --folds 5`"
+    "`yolokit data convert --split 0.7,0.15,0.15` gives them a larger share, and `yolokit data "
+    "convert --folds 5` measures on every image once"
 )
 _FEW_BOXES = 30
 
@@ -28,6 +28,8 @@ def find(facts: DatasetFacts) -> Iterator[str]:
     0.5 / sqrt(n). Twice that, 95 % of the cases, is 18 points at thirty boxes: as much as a good
     model is apart from a poor one. Boxes of one image depend on each other, so it is no less.
     """
+    if learnt_split(facts) is None:
+        return
     for name in ("val", "test"):
         split = facts.statistics.splits.get(name)
         if split is None:
@@ -43,10 +45,10 @@ def _describe(
 ) -> str:
     named = list_few([f"{count} of {facts.names[at]}" for count, at in few])
     least = few[0][0]
-    error = f"{100 / math.sqrt(least):.0f}"
+    error = counted(round(100 / math.sqrt(least)), "point")
     wanted = math.ceil(split.images * _FEW_BOXES / least / 10) * 10
     more = counted(wanted, "image")
     return (
-        f"{name} has few boxes ({named}): the recall measured there may be wrong by {error} points "
-        f"by chance; {more} like these, so {_FEW_BOXES} boxes, make that 18"
+        f"{name} has few boxes ({named}): the recall measured there may be off by {error} "
+        f"by chance; {more} like these, with {_FEW_BOXES} boxes of it, make that 18"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from yolokit.core.findings import Finding
+from yolokit.datasets.checks.toolkit import learnt_split
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.statistics import training_sides_px
 
@@ -14,7 +15,7 @@ CODE = "spare-resolution"
 TITLE = "a resolution higher than the objects need"
 SEVERITY = "advice"
 PURPOSES = ("train", "source")
-HINT = "train at a lower --imgsz"
+HINT = "`yolokit train` with a lower --imgsz"
 _ENOUGH_PX = 32.0
 _FEW = 0.05
 _STEP_PX = 32
@@ -29,7 +30,7 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
     """
     sides_px = np.sqrt(training_sides_px(facts.table, facts.imgsz).prod(axis=1))
     known = sides_px[sides_px > 0]
-    if not len(known):
+    if learnt_split(facts) is None or not len(known):
         return
     needed = facts.imgsz * _ENOUGH_PX / float(np.quantile(known, _FEW))
     imgsz = max(_LEAST_IMGSZ, int(np.ceil(needed / _STEP_PX) * _STEP_PX))

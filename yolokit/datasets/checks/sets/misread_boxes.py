@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yolokit.core.plural import counted
 from yolokit.core.units import describe_share
 from yolokit.datasets.checks.toolkit import has_area
 from yolokit.datasets.facts import DatasetFacts
@@ -13,8 +14,8 @@ TITLE = "boxes that may be misread"
 SEVERITY = "warning"
 PURPOSES = ("train", "source")
 HINT = (
-    "look at some with `yolokit data show`; `yolokit data formats NAME` lists what "
-    "`yolokit data convert --assume KEY=VALUE` can be told"
+    "look at some with `yolokit data show`; `yolokit data formats NAME` lists the conventions "
+    "that `yolokit data convert --assume KEY=VALUE` takes"
 )
 _FEW_BOXES = 50
 _EDGE = 0.002  # of the image: rounding to a pixel of 500
@@ -39,10 +40,13 @@ def find(facts: DatasetFacts) -> Iterator[str]:
     whole = touches.all(axis=1) & ((boxes[:, 2:] - boxes[:, :2]) > 1 - 2 * _EDGE).all(axis=1)
     cut = int((touches.any(axis=1) & ~whole).sum())
     if cut > _CUT_SHARE * len(boxes):
-        yield f"{describe_share(cut, len(boxes))} of the boxes end at an edge of their image"
+        part = describe_share(cut, len(boxes))
+        yield f"of all boxes, {part} end at an edge of their image"
     sides_px = table.sides_px[(table.wh_px > 0).all(axis=1)]
     specks = int((sides_px < _SPECK_PX).any(axis=1).sum())
     if specks > _SPECK_SHARE * max(len(sides_px), _FEW_BOXES):
-        yield f"{describe_share(specks, len(sides_px))} of the boxes are under a pixel a side"
+        part = describe_share(specks, len(sides_px))
+        yield f"of all boxes, {part} are under a pixel a side"
     if (boxes[:, 2:] < _MIDDLE).all():
-        yield f"each of the {len(boxes):,} boxes lies in the upper left quarter of its image"
+        count = counted(len(boxes), "box", "boxes")
+        yield f"each of the {count} lies in the upper left quarter of its image"
