@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING
 
+from yolokit.core.units import describe_number
 from yolokit.report.charts import Mark, Series, line_chart
+from yolokit.report.page import Details
 from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHARES = (0.0, 1.0)
 _RATE = "learning_rate"
+_BURST = 5  # times the median
 _LOSS_WORDS = {
     "box": "Box loss: where objects are",
     "cls": "Class loss: what they are",
@@ -25,13 +29,22 @@ _LOSS_WORDS = {
 }
 
 
-def draw_charts(record: RunRecord, verdict: CurveVerdict) -> list[Chart]:
-    """Return the charts of metrics, losses and learning rates."""
+def draw_charts(record: RunRecord, verdict: CurveVerdict) -> tuple[Chart | Details, ...]:
+    """Return the charts of metrics, losses and learning rates; those that matter less folded."""
     marks = _list_marks(record, verdict)
-    charts = [_draw_scores(record, marks), _draw_pair(record, marks)]
-    charts += [_draw_loss(name, record.epochs, marks) for name in _list_losses(record.epochs)]
-    charts.append(_draw_rates(record.epochs))
-    return [chart for chart in charts if chart is not None]
+    losses = _list_losses(record.epochs)
+    first = _given(_draw_scores(record, marks), _draw_total(record.epochs, losses, marks))
+    more = _given(
+        _draw_pair(record, marks),
+        *(_draw_loss(name, record.epochs, marks) for name in losses),
+        _draw_rates(record.epochs),
+    )
+    folded = "More curves: precision and recall, each loss, learning rate"
+    return (*first, *([Details(folded, more)] if more else []))
+
+
+def _given(*charts: Chart | None) -> tuple[Chart, ...]:
+    return tuple(chart for chart in charts if chart is not None)
 
 
 def _list_marks(record: RunRecord, verdict: CurveVerdict) -> list[Mark]:
@@ -69,10 +82,37 @@ def _draw_pair(record: RunRecord, marks: Sequence[Mark]) -> Chart | None:
     )  # fmt: skip
 
 
+def _draw_total(
+    epochs: Sequence[EpochRecord], losses: Sequence[str], marks: Sequence[Mark]
+) -> Chart | None:
+    """Return the sums of the losses, by which over-fitting is judged."""
+    x = tuple(float(epoch.epoch) for epoch in epochs)
+    lines = []
+    for split in ("train", "val"):
+        names = [f"{split}_{loss}_loss" for loss in losses]
+        y = [sum(epoch.metrics.get(name, math.nan) for name in names) for epoch in epochs]
+        if names and not all(map(math.isnan, y)):
+            lines.append(Series(split, x, tuple(y)))
+    title = "How far off the model is (all losses together: less is better)"
+    return _draw_losses(title, lines, marks)
+
+
+def _draw_losses(title: str, lines: Sequence[Series], marks: Sequence[Mark]) -> Chart | None:
+    """Return a chart of losses, cut off where a burst would flatten all the rest."""
+    values = [y for line in lines for y in line.y if math.isfinite(y)]
+    if not values:
+        return None
+    limit = _BURST * median(values)
+    if max(values) > limit:
+        title += f", cut off at {describe_number(limit)}"
+        lines = [Series(one.name, one.x, tuple(min(y, limit) for y in one.y)) for one in lines]
+    return line_chart(title, lines, x_label="epoch", y_label="loss", marks=marks)
+
+
 def _draw_loss(name: str, epochs: Sequence[EpochRecord], marks: Sequence[Mark]) -> Chart | None:
     lines = _lines(epochs, {f"train_{name}_loss": "train", f"val_{name}_loss": "val"})
     title = _LOSS_WORDS.get(name, f"Loss: {name}")
-    return line_chart(title, lines, x_label="epoch", y_label="loss", marks=marks) if lines else None
+    return _draw_losses(title, lines, marks)
 
 
 def _draw_rates(epochs: Sequence[EpochRecord]) -> Chart | None:
