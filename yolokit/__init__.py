@@ -18,9 +18,12 @@ TYPE_CHECKING = False  # what type checkers take for true; importing typing woul
 if TYPE_CHECKING:
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
+    from yolokit.api import fix_dataset as fix_dataset
     from yolokit.api import get_dataset as get_dataset
+    from yolokit.api import inspect_model as inspect_model
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
+    from yolokit.api import show_data as show_data
     from yolokit.api import train_model as train_model
     from yolokit.api import validate_model as validate_model
     from yolokit.core.types import Detections as Detections
@@ -41,10 +44,13 @@ _PUBLIC = {
     "YolokitError": "yolokit.errors",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
+    "fix_dataset": "yolokit.api",
     "get_dataset": "yolokit.api",
+    "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",
+    "show_data": "yolokit.api",
     "train_model": "yolokit.api",
     "validate_model": "yolokit.api",
 }

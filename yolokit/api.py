@@ -18,6 +18,9 @@ from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.fix_data import FixConfig
+from yolokit.jobs.inspect.config import InspectConfig
+from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
+    from yolokit.jobs.inspect.job import Inspection
+    from yolokit.jobs.show.job import ShowResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -47,6 +52,18 @@ def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     return convert(ConvertConfig.build(values), on_event)
 
 
+class _Fix(FixConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Fix)
+def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
+    """Mend what needs no eye of a data set, into a new folder."""
+    from yolokit.jobs.fix_data import fix_data
+
+    return fix_data(FixConfig.build(values), on_event)
+
+
 class _Get(GetConfig, frozen=True, kw_only=True):
     on_event: OnEvent = ignore
 
@@ -57,6 +74,18 @@ def get_dataset(values: Values, on_event: OnEvent) -> GetResult:
     from yolokit.jobs.get_dataset import get_dataset as run
 
     return run(GetConfig.build(values), on_event)
+
+
+class _Show(ShowConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Show)
+def show_data(values: Values, on_event: OnEvent) -> ShowResult:
+    """Draw labels on their images, or what a training feeds the network: a page or a picture."""
+    from yolokit.jobs.show.job import show_data as run
+
+    return run(ShowConfig.build(values), on_event)
 
 
 class _Pull(PullConfig, frozen=True, kw_only=True):
@@ -110,6 +139,18 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Inspect(InspectConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Inspect)
+def inspect_model(values: Values, on_event: OnEvent) -> Inspection:
+    """Say what the layers of a model are, and draw feature maps if an image is given."""
+    from yolokit.jobs.inspect.job import inspect_model as run
+
+    return run(InspectConfig.build(values), on_event)
 
 
 class _Predict(PredictConfig, frozen=True, kw_only=True):

@@ -12,12 +12,13 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
-from yolokit.cli import data, weights
+from yolokit.cli import data, runs, weights
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.help import help_
 from yolokit.cli.hints.usage import TASKS, explain_usage
+from yolokit.cli.inspect import inspect
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
@@ -62,11 +63,13 @@ def _root(
 
 app.add_typer(data.app)
 app.add_typer(weights.app)
+app.add_typer(runs.app)
 app.command(cls=Command)(quickstart)
 app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
 app.command("help", cls=Command, context_settings={"ignore_unknown_options": True})(help_)
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from yolokit.labels.model import Dataset
 
 
+_RICHEST_FIRST = (Task.POSE, Task.SEGMENT, Task.OBB, Task.DETECT)
+
+
 class Opened(NamedTuple):
     """What was read.
 
@@ -56,7 +59,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     opened: list[tuple[Path, str, str]] = []
     warnings: list[str] = []
     for number, source in enumerate(config.sources):
-        found = _unpacked(source, scratch / str(number), ledger)
+        found = unpack_source(source, scratch / str(number), ledger)
         name, seen, unread = _recognise(config, found)
         opened.append((found, name, seen))
         warnings += [ledger.shown(f"{source}: {text}") for text in unread]
@@ -84,6 +87,34 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence), tuple(warnings))
 
 
+def open_to_look(config: ConvertConfig, found: Path, ledger: Ledger) -> Opened:
+    """Read a source to look at it, with all that its annotations have: outlines, keypoints.
+
+    Args:
+        config: Says how the source is to be read; its task does not count.
+        found: The source, or where it was unpacked.
+        ledger: Gets what is wrong with it.
+
+    Raises:
+        ConfigError: An option does not fit the source.
+        DataError: It is broken or not recognised.
+    """
+    name, seen, unread = _recognise(config, found)
+    module = load_format(name)
+    assume = check_assumptions(config.assume, {name: module})
+    images = Path(config.images).absolute() if config.images else None
+    opening = ledger.mark()
+    for task in (one for one in _RICHEST_FIRST if one in module.READS):
+        options = ReadOptions(images, config.labels_only, task, assume[name])
+        dataset = compose_names(module.read(found, options, ledger))
+        if task != Task.POSE or dataset.pose is not None:
+            break
+        ledger.rewind(opening)  # its annotations have no keypoints
+    evidence = tuple(ledger.shown(text) for text in (seen, *dataset.evidence))
+    warnings = tuple(ledger.shown(text) for text in unread)
+    return Opened(dataset, (name,), evidence, warnings)
+
+
 def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]:
     """Return the format of a source, the evidence for it, and what else is there."""
     if config.from_format == AUTO:
@@ -96,8 +127,12 @@ def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]
     return name, seen, describe_unread(found, name, others)
 
 
-def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
-    """Return the folder or file to read: the source itself, or what an archive holds."""
+def unpack_source(source: Path, folder: Path, ledger: Ledger) -> Path:
+    """Return the folder or file to read: the source itself, or what an archive holds.
+
+    Raises:
+        DataError: The archive is damaged, hostile or empty.
+    """
     if not is_archive(source):
         return source.absolute()
     folder.mkdir()

@@ -92,6 +92,24 @@ class TrainRequest(TaskRequest, frozen=True, kw_only=True):
     leave_out: bool = False
 
 
+class BatchesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Write what a training feeds the network in its first batches; nothing is trained.
+
+    The result is a :class:`yolokit.engine_protocol.training.FedBatches`.
+
+    Attributes:
+        training: The training.
+        count: Images that are wanted; fewer where an epoch has fewer.
+        last_epochs: Begin where ``close_mosaic`` ends mosaics, rather than at the first epoch.
+        folder: Gets ``<index>.npy`` for each image, (H, W, 3) uint8 BGR.
+    """
+
+    training: TrainRequest
+    count: int
+    last_epochs: bool
+    folder: str
+
+
 class ExportRequest(TaskRequest, frozen=True, kw_only=True):
     """Write one checkpoint as a plain ONNX file.
 
@@ -133,4 +151,27 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
     folder: str
     input_wh: list[tuple[int, int]]
     threads: int
+    trust: bool = False
+
+
+class InspectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Say what the layers of a checkpoint of any task are, and write the maps of some.
+
+    Attributes:
+        weights: Checkpoint to look into.
+        digest: What it must be.
+        imgsz: Side of the square input in px; None for the one it was trained with.
+        image: Image to compute with, (H, W, 3) uint8 BGR as ``.npy``; None for a black one.
+        layers: Layers whose maps are wanted; none for those that the head takes, if there is an
+            image.
+        folder: Where ``<index>.npy``, (C, H, W) float32, appears for each of them.
+        trust: As for the export.
+    """
+
+    weights: str
+    digest: FileDigest
+    imgsz: int | None
+    image: str | None
+    layers: list[str]
+    folder: str
     trust: bool = False

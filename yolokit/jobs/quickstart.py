@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from yolokit.core.events import Notice, ignore
 from yolokit.core.plural import counted
-from yolokit.core.types import Letterbox
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import SaveStartRequest, StartRequest
 from yolokit.files.atomic import claim_folder
+from yolokit.images.sheet import write_contact_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from yolokit.core.events import OnEvent
-    from yolokit.core.types import U8
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.train.run import TrainRun
@@ -44,10 +42,6 @@ TRAINING: dict[str, Any] = {
 }
 VIDEO_S = 8.0
 _SHEET_PICTURES = 12
-_SHEET_COLUMNS = 4
-_CELL_WH_PX = (400, 300)
-_GAP_PX = 8
-_PAPER = 245
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,28 +224,3 @@ def run_quickstart(folder: Path | None, on_event: OnEvent = ignore) -> Quickstar
         },
         seconds=round(time.monotonic() - began, 1),
     )
-
-
-def write_contact_sheet(pictures: Sequence[Path], path: Path) -> None:
-    """Lay pictures out in rows on one page, each centred in its cell, to be seen at a glance.
-
-    Raises:
-        DataError: One of the pictures cannot be read, or the sheet cannot be written.
-    """
-    import cv2
-
-    from yolokit.images.files import read_image, write_image
-
-    rows, columns = -(-len(pictures) // _SHEET_COLUMNS), min(_SHEET_COLUMNS, len(pictures))
-    step_x, step_y = _CELL_WH_PX[0] + _GAP_PX, _CELL_WH_PX[1] + _GAP_PX
-    shape = (rows * step_y + _GAP_PX, columns * step_x + _GAP_PX, 3)
-    sheet: U8 = np.full(shape, _PAPER, np.uint8)
-    for index, picture in enumerate(pictures):
-        image = read_image(picture)
-        fit = Letterbox.fit((image.shape[1], image.shape[0]), _CELL_WH_PX)
-        width, height = fit.resized_wh
-        left = _GAP_PX + (index % columns) * step_x + fit.pad_xy[0]
-        top = _GAP_PX + (index // columns) * step_y + fit.pad_xy[1]
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        sheet[top : top + height, left : left + width] = small
-    write_image(path, sheet)

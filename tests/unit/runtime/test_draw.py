@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from yolokit.core.types import Detections
-from yolokit.runtime import draw
-from yolokit.runtime.draw import class_color, draw_boxes
+from yolokit.images.draw import class_color
+from yolokit.runtime.draw import draw_boxes
 
 if TYPE_CHECKING:
     from yolokit.core.types import U8
@@ -93,20 +92,3 @@ def test_lines_grow_with_the_image() -> None:
         return int((row != 90).any(axis=1).sum())
 
     assert line_px(160, 120) < line_px(640, 480) < line_px(1920, 1080)
-
-
-def test_colours_of_neighbours_differ() -> None:
-    colors = [class_color(index) for index in range(36)]
-    assert len(set(colors)) == 36
-    for first, second in itertools.pairwise(colors):
-        assert np.abs(np.subtract(first, second)).max() > 60
-
-
-def test_labels_without_the_truetype_font_of_opencv_5(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "_font", lambda: None)
-    draw._text_width_px.cache_clear()
-    drawn = draw_boxes(background(90), one(50, 60, 200, 180), ["nut"])
-    draw._text_width_px.cache_clear()
-    label = drawn[40:60, 50:120]
-    assert (label == class_color(0)).all(axis=2).any()
-    assert (label != class_color(0)).any(axis=2).any()

@@ -1,7 +1,8 @@
 """What to say to those who use the words of another trainer: the command or option they want.
 
 What is said about an option is stated by the config of each job, as ``FOREIGN``: mistakes in a
-file and in Python are answered alike. ``yolo_line.py`` translates a whole line of ``yolo``.
+file and in Python are answered alike. A whole line of ``yolo`` is translated by
+``cli/hints/yolo_line.py``.
 """
 
 from __future__ import annotations

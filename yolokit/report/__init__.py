@@ -1,0 +1,1 @@
+"""Reports: data in, one self-contained HTML file out."""
