@@ -13,19 +13,19 @@ import pytest
 
 from tests.unit.conftest import write_image, write_text, write_yolo
 from yolokit.core.findings import Finding
-from yolokit.core.plugins import load_plugin
-from yolokit.datasets.check import check_dataset, read_facts
+from yolokit.datasets.check import check_dataset
 from yolokit.datasets.checks import (
-    PACKAGE,
     Check,
     Severity,
     allowable_codes,
     find_with,
     list_checks,
+    load_check,
     run_checks,
 )
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.facts import Purpose
+from yolokit.datasets.read_facts import read_facts
 from yolokit.errors import DataError
 
 YAML = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
@@ -79,7 +79,7 @@ def sound(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=list_checks())
 def check(request: pytest.FixtureRequest) -> ModuleType:
-    return load_plugin(PACKAGE, request.param, kind="check")
+    return cast("ModuleType", load_check(request.param))
 
 
 def run(check: ModuleType, root: Path) -> list[Finding]:
@@ -96,6 +96,7 @@ def test_it_says_what_it_is(check: ModuleType) -> None:
     assert check.PURPOSES
     assert set(check.PURPOSES) <= set(get_args(Purpose))
     assert check.HINT
+    assert re.fullmatch(r"[a-z][^.]+", check.TITLE)
     assert check.__doc__
 
 

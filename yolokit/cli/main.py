@@ -12,7 +12,7 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
-from yolokit.cli import data, weights
+from yolokit.cli import data, runs, weights
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
@@ -61,6 +61,7 @@ def _root(
 
 app.add_typer(data.app)
 app.add_typer(weights.app)
+app.add_typer(runs.app)
 app.command(cls=Command)(quickstart)
 app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)

@@ -44,7 +44,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
 
 
 def check_assumptions(
-    assume: Sequence[str], formats: Mapping[str, Format]
+    assume: Sequence[str], formats: Mapping[str, Format], job: str = "data convert"
 ) -> dict[str, dict[str, str]]:
     """Return what ``KEY=VALUE`` states about the conventions of each format, by the format's name.
 
@@ -66,7 +66,7 @@ def check_assumptions(
             elif key in conventions:
                 found[name][key] = value
     if problems:
-        raise ConfigError("mistakes in the options of data convert:", problems=problems)
+        raise ConfigError(f"mistakes in the options of {job}:", problems=problems)
     return found
 
 

@@ -56,7 +56,7 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     opened: list[tuple[Path, str, str]] = []
     warnings: list[str] = []
     for number, source in enumerate(config.sources):
-        found = _unpacked(source, scratch / str(number), ledger)
+        found = unpack_source(source, scratch / str(number), ledger)
         name, seen, unread = _recognise(config, found)
         opened.append((found, name, seen))
         warnings += [ledger.shown(f"{source}: {text}") for text in unread]
@@ -96,8 +96,12 @@ def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]
     return name, seen, describe_unread(found, name, others)
 
 
-def _unpacked(source: Path, folder: Path, ledger: Ledger) -> Path:
-    """Return the folder or file to read: the source itself, or what an archive holds."""
+def unpack_source(source: Path, folder: Path, ledger: Ledger) -> Path:
+    """Return the folder or file to read: the source itself, or what an archive holds.
+
+    Raises:
+        DataError: The archive is damaged, hostile or empty.
+    """
     if not is_archive(source):
         return source.absolute()
     folder.mkdir()

@@ -50,7 +50,7 @@ class StartScore(Event, frozen=True, tag="start-score"):
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):
-    """One training step is done; losses are running means of the epoch."""
+    """One batch is done; losses are running means of the epoch, ``images`` those of the batch."""
 
     epoch: int
     epochs: int

@@ -24,6 +24,9 @@ class Finding(msgspec.Struct, frozen=True):
         path: Where, or None.
         hint: How to fix it, or None.
         line: The line in the file, from 1, or None.
+        index: The annotation's index in the file, from 0, where annotations are counted instead.
+        image: The image that it is about, or None.
+        row: The row of the table of labels that it is about, or None.
     """
 
     code: str
@@ -31,6 +34,9 @@ class Finding(msgspec.Struct, frozen=True):
     path: Path | None = None
     hint: str | None = None
     line: int | None = None
+    index: int | None = None
+    image: str | None = None
+    row: int | None = None
 
     @classmethod
     def of_error(cls, code: str, error: DataError) -> Finding:
@@ -42,8 +48,17 @@ class Finding(msgspec.Struct, frozen=True):
         """Return an error that says the same."""
         return DataError(self.message, path=self.path, line=self.line, hint=self.hint)
 
+    @property
+    def place(self) -> str:
+        """File and line, or file and annotation; an empty text without a path."""
+        if self.path is None:
+            return ""
+        if self.index is not None:
+            return f"{self.path}: annotation {self.index}"
+        return f"{self.path}" if self.line is None else f"{self.path}:{self.line}"
+
     def __str__(self) -> str:
-        return self.message if self.path is None else f"{self.path}: {self.message}"
+        return self.message if self.path is None else f"{self.place}: {self.message}"
 
 
 def require_allowed(findings: Sequence[Finding], allow: Collection[str]) -> list[str]:

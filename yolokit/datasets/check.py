@@ -13,23 +13,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.findings import require_allowed
-from yolokit.datasets.checks import run_checks
+from yolokit.datasets.build_table import table_of_splits
+from yolokit.datasets.check_report import describe_group, group_findings, refuse_groups
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml, load_data_yaml
 from yolokit.datasets.facts import DatasetFacts, SplitFacts
+from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.datasets.splits import list_split_images
-from yolokit.errors import DataError
-from yolokit.images.usable import find_unusable
-from yolokit.labels.ledger import join_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from yolokit.datasets.splits import SplitImage
+    from collections.abc import Callable, Collection, Sequence
 
 UNUSABLE = "unusable-images"
-_TRAINED_ON = ("train", "val")
 
 
 class DatasetReport(msgspec.Struct, frozen=True):
@@ -59,6 +54,7 @@ def check_dataset(
     path: Path,
     *,
     allow: Collection[str] = (),
+    imgsz: int = 640,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> DatasetReport:
     """Check everything that training reads: paths, classes, label rows, images.
@@ -68,49 +64,26 @@ def check_dataset(
     Args:
         path: A ``data.yaml``, or the folder in which it lies.
         allow: Codes of findings that are allowed; images that cannot be used are left out then.
+        imgsz: The resolution of training in px.
         on_progress: Called with the number of images looked at, and of all.
 
     Raises:
         DataError: Anything is wrong; the message lists the first problems and counts all.
     """
-    data = load_data_yaml(path, need=_TRAINED_ON)
-    facts = read_facts(data, leaves_out=UNUSABLE in allow, on_progress=on_progress)
-    _refuse_errors(facts)
-    notes = [*data.notes, *require_allowed(run_checks(facts, "doubt"), allow)]
-    notes += [finding.message for finding in run_checks(facts, "warning")]
+    data = load_data_yaml(path, need=TRAINED_ON)
+    leaves_out = UNUSABLE in allow
+    facts = read_facts(data, leaves_out=leaves_out, imgsz=imgsz, on_progress=on_progress)
+    groups = group_findings(facts, allow)
+    refuse_groups(groups, "problems in the data set")
+    told = [group for group in groups if group.severity != "advice"]
     return DatasetReport(
         data.path,
         data.names,
         {name: split.counts for name, split in facts.all_splits.items()},
-        _digest(facts),
-        tuple(notes),
+        _digest(facts.names, facts.splits),
+        (*data.notes, *(note for group in told for note in describe_group(group, data.path))),
         data.pose is not None,
         {name: split.used for name, split in facts.splits.items()},
-    )
-
-
-def read_facts(
-    data: DataYaml,
-    *,
-    leaves_out: bool = False,
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> DatasetFacts:
-    """Read every label, and decode every image of train and val.
-
-    Raises:
-        DataError: The images of train or val cannot be listed.
-    """
-    listed = {
-        split: list(list_split_images(data, split)) for split in _TRAINED_ON if split in data.splits
-    }
-    paths = list(dict.fromkeys(image.path for images in listed.values() for image in images))
-    unusable = find_unusable(paths, on_progress=lambda done: on_progress(done, len(paths)))
-    return DatasetFacts(
-        data,
-        "train",
-        {split: SplitFacts(data, split, images, unusable) for split, images in listed.items()},
-        {split: _read_unused(data, split) for split in data.splits if split not in listed},
-        leaves_out=leaves_out,
     )
 
 
@@ -124,49 +97,41 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
         ConfigError: There is no such split.
         DataError: Label rows are wrong, or not one label file is found.
     """
-    found = SplitFacts(data, split, list(list_split_images(data, split)), {})
-    facts = DatasetFacts(data, "val", {split: found})
-    errors = [finding.to_error() for finding in run_checks(facts, "error")]
-    if errors:
-        raise join_errors(errors, f"problems in the labels of {split}")
-    notes = [*data.notes, *(finding.message for finding in run_checks(facts, "warning"))]
+    found = SplitFacts(data, split, list(list_split_images(data, split)), (), {})
+    facts = DatasetFacts(
+        path=data.path,
+        purpose="val",
+        names=data.names,
+        table=table_of_splits(data, {split: found}, {}),
+        data=data,
+        splits={split: found},
+    )
+    groups = group_findings(facts, ())
+    refuse_groups(groups, f"problems in the labels of {split}")
+    told = [group for group in groups if group.severity != "advice"]
+    notes = [*data.notes, *(note for group in told for note in describe_group(group, data.path))]
     if data.pose is not None:
         notes.append("the labels are poses: only their boxes are checked")
     return notes
 
 
-def _read_unused(data: DataYaml, split: str) -> SplitFacts:
-    """Look at a split that training does not read; one that cannot be listed has that fault."""
-    images: list[SplitImage] = []
-    faults: list[DataError] = []
-    try:
-        images += list_split_images(data, split)
-    except DataError as error:
-        faults.append(error)
-    unusable = find_unusable([image.path for image in images], decode=False)
-    facts = SplitFacts(data, split, images, unusable)
-    facts.faults[:0] = faults
-    return facts
+def hash_labels(data: DataYaml) -> str:
+    """Return what :attr:`DatasetReport.sha256` is where every image can be used.
+
+    Raises:
+        DataError: The images of train or val cannot be listed.
+    """
+    splits = {
+        split: SplitFacts(data, split, list(list_split_images(data, split)), (), {})
+        for split in TRAINED_ON
+        if split in data.splits
+    }
+    return _digest(data.names, splits)
 
 
-def _refuse_errors(facts: DatasetFacts) -> None:
-    """Refuse what nothing allows, all of it in one error."""
-    errors = [finding.to_error() for finding in run_checks(facts, "error")]
-    if not errors:
-        return
-    if not facts.leaves_out:
-        errors += [error for split in facts.splits.values() for error in split.unusable]
-    raise join_errors(
-        errors,
-        "problems in the data set",
-        hint="ultralytics would leave out the whole image for each bad row without saying so; "
-        "fix them, or run `yolokit data convert` on the set",
-    )
-
-
-def _digest(facts: DatasetFacts) -> str:
-    digest = hashlib.sha256("\n".join(facts.data.names).encode())
-    for name, split in facts.splits.items():
+def _digest(names: Sequence[str], splits: Mapping[str, SplitFacts]) -> str:
+    digest = hashlib.sha256("\n".join(names).encode())
+    for name, split in splits.items():
         digest.update(f"\n\n{name}\n".encode())
         digest.update(b"\n".join(sorted(split.lines)))
     return digest.hexdigest()

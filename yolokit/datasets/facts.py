@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -10,38 +11,47 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml
-from yolokit.datasets.label_rows import LabelRows, is_polygon, label_path, read_labels
-from yolokit.datasets.row_faults import find_faults, find_repeated
+from yolokit.datasets.label_rows import is_polygon, label_path
+from yolokit.datasets.label_table import LabelTable
+from yolokit.datasets.many_labels import read_many_labels
+from yolokit.datasets.row_faults import find_faults_of_files, find_repeated_in_files
 from yolokit.datasets.splits import as_spelled
+from yolokit.datasets.twins import Twins, find_twins
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
+from yolokit.images.scan import ImageScan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from yolokit.core.types import I64
+    from yolokit.core.types import F64, Bool
     from yolokit.datasets.splits import SplitImage
 
-Purpose: TypeAlias = Literal["train", "val"]
+Purpose: TypeAlias = Literal["train", "val", "source"]
 
+UNREADABLE = "label-rows"
 _STRAIGHT = 0.002  # of the image: corners this far apart still lie on one line
 _CORNER_COLUMNS = 9
 _STEMS_LOOKED_FOR = 1000
 
 
 class SplitFacts:
-    """What one split holds; reads every label file of it.
+    """What one split of a YOLO set holds; reads every label file of it.
 
     Attributes:
-        faults: Label rows that ultralytics would leave a whole image out for.
+        listed: Its images.
+        labels: Their label files, in the same order.
+        faults: What ultralytics would leave a whole image out for, by the codes of the checks.
         unusable: The images that are left out, each with the reason.
         used: The others' files.
         counts: What the others hold; a row that appears twice counts once.
         lines: One for each image: its name and the hash of its labels.
         missing: Label files that are not there.
+        repeats: (R,) int64, the row that each one repeats, or -1.
         outlines: How many rows are outlines or the corners of a rotated box.
     """
 
@@ -50,75 +60,69 @@ class SplitFacts:
         data: DataYaml,
         split: str,
         images: Sequence[SplitImage],
+        faults: Sequence[Finding],
         unusable: Mapping[str, str],
     ) -> None:
         self.split, self.listed = split, images
-        self.faults: list[DataError] = []
-        self.unusable: list[DataError] = []
-        self.used: list[str] = []
-        self.lines: list[bytes] = []
-        self.missing: list[str] = []
-        self.flat_boxes = self.repeated_rows = self.outlines = 0
         self._data, self._layout = data, data.row_layout()
-        self._background = self._corners = self._rotated = 0
-        self._boxes: I64 = np.zeros(len(data.names), np.int64)
-        for image in images:
-            reason = unusable.get(image.path)
-            rows = self._read(image)
-            if reason is None:
-                self.used.append(image.path)
-                self._count(rows)
-            else:
-                self.unusable.append(_at_its_place(image, reason))
-        boxes = tuple(self._boxes.tolist())
-        self.counts = SplitCounts(len(self.used), self._background, sum(boxes), boxes)
+        self.label_files = [label_path(image.path) for image in images]
+        self.labels = read_many_labels(self.label_files, self._layout)
+        self.missing = [self.label_files[at] for at in np.flatnonzero(self.labels.missing)]
+        self.faults = [*faults, *self._find_faults(), *self._find_misspelled()]
+        self.unusable = [
+            _at_its_place(image, unusable[image.path]) for image in images if image.path in unusable
+        ]
+        self.used = [image.path for image in images if image.path not in unusable]
+        self.lines = [
+            image.name.encode(errors="surrogateescape") + b"\t" + digest
+            for image, digest in zip(images, self.labels.digests, strict=True)
+        ]
+        self.repeats = find_repeated_in_files(self.labels.rows, self.labels.file_of)
+        is_used = np.array([image.path not in unusable for image in images], np.bool_)
+        taken = is_used[self.labels.file_of] & (self.repeats < 0)
+        self.counts = self._count(is_used, taken)
+        self._count_outlines(taken)
 
-    def _read(self, image: SplitImage) -> LabelRows | None:
-        """Return the rows of an image's labels, or None; what is wrong with them is kept."""
-        labels = label_path(image.path)
-        name = image.name.encode(errors="surrogateescape")
-        try:
-            rows = read_labels(labels, self._layout)
-        except DataError as error:
-            self.faults.append(error)
-            return None
-        if rows is None:
-            self._check_spelling(labels, image)
-            self.missing.append(labels)
-            self.lines.append(name + b"\t")
-            return None
-        self.lines.append(name + b"\t" + rows.digest())
-        for fault in find_faults(rows, len(self._data.names), self._layout):
-            self.faults.append(DataError(fault.message, path=labels, line=fault.line))
-        return rows
+    def _find_faults(self) -> Iterator[Finding]:
+        """Yield what is wrong with label files and their rows, by file and line."""
+        labels = self.labels
+        for file, error in labels.errors.items():
+            found = Finding.of_error(UNREADABLE, error)
+            yield msgspec.structs.replace(found, image=self.listed[file].path)
+        rows = find_faults_of_files(
+            labels.rows, labels.file_of, len(self._data.names), self._layout
+        )
+        faults = [(file, UNREADABLE, fault) for file, fault in labels.faults]
+        faults += [(file, fault.code, fault) for file, fault in rows]
+        for file, code, fault in sorted(faults, key=lambda one: (one[0], one[2].line)):
+            path, image = Path(self.label_files[file]), self.listed[file].path
+            yield Finding(code, fault.message, path, line=fault.line, image=image)
 
-    def _check_spelling(self, labels: str, image: SplitImage) -> None:
-        """Report labels that are there in another Unicode form, which training would not find."""
-        found = as_spelled(Path(labels))
-        if found is not None:
-            message = f"its labels {found} are spelled in another Unicode form"
-            self.faults.append(DataError(message, path=image.path))
+    def _find_misspelled(self) -> Iterator[Finding]:
+        """Yield labels that are there in another Unicode form, which training would not find."""
+        for at in np.flatnonzero(self.labels.missing).tolist():
+            found = as_spelled(Path(self.label_files[at]))
+            if found is not None:
+                message = f"its labels {found} are spelled in another Unicode form"
+                image = self.listed[at].path
+                yield Finding(UNREADABLE, message, Path(image), image=image)
 
-    def _count(self, rows: LabelRows | None) -> None:
-        if rows is None or not len(rows.class_ids):
-            self._background += 1
-            return
-        repeated = find_repeated(rows)
-        if repeated.any():
-            self.repeated_rows += int(repeated.sum())
-            rows = rows.take(~repeated)
-        known = rows.class_ids[rows.class_ids < len(self._boxes)]
-        self._boxes += np.bincount(known, minlength=len(self._boxes))
-        self.flat_boxes += int((rows.cxcywh[:, 2:] <= 0).any(axis=1).sum())
-        if rows.tails:
-            self._count_outlines(rows)
+    def _count(self, is_used: Bool, taken: Bool) -> SplitCounts:
+        """Count the images and rows that are taken."""
+        background = int((self.labels.count_rows()[is_used] == 0).sum())
+        classes = self.labels.rows.class_ids[taken]
+        names = len(self._data.names)
+        boxes = tuple(np.bincount(classes[classes < names], minlength=names).tolist())
+        return SplitCounts(len(self.used), background, sum(boxes), boxes)
 
-    def _count_outlines(self, rows: LabelRows) -> None:
-        outlines = np.flatnonzero(is_polygon(rows.columns, self._layout)).tolist()
-        corners = [row for row in outlines if rows.columns[row] == _CORNER_COLUMNS]
-        self.outlines += len(outlines)
-        self._corners += len(corners)
-        self._rotated += sum(not _is_upright(rows.tails[row]) for row in corners)
+    def _count_outlines(self, taken: Bool) -> None:
+        rows = self.labels.rows
+        outlines = taken & is_polygon(rows.columns, self._layout)
+        corners = np.flatnonzero(outlines & (rows.columns == _CORNER_COLUMNS)).tolist()
+        self.outlines = int(outlines.sum())
+        self._corners = len(corners)
+        points = np.array([rows.tails[row] for row in corners], np.float64).reshape(-1, 4, 2)
+        self._rotated = int((~_are_upright(points)).sum())
 
     @property
     def has_rotated_boxes(self) -> bool:
@@ -129,6 +133,10 @@ class SplitFacts:
     def has_no_label_file(self) -> bool:
         """Whether it has images, and not one label file."""
         return 0 < len(self.lines) == len(self.missing)
+
+    def faults_of(self, code: str) -> Iterator[Finding]:
+        """Yield the faults of one code."""
+        return (fault for fault in self.faults if fault.code == code)
 
     def describe_outlines(self) -> str:
         """Say what a detector makes of outlines and rotated boxes."""
@@ -149,19 +157,31 @@ class SplitFacts:
         return f"`yolokit data convert` makes label files of those in {found.parent}"
 
 
-class DatasetFacts(msgspec.Struct, frozen=True, eq=False):
+class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=True):
     """What was read of a data set.
 
     Attributes:
-        purpose: What it is read for: to train on it, or to measure a model on one split.
-        splits: The splits that are used for that.
+        path: The ``data.yaml``, or what was given of another format.
+        purpose: What it is read for: to train on it, to measure a model on one split, or to look
+            at a source of any other format, which has no ``data.yaml``.
+        names: Of the classes.
+        table: All labels.
+        scans: What is known of each image file; empty where no image was looked at.
+        imgsz: The resolution of training in px.
+        data: The ``data.yaml``; None for a source.
+        splits: The splits that are used for the purpose; none for a source.
         unused: The others; only their heads and labels are looked at.
         leaves_out: Whether images that cannot be used are left out.
     """
 
-    data: DataYaml
+    path: Path
     purpose: Purpose
-    splits: Mapping[str, SplitFacts]
+    names: tuple[str, ...]
+    table: LabelTable
+    scans: Mapping[str, ImageScan] = MappingProxyType({})
+    imgsz: int = 640
+    data: DataYaml | None = None
+    splits: Mapping[str, SplitFacts] = MappingProxyType({})
     unused: Mapping[str, SplitFacts] = MappingProxyType({})
     leaves_out: bool = False
 
@@ -169,6 +189,15 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False):
     def all_splits(self) -> dict[str, SplitFacts]:
         """All splits, first those that are used."""
         return {**self.splits, **self.unused}
+
+    @cached_property
+    def twins(self) -> Twins:
+        """Labels that are in their image twice, or nearly."""
+        return find_twins(self.table)
+
+    def sources(self, split: str) -> tuple[Path, ...]:
+        """Return the places that the ``data.yaml`` names for a split; none without one."""
+        return () if self.data is None else self.data.splits.get(split, ())
 
 
 def _at_its_place(image: SplitImage, reason: str) -> DataError:
@@ -178,11 +207,12 @@ def _at_its_place(image: SplitImage, reason: str) -> DataError:
     return DataError(f"{image.path}: {reason}", path=image.place[0], line=image.place[1])
 
 
-def _is_upright(corners: Sequence[float]) -> bool:
-    """Tell whether four points, x and y by turns, are the corners of an upright box."""
-    points = np.array(corners, np.float64).reshape(4, 2)
-    to_edges = np.minimum(points - points.min(axis=0), points.max(axis=0) - points)
-    return bool((to_edges <= _STRAIGHT).all())
+def _are_upright(corners: F64) -> Bool:
+    """Return (N,) bool: which (N, 4, 2) points are the corners of an upright box."""
+    low, high = corners.min(axis=1, keepdims=True), corners.max(axis=1, keepdims=True)
+    to_edges = np.minimum(corners - low, high - corners)
+    upright: Bool = (to_edges <= _STRAIGHT).all(axis=(1, 2))
+    return upright
 
 
 def _find_labels_elsewhere(root: Path, missing: Sequence[str]) -> Path | None:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ import numpy as np
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
-from yolokit.core.types import F64, I64, Bool
+from yolokit.core.types import F32, F64, I64, Bool
 from yolokit.errors import DataError
 from yolokit.files.atomic import open_at_once
 from yolokit.files.size_limits import check_size, refuse_pointer
@@ -60,7 +60,8 @@ class LabelRows(msgspec.Struct, frozen=True, eq=False):
         cxcywh: (N, 4) float64, fractions of the image.
         lines: (N,) int64, the line of each row, from 1.
         columns: (N,) int64, how many columns each row has.
-        tails: Row to what a longer one holds: the points of its outline, or its keypoints.
+        tails: Row to what a longer one holds, as numbers: the points of its outline, or its
+            keypoints.
         faults: Rows that could not be read; they are not among the N.
         content: The bytes of the file.
     """
@@ -69,7 +70,7 @@ class LabelRows(msgspec.Struct, frozen=True, eq=False):
     cxcywh: F64
     lines: I64
     columns: I64
-    tails: Mapping[int, list[float]] = MappingProxyType({})
+    tails: Mapping[int, Sequence[float] | F32] = MappingProxyType({})
     faults: tuple[RowFault, ...] = ()
     content: bytes = b""
 
@@ -133,19 +134,29 @@ def read_labels(path: str | Path, layout: RowLayout = DETECT) -> LabelRows | Non
     Raises:
         DataError: It is there and cannot be read, is too large, or is not text.
     """
+    data = read_label_bytes(path)
+    if isinstance(data, RowFault):
+        return msgspec.structs.replace(parse_labels(b"", path), faults=(data,))
+    return None if data is None else parse_labels(data, path, layout)
+
+
+def read_label_bytes(path: str | Path) -> bytes | RowFault | None:
+    """Read the bytes of a label file; None if there is none, a fault where it is not a file.
+
+    Raises:
+        DataError: It is there and cannot be read, or is too large.
+    """
     try:
         with open(path, "rb", buffering=0, opener=open_at_once) as stream:
             status = os.fstat(stream.fileno())
             check_size(path, status.st_size)
             if not stat.S_ISREG(status.st_mode):
-                fault = RowFault(1, "not-a-file", "the labels are a pipe or a device, not a file")
-                return msgspec.structs.replace(parse_labels(b"", path), faults=(fault,))
-            data = stream.read()
+                return RowFault(1, "not-a-file", "the labels are a pipe or a device, not a file")
+            return stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise DataError(f"cannot read the labels: {error.strerror}", path=path) from error
-    return parse_labels(data, path, layout)
 
 
 def parse_labels(data: bytes, path: str | Path, layout: RowLayout = DETECT) -> LabelRows:

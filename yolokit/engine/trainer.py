@@ -66,6 +66,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     lr0_reason: str | None = None
     _is_settled = False
     _retries = 0
+    _wait_s = 0.0
+    _batch_ended = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -289,10 +291,15 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
                 epochs=self.epochs,
                 batch=self._batch,
                 batches=self.cadence.batches,
-                images=self.batch_size,
+                images=self._count_images(),
                 losses=keep_finite(self.tloss),
             )
         )
+
+    def _count_images(self) -> int:
+        """Return the images of the batch that has just ended; the last of an epoch has fewer."""
+        shown = (self._batch - 1) * self.batch_size
+        return min(self.batch_size, len(self.train_loader.dataset) - shown)
 
     def _on_fit_epoch_end(self) -> None:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.

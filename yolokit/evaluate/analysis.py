@@ -9,7 +9,7 @@ import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
 from yolokit.evaluate.confusion import count_confusions
-from yolokit.evaluate.costs import weigh_errors
+from yolokit.evaluate.costs import weigh_in_ap50, weigh_in_f1
 from yolokit.evaluate.counts import (
     ErrorCount,
     ScoreBin,
@@ -134,7 +134,9 @@ class Analyser:
             confusion=tuple(map(tuple, count_confusions(images, count, conf).tolist())),
             overall=overall,
             curves=curves,
-            errors=count_errors(images, conf, weigh_errors(images, count)),
+            errors=count_errors(
+                images, conf, weigh_in_f1(images, count, conf), weigh_in_ap50(images, count)
+            ),
             sizes=count_sizes(images, conf),
             calibration=calibrate(scores, kinds == RIGHT),
             worst=choose_worst(images, conf, limit=worst),

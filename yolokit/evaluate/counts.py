@@ -32,8 +32,9 @@ class ErrorCount(msgspec.Struct, frozen=True, kw_only=True):
         small: Those below 32 x 32 px: of the true box, or of a false detection itself.
         medium: Those from there to below 96 x 96 px.
         large: Those above.
-        cost: AP50 that would be won without them, see :mod:`yolokit.evaluate.costs`; over all
-            detections, also those of lower confidence. None where there is no true box.
+        f1_gain: Mean F1 that would be won if they were put right, see
+            :mod:`yolokit.evaluate.costs`; None where there is no true box.
+        ap50_gain: Mean AP50, likewise, but over all detections, also those that score less.
     """
 
     kind: Kind
@@ -41,7 +42,8 @@ class ErrorCount(msgspec.Struct, frozen=True, kw_only=True):
     small: int
     medium: int
     large: int
-    cost: float | None
+    f1_gain: float | None
+    ap50_gain: float | None
 
 
 class SizeCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +69,12 @@ class ScoreBin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def count_errors(
-    images: Sequence[JudgedImage], conf: float, costs: Mapping[Kind, float]
+    images: Sequence[JudgedImage],
+    conf: float,
+    f1_gains: Mapping[Kind, float],
+    ap50_gains: Mapping[Kind, float],
 ) -> tuple[ErrorCount, ...]:
-    """Count the errors at a confidence, one entry for each kind; the most costly first."""
+    """Count the errors at a confidence, one entry for each kind; what costs most F1 first."""
     areas: dict[Kind, list[F64]] = {kind: [] for kind in (MISSED, *KINDS) if kind != KINDS[RIGHT]}
     for image in images:
         areas[MISSED].append(box_areas(image.true_xyxy[image.find_missed(conf)]))
@@ -82,8 +87,11 @@ def count_errors(
         by_size = _count_by_size(np.concatenate([np.zeros(0), *parts]))
         sizes = dict(zip(SIZES, by_size, strict=True))
         count = sum(by_size)
-        counted.append(ErrorCount(kind=kind, count=count, cost=costs.get(kind), **sizes))
-    return tuple(sorted(counted, key=lambda one: (-(one.cost or 0), -one.count)))
+        f1_gain, ap50_gain = f1_gains.get(kind), ap50_gains.get(kind)
+        counted.append(
+            ErrorCount(kind=kind, count=count, f1_gain=f1_gain, ap50_gain=ap50_gain, **sizes)
+        )
+    return tuple(sorted(counted, key=lambda one: (-(one.f1_gain or 0), -one.count)))
 
 
 def count_sizes(images: Iterable[JudgedImage], conf: float) -> tuple[SizeCount, ...]:

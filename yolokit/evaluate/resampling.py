@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
+from yolokit.core.plural import counted
 from yolokit.evaluate.matching import match_to_truth
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def compare_sets(first: MatchedSet, second: MatchedSet) -> Difference:
     """
     count = first.image_count
     if second.image_count != count:
-        raise ValueError(f"{count} images cannot be compared with {second.image_count}")
+        raise ValueError(f"{counted(count, 'image')} cannot be compared with {second.image_count}")
     ones = np.ones(count, np.int64)
     low = high = None
     draws = 0

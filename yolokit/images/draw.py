@@ -7,6 +7,7 @@ has a dark rim, so that it stands out from a background of its own colour.
 from __future__ import annotations
 
 import colorsys
+from bisect import bisect_right
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -110,6 +111,24 @@ def label_wh(text: str, text_px: int) -> tuple[int, int]:
     """Return width and height in px of a label with this text."""
     pad_px = _pad_px(text_px)
     return _text_width_px(text, text_px) + 2 * pad_px, text_px + 2 * pad_px
+
+
+def cut_text(text: str, most_px: int, text_px: int) -> str:
+    """Return a text that is at most so wide, its middle left out if need be.
+
+    What is not a letter of a line, such as a line feed, becomes a space.
+    """
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    if _text_width_px(plain, text_px) <= most_px:
+        return plain
+
+    def cut(kept: int) -> str:
+        return f"{plain[: (kept + 1) // 2]}…{plain[len(plain) - kept // 2 :]}"
+
+    too_wide = bisect_right(
+        range(1, len(plain)), most_px, key=lambda kept: _text_width_px(cut(kept), text_px)
+    )
+    return cut(max(1, too_wide))
 
 
 def draw_label(image: U8, text: str, corner: tuple[int, int], color: Color, text_px: int) -> None:

@@ -87,7 +87,9 @@ def _is_tiff_cut(head: bytes, size_bytes: int) -> bool:
     return max(ends, default=0) > size_bytes
 
 
-def read_tiff_numbers(tiff: bytes, tags: Collection[int]) -> dict[int, tuple[int, ...]]:
+def read_tiff_numbers(
+    tiff: bytes | memoryview, tags: Collection[int]
+) -> dict[int, tuple[int, ...]]:
     """Return the whole numbers under some tags of the first directory of a TIFF or Exif block.
 
     Raises:

@@ -10,6 +10,7 @@ from yolokit.core.boxes import box_areas
 from yolokit.images.draw import (
     Strokes,
     class_color,
+    cut_text,
     draw_box,
     draw_keypoints,
     draw_label_at,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _TINT = 0.3
 _FADED: Color = (150, 150, 150)
-_LONGEST_NAME = 24
+_NAME_SHARE = 0.3  # of the image's width
 
 
 def draw_annotations(
@@ -107,21 +108,13 @@ def _draw_labels(
     image: U8, annotations: Annotations, rows: Sequence[int], names: Sequence[str], text_px: int
 ) -> None:
     taken, boxes = np.zeros((0, 4)), annotations.xyxy
+    most_px = max(_NAME_SHARE * image.shape[1], 6 * text_px)
     for row in rows:
         class_id = int(annotations.category_indices[row])
-        text = shorten(names[class_id], _LONGEST_NAME)
+        text = cut_text(names[class_id], most_px, text_px)
         image_wh = (image.shape[1], image.shape[0])
         place = find_label_place(image_wh, boxes[row], label_wh(text, text_px), taken, boxes)
         if place is not None:
             at = (int(place[0]), int(place[1]))
             draw_label_at(image, text, at, class_color(class_id), text_px)
             taken = np.concatenate([taken, place[None]])
-
-
-def shorten(text: str, most: int) -> str:
-    """Return a text without control characters, its middle left out if it is long."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    if len(plain) <= most:
-        return plain
-    half = (most - 1) // 2
-    return f"{plain[: most - 1 - half]}…{plain[-half:]}"

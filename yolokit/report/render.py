@@ -28,9 +28,17 @@ if TYPE_CHECKING:
 # Even if something of the data got through, a browser would load and run nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SECTIONS_WITHOUT_CONTENTS = 3
-_MOODS = {"good": "Good", "neutral": "Note", "warning": "Warning", "bad": "Problem"}
+_RING = "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20z"
+# What a mood is called for those who do not see its colour, and its sign.
+_MOODS = {
+    "good": ("All well", f"{_RING}M17 9l-6.5 7L7 12.5"),
+    "neutral": ("Note", f"{_RING}M12 11v5.5M12 7.5v.01"),
+    "warning": ("Warning", "M12 3 22.4 21H1.6zM12 10v5M12 18v.01"),
+    "bad": ("Problem", f"{_RING}M8 8l8 8M16 8l-8 8"),
+}
 _NUMBER = re.compile(r"[-+±<>~]? ?[\d][\d,.]*(e[-+]?\d+)?[kMG]?( ?%| [a-zA-Z/]{1,9})?")
 _NOTHING = ("", "-")
+_LONG_CELL = 24
 
 
 def render_page(page: Page) -> str:
@@ -97,14 +105,16 @@ def set_text(text: str) -> str:
 
 
 def _render_verdict(verdict: Verdict) -> str:
-    mood = element("span", f"{_MOODS[verdict.mood]}: ", class_="mood")
+    name, sign = _MOODS[verdict.mood]
+    picture = element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
+    mood = element("span", f"{name}: ", class_="unseen")
+    headline = element("span", mood, set_text(verdict.headline))
+    steps = [element("li", set_text(step)) for step in verdict.next]
     return element(
         "div",
-        element("p", mood, set_text(verdict.headline), class_="headline"),
+        element("p", picture, headline, class_="headline"),
         element("p", set_text(verdict.text)) if verdict.text else "",
-        element("ul", *(element("li", set_text(step)) for step in verdict.next))
-        if verdict.next
-        else "",
+        element("ul", *steps) if steps else "",
         class_=f"verdict {verdict.mood}",
     )
 
@@ -121,34 +131,36 @@ def _render_figure(figure: Figure) -> str:
 
 def render_table(table: Table) -> str:
     """Return a table in a box of its own that scrolls sideways where it is narrow."""
-    numeric = [_is_numeric(column) for column in zip(*table.rows, strict=True)]
-    numeric = numeric or [False] * len(table.columns)
+    kinds = [_tell_kind(column) for column in zip(*table.rows, strict=True)]
+    kinds = kinds or [None] * len(table.columns)
     head = (
-        element("th", escape(name), scope="col", class_="number" if right else None)
-        for name, right in zip(table.columns, numeric, strict=True)
+        element("th", escape(name), scope="col", class_=kind)
+        for name, kind in zip(table.columns, kinds, strict=True)
     )
-    rows = (element("tr", *_iter_cells(row, numeric)) for row in table.rows)
+    rows = (element("tr", *_iter_cells(row, kinds)) for row in table.rows)
     caption = element("caption", set_text(table.caption)) if table.caption else ""
     whole = element(
         "table", caption, element("thead", element("tr", *head)), element("tbody", *rows)
     )
-    label = table.caption or "Table"
+    label = table.caption or ", ".join(table.columns)
     return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=label)
 
 
-def _iter_cells(row: tuple[str, ...], numeric: list[bool]) -> Iterator[str]:
-    for index, (cell, right) in enumerate(zip(row, numeric, strict=True)):
-        shown = escape(cell)
+def _iter_cells(row: tuple[str, ...], kinds: list[str | None]) -> Iterator[str]:
+    """Yield the cells of a row, the first of which names it."""
+    for index, (cell, kind) in enumerate(zip(row, kinds, strict=True)):
         if index == 0:
-            yield element("th", shown, scope="row", class_="number" if right else None)
+            yield element("th", escape(cell), scope="row", class_=kind)
         else:
-            yield element("td", shown, class_="number" if right else None)
+            yield element("td", escape(cell), class_=kind)
 
 
-def _is_numeric(column: tuple[str, ...]) -> bool:
-    """Tell whether all that a column states are numbers, with or without a unit."""
+def _tell_kind(column: tuple[str, ...]) -> str | None:
+    """Return `number` for a column of nothing but numbers, `long` where a cell is a sentence."""
     stated = [cell for cell in column if cell not in _NOTHING]
-    return bool(stated) and all(_NUMBER.fullmatch(cell) for cell in stated)
+    if stated and all(_NUMBER.fullmatch(cell) for cell in stated):
+        return "number"
+    return "long" if max(map(len, column)) > _LONG_CELL else None
 
 
 def _render_picture(picture: Picture) -> str:

@@ -102,6 +102,20 @@ def hold_run(run_dir: Path) -> Iterator[None]:
             drop_lock(lock)
 
 
+def is_held(run_dir: Path) -> bool | None:
+    """Tell whether a process trains in a folder; None where the file system cannot tell."""
+    path = run_dir / LOCK_NAME
+    if not path.exists():  # it goes with the process, and stays after a kill alone
+        return False
+    try:
+        lock = take_lock(path)
+    except OSError:
+        return None
+    if lock is not None:
+        drop_lock(lock)
+    return lock is None
+
+
 def _lock(run_dir: Path) -> BaseFileLock | None:
     try:
         lock = take_lock(run_dir / LOCK_NAME)

@@ -33,11 +33,12 @@ def test_a_report_counts_images_and_boxes(good: Path) -> None:
     assert (train.images, train.background_images, train.boxes) == (3, 2, 3)
     assert train.boxes_by_class == (2, 1)
     assert report.splits["val"].boxes_by_class == (0, 1)
-    assert report.warnings == (
-        "1 class has no box in val: cat",
-        "1 of 3 images of train has no label file: taken as background",
-    )
     folder = good.parent / "images"
+    labels = good.parent / "labels/train/c.txt"
+    assert report.warnings == (
+        f"{folder / 'train/c.png'}: there is no {labels}: taken as background",
+        "1 class has no box in val: cat",
+    )
     assert report.images["train"] == [
         str(folder / "train" / f) for f in ("a.jpg", "b.jpg", "c.png")
     ]
@@ -51,11 +52,11 @@ def test_label_files_without_an_image_are_told(good: Path) -> None:
     write_text(labels / "train/empty.txt", "")
     before = check_dataset(good).warnings
     write_text(labels / "val/lost.txt", "0 .5 .5 .2 .2\n")
-    one = f"1 label file has no image and is passed over, such as {labels / 'val/lost.txt'}"
-    assert check_dataset(good).warnings == (*before, one)
+    one = f"{labels / 'val/lost.txt'}: no image has these labels: passed over"
+    assert sorted(check_dataset(good).warnings) == sorted((*before, one))
     (good.parent / "images/train/a.jpg").rename(good.parent / "images/train/a.gif")
     assert any(
-        note.startswith("2 label files have no image") and note.endswith("train/a.txt")
+        note.startswith(f"2 label files without an image, such as {labels / 'train/a.txt'}")
         for note in check_dataset(good, allow=("no-train-boxes",)).warnings
     )
 
@@ -154,8 +155,9 @@ def test_oddities_are_warnings(good: Path) -> None:
     write_text(good.parent / "labels/train/a.txt", "0 .5 .5 0 .2\n")
     write_text(good, "train: [images/train, images/val]\ntest: images/val\nnames: [cat, dog]\n")
     assert check_dataset(good).warnings == (
-        "1 box of train has no area",
-        "1 of 4 images of train has no label file: taken as background",
+        f"{good.parent / 'labels/train/a.txt'}:1: the box of this cat has no area",
+        f"{good.parent / 'images/train/c.png'}: there is no "
+        f"{good.parent / 'labels/train/c.txt'}: taken as background",
         "there is no `val` split, which training needs",
         "1 of the 1 image of test is in train as well: the figures of test will look too good",
     )
@@ -171,7 +173,7 @@ def break_images(folder: Path) -> None:
 
 def test_images_that_cannot_be_used_are_named_all_together(good: Path) -> None:
     break_images(good.parent / "images/train")
-    with pytest.raises(DataError, match="2 images cannot be used for training") as caught:
+    with pytest.raises(DataError, match="2 problems in the data set") as caught:
         check_dataset(good)
     assert "cut.jpg: the file is cut short" in str(caught.value)
     assert "gif.jpg: it is a GIF image, whatever its name says" in str(caught.value)
@@ -185,7 +187,8 @@ def test_allowed_images_are_left_out_of_counts_and_lists(good: Path) -> None:
     report = check_dataset(good, allow=["unusable-images"])
     assert report.images == before.images
     assert report.splits["train"] == before.splits["train"]
-    assert "2 images cannot be used" in report.warnings[0]
+    assert report.warnings[0].startswith("2 images that cannot be used for training, such as ")
+    assert report.warnings[0].endswith("(allowed: unusable-images)")
     assert {path: path.read_bytes() for path in good.parent.rglob("*.jpg")} == contents
 
 
@@ -227,10 +230,10 @@ def test_labels_of_another_kind_are_found_too(good: Path) -> None:
 
 def test_images_mostly_without_a_label_file_show_where_it_would_be(good: Path) -> None:
     (good.parent / "labels/train/b.txt").unlink()
-    expected = good.parent / "labels/train/b.txt"
+    folder = good.parent
     assert (
-        f"2 of 3 images of train have no label file (the first would be {expected}): "
-        "taken as background"
+        f"2 images without a label file, such as {folder / 'images/train/b.jpg'}: there is no "
+        f"{folder / 'labels/train/b.txt'}: taken as background"
     ) in check_dataset(good).warnings
 
 
@@ -241,7 +244,10 @@ def test_rows_that_stand_twice_count_once(good: Path) -> None:
     )
     report = check_dataset(good)
     assert report.splits["train"].boxes == 2
-    assert "2 rows of train repeat another of the same file: counted once" in report.warnings
+    assert report.warnings[0] == (
+        "2 labels that repeat another one of their image, such as "
+        f"{good.parent / 'labels/train/a.txt'}:3: this cat repeats line 1, and counts once"
+    )
 
 
 LEANING = ".5 .1 .9 .5 .5 .9 .1 .5"
@@ -271,8 +277,11 @@ def test_what_is_wrong_with_a_test_split_is_a_note(good: Path) -> None:
     write_image(good.parent / "images/test/row.png")
     write_text(good.parent / "labels/test/row.txt", "7 .5 .5 .2 .2\n")
     report = check_dataset(good)
-    note = next(warning for warning in report.warnings if warning.startswith("test"))
-    assert note.startswith("test, which training does not read, has 2 problems: ")
+    assert any(
+        warning.startswith("2 problems in a split that training does not read, such as ")
+        and "labels/test/row.txt:1: class 7 is not one of 0 to 1" in warning
+        for warning in report.warnings
+    )
     assert report.sha256 == before, "it is of what is trained on"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -110,10 +111,17 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("number", "images"), [(1, 16), (2, 16), (3, 3)])
+def test_the_last_batch_counts_the_images_that_it_has(number: int, images: int) -> None:
+    loader = SimpleNamespace(dataset=range(35))
+    trainer = make_trainer(batch_size=16, train_loader=loader, _batch=number)
+    assert trainer._count_images() == images
+
+
 def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the end of a batch, or the epoch's beginning, to the next batch's arrival."""
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
     trainer = make_trainer(best_fitness=None)
     monkeypatch.setattr(Trainer, "_on_train_batch_end", lambda _self: None)

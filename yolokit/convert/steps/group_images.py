@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -9,6 +10,7 @@ import msgspec
 import numpy as np
 
 from yolokit.images.byte_range import read_bytes
+from yolokit.images.difference_hash import hash_pixels
 from yolokit.images.pixels import decode_upright
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ GroupKind: TypeAlias = Literal["folder", "video", "near-duplicate", "pattern"]
 
 _FRAME = re.compile(r"[-_. ]*(?:frame|img|image)?[-_. ]*\d+$", re.IGNORECASE)
 _NEAR_BITS = 7
-_HASH_SIDE = 8
+_SMALLEST_PX = 64  # eight for each cell of the hash's grid
 # Two hashes that differ in at most 7 of 128 bits are alike in one of 8 bands of 16 bits.
 _BANDS = _NEAR_BITS + 1
 
@@ -122,25 +124,20 @@ def _root(groups: list[int], at: int) -> int:
 
 
 def hash_image(image: ImageRecord) -> U8:
-    """Return 128 bits, (128,) uint8, that change little where an image is resized or recompressed.
+    """Return the (128,) bits of an image's difference hash.
 
-    Each says whether brightness grows from one cell of a grid to its neighbour, to the right and
-    downwards.
-
-    Source: Krawetz: Kind of Like That (2013), the difference hash.
+    Those of a picture that is flat, or cannot be decoded, are of its bytes.
     """
     import cv2
 
     assert image.path is not None, "images are looked at where they were found"
-    data = np.frombuffer(read_bytes(image.path, image.span), np.uint8)
+    content = read_bytes(image.path, image.span)
+    data = np.frombuffer(content, np.uint8)
     grey = decode_upright(data, cv2.IMREAD_REDUCED_GRAYSCALE_4)
-    if grey is None or min(grey.shape) < _HASH_SIDE:
+    if grey is None or min(grey.shape) < _SMALLEST_PX:
         grey = decode_upright(data, cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        name = image.file_name.encode(errors="replace")
-        return np.frombuffer(name.ljust(128, b"\0")[-128:], np.uint8)
-    grid = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE + 1), interpolation=cv2.INTER_AREA)
-    grid = grid.astype(np.int16)
-    right = grid[:_HASH_SIDE, 1:] > grid[:_HASH_SIDE, :-1]
-    down = grid[1:, :_HASH_SIDE] > grid[:-1, :_HASH_SIDE]
-    return np.concatenate([right.ravel(), down.ravel()]).astype(np.uint8)
+    bits = None if grey is None else hash_pixels(grey)
+    if bits is not None:
+        return bits
+    digest = hashlib.md5(content, usedforsecurity=False).digest()
+    return np.unpackbits(np.frombuffer(digest, np.uint8))

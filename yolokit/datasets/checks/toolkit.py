@@ -3,21 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
+from yolokit.core.types import Bool
 from yolokit.datasets.facts import DatasetFacts
+from yolokit.datasets.label_table import LabelTable
+
+SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
+
+
+def at_row(
+    facts: DatasetFacts, code: str, row: int, message: str, hint: str | None = None
+) -> Finding:
+    """Return a finding about one label, at its place in its file."""
+    table = facts.table
+    image, place = int(table.image_of[row]), int(table.lines[row])
+    by_line = table.counts == "line"
+    return Finding(
+        code,
+        message,
+        Path(table.images.label_files[image]),
+        hint,
+        line=place if by_line else None,
+        index=None if by_line else place,
+        image=table.images.paths[image] or None,
+        row=row,
+    )
+
+
+def at_image(
+    facts: DatasetFacts, code: str, image: int, message: str, hint: str | None = None
+) -> Finding:
+    """Return a finding about one image, at its file, or at that of its labels."""
+    images = facts.table.images
+    path = images.paths[image]
+    return Finding(code, message, Path(path or images.label_files[image]), hint, image=path or None)
+
+
+def name_place(table: LabelTable, row: int) -> str:
+    """Return what a place in a label file is called: ``line 3``, or ``annotation 12``."""
+    word = "line" if table.counts == "line" else "annotation"
+    return f"{word} {table.lines[row]}"
+
+
+def name_class(table: LabelTable, row: int) -> str:
+    """Return the name of the class of a label."""
+    return table.names[int(table.class_ids[row])]
+
+
+def has_area(table: LabelTable) -> Bool:
+    """(R,) bool: which boxes have an area."""
+    x1, y1, x2, y2 = table.xyxy.T
+    found: Bool = (x2 > x1) & (y2 > y1)
+    return found
+
+
+def shows_in_image(table: LabelTable) -> Bool:
+    """(R,) bool: of which boxes any part lies in the image."""
+    x1, y1, x2, y2 = table.xyxy.T
+    found: Bool = (x1 < 1) & (y1 < 1) & (x2 > 0) & (y2 > 0)
+    return found
+
+
+def is_refused(facts: DatasetFacts) -> Bool:
+    """(R,) bool: which boxes training refuses, so that nothing else needs to be said of them.
+
+    Source: ultralytics ``data/utils.py:verify_image_label``.
+    """
+    x1, y1, x2, y2 = facts.table.xyxy.T
+    if facts.purpose == "source":
+        none: Bool = x1 != x1  # noqa: PLR0124 - a column of False
+        return none
+    sides, centers = (x2 - x1, y2 - y1), ((x1 + x2) / 2, (y1 + y2) / 2)
+    refused: Bool = (sides[0] < 0) | (sides[1] < 0)
+    for value in (*sides, *centers):
+        refused |= (value > 1 + SLACK) | (value < -SLACK)
+    return refused
 
 
 def find_no_boxes(
     facts: DatasetFacts, name: str, code: str, consequence: str, hint: str
 ) -> Iterator[Finding]:
-    """Yield a finding if a split has images and no box; the consequence ends its sentence."""
+    """Yield a finding if a split has images and no box; the consequence ends its sentence.
+
+    Where rows are wrong, which is told already, nothing is yielded.
+    """
     split = facts.splits.get(name)
-    if split is None or split.counts.boxes or not split.used:
+    if split is None or split.counts.boxes or not split.used or split.faults:
         return
     message = f"{name} has no box in its {counted(len(split.used), 'image')}: {consequence}"
     if split.has_no_label_file:
         message += f" (the first label file looked for is {split.missing[0]})"
         hint = split.hint_at_labels()
-    yield Finding(code, message, facts.data.path, hint)
+    yield Finding(code, message, facts.path, hint)

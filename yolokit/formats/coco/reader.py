@@ -129,7 +129,7 @@ def _describe_pose(content: _Content, path: Path) -> PoseLayout | None:
         "categories",
         path,
         points="keypoints",
-        hint="convert them separately, each with --keep NAME",
+        hint="`yolokit data convert --keep NAME` makes a set of each",
     )
 
 

@@ -1,0 +1,1 @@
+"""Checks of each image, and of the file of its labels."""

@@ -1,0 +1,90 @@
+"""Reads what the checks of a YOLO set look at: every label, and every image once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.core.findings import Finding
+from yolokit.datasets.build_table import table_of_splits
+from yolokit.datasets.facts import UNREADABLE, DatasetFacts, SplitFacts
+from yolokit.datasets.splits import list_split_images
+from yolokit.errors import DataError
+from yolokit.images.scan import scan_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yolokit.datasets.data_yaml import DataYaml
+    from yolokit.datasets.splits import SplitImage
+    from yolokit.images.scan import ImageScan
+
+TRAINED_ON = ("train", "val")
+
+
+def read_facts(
+    data: DataYaml,
+    *,
+    leaves_out: bool = False,
+    imgsz: int = 640,
+    labels_only: bool = False,
+    decode_all: bool = False,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> DatasetFacts:
+    """Read every label, and decode every image of train and val.
+
+    Args:
+        data: The set.
+        leaves_out: Images that cannot be used are left out.
+        imgsz: The resolution of training in px.
+        labels_only: Look at no image.
+        decode_all: Decode the images of all splits, of one that training does not read too.
+        on_progress: Called with the number of images looked at, and of all.
+
+    Raises:
+        DataError: The images of train or val cannot be listed.
+    """
+    listed = {
+        split: list(list_split_images(data, split)) for split in TRAINED_ON if split in data.splits
+    }
+    rest = {split: _list_unused(data, split) for split in data.splits if split not in listed}
+    scans: dict[str, ImageScan] = {}
+    if not labels_only:
+        trained_on = _paths_of(listed)
+        others = _paths_of({split: images for split, (images, _) in rest.items()})
+        whole = [*trained_on, *(others if decode_all else [])]
+        scans = scan_images(
+            list(dict.fromkeys(whole)), on_progress=lambda done: on_progress(done, len(whole))
+        )
+        scans |= scan_images([path for path in others if path not in scans], decode=False)
+    problems = {path: scan.problem for path, scan in scans.items() if scan.problem is not None}
+    splits = {
+        split: SplitFacts(data, split, images, (), problems) for split, images in listed.items()
+    }
+    unused = {split: SplitFacts(data, split, *found, problems) for split, found in rest.items()}
+    return DatasetFacts(
+        path=data.path,
+        purpose="train",
+        names=data.names,
+        table=table_of_splits(data, splits | unused, scans),
+        scans=scans,
+        imgsz=imgsz,
+        data=data,
+        splits=splits,
+        unused=unused,
+        leaves_out=leaves_out,
+    )
+
+
+def _paths_of(listed: Mapping[str, list[SplitImage]]) -> list[str]:
+    """Return each file of some splits once."""
+    return list(dict.fromkeys(image.path for images in listed.values() for image in images))
+
+
+def _list_unused(data: DataYaml, split: str) -> tuple[list[SplitImage], list[Finding]]:
+    """List a split that training does not read; one that cannot be listed has that fault."""
+    images: list[SplitImage] = []
+    try:
+        images += list_split_images(data, split)
+    except DataError as error:
+        return images, [Finding.of_error(UNREADABLE, error)]
+    return images, []
