@@ -181,7 +181,7 @@ def _describe_comparison(comparison: Comparison) -> str:
     ):
         if pairs:
             parts.append(_tabulate(title, pairs, names))
-    return "\n\n".join([*parts, comparison.verdict])
+    return "\n\n".join([*parts, f"{comparison.headline}: {comparison.reason}"])
 
 
 def _tabulate(title: str, pairs: Sequence[Pair], names: tuple[str, str]) -> str:

@@ -40,7 +40,8 @@ def train(
 ) -> None:
     """Fine-tune a detector on a YOLO data set.
 
-    Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
+    Writes runs/train/NAME: best.pt, last.pt, report.html (look at this first), run.json,
+    curves.png and train.log. It ends with a verdict; `yolokit runs` lists and compares runs.
     Ctrl-C stops cleanly; --resume continues a run, if needed with another --batch, --imgsz or
     --device, or with --data where the data set has moved.
     """

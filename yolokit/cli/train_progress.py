@@ -180,8 +180,8 @@ def _describe(event: Notice | Started | StartScore) -> str:
 
 
 def _describe_scores(event: EpochEnd) -> str:
-    value = event.metrics.get("mAP50-95", 0.0)
-    return f"  mAP50-95 {value:.3f}" if value else ""
+    value = event.metrics.get("mAP50-95")
+    return "" if value is None else f"  mAP50-95 {value:.3f}"
 
 
 def _print_lines(pace: Pace) -> OnEvent:

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.evaluate.words import NAMES
-from yolokit.images.draw import draw_box, draw_label_at, find_label_place, label_wh, strokes_for
+from yolokit.images.draw import (
+    cut_text,
+    draw_box,
+    draw_label_at,
+    find_label_place,
+    label_wh,
+    strokes_for,
+)
 from yolokit.images.files import read_image
 from yolokit.images.sheet import encode_jpeg, scale_to_fit
-from yolokit.labels.draw import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 _PANEL_WH_PX = (560, 420)
 _GAP_PX = 8
 _PAPER = 128
-_LONGEST_NAME = 18
+_LONGEST_NAME_PX = 160
 # Okabe and Ito's colours, BGR: told apart with every kind of colour blindness.
 COLORS: Mapping[Kind, tuple[int, int, int]] = {
     "right": (178, 114, 0),
@@ -67,7 +73,7 @@ def _draw_panel(bgr: U8, boxes: Sequence[TrueBox | FoundBox], names: Sequence[st
     for at, box in enumerate(boxes):
         if box.kind == "right":
             continue
-        text = _caption(box, names)
+        text = _caption(box, names, strokes.text_px)
         place = find_label_place(
             image_wh, places[at], label_wh(text, strokes.text_px), taken, places
         )
@@ -78,8 +84,8 @@ def _draw_panel(bgr: U8, boxes: Sequence[TrueBox | FoundBox], names: Sequence[st
     return image
 
 
-def _caption(box: TrueBox | FoundBox, names: Sequence[str]) -> str:
-    name = shorten(names[box.class_id], _LONGEST_NAME)
+def _caption(box: TrueBox | FoundBox, names: Sequence[str], text_px: int) -> str:
+    name = cut_text(names[box.class_id], _LONGEST_NAME_PX, text_px)
     score = getattr(box, "score", None)
     return (
         f"{name}, {NAMES[box.kind]}" if score is None else f"{name} {score:.2f}, {NAMES[box.kind]}"

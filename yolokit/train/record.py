@@ -123,6 +123,11 @@ class RunRecord(msgspec.Struct, kw_only=True):
         return encode_lineage(self.id, self.weights.chain if self.weights else [])
 
     @property
+    def knew_nothing(self) -> bool:
+        """Whether the start did not know the classes, so that it could find none of them."""
+        return self.start is not None and not self.start.knows_classes
+
+    @property
     def best(self) -> EpochRecord | None:
         """The epoch whose weights ``best.pt`` has, or None if none was validated.
 

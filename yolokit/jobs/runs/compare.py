@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
 from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.resampling import Difference
@@ -48,7 +49,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         difference: Of both best.pt on the same images; None where they cannot be compared.
         why_not: Why they cannot.
         better: The name of the better run; None where that cannot be told.
-        verdict: That in a sentence.
+        headline: That in a few words.
+        reason: The figures that decided.
     """
 
     a: str
@@ -60,7 +62,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     difference: Difference | None
     why_not: str | None
     better: str | None
-    verdict: str
+    headline: str
+    reason: str
 
 
 def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> Comparison:
@@ -75,7 +78,7 @@ def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) 
         difference = _compare_found(found, a, b)
     except TrainError as error:
         why_not = str(error)
-    better, verdict = _judge(names, a, b, difference, why_not)
+    better, reason = _judge(names, a, b, difference, why_not)
     return Comparison(
         a=names[0],
         b=names[1],
@@ -86,7 +89,8 @@ def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) 
         difference=difference,
         why_not=why_not,
         better=better,
-        verdict=verdict,
+        headline=f"{better} is better" if better else "Neither is shown to be better",
+        reason=reason,
     )
 
 
@@ -150,8 +154,7 @@ def _list_metrics(a: RunRecord, b: RunRecord) -> tuple[Pair, ...]:
         )
         for name in METRICS
     ]
-    starts = (a.start_epoch, b.start_epoch)
-    before = [start.metrics[FITNESS] if start else None for start in starts]
+    before = [_describe_before(run) for run in (a, b)]
     rows.append(Pair(name=f"{FITNESS} before", a=before[0], b=before[1]))
     rows.append(
         Pair(
@@ -160,8 +163,14 @@ def _list_metrics(a: RunRecord, b: RunRecord) -> tuple[Pair, ...]:
             b=best_b.epoch if best_b else None,
         )
     )
-    seconds = [round(sum(epoch.seconds for epoch in each.epochs), 1) for each in (a, b)]
-    return (*rows, Pair(name="seconds", a=seconds[0], b=seconds[1]))
+    times = [describe_seconds(sum(epoch.seconds for epoch in each.epochs)) for each in (a, b)]
+    return (*rows, Pair(name="time", a=times[0], b=times[1]))
+
+
+def _describe_before(record: RunRecord) -> float | str | None:
+    if record.start_epoch is not None:
+        return record.start_epoch.metrics[FITNESS]
+    return "none" if record.knew_nothing else None
 
 
 def _judge(
@@ -171,23 +180,22 @@ def _judge(
     difference: Difference | None,
     why_not: str | None,
 ) -> tuple[str | None, str]:
-    """Return the better run, if that can be told, and the verdict."""
+    """Return the better run, if that can be told, and the figures that decide."""
     if difference is not None and difference.low is not None:
         gain = difference.second - difference.first
         shown = (
-            f"mAP50-95 {difference.first:.3f} and {difference.second:.3f}, a difference of "
-            f"{gain:+.3f} that would lie between {difference.low:+.3f} and {difference.high:+.3f} "
+            f"The mAP50-95 is {difference.first:.3f} and {difference.second:.3f}, a difference of "
+            f"{gain:+.3f}; it would lie between {difference.low:+.3f} and {difference.high:+.3f} "
             f"on other images of this kind (95 % of {counted(difference.draws, 'draw')} of the "
             f"{counted(difference.images, 'image')})"
         )
         if difference.is_clear:
-            better = names[gain > 0]
-            return better, f"{better} is better: {shown}."
-        return None, f"Neither is shown to be better: {shown}; chance may explain it."
+            return names[gain > 0], f"{shown}."
+        return None, f"{shown}, so chance may explain it."
     scores = [run.best.metrics[FITNESS] if run.best else None for run in (a, b)]
     if difference is not None:
         why_not = f"{counted(difference.images, 'image')} are too few"
     if None in scores:
         return None, "They cannot be compared: at least one was not validated."
     figures = " and ".join(f"{score:.3f}" for score in scores)
-    return None, f"mAP50-95 {figures}; whether that is chance cannot be told: {why_not}."
+    return None, f"The mAP50-95 is {figures}; whether that is chance is not known: {why_not}."

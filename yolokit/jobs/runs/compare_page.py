@@ -6,19 +6,18 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from yolokit.report.charts import Series, line_chart
-from yolokit.report.page import Page, Section, Table, Text, Verdict
+from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
 from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from yolokit.jobs.runs.compare import Comparison, Pair
     from yolokit.report.page import Block, Chart
     from yolokit.train.record import RunRecord
 
-_CHARTS = {
-    FITNESS: "mAP50-95 on val",
-    "mAP50": "mAP50 on val",
+_SCORES = {FITNESS: "mAP50-95 on val", "mAP50": "mAP50 on val"}
+_LOSSES = {
     "train_box_loss": "Box loss on train",
     "val_box_loss": "Box loss on val",
     "train_cls_loss": "Class loss on train",
@@ -28,7 +27,7 @@ _HOW = (
     "The images that both runs were validated on are drawn again and again, with repetition, as "
     "many each time as there are; both models are measured on each draw. Where 95 % of the "
     "differences lie on one side of 0, the choice of images does not explain the difference. "
-    "Another seed of the training may still."
+    "Training once more with another seed may still change as much."
 )
 
 
@@ -36,22 +35,21 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
     """Return the page of a comparison."""
     names = (comparison.a, comparison.b)
     mood: Literal["good", "neutral"] = "good" if comparison.better else "neutral"
-    headline = (
-        f"{comparison.better} is better" if comparison.better else "Neither is shown to be better"
-    )
     sections = [
         Section(
             "Which is better",
             (
-                Verdict(mood, headline, comparison.verdict),
+                Verdict(mood, comparison.headline, comparison.reason),
                 _tabulate(comparison.metrics, names, "Figures of best.pt on val, in torch"),
                 Text(_HOW),
             ),
         )
     ]
-    charts = tuple(_draw_curves(names, (a, b)))
-    if charts:
-        sections.append(Section("Curves", charts))
+    charts = _draw_curves(names, (a, b), _SCORES)
+    losses = _draw_curves(names, (a, b), _LOSSES)
+    folded = (Details("The losses of both", losses),) if losses else ()
+    if charts or losses:
+        sections.append(Section("Curves", (*charts, *folded)))
     if comparison.classes:
         caption = "mAP50-95 of each class on val, as COCO measures"
         sections.append(Section("Class by class", (_tabulate(comparison.classes, names, caption),)))
@@ -90,9 +88,11 @@ def _list_differences(comparison: Comparison, names: tuple[str, str]) -> tuple[B
     return tuple(blocks) or (Text("Nothing: options, data and software are the same."),)
 
 
-def _draw_curves(names: tuple[str, str], records: tuple[RunRecord, RunRecord]) -> list[Chart]:
+def _draw_curves(
+    names: tuple[str, str], records: tuple[RunRecord, RunRecord], titles: Mapping[str, str]
+) -> tuple[Chart, ...]:
     charts = []
-    for metric, title in _CHARTS.items():
+    for metric, title in titles.items():
         lines = [
             Series(
                 name,
@@ -105,4 +105,4 @@ def _draw_curves(names: tuple[str, str], records: tuple[RunRecord, RunRecord]) -
         if lines:
             label = "loss" if "loss" in metric else metric
             charts.append(line_chart(title, lines, x_label="epoch", y_label=label))
-    return charts
+    return tuple(charts)

@@ -81,7 +81,7 @@ def describe_run(folder: Path) -> RunEntry:
         planned=record.config.epochs,
         best=best.metrics[FITNESS] if best else None,
         before=start.metrics[FITNESS] if start else None,
-        knew_nothing=record.start is not None and not record.start.knows_classes,
+        knew_nothing=record.knew_nothing,
         seconds=sum(epoch.seconds for epoch in record.epochs),
         started=record.started,
     )

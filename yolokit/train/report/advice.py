@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FEW_STEPS = 100
 _MANY_WAITS = 0.3
+_ENOUGH_EPOCHS = 20
 _IN_CONFIG = "in the file of `--config`"
 
 
@@ -79,12 +80,12 @@ def show_path(path: str | os.PathLike[str]) -> str:
     return shlex.quote(text)
 
 
-def _go_on(record: RunRecord, run_dir: Path) -> str:
+def _go_on(record: RunRecord, run_dir: Path, epochs: int) -> str:
     """Return the command that trains on from the best epoch."""
     config = record.config
     return (
         f"`yolokit train --data {show_path(config.data)} "
-        f"--weights {show_path(run_dir / 'best.pt')} --epochs {config.epochs} "
+        f"--weights {show_path(run_dir / 'best.pt')} --epochs {epochs} "
         f"--imgsz {config.imgsz}`"
     )
 
@@ -93,7 +94,7 @@ def _advise_improving(record: RunRecord, run_dir: Path) -> Iterator[str]:
     epochs = record.config.epochs
     if record.state == "complete":
         yield f"Train longer: the same command with `--epochs {2 * epochs}`."
-        yield f"Or go on from the best epoch: {_go_on(record, run_dir)}."
+        yield f"Or go on from the best epoch: {_go_on(record, run_dir, epochs)}."
 
 
 def _advise_converged(record: RunRecord, _run_dir: Path) -> Iterator[str]:
@@ -140,7 +141,8 @@ def _advise_too_little(record: RunRecord, run_dir: Path) -> Iterator[str]:
     if not record.config.validate:
         yield f"Validate after every epoch: write `validate: true` {_IN_CONFIG}."
     elif record.state == "complete" and record.best is not None and record.best.metrics:
-        yield f"Train longer: {_go_on(record, run_dir)}."
+        epochs = max(2 * record.config.epochs, _ENOUGH_EPOCHS)
+        yield f"Train longer: {_go_on(record, run_dir, epochs)}."
     yield from _advise_steps(record)
     if record.data.boxes.get("val", 0) < 100:
         yield "Label more images of val: a verdict is as good as what it is measured on."

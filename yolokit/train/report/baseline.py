@@ -50,7 +50,7 @@ def judge_baseline(record: RunRecord, difference: Difference | None) -> Baseline
         return _make("unmeasured", None, None, "", "Nothing was measured on val.")
     if start is not None:
         return _compare(start.metrics[FITNESS], after, difference)
-    if record.start is not None and not record.start.knows_classes:
+    if record.knew_nothing:
         return _make(
             "knew-nothing", None, after, f"before nothing, after {after:.3f}",
             "The start did not know these classes, so it found none of their objects: all that "

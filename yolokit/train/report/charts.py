@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from yolokit.report.charts import Mark, Series, line_chart
+from yolokit.report.page import Details
 from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
@@ -25,13 +26,22 @@ _LOSS_WORDS = {
 }
 
 
-def draw_charts(record: RunRecord, verdict: CurveVerdict) -> list[Chart]:
-    """Return the charts of metrics, losses and learning rates."""
+def draw_charts(record: RunRecord, verdict: CurveVerdict) -> tuple[Chart | Details, ...]:
+    """Return the charts of metrics, losses and learning rates; those that matter less folded."""
     marks = _list_marks(record, verdict)
-    charts = [_draw_scores(record, marks), _draw_pair(record, marks)]
-    charts += [_draw_loss(name, record.epochs, marks) for name in _list_losses(record.epochs)]
-    charts.append(_draw_rates(record.epochs))
-    return [chart for chart in charts if chart is not None]
+    losses = _list_losses(record.epochs)
+    first = _given(_draw_scores(record, marks), _draw_total(record.epochs, losses, marks))
+    more = _given(
+        _draw_pair(record, marks),
+        *(_draw_loss(name, record.epochs, marks) for name in losses),
+        _draw_rates(record.epochs),
+    )
+    folded = "More curves: precision and recall, each loss, learning rate"
+    return (*first, *([Details(folded, more)] if more else []))
+
+
+def _given(*charts: Chart | None) -> tuple[Chart, ...]:
+    return tuple(chart for chart in charts if chart is not None)
 
 
 def _list_marks(record: RunRecord, verdict: CurveVerdict) -> list[Mark]:
@@ -66,6 +76,25 @@ def _draw_pair(record: RunRecord, marks: Sequence[Mark]) -> Chart | None:
     return line_chart(
         "Precision (found boxes that are right) and recall (true boxes that are found)",
         lines, x_label="epoch", y_label="share", y_range=_SHARES, marks=marks,
+    )  # fmt: skip
+
+
+def _draw_total(
+    epochs: Sequence[EpochRecord], losses: Sequence[str], marks: Sequence[Mark]
+) -> Chart | None:
+    """Return the sums of the losses, by which over-fitting is judged."""
+    x = tuple(float(epoch.epoch) for epoch in epochs)
+    lines = []
+    for split in ("train", "val"):
+        names = [f"{split}_{loss}_loss" for loss in losses]
+        y = [sum(epoch.metrics.get(name, math.nan) for name in names) for epoch in epochs]
+        if names and not all(map(math.isnan, y)):
+            lines.append(Series(split, x, tuple(y)))
+    if not lines:
+        return None
+    return line_chart(
+        "How far off the model is (all losses together: less is better)",
+        lines, x_label="epoch", y_label="loss", marks=marks,
     )  # fmt: skip
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.core.task import Task
-from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
-from yolokit.evaluate.tasks.toolkit import load_metric
+from yolokit.evaluate.analysis import analyse
+from yolokit.evaluate.pages import analysis_sections
 from yolokit.files.atomic import write_atomic
-from yolokit.report.page import Commands, Figure, Figures, Page, Section, Table, Text, Verdict
+from yolokit.report.page import (
+    Commands,
+    Details,
+    Figure,
+    Figures,
+    Page,
+    Section,
+    Text,
+    Verdict,
+)
 from yolokit.report.render import render_page
 from yolokit.train.record import FITNESS
 from yolokit.train.report.charts import draw_charts
@@ -24,11 +32,10 @@ from yolokit.train.report.sections import (
 from yolokit.train.report.summary import summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
     from typing import Literal
 
-    from yolokit.engine_protocol.validations import Validation
+    from yolokit.report.page import Block
     from yolokit.train.record import RunRecord
     from yolokit.train.report.summary import Summary
 
@@ -41,6 +48,25 @@ _MOODS: dict[str, Literal["good", "neutral", "warning", "bad"]] = {
     "nothing-learnt": "bad",
     "too-little": "neutral",
 }
+_MEANINGS = Details(
+    "What these figures mean",
+    (
+        Text(
+            "All of them lie between 0, nothing, and 1, perfect. They are measured on the images "
+            "of val, which the model is not trained on, by the training framework."
+        ),
+        Text(
+            "mAP50 (mean average precision) says how well objects are found and told apart, if a "
+            "box counts as right where it overlaps the true one by half or more; over all "
+            "confidences, so nobody need choose one. mAP50-95 is the same for ten demands from "
+            "half to nearly exact, so it says how well boxes fit, too; it is always lower."
+        ),
+        Text(
+            "Precision is the share of found boxes that are right, recall the share of true boxes "
+            "that are found, both at the confidence that serves both best."
+        ),
+    ),
+)
 _FIGURES = {
     FITNESS: ("", ""),  # the first, whatever comes
     "mAP50": ("mAP50", "boxes that overlap by half"),
@@ -67,7 +93,7 @@ def build_page(record: RunRecord, run_dir: Path, summary: Summary) -> Page:
     """Return the report of a run as data."""
     sections = [
         Section("What came of it", _answer(record, summary)),
-        Section("Curves", tuple(draw_charts(record, summary.curves)) or (_NO_CURVES,)),
+        Section("Curves", draw_charts(record, summary.curves) or (_NO_CURVES,)),
         *_analyse(record, run_dir),
         *describe_start(record),
         *describe_time(record),
@@ -92,27 +118,27 @@ def _lead(record: RunRecord) -> str:
     boxes = counted(record.data.boxes.get("train", 0), "box", "boxes")
     classes = counted(len(record.data.names), "class", "classes")
     ended = {
-        "complete": "complete",
-        "interrupted": "interrupted",
-        "failed": "ended by an error",
-        "running": "still running, or killed",
+        "complete": "Complete",
+        "interrupted": "Interrupted",
+        "failed": "Ended by an error",
+        "running": "Still running, or killed",
     }[record.state]
-    epochs = counted(len(record.epochs), "epoch")
+    epochs = counted(record.config.epochs, "epoch")
     return (
-        f"{epochs} of {record.config.epochs} on {images} with {boxes} of {classes}, at "
-        f"{record.config.imgsz} px: {ended}."
+        f"{ended}: {len(record.epochs)} of {epochs} on {images} with {boxes} of {classes}, at "
+        f"{record.config.imgsz} px."
     )
 
 
-def _answer(record: RunRecord, summary: Summary) -> tuple[Verdict | Figures, ...]:
+def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
     curves, baseline = summary.curves, summary.baseline
     mood = _MOODS[curves.kind]
     if mood == "good" and baseline.kind in ("same", "worse"):
         mood = "warning"
-    reason = curves.reason[:1].upper() + curves.reason[1:]
-    verdict = Verdict(mood, summary.headline, f"{reason} {baseline.sentence}", summary.advice)
+    text = f"{curves.reason} {baseline.sentence}"
+    verdict = Verdict(mood, summary.headline, text, summary.advice)
     figures = _list_figures(record, summary)
-    return (verdict, Figures(tuple(figures))) if figures else (verdict,)
+    return (verdict, Figures(tuple(figures)), _MEANINGS) if figures else (verdict,)
 
 
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
@@ -129,9 +155,6 @@ def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
             for name, (label, note) in notes.items()
             if name in trained.metrics
         ]
-    seconds = sum(epoch.seconds for epoch in record.epochs)
-    if seconds:
-        figures.append(Figure("Time", describe_seconds(seconds), f"on {record.device or '?'}"))
     return figures
 
 
@@ -144,24 +167,7 @@ def _analyse(record: RunRecord, run_dir: Path) -> list[Section]:
             return []
         text = f"What best.pt found in each image is not known here: {error}."
         return [Section("What it finds", (Text(text),))]
-    return [_measure_classes(best, record.data.names)]
-
-
-def _measure_classes(best: Validation, names: Sequence[str]) -> Section:
-    """Return the table of ``yolokit val``, of what the best epoch found in torch."""
-    metric = load_metric(Task.DETECT)
-    tally = metric.open_tally()
-    for _path, truth, found in iter_pairs(best):
-        tally.add(truth, found)
-    metrics = tally.compute(names)
-    rows = [metric.show_row(row) for row in (metrics.overall, *metrics.classes)]
-    table = Table(
-        tuple(metric.COLUMNS),
-        tuple(tuple(map(str, row)) for row in rows),
-        "As COCO measures, so a little apart from the figures of training above. "
-        + metric.summarize(metrics.overall),
-    )
-    return Section("Class by class", (table,))
+    return analysis_sections(analyse(iter_pairs(best), record.data.names))
 
 
 def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]:

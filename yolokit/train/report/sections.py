@@ -168,6 +168,6 @@ def describe_files(run_dir: Path) -> Section:
     for name, what in _FILES.items():
         path = run_dir / name
         if path.is_file() or name == "report.html":
-            size = describe_size(path.stat().st_size) if path.is_file() else "-"
+            size = "-" if name == "report.html" else describe_size(path.stat().st_size)
             rows.append((name, size, what))
     return Section("In the folder", (Table(("File", "Size", "What it is for"), tuple(rows)),))

@@ -74,23 +74,23 @@ def judge_curves(record: RunRecord) -> CurveVerdict:
     return found or CurveVerdict(
         kind="converged",
         headline="Converged",
-        reason=f"mAP50-95 has levelled off: over the last quarter of the {len(epochs)} validated "
-        f"epochs its mean is {_quarter_means(score)[1]:.3f}, over the quarter before "
-        f"{_quarter_means(score)[0]:.3f}.",
+        reason=f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
+        f"{_quarter_means(score)[1]:.3f}, and that of the quarter before was "
+        f"{_quarter_means(score)[0]:.3f}: it has levelled off.",
     )
 
 
 def _find_lack(record: RunRecord, validated: int) -> CurveVerdict | None:
     boxes = record.data.boxes.get("val", 0)
     if not validated and record.epochs:
-        reason = "no epoch was validated."
+        reason = "No epoch was validated."
     elif validated < MIN_EPOCHS:
         epochs = counted(validated, "epoch was", "epochs were")
         reason = f"{epochs} validated; a trend needs {MIN_EPOCHS} or more."
     elif boxes < MIN_VAL_BOXES:
         reason = (
-            f"val has {counted(boxes, 'box', 'boxes')}, so a single one moves the figures; "
-            f"{MIN_VAL_BOXES} or more are needed, better hundreds."
+            f"The val split has {counted(boxes, 'box', 'boxes')}, so a single one moves the "
+            f"figures; {MIN_VAL_BOXES} or more are needed, better hundreds."
         )
     else:
         return None
@@ -103,7 +103,7 @@ def _find_nothing(score: F64) -> CurveVerdict | None:
     return CurveVerdict(
         kind="nothing-learnt",
         headline="Nothing was learnt",
-        reason=f"mAP50-95 stayed below {_NOTHING:g} in all {len(score)} validated epochs.",
+        reason=f"The mAP50-95 stayed below {_NOTHING:g} in all {len(score)} validated epochs.",
     )
 
 
@@ -116,16 +116,16 @@ def _find_unstable(
     rough = float(np.median(bends)) if len(bends) else 0.0
     if retried:
         listed = ", ".join(map(str, retried))
-        word = "epoch" if len(retried) == 1 else "epochs"
+        word = "Epoch" if len(retried) == 1 else "Epochs"
         reason = f"{word} {listed} ended in NaN or infinity and had to be trained once more."
     elif len(bends) >= 2 and rough > _ROUGH * score.max():
         reason = (
-            f"mAP50-95 jumps from epoch to epoch, by {rough:.3f} in the median, with "
+            f"The mAP50-95 jumps from epoch to epoch, by {rough:.3f} in the median, with "
             f"{score.max():.3f} at best."
         )
     elif train is not None and _has_diverged(score, train):
         reason = (
-            f"the loss on train rose from {_smooth(train).min():.2f} to {_smooth(train)[-1]:.2f}, "
+            f"The loss on train rose from {_smooth(train).min():.2f} to {_smooth(train)[-1]:.2f}, "
             f"and mAP50-95 fell from {score.max():.3f} to {score[-1]:.3f}."
         )
     else:
@@ -155,7 +155,7 @@ def _find_over_fitting(
     return CurveVerdict(
         kind="over-fitting",
         headline=f"Over-fitting from epoch {epoch}",
-        reason=f"since then the loss on train fell from {smooth_train[at]:.2f} to "
+        reason=f"Since then the loss on train fell from {smooth_train[at]:.2f} to "
         f"{smooth_train[-1]:.2f}, while that on val rose from {smooth_val[at]:.2f} to "
         f"{smooth_val[-1]:.2f}: the model learns the training images by heart. mAP50-95 has "
         f"{'fallen' if suffers else 'not fallen'} meanwhile ({smooth_score[at]:.3f}, then "
@@ -172,8 +172,8 @@ def _find_improving(score: F64) -> CurveVerdict | None:
     return CurveVerdict(
         kind="improving",
         headline="Still improving",
-        reason=f"mAP50-95 rose by {last - before:.3f} over the last quarter of the epochs, and the "
-        "best epoch lies in it.",
+        reason=f"Over the last quarter of the epochs mAP50-95 rose by {last - before:.3f}, and the "
+        "best epoch is one of them.",
     )
 
 

@@ -88,12 +88,12 @@ def test_a_run_without_validation() -> None:
     record.epochs = [
         records.EpochRecord(epoch=1, seconds=1, metrics={"train_box_loss": 1.0}) for _ in range(9)
     ]
-    assert judge_curves(record).reason == "no epoch was validated."
+    assert judge_curves(record).reason == "No epoch was validated."
 
 
 def test_counts_read_well_for_one() -> None:
     assert "1 epoch was validated" in judge_curves(make_run(RISING[:1])).reason
-    assert "val has 1 box," in judge_curves(make_run(LEVEL, boxes=1)).reason
+    assert "val split has 1 box," in judge_curves(make_run(LEVEL, boxes=1)).reason
 
 
 @given(
