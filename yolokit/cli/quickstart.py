@@ -91,11 +91,11 @@ def describe_outcome(result: QuickstartResult) -> str:
     )
     figures = (
         "A box is drawn where the network is sure enough, and this counts at the limit that suits "
-        f"it best; after the training that is `--conf {result.after.conf:.2f}`. The usual score, "
-        f"mAP50, is over all limits, and 1 is perfect: {result.map50_before:.3f} before, "
-        f"{result.map50_after:.3f} after. All of it was measured on the exported file, which was "
-        "published because it gives the same boxes as the trained network: "
-        f"{counted(result.matched, 'box was', 'boxes were')} compared, all equal."
+        f"it best; after the training that is `yolokit predict --conf {result.after.conf:.2f}`. "
+        "The usual score, mAP50, is over all limits, and 1 is perfect: "
+        f"{result.map50_before:.3f} before, {result.map50_after:.3f} after. All of it was measured "
+        "on the exported file, which was published because it gives the same boxes as the trained "
+        f"network: {counted(result.matched, 'box was', 'boxes were')} compared, and none differs."
     )
     scores = (
         f"    before  {_describe_score(result.before)}",
@@ -111,11 +111,11 @@ def _wrap(text: str) -> str:
 
 def _describe_score(score: Score) -> str:
     """Say e.g. that it finds 277 of 306 parts (91 of 100), and that 20 of 297 boxes are wrong."""
-    from yolokit.core.plural import share
+    from yolokit.core.plural import counted, share
 
     hundred = round(100 * score.found / max(score.parts, 1))
     boxes = share(score.wrong, f"{score.marked} marked boxes", "is wrong", "are wrong")
-    return f"it finds {score.found} of {score.parts} parts ({hundred} of 100); {boxes}"
+    return f"it finds {score.found} of {counted(score.parts, 'part')} ({hundred} of 100); {boxes}"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -127,7 +127,9 @@ class Quickstart:
         from yolokit.export.run import export_model
 
         data = self._data if with_data else None
-        command = f"yolokit export {weights}" + (f" --data {data}" if data else "")
+        command = f"yolokit export {weights}"
+        if data is not None:
+            command = f"yolokit export {weights} --data {data}"
         with self._step(purpose, command) as done:
             artifact = export_model(ExportConfig(weights, data=data))
             parity = artifact.parity

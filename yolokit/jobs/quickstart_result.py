@@ -81,6 +81,7 @@ class QuickstartResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_score(report: ValReport) -> Score:
     """Take what a beginner asks from an evaluation."""
+    assert report.analysis is not None, "only a report that was read from a file may lack it"
     total = report.analysis.overall
     return Score(
         conf=report.analysis.conf,

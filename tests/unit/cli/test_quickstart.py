@@ -39,7 +39,7 @@ def test_the_outcome_is_told_in_counts(result: QuickstartResult) -> None:
     assert "66 pictures that it had never seen" in text
     assert "before it finds 95 of 306 parts (31 of 100); 325 of 420 marked boxes are wrong" in text
     assert "after it finds 277 of 306 parts (91 of 100); 1 of 278 marked boxes is wrong" in text
-    assert "--conf 0.41" in text
+    assert "`yolokit predict --conf 0.41`" in text
     assert "0.136 before, 0.955 after" in text
     assert "117 boxes were compared" in text
 
