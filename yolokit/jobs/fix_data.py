@@ -13,7 +13,6 @@ from yolokit.core.config import AUTO, Config
 from yolokit.core.events import OnEvent, ignore
 from yolokit.core.options import AnyPath, Argument, Option, Texts
 from yolokit.core.task import AnyTask, Task
-from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,16 +91,14 @@ def fix_data(config: FixConfig, on_event: OnEvent = ignore) -> ConvertResult:
 
 def tell_task(config: ConvertConfig) -> Task:
     """Tell from a source's labels what task they are for; outlines among boxes are for none."""
-    from yolokit.convert.sources import open_sources
+    from yolokit.convert.sources import open_to_look, unpack_source
     from yolokit.files.atomic import scratch_folder
     from yolokit.labels.ledger import Ledger
 
-    wanted = msgspec.structs.replace(config, task=Task.SEGMENT)
-    with scratch_folder(config.folder.with_name(config.folder.name + "-looked-at")) as unpacked:
-        try:
-            dataset = open_sources(wanted, unpacked, Ledger()).dataset
-        except ConfigError:  # the format has nothing but boxes
-            return Task.DETECT
+    ledger = Ledger()
+    with scratch_folder(config.folder.with_name(config.folder.name + "-looked-at")) as scratch:
+        found = unpack_source(config.sources[0], scratch / "source", ledger)
+        dataset = open_to_look(config, found, ledger).dataset
         if dataset.pose is not None:
             return Task.POSE
         return _tell_by_shapes(islice(dataset.iter_images(), _LOOKED_AT))
