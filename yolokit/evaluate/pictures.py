@@ -11,7 +11,7 @@ from yolokit.evaluate.words import NAMES
 from yolokit.images.draw import draw_box, draw_label_at, find_label_place, label_wh, strokes_for
 from yolokit.images.files import read_image
 from yolokit.images.sheet import encode_jpeg, scale_to_fit
-from yolokit.labels.draw import shorten
+from yolokit.report.axes import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
