@@ -85,7 +85,7 @@ def test_training_refuses_what_the_check_refuses_with_its_code(broken: Path) -> 
 
 
 def test_a_truncated_jpeg_is_refused_by_training_with_its_code(squares: Path) -> None:
-    """Its head is whole, and so is its end: only decoding it tells."""
+    """Its head is whole, so that a look at its size alone would not tell."""
     folder = squares.parent
     noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     content = cv2.imencode(".jpg", noise)[1].tobytes()
