@@ -97,8 +97,10 @@ def _describe(group: FindingGroup, path: Path, examples: _Examples) -> Part:
     """Return the findings of one code; those about the set itself need no place."""
     findings = group.findings
     root = path if path.is_dir() else path.parent
-    own = [one for one in findings if one.path in (None, path) and one.line is None]
-    placed = [one for one in findings if one not in own]
+    own: list[Finding] = []
+    placed: list[Finding] = []
+    for one in findings:
+        (own if one.path in (None, path) and one.line is None else placed).append(one)
     hints = list(dict.fromkeys(one.hint or group.hint for one in findings))
     blocks: list[Block] = [Text(_sentence(_within(one.message, root))) for one in own[:_LISTED]]
     if placed:
