@@ -42,7 +42,7 @@ def check(
     else:
         print_report(report)
     if config.report is not None:
-        say(f"the page is {config.report}")
+        say(f"report: {config.report}")
     if report.fails(config.fail_on):
         raise typer.Exit(_FAILED)
 
@@ -87,6 +87,8 @@ def to_plain(report: CheckReport) -> dict[str, object]:
             "line": one.line,
             "index": one.index,
             "image": one.image,
+            "score": one.score,
+            "xyxy_px": one.xyxy_px,
             "message": one.message,
             "hint": one.hint or group.hint,
         }

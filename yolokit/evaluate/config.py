@@ -19,7 +19,10 @@ RUNS = Path("runs") / "val"
 
 ReportOnly: TypeAlias = Annotated[
     bool,
-    Option("Print one JSON object to stdout; no file unless --out or --name.", flag="--json"),
+    Option(
+        "Print one JSON object to stdout; no file unless --out, --name or --report.",
+        flag="--json",
+    ),
 ]
 
 
@@ -43,6 +46,9 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     )
     provider: Provider = "auto"
     threads: Threads = None
+    report: Annotated[
+        bool, Option("Write report.html beside metrics.json: errors, curves, worst images.")
+    ] = False
     out: Annotated[AnyPath | None, Option("Folder for metrics.json.", "DIR")] = None
     name: Annotated[
         str | None, Option("Write to runs/val/NAME.", "NAME", default="MODEL-SPLIT")
@@ -51,7 +57,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
         Texts, Option("Leave out, instead of failing: unusable-images. Repeatable.", "CODE")
     ] = ()
     report_only: ReportOnly = False
-    overwrite: Annotated[bool, Option("Replace a metrics.json that is there.")] = False
+    overwrite: Annotated[bool, Option("Replace a metrics.json and report.html.")] = False
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,10 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data check"
 
+    report: Annotated[
+        AnyPath | None, Option("Write a page (.html) that shows what was found.", "FILE")
+    ] = None
+    overwrite: Annotated[bool, Option("Replace an earlier FILE.")] = False
     fail_on: Annotated[
         Literal["error", "warning"],
         Option("Exit with 3 if anything as serious is found.", "error|warning"),
@@ -40,6 +44,10 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
     imgsz: Annotated[
         Annotated[int, Meta(ge=32)], Option("Resolution of the training that is planned.", "PX")
     ] = 640
+    model: Annotated[
+        AnyPath | None,
+        Option("Let this ONNX model look for labels that may be wrong or missing.", "FILE"),
+    ] = None
     from_format: Annotated[
         str,
         Option(
@@ -59,17 +67,14 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
         ),
     ] = ()
 
-    report: Annotated[
-        AnyPath | None, Option("Write a page (.html) that shows what was found.", "FILE")
-    ] = None
-    overwrite: Annotated[bool, Option("Replace an earlier FILE.")] = False
-
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check what has to be known: formats and conventions."""
         from yolokit.convert.option_checks import find_reading_problems
 
         problems = find_reading_problems(values)
+        if values["model"] is not None and values["labels_only"]:
+            problems.append("model and labels_only: a model has to look at the images")
         page = values["report"]
         if page is not None and page.suffix.lower() not in (".html", ".htm"):
             problems.append(f"report: must end in .html, not {page.name!r}")

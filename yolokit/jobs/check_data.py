@@ -69,6 +69,8 @@ def check_data(config: CheckConfig, on_event: OnEvent = ignore) -> CheckReport:
             facts, name, evidence = _read_source(config, found, ledger, on_event)
             groups = group_findings(facts, config.allow)
             groups += group_account(facts.account, config.allow)
+        if config.model is not None:
+            groups = (*groups, *_ask_model(Path(config.model), facts, config, on_event))
         report = _report(config, name, evidence, facts, _in_order(groups, ledger))
         write_page(config, report, facts, ledger.shown)
     _tell_unknown_codes(config, report.groups, on_event)
@@ -117,6 +119,19 @@ def _read_source(
         on_progress=lambda done, total: on_event(Progress("decoding images", done, total)),
     )
     return facts, opened.formats[0], (*opened.evidence, *opened.warnings)
+
+
+def _ask_model(
+    model: Path, facts: DatasetFacts, config: CheckConfig, on_event: OnEvent
+) -> list[FindingGroup]:
+    from yolokit.evaluate.label_errors import find_label_errors
+
+    return find_label_errors(
+        facts.table,
+        model,
+        allow=config.allow,
+        on_progress=lambda done, total: on_event(Progress("comparing labels", done, total)),
+    )
 
 
 def _images_of(config: CheckConfig) -> Path | None:
