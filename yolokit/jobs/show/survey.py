@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from yolokit.jobs.show.source import Source
     from yolokit.labels.model import LabelledImage
 
+_REASONS = 3
+
 
 class Survey:
     """What a source holds of what is asked for.
@@ -56,7 +58,10 @@ class Survey:
             splits.add(split)
             if config.split is None or split == config.split:
                 self._enter(key, split, labelled)
+        lost = source.ledger.lost_images()
         source.ledger.rewind(opening)
+        if lost and not splits:
+            raise none_to_show(config, [one.message for one in lost])
         if config.split is not None and config.split not in splits:
             raise unknown_name("split", config.split, order_splits(splits - {""}))
         if not self.candidates:
@@ -80,6 +85,16 @@ class Survey:
         asked = [f"split {config.split}"] if config.split is not None else []
         asked += [f"class {name}" for name in config.classes]
         return f"no image has {' and '.join(asked)}" if asked else "no image was found in it"
+
+
+def none_to_show(
+    config: ShowConfig, reasons: Sequence[str], *, hint: str | None = None
+) -> DataError:
+    """Return the error for images of which none can be shown, with the first reasons."""
+    more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    shown = "; ".join(reasons[:_REASONS])
+    message = f"none of its images can be shown: {shown}{more}"
+    return DataError(message, path=Path(config.source), hint=hint)
 
 
 def _find_class(name: str, names: Sequence[str]) -> int:
