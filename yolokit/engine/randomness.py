@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 @contextmanager
 def undisturbed_randomness() -> Iterator[None]:
     """Leave the generators that augmentation draws from as they were before."""
-    words, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, tensors = random.getstate(), torch.get_rng_state()
+    arrays = np.random.get_state()  # noqa: NPY002 - upstream draws from this one
     try:
         yield
     finally:
-        random.setstate(words)
-        np.random.set_state(arrays)
+        random.setstate(python)
+        np.random.set_state(arrays)  # noqa: NPY002
         torch.set_rng_state(tensors)

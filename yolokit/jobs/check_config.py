@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta
 
+from yolokit.convert.config import Assume, FromFormat, Images
 from yolokit.core.config import AUTO, Config, exists
 from yolokit.core.options import AnyPath, Argument, Option, Texts
 from yolokit.errors import DataError
@@ -40,24 +41,9 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
     imgsz: Annotated[
         Annotated[int, Meta(ge=32)], Option("Resolution of the training that is planned.", "PX")
     ] = 640
-    from_format: Annotated[
-        str,
-        Option(
-            "Format of the source, as `yolokit data formats` lists it, or auto.",
-            "NAME",
-            flag="--from",
-        ),
-    ] = AUTO
-    images: Annotated[
-        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
-    ] = None
-    assume: Annotated[
-        Texts,
-        Option(
-            "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            "KEY=VALUE",
-        ),
-    ] = ()
+    from_format: FromFormat = AUTO
+    images: Images = None
+    assume: Assume = ()
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

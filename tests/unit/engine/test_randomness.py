@@ -11,18 +11,20 @@ import torch
 from yolokit.engine.randomness import undisturbed_randomness
 
 
+def seed() -> None:
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 - what upstream draws from
+    torch.manual_seed(1)
+
+
 def draw() -> tuple[float, float, float]:
-    return random.random(), float(np.random.rand()), float(torch.rand(1))
+    return random.random(), float(np.random.rand()), float(torch.rand(1))  # noqa: NPY002
 
 
 def test_generators_go_on_as_if_nothing_had_been_drawn() -> None:
-    random.seed(1)
-    np.random.seed(1)
-    torch.manual_seed(1)
+    seed()
     expected = [draw() for _ in range(2)]
-    random.seed(1)
-    np.random.seed(1)
-    torch.manual_seed(1)
+    seed()
     first = draw()
     with undisturbed_randomness():
         draw()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yolokit.labels.model import LabelledImage
 
 _REASONS = 3
+_TOLD_EACH = 1000
 
 
 class Survey:
@@ -47,12 +48,20 @@ class Survey:
         self.counts = np.zeros((len(names), 2), np.int64)
         self.shapes = ShapeKinds()
         self._source = source
-        splits: set[str] = set()
+        splits = self._read(config, on_event)
+        if config.split is not None and config.split not in splits:
+            raise unknown_name("split", config.split, order_splits(splits - {""}))
+        if not self.candidates:
+            raise DataError(self._explain_nothing(config), path=Path(config.source))
+
+    def _read(self, config: ShowConfig, on_event: OnEvent) -> set[str]:
+        """Look at all labels, and return the splits that there are."""
+        source, splits = self._source, set[str]()
         opening = source.ledger.mark()
         # Findings name files of images, which have to be found for that.
-        images = source.iter_keyed() if marks is None else source.iter_located()
+        images = source.iter_keyed() if self.marks is None else source.iter_located()
         for done, (key, labelled) in enumerate(images, 1):
-            if done % 1000 == 0:
+            if done % _TOLD_EACH == 0:
                 on_event(Progress("reading labels", done, source.dataset.image_count))
             split = labelled.image.split or ""
             splits.add(split)
@@ -62,10 +71,7 @@ class Survey:
         source.ledger.rewind(opening)
         if lost and not splits:
             raise none_to_show(config, [one.message for one in lost])
-        if config.split is not None and config.split not in splits:
-            raise unknown_name("split", config.split, order_splits(splits - {""}))
-        if not self.candidates:
-            raise DataError(self._explain_nothing(config), path=Path(config.source))
+        return splits
 
     def _enter(self, key: str, split: str, labelled: LabelledImage) -> None:
         ids = labelled.annotations.category_indices
