@@ -64,6 +64,8 @@ def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     from yolokit.jobs.fix_data import fix_data
 
     return fix_data(FixConfig.build(values), on_event)
+
+
 class _Check(CheckConfig, frozen=True, kw_only=True):
     on_event: OnEvent = ignore
 
