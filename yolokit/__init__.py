@@ -16,6 +16,7 @@ from yolokit.core.privacy import refuse_telemetry
 
 TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
 if TYPE_CHECKING:
+    from yolokit.api import check_dataset as check_dataset
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
     from yolokit.api import get_dataset as get_dataset
@@ -40,6 +41,7 @@ _PUBLIC = {
     "Frame": "yolokit.core.types",
     "Letterbox": "yolokit.core.types",
     "YolokitError": "yolokit.errors",
+    "check_dataset": "yolokit.api",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
     "get_dataset": "yolokit.api",

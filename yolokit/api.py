@@ -17,6 +17,7 @@ from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
+from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yolokit.convert.job import ConvertResult
+    from yolokit.datasets.check_report import CheckReport
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
@@ -47,6 +49,18 @@ def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     from yolokit.convert.job import convert
 
     return convert(ConvertConfig.build(values), on_event)
+
+
+class _Check(CheckConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Check)
+def check_dataset(values: Values, on_event: OnEvent) -> CheckReport:
+    """Check a data set of any format; nothing that is found raises an error."""
+    from yolokit.jobs.check_data import check_data
+
+    return check_data(CheckConfig.build(values), on_event)
 
 
 class _Get(GetConfig, frozen=True, kw_only=True):

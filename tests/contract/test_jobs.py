@@ -24,6 +24,8 @@ JOBS = [
     ("get_dataset", ["n"], "jobs.get_dataset:get_dataset", "jobs.config:GetConfig", "data get"),
     ("convert_dataset", [".", "o"], "convert.job:convert", "convert.config:ConvertConfig",
      "data convert"),
+    ("check_dataset", ["."], "jobs.check_data:check_data", "jobs.check_config:CheckConfig",
+     "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.judge import JudgedImage, find_mixed_up, judge_detections
+from yolokit.evaluate.analysis import overlap_boxes
+from yolokit.evaluate.judge import JudgedImage, judge_image
 from yolokit.labels.model import Annotations
 
 if TYPE_CHECKING:
@@ -35,21 +36,7 @@ def found(*boxes: tuple[int, float, Box]) -> Detections:
 
 
 def judge(annotations: Annotations, detections: Detections, name: str = "a.png") -> JudgedImage:
-    from yolokit.evaluate.analysis import overlap_boxes
-
-    iou, true_ids = overlap_boxes(annotations, detections), annotations.category_indices
-    kinds, partners = judge_detections(iou, true_ids, detections.class_ids)
-    return JudgedImage(
-        name=name,
-        true_xyxy=annotations.xyxy,
-        true_ids=true_ids,
-        xyxy=detections.xyxy,
-        scores=detections.scores,
-        class_ids=detections.class_ids,
-        kinds=kinds,
-        partners=partners,
-        mixed_up=find_mixed_up(iou, true_ids, detections.class_ids),
-    )
+    return judge_image(name, annotations, detections, overlap_boxes(annotations, detections))
 
 
 def random_images(

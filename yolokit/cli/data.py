@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from yolokit.cli.check import check
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.convert import convert
 from yolokit.cli.demo import demo
@@ -13,13 +14,14 @@ from yolokit.cli.show import show
 
 app = typer.Typer(
     name="data",
-    help="Convert data sets, look at them, list the formats, fetch public sets, or draw one.",
+    help="Convert, check and look at data sets, list the formats, fetch public sets, or draw one.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 app.command(cls=options_of("yolokit.convert.config:ConvertConfig", {"name": "out"}))(convert)
+app.command(cls=options_of("yolokit.jobs.check_config:CheckConfig"))(check)
 app.command(cls=options_of("yolokit.jobs.show.config:ShowConfig"))(show)
 app.command(cls=Command)(formats)
 app.command(cls=Command)(demo)

@@ -208,8 +208,8 @@ class Leftovers:
                 self._taken.setdefault(folder, set()).add(name)
             yield labelled
 
-    def tell(self) -> Iterator[str]:
-        """Yield how many images lie beside those that were taken."""
+    def list_left(self) -> list[str]:
+        """Return the images that lie beside those that were taken."""
         left: list[str] = []
         for folder, taken in self._taken.items():
             if not os.access(folder, os.R_OK):  # its images can be opened, and not be listed
@@ -217,9 +217,14 @@ class Leftovers:
             with os.scandir(folder) as entries:
                 names = {one.name for one in entries if is_image_name(one.name)} - taken
             left += [os.path.join(folder, name) for name in names if name[0] != "."]  # noqa: PTH118
+        return sorted(left)
+
+    def tell(self) -> Iterator[str]:
+        """Yield how many images lie beside those that were taken."""
+        left = self.list_left()
         if left:
             images = counted(len(left), "more image lies", "more images lie")
-            yield f"{images} beside those of the set, in no annotation file: {min(left)}"
+            yield f"{images} beside those of the set, in no annotation file: {left[0]}"
 
 
 _REASONS = {

@@ -44,7 +44,7 @@ def check_task(config: ConvertConfig, name: str, source_format: Format) -> None:
 
 
 def check_assumptions(
-    assume: Sequence[str], formats: Mapping[str, Format], job: str = "data convert"
+    assume: Sequence[str], formats: Mapping[str, Format]
 ) -> dict[str, dict[str, str]]:
     """Return what ``KEY=VALUE`` states about the conventions of each format, by the format's name.
 
@@ -66,17 +66,15 @@ def check_assumptions(
             elif key in conventions:
                 found[name][key] = value
     if problems:
-        raise ConfigError(f"mistakes in the options of {job}:", problems=problems)
+        raise ConfigError("--assume does not fit the source:", problems=problems)
     return found
 
 
 def find_problems(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each option that is wrong beside the others; see :class:`Config`."""
-    problems: list[str] = []
+    problems = _find_format_problems(values)
     formats = list_formats()
-    from_format, to_format = values.get("from_format"), values.get("to_format")
-    if from_format is not None and from_format not in (AUTO, *formats):
-        problems.append("from: " + describe_unknown("format", from_format, (AUTO, *formats)))
+    to_format = values.get("to_format")
     if to_format is not None:
         writable = [name for name in formats if can_write(name)]
         if to_format not in writable:
@@ -90,13 +88,32 @@ def find_problems(values: Mapping[str, Any]) -> list[str]:
     if values.get("boxes_as_outlines") and task not in (Task.SEGMENT, Task.OBB):
         problems.append("boxes-as-outlines: needs --task segment or obb")
     problems += _find_step_problems(values)
-    problems += [
-        f"assume: {text!r} is not KEY=VALUE"
-        for text in values.get("assume", ())
-        if not all(text.partition("="))
-    ]
+    problems += _find_assume_problems(values)
     problems += find_unknown_codes(values.get("allow", ()), CODES)
     return problems + _find_path_problems(values)
+
+
+def find_reading_problems(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the options that say how a source is to be read, and no others."""
+    problems = [*_find_format_problems(values), *_find_assume_problems(values)]
+    return [*problems, *_find_path_problems(values)]
+
+
+def _find_format_problems(values: Mapping[str, Any]) -> list[str]:
+    known, name = (AUTO, *list_formats()), values.get("from_format")
+    if name is None or name in known:
+        return []
+    return ["from: " + describe_unknown("format", name, known)]
+
+
+def _find_assume_problems(values: Mapping[str, Any]) -> list[str]:
+    assume = values.get("assume", ())
+    problems = [
+        f"assume: {text!r} is not KEY=VALUE" for text in assume if not all(text.partition("="))
+    ]
+    if values.get("labels_only") and any(text.startswith("exif=") for text in assume):
+        problems.append("assume: exif is about images, and --labels-only reads none")
+    return problems
 
 
 def _find_step_problems(values: Mapping[str, Any]) -> list[str]:
@@ -132,8 +149,6 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         "group: near-duplicate compares images, and --labels-only reads none": labels_only
         and group == "near-duplicate",
         "tile: cuts images, and --labels-only reads none": tile and labels_only,
-        "assume: exif is about images, and --labels-only reads none": labels_only
-        and any(text.startswith("exif=") for text in values.get("assume", ())),
         f"tile: makes new images, so it cannot be combined with --link {link}": tile
         and link != "copy",
     }

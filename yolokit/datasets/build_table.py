@@ -90,7 +90,8 @@ def table_of_images(labelled_images: Iterable[LabelledImage], names: Sequence[st
         keypoints |= _keypoints_of(labels, wh, row_count)
         row_count += len(labels)
         by_line = by_line and image.source.counts == "line"
-        path, split = image.path or "", image.split or ""
+        path = "" if image.span is not None else image.path or ""  # no file of its own
+        split = image.split or ""
         images.add(path, image.file_name, split, image.source.path, image.image_wh)
     classes, xyxy, lines, owners = _join(parts)
     return LabelTable(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -46,6 +46,10 @@ class FindingGroup(msgspec.Struct, frozen=True):
         """Whether training does not go on with them."""
         return self.severity in ("error", "doubt") and not self.is_allowed
 
+    def is_of(self, severity: Severity) -> bool:
+        """Whether they are of a severity, and not allowed."""
+        return self.severity == severity and not self.is_allowed
+
 
 class CheckReport(msgspec.Struct, frozen=True, eq=False):
     """What was found in a data set.
@@ -74,13 +78,14 @@ class CheckReport(msgspec.Struct, frozen=True, eq=False):
     scans: Mapping[str, ImageScan]
     imgsz: int
 
+    def fails(self, severity: Literal["error", "warning"]) -> bool:
+        """Tell whether anything as serious was found; a doubt that is not allowed is."""
+        serious = SEVERITIES[: SEVERITIES.index("warning") + (severity == "warning")]
+        return any(self.count(one) for one in serious)
+
     def count(self, severity: Severity) -> int:
         """Return how many findings of a severity are not allowed."""
-        return sum(
-            len(group.findings)
-            for group in self.groups
-            if group.severity == severity and not group.is_allowed
-        )
+        return sum(len(group.findings) for group in self.groups if group.is_of(severity))
 
 
 def group_findings(facts: DatasetFacts, allow: Collection[str]) -> tuple[FindingGroup, ...]:

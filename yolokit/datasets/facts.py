@@ -15,15 +15,18 @@ from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import DataYaml
+from yolokit.datasets.duplicates import Duplicates, find_duplicates
 from yolokit.datasets.label_rows import is_polygon, label_path
 from yolokit.datasets.label_table import LabelTable
 from yolokit.datasets.many_labels import read_many_labels
 from yolokit.datasets.row_faults import find_faults_of_files, find_repeated_in_files
 from yolokit.datasets.splits import as_spelled
+from yolokit.datasets.statistics import SetStatistics, compute_statistics
 from yolokit.datasets.twins import Twins, find_twins
 from yolokit.errors import DataError
 from yolokit.images.listing import walk_files
 from yolokit.images.scan import ImageScan
+from yolokit.labels.ledger import LedgerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +160,23 @@ class SplitFacts:
         return f"`yolokit data convert` makes label files of those in {found.parent}"
 
 
+class SourceAccount(msgspec.Struct, frozen=True):
+    """What reading a source said about it.
+
+    Attributes:
+        entries: What was left out, and what else was noted.
+        doubts: What cannot be right.
+        unlisted: Images beside those of the set that are in no annotation file.
+    """
+
+    entries: tuple[LedgerEntry, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+    unlisted: tuple[str, ...] = ()
+
+
+_NO_ACCOUNT = SourceAccount()
+
+
 class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=True):
     """What was read of a data set.
 
@@ -171,6 +191,7 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
         data: The ``data.yaml``; None for a source.
         splits: The splits that are used for the purpose; none for a source.
         unused: The others; only their heads and labels are looked at.
+        account: What reading a source said about it; nothing for a YOLO set.
         leaves_out: Whether images that cannot be used are left out.
     """
 
@@ -183,6 +204,7 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
     data: DataYaml | None = None
     splits: Mapping[str, SplitFacts] = MappingProxyType({})
     unused: Mapping[str, SplitFacts] = MappingProxyType({})
+    account: SourceAccount = _NO_ACCOUNT
     leaves_out: bool = False
 
     @property
@@ -194,6 +216,16 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
     def twins(self) -> Twins:
         """Labels that are in their image twice, or nearly."""
         return find_twins(self.table)
+
+    @cached_property
+    def duplicates(self) -> Duplicates:
+        """Images that the set holds more than once, or nearly."""
+        return find_duplicates(self.table, self.scans)
+
+    @cached_property
+    def statistics(self) -> SetStatistics:
+        """Figures of the set."""
+        return compute_statistics(self.table, self.imgsz)
 
     def sources(self, split: str) -> tuple[Path, ...]:
         """Return the places that the ``data.yaml`` names for a split; none without one."""

@@ -72,8 +72,8 @@ def _cross(points: F64, first: I64, second: I64) -> Bool:
         np.sign(_cross_product(end - start, point - start))
         for start, end, point in ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
     ]
-    crossing: Bool = ((sides[0] * sides[1] < 0) & (sides[2] * sides[3] < 0)).any(axis=1)
-    return crossing
+    both_ways = (sides[0] * sides[1] < 0) & (sides[2] * sides[3] < 0)
+    return np.asarray(both_ways.any(axis=1))
 
 
 def _cross_product(a: F64, b: F64) -> F64:

@@ -19,7 +19,7 @@ from yolokit.evaluate.counts import (
     count_sizes,
 )
 from yolokit.evaluate.curves import Curve, draw_curves
-from yolokit.evaluate.judge import RIGHT, JudgedImage, find_mixed_up, judge_detections
+from yolokit.evaluate.judge import RIGHT, JudgedImage, judge_image
 from yolokit.evaluate.worst import IMAGES, WorstImage, choose_worst
 
 if TYPE_CHECKING:
@@ -98,21 +98,7 @@ class Analyser:
 
     def add(self, name: str, truth: Annotations, found: Detections) -> None:
         """Add one image; arguments as those of :func:`analyse`."""
-        iou, true_ids = self._overlap(truth, found), truth.category_indices
-        kinds, partners = judge_detections(iou, true_ids, found.class_ids)
-        self._images.append(
-            JudgedImage(
-                name=name,
-                true_xyxy=truth.xyxy,
-                true_ids=true_ids,
-                xyxy=found.xyxy,
-                scores=found.scores,
-                class_ids=found.class_ids,
-                kinds=kinds,
-                partners=partners,
-                mixed_up=find_mixed_up(iou, true_ids, found.class_ids),
-            )
-        )
+        self._images.append(judge_image(name, truth, found, self._overlap(truth, found)))
 
     def compute(self, names: Sequence[str], *, worst: int = IMAGES) -> Analysis:
         """Return the analysis of all images."""

@@ -16,7 +16,8 @@ import numpy as np
 from yolokit.evaluate.matching import match_to_truth
 
 if TYPE_CHECKING:
-    from yolokit.core.types import F32, F64, I64, U8
+    from yolokit.core.types import F32, F64, I64, U8, Detections
+    from yolokit.labels.model import Annotations
 
 RIGHT_IOU = 0.5
 BACKGROUND_IOU = 0.1
@@ -69,6 +70,23 @@ class JudgedImage:
         return np.flatnonzero(self.best_scores(RIGHT, LOOSE, WRONG_CLASS) < conf)
 
 
+def judge_image(name: str, truth: Annotations, found: Detections, iou: F64) -> JudgedImage:
+    """Judge what was found in an image; ``iou`` (N, G) is how much that overlaps what is true."""
+    true_ids = truth.category_indices
+    kinds, partners = judge_detections(iou, true_ids, found.class_ids)
+    return JudgedImage(
+        name=name,
+        true_xyxy=truth.xyxy,
+        true_ids=true_ids,
+        xyxy=found.xyxy,
+        scores=found.scores,
+        class_ids=found.class_ids,
+        kinds=kinds,
+        partners=partners,
+        mixed_up=_find_mixed_up(iou, true_ids, found.class_ids),
+    )
+
+
 def judge_detections(iou: F64, true_ids: I64, class_ids: I64) -> tuple[U8, I64]:
     """Tell the kind of each detection of an image, and the true box that this refers to.
 
@@ -109,7 +127,7 @@ def judge_detections(iou: F64, true_ids: I64, class_ids: I64) -> tuple[U8, I64]:
     return kinds, partners
 
 
-def find_mixed_up(iou: F64, true_ids: I64, class_ids: I64) -> I64:
+def _find_mixed_up(iou: F64, true_ids: I64, class_ids: I64) -> I64:
     """Return the pairs of :attr:`JudgedImage.mixed_up`; arguments as in `judge_detections`."""
     rows, columns = np.nonzero(iou >= RIGHT_IOU)
     differ = class_ids[rows] != true_ids[columns]

@@ -130,7 +130,12 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
     places = (*chosen, -1)
     matrix = [[analysis.confusion[row][column] for column in places] for row in places]
     names = [analysis.names[at] for at in chosen]
-    chart = heat_map(
+    yield Text(
+        "Each row is a labelled class, each column what was found for it. The column "
+        f"`{_BACKGROUND}` counts missed objects, the row `{_BACKGROUND}` boxes where nothing, or "
+        f"nothing more, is labelled.{_explain_doubles(analysis)}"
+    )
+    yield heat_map(
         "Confusion matrix",
         matrix,
         [*names, _BACKGROUND],
@@ -138,17 +143,21 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
         row_label="Labelled",
         column_label="Found",
     )
-    yield chart
-    yield Text(
-        "Each row is a labelled class, each column what was found for it. The column "
-        f"`{_BACKGROUND}` counts missed objects, the row `{_BACKGROUND}` boxes where nothing, or "
-        "nothing more, is labelled."
-    )
     if len(chosen) < len(analysis.names):
         yield Text(
             f"Shown are the {len(chosen)} of {len(analysis.names)} classes with most errors; "
             "`metrics.json` has all."
         )
+
+
+def _explain_doubles(analysis: Analysis) -> str:
+    """Say why the matrix mixes up fewer objects than there are boxes of a wrong class."""
+    wrong = sum(one.count for one in analysis.errors if one.kind == "wrong_class")
+    doubles = wrong - sum(count for count, *_ in _list_confusions(analysis))
+    if doubles <= 0:
+        return ""
+    which = counted(doubles, "box of a wrong class lies", "boxes of a wrong class lie")
+    return f" There too: {which} on objects that another box accounts for."
 
 
 def _list_confusions(analysis: Analysis) -> list[tuple[int, int, int, str]]:
@@ -276,20 +285,23 @@ def _show_calibration(analysis: Analysis) -> Iterator[Block]:
 
 def _show_worst(analysis: Analysis) -> Iterator[Block]:
     yield Text(
-        "In each pair, first what is labelled, then what was found. Thin blue boxes are right; "
-        "every other box says what is wrong. If the model is right and the label is not, mend the "
-        "label."
+        "Each image twice: as labelled, and as found. Thin blue boxes are right; every other box "
+        "says what is wrong. If the model is right and the label is not, mend the label."
     )
     pictures, gone = [], []
     for worst in analysis.worst:
+        name = worst.image.replace("\\", "/").rsplit("/", 1)[-1]
         try:
-            jpeg = draw_worst(worst, analysis.names)
+            truth, found = draw_worst(worst, analysis.names)
         except DataError as error:
             gone.append(f"{worst.image}: {error.message}")
         else:
-            pictures.append(Picture(jpeg, _describe_image(worst), _caption(worst)))
+            pictures += [
+                Picture(truth, f"{name}, as labelled", _caption_truth(worst, name)),
+                Picture(found, f"{name}, as found", _caption(worst)),
+            ]
     if pictures:
-        yield Gallery(tuple(pictures))
+        yield Gallery(tuple(pictures), is_large=True)
     if gone:
         yield Details(
             f"{counted(len(gone), 'image')} could not be drawn",
@@ -297,18 +309,14 @@ def _show_worst(analysis: Analysis) -> Iterator[Block]:
         )
 
 
+def _caption_truth(worst: WorstImage, name: str) -> str:
+    return f"{name}, as labelled: {counted(len(worst.truth), 'object')}"
+
+
 def _caption(worst: WorstImage) -> str:
-    left_out = f"; {worst.left_out} more boxes are not drawn" if worst.left_out else ""
-    name = worst.image.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name}: {counted(worst.errors, 'error')}, F1 {worst.f1:.2f}{left_out}"
-
-
-def _describe_image(worst: WorstImage) -> str:
-    right = sum(box.kind == "right" for box in worst.found)
-    return (
-        f"{counted(len(worst.truth), 'labelled object')}; "
-        f"{counted(len(worst.found), 'found box', 'found boxes')}, {right} right"
-    )
+    boxes = counted(len(worst.found), "box", "boxes")
+    left_out = f"; {worst.left_out} more are not drawn" if worst.left_out else ""
+    return f"As found: {boxes}, {counted(worst.errors, 'error')}, F1 {worst.f1:.2f}{left_out}"
 
 
 def _decimal(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The worst images drawn: what is labelled beside what was found, each box with its kind."""
+"""The worst images drawn: what is labelled, and what was found, each box with its kind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.evaluate.words import NAMES
+from yolokit.evaluate.worst import FoundBox
 from yolokit.images.draw import (
     cut_text,
     draw_box,
@@ -22,14 +23,12 @@ from yolokit.images.sheet import encode_jpeg, scale_to_fit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from yolokit.core.types import U8
+    from yolokit.core.types import F64, U8
     from yolokit.evaluate.judge import Kind
-    from yolokit.evaluate.worst import FoundBox, TrueBox, WorstImage
+    from yolokit.evaluate.worst import TrueBox, WorstImage
 
-_PANEL_WH_PX = (560, 420)
-_GAP_PX = 8
-_PAPER = 128
-_LONGEST_NAME_PX = 160
+_FIT_WH_PX = (640, 640)
+_LONGEST_NAME_PX = 150
 # Okabe and Ito's colours, BGR: told apart with every kind of colour blindness.
 COLORS: Mapping[Kind, tuple[int, int, int]] = {
     "right": (178, 114, 0),
@@ -41,8 +40,8 @@ COLORS: Mapping[Kind, tuple[int, int, int]] = {
 }
 
 
-def draw_worst(worst: WorstImage, names: Sequence[str]) -> bytes:
-    """Return a JPEG: the labels on the left, or above where the image is wide; then what was found.
+def draw_worst(worst: WorstImage, names: Sequence[str]) -> tuple[bytes, bytes]:
+    """Return two pictures of an image as JPEG: with its labels, and with what was found.
 
     Right boxes are thin and without a label; each error has the name of its class, and its kind.
 
@@ -50,43 +49,38 @@ def draw_worst(worst: WorstImage, names: Sequence[str]) -> bytes:
         DataError: The image cannot be read any more.
     """
     bgr = read_image(Path(worst.image))
-    panels = [_draw_panel(bgr, boxes, names) for boxes in (worst.truth, worst.found)]
-    height_px, width_px = panels[0].shape[:2]
-    is_wide = width_px > 1.5 * height_px
-    shape = (_GAP_PX, width_px, 3) if is_wide else (height_px, _GAP_PX, 3)
-    gap: U8 = np.full(shape, _PAPER, np.uint8)
-    whole = np.concatenate([panels[0], gap, panels[1]], axis=0 if is_wide else 1)
-    return encode_jpeg(whole, fit_wh=(2 * _PANEL_WH_PX[0] + _GAP_PX,) * 2, quality=80)
+    truth, found = (_draw(bgr, boxes, names) for boxes in (worst.truth, worst.found))
+    return encode_jpeg(truth), encode_jpeg(found)
 
 
-def _draw_panel(bgr: U8, boxes: Sequence[TrueBox | FoundBox], names: Sequence[str]) -> U8:
-    scaled = scale_to_fit(bgr, _PANEL_WH_PX, enlarge=True)
+def _draw(bgr: U8, boxes: Sequence[TrueBox | FoundBox], names: Sequence[str]) -> U8:
+    scaled = scale_to_fit(bgr, _FIT_WH_PX, enlarge=True)
     image = scaled.copy()
     factors = np.tile([scaled.shape[1] / bgr.shape[1], scaled.shape[0] / bgr.shape[0]], 2)
     places = np.array([box.xyxy for box in boxes], np.float64).reshape(-1, 4) * factors
     strokes = strokes_for(image)
     for at in reversed(range(len(boxes))):  # errors come first, and are drawn on top
         kind = boxes[at].kind
-        line_px = 1 if kind == "right" else strokes.line_px
+        line_px = 2 if kind == "right" else strokes.line_px + 1
         draw_box(image, places[at], COLORS[kind], line_px)
-    taken, image_wh = np.zeros((0, 4)), (image.shape[1], image.shape[0])
-    for at, box in enumerate(boxes):
-        if box.kind == "right":
-            continue
-        text = _caption(box, names, strokes.text_px)
-        place = find_label_place(
-            image_wh, places[at], label_wh(text, strokes.text_px), taken, places
-        )
-        if place is not None:
-            corner = (int(place[0]), int(place[1]))
-            draw_label_at(image, text, corner, COLORS[box.kind], strokes.text_px)
-            taken = np.concatenate([taken, place[None]])
+    _draw_labels(image, boxes, places, names)
     return image
 
 
-def _caption(box: TrueBox | FoundBox, names: Sequence[str], text_px: int) -> str:
-    name = cut_text(names[box.class_id], _LONGEST_NAME_PX, text_px)
-    score = getattr(box, "score", None)
-    return (
-        f"{name}, {NAMES[box.kind]}" if score is None else f"{name} {score:.2f}, {NAMES[box.kind]}"
-    )
+def _draw_labels(
+    image: U8, boxes: Sequence[TrueBox | FoundBox], places: F64, names: Sequence[str]
+) -> None:
+    """Name each error where its label covers no other; ``places`` are (N, 4) px of the picture."""
+    text_px = strokes_for(image).text_px
+    taken, image_wh = np.zeros((0, 4)), (image.shape[1], image.shape[0])
+    for box, xyxy in zip(boxes, places, strict=True):
+        if box.kind == "right":
+            continue
+        name = cut_text(names[box.class_id], _LONGEST_NAME_PX, text_px)
+        score = f" {box.score:.2f}" if isinstance(box, FoundBox) else ""
+        text = f"{name}{score}, {NAMES[box.kind]}"
+        place = find_label_place(image_wh, xyxy, label_wh(text, text_px), taken, places)
+        if place is not None:
+            corner = (int(place[0]), int(place[1]))
+            draw_label_at(image, text, corner, COLORS[box.kind], text_px)
+            taken = np.concatenate([taken, place[None]])

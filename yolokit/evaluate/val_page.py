@@ -30,6 +30,7 @@ _TITLE = "yolokit val: "
 _HEAD_BYTES = 4096
 # Rules of thumb for the mean F1 at the best confidence.
 _GOOD_F1, _FAIR_F1 = 0.8, 0.5
+_WEAK = 0.75  # times the mean F1: a class below that is named
 _FEWER = 0.15  # by which the share of small objects that is found lies below that of all
 
 
@@ -88,6 +89,18 @@ def _judge(analysis: Analysis) -> Verdict:
 
 
 def _advise(analysis: Analysis) -> Iterator[str]:
+    if (analysis.overall.f1 or 0) < _FAIR_F1:
+        yield (
+            "Train longer, on more pictures, or from weights that know something already; are the "
+            "labels right, and do these pictures look like those of training?"
+        )
+    known = [one for one in analysis.curves if one.boxes]
+    weakest = min(known, key=lambda one: one.f1 or 0)
+    if (weakest.f1 or 0) < _WEAK * (analysis.overall.f1 or 0):
+        yield (
+            f"{weakest.name} does worst: F1 {weakest.f1:.2f}, and {analysis.overall.f1:.2f} over "
+            "all classes. More pictures of it help most."
+        )
     worst = analysis.errors[0]
     if worst.count and worst.f1_gain:
         yield ADVICE[worst.kind]

@@ -21,6 +21,14 @@ NAMES: Mapping[Kind, str] = {
     "duplicate": "duplicate",
     "right": "right",
 }
+_PLURALS: Mapping[Kind, str] = {
+    "missed": "missed",
+    "false": "false alarms",
+    "wrong_class": "of a wrong class",
+    "loose": "loose boxes",
+    "duplicate": "duplicates",
+    "right": "right",
+}
 MEANINGS: Mapping[Kind, str] = {
     "missed": "an object is labelled, and no box is about it",
     "false": "a box where no such object is labelled",
@@ -52,18 +60,21 @@ def describe_outcome(analysis: Analysis) -> str:
     overall = analysis.overall
     if not overall.boxes:
         return "no image has a label, so there is nothing to measure"
-    right = f"{overall.right} of them right" if overall.found else "nothing"
-    return (
-        f"finds {overall.right} of {counted(overall.boxes, 'object')}; gives "
-        f"{counted(overall.found, 'box', 'boxes')}, {right}"
-        if overall.found
-        else f"finds none of {counted(overall.boxes, 'object')}"
-    )
+    objects = counted(overall.boxes, "object")
+    if not overall.found:
+        return f"finds none of {objects}, since it gives no box"
+    given = f"the {overall.found} boxes" if overall.found > 1 else "the only box"
+    right = counted(overall.right, "is right", "are right")
+    return f"finds {overall.right} of {objects}; of {given} that it gives, {right}"
 
 
 def describe_errors(analysis: Analysis) -> str:
     """Return the errors by kind in one line, those that cost most first."""
-    return ", ".join(f"{one.count} {NAMES[one.kind]}" for one in analysis.errors if one.count)
+    return ", ".join(
+        counted(one.count, NAMES[one.kind], _PLURALS[one.kind])
+        for one in analysis.errors
+        if one.count
+    )
 
 
 def describe_certainty(analysis: Analysis) -> str:

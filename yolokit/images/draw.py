@@ -28,6 +28,7 @@ HIDDEN = 1
 _GOLDEN_RATIO = 0.618033988749895
 _FAR_PX = 1e6  # whatever lies further out is drawn as if it lay there: OpenCV counts in 32 bits
 _SUBPIXEL_BITS = 4
+_SEMIBOLD = 600
 
 
 class Strokes(NamedTuple):
@@ -72,7 +73,8 @@ def draw_polygon(image: U8, ring: F64, color: Color, line_px: int) -> None:
     """Draw a closed outline, (P, 2) px: of an object, or of a rotated box."""
     import cv2
 
-    for shade, width_px in ((DARK, line_px + 2), (color, line_px)):
+    odd_px = line_px | 1  # which OpenCV 5 comes nearest to
+    for shade, width_px in ((DARK, odd_px + 2), (color, odd_px)):
         points, thickness = [_to_subpixels(ring)], _thickness(width_px)
         cv2.polylines(image, points, True, shade, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
@@ -191,13 +193,20 @@ def fill(image: U8, columns: tuple[int, int], rows: tuple[int, int], color: Colo
     cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, cv2.FILLED)
 
 
-def put_text(image: U8, text: str, baseline: tuple[int, int], ink: Color, text_px: int) -> None:
-    """Write a line of text, its first letter's baseline at a place."""
+def put_text(
+    image: U8,
+    text: str,
+    baseline: tuple[int, int],
+    ink: Color,
+    text_px: int,
+    weight: int = _SEMIBOLD,
+) -> None:
+    """Write a line of text, its first letter's baseline at a place; 400 is a regular weight."""
     import cv2
 
     font = _font()
     if font is not None:
-        cv2.putText(image, text, baseline, ink, font, text_px, 600)
+        cv2.putText(image, text, baseline, ink, font, text_px, weight)
     else:
         style, scale, width_px = _hershey(text_px)
         cv2.putText(image, text, baseline, style, scale, ink, width_px, cv2.LINE_AA)
@@ -258,7 +267,7 @@ def _text_width_px(text: str, text_px: int) -> int:
 
     font = _font()
     if font is not None:
-        return int(cv2.getTextSize((0, 0), text, (0, 0), font, text_px, 600)[2])
+        return int(cv2.getTextSize((0, 0), text, (0, 0), font, text_px, _SEMIBOLD)[2])
     style, scale, width_px = _hershey(text_px)
     return int(cv2.getTextSize(text, style, scale, width_px)[0][0])
 

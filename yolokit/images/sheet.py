@@ -23,6 +23,7 @@ _PAPER = 245
 _TEXT_PX = 13
 _TITLE_PX = 18
 _LINE_PX = 18
+_REGULAR = 400
 
 
 def scale_to_fit(bgr: U8, fit_wh: tuple[int, int], *, enlarge: bool = False) -> U8:
@@ -40,7 +41,9 @@ def encode_jpeg(bgr: U8, *, fit_wh: tuple[int, int] = (640, 640), quality: int =
     """Return a picture (H, W, 3) as the bytes of a JPEG file that is at most ``fit_wh`` px."""
     import cv2
 
-    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    # Colour for each pixel: thin coloured lines turn grey otherwise.
+    sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, *sampling]
     _, content = cv2.imencode(".jpg", scale_to_fit(bgr, fit_wh), settings)
     return content.tobytes()
 
@@ -84,7 +87,7 @@ def _draw_cell(sheet: U8, cell: Cell, left: int, top: int) -> None:
     for number, line in enumerate(cell.lines, 1):
         text = cut_text(line, _CELL_WH_PX[0], _TEXT_PX)
         below = top + _CELL_WH_PX[1] + number * _LINE_PX - _TEXT_PX // 3
-        put_text(sheet, text, (left, below), DARK, _TEXT_PX)
+        put_text(sheet, text, (left, below), DARK, _TEXT_PX, _REGULAR)
 
 
 def _draw_head(wide_px: int, title: str, legend: Sequence[tuple[str, Color]]) -> U8:

@@ -146,5 +146,7 @@ def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
     widths = []
     for epochs in (full, short):
         draw_curves(epochs, "run", tmp_path / "curves.png")
-        widths.append(cv2.imread(str(tmp_path / "curves.png")).shape[1])
+        picture = cv2.imread(str(tmp_path / "curves.png"))
+        assert picture is not None
+        widths.append(picture.shape[1])
     assert widths[1] == pytest.approx(widths[0] / 3, abs=2), "one panel instead of three"

@@ -11,10 +11,11 @@ import numpy as np
 
 from yolokit.images.byte_range import read_bytes
 from yolokit.images.difference_hash import hash_pixels
+from yolokit.images.near_duplicates import match_equal, match_near
 from yolokit.images.pixels import decode_upright
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from yolokit.core.types import U8
     from yolokit.labels.model import ImageRecord
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 GroupKind: TypeAlias = Literal["folder", "video", "near-duplicate", "pattern"]
 
 _FRAME = re.compile(r"[-_. ]*(?:frame|img|image)?[-_. ]*\d+$", re.IGNORECASE)
-_NEAR_BITS = 7
 _SMALLEST_PX = 64  # eight for each cell of the hash's grid
-# Two hashes that differ in at most 7 of 128 bits are alike in one of 8 bands of 16 bits.
-_BANDS = _NEAR_BITS + 1
 
 
 class GroupPlan(msgspec.Struct, frozen=True):
@@ -93,41 +91,18 @@ _NAMES: Mapping[str, Callable[[str], str]] = {"folder": _by_folder, "video": _by
 
 
 def _group_alike(images: Mapping[str, ImageRecord]) -> dict[str, str]:
-    """Cluster images whose hashes differ in few bits; a cluster is named after its first."""
+    """Group images that are near each other or equal; a group is named after its first."""
     keys = list(images)
-    hashes = [hash_image(images[key]) for key in keys]
-    groups = list(range(len(keys)))
-    for band in range(_BANDS):
-        size = len(hashes[0]) // _BANDS if hashes else 0
-        alike: dict[bytes, list[int]] = {}
-        for at, bits in enumerate(hashes):
-            alike.setdefault(bits[band * size : (band + 1) * size].tobytes(), []).append(at)
-        for members in alike.values():
-            _join_near(members, hashes, groups)
-    return {key: keys[_root(groups, at)] for at, key in enumerate(keys)}
+    contents = [_read(image) for image in images.values()]
+    one_set = np.zeros(len(keys), np.int64)
+    near = match_near([bits for bits, _ in contents], one_set, 1).groups
+    equal = match_equal([digest for _, digest in contents], one_set, 1).groups
+    # Flat pictures, which have no hash, are like those only that have the same bytes.
+    return {key: keys[near[equal[at]]] for at, key in enumerate(keys)}
 
 
-def _join_near(members: Sequence[int], hashes: Sequence[U8], groups: list[int]) -> None:
-    table = np.array([hashes[at] for at in members])
-    for place, at in enumerate(members):
-        near = (table[place + 1 :] != table[place]).sum(axis=1) <= _NEAR_BITS
-        for other in np.flatnonzero(near).tolist():
-            first, second = sorted((_root(groups, at), _root(groups, members[place + 1 + other])))
-            groups[second] = first
-
-
-def _root(groups: list[int], at: int) -> int:
-    while groups[at] != at:
-        groups[at] = groups[groups[at]]
-        at = groups[at]
-    return at
-
-
-def hash_image(image: ImageRecord) -> U8:
-    """Return the (128,) bits of an image's difference hash.
-
-    Those of a picture that is flat, or cannot be decoded, are of its bytes.
-    """
+def _read(image: ImageRecord) -> tuple[U8 | None, bytes]:
+    """Return what an image shows, (128,) bits, and the digest of its bytes."""
     import cv2
 
     assert image.path is not None, "images are looked at where they were found"
@@ -137,7 +112,4 @@ def hash_image(image: ImageRecord) -> U8:
     if grey is None or min(grey.shape) < _SMALLEST_PX:
         grey = decode_upright(data, cv2.IMREAD_GRAYSCALE)
     bits = None if grey is None else hash_pixels(grey)
-    if bits is not None:
-        return bits
-    digest = hashlib.md5(content, usedforsecurity=False).digest()
-    return np.unpackbits(np.frombuffer(digest, np.uint8))
+    return bits, hashlib.sha256(content).digest()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BACKGROUND = -1
+_BACKGROUND_WEIGHT = 6  # one picture without labels is worth as many of another class
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -67,6 +68,11 @@ def _take_next(
             del queues[class_id]
     if not queues:
         return None
-    # Of those shown alike the rarest comes first: the common ones come by themselves.
-    wanted = min(queues, key=lambda one: (shown[one], len(queues[one]), one))
-    return queues[wanted].popleft()
+
+    def urgency(class_id: int) -> tuple[int, bool, int, int]:
+        is_background = class_id == _BACKGROUND
+        weight = _BACKGROUND_WEIGHT if is_background else 1
+        # Of those shown alike the rarest comes first: the common ones come by themselves.
+        return shown[class_id] * weight, is_background, len(queues[class_id]), class_id
+
+    return queues[min(queues, key=urgency)].popleft()

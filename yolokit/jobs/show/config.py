@@ -40,7 +40,11 @@ class ShowConfig(_Source, frozen=True, kw_only=True):
     classes: Annotated[
         Texts, Option("Show only images with this class. Repeatable.", "NAME", flag="--class")
     ] = ()
-    count: Annotated[int, Meta(ge=1, le=1000), Option("Most pictures.", "N")] = 24
+    code: Annotated[
+        str | None,
+        Option("Show only images in which `yolokit data check` finds this.", "CODE"),
+    ] = None
+    count: Annotated[int, Meta(ge=1, le=200), Option("Most pictures.", "N")] = 24
     seed: Annotated[
         Count | None, Option("Seed of the choice, or of the training.", "N", default="0")
     ] = None
@@ -75,16 +79,14 @@ class ShowConfig(_Source, frozen=True, kw_only=True):
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check between fields, and what has to be known."""
-        from yolokit.formats.toolkit.plugin import list_formats
+        from yolokit.convert.option_checks import find_reading_problems
 
-        problems = []
-        out, task, formats = values["out"], values["task"], (AUTO, *list_formats())
+        problems = find_reading_problems(values)
+        out, task = values["out"], values["task"]
         if out is not None and out.suffix.lower() not in (*PAGES, *PICTURES):
             problems.append(f"out: must end in .html, .png or .jpg, not {out.name!r}")
         if task not in (AUTO, *TASKS):
             problems.append("task: " + describe_unknown("task", task, (AUTO, *TASKS)))
-        if values["from_format"] not in formats:
-            problems.append("from: " + describe_unknown("format", values["from_format"], formats))
         is_augmented = values["augmented"]
         for name in _OF_LABELS if is_augmented else _OF_TRAINING:
             if values[name] not in (None, (), False, AUTO):

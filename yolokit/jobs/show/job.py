@@ -67,13 +67,15 @@ def show_data(config: ShowConfig, on_event: OnEvent = ignore) -> ShowResult:
 
 
 def _look(config: ShowConfig, on_event: OnEvent) -> Look:
+    from yolokit.jobs.show.augmented import show_augmented
     from yolokit.jobs.show.labels import show_labels
 
     fit_wh = PAGE_WH_PX if config.is_page else SHEET_WH_PX
     # Whatever is unpacked lies beside the output, on the same disk.
-    beside = Path(config.out) if config.out is not None else RUNS / "sheet"
+    beside = (Path(config.out) if config.out is not None else RUNS / "sheet").absolute()
     with scratch_folder(beside.with_name(f"{beside.name}-unpacked")) as scratch:
-        return show_labels(config, scratch, fit_wh, on_event)
+        run = show_augmented if config.augmented else show_labels
+        return run(config, scratch, fit_wh, on_event)
 
 
 def _summarize(view: View) -> ShownImage:

@@ -13,20 +13,21 @@ from yolokit.images.draw import class_color
 from yolokit.images.files import encode_image
 from yolokit.images.sheet import Cell, encode_jpeg, make_sheet
 from yolokit.jobs.show.config import RUNS
-from yolokit.report.page import Gallery, Page, Picture, Section, Table, Text
+from yolokit.report.page import Gallery, Legend, Page, Picture, Section, Table, Text
 from yolokit.report.render import render_page
 
 if TYPE_CHECKING:
     from yolokit.core.types import U8
+    from yolokit.images.draw import Color
     from yolokit.jobs.show.config import ShowConfig
     from yolokit.jobs.show.look import Look, View
 
-PAGE_WH_PX = (640, 640)
+PAGE_WH_PX = (480, 480)
 SHEET_WH_PX = (400, 300)
 NAME = "sheet.html"
-MADE_BY = "Made by yolokit data show"
+_COMMAND = "yolokit data show"
 _LEGEND = 40
-_HEAD_BYTES = 4096
+_LOOKED_AT_BYTES = 4096
 _QUALITY = 85
 
 
@@ -45,7 +46,7 @@ def write_look(look: Look, config: ShowConfig) -> Path:
     else:
         assert config.out is not None, "a picture has a name"
         path = Path(config.out)
-        content = add_comment(encode_image(path.suffix, _make_sheet(look)), MADE_BY)
+        content = add_comment(encode_image(path.suffix, _make_sheet(look)), _COMMAND)
     if path is None:
         path = claim_folder(None, parent=RUNS, stem=stem) / NAME
     with publish_file(path, replacing(config)) as part:
@@ -62,41 +63,53 @@ def replacing(config: ShowConfig) -> Replacing:
 
 
 def _recognise(path: Path) -> tuple[()] | None:
+    """Find the words that :func:`write_look` puts near the beginning or the end."""
     with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
-    return () if has_comment(head, MADE_BY) or MADE_BY.encode() in head else None
+        head = stream.read(_LOOKED_AT_BYTES)
+        stream.seek(max(0, path.stat().st_size - _LOOKED_AT_BYTES))
+        tail = stream.read(_LOOKED_AT_BYTES)
+    is_page = head.startswith(b"<!doctype html>") and _COMMAND.encode() in tail
+    return () if is_page or has_comment(head, _COMMAND) else None
 
 
-_RESULT = Result(command="yolokit data show", recognise=_recognise, is_folder=False)
+_RESULT = Result(command=_COMMAND, recognise=_recognise, is_folder=False)
 
 
 def _make_page(look: Look) -> Page:
     pictures = tuple(
         Picture(
-            jpeg=encode_jpeg(view.drawn, fit_wh=PAGE_WH_PX, quality=_QUALITY),
+            jpeg=encode_jpeg(view.drawn, quality=_QUALITY),
             alt=f"{view.name} with {view.describe_labels()}",
             caption=". ".join(_list_lines(view)),
         )
         for view in look.views
     )
-    sections = [Section("Pictures", (Gallery(pictures),))]
+    legend = tuple((name, (red, green, blue)) for name, (blue, green, red) in _list_colors(look))
+    sections = [Section("Pictures", (Legend(legend), Gallery(pictures, is_large=True)))]
     if look.counts:
         rows = tuple((name, str(images), str(labels)) for name, images, labels in look.counts)
         sections.append(Section("Classes", (Table(("class", "images", "labels"), rows),)))
     if look.left_out:
         sections.append(Section("Not shown", tuple(map(Text, look.left_out))))
-    facts = (*look.facts, ("made by", f"yolokit data show {yolokit.__version__}"))
+    facts = (*look.facts, ("made by", f"{_COMMAND} {yolokit.__version__}"))
     return Page(look.title, look.lead, tuple(sections), facts)
 
 
 def _make_sheet(look: Look) -> U8:
     cells = [Cell(view.drawn, _list_lines(view)) for view in look.views]
+    title = f"{look.title}: {look.lead[:1].lower()}{look.lead[1:]}"
+    return make_sheet(cells, title=title, legend=_list_colors(look))
+
+
+def _list_colors(look: Look) -> list[tuple[str, Color]]:
+    """Return the classes that are seen, each with its colour."""
     seen = {name for view in look.views for name in view.labels}
-    legend = [(name, class_color(at)) for at, name in enumerate(look.names) if name in seen]
-    return make_sheet(cells, title=f"{look.title}: {look.lead}", legend=legend[:_LEGEND])
+    colors = [(name, class_color(at)) for at, name in enumerate(look.names) if name in seen]
+    return colors[:_LEGEND]
 
 
 def _list_lines(view: View) -> list[str]:
     """Return what is written below a picture."""
-    place = f"{view.split}: {view.name}" if view.split else view.name
+    is_told = not view.split or view.name.startswith(f"{view.split}/")
+    place = view.name if is_told else f"{view.split}: {view.name}"
     return [place, view.describe_labels(), *([view.note] if view.note else [])]

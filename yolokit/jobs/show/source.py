@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,28 +10,24 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.convert.option_checks import check_assumptions
-from yolokit.convert.sources import shown_places, unpack_source
-from yolokit.convert.steps.map_classes import compose_names
-from yolokit.core.config import AUTO, exists
+from yolokit.convert.config import ConvertConfig
+from yolokit.convert.sources import open_to_look, shown_places, unpack_source
+from yolokit.convert.steps.keep_sample import keyed_images
+from yolokit.core.config import AUTO
 from yolokit.core.task import Task
-from yolokit.errors import ConfigError, DataError
-from yolokit.formats.toolkit.locate import EXIF
-from yolokit.formats.toolkit.plugin import ReadOptions, load_format, recognise
+from yolokit.errors import DataError
+from yolokit.formats.toolkit.locate import locate_images
 from yolokit.images.byte_range import read_bytes
 from yolokit.images.files import decode_image, read_image
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from yolokit.core.types import U8
-    from yolokit.formats.toolkit.plugin import Format
     from yolokit.jobs.show.config import ShowConfig
-    from yolokit.labels.model import ImageRecord
-
-_RICHEST_FIRST = (Task.SEGMENT, Task.OBB, Task.DETECT)
+    from yolokit.labels.model import ImageRecord, LabelledImage
 
 
 class Source(msgspec.Struct, frozen=True, eq=False):
@@ -49,6 +46,34 @@ class Source(msgspec.Struct, frozen=True, eq=False):
     exif: str
     ledger: Ledger
 
+    def iter_keyed(self) -> Iterator[tuple[str, LabelledImage]]:
+        """Start a pass over all labels; each image has a key, the same in every pass."""
+        return keyed_images(self.dataset.iter_images())
+
+    def iter_located(
+        self, keys: Collection[str] | None = None
+    ) -> Iterator[tuple[str, LabelledImage]]:
+        """Yield images whose files are found, with their keys; labels are in px of these.
+
+        ``keys`` says which images are wanted; None for all. The ledger gets those that are lost.
+        """
+        current = ""
+
+        def iter_wanted() -> Iterator[LabelledImage]:
+            nonlocal current
+            for key, labelled in self.iter_keyed():
+                if keys is None or key in keys:
+                    current = key
+                    yield labelled
+
+        for labelled in locate_images(iter_wanted(), self.ledger, self.exif):
+            yield current, labelled  # one after the other: it is the last one that was taken
+
+    def shown(self, path: str) -> str:
+        """Return what a file is called in messages, as an absolute path."""
+        shown = self.ledger.shown(os.path.abspath(path))  # noqa: PTH100 - not to follow links
+        return os.path.abspath(shown)  # noqa: PTH100 - in an archive below the working folder
+
 
 @contextmanager
 def open_source(config: ShowConfig, scratch: Path) -> Iterator[Source]:
@@ -59,52 +84,19 @@ def open_source(config: ShowConfig, scratch: Path) -> Iterator[Source]:
         DataError: It is broken, hostile or not recognised.
     """
     source, ledger = Path(config.source), Ledger()
-    if not exists(source):
-        raise DataError("there is no such file or folder", path=source)
+    reading = ConvertConfig(
+        source,
+        source,
+        images=config.images,
+        from_format=config.from_format,
+        assume=config.assume,
+    )
     with shown_places(ledger):
         found = unpack_source(source, scratch / "source", ledger)
-        name, seen = config.from_format, "as --from says"
-        if name == AUTO:
-            name, match = recognise(found)
-            seen = match.evidence
-        module = load_format(name)
-        assume = check_assumptions(config.assume, {name: module}, config.JOB)[name]
-        images = Path(config.images).absolute() if config.images else None
-        options = ReadOptions(images, assume=assume)
-        dataset = _read(module, name, found, config.task, options, ledger)
-        evidence = (f"{module.TITLE}: {seen}", *dataset.evidence)
-        exif = assume.get("exif", EXIF[0])
-        yield Source(dataset, name, tuple(map(ledger.shown, evidence)), exif, ledger)
-
-
-def _read(
-    module: Format, name: str, found: Path, task: str, options: ReadOptions, ledger: Ledger
-) -> Dataset:
-    """Read for a task; ``auto`` takes keypoints where any are described, else all outlines."""
-    if task != AUTO and task not in module.READS:
-        held = ", ".join(module.READS)
-        raise ConfigError(f"task: {name} holds nothing for {task}, only for {held}")
-    opening = ledger.mark()
-    if task in (AUTO, Task.POSE) and Task.POSE in module.READS:
-        try:
-            dataset = _read_for(Task.POSE, module, found, options, ledger)
-        except DataError:
-            if task == Task.POSE:
-                raise
-            # Only its keypoints may be at fault; if more is, the next reading says so.
-        else:
-            if dataset.pose is not None or task == Task.POSE:
-                return dataset
-        ledger.rewind(opening)
-    plain = next(one for one in _RICHEST_FIRST if one in module.READS)
-    return _read_for(plain if task == AUTO else Task(task), module, found, options, ledger)
-
-
-def _read_for(
-    task: Task, module: Format, found: Path, options: ReadOptions, ledger: Ledger
-) -> Dataset:
-    wanted = msgspec.structs.replace(options, task=task)
-    return compose_names(module.read(found, wanted, ledger))
+        task = None if config.task == AUTO else Task(config.task)
+        opened = open_to_look(reading, found, ledger, task)
+        (name,) = opened.formats
+        yield Source(opened.dataset, name, opened.evidence, reading.exif, ledger)
 
 
 def read_pixels(image: ImageRecord) -> U8:

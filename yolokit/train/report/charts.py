@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING
 
+from yolokit.core.units import describe_number
 from yolokit.report.charts import Mark, Series, line_chart
 from yolokit.report.page import Details
 from yolokit.train.record import FITNESS
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHARES = (0.0, 1.0)
 _RATE = "learning_rate"
+_BURST = 5  # times the median
 _LOSS_WORDS = {
     "box": "Box loss: where objects are",
     "cls": "Class loss: what they are",
@@ -90,18 +93,26 @@ def _draw_total(
         y = [sum(epoch.metrics.get(name, math.nan) for name in names) for epoch in epochs]
         if names and not all(map(math.isnan, y)):
             lines.append(Series(split, x, tuple(y)))
-    if not lines:
+    title = "How far off the model is (all losses together: less is better)"
+    return _draw_losses(title, lines, marks)
+
+
+def _draw_losses(title: str, lines: Sequence[Series], marks: Sequence[Mark]) -> Chart | None:
+    """Return a chart of losses, cut off where a burst would flatten all the rest."""
+    values = [y for line in lines for y in line.y if math.isfinite(y)]
+    if not values:
         return None
-    return line_chart(
-        "How far off the model is (all losses together: less is better)",
-        lines, x_label="epoch", y_label="loss", marks=marks,
-    )  # fmt: skip
+    limit = _BURST * median(values)
+    if max(values) > limit:
+        title += f", cut off at {describe_number(limit)}"
+        lines = [Series(one.name, one.x, tuple(min(y, limit) for y in one.y)) for one in lines]
+    return line_chart(title, lines, x_label="epoch", y_label="loss", marks=marks)
 
 
 def _draw_loss(name: str, epochs: Sequence[EpochRecord], marks: Sequence[Mark]) -> Chart | None:
     lines = _lines(epochs, {f"train_{name}_loss": "train", f"val_{name}_loss": "val"})
     title = _LOSS_WORDS.get(name, f"Loss: {name}")
-    return line_chart(title, lines, x_label="epoch", y_label="loss", marks=marks) if lines else None
+    return _draw_losses(title, lines, marks)
 
 
 def _draw_rates(epochs: Sequence[EpochRecord]) -> Chart | None:

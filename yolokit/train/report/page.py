@@ -103,7 +103,7 @@ def build_page(record: RunRecord, run_dir: Path, summary: Summary) -> Page:
     if summary.next:
         sections.append(Section("Next", (Commands(summary.next),)))
     return Page(
-        title=f"Training run {run_dir.name}",
+        title=f"Training run {run_dir.resolve().name}",
         lead=_lead(record),
         sections=tuple(sections),
         facts=_list_facts(record, run_dir),
@@ -173,7 +173,7 @@ def _analyse(record: RunRecord, run_dir: Path) -> list[Section]:
 def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]:
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     facts = [
-        ("Folder", str(run_dir)),
+        ("Folder", str(run_dir.resolve())),
         ("Data", record.data.path),
         ("Data, sha256", record.data.sha256),
         ("Weights", record.weights.path if record.weights else "none"),

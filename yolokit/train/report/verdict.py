@@ -5,15 +5,16 @@ mean of three neighbours; only epochs that were validated count.
 
 1. *too little*: fewer than 5 epochs were validated, or the val split has fewer than 20 boxes.
 2. *nothing learnt*: mAP50-95 stayed below 0.001.
-3. *unstable*: an epoch ended in NaN or infinity and had to be trained once more; or in the later
-   half an epoch lies, in the median, more than 15 % of the best mAP50-95 away from the mean of
-   its neighbours; or the loss on train ended 25 % above its lowest and mAP50-95 30 % below its
-   best.
+3. *unstable*: an epoch ended in NaN or infinity and had to be trained once more; or the loss on
+   val rose to more than ten times that of the first epoch; or in the later half an epoch lies, in
+   the median, more than 15 % of the best mAP50-95 away from the mean of its neighbours; or the
+   loss on train ended 25 % above its lowest and mAP50-95 30 % below its best.
 4. *improving*: the last quarter of the epochs has a mean mAP50-95 more than 2 % of the best above
-   that of the quarter before, and the best epoch lies in it.
+   that of the quarter before, and the smoothed curve is highest in the last tenth.
 5. *over-fitting from epoch k*: the loss on val was lowest in epoch k and ended at least 5 % above
    that with three epochs or more in between, while the loss on train went on falling.
-6. *converged*: none of these.
+6. *converged*: none of these. If the loss on val ended at more than 1.5 times that on train, too
+   few training images are what holds the model back, and that is said.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_number
 from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ _DIVERGED_LOSS, _DIVERGED_SCORE = 1.25, 0.7
 _RISE = 0.05
 _GAIN = 0.02
 _AFTER = 3
+_BURST = 10
+_GAP = 1.5
 
 
 class CurveVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,16 +72,26 @@ def judge_curves(record: RunRecord) -> CurveVerdict:
         train = _total(epochs, "train_")
         found = (
             _find_unstable(record.epochs, score, train)
+            or _find_burst(epochs)
             or _find_improving(score)
             or _find_over_fitting(epochs, score, train)
         )
-    return found or CurveVerdict(
-        kind="converged",
-        headline="Converged",
-        reason=f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
-        f"{_quarter_means(score)[1]:.3f}, and that of the quarter before was "
-        f"{_quarter_means(score)[0]:.3f}: it has levelled off.",
+    return found or _describe_level(epochs, score)
+
+
+def _describe_level(epochs: Sequence[EpochRecord], score: F64) -> CurveVerdict:
+    before, last = _quarter_means(score)
+    reason = (
+        f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
+        f"{last:.3f}, and that of the quarter before was {before:.3f}: it has levelled off."
     )
+    train, val = _total(epochs, "train_"), _total(epochs, "val_")
+    if train is not None and val is not None and val[-1] > _GAP * max(train[-1], 1e-9):
+        reason += (
+            f" The loss on val ended at {val[-1]:.2f}, that on train at {train[-1]:.2f}: the model "
+            "knows its training images far better than others, so more of them would help."
+        )
+    return CurveVerdict(kind="converged", headline="Converged", reason=reason)
 
 
 def _find_lack(record: RunRecord, validated: int) -> CurveVerdict | None:
@@ -133,6 +147,19 @@ def _find_unstable(
     return CurveVerdict(kind="unstable", headline="Unstable", reason=reason)
 
 
+def _find_burst(epochs: Sequence[EpochRecord]) -> CurveVerdict | None:
+    val = _total(epochs, "val_")
+    if val is None or val.max() <= _BURST * max(val[0], 1e-9):
+        return None
+    return CurveVerdict(
+        kind="unstable",
+        headline="Unstable",
+        reason=f"The loss on val rose from {describe_number(float(val[0]))} in the first epoch to "
+        f"{describe_number(float(val.max()))} in epoch {epochs[int(val.argmax())].epoch}: what "
+        "the model knew was lost for a while.",
+    )
+
+
 def _has_diverged(score: F64, train: F64) -> bool:
     loss = _smooth(train)
     fell = _smooth(score)[-1] < _DIVERGED_SCORE * score.max()
@@ -166,14 +193,14 @@ def _find_over_fitting(
 
 def _find_improving(score: F64) -> CurveVerdict | None:
     before, last = _quarter_means(score)
-    is_late = score.argmax() >= len(score) - _quarter(score)
+    is_late = _smooth(score).argmax() >= len(score) - max(2, len(score) // 10)
     if not is_late or last - before <= _GAIN * score.max():
         return None
     return CurveVerdict(
         kind="improving",
         headline="Still improving",
-        reason=f"Over the last quarter of the epochs mAP50-95 rose by {last - before:.3f}, and the "
-        "best epoch is one of them.",
+        reason=f"Over the last quarter of the epochs mAP50-95 rose by {last - before:.3f}, and it "
+        "is highest at the end.",
     )
 
 

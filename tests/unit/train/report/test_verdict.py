@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.train.report.real_curves import BCCD, BURST, DEMO, FEW
 from tests.unit.train.test_record import make_record
 from yolokit.train import record as records
 from yolokit.train.report.verdict import judge_curves
@@ -70,10 +71,33 @@ def rise_after(epoch: int, slope: float = 0.05) -> Callable[[int], float]:
         (make_run([0.3, 0.1, 0.4, 0.05, 0.35, 0.1, 0.4, 0.05, 0.3, 0.02]), "unstable"),
         (make_run([*LEVEL, *[0.3, 0.2, 0.1]], train=rise_after(40, slope=1)), "unstable"),
         (make_run(LEVEL, retries=1), "unstable"),
+        (make_run(LEVEL, val=lambda epoch: 3000 if epoch == 8 else 4 / epoch), "unstable"),
+        (make_run([*RISING[:20], *[RISING[19]] * 4]), "converged"),  # risen, and level since
     ],
 )
 def test_each_kind_of_curve(run: records.RunRecord, kind: str) -> None:
     assert judge_curves(run).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("curves", "kind"),
+    [(BCCD, "improving"), (BURST, "unstable"), (FEW, "converged"), (DEMO, "improving")],
+)
+def test_real_runs(curves: Sequence[tuple[float, float, float]], kind: str) -> None:
+    train, val, score = zip(*curves, strict=True)
+    run = make_run(
+        score, train=lambda epoch: train[epoch - 1] / 2, val=lambda epoch: val[epoch - 1] / 2
+    )
+    assert judge_curves(run).kind == kind
+
+
+def test_too_few_training_images_are_said_to_hold_the_model_back() -> None:
+    train, val, score = zip(*FEW, strict=True)
+    run = make_run(
+        score, train=lambda epoch: train[epoch - 1] / 2, val=lambda epoch: val[epoch - 1] / 2
+    )
+    assert "ended at 3.79, that on train at 1.87" in judge_curves(run).reason
+    assert "that on train" not in judge_curves(make_run(LEVEL)).reason
 
 
 def test_the_epoch_from_which_it_over_fits_is_named() -> None:
