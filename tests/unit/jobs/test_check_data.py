@@ -222,3 +222,24 @@ def test_a_large_set_is_told_by_counts(tmp_path: Path) -> None:
     report = look(tmp_path / "set", labels_only=True)
     assert (report.splits["train"].images, report.splits["train"].background_images) == (600, 20)
     assert report.splits["val"].boxes_by_class == (40, 40)
+
+
+class TestVerdict:
+    def test_a_set_of_poses_is_not_said_to_be_trainable(self, yolo: Path) -> None:
+        yaml = yolo / "data.yaml"
+        write_text(yaml, yaml.read_text() + "kpt_shape: [2, 3]\n")
+        assert look(yolo).verdict == (
+            "nothing wrong in 3 images, but `yolokit train` refuses this set, since its labels are "
+            "poses: this version trains detectors of boxes"
+        )
+
+    def test_nor_is_one_without_val(self, yolo: Path) -> None:
+        write_text(yolo / "data.yaml", "train: images/train\nnames: [cat, dog]\n")
+        verdict = "1 warning in 2 images: `yolokit train` refuses this set without the split val"
+        assert look(yolo).verdict == verdict
+
+    def test_a_source_of_which_no_image_is_left_says_so(self, tmp_path: Path) -> None:
+        write_text(tmp_path / "set/a.xml", voc_xml(voc_object()))
+        assert look(tmp_path / "set").verdict == (
+            "1 doubt in 0 images: there is no image that `yolokit data convert` could take"
+        )
