@@ -97,9 +97,10 @@ class Tab:
         return base64.b64decode(self.call("Page.printToPDF", **paper)["data"])
 
     def requested_urls(self) -> list[str]:
-        """Return the addresses that the page asked for, itself first."""
+        """Return the addresses that the page asked for, itself first, and not what it embeds."""
         asked = (e["params"] for e in self._events if e["method"] == "Network.requestWillBeSent")
-        return [each["request"]["url"] for each in asked]
+        urls = [str(each["request"]["url"]) for each in asked]
+        return [url for url in urls if not url.startswith("data:")]
 
     def _read(self) -> Mapping[str, Any]:
         while b"\0" not in self._received:

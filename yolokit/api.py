@@ -19,6 +19,7 @@ from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
+    from yolokit.jobs.show.job import ShowResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -71,6 +73,18 @@ def get_dataset(values: Values, on_event: OnEvent) -> GetResult:
     from yolokit.jobs.get_dataset import get_dataset as run
 
     return run(GetConfig.build(values), on_event)
+
+
+class _Show(ShowConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Show)
+def show_data(values: Values, on_event: OnEvent) -> ShowResult:
+    """Draw labels on their images, or what a training feeds the network: a page or a picture."""
+    from yolokit.jobs.show.job import show_data as run
+
+    return run(ShowConfig.build(values), on_event)
 
 
 class _Pull(PullConfig, frozen=True, kw_only=True):

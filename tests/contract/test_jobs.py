@@ -26,6 +26,7 @@ JOBS = [
      "data convert"),
     ("check_dataset", ["."], "jobs.check_data:check_data", "jobs.check_config:CheckConfig",
      "data check"),
+    ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",

@@ -10,10 +10,11 @@ from yolokit.cli.convert import convert
 from yolokit.cli.demo import demo
 from yolokit.cli.formats import formats
 from yolokit.cli.known_data import get, info, list_
+from yolokit.cli.show import show
 
 app = typer.Typer(
     name="data",
-    help="Convert and check data sets, list the formats, fetch public sets by name, or draw one.",
+    help="Convert, check and look at data sets, list the formats, fetch public sets, or draw one.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -21,6 +22,7 @@ app = typer.Typer(
 
 app.command(cls=options_of("yolokit.convert.config:ConvertConfig", {"name": "out"}))(convert)
 app.command(cls=options_of("yolokit.jobs.check_config:CheckConfig"))(check)
+app.command(cls=options_of("yolokit.jobs.show.config:ShowConfig"))(show)
 app.command(cls=Command)(formats)
 app.command(cls=Command)(demo)
 app.command(cls=options_of("yolokit.jobs.config:GetConfig"))(get)

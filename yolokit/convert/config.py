@@ -25,7 +25,23 @@ if TYPE_CHECKING:
 
     from yolokit.files.outputs import Replacing
 
-# Of ``data get`` as well.
+# Of other commands as well.
+Images: TypeAlias = Annotated[
+    AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
+]
+FromFormat: TypeAlias = Annotated[
+    str,
+    Option(
+        "Format of the source, as `yolokit data formats` lists it, or auto.", "NAME", flag="--from"
+    ),
+]
+Assume: TypeAlias = Annotated[
+    Texts,
+    Option(
+        "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
+        "KEY=VALUE",
+    ),
+]
 Sample: TypeAlias = Annotated[
     str | None, Option("Take only this many of the images: 10%, or 500.", "SHARE|N")
 ]
@@ -52,17 +68,8 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data convert"
 
-    images: Annotated[
-        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
-    ] = None
-    from_format: Annotated[
-        str,
-        Option(
-            "Format of the source, as `yolokit data formats` lists it, or auto.",
-            "NAME",
-            flag="--from",
-        ),
-    ] = AUTO
+    images: Images = None
+    from_format: FromFormat = AUTO
     to_format: Annotated[
         str, Option("Format to write, as `yolokit data formats` lists it.", "NAME", flag="--to")
     ] = "yolo"
@@ -114,13 +121,7 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     ] = "copy"
     labels_only: Annotated[bool, Option("Write labels alone; no image is read or written.")] = False
     max_drop: Annotated[str, Option("Fail if more annotations are dropped.", "SHARE|N")] = "0.5%"
-    assume: Annotated[
-        Texts,
-        Option(
-            "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            "KEY=VALUE",
-        ),
-    ] = ()
+    assume: Assume = ()
     allow: Allow = ()
     overwrite: Overwrite = False
 

@@ -66,7 +66,7 @@ def check_assumptions(
             elif key in conventions:
                 found[name][key] = value
     if problems:
-        raise ConfigError("mistakes in the options of data convert:", problems=problems)
+        raise ConfigError("--assume does not fit the source:", problems=problems)
     return found
 
 

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from yolokit.convert.archive import content_root, is_archive, unpack
 from yolokit.convert.option_checks import check_assumptions, check_task
 from yolokit.convert.steps.map_classes import compose_names, merge_datasets
 from yolokit.core.config import AUTO
 from yolokit.core.task import Task
-from yolokit.errors import DataError
+from yolokit.errors import ConfigError, DataError
 from yolokit.formats.toolkit.plugin import (
     ReadOptions,
     describe_unread,
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yolokit.convert.config import ConvertConfig
+    from yolokit.formats.toolkit.plugin import Format
     from yolokit.labels.ledger import Ledger
     from yolokit.labels.model import Dataset
 
 
-_RICHEST_FIRST = (Task.POSE, Task.SEGMENT, Task.OBB, Task.DETECT)
+_RICHEST_FIRST = (Task.SEGMENT, Task.OBB, Task.DETECT)  # but for keypoints
 
 
 class Opened(NamedTuple):
@@ -87,13 +90,16 @@ def open_sources(config: ConvertConfig, scratch: Path, ledger: Ledger) -> Opened
     return Opened(merged, tuple(name for _, name, _ in opened), tuple(evidence), tuple(warnings))
 
 
-def open_to_look(config: ConvertConfig, found: Path, ledger: Ledger) -> Opened:
+def open_to_look(
+    config: ConvertConfig, found: Path, ledger: Ledger, task: Task | None = None
+) -> Opened:
     """Read a source to look at it, with all that its annotations have: outlines, keypoints.
 
     Args:
         config: Says how the source is to be read; its task does not count.
         found: The source, or where it was unpacked.
         ledger: Gets what is wrong with it.
+        task: What the annotations are; None for what there is.
 
     Raises:
         ConfigError: An option does not fit the source.
@@ -102,17 +108,36 @@ def open_to_look(config: ConvertConfig, found: Path, ledger: Ledger) -> Opened:
     name, seen, unread = _recognise(config, found)
     module = load_format(name)
     assume = check_assumptions(config.assume, {name: module})
+    if task is not None and task not in module.READS:
+        held = ", ".join(module.READS)
+        raise ConfigError(f"task: {name} holds nothing for {task}, only for {held}")
     images = Path(config.images).absolute() if config.images else None
-    opening = ledger.mark()
-    for task in (one for one in _RICHEST_FIRST if one in module.READS):
-        options = ReadOptions(images, config.labels_only, task, assume[name])
-        dataset = compose_names(module.read(found, options, ledger))
-        if task != Task.POSE or dataset.pose is not None:
-            break
-        ledger.rewind(opening)  # its annotations have no keypoints
+    options = ReadOptions(images, config.labels_only, task or Task.DETECT, assume[name])
+    read = _read_richest if task is None else _read_for
+    dataset = read(module, found, options, ledger)
     evidence = tuple(ledger.shown(text) for text in (seen, *dataset.evidence))
     warnings = tuple(ledger.shown(text) for text in unread)
     return Opened(dataset, (name,), evidence, warnings)
+
+
+def _read_richest(module: Format, found: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    """Read keypoints where the source describes any, else outlines."""
+    opening = ledger.mark()
+    if Task.POSE in module.READS:
+        try:
+            dataset = _read_for(module, found, replace(options, task=Task.POSE), ledger)
+        except DataError:
+            pass  # keypoints alone may be at fault: if anything else is, it is met again
+        else:
+            if dataset.pose is not None:
+                return dataset
+        ledger.rewind(opening)
+    plain = next(one for one in _RICHEST_FIRST if one in module.READS)
+    return _read_for(module, found, replace(options, task=plain), ledger)
+
+
+def _read_for(module: Format, found: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
+    return compose_names(module.read(found, options, ledger))
 
 
 def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]:
@@ -128,7 +153,11 @@ def _recognise(config: ConvertConfig, found: Path) -> tuple[str, str, list[str]]
 
 
 def unpack_source(source: Path, folder: Path, ledger: Ledger) -> Path:
-    """Return the folder or file to read: the source itself, or what an archive holds."""
+    """Return the folder or file to read: the source itself, or what an archive holds.
+
+    Raises:
+        DataError: The archive is damaged, hostile or empty.
+    """
     if not is_archive(source):
         return source.absolute()
     folder.mkdir()

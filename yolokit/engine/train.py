@@ -22,27 +22,45 @@ if TYPE_CHECKING:
 
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
+    pace = start_torch(request)
+
+    from yolokit.engine.saving import repair_checkpoints
+
+    done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
+    if done is not None:
+        send(Notice("all its epochs were done already; only the end was left"))
+        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
+    trainer = make_trainer(request, pace)
+    send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+    _run(trainer)
+    args = trainer.args
+    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+
+
+def start_torch(request: TrainRequest) -> Pace:
+    """Import torch and ultralytics for a training; return what watches the cores from now on."""
     send(Phase("starting torch and ultralytics"))
     pace = Pace(request.threads, fixed=asked_threads() is not None)
     # Set before ultralytics is imported, which would set a single thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
 
-    import torch
-
     from yolokit.engine import trainer as engine_trainer
     from yolokit.engine import used
-    from yolokit.engine.saving import repair_checkpoints
-    from yolokit.engine.tasks.toolkit import load_task
 
     os.environ[engine_trainer.RUN_DIR] = request.run_dir
     os.environ[engine_trainer.LINEAGE] = request.lineage
     os.environ[used.LEAVE_OUT] = "1" if request.leave_out else "0"
+    return pace
+
+
+def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
+    """Return a trainer that is about to train: all its settings are made, its data is not read."""
+    import torch
+
+    from yolokit.engine import trainer as engine_trainer
+    from yolokit.engine.tasks.toolkit import load_task
 
     task = load_task(request.task)
-    done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
-    if done is not None:
-        send(Notice("all its epochs were done already; only the end was left"))
-        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
     model, frozen, knows_classes = _begin(request, task)
     os.environ[engine_trainer.KNOWS_CLASSES] = str(int(knows_classes))
     send(Phase("reading the data set"))
@@ -50,10 +68,7 @@ def train(request: TrainRequest) -> dict[str, Any]:
     if trainer.on_cpu:
         trainer.pace = pace
         pace.apply()
-    send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
-    _run(trainer)
-    args = trainer.args
-    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    return trainer
 
 
 def _run(trainer: YolokitTrainer) -> None:

@@ -92,6 +92,24 @@ class TrainRequest(TaskRequest, frozen=True, kw_only=True):
     leave_out: bool = False
 
 
+class BatchesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Write what a training feeds the network in its first batches; nothing is trained.
+
+    The result is a :class:`yolokit.engine_protocol.training.FedBatches`.
+
+    Attributes:
+        training: The training.
+        count: Images that are wanted; fewer where an epoch has fewer.
+        last_epochs: Begin where ``close_mosaic`` ends mosaics, rather than at the first epoch.
+        folder: Gets ``<index>.npy`` for each image, (H, W, 3) uint8 BGR.
+    """
+
+    training: TrainRequest
+    count: int
+    last_epochs: bool
+    folder: str
+
+
 class ExportRequest(TaskRequest, frozen=True, kw_only=True):
     """Write one checkpoint as a plain ONNX file.
 

@@ -115,3 +115,31 @@ def is_better(fitness: float | None, best: float | None) -> bool:
     if fitness is None or math.isnan(fitness):
         return False
     return fitness > best or fitness == best == 0
+
+
+class FedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as the network gets it.
+
+    Attributes:
+        image: File of the image, or of the first one of a mosaic.
+        class_ids: N of them.
+        xyxy: (N, 4) px of the image as the network gets it.
+    """
+
+    image: str
+    class_ids: list[int]
+    xyxy: list[list[float]]
+
+
+class FedBatches(msgspec.Struct, frozen=True, kw_only=True):
+    """The first batches of a training.
+
+    Attributes:
+        images: In the order in which the network gets them.
+        batch: Images of a batch.
+        epoch: The epoch that they are of, from 1.
+    """
+
+    images: list[FedImage]
+    batch: int
+    epoch: int

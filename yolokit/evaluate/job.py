@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 REPORT_NAME, PAGE_NAME = "metrics.json", "report.html"
 SCHEMA_VERSION = 1
 _ERRORS_SHOWN = 5
-_NUMBERS = re.compile(rb"\[[\s\d.,eE+-]+\]")
+_NUMBERS = re.compile(rb"\[([\s\d.,eE+-]+)\]")
 
 
 class ValReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,7 +264,7 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
 def _lay_out(content: bytes) -> bytes:
     """Return JSON with a line for each value, but lists of numbers on one line."""
     spread = msgspec.json.format(content, indent=2) + b"\n"
-    return _NUMBERS.sub(lambda found: b" ".join(found[0].split()), spread)
+    return _NUMBERS.sub(lambda found: b"[%s]" % b" ".join(found[1].split()), spread)
 
 
 def _replacing(config: ValConfig, result: Result) -> Replacing:

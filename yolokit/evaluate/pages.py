@@ -301,7 +301,7 @@ def _show_worst(analysis: Analysis) -> Iterator[Block]:
                 Picture(found, f"{name}, as found", _caption(worst)),
             ]
     if pictures:
-        yield Gallery(tuple(pictures), large=True)
+        yield Gallery(tuple(pictures), is_large=True)
     if gone:
         yield Details(
             f"{counted(len(gone), 'image')} could not be drawn",

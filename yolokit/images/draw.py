@@ -7,6 +7,7 @@ has a dark rim, so that it stands out from a background of its own colour.
 from __future__ import annotations
 
 import colorsys
+from bisect import bisect_right
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -27,6 +28,7 @@ HIDDEN = 1
 _GOLDEN_RATIO = 0.618033988749895
 _FAR_PX = 1e6  # whatever lies further out is drawn as if it lay there: OpenCV counts in 32 bits
 _SUBPIXEL_BITS = 4
+_SEMIBOLD = 600
 
 
 class Strokes(NamedTuple):
@@ -71,7 +73,8 @@ def draw_polygon(image: U8, ring: F64, color: Color, line_px: int) -> None:
     """Draw a closed outline, (P, 2) px: of an object, or of a rotated box."""
     import cv2
 
-    for shade, width_px in ((DARK, line_px + 2), (color, line_px)):
+    odd_px = line_px | 1  # which OpenCV 5 comes nearest to
+    for shade, width_px in ((DARK, odd_px + 2), (color, odd_px)):
         points, thickness = [_to_subpixels(ring)], _thickness(width_px)
         cv2.polylines(image, points, True, shade, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
@@ -110,6 +113,24 @@ def label_wh(text: str, text_px: int) -> tuple[int, int]:
     """Return width and height in px of a label with this text."""
     pad_px = _pad_px(text_px)
     return _text_width_px(text, text_px) + 2 * pad_px, text_px + 2 * pad_px
+
+
+def cut_text(text: str, most_px: int, text_px: int) -> str:
+    """Return a text that is at most so wide, its middle left out if need be.
+
+    What is not a letter of a line, such as a line feed, becomes a space.
+    """
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    if _text_width_px(plain, text_px) <= most_px:
+        return plain
+
+    def cut(kept: int) -> str:
+        return f"{plain[: (kept + 1) // 2]}…{plain[len(plain) - kept // 2 :]}"
+
+    too_wide = bisect_right(
+        range(1, len(plain)), most_px, key=lambda kept: _text_width_px(cut(kept), text_px)
+    )
+    return cut(max(1, too_wide))
 
 
 def draw_label(image: U8, text: str, corner: tuple[int, int], color: Color, text_px: int) -> None:
@@ -172,13 +193,20 @@ def fill(image: U8, columns: tuple[int, int], rows: tuple[int, int], color: Colo
     cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, cv2.FILLED)
 
 
-def put_text(image: U8, text: str, baseline: tuple[int, int], ink: Color, text_px: int) -> None:
-    """Write a line of text, its first letter's baseline at a place."""
+def put_text(
+    image: U8,
+    text: str,
+    baseline: tuple[int, int],
+    ink: Color,
+    text_px: int,
+    weight: int = _SEMIBOLD,
+) -> None:
+    """Write a line of text, its first letter's baseline at a place; 400 is a regular weight."""
     import cv2
 
     font = _font()
     if font is not None:
-        cv2.putText(image, text, baseline, ink, font, text_px, 600)
+        cv2.putText(image, text, baseline, ink, font, text_px, weight)
     else:
         style, scale, width_px = _hershey(text_px)
         cv2.putText(image, text, baseline, style, scale, ink, width_px, cv2.LINE_AA)
@@ -239,7 +267,7 @@ def _text_width_px(text: str, text_px: int) -> int:
 
     font = _font()
     if font is not None:
-        return int(cv2.getTextSize((0, 0), text, (0, 0), font, text_px, 600)[2])
+        return int(cv2.getTextSize((0, 0), text, (0, 0), font, text_px, _SEMIBOLD)[2])
     style, scale, width_px = _hershey(text_px)
     return int(cv2.getTextSize(text, style, scale, width_px)[0][0])
 

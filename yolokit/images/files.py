@@ -145,12 +145,11 @@ def writable_name(name: str, image_wh: tuple[int, int]) -> str:
     return name if max(image_wh) <= _LONGEST_PX.get(suffix, max(image_wh)) else f"{stem}.png"
 
 
-def write_image(path: Path, bgr: U8) -> None:
-    """Encode an image in the format of the path's suffix.
+def encode_image(suffix: str, bgr: U8) -> bytes:
+    """Return an image as the content of a file with this suffix.
 
     Raises:
-        DataError: It cannot be encoded or written.
-        OSError: Nothing more can be written at all: the disk is full, say.
+        DataError: It cannot be encoded.
     """
     import cv2
 
@@ -161,14 +160,28 @@ def write_image(path: Path, bgr: U8) -> None:
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
     }
     try:
-        done, content = cv2.imencode(path.suffix, bgr, settings.get(path.suffix.lower(), []))
+        done, content = cv2.imencode(suffix, bgr, settings.get(suffix.lower(), []))
     except cv2.error as error:
-        raise DataError(f"cannot be encoded: {error.err}", path=path) from error
+        raise DataError(f"cannot be encoded: {error.err}") from error
     if not done:
-        raise DataError(f"cannot be encoded as {path.suffix}", path=path)
+        raise DataError(f"cannot be encoded as {suffix}")
+    return content.tobytes()
+
+
+def write_image(path: Path, bgr: U8) -> None:
+    """Encode an image in the format of the path's suffix.
+
+    Raises:
+        DataError: It cannot be encoded or written.
+        OSError: Nothing more can be written at all: the disk is full, say.
+    """
     try:
-        with path.open("wb") as stream:
-            stream.write(content.data)
+        content = encode_image(path.suffix, bgr)
+    except DataError as error:
+        error.path = path
+        raise
+    try:
+        path.write_bytes(content)
     except OSError as error:
         if is_lasting(error):
             raise

@@ -28,6 +28,10 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data check"
 
+    report: Annotated[
+        AnyPath | None, Option("Write a page (.html) that shows what was found.", "FILE")
+    ] = None
+    overwrite: Annotated[bool, Option("Replace an earlier FILE.")] = False
     fail_on: Annotated[
         Literal["error", "warning"],
         Option("Exit with 3 if anything as serious is found.", "error|warning"),
@@ -71,6 +75,9 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
         problems = find_reading_problems(values)
         if values["model"] is not None and values["labels_only"]:
             problems.append("model and labels_only: a model has to look at the images")
+        page = values["report"]
+        if page is not None and page.suffix.lower() not in (".html", ".htm"):
+            problems.append(f"report: must end in .html, not {page.name!r}")
         return problems
 
     @classmethod

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from yolokit.core.boxes import box_areas
 from yolokit.images.draw import (
-    Strokes,
     class_color,
+    cut_text,
     draw_box,
     draw_keypoints,
     draw_label_at,
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from yolokit.labels.model import Annotations
 
 _TINT = 0.3
-_FADED: Color = (150, 150, 150)
-_LONGEST_NAME = 24
+_FADED: Color = (200, 200, 200)
+_FADED_SHARE = 0.5
+_CROWD = 0.2  # of the image, if each label were shown
+_NAME_SHARE = 0.3  # of the image's width
 
 
 def draw_annotations(
@@ -42,6 +45,7 @@ def draw_annotations(
     fit_wh: tuple[int, int] | None = None,
     emphasised: Collection[int] | None = None,
     labels: bool = True,
+    tint: bool = True,
 ) -> U8:
     """Return a copy of an image with everything that is annotated in it.
 
@@ -56,6 +60,7 @@ def draw_annotations(
             lines and letters stay legible.
         emphasised: Rows that matter; all others are thin, grey and without a label.
         labels: Whether to name the class of each annotation.
+        tint: Whether to tint what an outline encloses.
     """
     if fit_wh is not None:
         scaled = scale_to_fit(bgr, fit_wh, enlarge=True)
@@ -63,35 +68,52 @@ def draw_annotations(
         bgr, annotations = scaled, transform_annotations(annotations, scaling(*factors))
     image = bgr.copy()
     strokes = strokes_for(image)
-    rows = _order(annotations, emphasised)
+    rows = _order(annotations)
+    if emphasised is not None:
+        faded = [row for row in rows if row not in emphasised]
+        image = _draw_faded(image, annotations, faded)
+        rows = [row for row in rows if row in emphasised]
     for row in rows:
-        is_faded = emphasised is not None and row not in emphasised
-        _draw_row(image, annotations, row, strokes, is_faded=is_faded)
+        _draw_row(image, annotations, row, strokes.line_px, tint=tint)
     if labels:
-        wanted = [row for row in reversed(rows) if emphasised is None or row in emphasised]
-        _draw_labels(image, annotations, wanted, names, strokes.text_px)
+        _draw_labels(image, annotations, rows[::-1], names, strokes.text_px)
     return image
 
 
-def _order(annotations: Annotations, emphasised: Collection[int] | None) -> list[int]:
-    """Return the rows that can be drawn, large ones first, what is emphasised on top."""
+def _order(annotations: Annotations) -> list[int]:
+    """Return the rows that can be drawn, large ones first."""
     drawable = np.flatnonzero(np.isfinite(annotations.xyxy).all(axis=1))
     areas = box_areas(annotations.xyxy)
-    matter = emphasised or ()
-    return sorted(drawable.tolist(), key=lambda row: (row in matter, -float(areas[row])))
+    return sorted(drawable.tolist(), key=lambda row: -float(areas[row]))
+
+
+def _draw_faded(image: U8, annotations: Annotations, rows: Sequence[int]) -> U8:
+    """Draw what does not matter: thin and grey, and the image shows through."""
+    import cv2
+
+    drawn = image.copy()
+    for row in rows:
+        _draw_row(drawn, annotations, row, 1, tint=False, color=_FADED)
+    return cast("U8", cv2.addWeighted(image, 1 - _FADED_SHARE, drawn, _FADED_SHARE, 0))
 
 
 def _draw_row(
-    image: U8, annotations: Annotations, row: int, strokes: Strokes, *, is_faded: bool
+    image: U8,
+    annotations: Annotations,
+    row: int,
+    usual_px: int,
+    *,
+    tint: bool,
+    color: Color | None = None,
 ) -> None:
-    color = _FADED if is_faded else class_color(int(annotations.category_indices[row]))
+    color = color or class_color(int(annotations.category_indices[row]))
     xyxy, shape = annotations.xyxy[row], annotations.shapes.get(row)
-    line_px = 1 if is_faded else _line_px(xyxy, strokes.line_px)
+    line_px = _line_px(xyxy, usual_px)
     if shape is None:
         draw_box(image, xyxy, color, line_px)
     else:
         for ring in shape.rings:
-            if shape.kind == "polygon" and not is_faded:
+            if tint and shape.kind == "polygon":
                 tint_polygon(image, ring, color, _TINT)
             draw_polygon(image, ring, color, line_px)
     if annotations.keypoints is not None:
@@ -106,22 +128,23 @@ def _line_px(xyxy: F64, usual_px: int) -> int:
 def _draw_labels(
     image: U8, annotations: Annotations, rows: Sequence[int], names: Sequence[str], text_px: int
 ) -> None:
+    """Name each class where that covers no other name; in a crowd only where it fits a box."""
+    image_wh = (image.shape[1], image.shape[0])
     taken, boxes = np.zeros((0, 4)), annotations.xyxy
+    classes = annotations.category_indices.tolist()
+    most_px = max(_NAME_SHARE * image_wh[0], 6 * text_px)
+    texts = {
+        class_id: cut_text(names[class_id], round(most_px), text_px) for class_id in set(classes)
+    }
+    sizes = {class_id: label_wh(text, text_px) for class_id, text in texts.items()}
+    needed = sum(math.prod(sizes[classes[row]]) for row in rows)
+    is_crowd = needed > _CROWD * math.prod(image_wh)
     for row in rows:
-        class_id = int(annotations.category_indices[row])
-        text = shorten(names[class_id], _LONGEST_NAME)
-        image_wh = (image.shape[1], image.shape[0])
-        place = find_label_place(image_wh, boxes[row], label_wh(text, text_px), taken, boxes)
+        size = sizes[classes[row]]
+        if is_crowd and bool((boxes[row, 2:] - boxes[row, :2] < size).any()):
+            continue
+        place = find_label_place(image_wh, boxes[row], size, taken, boxes)
         if place is not None:
             at = (int(place[0]), int(place[1]))
-            draw_label_at(image, text, at, class_color(class_id), text_px)
+            draw_label_at(image, texts[classes[row]], at, class_color(classes[row]), text_px)
             taken = np.concatenate([taken, place[None]])
-
-
-def shorten(text: str, most: int) -> str:
-    """Return a text without control characters, its middle left out if it is long."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    if len(plain) <= most:
-        return plain
-    half = (most - 1) // 2
-    return f"{plain[: most - 1 - half]}…{plain[-half:]}"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH = 520  # of every chart, in units of its own; the style sheet scales it
-CHARACTER = 9.0  # the width of a character where text is set largest, on a phone
+CHARACTER = 9.8  # the width of a character where text is set largest, on a phone
+_LABEL_LENGTH = 44
+_MARK_LENGTH = 24
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -105,7 +107,7 @@ def words(
 
 def draw_y_axis(frame: Frame, ticks: Sequence[float], label: str) -> list[str]:
     """Return grid lines with their numbers, and what they count above them."""
-    parts = [words(label, 0, frame.top - 16, kind="quiet")]
+    parts = [words(shorten(label, _LABEL_LENGTH), 0, frame.top - 16, kind="quiet")]
     for tick, name in zip(ticks, name_ticks(ticks), strict=True):
         y = frame.y(tick)
         parts.append(line(frame.left, y, frame.right, y, "grid"))
@@ -123,7 +125,8 @@ def draw_x_axis(
         parts.append(line(x, frame.bottom, x, frame.bottom + 4, "axis"))
         parts.append(words(name, x, frame.bottom + 18, anchor="middle", kind="quiet"))
     middle = (frame.left + frame.right) / 2
-    parts.append(words(label, middle, frame.bottom + 38, anchor="middle", kind="quiet"))
+    name = shorten(label, _LABEL_LENGTH)
+    parts.append(words(name, middle, frame.bottom + 38, anchor="middle", kind="quiet"))
     return parts
 
 
@@ -135,7 +138,7 @@ def draw_mark(frame: Frame, x: float, label: str, level: int = 0) -> list[str]:
     y = frame.top + 10 + 16 * level
     return [
         line(place, frame.top, place, frame.bottom, "mark"),
-        words(label, place + side, y, anchor=anchor, kind="label"),
+        words(shorten(label, _MARK_LENGTH), place + side, y, anchor=anchor, kind="label"),
     ]
 
 

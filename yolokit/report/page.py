@@ -13,10 +13,13 @@ class Text(msgspec.Struct, frozen=True):
     text: str
 
 
+Mood: TypeAlias = Literal["good", "neutral", "warning", "bad"]
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The answer to the reader's first question, and what to try next."""
 
-    mood: Literal["good", "neutral", "warning", "bad"]
+    mood: Mood
     headline: str
     text: str = ""
     next: tuple[str, ...] = ()
@@ -53,10 +56,16 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Gallery(msgspec.Struct, frozen=True):
-    """Pictures side by side: as many in a row as fit, or two ``large`` ones."""
+    """Pictures side by side; large ones where what is drawn on them is to be read."""
 
     pictures: tuple[Picture, ...]
-    large: bool = False
+    is_large: bool = False
+
+
+class Legend(msgspec.Struct, frozen=True):
+    """What the colours of pictures stand for: names, each with its red, green and blue."""
+
+    entries: tuple[tuple[str, tuple[int, int, int]], ...]
 
 
 class Commands(msgspec.Struct, frozen=True):
@@ -88,7 +97,18 @@ class Details(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Commands | Chart | Details
+class Part(msgspec.Struct, frozen=True):
+    """Blocks under a smaller heading, with a sign of their mood and a note beside it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    mood: Mood | None = None
+    note: str = ""
+
+
+Block: TypeAlias = (
+    Text | Verdict | Figures | Table | Gallery | Legend | Commands | Chart | Details | Part
+)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -106,9 +126,12 @@ class Page(msgspec.Struct, frozen=True):
         lead: One sentence below the title.
         sections: Its parts, in the order of reading.
         facts: Small print at the end, such as versions: name and value.
+        made_by: The command that makes such pages, and its version; it is named at the end, and
+            in the head of the file, so that a page is recognised (``render.is_made_by``).
     """
 
     title: str
     lead: str
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
+    made_by: str = ""

@@ -14,6 +14,8 @@ from yolokit.report.page import (
     Details,
     Figures,
     Gallery,
+    Legend,
+    Part,
     Table,
     Text,
     Verdict,
@@ -36,7 +38,7 @@ _MOODS = {
     "warning": ("Warning", "M12 3 22.4 21H1.6zM12 10v5M12 18v.01"),
     "bad": ("Problem", f"{_RING}M8 8l8 8M16 8l-8 8"),
 }
-_NUMBER = re.compile(r"[-+±<>~]? ?[\d][\d,.]*(e[-+]?\d+)?[kMG]?( ?%| [a-zA-Z/]{1,9})?")
+_NUMBER = re.compile(r"[-+±<>~]?\d[\d,.]*(e[-+]?\d+)?[MG]?(%| [a-zA-Z/]{1,9}( \d\d [a-z]+)?)?")
 _NOTHING = ("", "-")
 _LONG_CELL = 24
 
@@ -49,6 +51,7 @@ def render_page(page: Page) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="color-scheme" content="light dark">',
+        f'<meta name="generator" content="{escape(page.made_by)}">' if page.made_by else "",
         element("title", escape(page.title)),
         element("style", stylesheet()),
     )
@@ -62,9 +65,15 @@ def render_page(page: Page) -> str:
             *(_render_section(number, each) for number, each in enumerate(page.sections, 1)),
             id="report",
         ),
-        _render_facts(page.facts),
+        _render_facts((*page.facts, *((("made by", page.made_by),) if page.made_by else ()))),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def is_made_by(content: bytes, command: str) -> bool:
+    """Tell from its first kilobyte whether a file is a page that a command has made."""
+    start = re.escape(f'<meta name="generator" content="{escape(command)}'.encode())
+    return re.search(start + rb" \d", content[:1024]) is not None
 
 
 def _render_contents(sections: tuple[Section, ...]) -> str:
@@ -106,17 +115,32 @@ def set_text(text: str) -> str:
 
 def _render_verdict(verdict: Verdict) -> str:
     name, sign = _MOODS[verdict.mood]
-    picture = element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
     mood = element("span", f"{name}: ", class_="unseen")
     headline = element("span", mood, set_text(verdict.headline))
     steps = [element("li", set_text(step)) for step in verdict.next]
     return element(
         "div",
-        element("p", picture, headline, class_="headline"),
+        element("p", _draw_sign(sign), headline, class_="headline"),
         element("p", set_text(verdict.text)) if verdict.text else "",
         element("ul", *steps) if steps else "",
         class_=f"verdict {verdict.mood}",
     )
+
+
+def _draw_sign(sign: str) -> str:
+    return element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
+
+
+def _render_part(part: Part) -> str:
+    note = element("span", set_text(part.note), class_="note") if part.note else ""
+    title = element("span", set_text(part.title))
+    blocks = map(render_block, part.blocks)
+    if part.mood is None:
+        return element("section", element("h3", title, note), *blocks, class_="part")
+    name, sign = _MOODS[part.mood]
+    mood = element("span", f"{name}: ", class_="unseen")
+    heading = element("h3", _draw_sign(sign), mood, title, note)
+    return element("section", heading, *blocks, class_=f"part {part.mood}")
 
 
 def _render_figure(figure: Figure) -> str:
@@ -131,14 +155,16 @@ def _render_figure(figure: Figure) -> str:
 
 def render_table(table: Table) -> str:
     """Return a table in a box of its own that scrolls sideways where it is narrow."""
+    if not table.rows:
+        return element("p", f"{set_text(table.caption or ', '.join(table.columns))}: none.")
     kinds = [_tell_kind(column) for column in zip(*table.rows, strict=True)]
-    kinds = kinds or [None] * len(table.columns)
     head = (
         element("th", escape(name), scope="col", class_=kind)
         for name, kind in zip(table.columns, kinds, strict=True)
     )
     rows = (element("tr", *_iter_cells(row, kinds)) for row in table.rows)
-    caption = element("caption", set_text(table.caption)) if table.caption else ""
+    words = element("span", set_text(table.caption))
+    caption = element("caption", words) if table.caption else ""
     whole = element(
         "table", caption, element("thead", element("tr", *head)), element("tbody", *rows)
     )
@@ -204,8 +230,17 @@ def _render_figures(figures: Figures) -> str:
 
 
 def _render_gallery(gallery: Gallery) -> str:
-    size = "gallery large" if gallery.large else "gallery"
-    return element("div", *map(_render_picture, gallery.pictures), class_=size)
+    kind = "gallery large" if gallery.is_large else "gallery"
+    pictures = map(_render_picture, gallery.pictures)
+    return element("div", *pictures, class_=kind) if gallery.pictures else ""
+
+
+def _render_legend(legend: Legend) -> str:
+    entries = (
+        element("li", element("span", style=f"background:rgb{color}"), escape(name))
+        for name, color in legend.entries
+    )
+    return element("ul", *entries, class_="legend") if legend.entries else ""
 
 
 def _render_details(details: Details) -> str:
@@ -219,7 +254,9 @@ _RENDERERS: Mapping[type[Block], Callable[[Any], str]] = {
     Figures: _render_figures,
     Table: render_table,
     Gallery: _render_gallery,
+    Legend: _render_legend,
     Commands: _render_commands,
     Chart: _render_chart,
     Details: _render_details,
+    Part: _render_part,
 }

@@ -35,10 +35,10 @@ def test_what_agrees_is_not_suspected() -> None:
 
 def test_a_confident_detection_without_a_label() -> None:
     (one,) = suspect(truth(), found((NUT, 0.9, A)))
-    assert one == (MISSING_BOX, pytest.approx(0.9), -1, 0)
+    assert tuple(one) == (MISSING_BOX, pytest.approx(0.9), -1, 0)
     (far,) = suspect(truth((NUT, A)), found((NUT, 0.95, A), (NUT, 0.9, FAR)))
     # The centres are 424 px apart, and the diagonal is 500 px.
-    assert far == (MISSING_BOX, pytest.approx(0.9 * (1 - 0.1 * (1 - 424.264 / 500))), -1, 1)
+    assert tuple(far) == (MISSING_BOX, pytest.approx(0.9 * (1 - 0.1 * (1 - 424.264 / 500))), -1, 1)
 
 
 def test_one_object_is_missing_once_whatever_it_is_called() -> None:
@@ -52,7 +52,7 @@ def test_below_the_confidence_of_its_class_a_detection_says_nothing() -> None:
 
 def test_a_label_that_the_model_calls_otherwise() -> None:
     (one,) = suspect(truth((NUT, A)), found((BOLT, 0.9, A)))
-    assert one == (WRONG_CLASS, pytest.approx(0.9), 0, 0)
+    assert tuple(one) == (WRONG_CLASS, pytest.approx(0.9), 0, 0)
     (less,) = suspect(truth((NUT, A)), found((BOLT, 0.9, A), (NUT, 0.2, A)))
     assert less.score == pytest.approx(0.9 * 0.8), "the model sees a bit of a nut in it"
     assert suspect(truth((NUT, A)), found((NUT, 0.9, A), (BOLT, 0.8, A))) == []
@@ -65,7 +65,7 @@ def test_two_objects_in_one_place_are_no_mistake() -> None:
 def test_a_box_that_lies_beside_what_is_found() -> None:
     half = (0, 0, 40, 20)
     (one,) = suspect(truth((NUT, half)), found((NUT, 0.9, A)))
-    assert one == (LOOSE_BOX, pytest.approx(0.9 * (1 - 0.5 / 0.9)), 0, 0)
+    assert tuple(one) == (LOOSE_BOX, pytest.approx(0.9 * (1 - 0.5 / 0.9)), 0, 0)
     nearly = (0, 0, 40, 30)  # 0.75: less than 0.9, as some always are
     assert suspect(truth((NUT, nearly)), found((NUT, 0.9, A))) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from yolokit.images.draw import class_color, label_wh
 from yolokit.labels import draw as labels_draw
-from yolokit.labels.draw import draw_annotations, shorten
+from yolokit.labels.draw import draw_annotations
 from yolokit.labels.model import Annotations
 from yolokit.labels.shapes import Shape, turned_box
 
@@ -125,9 +125,3 @@ def test_labels_of_a_crowd_cover_no_other(monkeypatch: pytest.MonkeyPatch) -> No
     assert 20 < len(shown) < len(crowd)
     for (left, top), (other_left, other_top) in itertools.combinations(shown, 2):
         assert abs(left - other_left) >= wide or abs(top - other_top) >= tall
-
-
-def test_text_of_data_is_harmless_and_short() -> None:
-    assert shorten("nut", 24) == "nut"
-    assert shorten("a\nb\x1b[31m", 24) == "a b [31m"
-    assert shorten("abcdefghijklmnop", 9) == "abcd…mnop"
