@@ -51,7 +51,7 @@ def expect_same(paths: list[str], layout: RowLayout) -> None:
     many = read_many_labels(paths, layout)
     for file, path in enumerate(paths):
         alone = read_labels(path, layout)
-        rows = np.flatnonzero(many.file_of == file)
+        rows = np.flatnonzero(many.file_of == file).tolist()
         assert many.missing[file] == (alone is None)
         if alone is None:
             assert not len(rows)

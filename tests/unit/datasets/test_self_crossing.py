@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yolokit.core.types import F64
 from yolokit.datasets import self_crossing
 from yolokit.datasets.self_crossing import find_self_crossing
 from yolokit.labels.shapes import join_rings
@@ -18,7 +21,7 @@ STAR = [[0, 3], [2, -3], [-3, 1], [3, 1], [-2, -3]]  # turns one way, and twice 
 TOUCHING = [[0, 0], [2, 0], [1, 1], [2, 2], [0, 2], [1, 1]]
 
 
-def cross(*rings: list[list[float]] | np.ndarray) -> list[int]:
+def cross(*rings: Sequence[Sequence[float]] | F64) -> list[int]:
     return find_self_crossing([np.array(ring, np.float32) for ring in rings])
 
 
