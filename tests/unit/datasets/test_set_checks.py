@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import pytest
 
 from tests.unit.datasets.tables import Row, make_facts
-from yolokit.datasets.checks import Check, find_with, load_check
+from yolokit.datasets.checks import find_with, load_check
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.images.scan import ImageScan
 
@@ -18,11 +16,11 @@ Images = list[tuple[str, list[Row]]]
 
 
 def tell(name: str, facts: DatasetFacts) -> list[str]:
-    return [found.message for found in find_with(cast("Check", load_check(name)), facts)]
+    return [found.message for found in find_with(load_check(name), facts)]
 
 
 def advise(name: str, facts: DatasetFacts) -> list[str]:
-    return [found.hint or "" for found in find_with(cast("Check", load_check(name)), facts)]
+    return [found.hint or "" for found in find_with(load_check(name), facts)]
 
 
 def of(split: str, count: int, *rows: Row) -> Images:
