@@ -15,6 +15,7 @@ from yolokit.evaluate.words import (
     describe_errors,
     describe_outcome,
     floor_conf,
+    show_decimal,
 )
 from yolokit.report.page import Commands, Figure, Figures, Page, Section, Table, Text, Verdict
 
@@ -134,8 +135,10 @@ def _show_figures(report: ValReport, analysis: Analysis) -> Figures:
                 describe_share(overall.right, overall.found),
                 f"{overall.right} of {overall.found}",
             ),
-            Figure("mAP50-95", _decimal(report.overall.map50_95), "COCO's main figure; 1 is best"),
-            Figure("mAP50", _decimal(report.overall.map50), "loose boxes allowed; 1 is best"),
+            Figure(
+                "mAP50-95", show_decimal(report.overall.map50_95), "COCO's main figure; 1 is best"
+            ),
+            Figure("mAP50", show_decimal(report.overall.map50), "loose boxes allowed; 1 is best"),
             Figure(
                 "Errors",
                 str(sum(one.count for one in analysis.errors)),
@@ -154,7 +157,12 @@ def _compare(report: ValReport, trained: TrainedFigures) -> Iterator[Block]:
     yield Table(
         ("", "In training", "This file", "Difference"),
         tuple(
-            (name, f"{before:.3f}", _decimal(now), "-" if now is None else f"{now - before:+.3f}")
+            (
+                name,
+                f"{before:.3f}",
+                show_decimal(now),
+                "-" if now is None else f"{now - before:+.3f}",
+            )
             for name, before, now in pairs
         ),
         f"The same split with the same labels: {when} of the training run ({trained.weights}), and "
@@ -212,7 +220,3 @@ def _list_facts(report: ValReport) -> Iterator[tuple[str, str]]:
     limits = f"overlap limit {report.iou:g}, at most {most} an image"
     yield "Counted from", f"confidence {report.conf:g}, {limits}"
     yield "yolokit", report.yolokit_version
-
-
-def _decimal(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from yolokit.evaluate.analysis import Analysis
-    from yolokit.evaluate.judge import Kind
+    from yolokit.evaluate.measures.judge import Kind
 
 NAMES: Mapping[Kind, str] = {
     "missed": "missed",
@@ -54,6 +54,11 @@ _TOO_FEW = 100  # boxes; with fewer, a share of a half is known to 10 points at 
 def floor_conf(conf: float) -> str:
     """Return a confidence with three decimals, rounded down so that it keeps what was counted."""
     return f"{math.floor(conf * 1000) / 1000:.3f}"
+
+
+def show_decimal(value: float | None) -> str:
+    """Return a figure with three decimals, ``-`` where there is nothing to measure."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 def describe_outcome(analysis: Analysis) -> str:
