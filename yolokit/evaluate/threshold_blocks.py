@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from yolokit.report.page import Block, Chart
 
 _MOST_LINES = 6  # in a chart
+_MOST_ROWS = 20  # of a table that is not folded
 _X = tuple(POINTS.tolist())
 
 
@@ -44,7 +45,7 @@ def show_thresholds(analysis: Analysis) -> Iterator[Block]:
         marks=[mark],
     )
     classes = [one for one in analysis.curves if one.boxes]
-    yield Table(
+    table = Table(
         ("Class", "Best confidence", "F1 there", f"F1 at {conf}"),
         tuple(
             (one.name, _show_conf(one), show_decimal(one.best_f1), show_decimal(one.f1))
@@ -52,6 +53,7 @@ def show_thresholds(analysis: Analysis) -> Iterator[Block]:
         ),
         "The best confidence for each class alone",
     )
+    yield table if len(classes) <= _MOST_ROWS else Details(table.caption, (table,))
     yield _chart_by_class(classes, mark)
     yield line_chart(
         "Precision over recall",

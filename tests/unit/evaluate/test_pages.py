@@ -98,6 +98,8 @@ def test_of_many_classes_the_worst_are_shown() -> None:
     ))  # fmt: skip
     texts = " ".join(one.text for one in blocks(sections, Text))  # type: ignore[attr-defined]
     assert "Shown are those with most errors: 20 of 80 classes" in texts
+    folded = [one.summary for one in blocks(sections, Details)]  # type: ignore[attr-defined]
+    assert "The best confidence for each class alone" in folded
     assert len(render_page(Page("t", "l", tuple(sections)))) < 1_000_000
 
 
