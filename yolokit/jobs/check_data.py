@@ -198,27 +198,36 @@ def _count_splits(facts: DatasetFacts) -> Mapping[str, SplitCounts]:
 
 def _describe_verdict(facts: DatasetFacts, groups: Sequence[FindingGroup]) -> str:
     """Say in a sentence what was found, and what follows for training or conversion."""
-    refused = [group for group in groups if group.is_refused]
     told = [
         counted(found, severity)
         for severity in SEVERITIES[:-1]
         if (found := sum(len(one.findings) for one in groups if one.is_of(severity)))
     ]
     images = counted(len(facts.table.images), "image")
+    consequence = _consequence(facts, groups)
     if not told:
-        return f"nothing wrong in {images}"
-    found_in = f"{', '.join(told)} in {images}"
-    if refused:
-        return f"{found_in}: {_consequence(facts, refused)}"
-    return f"{found_in}: nothing that stops {'a conversion' if facts.data is None else 'training'}"
+        return f"nothing wrong in {images}" + (f", but {consequence}" if consequence else "")
+    what = "a conversion" if facts.data is None else "training"
+    return f"{', '.join(told)} in {images}: {consequence or f'nothing that stops {what}'}"
 
 
-def _consequence(facts: DatasetFacts, refused: Sequence[FindingGroup]) -> str:
+def _consequence(facts: DatasetFacts, groups: Sequence[FindingGroup]) -> str | None:
+    """Say what is refused, or lost, and None where nothing is."""
+    refused = [group for group in groups if group.is_refused]
     if facts.data is None:
-        return "`yolokit data convert` drops what cannot be used, and refuses where that is much"
+        if not len(facts.table.images):
+            return "there is no image that `yolokit data convert` could take"
+        lost = "`yolokit data convert` drops what cannot be used, and refuses where that is much"
+        return lost if refused else None
+    refuses = "`yolokit train` refuses this set"
     if any(group.severity == "error" for group in refused):
-        return "`yolokit train` refuses this set"
-    return "`yolokit train` refuses this set, unless each code is allowed with --allow"
+        return refuses
+    if refused:
+        return f"{refuses}, unless each code is allowed with --allow"
+    if facts.data.pose is not None:
+        return f"{refuses}, since its labels are poses: this version trains detectors of boxes"
+    lacking = [split for split in TRAINED_ON if split not in facts.splits]
+    return f"{refuses} without the split {' and '.join(lacking)}" if lacking else None
 
 
 def _tell_unknown_codes(
