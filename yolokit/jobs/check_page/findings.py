@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.datasets.checks.toolkit import name_place
-from yolokit.jobs.check_page.pictures import draw_image, draw_row
+from yolokit.jobs.check_page.pictures import draw_around, draw_image
 from yolokit.report.page import Block, Details, Gallery, Part, Section, Table, Text
 
 if TYPE_CHECKING:
@@ -81,16 +81,18 @@ class _Examples:
         return tuple(pictures)
 
     def _draw(self, finding: Finding) -> Picture | None:
-        if finding.row is not None:
-            image = int(self._table.image_of[finding.row])
-            place = name_place(self._table, finding.row)
-            caption = f"{self._table.images.names[image]}, {place}"
-            return draw_row(self._table, finding.row, caption)
-        image_or_none = self._image_of.get(finding.image or "")
-        if image_or_none is None:
+        table, row, found = self._table, finding.row, finding.xyxy_px
+        if row is not None:
+            image = int(table.image_of[row])
+            caption = f"{table.images.names[image]}, {name_place(table, row)}"
+            return draw_around(table, image, caption, row=row, found=found)
+        if finding.image not in self._image_of:
             return None
-        caption = self._table.images.names[image_or_none]
-        return draw_image(self._table, image_or_none, caption)
+        image = self._image_of[finding.image]
+        caption = table.images.names[image]
+        if found is not None:
+            return draw_around(table, image, caption, found=found)
+        return draw_image(table, image, caption)
 
 
 def _describe(group: FindingGroup, path: Path, examples: _Examples) -> Part:

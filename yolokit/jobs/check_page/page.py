@@ -25,7 +25,7 @@ from yolokit.report.page import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from yolokit.datasets.check_report import CheckReport, FindingGroup
     from yolokit.datasets.facts import DatasetFacts
@@ -80,7 +80,7 @@ def _judge(report: CheckReport, facts: DatasetFacts) -> Verdict:
     refused = [group for group in report.groups if group.is_refused]
     warned = [group for group in report.groups if group.is_of("warning")]
     advised = [group for group in report.groups if group.is_of("advice")]
-    steps = tuple(map(_first_step, [*refused, *warned, *advised][:_STEPS]))
+    steps = _list_steps([*refused, *warned, *advised])
     text = f"{report.verdict[:1].upper()}{report.verdict[1:]}."
     if facts.data is None and refused:
         return Verdict("warning", "Parts of it cannot be used as they are", text, steps)
@@ -91,8 +91,14 @@ def _judge(report: CheckReport, facts: DatasetFacts) -> Verdict:
     return Verdict("good", "Yes, nothing speaks against it", text, steps)
 
 
-def _first_step(group: FindingGroup) -> str:
-    hint = group.findings[0].hint or group.hint
+def _list_steps(groups: Sequence[FindingGroup]) -> tuple[str, ...]:
+    """Return what helps against the most serious groups; what helps against several, once."""
+    of_hint = {group.findings[0].hint or group.hint: group for group in reversed(groups)}
+    first = sorted(of_hint.items(), key=lambda item: groups.index(item[1]))
+    return tuple(_describe_step(group, hint) for hint, group in first[:_STEPS])
+
+
+def _describe_step(group: FindingGroup, hint: str) -> str:
     count = f" ({len(group.findings):,})" if len(group.findings) > 1 else ""
     return f"{group.title[:1].upper()}{group.title[1:]}{count}: {hint}"
 

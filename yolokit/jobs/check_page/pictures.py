@@ -9,12 +9,19 @@ import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
 from yolokit.errors import DataError
+from yolokit.images.draw import (
+    draw_box,
+    draw_label_at,
+    find_label_place,
+    label_wh,
+    strokes_for,
+)
 from yolokit.images.files import read_image
-from yolokit.images.sheet import encode_jpeg
+from yolokit.images.sheet import encode_jpeg, scale_to_fit
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.model import Annotations
 from yolokit.labels.shapes import Shape
-from yolokit.labels.transforms import shifting, transform_annotations
+from yolokit.labels.transforms import scaling, shifting, transform_annotations
 from yolokit.report.page import Picture
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ FIT_WH = (480, 480)
 _SMALL_WH = (300, 300)
 _CONTEXT = 4.0  # sides of a box that are shown around it
 _LEAST_SHARE = 0.35  # of the image's shorter side
+_WHITE = (255, 255, 255)
 _SAME = 0.85  # IoU from which another box is drawn with the one that is meant
 
 
@@ -52,27 +60,62 @@ def draw_plain(table: LabelTable, image: int, caption: str) -> Picture | None:
     return Picture(encode_jpeg(pixels, fit_wh=_SMALL_WH), f"the image {name}", caption)
 
 
-def draw_row(table: LabelTable, row: int, caption: str) -> Picture | None:
-    """Return what lies around one label, which stands out; None if its image cannot be read."""
-    image = int(table.image_of[row])
+def draw_around(
+    table: LabelTable,
+    image: int,
+    caption: str,
+    *,
+    row: int | None = None,
+    found: tuple[float, float, float, float] | None = None,
+) -> Picture | None:
+    """Return what lies around one label, which stands out; None if the image cannot be read.
+
+    Args:
+        table: All labels.
+        image: Its place in the table.
+        caption: What is written below the picture.
+        row: The label; None where a box that was found is not labelled.
+        found: xyxy in px of the image: what a model found there, drawn white.
+    """
     pixels = _read(table, image)
     if pixels is None:
         return None
     wh = (pixels.shape[1], pixels.shape[0])
     annotations = annotations_of(table, image, wh)
-    at = row - int(table.starts[image])
-    x1, y1, x2, y2 = _window(annotations.xyxy[at], wh)
-    alike = pairwise_iou(annotations.xyxy[at : at + 1], annotations.xyxy)[0] >= _SAME
-    drawn = draw_annotations(
-        pixels[y1:y2, x1:x2],
-        transform_annotations(annotations, shifting(-x1, -y1)),
-        table.names,
-        fit_wh=FIT_WH,
-        emphasised={at, *np.flatnonzero(alike).tolist()},
-    )
-    name = table.names[int(table.class_ids[row])]
-    alt = f"a label {name} in {table.images.names[image]}, cut out"
+    at = None if row is None else row - int(table.starts[image])
+    meant = [] if at is None else [annotations.xyxy[at]]
+    meant += [] if found is None else [np.array(found, np.float64)]
+    x1, y1, x2, y2 = _window(np.array(meant), wh)
+    cut = scale_to_fit(pixels[y1:y2, x1:x2], FIT_WH, enlarge=True)
+    moved = shifting(-x1, -y1), scaling(cut.shape[1] / (x2 - x1), cut.shape[0] / (y2 - y1))
+    for matrix in moved:
+        annotations = transform_annotations(annotations, matrix)
+    drawn = draw_annotations(cut, annotations, table.names, emphasised=_alike(annotations, at))
+    if found is not None:
+        factor = cut.shape[1] / (x2 - x1)
+        _draw_found(drawn, (meant[-1] - [x1, y1, x1, y1]) * factor)
+    name = "a part of" if row is None else f"a label {table.names[table.class_ids[row]]} in"
+    alt = f"{name} {table.images.names[image]}, cut out"
     return Picture(encode_jpeg(drawn, fit_wh=FIT_WH), alt, caption)
+
+
+def _alike(annotations: Annotations, at: int | None) -> set[int]:
+    """Return a label and those that have nearly its box."""
+    if at is None:
+        return set()
+    iou = pairwise_iou(annotations.xyxy[at : at + 1], annotations.xyxy)[0]
+    return {at, *np.flatnonzero(iou >= _SAME).tolist()}
+
+
+def _draw_found(image: U8, xyxy: F64) -> None:
+    strokes = strokes_for(image)
+    draw_box(image, xyxy, _WHITE, strokes.line_px)
+    text = "the model"
+    size = label_wh(text, strokes.text_px)
+    nothing = np.zeros((0, 4))
+    place = find_label_place((image.shape[1], image.shape[0]), xyxy, size, nothing, nothing)
+    if place is not None:
+        draw_label_at(image, text, (int(place[0]), int(place[1])), _WHITE, strokes.text_px)
 
 
 def annotations_of(table: LabelTable, image: int, wh_px: tuple[int, int]) -> Annotations:
@@ -121,9 +164,10 @@ def _read(table: LabelTable, image: int) -> U8 | None:
 
 
 def _window(xyxy: F64, wh: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return what is cut out around a box: a square as far as the image allows."""
+    """Return what is cut out around some boxes: a square as far as the image allows."""
     inside = np.clip(np.nan_to_num(xyxy), 0, [*wh, *wh])
-    center, sides = (inside[:2] + inside[2:]) / 2, inside[2:] - inside[:2]
+    first, last = inside[:, :2].min(axis=0), inside[:, 2:].max(axis=0)
+    center, sides = (first + last) / 2, last - first
     side = max(_CONTEXT * float(sides.max()), _LEAST_SHARE * min(wh), 32.0)
     lengths = np.minimum(side, wh)
     low = np.clip(center - lengths / 2, 0, np.array(wh) - lengths)

@@ -151,6 +151,20 @@ def test_each_finding_has_its_place_and_a_picture(
     assert pictures_in(warned)[0].caption == "train1.png, line 2"
 
 
+def test_what_helps_against_several_things_is_said_once(
+    folder: Path, page_of: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from yolokit.datasets.checks.rows import doubled_boxes, tiny_boxes
+
+    monkeypatch.setattr(tiny_boxes, "HINT", doubled_boxes.HINT)
+    row = ROW + "0 0.501 0.5 0.25 0.25\n0 0.1 0.1 0.001 0.001\n"
+    (folder / "labels" / "train" / "train1.txt").write_text(row)
+    page = page_of(folder)
+    parts = [block for block in blocks_of(page, "Warnings") if isinstance(block, Part)]
+    assert len(parts) == 2
+    assert sum(doubled_boxes.HINT in step for step in verdict_of(page).next) == 1
+
+
 def test_many_findings_are_folded(folder: Path, page_of: Callable[..., Page]) -> None:
     rows = "".join(f"0 {x / 20:.2f} 0.5 0.001 0.001\n" for x in range(1, 20))
     (folder / "labels" / "train" / "train1.txt").write_text(rows)

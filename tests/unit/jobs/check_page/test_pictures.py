@@ -12,7 +12,7 @@ import pytest
 from tests.unit.conftest import write_image
 from yolokit.core.types import F32, U8
 from yolokit.datasets.label_table import ImageColumns, LabelTable
-from yolokit.jobs.check_page.pictures import annotations_of, draw_image, draw_plain, draw_row
+from yolokit.jobs.check_page.pictures import annotations_of, draw_around, draw_image, draw_plain
 
 
 def a_table(
@@ -48,7 +48,7 @@ def decode(jpeg: bytes) -> U8:
 def test_a_label_is_cut_out_with_what_lies_around_it(tmp_path: Path) -> None:
     path = write_image(tmp_path / "a.png", 2000, 1000)
     table = a_table(path, [[0.1, 0.1, 0.12, 0.14], [0.8, 0.8, 0.9, 0.9]])
-    picture = draw_row(table, 0, "where")
+    picture = draw_around(table, 1, "where", row=0)
     assert picture is not None
     assert picture.caption == "where"
     assert picture.alt == "a label cat in a.png, cut out"
@@ -60,17 +60,28 @@ def test_a_label_is_cut_out_with_what_lies_around_it(tmp_path: Path) -> None:
     assert 30 < rows[0] < rows[-1] < 330
 
 
+def test_what_a_model_found_is_drawn_white(tmp_path: Path) -> None:
+    table = a_table(write_image(tmp_path / "a.png", 2000, 1000), [[0.8, 0.8, 0.9, 0.9]])
+    picture = draw_around(table, 1, "", found=(200, 100, 240, 140))
+    assert picture is not None
+    assert picture.alt == "a part of a.png, cut out"
+    white = decode(picture.jpeg).min(axis=2) > 200
+    rows, columns = np.flatnonzero(white.any(axis=1)), np.flatnonzero(white.any(axis=0))
+    assert 180 < columns[0] < columns[-1] < 320, "in the middle, 40 of 350 px wide, with a name"
+    assert 100 < rows[0] < rows[-1] < 260, "near the upper edge of the image"
+
+
 @pytest.mark.parametrize("box", [[1.2, 1.2, 1.4, 1.4], [0.5, 0.5, 0.5, 0.5], [-1, -1, 3, 3]])
 def test_any_box_can_be_cut_out(box: list[float], tmp_path: Path) -> None:
     table = a_table(write_image(tmp_path / "a.png"), [box])
-    assert draw_row(table, 0, "") is not None
+    assert draw_around(table, 1, "", row=0) is not None
 
 
 def test_what_cannot_be_read_is_not_drawn(tmp_path: Path) -> None:
     broken = tmp_path / "a.png"
     broken.write_bytes(b"not an image")
     table = a_table(broken, [[0.1, 0.1, 0.2, 0.2]])
-    assert draw_row(table, 0, "") is None
+    assert draw_around(table, 1, "", row=0) is None
     assert draw_image(table, 1, "") is None
     assert draw_plain(table, 0, "") is None
 
