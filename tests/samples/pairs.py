@@ -8,7 +8,7 @@ import numpy as np
 
 from yolokit.core.types import Detections
 from yolokit.evaluate.analysis import overlap_boxes
-from yolokit.evaluate.judge import JudgedImage, judge_image
+from yolokit.evaluate.measures.judge import JudgedImage, judge_image
 from yolokit.labels.model import Annotations
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
-from yolokit.evaluate.confusion import count_confusions
-from yolokit.evaluate.costs import weigh_in_ap50, weigh_in_f1
-from yolokit.evaluate.counts import (
+from yolokit.evaluate.measures.confusion import count_confusions
+from yolokit.evaluate.measures.costs import weigh_in_ap50, weigh_in_f1
+from yolokit.evaluate.measures.counts import (
     ErrorCount,
     ScoreBin,
     SizeCount,
@@ -18,9 +18,9 @@ from yolokit.evaluate.counts import (
     count_errors,
     count_sizes,
 )
-from yolokit.evaluate.curves import Curve, draw_curves
-from yolokit.evaluate.judge import RIGHT, JudgedImage, judge_image
-from yolokit.evaluate.worst import IMAGES, WorstImage, choose_worst
+from yolokit.evaluate.measures.curves import Curve, draw_curves
+from yolokit.evaluate.measures.judge import RIGHT, JudgedImage, judge_image
+from yolokit.evaluate.measures.worst import IMAGES, WorstImage, choose_worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +41,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
         conf: The common confidence: the one with the highest mean F1 of all classes. Confusion,
             errors, sizes and worst images are of detections that score at least this.
         confusion: C + 1 rows of C + 1 counts: row the true class, column the found one, the last
-            of each the background; see :func:`yolokit.evaluate.confusion.count_confusions`.
+            of each the background; see :mod:`yolokit.evaluate.measures.confusion`.
         overall: Means over the classes that have true boxes.
         curves: One for each class.
         errors: One for each kind, those that cost most first.

@@ -14,8 +14,8 @@ from yolokit.core.findings import Finding
 from yolokit.core.types import Frame
 from yolokit.datasets.check_report import FindingGroup
 from yolokit.errors import DataError
-from yolokit.evaluate.curves import draw_curves
-from yolokit.evaluate.judge import RIGHT, judge_image
+from yolokit.evaluate.measures.curves import draw_curves
+from yolokit.evaluate.measures.judge import RIGHT, judge_image
 from yolokit.evaluate.run import THRESHOLDS, map_classes
 from yolokit.evaluate.suspicions import (
     LOOSE_BOX,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F64
     from yolokit.datasets.label_table import LabelTable
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 TITLES = {
     MISSING_BOX: "objects that the model sees, and nobody labelled",

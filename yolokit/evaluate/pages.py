@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_share
 from yolokit.errors import DataError
-from yolokit.evaluate.curves import POINTS
 from yolokit.evaluate.pictures import draw_worst
-from yolokit.evaluate.words import MEANINGS, NAMES, floor_conf
-from yolokit.report.charts import Mark, Series, bar_chart, heat_map, line_chart
+from yolokit.evaluate.threshold_blocks import show_thresholds
+from yolokit.evaluate.words import MEANINGS, NAMES, floor_conf, show_decimal
+from yolokit.report.charts import bar_chart, heat_map
 from yolokit.report.page import Details, Gallery, Picture, Section, Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from yolokit.evaluate.analysis import Analysis
-    from yolokit.evaluate.curves import Curve
-    from yolokit.evaluate.worst import WorstImage
-    from yolokit.report.page import Block, Chart
+    from yolokit.evaluate.measures.worst import WorstImage
+    from yolokit.report.page import Block
 
 _MOST_CLASSES = 20  # in a heat map; of more those that are confused most are shown
-_MOST_LINES = 6  # in a chart
 _MOST_PAIRS = 10
-_X = tuple(POINTS.tolist())
 _BACKGROUND = "nothing"
 _SIZES = {
     "small": "small (below 32 x 32 px)",
@@ -45,7 +41,7 @@ def analysis_sections(analysis: Analysis) -> list[Section]:
         Section("What goes wrong", tuple(_show_errors(analysis))),
         Section("Class by class", (_show_classes(analysis),)),
         Section("What is taken for what", tuple(_show_confusion(analysis))),
-        Section("Which confidence to use", tuple(_show_thresholds(analysis))),
+        Section("Which confidence to use", tuple(show_thresholds(analysis))),
     ]
     if analysis.worst:
         sections.append(Section("The worst images", tuple(_show_worst(analysis))))
@@ -70,13 +66,13 @@ def _show_errors(analysis: Analysis) -> Iterator[Block]:
         value_label="errors",
     )
     yield Table(
-        ("Error", "What it means", "Small", "Medium", "Large", "All", "Costs"),
+        ("Error", "All", "Small", "Medium", "Large", "Costs", "What it means"),
         tuple(
             (
                 NAMES[one.kind],
-                MEANINGS[one.kind],
-                *map(str, (one.small, one.medium, one.large, one.count)),
+                *map(str, (one.count, one.small, one.medium, one.large)),
                 "-" if one.f1_gain is None else f"{one.f1_gain:.3f}",
+                MEANINGS[one.kind],
             )
             for one in kinds
         ),
@@ -103,7 +99,7 @@ def _show_classes(analysis: Analysis) -> Block:
             (
                 one.name,
                 *map(str, (one.boxes, one.found, one.right)),
-                *map(_decimal, (one.precision, one.recall, one.f1, one.ap50)),
+                *map(show_decimal, (one.precision, one.recall, one.f1, one.ap50)),
             )
             for one in everything
         ),
@@ -145,8 +141,8 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
     )
     if len(chosen) < len(analysis.names):
         yield Text(
-            f"Shown are the {len(chosen)} of {len(analysis.names)} classes with most errors; "
-            "`metrics.json` has all."
+            f"Shown are those with most errors: {len(chosen)} of "
+            f"{counted(len(analysis.names), 'class', 'classes')}; `metrics.json` has all."
         )
 
 
@@ -178,109 +174,6 @@ def _choose_classes(analysis: Analysis) -> list[int]:
     ]
     ranked = sorted(range(count), key=lambda at: -errors[at])
     return sorted(ranked[:_MOST_CLASSES])
-
-
-def _show_thresholds(analysis: Analysis) -> Iterator[Block]:
-    overall, conf = analysis.overall, floor_conf(analysis.conf)
-    yield Text(
-        f"A model gives each box a confidence. `--conf {conf}` keeps those that serve best: with a "
-        "lower one more objects are found and more boxes are false, with a higher one fewer of "
-        "both."
-    )
-    mark = Mark(analysis.conf, f"best: {conf}")
-    lines = (
-        ("F1", overall.f1_by_conf),
-        ("precision", overall.precision_by_conf),
-        ("recall", overall.recall_by_conf),
-    )
-    yield line_chart(
-        "Precision, recall and F1 over confidence, all classes",
-        [Series(name, _X, values) for name, values in lines],
-        x_label="confidence",
-        y_label="share",
-        y_range=(0, 1),
-        marks=[mark],
-    )
-    classes = [one for one in analysis.curves if one.boxes]
-    yield Table(
-        ("Class", "Best confidence", "F1 there", f"F1 at {conf}"),
-        tuple(
-            (one.name, _show_conf(one), _decimal(one.best_f1), _decimal(one.f1)) for one in classes
-        ),
-        "The best confidence for each class alone",
-    )
-    yield _chart_by_class(classes, mark)
-    yield line_chart(
-        "Precision over recall",
-        [Series(one.name, _X, one.precision_by_recall) for one in _pick(analysis)],
-        x_label="recall: share of the objects that is found",
-        y_label="precision",
-        y_range=(0, 1),
-    )
-    yield Details("Do the confidences mean what they say?", tuple(_show_calibration(analysis)))
-
-
-def _show_conf(curve: Curve) -> str:
-    return "-" if curve.best_conf is None else floor_conf(curve.best_conf)
-
-
-def _chart_by_class(classes: Sequence[Curve], mark: Mark) -> Chart:
-    shown = _lowest(classes)
-    which = "each class" if len(shown) == len(classes) else f"the {len(shown)} weakest classes"
-    return line_chart(
-        f"F1 over confidence, {which}",
-        [Series(one.name, _X, one.f1_by_conf) for one in shown],
-        x_label="confidence",
-        y_label="F1",
-        y_range=(0, 1),
-        marks=[mark],
-    )
-
-
-def _pick(analysis: Analysis) -> list[Curve]:
-    classes = [one for one in analysis.curves if one.boxes]
-    return [analysis.overall, *_lowest(classes)] if len(classes) > 1 else classes
-
-
-def _lowest(classes: Sequence[Curve]) -> list[Curve]:
-    """Return the classes that a chart has room for: those with the lowest best F1."""
-    ranked = sorted(classes, key=lambda one: one.best_f1 or 0)[:_MOST_LINES]
-    return [one for one in classes if one in ranked]
-
-
-def _show_calibration(analysis: Analysis) -> Iterator[Block]:
-    filled = [one for one in analysis.calibration if one.detections]
-    edges = pairwise(f"{at / 10:.1f}" for at in range(11))
-    yield Text(
-        "Where boxes are right less often than their confidence says, the model is too sure of "
-        "itself; where more often, it is too cautious. Only the confidence to cut at matters for "
-        "use; read these as probabilities with care."
-    )
-    yield line_chart(
-        "How often boxes of a confidence are right",
-        [
-            Series(
-                "measured",
-                tuple(one.mean_score or 0 for one in filled),
-                tuple(one.precision or 0 for one in filled),
-            ),
-            Series("as they should be", (0, 1), (0, 1)),
-        ],
-        x_label="confidence",
-        y_label="share that is right",
-        y_range=(0, 1),
-    )
-    yield Table(
-        ("Confidence", "Boxes", "Right"),
-        tuple(
-            (
-                f"{low} to {high}",
-                str(one.detections),
-                "-" if one.precision is None else f"{one.precision:.0%}",
-            )
-            for (low, high), one in zip(edges, analysis.calibration, strict=True)
-        ),
-    )
 
 
 def _show_worst(analysis: Analysis) -> Iterator[Block]:
@@ -317,7 +210,3 @@ def _caption(worst: WorstImage) -> str:
     boxes = counted(len(worst.found), "box", "boxes")
     left_out = f"; {worst.left_out} more are not drawn" if worst.left_out else ""
     return f"As found: {boxes}, {counted(worst.errors, 'error')}, F1 {worst.f1:.2f}{left_out}"
-
-
-def _decimal(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yolokit.evaluate.measures.worst import FoundBox
 from yolokit.evaluate.words import NAMES
-from yolokit.evaluate.worst import FoundBox
 from yolokit.images.draw import (
     cut_text,
     draw_box,
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from yolokit.core.types import F64, U8
-    from yolokit.evaluate.judge import Kind
-    from yolokit.evaluate.worst import TrueBox, WorstImage
+    from yolokit.evaluate.measures.judge import Kind
+    from yolokit.evaluate.measures.worst import TrueBox, WorstImage
 
 _FIT_WH_PX = (640, 640)
 _LONGEST_NAME_PX = 150

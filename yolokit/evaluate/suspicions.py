@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
-from yolokit.evaluate.judge import BACKGROUND_IOU, FALSE, RIGHT, RIGHT_IOU
+from yolokit.evaluate.measures.judge import BACKGROUND_IOU, FALSE, RIGHT, RIGHT_IOU
 
 if TYPE_CHECKING:
     from yolokit.core.types import F64, Bool
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 MISSING_BOX, WRONG_CLASS, LOOSE_BOX = (
     "likely-missing-box",

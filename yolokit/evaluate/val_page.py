@@ -15,6 +15,7 @@ from yolokit.evaluate.words import (
     describe_errors,
     describe_outcome,
     floor_conf,
+    show_decimal,
 )
 from yolokit.report.page import Commands, Figure, Figures, Page, Section, Table, Text, Verdict
 
@@ -109,7 +110,8 @@ def _advise(analysis: Analysis) -> Iterator[str]:
     if small.boxes and worst.kind != "missed" and share - small.right / small.boxes > _FEWER:
         yield (
             f"Small objects are found less often ({describe_share(small.right, small.boxes)} of "
-            f"{small.boxes}) than all ({share:.0%}): try a larger `--imgsz` in training."
+            f"{small.boxes}) than all ({share:.0%}): try a larger "
+            "`yolokit train --imgsz`."
         )
     unseen = [one.name for one in analysis.curves if not one.boxes]
     if unseen:
@@ -133,8 +135,10 @@ def _show_figures(report: ValReport, analysis: Analysis) -> Figures:
                 describe_share(overall.right, overall.found),
                 f"{overall.right} of {overall.found}",
             ),
-            Figure("mAP50-95", _decimal(report.overall.map50_95), "COCO's main figure; 1 is best"),
-            Figure("mAP50", _decimal(report.overall.map50), "loose boxes allowed; 1 is best"),
+            Figure(
+                "mAP50-95", show_decimal(report.overall.map50_95), "COCO's main figure; 1 is best"
+            ),
+            Figure("mAP50", show_decimal(report.overall.map50), "loose boxes allowed; 1 is best"),
             Figure(
                 "Errors",
                 str(sum(one.count for one in analysis.errors)),
@@ -153,7 +157,12 @@ def _compare(report: ValReport, trained: TrainedFigures) -> Iterator[Block]:
     yield Table(
         ("", "In training", "This file", "Difference"),
         tuple(
-            (name, f"{before:.3f}", _decimal(now), "-" if now is None else f"{now - before:+.3f}")
+            (
+                name,
+                f"{before:.3f}",
+                show_decimal(now),
+                "-" if now is None else f"{now - before:+.3f}",
+            )
             for name, before, now in pairs
         ),
         f"The same split with the same labels: {when} of the training run ({trained.weights}), and "
@@ -207,10 +216,7 @@ def _list_facts(report: ValReport) -> Iterator[tuple[str, str]]:
     yield "Data", f"{report.data}, split {report.split}"
     yield "Ran on", f"{report.provider}, {counted(report.threads, 'thread')}"
     yield "Time", f"{describe_seconds(report.wall_s)} ({rate}, reading included)"
-    limits = f"overlap limit {report.iou:g}, at most {report.max_det} boxes an image"
+    most = counted(report.max_det, "box", "boxes")
+    limits = f"overlap limit {report.iou:g}, at most {most} an image"
     yield "Counted from", f"confidence {report.conf:g}, {limits}"
     yield "yolokit", report.yolokit_version
-
-
-def _decimal(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

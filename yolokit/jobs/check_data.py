@@ -23,6 +23,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.check import UNUSABLE
 from yolokit.datasets.check_report import CheckReport, group_findings
 from yolokit.datasets.checks import SEVERITIES, allowable_codes
+from yolokit.datasets.checks.sets.leaking_images import CODE as LEAK
 from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import is_data_yaml, list_data_yamls, load_data_yaml
 from yolokit.datasets.read_facts import TRAINED_ON, read_facts
@@ -215,10 +216,7 @@ def _consequence(facts: DatasetFacts, groups: Sequence[FindingGroup]) -> str | N
     """Say what is refused, or lost, and None where nothing is."""
     refused = [group for group in groups if group.is_refused]
     if facts.data is None:
-        if not len(facts.table.images):
-            return "there is no image that `yolokit data convert` could take"
-        lost = "`yolokit data convert` drops what cannot be used, and refuses where that is much"
-        return lost if refused else None
+        return _consequence_of_source(facts, {group.code for group in refused})
     refuses = "`yolokit train` refuses this set"
     if any(group.severity == "error" for group in refused):
         return refuses
@@ -228,6 +226,19 @@ def _consequence(facts: DatasetFacts, groups: Sequence[FindingGroup]) -> str | N
         return f"{refuses}, since its labels are poses: this version trains detectors of boxes"
     lacking = [split for split in TRAINED_ON if split not in facts.splits]
     return f"{refuses} without the split {' and '.join(lacking)}" if lacking else None
+
+
+def _consequence_of_source(facts: DatasetFacts, refused: set[str]) -> str | None:
+    if not len(facts.table.images):
+        return "there is no image that `yolokit data convert` could take"
+    told = []
+    if refused - {LEAK}:
+        told.append(
+            "`yolokit data convert` drops what cannot be used, and refuses where that is much"
+        )
+    if LEAK in refused:
+        told.append("`yolokit train` refuses pictures that are in train and in another split")
+    return "; ".join(told) or None
 
 
 def _tell_unknown_codes(

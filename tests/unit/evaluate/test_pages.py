@@ -64,7 +64,7 @@ def test_all_parts_are_there_and_it_renders(analysis: Analysis) -> None:
 def test_the_figures_are_those_of_the_analysis(analysis: Analysis) -> None:
     tables = blocks(analysis_sections(analysis), Table)
     rows = {row[0]: row for one in tables for row in one.rows}  # type: ignore[attr-defined]
-    assert rows["missed"][2:6] == ("0", "0", "1", "1")
+    assert rows["missed"][1:5] == ("1", "0", "0", "1")
     assert rows["nut"][-1] == "1.000"
 
 
@@ -97,7 +97,9 @@ def test_of_many_classes_the_worst_are_shown() -> None:
         analyse(images, [f"class {i}" for i in range(80)]), worst=()
     ))  # fmt: skip
     texts = " ".join(one.text for one in blocks(sections, Text))  # type: ignore[attr-defined]
-    assert "Shown are the 20 of 80 classes with most errors" in texts
+    assert "Shown are those with most errors: 20 of 80 classes" in texts
+    folded = [one.summary for one in blocks(sections, Details)]  # type: ignore[attr-defined]
+    assert "The best confidence for each class alone" in folded
     assert len(render_page(Page("t", "l", tuple(sections)))) < 1_000_000
 
 

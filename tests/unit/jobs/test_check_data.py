@@ -238,6 +238,15 @@ class TestVerdict:
         verdict = "1 warning in 2 images: `yolokit train` refuses this set without the split val"
         assert look(yolo).verdict == verdict
 
+    def test_a_leak_in_a_source_is_what_training_refuses(self, tmp_path: Path) -> None:
+        for split in ("train", "val"):
+            write_text(tmp_path / f"set/{split}/a.xml", voc_xml(voc_object()))
+            write_image(tmp_path / f"set/{split}/a.jpg")
+        assert look(tmp_path / "set").verdict == (
+            "1 doubt in 2 images: `yolokit train` refuses pictures that are in train and in "
+            "another split"
+        )
+
     def test_a_source_of_which_no_image_is_left_says_so(self, tmp_path: Path) -> None:
         write_text(tmp_path / "set/a.xml", voc_xml(voc_object()))
         assert look(tmp_path / "set").verdict == (

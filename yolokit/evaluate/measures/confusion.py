@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.evaluate.judge import RIGHT
+from yolokit.evaluate.measures.judge import RIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from yolokit.core.types import I64, Bool
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 
 def count_confusions(images: Iterable[JudgedImage], class_count: int, conf: float) -> I64:

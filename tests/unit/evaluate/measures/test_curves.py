@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yolokit.evaluate.curves import Curve, draw_curves, interpolate_precision
+from yolokit.evaluate.measures.curves import Curve, draw_curves, interpolate_precision
 
 
 def draw(

@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 
 from yolokit.core.boxes import box_areas
-from yolokit.evaluate.judge import KINDS, MISSED, RIGHT, Kind
+from yolokit.evaluate.measures.judge import KINDS, MISSED, RIGHT, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from yolokit.core.types import F64, I64, Bool
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 Size = Literal["small", "medium", "large"]
 SIZES: tuple[Size, ...] = ("small", "medium", "large")
@@ -27,13 +27,13 @@ class ErrorCount(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: ``missed``: a true box that no detection is about; the others as in
-            :func:`yolokit.evaluate.judge.judge_detections`.
+            :func:`yolokit.evaluate.measures.judge.judge_detections`.
         count: How many at the common confidence.
         small: Those below 32 x 32 px: of the true box, or of a false detection itself.
         medium: Those from there to below 96 x 96 px.
         large: Those above.
         f1_gain: Mean F1 that would be won if they were put right, see
-            :mod:`yolokit.evaluate.costs`; None where there is no true box.
+            :mod:`yolokit.evaluate.measures.costs`; None where there is no true box.
         ap50_gain: Mean AP50, likewise, but over all detections, also those that score less.
     """
 

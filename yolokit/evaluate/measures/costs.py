@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.evaluate.curves import interpolate_precision
-from yolokit.evaluate.judge import (
+from yolokit.evaluate.measures.curves import interpolate_precision
+from yolokit.evaluate.measures.judge import (
     DUPLICATE,
     FALSE,
     KINDS,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from yolokit.core.types import F64, I64, U8, Bool
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 _WRONG = (LOOSE, WRONG_CLASS, DUPLICATE, FALSE)
 

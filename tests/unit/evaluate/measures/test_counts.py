@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.samples.pairs import found, judge, truth
-from yolokit.evaluate.counts import ScoreBin, calibrate, count_errors, count_sizes
-from yolokit.evaluate.judge import Kind
+from yolokit.evaluate.measures.counts import ScoreBin, calibrate, count_errors, count_sizes
+from yolokit.evaluate.measures.judge import Kind
 
 NUT, BOLT = 0, 1
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.samples.pairs import found, judge, random_images, truth
 from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.confusion import count_confusions
+from yolokit.evaluate.measures.confusion import count_confusions
 from yolokit.evaluate.store import BoxStore
 
 NUT, BOLT = 0, 1

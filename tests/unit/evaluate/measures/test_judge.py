@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.samples.pairs import found, judge, random_images, truth
-from yolokit.evaluate.judge import KINDS, RIGHT, JudgedImage
+from yolokit.evaluate.measures.judge import KINDS, RIGHT, JudgedImage
 
 NUT, BOLT = 0, 1
 TRUE = (0, 0, 100, 100)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from tests.samples.pairs import found, judge, random_images, truth
 from yolokit.core.types import Detections
 from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.costs import weigh_in_ap50, weigh_in_f1
-from yolokit.evaluate.judge import KINDS
+from yolokit.evaluate.measures.costs import weigh_in_ap50, weigh_in_f1
+from yolokit.evaluate.measures.judge import KINDS
 from yolokit.evaluate.store import BoxStore
 from yolokit.labels.model import Annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 NUT, BOLT = 0, 1
 A, B, NOWHERE = (0, 0, 40, 40), (100, 0, 140, 40), (300, 300, 340, 340)

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from yolokit.evaluate.judge import KINDS, LOOSE, MISSED, RIGHT, WRONG_CLASS, Kind
+from yolokit.evaluate.measures.judge import KINDS, LOOSE, MISSED, RIGHT, WRONG_CLASS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F32, F64, I64
-    from yolokit.evaluate.judge import JudgedImage
+    from yolokit.evaluate.measures.judge import JudgedImage
 
 IMAGES = 12
 BOXES = 100  # of each sort in one image
 
 
 class FoundBox(msgspec.Struct, frozen=True):
-    """A detection; ``kind`` as in :func:`yolokit.evaluate.judge.judge_detections`."""
+    """A detection; ``kind`` as in :func:`yolokit.evaluate.measures.judge.judge_detections`."""
 
     xyxy: tuple[float, float, float, float]
     class_id: int

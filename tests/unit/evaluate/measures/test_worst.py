@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.samples.pairs import found, judge, truth
-from yolokit.evaluate.worst import BOXES, choose_worst
+from yolokit.evaluate.measures.worst import BOXES, choose_worst
 
 NUT, BOLT = 0, 1
 A, B, C = (0, 0, 40, 40), (100, 0, 140, 40), (0, 100, 40, 140)

@@ -1,0 +1,1 @@
+"""What an analysis is made of: each detection judged, and what is counted of that."""
