@@ -17,7 +17,10 @@ from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
+from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.fix_data import FixConfig
+from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yolokit.convert.job import ConvertResult
+    from yolokit.datasets.check_report import CheckReport
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
+    from yolokit.jobs.inspect.job import Inspection
     from yolokit.jobs.show.job import ShowResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
@@ -47,6 +52,30 @@ def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     from yolokit.convert.job import convert
 
     return convert(ConvertConfig.build(values), on_event)
+
+
+class _Fix(FixConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Fix)
+def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
+    """Mend what needs no eye of a data set, into a new folder."""
+    from yolokit.jobs.fix_data import fix_data
+
+    return fix_data(FixConfig.build(values), on_event)
+
+
+class _Check(CheckConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Check)
+def check_dataset(values: Values, on_event: OnEvent) -> CheckReport:
+    """Check a data set of any format; nothing that is found raises an error."""
+    from yolokit.jobs.check_data import check_data
+
+    return check_data(CheckConfig.build(values), on_event)
 
 
 class _Get(GetConfig, frozen=True, kw_only=True):
@@ -124,6 +153,18 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Inspect(InspectConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Inspect)
+def inspect_model(values: Values, on_event: OnEvent) -> Inspection:
+    """Say what the layers of a model are, and draw feature maps if an image is given."""
+    from yolokit.jobs.inspect.job import inspect_model as run
+
+    return run(InspectConfig.build(values), on_event)
 
 
 class _Predict(PredictConfig, frozen=True, kw_only=True):

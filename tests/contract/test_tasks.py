@@ -257,6 +257,12 @@ def open_tally():
     return Tally()
 
 
+def overlap(truth, found):
+    points = found.keypoints[:, None, 0, :2]
+    inside = (truth.xyxy[None, :, :2] <= points) & (points < truth.xyxy[None, :, 2:])
+    return inside.all(axis=2).astype(float)
+
+
 def show_row(metrics):
     return (metrics.name, metrics.boxes, metrics.recall)
 
@@ -377,6 +383,8 @@ class TestOneTaskAndOneLayoutMore:
         metric = load_metric(NEW)
         assert metric.summarize(report.overall) == "0.50 of the points are inside"
         assert metric.show_row(report.overall) == ("all", 2, 0.5)
+        assert report.analysis is not None
+        assert report.analysis.overall.right == 1, "the task says what overlaps what"
 
     def test_the_gate_compares_it(self, model: Path) -> None:
         detector = Detector.load(model, threads=1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,8 +18,16 @@ from yolokit.formats.toolkit.plugin import ReadOptions, load_format
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.model import Dataset, LabelledImage
 
+Shade: TypeAlias = int | tuple[int, int, int]
 
-def write_image(path: Path, width_px: int = 64, height_px: int = 48, shade: int = 90) -> Path:
+
+def shade_of(name: str) -> Shade:
+    """Return a colour of its own for each name, so that no two images are the same picture."""
+    red, green, blue = zlib.crc32(name.encode()).to_bytes(4, "big")[:3]
+    return red, green, blue
+
+
+def write_image(path: Path, width_px: int = 64, height_px: int = 48, shade: Shade = 90) -> Path:
     """Write an image of one colour, in the format of its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(path.suffix, np.full((height_px, width_px, 3), shade, np.uint8))
@@ -42,7 +51,7 @@ def write_yolo(
 ) -> Path:
     """Write a YOLO set: image name to the text of its labels, None for no label file."""
     for name, text in labels.items():
-        write_image(root / "images" / split / name)
+        write_image(root / "images" / split / name, shade=shade_of(f"{split}/{name}"))
         if text is not None:
             stem = name.rsplit(".", 1)[0]
             write_text(root / "labels" / split / f"{stem}.txt", text)

@@ -85,6 +85,8 @@ def to_plain(report: CheckReport) -> dict[str, object]:
             "line": one.line,
             "index": one.index,
             "image": one.image,
+            "score": one.score,
+            "xyxy_px": one.xyxy_px,
             "message": one.message,
             "hint": one.hint or group.hint,
         }

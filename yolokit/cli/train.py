@@ -40,7 +40,8 @@ def train(
 ) -> None:
     """Fine-tune a detector on a YOLO data set.
 
-    Writes runs/train/NAME: best.pt, last.pt, run.json, curves.png and train.log.
+    Writes runs/train/NAME: best.pt, last.pt, report.html (look at this first), run.json,
+    curves.png and train.log. It ends with a verdict; `yolokit runs` lists and compares runs.
     Ctrl-C stops cleanly; --resume continues a run, if needed with another --batch, --imgsz or
     --device, or with --data where the data set has moved.
     """
@@ -62,17 +63,6 @@ def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> T
     checked = TrainConfig.build(stated | given)
     with show_progress() as on_event:
         return train_model(checked, on_event, folder=folder)
-
-
-def explain_unknown_option(option: str) -> str | None:
-    """Return what to use in place of an option that this command does not have, if anything is."""
-    from yolokit.train.config import TrainConfig
-    from yolokit.train.other_words import OTHER_WORDS
-
-    name = option.lstrip("-").replace("-", "_")
-    if name in TrainConfig.__struct_fields__:
-        return f"{name} has no option of its own: write it into a YAML file, for --config"
-    return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
 
 
 def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:

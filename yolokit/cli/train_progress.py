@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.cli.output import make_printable, say, table
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, Progress, StartScore
 from yolokit.core.plural import counted, share
-from yolokit.core.units import describe_seconds
+from yolokit.core.units import describe_rate, describe_seconds
 from yolokit.engine_protocol.child import Started
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import Event, OnEvent
     from yolokit.engine_protocol.training import TransferReport
+
+_SLOW = 0.1  # images a second; below, the time of one says more
 
 
 @contextlib.contextmanager
@@ -106,7 +108,11 @@ class Pace:
 
     def describe(self) -> str:
         """Return the pace in words, after two blanks; empty while it is unknown."""
-        return f"  {self.images_per_s:.0f} img/s" if self._images else ""
+        if not self._images:
+            return ""
+        if self.images_per_s < _SLOW:
+            return f"  {describe_seconds(1 / self.images_per_s)} an image"
+        return f"  {describe_rate(self.images_per_s, 'images')}"
 
     def describe_left(self, event: BatchEnd) -> str:
         """Return the time that is left in words; empty while it is unknown."""
@@ -174,8 +180,8 @@ def _describe(event: Notice | Started | StartScore) -> str:
 
 
 def _describe_scores(event: EpochEnd) -> str:
-    value = event.metrics.get("mAP50-95", 0.0)
-    return f"  mAP50-95 {value:.3f}" if value else ""
+    value = event.metrics.get("mAP50-95")
+    return "" if value is None else f"  mAP50-95 {value:.3f}"
 
 
 def _print_lines(pace: Pace) -> OnEvent:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_rate, describe_seconds
 
 if TYPE_CHECKING:
     from yolokit.evaluate.job import ValReport
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 def val(ctx: typer.Context) -> None:
     """Measure a model on labelled images, class by class.
 
-    Prints COCO's mAP, and precision and recall at the confidence with the best mean F1; all
-    figures go to runs/val/NAME/metrics.json. Classes are matched by name. An image that cannot
-    be read is an error, not a gap, unless --allow says otherwise.
+    Prints COCO's mAP (1 is perfect), and precision P and recall R at the confidence that serves
+    all classes best: which share of the boxes is right, and which share of the objects is
+    found. All figures go to runs/val/NAME/metrics.json; --report makes a page of them that
+    shows what goes wrong. Classes are matched by name. An image that cannot be read is an
+    error, not a gap, unless --allow says otherwise.
     """
     from yolokit.cli.output import emit, emit_json, say
     from yolokit.cli.progress import show_events
@@ -39,6 +42,10 @@ def val(ctx: typer.Context) -> None:
         emit(metrics_table(run.report, metric))
     if run.path is not None:
         say(f"all figures: {run.path}")
+    if run.page is not None:
+        say(f"report: {run.page}")
+    else:
+        say("for curves, confusion and the worst images on a page: --report")
 
 
 def metrics_table(report: ValReport, metric: TaskMetric) -> str:
@@ -51,10 +58,13 @@ def metrics_table(report: ValReport, metric: TaskMetric) -> str:
 
 def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     from yolokit.cli.output import say
+    from yolokit.evaluate.words import describe_errors, describe_outcome
 
+    rate = describe_rate(report.images / report.wall_s, "images")
     say(
-        f"{counted(report.images, 'image')} of {report.split} in {report.wall_s:.1f} s on "
-        f"{report.provider} with {counted(report.threads, 'thread')}"
+        f"{counted(report.images, 'image')} of {report.split} in "
+        f"{describe_seconds(report.wall_s)} ({rate}) on {report.provider} with "
+        f"{counted(report.threads, 'thread')}"
     )
     if report.unreadable:
         say(f"note: images that could not be read and are not in any figure: {report.unreadable}")
@@ -64,3 +74,10 @@ def _say_summary(report: ValReport, metric: TaskMetric) -> None:
             f"out: {', '.join(report.extra_classes)}"
         )
     say(metric.summarize(report.overall))
+    analysis = report.analysis
+    if analysis is None or not analysis.overall.boxes:
+        return
+    say(f"at that confidence the model {describe_outcome(analysis)}")
+    errors = describe_errors(analysis)
+    if errors:
+        say(f"errors: {errors}; those that cost most come first")

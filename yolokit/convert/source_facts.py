@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from yolokit.convert.findings import Leftovers
@@ -51,9 +52,9 @@ def read_source_facts(
     table = table_of_images(images, opened.dataset.names)
     paths = [] if config.labels_only else list(dict.fromkeys(filter(None, table.images.paths)))
     scans = scan_images(paths, on_progress=lambda done: on_progress(done, len(paths)))
-    account = SourceAccount(
-        tuple(ledger.entries), tuple(ledger.findings), tuple(leftovers.list_left())
-    )
+    lost = {PurePath(entry.image).name for entry in ledger.lost_images() if entry.image}
+    unlisted = tuple(path for path in leftovers.list_left() if PurePath(path).name not in lost)
+    account = SourceAccount(tuple(ledger.entries), tuple(ledger.findings), unlisted)
     facts = DatasetFacts(
         path=config.sources[0],
         purpose="source",

@@ -50,7 +50,7 @@ class StartScore(Event, frozen=True, tag="start-score"):
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):
-    """One training step is done; losses are running means of the epoch."""
+    """One batch is done; losses are running means of the epoch, ``images`` those of the batch."""
 
     epoch: int
     epochs: int
@@ -63,7 +63,12 @@ class BatchEnd(Event, frozen=True, tag="batch"):
 class EpochEnd(Event, frozen=True, tag="epoch"):
     """One epoch is done and its checkpoint is on disk; metrics as in ``run.json``.
 
-    ``steps`` is how many optimizer steps it made, ``is_last`` whether training ends with it.
+    Attributes:
+        steps: How many optimizer steps it made.
+        is_last: Whether training ends with it.
+        wait_s: Of ``seconds``, those in which training waited for images; None if not measured.
+        val_s: Of ``seconds``, those of its validation, likewise.
+        retries: How often it was trained once more, because it had ended in NaN or infinity.
     """
 
     epoch: int
@@ -72,6 +77,9 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     seconds: float
     steps: int
     is_last: bool
+    wait_s: float | None = None
+    val_s: float | None = None
+    retries: int = 0
 
 
 OnEvent: TypeAlias = Callable[[Event], None]

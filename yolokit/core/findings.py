@@ -27,6 +27,8 @@ class Finding(msgspec.Struct, frozen=True):
         index: The annotation's index in the file, from 0, where annotations are counted instead.
         image: The image that it is about, or None.
         row: The row of the table of labels that it is about, or None.
+        score: How sure it is, in [0, 1], where that was reckoned; None else.
+        xyxy_px: The box in the image that it is about, where that is not the row's; None else.
     """
 
     code: str
@@ -37,6 +39,8 @@ class Finding(msgspec.Struct, frozen=True):
     index: int | None = None
     image: str | None = None
     row: int | None = None
+    score: float | None = None
+    xyxy_px: tuple[float, float, float, float] | None = None
 
     @classmethod
     def of_error(cls, code: str, error: DataError) -> Finding:

@@ -22,7 +22,7 @@ from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.datasets.splits import list_split_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
 UNUSABLE = "unusable-images"
 
@@ -80,7 +80,7 @@ def check_dataset(
         data.path,
         data.names,
         {name: split.counts for name, split in facts.all_splits.items()},
-        _digest(facts),
+        _digest(facts.names, facts.splits),
         (*data.notes, *(note for group in told for note in describe_group(group, data.path))),
         data.pose is not None,
         {name: split.used for name, split in facts.splits.items()},
@@ -115,9 +115,23 @@ def check_labels(data: DataYaml, split: str) -> list[str]:
     return notes
 
 
-def _digest(facts: DatasetFacts) -> str:
-    digest = hashlib.sha256("\n".join(facts.names).encode())
-    for name, split in facts.splits.items():
+def hash_labels(data: DataYaml) -> str:
+    """Return what :attr:`DatasetReport.sha256` is where every image can be used.
+
+    Raises:
+        DataError: The images of train or val cannot be listed.
+    """
+    splits = {
+        split: SplitFacts(data, split, list(list_split_images(data, split)), (), {})
+        for split in TRAINED_ON
+        if split in data.splits
+    }
+    return _digest(data.names, splits)
+
+
+def _digest(names: Sequence[str], splits: Mapping[str, SplitFacts]) -> str:
+    digest = hashlib.sha256("\n".join(names).encode())
+    for name, split in splits.items():
         digest.update(f"\n\n{name}\n".encode())
         digest.update(b"\n".join(sorted(split.lines)))
     return digest.hexdigest()

@@ -72,7 +72,7 @@ def find_repeated_in_files(rows: LabelRows, file_of: I64) -> I64:
     first: I64 = np.full(count, -1)
     if count < 2:
         return first
-    table = np.empty((count, 6), np.float32)
+    table = np.zeros((count, 6), np.float32)
     table[:, 1], table[:, 2:] = rows.class_ids, rows.cxcywh
     table += 0.0  # minus zero is zero
     keys = table.view(np.uint32).astype(np.uint64)

@@ -21,10 +21,12 @@ from yolokit.engine.used import (
     keep_finite,
     list_notes,
     name_metrics,
+    name_rates,
     report_images,
 )
 from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
+from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
 from yolokit.errors import ConfigError, TrainError
 
 if TYPE_CHECKING:
@@ -64,6 +66,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     pace: Pace | None = None
     lr0_reason: str | None = None
     _is_settled = False
+    _retries = 0
+    _wait_s = 0.0
+    _batch_ended = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,9 +92,13 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self._measure_start()
         elif event == "on_train_epoch_start":
             self._begin_epoch()
+        elif event == "on_train_batch_start":
+            self._wait_s += time.monotonic() - self._batch_ended
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
+        if event == "on_train_batch_end":
+            self._batch_ended = time.monotonic()
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
@@ -100,7 +109,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
-        self._epoch_began = time.monotonic()
+        self._epoch_began = self._batch_ended = time.monotonic()
+        self._wait_s = self._val_s = 0.0
         self._batch = self._pending = self._steps = 0
         self._is_validated = False
         self._is_best = self.best_fitness is None
@@ -154,8 +164,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def validate(self) -> tuple[Any, Any]:
         """Validate, and decide by our own rule whether this epoch is the best."""
-        best = self.best_fitness
+        best, began = self.best_fitness, time.monotonic()
         metrics, fitness = super().validate()
+        self._val_s = time.monotonic() - began
         self._is_validated = True
         self._is_best = is_better(fitness, best)
         if self._is_best:
@@ -181,7 +192,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
-        self._is_best = True
+        self._is_best = self._is_validated = True
         process.send(
             StartScore(
                 name_metrics(metrics, self.metric_names), time.monotonic() - self._epoch_began
@@ -189,6 +200,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         )
         self.metrics = metrics
         self.save_model()
+        self.validator.publish(self.run_dir / START_VALIDATION, 0)
 
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
@@ -212,6 +224,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         publish_checkpoint(self.last, self.run_dir / "last.pt")
         if self._is_best:
             publish_checkpoint(self.last, self.run_dir / "best.pt")
+            if self._is_validated:
+                self.validator.publish(self.run_dir / BEST_VALIDATION, self.epoch + 1)
         return saved
 
     def final_eval(self) -> None:
@@ -259,6 +273,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             TrainError: The weights are not numbers any more, in the first epoch.
         """
         goes_back = bool(super()._handle_nan_recovery(epoch))
+        self._retries += goes_back
         if RANK in {-1, 0} and goes_back:
             process.send(
                 Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
@@ -280,25 +295,36 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
                 epochs=self.epochs,
                 batch=self._batch,
                 batches=self.cadence.batches,
-                images=self.batch_size,
+                images=self._count_images(),
                 losses=keep_finite(self.tloss),
             )
         )
 
+    def _count_images(self) -> int:
+        """Return the images of the batch that has just ended; the last of an epoch has fewer."""
+        shown = (self._batch - 1) * self.batch_size
+        left: int = len(self.train_loader.dataset) - shown
+        return int(min(self.batch_size, left))
+
     def _on_fit_epoch_end(self) -> None:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.
         measured = (self.metrics or {}) if self._is_validated else {}
-        metrics = {**self.label_loss_items(self.tloss), **measured, **self.lr}
+        metrics = {**self.label_loss_items(self.tloss), **measured}
+        rates = name_rates(self.optimizer.param_groups, self.lr)
         process.send(
             EpochEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
-                metrics=name_metrics(metrics, self.metric_names),
+                metrics=name_metrics(metrics, self.metric_names) | rates,
                 seconds=time.monotonic() - self._epoch_began,
                 steps=self._steps,
                 is_last=bool(self.stop),
+                wait_s=self._wait_s,
+                val_s=self._val_s,
+                retries=self._retries,
             )
         )
+        self._retries = 0
 
 
 def _are_numbers(model: torch.nn.Module) -> bool:

@@ -16,7 +16,7 @@ from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Environment rather than an argument: the workers of a run on several GPUs inherit it.
 LEAVE_OUT = "YOLOKIT_ENGINE_LEAVE_OUT"
@@ -108,7 +108,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
 
 
 def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
-    """Return losses, metrics and rate of an epoch under our names.
+    """Return losses and metrics of an epoch under our names.
 
     Args:
         values: Upstream's names to numbers.
@@ -118,11 +118,25 @@ def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
     for name, value in keep_finite(values).items():
         if name.startswith(("train/", "val/")):
             ours[name.replace("/", "_")] = value
-        elif name == "lr/pg0":
-            ours["learning_rate"] = value
         elif name in names:
             ours[names[name]] = value
     return ours
+
+
+def name_rates(groups: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) -> dict[str, float]:
+    """Return the learning rate of the weights, and of each group of parameters that differs.
+
+    Args:
+        groups: Those of the optimizer.
+        rates: ``lr/pg<index of a group>`` to its rate, as upstream logs them.
+    """
+    first = float(rates["lr/pg0"])
+    named = {"learning_rate": first}
+    for index, group in enumerate(groups):
+        rate = float(rates[f"lr/pg{index}"])
+        if rate != first:
+            named[f"learning_rate_{group.get('param_group', index)}"] = rate
+    return named
 
 
 def keep_finite(values: Mapping[str, Any]) -> dict[str, float]:

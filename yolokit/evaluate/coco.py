@@ -104,8 +104,9 @@ class ScoredClass:
             raise ValueError("a class without true boxes has no recall")
         order = np.argsort(-scores, kind="stable")
         self.scores = scores[order]
+        self.is_true = is_true[order]
         self.true_count = true_count
-        self._cumulated = np.concatenate([[0], np.cumsum(is_true[order])])
+        self._cumulated = np.concatenate([[0], np.cumsum(self.is_true)])
 
     def count_at(self, confs: F64) -> tuple[I64, I64]:
         """Return how many detections score at least each threshold, and how many are true."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
+from yolokit.evaluate.other_words import WORDS_OF_VAL
 from yolokit.runtime.config import Model, Provider, Threads
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONF = 0.001
 IOU = 0.7
@@ -19,7 +18,10 @@ RUNS = Path("runs") / "val"
 
 ReportOnly: TypeAlias = Annotated[
     bool,
-    Option("Print one JSON object to stdout; no file unless --out or --name.", flag="--json"),
+    Option(
+        "Print one JSON object to stdout; no file unless --out, --name or --report.",
+        flag="--json",
+    ),
 ]
 
 
@@ -32,6 +34,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     """What to evaluate, on what, and where the report goes."""
 
     JOB: ClassVar[str] = "val"
+    FOREIGN: ClassVar[Mapping[str, str]] = WORDS_OF_VAL
 
     split: Annotated[str, Option("Split to measure on: val, test or train.", "NAME")] = "val"
     conf: Annotated[
@@ -43,6 +46,9 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     )
     provider: Provider = "auto"
     threads: Threads = None
+    report: Annotated[
+        bool, Option("Write report.html beside metrics.json: errors, curves, worst images.")
+    ] = False
     out: Annotated[AnyPath | None, Option("Folder for metrics.json.", "DIR")] = None
     name: Annotated[
         str | None, Option("Write to runs/val/NAME.", "NAME", default="MODEL-SPLIT")
@@ -51,7 +57,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
         Texts, Option("Leave out, instead of failing: unusable-images. Repeatable.", "CODE")
     ] = ()
     report_only: ReportOnly = False
-    overwrite: Annotated[bool, Option("Replace a metrics.json that is there.")] = False
+    overwrite: Annotated[bool, Option("Replace a metrics.json and report.html.")] = False
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,17 @@ from yolokit.core.task import Task
 from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.splits import iter_split, list_split_images
+from yolokit.evaluate.analysis import Analysis
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
 from yolokit.evaluate.run import THRESHOLDS, evaluate_model
+from yolokit.evaluate.trained import TrainedFigures, find_trained
+from yolokit.evaluate.val_page import is_val_page, make_page
 from yolokit.files.atomic import claim_folder, publish_file
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
+from yolokit.report.render import render_page
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
@@ -31,9 +36,10 @@ if TYPE_CHECKING:
     from yolokit.datasets.data_yaml import DataYaml
     from yolokit.errors import DataError
 
-REPORT_NAME = "metrics.json"
+REPORT_NAME, PAGE_NAME = "metrics.json", "report.html"
 SCHEMA_VERSION = 1
 _ERRORS_SHOWN = 5
+_NUMBERS = re.compile(rb"\[([\s\d.,eE+-]+)\]")
 
 
 class ValReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +65,12 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         overall: Means over the classes that have true boxes.
         classes: One for each class of the data set.
         notes: What is odd about the labels, one sentence each.
+        input_wh: Width and height in px of the square or rectangle that the model takes.
+        precision: What the model computes in, such as ``fp32``; None where it does not tell.
+        trained: What the training run measured on the same split of the same data, if it lies
+            beside the model.
+        analysis: What goes wrong, and where: confusion, curves, errors, worst images. None in a
+            file of version 0.1.0.
         schema_version: Raised when a key changes its meaning.
         yolokit_version: What measured it.
     """
@@ -80,6 +92,10 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     overall: BoxMetrics
     classes: tuple[BoxMetrics, ...]
     notes: tuple[str, ...] = ()
+    input_wh: tuple[int, int] | None = None
+    precision: str | None = None
+    trained: TrainedFigures | None = None
+    analysis: Analysis | None = None
     schema_version: int = SCHEMA_VERSION
     yolokit_version: str = yolokit.__version__
 
@@ -90,11 +106,19 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ValRun(msgspec.Struct, frozen=True):
-    """A finished evaluation: the report, the file that it was written to, if any, and the task."""
+    """A finished evaluation.
+
+    Attributes:
+        report: Its figures.
+        path: The ``metrics.json`` that they were written to, if any.
+        task: The model's.
+        page: The ``report.html``, if one was asked for.
+    """
 
     report: ValReport
     path: Path | None
     task: Task
+    page: Path | None = None
 
 
 def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
@@ -114,7 +138,9 @@ def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
     for limit in job.limits:
         on_event(Notice(f"note: {limit}; the figures do not include what that leaves out"))
     report = job.run(on_event)
-    return ValRun(report, write_report(report, config), detector.manifest.head.task)
+    path = write_report(report, config)
+    page = path.with_name(PAGE_NAME) if path is not None and config.report else None
+    return ValRun(report, path, detector.manifest.head.task, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,8 @@ class ValJob:
         )
         if unreadable:
             require_allowed([_describe_unreadable(unreadable)], config.allow)
+        manifest = detector.manifest
+        weights_sha256 = manifest.provenance.weights_sha256
         return ValReport(
             model=str(config.model),
             model_sha256=sha256_file(Path(config.model)),
@@ -166,6 +194,10 @@ class ValJob:
             overall=result.metrics.overall,
             classes=result.metrics.classes,
             notes=self.notes,
+            input_wh=manifest.io.input_wh,
+            precision=manifest.provenance.precision if weights_sha256 else None,
+            trained=find_trained(Path(config.model), weights_sha256, self.data, config.split),
+            analysis=result.analysis,
         )
 
 
@@ -187,7 +219,9 @@ def open_job(config: ValConfig) -> ValJob:
     """
     folder = config.folder
     if folder is not None:
-        check_output(folder / REPORT_NAME, _replacing(config))
+        check_output(folder / REPORT_NAME, _replacing(config, _RESULT))
+        if config.report:
+            check_output(folder / PAGE_NAME, _replacing(config, _PAGE))
     data = load_data_yaml(Path(config.data), need=(config.split,))
     notes = check_labels(data, config.split)  # before the model is loaded: it takes longest
     spec = PredictorSpec(
@@ -202,7 +236,10 @@ def open_job(config: ValConfig) -> ValJob:
 
 
 def write_report(report: ValReport, config: ValConfig) -> Path | None:
-    """Write ``metrics.json`` whole or not at all; return its path, None where no file is asked for.
+    """Write ``metrics.json``, and ``report.html`` if it is asked for, each whole or not at all.
+
+    Returns:
+        The path of ``metrics.json``; None where no file is asked for.
 
     Raises:
         OutputExistsError: It exists and is not to be replaced.
@@ -210,19 +247,29 @@ def write_report(report: ValReport, config: ValConfig) -> Path | None:
     """
     folder = config.folder
     if folder is None:
-        if config.report_only:
+        if config.report_only and not config.report:
             return None
         stem = f"{Path(config.model).stem}-{config.split}"
         folder = claim_folder(None, parent=RUNS, stem=stem)
+    page = render_page(make_page(report)) if config.report else None
     path = folder / REPORT_NAME
-    with publish_file(path, _replacing(config)) as part:
-        part.write_bytes(msgspec.json.format(encode_json(report), indent=2) + b"\n")
+    with publish_file(path, _replacing(config, _RESULT)) as part:
+        part.write_bytes(_lay_out(encode_json(report)))
+    if page is not None:
+        with publish_file(folder / PAGE_NAME, _replacing(config, _PAGE)) as part:
+            part.write_text(page, "utf-8")
     return path
 
 
-def _replacing(config: ValConfig) -> Replacing:
+def _lay_out(content: bytes) -> bytes:
+    """Return JSON with a line for each value, but lists of numbers on one line."""
+    spread = msgspec.json.format(content, indent=2) + b"\n"
+    return _NUMBERS.sub(lambda found: b"[%s]" % b" ".join(found[1].split()), spread)
+
+
+def _replacing(config: ValConfig, result: Result) -> Replacing:
     return Replacing(
-        result=_RESULT, wanted=config.overwrite, keep=(Path(config.model), Path(config.data))
+        result=result, wanted=config.overwrite, keep=(Path(config.model), Path(config.data))
     )
 
 
@@ -231,6 +278,11 @@ def _recognise(path: Path) -> tuple[()] | None:
     return () if keys <= read_object(path).keys() else None
 
 
-_RESULT = Result(
-    command="yolokit val", recognise=_recognise, is_folder=False, options="--name or --out"
+def _recognise_page(path: Path) -> tuple[()] | None:
+    return () if is_val_page(path) else None
+
+
+_RESULT, _PAGE = (
+    Result(command="yolokit val", recognise=how, is_folder=False, options="--name or --out")
+    for how in (_recognise, _recognise_page)
 )

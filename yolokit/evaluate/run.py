@@ -21,6 +21,7 @@ import numpy as np
 from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame
 from yolokit.errors import ConfigError, DataError
+from yolokit.evaluate.analysis import Analyser, Analysis
 from yolokit.evaluate.coco import CocoMetrics
 from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
@@ -43,6 +44,7 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metrics: Overall and per class.
+        analysis: What goes wrong, and where; images by their paths.
         images: Images that were evaluated, those without labels included.
         extra_classes: Classes of the model that the data set does not have; what the model
             found of them was left out.
@@ -50,6 +52,7 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     metrics: CocoMetrics
+    analysis: Analysis
     images: int
     extra_classes: tuple[str, ...]
     wall_s: float
@@ -83,11 +86,15 @@ def evaluate_model(
     start_s = time.perf_counter()
     detector = predictor.detector
     classes = map_classes(detector.names, class_names)
-    tally = load_metric(detector.manifest.head.task).open_tally()
+    metric = load_metric(detector.manifest.head.task)
+    tally, analyser = metric.open_tally(), Analyser(metric.overlap)
     done = 0
     with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
         for done, prediction in enumerate(predictions, 1):
-            tally.add(prediction.origin.annotations, classes.apply(prediction.detections))
+            image, truth = prediction.origin.image, prediction.origin.annotations
+            found = classes.apply(prediction.detections)
+            tally.add(truth, found)
+            analyser.add(image.path or image.file_name, truth, found)
             on_progress(done)
     if not done:
         if unreadable:
@@ -95,6 +102,7 @@ def evaluate_model(
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
         metrics=tally.compute(class_names),
+        analysis=analyser.compute(class_names),
         images=done,
         extra_classes=classes.extra,
         wall_s=time.perf_counter() - start_s,

@@ -29,6 +29,10 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data check"
 
+    report: Annotated[
+        AnyPath | None, Option("Write a page (.html) that shows what was found.", "FILE")
+    ] = None
+    overwrite: Annotated[bool, Option("Replace an earlier FILE.")] = False
     fail_on: Annotated[
         Literal["error", "warning"],
         Option("Exit with 3 if anything as serious is found.", "error|warning"),
@@ -41,6 +45,10 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
     imgsz: Annotated[
         Annotated[int, Meta(ge=32)], Option("Resolution of the training that is planned.", "PX")
     ] = 640
+    model: Annotated[
+        AnyPath | None,
+        Option("Let this ONNX model look for labels that may be wrong or missing.", "FILE"),
+    ] = None
     from_format: FromFormat = AUTO
     images: Images = None
     assume: Assume = ()
@@ -50,7 +58,13 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
         """Check what has to be known: formats and conventions."""
         from yolokit.convert.option_checks import find_reading_problems
 
-        return find_reading_problems(values)
+        problems = find_reading_problems(values)
+        if values["model"] is not None and values["labels_only"]:
+            problems.append("model and labels_only: a model has to look at the images")
+        page = values["report"]
+        if page is not None and page.suffix.lower() not in (".html", ".htm"):
+            problems.append(f"report: must end in .html, not {page.name!r}")
+        return problems
 
     @classmethod
     def build(cls, values: Mapping[str, Any]) -> Self:

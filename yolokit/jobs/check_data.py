@@ -27,6 +27,7 @@ from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import is_data_yaml, list_data_yamls, load_data_yaml
 from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.formats.toolkit.plugin import load_format
+from yolokit.jobs.check_page.write import check_page_output, write_page
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.splits import order_splits
 
@@ -51,7 +52,9 @@ def check_data(config: CheckConfig, on_event: OnEvent = ignore) -> CheckReport:
     Raises:
         ConfigError: An option does not fit the source.
         DataError: The source is not one that can be read at all.
+        OutputExistsError: The page exists and is not to be replaced.
     """
+    check_page_output(config)
     ledger = Ledger()
     source = Path(config.source)
     with shown_places(ledger), tempfile.TemporaryDirectory(prefix="yolokit-check-") as scratch:
@@ -66,7 +69,10 @@ def check_data(config: CheckConfig, on_event: OnEvent = ignore) -> CheckReport:
             facts, name, evidence = _read_source(config, found, ledger, on_event)
             groups = group_findings(facts, config.allow)
             groups += group_account(facts.account, config.allow)
+        if config.model is not None:
+            groups = (*groups, *_ask_model(Path(config.model), facts, config, on_event))
         report = _report(config, name, evidence, facts, _in_order(groups, ledger))
+        write_page(config, report, facts, ledger.shown)
     _tell_unknown_codes(config, report.groups, on_event)
     return report
 
@@ -113,6 +119,19 @@ def _read_source(
         on_progress=lambda done, total: on_event(Progress("decoding images", done, total)),
     )
     return facts, opened.formats[0], (*opened.evidence, *opened.warnings)
+
+
+def _ask_model(
+    model: Path, facts: DatasetFacts, config: CheckConfig, on_event: OnEvent
+) -> list[FindingGroup]:
+    from yolokit.evaluate.label_errors import find_label_errors
+
+    return find_label_errors(
+        facts.table,
+        model,
+        allow=config.allow,
+        on_progress=lambda done, total: on_event(Progress("comparing labels", done, total)),
+    )
 
 
 def _images_of(config: CheckConfig) -> Path | None:

@@ -27,6 +27,8 @@ def heat_map(
     *,
     row_label: str,
     column_label: str,
+    wholes: Sequence[float] | None = None,
+    joined: str = "as",
 ) -> Chart:
     """Return numbers in cells, each row shaded by its shares.
 
@@ -40,11 +42,15 @@ def heat_map(
         column_names: The name of each column.
         row_label: What the rows are, such as `truth`.
         column_label: What the columns are, such as `found`.
+        wholes: What the numbers of each row are parts of; the sum of the row by default.
+        joined: The word between the names of a row and a column.
     """
+    if wholes is None:
+        wholes = [sum(row) for row in matrix]
     if not any(value for row in matrix for value in row):
         return Chart("", title, f"Nothing to draw: no {row_label} has any {column_label}.")
-    confusions = _list_confusions(matrix, row_names, column_names)
-    summary = _summarise(confusions, row_label, column_label)
+    confusions = _list_confusions(matrix, row_names, column_names, wholes)
+    summary = _summarise(confusions, row_label, column_label, joined)
     corner = f"{row_label} / {column_label}"
     if max(len(row_names), len(column_names)) <= _FULL_TABLE:
         rows = zip(row_names, matrix, strict=True)
@@ -53,17 +59,23 @@ def heat_map(
     else:
         columns = (row_label, column_label, "count", f"share of the {row_label}")
         table = Table(columns, tuple(confusions[:_LISTED]), "The largest confusions")
-    parts, height = _draw(matrix, row_names, column_names, row_label, column_label)
+    shares = [
+        [value / (whole or 1.0) for value in row] for row, whole in zip(matrix, wholes, strict=True)
+    ]
+    parts, height = _draw(matrix, shares, row_names, column_names, row_label, column_label)
     return Chart(svg(title, summary, height, parts), title, summary, table)
 
 
 def _list_confusions(
-    matrix: Sequence[Sequence[float]], row_names: Sequence[str], column_names: Sequence[str]
+    matrix: Sequence[Sequence[float]],
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    wholes: Sequence[float],
 ) -> list[tuple[str, str, str, str]]:
     """Return row, column, number and share of each cell between different names, largest first."""
     cells = [
-        (value, row_name, column_name, sum(row))
-        for row_name, row in zip(row_names, matrix, strict=True)
+        (value, row_name, column_name, whole)
+        for row_name, row, whole in zip(row_names, matrix, wholes, strict=True)
         for column_name, value in zip(column_names, row, strict=True)
         if value and row_name != column_name
     ]
@@ -75,18 +87,23 @@ def _list_confusions(
 
 
 def _summarise(
-    confusions: Sequence[tuple[str, str, str, str]], row_label: str, column_label: str
+    confusions: Sequence[tuple[str, str, str, str]],
+    row_label: str,
+    column_label: str,
+    joined: str,
 ) -> str:
     if not confusions:
         return f"Each {row_label} has its own {column_label} alone."
     listed = "; ".join(
-        f"{row} as {column}: {count} ({share})" for row, column, count, share in confusions[:3]
+        f"{row} {joined} {column}: {count} ({share})"
+        for row, column, count, share in confusions[:3]
     )
     return f"Each row is shaded by its shares. Largest off the diagonal: {listed}."
 
 
 def _draw(
     matrix: Sequence[Sequence[float]],
+    shares: Sequence[Sequence[float]],
     row_names: Sequence[str],
     column_names: Sequence[str],
     row_label: str,
@@ -111,12 +128,11 @@ def _draw(
     if is_named:
         parts += _draw_names(sides, heads, left, top, width, height, is_flat=is_flat)
     for row, (name, values) in enumerate(zip(row_names, matrix, strict=True)):
-        total = sum(values) or 1.0
         for column, value in enumerate(values):
             tip = f"{name} / {column_names[column]}: {describe_number(value, 4)}"
             place = (left + column * width, top + row * height, width, height)
             number = describe_number(value) if columns <= _NUMBERED else ""
-            parts.append(_draw_cell(place, value / total, number, tip))
+            parts.append(_draw_cell(place, shares[row][column], number, tip))
     return parts, top + rows * height + 2
 
 

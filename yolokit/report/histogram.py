@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 from yolokit.core.units import describe_share
@@ -38,6 +39,7 @@ def histogram(
     x_label: str,
     y_label: str,
     mark: Mark | None = None,
+    whole: bool = False,
 ) -> Chart:
     """Return bars between edges, all of one width; the edges may be any that rise.
 
@@ -49,13 +51,15 @@ def histogram(
         y_label: What is counted.
         mark: A threshold at one of the edges, with a label that also reads well in "12 boxes are
             below 8 px".
+        whole: The values are whole numbers: what lies between 3 and 5 is called 3-4.
 
     Raises:
         ValueError: There is not one more edge than there are counts.
     """
     names = name_ticks(edges)
-    is_whole = all(b - a == 1 and a == round(a) for a, b in itertools.pairwise(edges))
-    bins = names[:-1] if is_whole else [f"{a} to {b}" for a, b in itertools.pairwise(names)]
+    bins = [f"{a} to {b}" for a, b in itertools.pairwise(names)]
+    if whole:
+        names = bins = [_name_whole(low, high) for low, high in itertools.pairwise(edges)]
     table = Table((x_label, y_label), tuple(zip(bins, map(_whole, counts), strict=True)))
     if not sum(counts):
         return Chart("", title, f"Nothing to draw: there are no {y_label}.")
@@ -69,12 +73,18 @@ def histogram(
         _draw_bar(frame, place, count, f"{bins[place]}: {_whole(count)}")
         for place, count in enumerate(counts)
     ]
-    shown = range(0, len(edges) - is_whole, -(-len(edges) // 9))
-    places = [place + 0.5 * is_whole for place in shown]  # one number lies below its bar
+    room = (frame.right - frame.left) / len(names)
+    shown = range(0, len(names), math.ceil((max(map(text_width, names)) + 8) / room))
+    places = [place + 0.5 * whole for place in shown]  # what names a bar stands below it
     parts += draw_x_axis(frame, places, [names[place] for place in shown], x_label)
     if mark is not None and edges[0] <= mark.x <= edges[-1]:
         parts += draw_mark(frame, _place(edges, mark.x), mark.label)
     return Chart(svg(title, summary, frame.bottom + 44, parts), title, summary, table)
+
+
+def _name_whole(low: float, high: float) -> str:
+    """Return what the whole numbers from an edge to the next are called."""
+    return f"{low:,.0f}" if high - low <= 1 else f"{low:,.0f}-{high - 1:,.0f}"
 
 
 def _draw_bar(frame: Frame, place: int, count: int, tip: str) -> str:

@@ -13,10 +13,13 @@ class Text(msgspec.Struct, frozen=True):
     text: str
 
 
+Mood: TypeAlias = Literal["good", "neutral", "warning", "bad"]
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The answer to the reader's first question, and what to try next."""
 
-    mood: Literal["good", "neutral", "warning", "bad"]
+    mood: Mood
     headline: str
     text: str = ""
     next: tuple[str, ...] = ()
@@ -94,7 +97,18 @@ class Details(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Text | Verdict | Figures | Table | Gallery | Legend | Commands | Chart | Details
+class Part(msgspec.Struct, frozen=True):
+    """Blocks under a smaller heading, with a sign of their mood and a note beside it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    mood: Mood | None = None
+    note: str = ""
+
+
+Block: TypeAlias = (
+    Text | Verdict | Figures | Table | Gallery | Legend | Commands | Chart | Details | Part
+)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -112,9 +126,12 @@ class Page(msgspec.Struct, frozen=True):
         lead: One sentence below the title.
         sections: Its parts, in the order of reading.
         facts: Small print at the end, such as versions: name and value.
+        made_by: The command that makes such pages, and its version; it is named at the end, and
+            in the head of the file, so that a page is recognised (``render.is_made_by``).
     """
 
     title: str
     lead: str
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
+    made_by: str = ""

@@ -15,6 +15,7 @@ from yolokit.report.page import (
     Figures,
     Gallery,
     Legend,
+    Part,
     Table,
     Text,
     Verdict,
@@ -50,6 +51,7 @@ def render_page(page: Page) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="color-scheme" content="light dark">',
+        f'<meta name="generator" content="{escape(page.made_by)}">' if page.made_by else "",
         element("title", escape(page.title)),
         element("style", stylesheet()),
     )
@@ -63,9 +65,15 @@ def render_page(page: Page) -> str:
             *(_render_section(number, each) for number, each in enumerate(page.sections, 1)),
             id="report",
         ),
-        _render_facts(page.facts),
+        _render_facts((*page.facts, *((("made by", page.made_by),) if page.made_by else ()))),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def is_made_by(content: bytes, command: str) -> bool:
+    """Tell from its first kilobyte whether a file is a page that a command has made."""
+    start = re.escape(f'<meta name="generator" content="{escape(command)}'.encode())
+    return re.search(start + rb" \d", content[:1024]) is not None
 
 
 def _render_contents(sections: tuple[Section, ...]) -> str:
@@ -107,17 +115,32 @@ def set_text(text: str) -> str:
 
 def _render_verdict(verdict: Verdict) -> str:
     name, sign = _MOODS[verdict.mood]
-    picture = element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
     mood = element("span", f"{name}: ", class_="unseen")
     headline = element("span", mood, set_text(verdict.headline))
     steps = [element("li", set_text(step)) for step in verdict.next]
     return element(
         "div",
-        element("p", picture, headline, class_="headline"),
+        element("p", _draw_sign(sign), headline, class_="headline"),
         element("p", set_text(verdict.text)) if verdict.text else "",
         element("ul", *steps) if steps else "",
         class_=f"verdict {verdict.mood}",
     )
+
+
+def _draw_sign(sign: str) -> str:
+    return element("svg", element("path", d=sign), viewBox="0 0 24 24", aria_hidden="true")
+
+
+def _render_part(part: Part) -> str:
+    note = element("span", set_text(part.note), class_="note") if part.note else ""
+    title = element("span", set_text(part.title))
+    blocks = map(render_block, part.blocks)
+    if part.mood is None:
+        return element("section", element("h3", title, note), *blocks, class_="part")
+    name, sign = _MOODS[part.mood]
+    mood = element("span", f"{name}: ", class_="unseen")
+    heading = element("h3", _draw_sign(sign), mood, title, note)
+    return element("section", heading, *blocks, class_=f"part {part.mood}")
 
 
 def _render_figure(figure: Figure) -> str:
@@ -234,4 +257,5 @@ _RENDERERS: Mapping[type[Block], Callable[[Any], str]] = {
     Commands: _render_commands,
     Chart: _render_chart,
     Details: _render_details,
+    Part: _render_part,
 }

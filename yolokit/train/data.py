@@ -31,6 +31,7 @@ def check_data(path: Path, config: TrainConfig, on_event: OnEvent) -> DatasetRep
     data = check_dataset(
         path,
         allow=config.allow,
+        imgsz=config.imgsz,
         on_progress=lambda done, total: on_event(Progress(what, done, total)),
     )
     _require_trainable(data)

@@ -44,14 +44,19 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
 class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One epoch, from 1: losses, metrics on the validation split, and the time it took.
 
-    ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's.
-    Epoch 0 is the start, before any training.
+    ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's. Of
+    ``seconds``, training waited ``wait_s`` for images, and validation took ``val_s``. ``retries``
+    counts how often the epoch ended in NaN or infinity first. Epoch 0 is the start, before any
+    training. What earlier versions did not record is None.
     """
 
     epoch: int
     seconds: float
     metrics: dict[str, float]
     steps: int | None = None
+    wait_s: float | None = None
+    val_s: float | None = None
+    retries: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +121,11 @@ class RunRecord(msgspec.Struct, kw_only=True):
     def lineage(self) -> str:
         """What the checkpoints of the run state about where they come from."""
         return encode_lineage(self.id, self.weights.chain if self.weights else [])
+
+    @property
+    def knew_nothing(self) -> bool:
+        """Whether the start did not know the classes, so that it could find none of them."""
+        return self.start is not None and not self.start.knows_classes
 
     @property
     def best(self) -> EpochRecord | None:

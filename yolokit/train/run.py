@@ -26,7 +26,8 @@ from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
-from yolokit.train.report import describe_end, draw_curves
+from yolokit.train.report.draw import draw_result
+from yolokit.train.report.end import describe_end
 from yolokit.train.resume import (
     check_changes,
     find_data,
@@ -49,14 +50,16 @@ if TYPE_CHECKING:
     from yolokit.datasets.check import DatasetReport
     from yolokit.engine_protocol.requests import StartRequest
     from yolokit.train.record import RunRecord
+    from yolokit.train.report.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRun:
-    """A finished run: its folder and its record."""
+    """A finished run: its folder, its record, and what came of it; None if that was not drawn."""
 
     folder: Path
     record: RunRecord
+    summary: Summary | None = None
 
     @property
     def best(self) -> Path:
@@ -185,10 +188,15 @@ def _make_request(
 def _enter(event: Event, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
-        seconds = round(event.seconds, 3)
         record.epochs.append(
             records.EpochRecord(
-                epoch=event.epoch, seconds=seconds, metrics=event.metrics, steps=event.steps
+                epoch=event.epoch,
+                seconds=round(event.seconds, 3),
+                metrics=event.metrics,
+                steps=event.steps,
+                wait_s=None if event.wait_s is None else round(event.wait_s, 3),
+                val_s=None if event.val_s is None else round(event.val_s, 3),
+                retries=event.retries,
             )
         )
     elif isinstance(event, DataRead):
@@ -221,7 +229,7 @@ def _run_engine(
     try:
         result = run_job("train", request, log_path=run_dir / "train.log", on_event=note)
     except BaseException as error:
-        _close_failed(record, run_dir, error)
+        _close_failed(record, run_dir, error, on_event)
         raise
     finally:
         (run_dir / START_FILE).unlink(missing_ok=True)
@@ -236,12 +244,13 @@ def _run_engine(
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
     for sentence in describe_end(record):
         on_event(Notice(sentence))
-    if record.epochs:  # a kill between saving and reporting may have lost the only one
-        draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
-    return TrainRun(run_dir, record)
+    summary = draw_result(record, run_dir, on_event)
+    return TrainRun(run_dir, record, summary)
 
 
-def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> None:
+def _close_failed(
+    record: RunRecord, run_dir: Path, error: BaseException, on_event: OnEvent = ignore
+) -> None:
     """Record a run that failed; one that never began leaves no folder."""
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
     record.state = "interrupted" if cancelled else "failed"
@@ -259,8 +268,7 @@ def _close_failed(record: RunRecord, run_dir: Path, error: BaseException) -> Non
         known = f"last.pt is in {run_dir}" if cancelled else error.hint
         resume = f"go on with: {resume_command(run_dir)}"
         error.hint = f"{known}; {resume}" if known else resume
-    if record.epochs:
-        draw_curves(record.epochs, run_dir.name, run_dir / "curves.png")
+    draw_result(record, run_dir, on_event)
 
 
 def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> tuple[Path, StartPlan]:

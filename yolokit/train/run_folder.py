@@ -33,7 +33,7 @@ LOCK_NAME = ".run.lock"
 _CHECKPOINTS = ("last.pt", "best.pt")
 # With what a kill leaves: parts of files that were being written, and the start.
 _WRITTEN = (
-    *("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "engine/*"),
+    *("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "*.detections.npz", "engine/*"),
     *(START_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
 )
 
@@ -100,6 +100,20 @@ def hold_run(run_dir: Path) -> Iterator[None]:
     finally:
         if lock is not None:
             drop_lock(lock)
+
+
+def is_held(run_dir: Path) -> bool | None:
+    """Tell whether a process trains in a folder; None where the file system cannot tell."""
+    path = run_dir / LOCK_NAME
+    if not path.exists():  # it goes with the process, and stays after a kill alone
+        return False
+    try:
+        lock = take_lock(path)
+    except OSError:
+        return None
+    if lock is not None:
+        drop_lock(lock)
+    return lock is None
 
 
 def _lock(run_dir: Path) -> BaseFileLock | None:

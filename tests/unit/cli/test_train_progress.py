@@ -28,7 +28,7 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.out == ""
     assert lines[:2] == ["training ...", "device cpu"]
     assert lines[2].startswith("epoch 1/2: box 1.23 cls 0.50  mAP50-95 0.250")
-    assert "img/s" in lines[2]
+    assert "images/s" in lines[2]
     assert lines[2].endswith("left")
 
 
@@ -41,7 +41,7 @@ def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[
         show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=True))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "start: mAP50-95 0.358, mAP50 0.700, on val before training"
-    assert lines[1].endswith("img/s")
+    assert lines[1].endswith("images/s")
 
 
 def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +56,23 @@ def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         pace.note(batch(1, number))
     assert pace.images_per_s == pytest.approx(8.0)
     assert pace.seconds_left(batch(1, 3)) == pytest.approx(14.0), "7 of 10 steps at 2 s"
+
+
+@pytest.mark.parametrize(
+    ("batch_s", "words"),
+    [(0.3, "  53 images/s"), (40.0, "  0.4 images/s"), (400.0, "  25 s an image")],
+)
+def test_a_slow_computer_is_not_at_rest(
+    monkeypatch: pytest.MonkeyPatch, batch_s: float, words: str
+) -> None:
+    """16 images a batch: a rate never reads as 0."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    pace = Pace()
+    pace.note(batch(1, 1))
+    now += batch_s
+    pace.note(batch(1, 2))
+    assert pace.describe() == words
 
 
 def test_foreign_words_on_a_terminal_are_escaped(

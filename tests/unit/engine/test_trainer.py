@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -85,21 +86,51 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
 ) -> None:
     """Upstream has zeros for an epoch that it did not validate, and they would be results."""
     trainer = make_trainer(
-        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _epoch_began=0.0,
+        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _epoch_began=0.0, _wait_s=0.5,
+        _val_s=0.25, _retries=1,
         metrics={
             "metrics/mAP50-95(B)": 0.4, "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7,
             "metrics/recall(B)": 0.5, "val/box_loss": float("nan"), "val/cls_loss": 2.0,
         },
         lr={"lr/pg0": 0.01, "lr/pg1": 0.02}, _is_validated=is_validated,
+        optimizer=SimpleNamespace(param_groups=[{"param_group": x} for x in ("weight", "bias")]),
         label_loss_items=lambda _losses: {"train/box_loss": 1.5},
     )  # fmt: skip
     trainer._on_fit_epoch_end()
     (event,) = told
     assert isinstance(event, EpochEnd)
     assert (event.epoch, event.epochs, event.steps, event.is_last) == (2, 3, 4, False)
+    assert (event.wait_s, event.val_s, event.retries) == (0.5, 0.25, 1)
+    assert trainer._retries == 0, "the next epoch counts anew"
     measured = {
         "val_cls_loss": 2.0, "mAP50-95": 0.4, "mAP50": 0.6, "precision": 0.7, "recall": 0.5,
     }  # fmt: skip
     assert event.metrics == {
-        "train_box_loss": 1.5, "learning_rate": 0.01, **(measured if is_validated else {}),
+        "train_box_loss": 1.5, "learning_rate": 0.01, "learning_rate_bias": 0.02,
+        **(measured if is_validated else {}),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "images"), [(1, 16), (2, 16), (3, 3)])
+def test_the_last_batch_counts_the_images_that_it_has(number: int, images: int) -> None:
+    loader = SimpleNamespace(dataset=range(35))
+    trainer = make_trainer(batch_size=16, train_loader=loader, _batch=number)
+    assert trainer._count_images() == images
+
+
+def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the end of a batch, or the epoch's beginning, to the next batch's arrival."""
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
+    trainer = make_trainer(best_fitness=None)
+    monkeypatch.setattr(Trainer, "_on_train_batch_end", lambda _self: None)
+    trainer.run_callbacks("on_train_epoch_start")
+    for waited, computed in ((3.0, 10.0), (0.5, 20.0)):
+        now += waited
+        trainer.run_callbacks("on_train_batch_start")
+        now += computed
+        trainer.run_callbacks("on_train_batch_end")
+    assert trainer._wait_s == 3.5
+    trainer.run_callbacks("on_train_epoch_start")
+    assert trainer._wait_s == 0

@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.unit.runtime.conftest import ULTRALYTICS, save_model
 from yolokit.errors import ConfigError, DataError, OutputExistsError
 from yolokit.evaluate.config import ValConfig
-from yolokit.evaluate.job import open_job, write_report
+from yolokit.evaluate.job import ValReport, open_job, validate_model, write_report
 from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ def config(make_model: Make, make_data: Make, tmp_path: Path) -> ValConfig:
 
 
 def change(config: ValConfig, **values: object) -> ValConfig:
-    import msgspec
-
     return msgspec.structs.replace(config, **values)
 
 
@@ -66,6 +66,53 @@ def test_the_report_says_what_was_measured_with_what(config: ValConfig) -> None:
     assert written["classes"][1] == dict.fromkeys(written["classes"][1]) | {
         "name": "bolt", "images": 0, "boxes": 0,
     }  # fmt: skip
+
+
+def test_confusion_curves_and_errors_are_in_the_report(config: ValConfig) -> None:
+    path = write_report(open_job(config).run(), config)
+    assert path is not None
+    text = path.read_text()
+    analysis = json.loads(text)["analysis"]
+    assert analysis["confusion"] == [[2, 0, 0], [0, 0, 0], [1, 0, 0]]
+    assert (analysis["overall"]["right"], analysis["overall"]["boxes"]) == (2, 2)
+    assert len(analysis["curves"][0]["f1_by_conf"]) == 101
+    assert {one["kind"]: one["count"] for one in analysis["errors"]} == {
+        "missed": 0, "false": 1, "wrong_class": 0, "loose": 0, "duplicate": 0,
+    }  # fmt: skip
+    (worst,) = analysis["worst"]
+    assert worst["image"].endswith("c.png")
+    assert worst["found"] == [
+        {"xyxy": [16, 16, 48, 48], "class_id": 0, "score": 0.9, "kind": "false"}
+    ]
+    assert "[2, 0, 0]" in text, "a list of numbers is one line"
+
+
+def test_a_report_is_read_back_and_so_is_one_of_an_earlier_version(config: ValConfig) -> None:
+    report = open_job(config).run()
+    path = write_report(report, config)
+    assert path is not None
+    assert msgspec.json.decode(path.read_bytes(), type=ValReport).analysis == report.analysis
+    earlier = ROOT / "tests/written_by_0_1_0/runs/val/v/metrics.json"
+    old = msgspec.json.decode(earlier.read_bytes(), type=ValReport)
+    assert (old.analysis, old.trained, old.overall.boxes) == (None, None, 3)
+
+
+def test_a_page_lies_beside_the_figures_and_only_an_earlier_one_is_replaced(
+    config: ValConfig,
+) -> None:
+    asked = change(config, report=True, report_only=True)
+    run = validate_model(asked)
+    assert run.page == Path(str(config.out)) / "report.html"
+    assert run.page is not None
+    text = run.page.read_text("utf-8")
+    assert "It works" in text
+    assert text.count("data:image/jpeg") == 2, "the worst image, twice"
+    validate_model(change(asked, overwrite=True))
+    (run.page.with_name("metrics.json")).unlink()
+    run.page.write_text("<!doctype html>mine")
+    with pytest.raises(OutputExistsError, match=r"report\.html cannot be replaced"):
+        open_job(change(asked, overwrite=True, model="nowhere.onnx"))
+    assert run.page.read_text() == "<!doctype html>mine"
 
 
 def test_conf_iou_and_count_reach_the_decoder(make_model: Make, make_data: Make) -> None:

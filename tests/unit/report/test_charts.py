@@ -180,8 +180,10 @@ def test_a_threshold_in_a_histogram() -> None:
 
 
 def test_whole_numbers_stand_below_their_bars() -> None:
-    chart = histogram("Objects", range(4), [5, 1, 2], x_label="objects", y_label="images")
-    assert texts(chart)[-4:] == ["0", "1", "2", "objects"]
+    chart = histogram(
+        "Objects", [0, 1, 2, 5], [5, 1, 2], x_label="objects", y_label="images", whole=True
+    )
+    assert texts(chart)[-4:] == ["0", "1", "2-4", "objects"]
     assert chart.summary.endswith("most (5) at 0.")
 
 
@@ -198,6 +200,16 @@ def test_cells_are_shaded_by_their_share_of_the_row() -> None:
     shades = [float(cell.get("fill-opacity", "")) for cell in of_class(chart, "cell")]
     assert shades == [0.75, 0.25, 0, 1]
     assert "Largest off the diagonal: a as b: 1 (25%)." in chart.summary
+
+
+def test_cells_can_be_parts_of_something_else() -> None:
+    chart = heat_map(
+        "Together", [[10, 5], [5, 50]], ["a", "b"], ["a", "b"],
+        row_label="images with", column_label="also", wholes=[10, 50], joined="with",
+    )  # fmt: skip
+    shades = [float(cell.get("fill-opacity", "")) for cell in of_class(chart, "cell")]
+    assert shades == [1, 0.5, 0.1, 1]
+    assert "a with b: 5 (50%); b with a: 5 (10%)" in chart.summary
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,14 @@ from yolokit.report.page import (
     Gallery,
     Legend,
     Page,
+    Part,
     Picture,
     Section,
     Table,
     Text,
     Verdict,
 )
-from yolokit.report.render import render_block, render_page
+from yolokit.report.render import is_made_by, render_block, render_page
 
 VOID = ("meta", "img")
 EVIL = "</title><script>alert(\"1\")</script><img src=x onerror='alert(2)'>\x1b[0m\u202e\udce9`"
@@ -42,9 +43,10 @@ def page_of(text: str) -> Page:
         Commands(((text, text),)),
         chart,
         Details(text, (Text(text), chart)),
+        Part(text, (Text(text),), "bad", text),
     )
     sections = tuple(Section(f"{text} {number}", blocks) for number in range(4))
-    return Page(text, text, sections, ((text, text),))
+    return Page(text, text, sections, ((text, text),), f"{text} 0.1.0")
 
 
 class Outline(HTMLParser):
@@ -119,6 +121,14 @@ def test_a_short_page_has_no_contents() -> None:
     page = Page("t", "l", tuple(Section(str(i), ()) for i in range(3)))
     assert "<nav" not in render_page(page)
     assert "<footer" not in render_page(page)
+
+
+def test_a_page_says_what_has_made_it() -> None:
+    text = render_page(Page("t" * 5000, "l", (), made_by="yolokit data check 0.1.0"))
+    assert "<dt>made by</dt><dd>yolokit data check 0.1.0</dd>" in text
+    assert is_made_by(text.encode(), "yolokit data check")
+    assert not is_made_by(text.encode(), "yolokit data")
+    assert not is_made_by(b"yolokit data check 0.1.0", "yolokit data check")
 
 
 @pytest.mark.parametrize("mood", ["good", "neutral", "warning", "bad"])

@@ -9,7 +9,8 @@ import pytest
 from yolokit.errors import TrainError
 from yolokit.train import record as records
 from yolokit.train.config import TrainConfig
-from yolokit.train.report import describe_end, draw_curves
+from yolokit.train.report.curves import draw_curves
+from yolokit.train.report.end import describe_end
 
 METRICS = {
     "train_box_loss": 1.5,
@@ -134,5 +135,18 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
     draw_curves(make_record().epochs, "run", tmp_path / "curves.png")
     picture = cv2.imread(str(tmp_path / "curves.png"))
     assert picture is not None
-    assert picture.shape[1] > 1000
+    assert picture.shape[1] > 900
     assert len({tuple(pixel) for pixel in picture[::5, ::5].reshape(-1, 3)}) > 20
+
+
+def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
+    import cv2
+
+    full, short = make_record().epochs, [make_epoch(1, {"train_box_loss": 1.5})]
+    widths = []
+    for epochs in (full, short):
+        draw_curves(epochs, "run", tmp_path / "curves.png")
+        picture = cv2.imread(str(tmp_path / "curves.png"))
+        assert picture is not None
+        widths.append(picture.shape[1])
+    assert widths[1] == pytest.approx(widths[0] / 3, abs=2), "one panel instead of three"

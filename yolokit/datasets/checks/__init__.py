@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from yolokit.datasets.facts import DatasetFacts, Purpose
 
-PACKAGES = tuple(f"yolokit.datasets.checks.{about}" for about in ("rows", "images", "sets"))
-"""Checks of each label, of each image, and of the set as a whole; codes are unique over all."""
+PACKAGES = tuple(
+    f"yolokit.datasets.checks.{about}" for about in ("rows", "images", "sets", "advice")
+)
+"""Checks of each label, of each image, of the set as a whole, and of what would make it better;
+codes are unique over all."""
 
 Severity: TypeAlias = Literal["error", "doubt", "warning", "advice"]
 """Nothing allows an error; a doubt is refused unless ``--allow CODE``; a warning is told; advice

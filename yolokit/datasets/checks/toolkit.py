@@ -8,11 +8,14 @@ from pathlib import Path
 from yolokit.core.findings import Finding
 from yolokit.core.plural import counted
 from yolokit.core.types import Bool
+from yolokit.datasets.duplicates import Duplicates
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.datasets.label_table import LabelTable
 from yolokit.labels.ledger import LedgerEntry
 
 SLACK = 0.01  # of the image: ultralytics lets boxes stick out by so much
+_NAMES_SHOWN = 3
+_FEWEST_IMAGES = 10
 
 
 def at_row(
@@ -89,16 +92,52 @@ def find_no_boxes(
 ) -> Iterator[Finding]:
     """Yield a finding if a split has images and no box; the consequence ends its sentence.
 
-    Where rows are wrong, which is told already, nothing is yielded.
+    Where rows are wrong, or train has no label file, that is told already.
     """
     split = facts.splits.get(name)
     if split is None or split.counts.boxes or not split.used or split.faults:
+        return
+    if split.has_no_label_file and name == "train":
         return
     message = f"{name} has no box in its {counted(len(split.used), 'image')}: {consequence}"
     if split.has_no_label_file:
         message += f" (the first label file looked for is {split.missing[0]})"
         hint = split.hint_at_labels()
     yield Finding(code, message, facts.path, hint)
+
+
+def name_pair(facts: DatasetFacts, image: int, other: int) -> str:
+    """Return an example that ends a sentence about images that are alike: paths below the set."""
+    root = str(facts.path if facts.path.is_dir() else facts.path.parent)
+    paths = [facts.table.images.paths[at] for at in (image, other)]
+    names = [path.removeprefix(root).lstrip("/\\") for path in dict.fromkeys(paths)]
+    return f", such as {' and '.join(names)}"
+
+
+def at_least(found: Duplicates) -> str:
+    """Return what begins a number of pictures that are alike, where not all were compared."""
+    return "" if found.near.is_complete else "at least "
+
+
+def call_split(name: str) -> str:
+    """Return what a sentence calls a split: its name, or the set where nothing is split."""
+    return name or "the set"
+
+
+def learnt_split(facts: DatasetFacts) -> str | None:
+    """Return the split that is learnt from, which is all of a set that has none.
+
+    None where there is none, or one of a few images, which is there to try things out.
+    """
+    splits = facts.statistics.splits
+    name = next((name for name in ("train", "") if name in splits), None)
+    return None if name is None or splits[name].images < _FEWEST_IMAGES else name
+
+
+def list_few(texts: list[str]) -> str:
+    """Return the first of some texts, and how many there are besides."""
+    more = len(texts) - _NAMES_SHOWN
+    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def of_entry(entry: LedgerEntry) -> Finding:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from yolokit.engine.recording import RecordingValidator
 from yolokit.engine.trainer import YolokitTrainer
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
@@ -28,6 +30,15 @@ class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
         "metrics/mAP50(B)": "mAP50",
         "metrics/mAP50-95(B)": "mAP50-95",
     }
+
+    def get_validator(self) -> RecordingValidator:
+        """Return upstream's validator, which also keeps what it finds."""
+        return RecordingValidator(
+            self.test_loader,
+            save_dir=self.save_dir,
+            args=copy(self.args),
+            _callbacks=self.callbacks,
+        )
 
 
 def build(arch: dict[str, Any], class_count: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from yolokit.evaluate.analysis import overlap_boxes
 from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.matching import match_detections
 from yolokit.evaluate.store import BoxStore
@@ -36,6 +37,7 @@ class BoxTally:
 
 open_tally = BoxTally
 match = match_detections
+overlap = overlap_boxes
 
 
 def show_row(metrics: BoxMetrics) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from yolokit.core.plugins import load_plugin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.core.types import Detections
+    from yolokit.core.types import F64, Detections
     from yolokit.evaluate.coco import BoxMetrics, CocoMetrics
     from yolokit.evaluate.matching import Matching
     from yolokit.labels.model import Annotations
@@ -43,6 +43,9 @@ class TaskMetric(Protocol):
 
     def open_tally(self) -> Tally:
         """Return an empty tally."""
+
+    def overlap(self, truth: Annotations, found: Detections) -> F64:
+        """Return how much N detections and G true objects overlap, (N, G) in [0, 1]."""
 
     def show_row(self, metrics: BoxMetrics) -> tuple[object, ...]:
         """Return the main figures of one class, or of all, one for each column."""

@@ -129,7 +129,7 @@ def _describe_pose(content: _Content, path: Path) -> PoseLayout | None:
         "categories",
         path,
         points="keypoints",
-        hint="`yolokit data convert --keep NAME` makes a set of each",
+        hint="convert them separately, each with `yolokit data convert --keep NAME`",
     )
 
 

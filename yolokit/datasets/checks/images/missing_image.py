@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from yolokit.core.findings import Finding
+from yolokit.core.plural import counted
 from yolokit.datasets.checks.toolkit import of_entry, once_an_image
 from yolokit.datasets.facts import DatasetFacts
 
@@ -22,6 +23,6 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
     for entry, count in once_an_image(facts.account.entries, CODE):
         found = of_entry(entry)
         if count > 1:
-            message = f"{found.message} (it has {count} annotations)"
+            message = f"{found.message} (it has {counted(count, 'annotation')})"
             found = msgspec.structs.replace(found, message=message)
         yield found

@@ -54,4 +54,5 @@ def _tell(outside: np.ndarray, where: str) -> str:
     numbers = [str(number + 1) for number in np.flatnonzero(outside).tolist()]
     if not numbers:
         return ""
-    return f"keypoint{'s' * (len(numbers) > 1)} {', '.join(numbers)} outside {where}"
+    noun = "keypoint" if len(numbers) == 1 else "keypoints"
+    return f"{noun} {', '.join(numbers)} outside {where}"

@@ -16,5 +16,7 @@ HINT = "`yolokit data convert --task detect` turns them into boxes, each account
 def find(facts: DatasetFacts) -> Iterator[str]:
     """Yield each split with outlines; rotated boxes are refused where they are trained on."""
     for split in facts.splits.values():
-        if split.outlines and not (split.has_rotated_boxes and facts.purpose == "train"):
+        is_told = split.has_rotated_boxes and facts.purpose == "train"
+        is_told = is_told or any(split.faults_of("mixed-rows"))
+        if split.outlines and not is_told:
             yield split.describe_outlines()

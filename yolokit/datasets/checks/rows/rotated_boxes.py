@@ -18,4 +18,4 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
     """Yield each split whose labels are rotated boxes."""
     for split in facts.splits.values():
         if split.has_rotated_boxes:
-            yield Finding(CODE, split.describe_outlines(), hint=HINT)
+            yield Finding(CODE, split.describe_outlines(), facts.path)

@@ -1,4 +1,4 @@
-"""The result of a run: its end in words, and its curves as one picture.
+"""The curves of a run as one picture, ``curves.png``.
 
 The picture is drawn in a process of its own: matplotlib keeps settings and a list of fonts in the
 home folder, and once it is imported, a program that uses it as well cannot choose another place.
@@ -14,48 +14,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import child_environment
 from yolokit.errors import TrainError
 from yolokit.files.atomic import replace_file
-from yolokit.train.record import FITNESS, EpochRecord
+from yolokit.train.record import EpochRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.train.record import RunRecord
-
 _INK = "#1f2430"
 _COLORS = ("#2a6fdb", "#e07a1f", "#2f9e63", "#a4458c")
-
-
-def describe_end(record: RunRecord) -> list[str]:
-    """Return what a person should know of a completed run: why it ended, and what best.pt is."""
-    best, trained, stopped = record.best, record.best_trained, record.stopped
-    if best is None or trained is None or stopped is None:
-        return []
-    notes = []
-    if stopped.reason == "patience":
-        patience = record.config.patience
-        count = counted(patience, "epoch")
-        notes.append(
-            f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
-            f"epoch {trained.epoch} in {count} (patience)"
-        )
-    if best.epoch == 0:
-        notes.append(
-            f"no epoch was better than the start: mAP50-95 {trained.metrics[FITNESS]:.4f} at "
-            f"best, in epoch {trained.epoch}, and {best.metrics[FITNESS]:.4f} before training; "
-            "so best.pt has the weights of the start, and last.pt those of the last epoch"
-        )
-    elif best.metrics[FITNESS] == 0:
-        why = (
-            "mAP50-95 is 0 in every epoch"
-            if record.data.boxes.get("val")
-            else "nothing can be measured on a val split without boxes"
-        )
-        notes.append(f"{why}: best.pt is the last epoch, {best.epoch}")
-    return notes
 
 
 def draw_curves(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
@@ -89,25 +57,29 @@ class _Request(msgspec.Struct):
 def _draw(epochs: Sequence[EpochRecord], title: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    panels = {heading: names for heading, names in _list_panels(epochs).items() if names}
+    figure = Figure(figsize=(3 * len(panels), 3.6), layout="constrained")
     figure.suptitle(title, color=_INK, fontsize=11)
-    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))
-    train = [name for name in names if name.startswith("train_")]
-    val = [name for name in names if name.startswith("val_")]
-    panels = {
-        "training loss": train,
-        "validation loss": val,
-        "validation metrics": ["mAP50", "mAP50-95", "precision", "recall"],
-        "learning rate": ["learning_rate"],
-    }
-    for axes, (heading, curves) in zip(figure.subplots(1, 4), panels.items(), strict=True):
-        for name, color in zip(curves, _COLORS, strict=False):
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for each, (heading, names) in zip(axes, panels.items(), strict=True):
+        for name, color in zip(names, _COLORS, strict=False):
             points = [(e.epoch, e.metrics[name]) for e in epochs if name in e.metrics]
-            if points:
-                axes.plot(*zip(*points, strict=True), color=color, label=name, marker=".", ms=4)
-        _style(axes, heading)
+            each.plot(*zip(*points, strict=True), color=color, label=name, marker=".", ms=4)
+        _style(each, heading)
     with replace_file(path) as part:
         figure.savefig(part, dpi=110)
+
+
+def _list_panels(epochs: Sequence[EpochRecord]) -> dict[str, list[str]]:
+    """Return the metrics of each panel: those that an epoch has."""
+    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))
+    metrics = ("mAP50", "mAP50-95", "precision", "recall")
+    return {
+        "training loss": [name for name in names if name.startswith("train_")],
+        "validation loss": [name for name in names if name.startswith("val_")],
+        "validation metrics": [name for name in metrics if name in names],
+        "learning rate": [name for name in names if name.startswith("learning_rate")],
+    }
 
 
 def _style(axes: object, heading: str) -> None:

@@ -1,0 +1,95 @@
+"""The file with what a validation found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolokit.core.types import Detections
+from yolokit.engine_protocol.validations import (
+    ValidatedImage,
+    limit_kept,
+    read_validation,
+    write_validation,
+)
+from yolokit.errors import TrainError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make_image(path: str, true: int, found: int, wh: tuple[int, int] = (64, 48)) -> ValidatedImage:
+    rng = np.random.default_rng(true * 10 + found)
+    scores = np.sort(rng.random(found).astype(np.float32))[::-1]
+    return ValidatedImage(
+        path, wh,
+        (rng.random((true, 4)) * 60).astype(np.float32), np.arange(true, dtype=np.int64),
+        Detections(
+            (rng.random((found, 4)) * 60).astype(np.float32),
+            np.ascontiguousarray(scores),
+            np.arange(found, dtype=np.int64),
+        ),
+    )  # fmt: skip
+
+
+def assert_same(one: ValidatedImage, other: ValidatedImage) -> None:
+    assert (one.path, one.image_wh) == (other.path, other.image_wh)
+    np.testing.assert_array_equal(one.true_xyxy, other.true_xyxy)
+    np.testing.assert_array_equal(one.true_class_ids, other.true_class_ids)
+    for part in ("xyxy", "scores", "class_ids"):
+        np.testing.assert_array_equal(getattr(one.found, part), getattr(other.found, part))
+
+
+@given(
+    counts=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=5),
+    epoch=st.integers(0, 1000),
+)
+def test_round_trip(
+    counts: list[tuple[int, int]], epoch: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("v") / "best.detections.npz"
+    images = [make_image(f"/ä/\udce9{n}.jpg", *count) for n, count in enumerate(counts)]
+    write_validation(path, epoch, images)
+    read = read_validation(path)
+    assert (read.epoch, len(read.images)) == (epoch, len(images))
+    for one, other in zip(images, read.images, strict=True):
+        assert_same(one, other)
+
+
+def test_a_large_split_keeps_the_best_of_each_image() -> None:
+    assert limit_kept(100) >= 300, "all that upstream's validator gives"
+    assert limit_kept(5000) == 100
+    assert limit_kept(1_000_000) == 10
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "best.detections.npz"
+    path.write_bytes(content)
+    with pytest.raises(TrainError, match=r"best\.detections\.npz is not readable"):
+        read_validation(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="is not there"):
+        read_validation(tmp_path / "none.npz")
+
+
+def test_columns_that_do_not_fit_and_pickles_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    write_validation(path, 1, [make_image("a.jpg", 1, 2)])
+    with np.load(path) as file:
+        columns = dict(file)
+    for name, wrong in (
+        ("found_counts", np.array([7], np.int32)),
+        ("head", np.array([99, 1, 1])),
+        ("paths", np.array([{}], object)),
+    ):
+        with path.open("wb") as out:
+            np.savez(out, **(columns | {name: wrong}))
+        with pytest.raises(TrainError, match="is not readable"):
+            read_validation(path)

@@ -1,0 +1,207 @@
+"""``yolokit runs`` over folders of every kind: whole, running, killed, damaged and foreign."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.train.report.runs import make_folder
+from yolokit.cli.main import main
+from yolokit.jobs.runs.compare import compare_runs
+from yolokit.jobs.runs.listing import describe_run, find_run, list_runs
+from yolokit.train.record import read_record, write_record
+from yolokit.train.run_folder import hold_run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of every kind below runs/train of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    parent = tmp_path / "runs" / "train"
+    make_folder(parent / "good")
+    make_folder(parent / "fresh", start_jitter_px=None, jitter_px=9, seed=5)
+    make_folder(parent / "stopped", state="interrupted")
+    make_folder(parent / "killed", state="running")
+    failed = make_folder(parent / "failed", state="failed")
+    failed.error = "the device ran out of memory"
+    write_record(failed, parent / "failed")
+    (parent / "foreign").mkdir()
+    (parent / "damaged").mkdir()
+    (parent / "damaged" / "run.json").write_text("{")
+    (parent / "list").mkdir()
+    (parent / "list" / "run.json").write_text("[1, 2]")
+    (parent / "odd").mkdir()
+    (parent / "odd" / "run.json").mkdir()
+    (parent / "file.txt").write_text("not a folder")
+    return parent
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> tuple[str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    captured = capsys.readouterr()
+    assert ended.value.code == code, captured.err
+    return captured.out, captured.err
+
+
+def test_every_folder_is_listed_as_what_it_is(runs: Path) -> None:
+    states = {entry.name: entry.state for entry in list_runs(runs)}
+    assert states == {
+        "good": "complete", "fresh": "complete", "stopped": "interrupted", "killed": "killed",
+        "failed": "failed", "foreign": "not a run", "damaged": "unreadable",
+        "list": "unreadable", "odd": "unreadable",
+    }  # fmt: skip
+    problems = {entry.name: entry.problem for entry in list_runs(runs)}
+    assert problems["failed"] == "the device ran out of memory"
+    assert problems["good"] is None
+    assert "is not readable" in (problems["damaged"] or "")
+
+
+def test_a_run_that_is_held_is_running(runs: Path) -> None:
+    with hold_run(runs / "killed"):
+        assert describe_run(runs / "killed").state == "running"
+    assert describe_run(runs / "killed").state == "killed"
+
+
+def test_the_list_in_words_and_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = call(capsys, "runs", "list")
+    lines = {line.split()[0]: line for line in out.splitlines()[2:]}
+    assert set(lines) == {path.name for path in runs.iterdir() if path.is_dir()}
+    assert lines["good"].split()[2:9] == ["start.pt", "8", "of", "8", "0.598", "0.020", "complete"]
+    assert lines["fresh"].split()[7] == "none", "the start knew no class"
+    out, _ = call(capsys, "runs", "list", "--json")
+    entries = [json.loads(line) for line in out.splitlines()]
+    assert {entry["name"] for entry in entries} == set(lines)
+
+
+def test_an_empty_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, error = call(capsys, "runs", "list", "--out", tmp_path / "none")
+    assert out == ""
+    assert "there are no runs in" in error
+
+
+def test_a_run_is_shown_and_its_report_drawn_anew(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = Path("runs") / "val" / "best-test"
+    evaluation.mkdir(parents=True)
+    metrics = {"model": "runs/train/good/best.onnx", "overall": {"map50_95": 0.51}}
+    (evaluation / "metrics.json").write_text(json.dumps(metrics))
+    out, _ = call(capsys, "runs", "show", "good")
+    assert "verdict: Converged" in out
+    assert "next: yolokit export runs/train/good/best.pt" in out
+    assert "runs/val/best-test  mAP50-95 0.510" in out
+    assert not (runs / "good" / "report.html").exists()
+    out, _ = call(capsys, "runs", "show", runs / "good", "--report")
+    assert "open: runs/train/good/report.html" in out
+    assert (runs / "good" / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    out, _ = call(capsys, "runs", "show", "good", "--json")
+    shown = json.loads(out)
+    assert shown["summary"]["curves"]["kind"] == "converged"
+    assert shown["record"]["epochs"][0]["wait_s"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("goood", "there is a run 'good'"),
+        ("nothing-like-it", "yolokit runs list"),
+        ("damaged", "is not readable"),
+        ("runs/train/foreign", "is not a run"),
+    ],
+)
+def test_what_cannot_be_shown_is_named(
+    runs: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    assert runs.is_dir()
+    _, error = call(capsys, "runs", "show", name, code=1)
+    assert said in error
+
+
+def test_two_runs_are_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moved = make_same_images(runs)
+    found = compare_runs(find_run("good"), find_run(moved))
+    assert found.better == "good", found.reason
+    assert found.difference is not None
+    assert found.difference.images == 16
+    assert {pair.name for pair in found.classes} == {"cat", "dog"}
+    assert [pair.name for pair in found.options] == ["epochs"]
+    assert "content of the data set (sha256)" in {pair.name for pair in found.data}
+    out, error = call(capsys, "runs", "compare", "good", moved, "--report", "c.html")
+    assert "good is better: The mAP50-95 is" in out
+    assert "open: c.html" in error
+    assert Path("c.html").read_text("utf-8").count("<svg") >= 2
+    out, _ = call(capsys, "runs", "compare", moved, "good", "--json")
+    assert json.loads(out)["better"] == "good", "the order does not matter"
+
+
+def make_same_images(runs: Path) -> str:
+    """Write a run that was validated on the images of ``good`` and finds them worse."""
+    record = make_folder(runs / "rough", jitter_px=9, seed=3, epochs=6)
+    kept = runs / "good" / "best.detections.npz"
+    assert kept.is_file()
+    from yolokit.engine_protocol.validations import read_validation, write_validation
+
+    there = read_validation(runs / "rough" / "best.detections.npz")
+    images = [
+        type(image)(
+            image.path.replace("rough", "good"), image.image_wh, image.true_xyxy,
+            image.true_class_ids, image.found,
+        )
+        for image in there.images
+    ]  # fmt: skip
+    write_validation(runs / "rough" / "best.detections.npz", 6, images)
+    record.data.images["train"] = 99
+    record.data = type(record.data)(
+        path=record.data.path, sha256="cd" * 32, names=record.data.names,
+        images=record.data.images, boxes=record.data.boxes,
+    )  # fmt: skip
+    write_record(record, runs / "rough")
+    return "rough"
+
+
+def test_runs_on_other_images_are_not_judged(runs: Path) -> None:
+    found = compare_runs(find_run("good"), find_run("fresh"))
+    assert (found.better, found.difference) == (None, None)
+    assert "they were not validated on the same 16 images" in found.reason
+    assert found.headline == "Neither is shown to be better"
+
+
+def test_a_run_is_not_better_than_itself(runs: Path) -> None:
+    shutil.copytree(runs / "good", runs / "copy")
+    found = compare_runs(find_run("good"), find_run("copy"))
+    assert found.better is None
+    assert "so chance may explain it" in found.reason
+
+
+def test_a_page_is_replaced_only_if_that_is_asked_for(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert runs.is_dir()
+    page = Path("c.html")
+    compare = ("runs", "compare", "good", "fresh", "--report", page)
+    call(capsys, *compare)
+    _, error = call(capsys, *compare, code=2)
+    assert "--overwrite" in error
+    call(capsys, *compare, "--overwrite")
+    page.write_text("my own page")
+    call(capsys, *compare, "--overwrite", code=2)
+    assert page.read_text() == "my own page"
+
+
+def test_hostile_names_do_not_reach_the_terminal(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.name == "nt":
+        pytest.skip("no such names there")
+    folder = runs / "a\x1b]0;x\x07b"
+    record = read_record(runs / "good")
+    folder.mkdir()
+    write_record(record, folder)
+    out, _ = call(capsys, "runs", "list")
+    assert "\x1b" not in out
+    assert r"a\x1b]0;x\x07b" in out

@@ -1,0 +1,192 @@
+"""``yolokit runs ...``: the training runs that are there, one of them, or two side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from yolokit.cli.command import Command, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yolokit.jobs.runs.compare import Comparison, Pair
+    from yolokit.jobs.runs.job import ShownRun
+    from yolokit.jobs.runs.listing import RunEntry
+
+app = typer.Typer(
+    name="runs",
+    help="List training runs, show what came of one, or compare two.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+_NAME = "A run below runs/train, or the path of its folder."
+RunName = Annotated[str, typer.Argument(metavar="NAME|DIR", help=_NAME)]
+
+
+@app.command("list", cls=Command)
+def list_(
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the runs are.  [default: runs/train]"),
+    ] = None,
+    json: Annotated[bool, json_option("Print each run as one line of JSON.")] = False,
+) -> None:
+    """List the training runs, the latest last.
+
+    mAP50-95 is that of best.pt on val, in torch; before is that of the start on the same images,
+    or none if it did not know the classes. What is damaged or not a run is listed as such.
+    """
+    import msgspec
+
+    from yolokit.cli.output import emit, emit_json, say, table
+    from yolokit.jobs.runs.listing import list_runs
+    from yolokit.train.run_folder import RUNS_DIR
+
+    parent = out or RUNS_DIR
+    entries = list_runs(parent)
+    if json:
+        for entry in entries:
+            emit_json(msgspec.to_builtins(entry))
+    elif entries:
+        emit(table(_COLUMNS, [_cells(entry) for entry in entries]))
+    else:
+        say(f"there are no runs in {parent}")
+
+
+@app.command(cls=Command)
+def show(
+    name: RunName,
+    report: Annotated[
+        bool, typer.Option("--report", help="Draw its report.html anew, from its folder alone.")
+    ] = False,
+    json: Annotated[bool, json_option("Print all that is known as one line of JSON.")] = False,
+) -> None:
+    """Say what came of a training run, what to try, and which command comes next."""
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.jobs.runs.job import show_run
+
+    shown = show_run(name, draw=report)
+    if json:
+        import msgspec
+
+        emit_json(msgspec.to_builtins(shown, enc_hook=str))
+    else:
+        emit(_describe_run(shown))
+
+
+@app.command(cls=Command)
+def compare(
+    a: RunName,
+    b: RunName,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with both curves, as HTML.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier page of --report.")
+    ] = False,
+    json: Annotated[bool, json_option("Print the comparison as one line of JSON.")] = False,
+) -> None:
+    """Compare two training runs: what differed, and which is better.
+
+    Where both were validated on the same images, these are drawn anew a thousand times to tell
+    whether the choice of images can explain the difference.
+    """
+    from yolokit.cli.output import emit, emit_json, say
+    from yolokit.jobs.runs.job import compare_named
+
+    comparison = compare_named(a, b, report=report, overwrite=overwrite)
+    if json:
+        import msgspec
+
+        emit_json(msgspec.to_builtins(comparison))
+    else:
+        emit(_describe_comparison(comparison))
+    if report is not None:
+        say(f"open: {report}")
+
+
+_COLUMNS = (
+    "name", "data", "start", "epochs", "mAP50-95", "before", "state", "time", "started",
+)  # fmt: skip
+
+
+def _cells(entry: RunEntry) -> tuple[str, ...]:
+    from yolokit.core.units import describe_seconds
+
+    epochs = "-" if entry.epochs is None else f"{entry.epochs} of {entry.planned}"
+    return (
+        entry.name,
+        _last_parts(entry.data),
+        _last_parts(entry.start),
+        epochs,
+        _score(entry.best),
+        "none" if entry.knew_nothing else _score(entry.before),
+        entry.state,
+        "-" if entry.seconds is None else describe_seconds(entry.seconds),
+        "-" if entry.started is None else entry.started[:16].replace("T", " "),
+    )
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _last_parts(path: str | None) -> str:
+    """Return the last two parts of a path, which tell files in a table apart."""
+    return "-" if path is None else "/".join(path.replace("\\", "/").split("/")[-2:])
+
+
+def _describe_run(shown: ShownRun) -> str:
+    from yolokit.core.units import describe_seconds
+    from yolokit.train.report.end import describe_summary
+
+    entry, trained = shown.entry, shown.record.best_trained
+    facts = [
+        ("run", f"{entry.folder}: {entry.state}"),
+        ("problem", entry.problem or ""),
+        ("data", entry.data or ""),
+        ("start", entry.start or ""),
+        ("epochs", f"{entry.epochs} of {entry.planned} in {describe_seconds(entry.seconds or 0)}"),
+    ]
+    if trained is not None:
+        figures = ", ".join(
+            f"{name} {trained.metrics[name]:.3f}"
+            for name in ("mAP50-95", "mAP50", "precision", "recall")
+            if name in trained.metrics
+        )
+        facts.append((f"epoch {trained.epoch}", f"{figures} (in torch, on val)"))
+    for folder, score in shown.evaluations.items():
+        facts.append((f"val {folder}", f"mAP50-95 {score:.3f}"))
+    facts = [(name, value) for name, value in facts if value]
+    width = max(len(name) for name, _ in facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in facts]
+    report = shown.report
+    if report is None and (path := Path(entry.folder) / "report.html").is_file():
+        report = path
+    return "\n".join([*lines, "", *describe_summary(shown.summary, report)])
+
+
+def _describe_comparison(comparison: Comparison) -> str:
+    names = (comparison.a, comparison.b)
+    parts = [_tabulate("on val, in torch", comparison.metrics, names)]
+    for title, pairs in (
+        ("class, mAP50-95", comparison.classes),
+        ("option", comparison.options),
+        ("data, software", comparison.data),
+    ):
+        if pairs:
+            parts.append(_tabulate(title, pairs, names))
+    return "\n\n".join([*parts, f"{comparison.headline}: {comparison.reason}"])
+
+
+def _tabulate(title: str, pairs: Sequence[Pair], names: tuple[str, str]) -> str:
+    from yolokit.cli.output import table
+    from yolokit.jobs.runs.compare_page import show_value
+
+    rows = [(pair.name, show_value(pair.a), show_value(pair.b)) for pair in pairs]
+    return table((title, *names), rows)

@@ -1,0 +1,1 @@
+"""Suggestions: what would make a data set better, or its training."""

@@ -1,0 +1,80 @@
+"""A validator that keeps what it finds: upstream's, which forgets it once it is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yolokit.core.types import Detections
+from yolokit.engine_protocol.validations import ValidatedImage, limit_kept, write_validation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+from ultralytics.models.yolo.detect import DetectionValidator  # isort: skip - after our edits
+from ultralytics.utils import RANK  # isort: skip
+
+
+class RecordingValidator(DetectionValidator):  # type: ignore[misc]
+    """Upstream's validator of boxes, which also keeps the last validation, image by image."""
+
+    def init_metrics(self, model: Any) -> None:
+        """Begin a validation: what the one before it found is dropped."""
+        super().init_metrics(model)
+        self._images: list[ValidatedImage] = []
+        self._kept = limit_kept(len(self.dataloader.dataset))
+
+    def update_metrics(self, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
+        """Count a batch as upstream does, and keep it."""
+        super().update_metrics(preds, batch)
+        for index, pred in enumerate(preds):
+            self._images.append(_record(pred, self._prepare_batch(index, batch), self._kept))
+
+    def gather_stats(self) -> None:
+        """Gather what each worker of a run on several GPUs has."""
+        super().gather_stats()
+        if RANK == -1:
+            return
+        from torch import distributed
+
+        parts: list[Any] | None = [None] * distributed.get_world_size() if RANK == 0 else None
+        distributed.gather_object(self._images, parts, dst=0)
+        if parts is not None:
+            # The last batch may repeat images, so that all workers have as many.
+            unique = {image.path: image for part in parts for image in part}
+            self._images = list(unique.values())
+
+    def publish(self, path: Path, epoch: int) -> None:
+        """Write the last validation as that of an epoch."""
+        write_validation(path, epoch, self._images)
+
+
+def _record(pred: dict[str, Any], prepared: dict[str, Any], kept: int) -> ValidatedImage:
+    """Return one image with boxes in its own px, of which those beyond its border stay so."""
+    scores = pred["conf"].float().cpu().numpy().astype(np.float32)
+    order = np.argsort(-scores, kind="stable")[:kept]
+    height_px, width_px = prepared["ori_shape"]
+    return ValidatedImage(
+        path=str(prepared["im_file"]),
+        image_wh=(int(width_px), int(height_px)),
+        true_xyxy=_to_image(prepared["bboxes"], prepared["ratio_pad"]),
+        true_class_ids=prepared["cls"].cpu().numpy().astype(np.int64),
+        found=Detections(
+            _to_image(pred["bboxes"], prepared["ratio_pad"])[order],
+            scores[order],
+            pred["cls"].cpu().numpy().astype(np.int64)[order],
+        ),
+    )
+
+
+def _to_image(xyxy: Any, ratio_pad: Any) -> Any:
+    """Return (N, 4) float32 boxes in px of the image; upstream's ``scale_boxes`` would clip them.
+
+    Source: ultralytics ``utils/ops.py:scale_boxes``.
+    """
+    (gain_y, gain_x), (pad_x, pad_y) = ratio_pad
+    boxes = xyxy.float().cpu().numpy().reshape(-1, 4)
+    pad = np.array([pad_x, pad_y, pad_x, pad_y], np.float32)
+    gain = np.array([gain_x, gain_y, gain_x, gain_y], np.float32)
+    return ((boxes - pad) / gain).astype(np.float32)

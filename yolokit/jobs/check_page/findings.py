@@ -1,0 +1,153 @@
+"""What was found, by how serious it is: places, what helps, and examples drawn."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from yolokit.core.plural import counted
+from yolokit.jobs.check_page.pictures import draw_image, draw_row
+from yolokit.report.page import Block, Details, Gallery, Part, Section, Table, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from yolokit.core.findings import Finding
+    from yolokit.datasets.check_report import CheckReport, FindingGroup
+    from yolokit.datasets.checks import Severity
+    from yolokit.datasets.facts import DatasetFacts
+    from yolokit.report.page import Mood, Picture
+
+_TITLES: Mapping[Severity, str] = {
+    "error": "Errors",
+    "doubt": "Doubts",
+    "warning": "Warnings",
+    "advice": "Suggestions",
+}
+_MEANINGS: Mapping[Severity, str] = {
+    "error": "A training does not start with these, and they cannot be allowed.",
+    "doubt": "A training does not start with these, unless `--allow CODE` says that it may.",
+    "warning": "These stop nothing, but models are worse for most of them.",
+    "advice": "",
+}
+_MOODS: Mapping[Severity, Mood] = {
+    "error": "bad",
+    "doubt": "bad",
+    "warning": "warning",
+    "advice": "neutral",
+}
+_LISTED, _FOLDED = 5, 200
+_PICTURES = 3
+
+
+def findings_sections(
+    report: CheckReport, facts: DatasetFacts, shown: Callable[[str], str]
+) -> Iterator[Section]:
+    """Yield a section for each severity of which anything was found."""
+    drawing = _Examples(facts, shown)
+    for severity, title in _TITLES.items():
+        groups = [group for group in report.groups if group.severity == severity]
+        if groups:
+            meaning = _MEANINGS[severity]
+            words = (Text(meaning),) if meaning else ()
+            parts = (_describe(group, report, drawing) for group in groups)
+            yield Section(title, (*words, *parts))
+
+
+class _Examples:
+    """Draws what findings are about, each image at most once."""
+
+    def __init__(self, facts: DatasetFacts, shown: Callable[[str], str]) -> None:
+        self._table = facts.table
+        paths = enumerate(facts.table.images.paths)
+        self._image_of = {shown(path): image for image, path in reversed(list(paths)) if path}
+        self.shows_labels = len(facts.table) > 0
+
+    def of(self, findings: Sequence[Finding]) -> tuple[Picture, ...]:
+        """Return pictures of the first findings that have any."""
+        pictures: list[Picture] = []
+        seen: set[int | str] = set()
+        for finding in findings:
+            key = finding.image if finding.row is None else int(self._table.image_of[finding.row])
+            if key is None or key in seen:
+                continue
+            seen.add(key)
+            picture = self._draw(finding)
+            if picture is not None:
+                pictures.append(picture)
+            if len(pictures) == _PICTURES:
+                break
+        return tuple(pictures)
+
+    def _draw(self, finding: Finding) -> Picture | None:
+        if finding.row is not None:
+            image = int(self._table.image_of[finding.row])
+            caption = f"{self._table.images.names[image]}: {finding.message}"
+            return draw_row(self._table, finding.row, caption)
+        image_or_none = self._image_of.get(finding.image or "")
+        if image_or_none is None:
+            return None
+        caption = f"{self._table.images.names[image_or_none]}: {finding.message}"
+        return draw_image(self._table, image_or_none, caption)
+
+
+def _describe(group: FindingGroup, report: CheckReport, examples: _Examples) -> Part:
+    """Return the findings of one code."""
+    findings = group.findings
+    root = report.path if report.path.is_dir() else report.path.parent
+    own = [one for one in findings if one.path is None or one.path in (report.path, root)]
+    placed = [one for one in findings if one not in own]
+    hints = list(dict.fromkeys(one.hint or group.hint for one in findings))
+    blocks: list[Block] = [Text(_sentence(one.message)) for one in own[:_LISTED]]
+    if placed:
+        blocks.append(_tabulate(placed[:_LISTED], root))
+    if len(placed) > _LISTED:
+        blocks.append(_fold(placed[_LISTED:], root))
+    blocks += [Text(_sentence(hint)) for hint in hints[:_LISTED] if hint]
+    pictures = examples.of(findings)
+    if pictures:
+        blocks.append(Gallery(pictures))
+    allowed = ", allowed" if group.is_allowed else ""
+    note = f"{counted(len(findings), 'finding')}{allowed} · `{group.code}`"
+    title = f"{group.title[:1].upper()}{group.title[1:]}"
+    return Part(title, tuple(blocks), _MOODS[group.severity], note)
+
+
+def _fold(findings: Sequence[Finding], root: Path) -> Details:
+    blocks: list[Block] = [_tabulate(findings[:_FOLDED], root)]
+    if len(findings) > _FOLDED:
+        more = counted(len(findings) - _FOLDED, "more is", "more are")
+        blocks.append(Text(f"{more} listed by `yolokit data check --json`."))
+    return Details(f"{counted(len(findings), 'more finding')}", tuple(blocks))
+
+
+def _tabulate(findings: Sequence[Finding], root: Path) -> Table:
+    has_lines = any(one.line is not None or one.index is not None for one in findings)
+    rows = tuple(
+        (_relative(one.path, root), *((_place(one),) if has_lines else ()), one.message)
+        for one in findings
+    )
+    return Table(("file", *(("line",) if has_lines else ()), "what was found"), rows)
+
+
+def _place(finding: Finding) -> str:
+    if finding.index is not None:
+        return f"annotation {finding.index}"
+    return "-" if finding.line is None else str(finding.line)
+
+
+def _relative(path: Path | None, root: Path) -> str:
+    """Return a path as it is called within the data set."""
+    if path is None:
+        return "-"
+    for folder in (root, root.resolve()):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return os.fspath(path)
+
+
+def _sentence(text: str) -> str:
+    """Return words as a sentence."""
+    first = text if text.startswith("`") else text[:1].upper() + text[1:]
+    return first if first.endswith((".", "!", "?")) else f"{first}."

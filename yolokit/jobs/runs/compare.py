@@ -1,0 +1,201 @@
+"""Two runs side by side: what differed, which is better, and whether that is more than chance.
+
+Chance is judged on the detections that both runs kept of their best epoch, where both were
+validated on the same images: see :mod:`yolokit.evaluate.resampling`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yolokit.core.plural import counted
+from yolokit.core.units import describe_seconds
+from yolokit.errors import TrainError
+from yolokit.evaluate.coco import compute_coco_metrics
+from yolokit.evaluate.resampling import Difference
+from yolokit.evaluate.store import BoxStore
+from yolokit.train.record import FITNESS
+from yolokit.train.report.kept import compare_validations, iter_pairs, read_best
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolokit.engine_protocol.validations import Validation
+    from yolokit.train.record import RunRecord
+
+METRICS = (FITNESS, "mAP50", "precision", "recall")
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact of both runs."""
+
+    name: str
+    a: Any
+    b: Any
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two runs.
+
+    Attributes:
+        a: Name of the first.
+        b: Name of the second.
+        options: Options that differ.
+        data: What differs in the data sets and the software.
+        metrics: Figures of both best.pt on val, as torch measured them.
+        classes: mAP50-95 of each class that both know, where both kept their detections.
+        difference: Of both best.pt on the same images; None where they cannot be compared.
+        why_not: Why they cannot.
+        better: The name of the better run; None where that cannot be told.
+        headline: That in a few words.
+        reason: The figures that decided.
+    """
+
+    a: str
+    b: str
+    options: tuple[Pair, ...]
+    data: tuple[Pair, ...]
+    metrics: tuple[Pair, ...]
+    classes: tuple[Pair, ...]
+    difference: Difference | None
+    why_not: str | None
+    better: str | None
+    headline: str
+    reason: str
+
+
+def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> Comparison:
+    """Compare two runs from their folders alone."""
+    (folder_a, a), (folder_b, b) = first, second
+    names = _name_runs(folder_a, folder_b)
+    difference = why_not = None
+    classes: tuple[Pair, ...] = ()
+    try:
+        found = read_best(folder_a, a), read_best(folder_b, b)
+        classes = _compare_classes(found, a, b)
+        difference = _compare_found(found, a, b)
+    except TrainError as error:
+        why_not = str(error)
+    better, reason = _judge(names, a, b, difference, why_not)
+    return Comparison(
+        a=names[0],
+        b=names[1],
+        options=_list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
+        data=_list_pairs(_describe_data(a), _describe_data(b)),
+        metrics=_list_metrics(a, b),
+        classes=classes,
+        difference=difference,
+        why_not=why_not,
+        better=better,
+        headline=f"{better} is better" if better else "Neither is shown to be better",
+        reason=reason,
+    )
+
+
+def _name_runs(a: Path, b: Path) -> tuple[str, str]:
+    """Return the names of two folders; their paths where the names are one."""
+    a, b = a.resolve(), b.resolve()
+    return (str(a), str(b)) if a.name == b.name else (a.name, b.name)
+
+
+def _compare_found(found: tuple[Validation, Validation], a: RunRecord, b: RunRecord) -> Difference:
+    if a.data.names != b.data.names:
+        raise TrainError("they do not have the same classes")
+    return compare_validations(*found, len(a.data.names))
+
+
+def _compare_classes(
+    found: tuple[Validation, Validation], a: RunRecord, b: RunRecord
+) -> tuple[Pair, ...]:
+    first, second = (_measure_classes(*pair) for pair in zip(found, (a, b), strict=True))
+    return tuple(
+        Pair(name=name, a=value, b=second[name]) for name, value in first.items() if name in second
+    )
+
+
+def _measure_classes(found: Validation, record: RunRecord) -> dict[str, float | None]:
+    store = BoxStore()
+    for _path, truth, detections in iter_pairs(found):
+        store.add(truth.xyxy, truth.category_indices, detections)
+    rows = compute_coco_metrics(store, record.data.names).classes
+    return {row.name: row.map50_95 for row in rows}
+
+
+def _list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:
+    names = dict.fromkeys([*a, *b])
+    return tuple(
+        Pair(name=name, a=a.get(name), b=b.get(name))
+        for name in names
+        if a.get(name) != b.get(name)
+    )
+
+
+def _describe_data(record: RunRecord) -> dict[str, Any]:
+    counts = {f"images of {split}": count for split, count in record.data.images.items()}
+    return {
+        "content of the data set (sha256)": record.data.sha256[:16],
+        "classes": record.data.names,
+        **counts,
+        **{f"version of {name}": version for name, version in record.versions.items()},
+        "device": record.device,
+        "precision": record.precision,
+    }
+
+
+def _list_metrics(a: RunRecord, b: RunRecord) -> tuple[Pair, ...]:
+    best_a, best_b = a.best, b.best
+    rows = [
+        Pair(
+            name=name,
+            a=best_a.metrics.get(name) if best_a else None,
+            b=best_b.metrics.get(name) if best_b else None,
+        )
+        for name in METRICS
+    ]
+    before = [_describe_before(run) for run in (a, b)]
+    rows.append(Pair(name=f"{FITNESS} before", a=before[0], b=before[1]))
+    rows.append(
+        Pair(
+            name="best epoch",
+            a=best_a.epoch if best_a else None,
+            b=best_b.epoch if best_b else None,
+        )
+    )
+    times = [describe_seconds(sum(epoch.seconds for epoch in each.epochs)) for each in (a, b)]
+    return (*rows, Pair(name="time", a=times[0], b=times[1]))
+
+
+def _describe_before(record: RunRecord) -> float | str | None:
+    if record.start_epoch is not None:
+        return record.start_epoch.metrics[FITNESS]
+    return "none" if record.knew_nothing else None
+
+
+def _judge(
+    names: tuple[str, str],
+    a: RunRecord,
+    b: RunRecord,
+    difference: Difference | None,
+    why_not: str | None,
+) -> tuple[str | None, str]:
+    """Return the better run, if that can be told, and the figures that decide."""
+    if difference is not None and difference.low is not None:
+        gain = difference.second - difference.first
+        shown = (
+            f"The mAP50-95 is {difference.first:.3f} and {difference.second:.3f}, a difference of "
+            f"{gain:+.3f}; it would lie between {difference.low:+.3f} and {difference.high:+.3f} "
+            f"on other images of this kind (95 % of {counted(difference.draws, 'draw')} of the "
+            f"{counted(difference.images, 'image')})"
+        )
+        if difference.is_clear:
+            return names[gain > 0], f"{shown}."
+        return None, f"{shown}, so chance may explain it."
+    scores = [run.best.metrics[FITNESS] if run.best else None for run in (a, b)]
+    if difference is not None:
+        why_not = f"{counted(difference.images, 'image')} are too few"
+    if None in scores:
+        return None, "They cannot be compared: at least one was not validated."
+    figures = " and ".join(f"{score:.3f}" for score in scores)
+    return None, f"The mAP50-95 is {figures}; whether that is chance is not known: {why_not}."

@@ -1,0 +1,108 @@
+"""Two runs on one page: which is better, both curves in one chart, and what differed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from yolokit.report.charts import Series, line_chart
+from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
+from yolokit.train.record import FITNESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from yolokit.jobs.runs.compare import Comparison, Pair
+    from yolokit.report.page import Block, Chart
+    from yolokit.train.record import RunRecord
+
+_SCORES = {FITNESS: "mAP50-95 on val", "mAP50": "mAP50 on val"}
+_LOSSES = {
+    "train_box_loss": "Box loss on train",
+    "val_box_loss": "Box loss on val",
+    "train_cls_loss": "Class loss on train",
+    "val_cls_loss": "Class loss on val",
+}
+_HOW = (
+    "The images that both runs were validated on are drawn again and again, with repetition, as "
+    "many each time as there are; both models are measured on each draw. Where 95 % of the "
+    "differences lie on one side of 0, the choice of images does not explain the difference. "
+    "Training once more with another seed may still change as much."
+)
+
+
+def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Page:
+    """Return the page of a comparison."""
+    names = (comparison.a, comparison.b)
+    mood: Literal["good", "neutral"] = "good" if comparison.better else "neutral"
+    sections = [
+        Section(
+            "Which is better",
+            (
+                Verdict(mood, comparison.headline, comparison.reason),
+                _tabulate(comparison.metrics, names, "Figures of best.pt on val, in torch"),
+                Text(_HOW),
+            ),
+        )
+    ]
+    charts = _draw_curves(names, (a, b), _SCORES)
+    losses = _draw_curves(names, (a, b), _LOSSES)
+    folded = (Details("The losses of both", losses),) if losses else ()
+    if charts or losses:
+        sections.append(Section("Curves", (*charts, *folded)))
+    if comparison.classes:
+        caption = "mAP50-95 of each class on val, as COCO measures"
+        sections.append(Section("Class by class", (_tabulate(comparison.classes, names, caption),)))
+    sections.append(Section("What differed", _list_differences(comparison, names)))
+    return Page(
+        title=f"{names[0]} and {names[1]}",
+        lead="Two training runs side by side.",
+        sections=tuple(sections),
+    )
+
+
+def show_value(value: Any) -> str:
+    """Return a value as it is shown in a table."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}" if 0.001 <= abs(value) < 1000 else f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def _tabulate(pairs: Sequence[Pair], names: tuple[str, str], caption: str) -> Table:
+    rows = tuple((pair.name, show_value(pair.a), show_value(pair.b)) for pair in pairs)
+    return Table(("", *names), rows, caption)
+
+
+def _list_differences(comparison: Comparison, names: tuple[str, str]) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    if comparison.options:
+        blocks.append(_tabulate(comparison.options, names, "Options"))
+    if comparison.data:
+        blocks.append(_tabulate(comparison.data, names, "Data and software"))
+    return tuple(blocks) or (Text("Nothing: options, data and software are the same."),)
+
+
+def _draw_curves(
+    names: tuple[str, str], records: tuple[RunRecord, RunRecord], titles: Mapping[str, str]
+) -> tuple[Chart, ...]:
+    charts = []
+    for metric, title in titles.items():
+        lines = [
+            Series(
+                name,
+                tuple(float(epoch.epoch) for epoch in record.epochs),
+                tuple(epoch.metrics.get(metric, math.nan) for epoch in record.epochs),
+            )
+            for name, record in zip(names, records, strict=True)
+            if any(metric in epoch.metrics for epoch in record.epochs)
+        ]
+        if lines:
+            label = "loss" if "loss" in metric else metric
+            charts.append(line_chart(title, lines, x_label="epoch", y_label=label))
+    return tuple(charts)

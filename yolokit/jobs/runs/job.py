@@ -1,0 +1,102 @@
+"""What ``yolokit runs show`` and ``compare`` do with their runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from yolokit.evaluate.config import RUNS as VAL_RUNS
+from yolokit.files.atomic import publish_file
+from yolokit.files.outputs import Replacing, Result, check_output, read_object
+from yolokit.jobs.runs.compare import Comparison, compare_runs
+from yolokit.jobs.runs.compare_page import build_compare_page
+from yolokit.jobs.runs.listing import RunEntry, describe_run, find_run
+from yolokit.report.render import render_page
+from yolokit.train.record import RunRecord
+from yolokit.train.report.page import write_report
+from yolokit.train.report.summary import Summary, summarize
+
+_GENERATED = b"<!doctype html>"
+
+
+class ShownRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run: what is known of it, what came of it, what it measures, and its report if drawn.
+
+    Attributes:
+        evaluations: Evaluations of models in its folder, by ``yolokit val``: folder to mAP50-95.
+    """
+
+    entry: RunEntry
+    record: RunRecord
+    summary: Summary
+    evaluations: dict[str, float]
+    report: Path | None
+
+
+def show_run(name: str, *, draw: bool = False) -> ShownRun:
+    """Return what came of a run, and draw its report anew if that is asked for.
+
+    Raises:
+        TrainError: There is no such run, or its record is damaged.
+    """
+    folder, record = find_run(name)
+    summary = summarize(record, folder)
+    return ShownRun(
+        entry=describe_run(folder),
+        record=record,
+        summary=summary,
+        evaluations=_find_evaluations(folder),
+        report=write_report(record, folder, summary) if draw else None,
+    )
+
+
+def compare_named(a: str, b: str, *, report: Path | None, overwrite: bool) -> Comparison:
+    """Compare two runs, and write a page if that is asked for.
+
+    Raises:
+        TrainError: There is no such run, or its record is damaged.
+        OutputExistsError: The page exists and is not to be replaced.
+    """
+    replacing = Replacing(result=_PAGE, wanted=overwrite)
+    if report is not None:
+        check_output(report, replacing)
+    first, second = find_run(a), find_run(b)
+    comparison = compare_runs(first, second)
+    if report is not None:
+        page = build_compare_page(comparison, first[1], second[1])
+        with publish_file(report, replacing) as part:
+            part.write_bytes(render_page(page).encode("utf-8", "backslashreplace"))
+    return comparison
+
+
+def _find_evaluations(folder: Path) -> dict[str, float]:
+    """Return the evaluations below ``runs/val`` of models that lie in a folder."""
+    found = {}
+    for path in sorted(VAL_RUNS.glob("*/metrics.json")):
+        metrics = read_object(path)
+        score = _overall(metrics)
+        model = metrics.get("model")
+        if score is not None and isinstance(model, str):
+            is_ours = Path(os.path.realpath(model)).parent == Path(os.path.realpath(folder))
+            if is_ours:
+                found[os.fspath(path.parent)] = score
+    return found
+
+
+def _overall(metrics: dict[str, Any]) -> float | None:
+    overall = metrics.get("overall")
+    score = overall.get("map50_95") if isinstance(overall, dict) else None
+    return float(score) if isinstance(score, int | float) else None
+
+
+def _recognise(path: Path) -> tuple[()] | None:
+    with path.open("rb") as stream:
+        return () if stream.read(len(_GENERATED)) == _GENERATED else None
+
+
+_PAGE = Result(
+    command="yolokit runs compare", recognise=_recognise, is_folder=False, options="--report"
+)

@@ -1,0 +1,125 @@
+"""What runs of training there are: each folder below ``runs/train`` with what its record says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from yolokit.core.suggest import nearest
+from yolokit.errors import TrainError
+from yolokit.train.record import FITNESS, RunRecord, read_record
+from yolokit.train.run_folder import RUNS_DIR, is_held
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+State = Literal["complete", "interrupted", "failed", "running", "killed", "unreadable", "not a run"]
+
+
+class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One folder in the list of runs; figures are None where they are not known.
+
+    Attributes:
+        name: Of the folder.
+        folder: Its path.
+        state: ``killed``: it ended without a word. ``unreadable``: its record is damaged.
+        problem: What is wrong with it, in words; None if nothing is.
+        data: The data set, as it was given.
+        start: What it began with.
+        epochs: Completed ones.
+        planned: Epochs that were asked for.
+        best: mAP50-95 of best.pt on val, in torch.
+        before: That of the start.
+        knew_nothing: Whether the start did not know the classes.
+        seconds: Time of all epochs.
+        started: When, with its zone.
+    """
+
+    name: str
+    folder: str
+    state: State
+    problem: str | None = None
+    data: str | None = None
+    start: str | None = None
+    epochs: int | None = None
+    planned: int | None = None
+    best: float | None = None
+    before: float | None = None
+    knew_nothing: bool = False
+    seconds: float | None = None
+    started: str | None = None
+
+
+def list_runs(parent: Path = RUNS_DIR) -> list[RunEntry]:
+    """Return all folders below a place, the oldest run first; what is not a run comes last."""
+    if not parent.is_dir():
+        return []
+    entries = [describe_run(path) for path in sorted(parent.iterdir()) if path.is_dir()]
+    return sorted(entries, key=lambda entry: entry.started or "~")
+
+
+def describe_run(folder: Path) -> RunEntry:
+    """Return what is known about a folder, whatever is in it."""
+    name, path = folder.name, os.fspath(folder)
+    try:
+        record = read_record(folder)
+    except TrainError as error:
+        state: State = "unreadable" if (folder / "run.json").exists() else "not a run"
+        return RunEntry(name=name, folder=path, state=state, problem=str(error))
+    best, start = record.best, record.start_epoch
+    return RunEntry(
+        name=name,
+        folder=path,
+        state=find_state(record, folder),
+        problem=record.error,
+        data=os.fspath(record.config.data),
+        start=describe_weights(record),
+        epochs=len(record.epochs),
+        planned=record.config.epochs,
+        best=best.metrics[FITNESS] if best else None,
+        before=start.metrics[FITNESS] if start else None,
+        knew_nothing=record.knew_nothing,
+        seconds=sum(epoch.seconds for epoch in record.epochs),
+        started=record.started,
+    )
+
+
+def find_state(record: RunRecord, folder: Path) -> State:
+    """Return the state of a run: a record that says ``running`` may have outlived its process."""
+    if record.state != "running":
+        return record.state
+    return "killed" if is_held(folder) is False else "running"
+
+
+def describe_weights(record: RunRecord) -> str:
+    """Return what a run began with, in a few words."""
+    if record.weights is None:
+        return f"nothing ({record.arch})" if record.arch else "nothing"
+    return record.weights.name or record.config.weights
+
+
+def find_run(name: str, parent: Path = RUNS_DIR) -> tuple[Path, RunRecord]:
+    """Return the folder of a run, given its name below ``runs/train`` or its path, and its record.
+
+    Raises:
+        TrainError: There is no such run, or its record is damaged.
+    """
+    for folder in (parent / name, Path(name)):
+        if (folder / "run.json").exists():
+            return folder, read_record(folder)
+    if Path(name).is_dir():
+        return Path(name), read_record(Path(name))  # which says what it is not
+    raise TrainError(f"there is no run {name}", hint=_suggest(name, list_runs(parent), parent))
+
+
+def _suggest(name: str, entries: Sequence[RunEntry], parent: Path) -> str:
+    known = [entry.name for entry in entries if entry.state not in ("not a run", "unreadable")]
+    if not known:
+        return f"there are no runs in {parent}; the path of a run's folder is taken as well"
+    guess = nearest(name, known)
+    if guess is not None:
+        return f"there is a run {guess!r}"
+    return "`yolokit runs list` shows those that are there; a path is taken as well"

@@ -1,0 +1,101 @@
+"""What a run brought: the score of its start on the same images, beside that of its best epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from yolokit.core.plural import counted
+from yolokit.train.record import FITNESS
+
+if TYPE_CHECKING:
+    from yolokit.evaluate.resampling import Difference
+    from yolokit.train.record import RunRecord
+
+_SMALL = 0.005  # of mAP50-95, where chance could not be judged
+
+Kind = Literal["unmeasured", "knew-nothing", "better", "same", "worse"]
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """Before and after.
+
+    Attributes:
+        kind: ``unmeasured``: one of the two is not known. ``knew-nothing``: the start did not
+            know the classes. Else what training made of it.
+        before: mAP50-95 of the start on val, as torch measured it; None where it is not known.
+        after: That of the best epoch of training.
+        headline: Both in a few words; empty for ``unmeasured``.
+        sentence: What that means.
+    """
+
+    kind: Kind
+    before: float | None
+    after: float | None
+    headline: str
+    sentence: str
+
+
+def judge_baseline(record: RunRecord, difference: Difference | None) -> Baseline:
+    """Say what training brought.
+
+    Args:
+        record: The run.
+        difference: Start and best epoch compared on the same images, where both were kept.
+    """
+    trained, start = record.best_trained, record.start_epoch
+    after = trained.metrics[FITNESS] if trained else None
+    if after is None or not record.data.boxes.get("val"):
+        return _make("unmeasured", None, None, "", "Nothing was measured on val.")
+    if start is not None:
+        return _compare(start.metrics[FITNESS], after, difference)
+    if record.knew_nothing:
+        return _make(
+            "knew-nothing", None, after, f"before nothing, after {after:.3f}",
+            "The start did not know these classes, so it found none of their objects: all that "
+            "the model finds now it learnt in this run.",
+        )  # fmt: skip
+    return _make(
+        "unmeasured", None, after, "",
+        "What the start found on these images was not measured, so there is nothing to compare "
+        "with.",
+    )  # fmt: skip
+
+
+def _compare(before: float, after: float, difference: Difference | None) -> Baseline:
+    shown = f"before {before:.3f}, after {after:.3f}"
+    if after <= before:
+        return _make(
+            "worse", before, after, f"{shown}: training made it no better",
+            "No epoch was better than the start, so best.pt has the weights of the start.",
+        )  # fmt: skip
+    judged = difference if difference is not None and difference.low is not None else None
+    if judged is None:
+        is_better, why = after - before >= _SMALL, "How much of that is chance is not known."
+    else:
+        is_better, why = judged.is_clear, _describe_chance(judged)
+    if is_better:
+        headline = f"{shown}: training brought {after - before:+.3f}"
+        return _make("better", before, after, headline, why)
+    return _make("same", before, after, f"{shown}: training brought nothing", why)
+
+
+def _describe_chance(difference: Difference) -> str:
+    images = counted(difference.images, "image")
+    interval = f"{difference.low:+.3f} and {difference.high:+.3f}"
+    ends = (
+        "so the choice of images does not explain it"
+        if difference.is_clear
+        else "so the choice of images may explain it all"
+    )
+    return (
+        f"On other images of this kind the difference in mAP50-95 would lie between {interval} "
+        f"(95 % of {difference.draws} draws of the {images}), {ends}."
+    )
+
+
+def _make(
+    kind: Kind, before: float | None, after: float | None, headline: str, sentence: str
+) -> Baseline:
+    return Baseline(kind=kind, before=before, after=after, headline=headline, sentence=sentence)

@@ -1,0 +1,62 @@
+"""What a person is told at the end of a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.core.plural import counted
+from yolokit.train.record import FITNESS
+from yolokit.train.report.advice import show_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolokit.train.record import RunRecord
+    from yolokit.train.report.summary import Summary
+
+_ADVICE_SHOWN = 3
+
+
+def describe_end(record: RunRecord) -> list[str]:
+    """Return why a completed run ended, and what best.pt is where that is not what one expects."""
+    best, trained, stopped = record.best, record.best_trained, record.stopped
+    if best is None or trained is None or stopped is None:
+        return []
+    notes = []
+    if stopped.reason == "patience":
+        count = counted(record.config.patience, "epoch")
+        notes.append(
+            f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
+            f"epoch {trained.epoch} in {count} (patience)"
+        )
+    if best.epoch == 0:
+        notes.append(
+            f"no epoch was better than the start: mAP50-95 {trained.metrics[FITNESS]:.4f} at "
+            f"best, in epoch {trained.epoch}, and {best.metrics[FITNESS]:.4f} before training; "
+            "so best.pt has the weights of the start, and last.pt those of the last epoch"
+        )
+    elif best.metrics[FITNESS] == 0:
+        why = (
+            "mAP50-95 is 0 in every epoch"
+            if record.data.boxes.get("val")
+            else "nothing can be measured on a val split without boxes"
+        )
+        notes.append(f"{why}: best.pt is the last epoch, {best.epoch}")
+    return notes
+
+
+def describe_summary(summary: Summary, report: Path | None) -> list[str]:
+    """Return the verdict, what it stands on, what to try, what to open, and what comes next."""
+    lines = [f"verdict: {summary.headline}", f"  {summary.curves.reason}"]
+    if summary.baseline.headline:
+        lines.append(f"  {summary.baseline.sentence}")
+    lines += [f"try: {plain(sentence)}" for sentence in summary.advice[:_ADVICE_SHOWN]]
+    if report is not None:
+        lines.append(f"open: {show_path(report)}")
+    lines += [f"next: {command}" for command, _what in summary.next[:1]]
+    return lines
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence as a terminal shows it: commands and options need no marks there."""
+    return sentence.replace("`", "")

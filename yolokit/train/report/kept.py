@@ -1,0 +1,96 @@
+"""What the validations of a run found, as its folder keeps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolokit.core.plural import counted
+from yolokit.engine_protocol.validations import (
+    BEST_VALIDATION,
+    START_VALIDATION,
+    read_validation,
+)
+from yolokit.errors import TrainError
+from yolokit.evaluate.resampling import compare_sets, match_set
+from yolokit.labels.model import Annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from yolokit.core.types import Detections
+    from yolokit.engine_protocol.validations import Validation
+    from yolokit.evaluate.resampling import Difference, MatchedSet
+    from yolokit.train.record import RunRecord
+
+
+def read_best(run_dir: Path, record: RunRecord) -> Validation:
+    """Return what ``best.pt`` found on val when it was validated in training.
+
+    Raises:
+        TrainError: It was not kept: by an earlier version, without validation, or since the run
+            was killed just then.
+    """
+    found = read_validation(run_dir / BEST_VALIDATION)
+    best = record.best
+    if best is None or best.epoch != found.epoch:
+        raise TrainError(
+            f"{run_dir / BEST_VALIDATION} is of epoch {found.epoch}, and best.pt is not"
+        )
+    _check_classes(found, record)
+    return found
+
+
+def read_start(run_dir: Path, record: RunRecord) -> Validation:
+    """Return what the start found on val before any training.
+
+    Raises:
+        TrainError: It was not measured or not kept.
+    """
+    found = read_validation(run_dir / START_VALIDATION)
+    _check_classes(found, record)
+    return found
+
+
+def iter_pairs(validation: Validation) -> Iterator[tuple[str, Annotations, Detections]]:
+    """Yield path, true boxes and detections of each image, as an analysis wants them."""
+    for image in validation.images:
+        count = len(image.true_class_ids)
+        truth = Annotations(
+            image.true_class_ids, image.true_xyxy.astype(np.float64), np.arange(count)
+        )
+        yield image.path, truth, image.found
+
+
+def match_validation(validation: Validation, class_count: int) -> MatchedSet:
+    """Match what a validation found with what is true."""
+    pairs = iter_pairs(validation)
+    return match_set(((true.xyxy, true.category_indices, found) for _, true, found in pairs),
+                     class_count)  # fmt: skip
+
+
+def compare_validations(first: Validation, second: Validation, class_count: int) -> Difference:
+    """Compare two models on the images that both were validated on.
+
+    Raises:
+        TrainError: Those are not the same, or their labels are not.
+    """
+    if [image.path for image in first.images] != [image.path for image in second.images]:
+        images = counted(len(first.images), "image")
+        raise TrainError(f"they were not validated on the same {images}")
+    for one, other in zip(first.images, second.images, strict=True):
+        if not np.array_equal(one.true_class_ids, other.true_class_ids):
+            raise TrainError(f"the labels of {one.path} were not the same")
+    sets = [match_validation(each, class_count) for each in (first, second)]
+    return compare_sets(*sets)
+
+
+def _check_classes(found: Validation, record: RunRecord) -> None:
+    """Refuse a file whose class ids are not those of the run."""
+    count = len(record.data.names)
+    for image in found.images:
+        for ids in (image.true_class_ids, image.found.class_ids):
+            if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < count:
+                raise TrainError(f"the detections kept for {image.path} are of another data set")
