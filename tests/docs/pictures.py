@@ -8,9 +8,12 @@ Run in a checkout, after ``yolokit quickstart``::
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
+
+import yolokit
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 MAX_BYTES = 60_000
@@ -25,6 +28,17 @@ def main(folder: Path) -> None:
         shrink(folder / source, IMAGES / name, width_px)
     found = min((folder / "predict-images" / "images").rglob("*.jpg"))
     shrink(found, IMAGES / "found.jpg", 480)
+    show(folder)
+
+
+def show(folder: Path) -> None:
+    """Make the pictures of labels, and of what a training is fed."""
+    with tempfile.TemporaryDirectory() as place:
+        labels, fed = Path(place) / "labels.png", Path(place) / "fed.png"
+        yolokit.show_data(folder / "demo", out=labels, count=4)
+        yolokit.show_data(folder / "dataset", out=fed, augmented=True, imgsz=320, count=4)
+        shrink(labels, IMAGES / "labels.jpg", 1000)
+        shrink(fed, IMAGES / "augmented.jpg", 1000)
 
 
 def shrink(source: Path, path: Path, width_px: int) -> None:
