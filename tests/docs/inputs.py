@@ -38,6 +38,7 @@ class Inputs:
             "model": self._model,
             "photos": self._photos,
             "exports": self._exports,
+            "broken": self._broken,
             "labels.zip": self._labels_zip,
             "parts.pt": lambda folder: _copy(START, folder / "parts.pt"),
         }
@@ -72,6 +73,19 @@ class Inputs:
 
     def _labels_zip(self, folder: Path) -> None:
         shutil.make_archive(str(folder / "labels"), "zip", self._make("demo") / "demo")
+
+    def _broken(self, folder: Path) -> None:
+        """Make a set with a repeated label, a truncated image and a picture in two splits."""
+        data = folder / "datasets" / "broken"
+        shutil.copytree(self._make("dataset") / "datasets" / "mine", data)
+        labels = [one for one in sorted(data.glob("labels/train/*.txt")) if one.stat().st_size]
+        rows = labels[0].read_text("utf-8")
+        labels[0].write_text(rows + rows.splitlines()[0] + "\n", "utf-8")
+        cut = data / "images" / "train" / f"{labels[1].stem}.jpg"
+        cut.write_bytes(cut.read_bytes()[:9000])
+        twice = data / "images" / "train" / f"{labels[2].stem}.jpg"
+        shutil.copy(twice, data / "images" / "val" / "again.jpg")
+        shutil.copy(labels[2], data / "labels" / "val" / "again.txt")
 
     def _exports(self, folder: Path) -> None:
         for tool in _TOOLS:

@@ -69,6 +69,8 @@ def test_a_short_quickstart(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert len(result["steps"]) == 9
     assert result["map50_after"] is not None
+    assert result["before"]["parts"] == result["after"]["parts"] > 0
+    assert {"report of the training", "report of the test"} <= result["files"].keys()
     for path in result["files"].values():
         assert (tmp_path / path).exists()
 

@@ -17,7 +17,13 @@ from tests.docs.inputs import Inputs
 
 PAGES = [page for page in list_pages() if any(list_blocks(page))]
 # These train or export more than once.
-SLOW = {"start-here.md", "what-to-start-from.md", "reading-a-report.md", "how-much.md"}
+SLOW = {
+    "start-here.md",
+    "look-at-data.md",
+    "what-to-start-from.md",
+    "reading-a-report.md",
+    "how-much.md",
+}
 REASONS = {"it needs a network", "it needs a GPU", "it needs other hardware", "it needs Docker"}
 
 

@@ -15,7 +15,7 @@ from yolokit.cli.show import show
 
 app = typer.Typer(
     name="data",
-    help="Convert, check, fix and look at data sets; list formats, fetch public sets, draw one.",
+    help="Convert, check, mend, look at, fetch and draw data sets.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

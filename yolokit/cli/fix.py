@@ -14,7 +14,7 @@ def fix(
     name: DatasetName = None,
     json: Annotated[bool, json_option("Print what was written as one line of JSON.")] = False,
 ) -> None:
-    """Mend what needs no eye, into a new folder; the source stays as it is.
+    """Mend what needs no eye, into a new folder.
 
     Left out are images that cannot be decoded, pictures of val and test in train, pictures
     and labels that are there twice. Boxes are cut at the edge of their image. Each of these is in

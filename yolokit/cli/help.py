@@ -113,7 +113,8 @@ def describe_command(command: Any, words: str, options: list[OptionHelp]) -> str
             lines += ["", head]
         for one in here:
             lines += [f"  {one.written}{_in_brackets(one)}", *_wrap(one.help, "      ")]
-    lines += ["", f"One of them alone: yolokit help {words} {options[0].name}"] if options else []
+    named = [one.name for one in options if one.written.startswith("--")]
+    lines += ["", f"One of them alone: yolokit help {words} {named[0]}"] if named else []
     return "\n".join(lines)
 
 

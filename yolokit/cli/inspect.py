@@ -23,7 +23,7 @@ def inspect(
     ctx: typer.Context,
     json: Annotated[bool, json_option("Print all of it as one line of JSON.")] = False,
 ) -> None:
-    """Show every layer of a model: what it computes, what it sees of the image, what it costs.
+    """Show the layers of a model: what each sees and costs.
 
     "sees" is the receptive field, "every" the distance of its values in px of the input. With
     --image, what chosen layers make of it is drawn: bright is strong.

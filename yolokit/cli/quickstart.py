@@ -37,9 +37,10 @@ def quickstart(
     ] = None,
     json: Annotated[bool, json_option("Print the result as one line of JSON.")] = False,
 ) -> None:
-    """Do the whole job on drawn data: convert, train, export, verify, evaluate, predict.
+    """Do the whole job on drawn data, from labels to a judged model.
 
-    Takes two to four minutes on two idle cores, and needs neither a GPU nor a connection.
+    Converts, trains, exports, verifies, evaluates and predicts. Takes two to four minutes on two
+    idle cores, and needs neither a GPU nor a connection.
     """
     import msgspec
 

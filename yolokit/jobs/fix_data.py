@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import msgspec
 import numpy as np
 
-from yolokit.convert.config import Allow, ConvertConfig, Overwrite
+from yolokit.convert.config import (
+    Allow,
+    Assume,
+    ConvertConfig,
+    FromFormat,
+    Images,
+    Overwrite,
+)
 from yolokit.core.config import AUTO, Config
 from yolokit.core.events import OnEvent, ignore
-from yolokit.core.options import AnyPath, Argument, Option, Texts
+from yolokit.core.options import AnyPath, Argument, Option
 from yolokit.core.task import AnyTask, Task
 
 if TYPE_CHECKING:
@@ -37,17 +44,8 @@ class FixConfig(_SourceAndOut, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data fix"
 
-    images: Annotated[
-        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
-    ] = None
-    from_format: Annotated[
-        str,
-        Option(
-            "Format of the source, as `yolokit data formats` lists it, or auto.",
-            "NAME",
-            flag="--from",
-        ),
-    ] = AUTO
+    images: Images = None
+    from_format: FromFormat = AUTO
     task: Annotated[
         AnyTask | None,
         Option("What the labels are.", "detect|segment|pose|obb", default="told from them"),
@@ -57,13 +55,7 @@ class FixConfig(_SourceAndOut, frozen=True, kw_only=True):
         Option("How images get into the set.", "copy|hardlink|symlink"),
     ] = "copy"
     max_drop: Annotated[str, Option("Fail if more annotations are dropped.", "SHARE|N")] = "5%"
-    assume: Annotated[
-        Texts,
-        Option(
-            "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            "KEY=VALUE",
-        ),
-    ] = ()
+    assume: Assume = ()
     allow: Allow = ()
     overwrite: Overwrite = False
 
