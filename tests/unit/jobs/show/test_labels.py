@@ -61,7 +61,12 @@ def test_every_sample_of_a_format_is_shown(name: str, tmp_path: Path) -> None:
             assert not ids or any(has_color(view.drawn, class_id) for class_id in ids)
 
 
+def write_grey(path: Path) -> None:
+    cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
+
+
 def test_a_box_is_drawn_where_it_is_stated(pets: Path, tmp_path: Path) -> None:
+    write_grey(pets / "images/train/a.png")
     found = look(pets, tmp_path, split="train")
     view = next(view for view in found.views if view.name == "a.png")
     assert view.drawn.shape == (480, 640, 3)
@@ -125,6 +130,7 @@ def test_a_task_that_a_format_does_not_hold_is_refused(tmp_path: Path) -> None:
 def test_the_task_may_be_stated(tmp_path: Path) -> None:
     outlines = "0 0.2 0.2 0.8 0.2 0.8 0.8 0.5 0.9 0.2 0.8\n"
     root = write_yolo(tmp_path / "in", {"a.png": outlines}).parent
+    write_grey(root / "images/train/a.png")
     assert look(root, tmp_path).task == "segment"
     (view,) = look(root, tmp_path).views
     assert (view.drawn[240, 320] != 90).any()
