@@ -10,11 +10,15 @@ import pytest
 
 from tests.unit.train.report.runs import make_folder
 from yolokit.core.events import Event, Notice, Phase
+from yolokit.engine.cadence import Cadence
+from yolokit.engine_protocol.training import UsedSettings
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
+from yolokit.report.page import Text
 from yolokit.train.record import read_record
 from yolokit.train.report import draw
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.page import write_report
+from yolokit.train.report.sections import describe_time
 from yolokit.train.report.summary import summarize
 
 EARLIER = Path(__file__).resolve().parents[3] / "written_by_0_1_0" / "runs" / "train" / "done"
@@ -42,6 +46,28 @@ def test_everything_that_a_reader_wants_is_there(tmp_path: Path) -> None:
         "yolokit export", "yolokit val", "cache: ram",
     ):  # fmt: skip
         assert wanted in text, wanted
+
+
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        (4, "A step sums up 4 batches of 8 images, where `nbs` asks for 64 images; a whole epoch"),
+        (20, "A step sums up 8 batches of 8 images, where `nbs` asks for 64 images."),
+    ],
+)
+def test_what_a_step_is_on_a_small_set_is_said(tmp_path: Path, batches: int, said: str) -> None:
+    """With 32 images in batches of 8, an epoch is one step of 32 images, not of 64."""
+    record = make_folder(tmp_path / "run")
+    cadence = Cadence.fit(batches=batches, full=8, warmup=0, epochs=8)
+    record.used = UsedSettings(
+        images=batches * 8, batch=8, batches=batches, accumulate=cadence.full,
+        steps_per_epoch=cadence.count_steps(7), steps=8, warmup_batches=0, warmup_bias_lr=0,
+        optimizer="AdamW", lr0=0.001, momentum=0.9, weight_decay=0, workers=0, threads=1,
+    )  # fmt: skip
+    (section,) = describe_time(record)
+    sentences = [block.text for block in section.blocks if isinstance(block, Text)]
+    assert any(sentence.startswith(said) for sentence in sentences), sentences
+    assert cadence.count_steps(7) == -(-batches // cadence.full), "no epoch is without a step"
 
 
 def test_verdict_comes_first_and_marks_are_in_the_charts(tmp_path: Path) -> None:
