@@ -17,7 +17,7 @@ from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.help import help_
-from yolokit.cli.hints.usage import TASKS, explain_usage
+from yolokit.cli.hints.usage import TASKS, explain_usage, settle_plural
 from yolokit.cli.inspect import inspect
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
@@ -98,7 +98,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     except ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        say(shown.getvalue().rstrip("\n"))
+        say(settle_plural(shown.getvalue().rstrip("\n")))
         hint = explain_usage(error)
         if hint is not None:
             say(f"hint: {hint}")
