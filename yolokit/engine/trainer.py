@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +12,8 @@ from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
+from yolokit.engine.epoch_clock import EpochClock
+from yolokit.engine.randomness import undisturbed_randomness
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine.used import (
@@ -66,8 +67,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     lr0_reason: str | None = None
     _is_settled = False
     _retries = 0
-    _wait_s = 0.0
-    _batch_ended = 0.0
+    _clock: EpochClock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,12 +92,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         elif event == "on_train_epoch_start":
             self._begin_epoch()
         elif event == "on_train_batch_start":
-            self._wait_s += time.monotonic() - self._batch_ended
+            self._clock.start_batch()
         own = getattr(self, f"_{event}", None)
         if own is not None and RANK in {-1, 0}:
             own()
         if event == "on_train_batch_end":
-            self._batch_ended = time.monotonic()
+            self._clock.end_batch()
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
@@ -108,8 +108,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
-        self._epoch_began = self._batch_ended = time.monotonic()
-        self._wait_s = self._val_s = 0.0
+        self._clock = EpochClock()
         self._batch = self._pending = self._steps = 0
         self._is_validated = False
         self._is_best = self.best_fitness is None
@@ -163,9 +162,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def validate(self) -> tuple[Any, Any]:
         """Validate, and decide by our own rule whether this epoch is the best."""
-        best, began = self.best_fitness, time.monotonic()
+        best = self.best_fitness
+        self._clock.start_validation()
         metrics, fitness = super().validate()
-        self._val_s = time.monotonic() - began
+        self._clock.end_validation()
         self._is_validated = True
         self._is_best = is_better(fitness, best)
         if self._is_best:
@@ -184,16 +184,15 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
         self._begin_epoch()
-        metrics = self.validator(self)
+        # Upstream draws a random number for each image, even where it changes none. What the
+        # network is fed shall not depend on whether its start was measured.
+        with undisturbed_randomness():
+            metrics = self.validator(self)
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
         self._is_best = self._is_validated = True
-        process.send(
-            StartScore(
-                name_metrics(metrics, self.metric_names), time.monotonic() - self._epoch_began
-            )
-        )
+        process.send(StartScore(name_metrics(metrics, self.metric_names), self._clock.seconds))
         self.metrics = metrics
         self.save_model()
         self.validator.publish(self.run_dir / START_VALIDATION, 0)
@@ -298,9 +297,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _count_images(self) -> int:
         """Return the images of the batch that has just ended; the last of an epoch has fewer."""
-        shown = (self._batch - 1) * self.batch_size
-        left: int = len(self.train_loader.dataset) - shown
-        return int(min(self.batch_size, left))
+        batch, total = int(self.batch_size), len(self.train_loader.dataset)
+        return min(batch, total - (self._batch - 1) * batch)
 
     def _on_fit_epoch_end(self) -> None:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.
@@ -312,11 +310,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
                 metrics=name_metrics(metrics, self.metric_names) | rates,
-                seconds=time.monotonic() - self._epoch_began,
+                seconds=self._clock.seconds,
                 steps=self._steps,
                 is_last=bool(self.stop),
-                wait_s=self._wait_s,
-                val_s=self._val_s,
+                wait_s=self._clock.wait_s,
+                val_s=self._clock.val_s,
                 retries=self._retries,
             )
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.evaluate.words import NAMES
+from yolokit.evaluate.worst import FoundBox
 from yolokit.images.draw import (
     cut_text,
     draw_box,
@@ -22,12 +23,12 @@ from yolokit.images.sheet import encode_jpeg, scale_to_fit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from yolokit.core.types import U8
+    from yolokit.core.types import F64, U8
     from yolokit.evaluate.judge import Kind
-    from yolokit.evaluate.worst import FoundBox, TrueBox, WorstImage
+    from yolokit.evaluate.worst import TrueBox, WorstImage
 
 _FIT_WH_PX = (640, 640)
-_NAME_SHARE = 0.3  # of the width of a picture
+_LONGEST_NAME_PX = 150
 # Okabe and Ito's colours, BGR: told apart with every kind of colour blindness.
 COLORS: Mapping[Kind, tuple[int, int, int]] = {
     "right": (178, 114, 0),
@@ -62,24 +63,24 @@ def _draw(bgr: U8, boxes: Sequence[TrueBox | FoundBox], names: Sequence[str]) ->
         kind = boxes[at].kind
         line_px = 2 if kind == "right" else strokes.line_px + 1
         draw_box(image, places[at], COLORS[kind], line_px)
-    taken, image_wh = np.zeros((0, 4)), (image.shape[1], image.shape[0])
-    for at, box in enumerate(boxes):
-        if box.kind == "right":
-            continue
-        name = cut_text(names[box.class_id], int(_NAME_SHARE * image_wh[0]), strokes.text_px)
-        text = _caption(box, name)
-        place = find_label_place(
-            image_wh, places[at], label_wh(text, strokes.text_px), taken, places
-        )
-        if place is not None:
-            corner = (int(place[0]), int(place[1]))
-            draw_label_at(image, text, corner, COLORS[box.kind], strokes.text_px)
-            taken = np.concatenate([taken, place[None]])
+    _draw_labels(image, boxes, places, names)
     return image
 
 
-def _caption(box: TrueBox | FoundBox, name: str) -> str:
-    score = getattr(box, "score", None)
-    return (
-        f"{name}, {NAMES[box.kind]}" if score is None else f"{name} {score:.2f}, {NAMES[box.kind]}"
-    )
+def _draw_labels(
+    image: U8, boxes: Sequence[TrueBox | FoundBox], places: F64, names: Sequence[str]
+) -> None:
+    """Name each error where its label covers no other; ``places`` are (N, 4) px of the picture."""
+    text_px = strokes_for(image).text_px
+    taken, image_wh = np.zeros((0, 4)), (image.shape[1], image.shape[0])
+    for box, xyxy in zip(boxes, places, strict=True):
+        if box.kind == "right":
+            continue
+        name = cut_text(names[box.class_id], _LONGEST_NAME_PX, text_px)
+        score = f" {box.score:.2f}" if isinstance(box, FoundBox) else ""
+        text = f"{name}{score}, {NAMES[box.kind]}"
+        place = find_label_place(image_wh, xyxy, label_wh(text, text_px), taken, places)
+        if place is not None:
+            corner = (int(place[0]), int(place[1]))
+            draw_label_at(image, text, corner, COLORS[box.kind], text_px)
+            taken = np.concatenate([taken, place[None]])

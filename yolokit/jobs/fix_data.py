@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import msgspec
 import numpy as np
 
-from yolokit.convert.config import Allow, ConvertConfig, Overwrite
+from yolokit.convert.config import (
+    Allow,
+    Assume,
+    ConvertConfig,
+    FromFormat,
+    Images,
+    Overwrite,
+)
 from yolokit.core.config import AUTO, Config
 from yolokit.core.events import OnEvent, ignore
-from yolokit.core.options import AnyPath, Argument, Option, Texts
+from yolokit.core.options import AnyPath, Argument, Option
 from yolokit.core.task import AnyTask, Task
-from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,17 +44,8 @@ class FixConfig(_SourceAndOut, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "data fix"
 
-    images: Annotated[
-        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
-    ] = None
-    from_format: Annotated[
-        str,
-        Option(
-            "Format of the source, as `yolokit data formats` lists it, or auto.",
-            "NAME",
-            flag="--from",
-        ),
-    ] = AUTO
+    images: Images = None
+    from_format: FromFormat = AUTO
     task: Annotated[
         AnyTask | None,
         Option("What the labels are.", "detect|segment|pose|obb", default="told from them"),
@@ -58,13 +55,7 @@ class FixConfig(_SourceAndOut, frozen=True, kw_only=True):
         Option("How images get into the set.", "copy|hardlink|symlink"),
     ] = "copy"
     max_drop: Annotated[str, Option("Fail if more annotations are dropped.", "SHARE|N")] = "5%"
-    assume: Annotated[
-        Texts,
-        Option(
-            "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            "KEY=VALUE",
-        ),
-    ] = ()
+    assume: Assume = ()
     allow: Allow = ()
     overwrite: Overwrite = False
 
@@ -92,16 +83,14 @@ def fix_data(config: FixConfig, on_event: OnEvent = ignore) -> ConvertResult:
 
 def tell_task(config: ConvertConfig) -> Task:
     """Tell from a source's labels what task they are for; outlines among boxes are for none."""
-    from yolokit.convert.sources import open_sources
+    from yolokit.convert.sources import open_to_look, unpack_source
     from yolokit.files.atomic import scratch_folder
     from yolokit.labels.ledger import Ledger
 
-    wanted = msgspec.structs.replace(config, task=Task.SEGMENT)
-    with scratch_folder(config.folder.with_name(config.folder.name + "-looked-at")) as unpacked:
-        try:
-            dataset = open_sources(wanted, unpacked, Ledger()).dataset
-        except ConfigError:  # the format has nothing but boxes
-            return Task.DETECT
+    ledger = Ledger()
+    with scratch_folder(config.folder.with_name(config.folder.name + "-looked-at")) as scratch:
+        found = unpack_source(config.sources[0], scratch / "source", ledger)
+        dataset = open_to_look(config, found, ledger).dataset
         if dataset.pose is not None:
             return Task.POSE
         return _tell_by_shapes(islice(dataset.iter_images(), _LOOKED_AT))

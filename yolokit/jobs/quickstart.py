@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yolokit.core.events import OnEvent
-    from yolokit.export.run import ExportArtifact
     from yolokit.jobs.demo import DemoResult
-    from yolokit.train.run import TrainRun
 
 RUNS = Path("runs")
 START = Path(__file__).parent / "assets" / "parts-n.pt"
@@ -102,8 +100,8 @@ class Quickstart:
         run_job("start", request, log_path=self.folder / "start.log")
         return start
 
-    def train(self) -> TrainRun:
-        """Fine-tune the shipped weights on the demo, on the CPU."""
+    def train(self) -> int:
+        """Fine-tune the shipped weights on the demo, on the CPU; return the number of epochs."""
         import yaml
 
         from yolokit.train.config import TrainConfig
@@ -117,12 +115,12 @@ class Quickstart:
         )
         with self._step("train: show the network the labelled pictures", command) as done:
             config = TrainConfig.build({"data": self._data, "weights": str(START), **TRAINING})
-            run = train_model(config, self._on_event, folder=out)
-            done(f"{counted(len(run.record.epochs), 'epoch')} in {run.record.precision} on the CPU")
-        return run
+            record = train_model(config, self._on_event, folder=out).record
+            done(f"{counted(len(record.epochs), 'epoch')} in {record.precision} on the CPU")
+        return len(record.epochs)
 
-    def export(self, weights: Path, purpose: str, *, with_data: bool) -> ExportArtifact:
-        """Export a model through the parity gate."""
+    def export(self, weights: Path, purpose: str, *, with_data: bool) -> int:
+        """Export a model through the parity gate; return how many detections that compared."""
         from yolokit.export.config import ExportConfig
         from yolokit.export.run import export_model
 
@@ -131,13 +129,12 @@ class Quickstart:
         if data is not None:
             command = f"yolokit export {weights} --data {data}"
         with self._step(purpose, command) as done:
-            artifact = export_model(ExportConfig(weights, data=data))
-            parity = artifact.parity
+            parity = export_model(ExportConfig(weights, data=data)).parity
             done(
                 f"{parity.verdict}: {counted(parity.matched, 'detection')} compared on "
                 f"{counted(parity.images, 'image')}, boxes within {parity.max_box_diff_px:.1g} px"
             )
-        return artifact
+        return parity.matched
 
     def evaluate(self, model: Path, out: Path, purpose: str) -> Score:
         """Evaluate a deployed file on the test split, and write its report to a folder."""
@@ -195,20 +192,17 @@ def _run(job: Quickstart, began: float) -> QuickstartResult:
     folder = job.folder
     demo = job.draw()
     job.convert()
-    start = job.export(
-        job.make_start(), "write the untrained network as a file that runs", with_data=False
-    ).path
-    before = job.evaluate(
-        start, folder / "test-before", "test it before the training, on pictures kept apart"
-    )
-    run = job.train()
-    trained = job.export(
-        run.best, "write the trained network as a file, and prove that it is equal", with_data=True
-    )
-    model, test = trained.path, folder / "test"
+    start = job.make_start()
+    job.export(start, "write the untrained network as a file that runs", with_data=False)
+    purpose = "test it before the training, on pictures kept apart"
+    before = job.evaluate(start.with_suffix(".onnx"), folder / "test-before", purpose)
+    epochs = job.train()
+    best = folder / "train" / "best.pt"
+    purpose = "write the trained network as a file, and prove that it is equal"
+    matched = job.export(best, purpose, with_data=True)
+    model, test = best.with_suffix(".onnx"), folder / "test"
     after = job.evaluate(model, test, "test the file on the same pictures, which it never saw")
-    images, video = folder / "predict-images", folder / "predict-video"
-    conf = round(after.conf, 2)
+    conf, images, video = round(after.conf, 2), folder / "predict-images", folder / "predict-video"
     tested, belt = folder / "dataset" / "images" / "test", folder / "demo" / "video" / "belt.mp4"
     job.predict(model, tested, images, conf, "draw what it finds in those pictures")
     job.predict(model, belt, video, conf, "draw what it finds in the video")
@@ -218,23 +212,29 @@ def _run(job: Quickstart, began: float) -> QuickstartResult:
         folder=folder,
         classes=demo.classes,
         images=demo.images,
-        epochs=len(run.record.epochs),
+        epochs=epochs,
         steps=job.steps,
         before=before,
         after=after,
         map50_before=before.map50,
         map50_after=after.map50,
         map50_95_after=after.map50_95,
-        matched=trained.parity.matched,
-        files={
-            "contact sheet": sheet,
-            "annotated video": next(video.rglob("*.mp4")),
-            "report of the training": run.folder / "report.html",
-            "report of the test": test / "report.html",
-            "annotated images": images,
-            "training curves": folder / "train" / "curves.png",
-            "model": model,
-            "proof of parity": trained.parity_path,
-        },
+        matched=matched,
+        files=_list_files(folder),
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _list_files(folder: Path) -> dict[str, Path]:
+    """Return what to open, the most telling first."""
+    train = folder / "train"
+    return {
+        "contact sheet": folder / "contact-sheet.jpg",
+        "annotated video": next((folder / "predict-video").rglob("*.mp4")),
+        "report of the training": train / "report.html",
+        "report of the test": folder / "test" / "report.html",
+        "annotated images": folder / "predict-images",
+        "training curves": train / "curves.png",
+        "model": train / "best.onnx",
+        "proof of parity": train / "best.parity.json",
+    }

@@ -12,6 +12,7 @@ import torch
 from yolokit.core.events import EpochEnd, Event, Notice
 from yolokit.engine import process
 from yolokit.engine import trainer as module
+from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.tasks.detect import Trainer
 from yolokit.engine_protocol.child import Settled
 from yolokit.errors import TrainError
@@ -85,9 +86,10 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
     told: list[Event], is_validated: bool
 ) -> None:
     """Upstream has zeros for an epoch that it did not validate, and they would be results."""
+    clock = EpochClock()
+    clock.wait_s, clock.val_s = 0.5, 0.25
     trainer = make_trainer(
-        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _epoch_began=0.0, _wait_s=0.5,
-        _val_s=0.25, _retries=1,
+        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _clock=clock, _retries=1,
         metrics={
             "metrics/mAP50-95(B)": 0.4, "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7,
             "metrics/recall(B)": 0.5, "val/box_loss": float("nan"), "val/cls_loss": 2.0,
@@ -123,6 +125,12 @@ def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPat
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
+
+    def take(seconds: float) -> tuple[dict[str, float], float]:
+        nonlocal now
+        now += seconds
+        return {}, 0.5
+
     trainer = make_trainer(best_fitness=None)
     monkeypatch.setattr(Trainer, "_on_train_batch_end", lambda _self: None)
     trainer.run_callbacks("on_train_epoch_start")
@@ -131,6 +139,10 @@ def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPat
         trainer.run_callbacks("on_train_batch_start")
         now += computed
         trainer.run_callbacks("on_train_batch_end")
-    assert trainer._wait_s == 3.5
+    assert trainer._clock.wait_s == 3.5
+    monkeypatch.setattr(DetectionTrainer, "validate", lambda _self: take(4.0))
+    trainer.validate()
+    assert (trainer._clock.val_s, trainer._clock.wait_s) == (4, 3.5)
+    assert trainer._clock.seconds == 37.5
     trainer.run_callbacks("on_train_epoch_start")
-    assert trainer._wait_s == 0
+    assert trainer._clock.wait_s == 0

@@ -229,7 +229,7 @@ def test_what_is_odd_about_the_labels_is_noted_and_written_down(config: ValConfi
     report = open_job(config).run()
     assert report.notes == (
         NOTE,
-        "1 row of val repeats another of the same file: counted once",
+        f"{labels / 'a.txt'}:2: this nut repeats line 1, and counts once",
     )
     assert report.overall.boxes == 2
 
