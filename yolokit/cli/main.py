@@ -33,6 +33,8 @@ HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="yolokit",
     help="Fine-tune a YOLO detector on your own labels and run it anywhere.",
+    epilog="`yolokit help COMMAND` lists all options of a command, `yolokit help COMMAND OPTION` "
+    "explains one.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
