@@ -33,13 +33,22 @@ def main(folder: Path) -> None:
         command = ("data", "show", folder / "dataset", "--augmented", *options, "--out", fed)
         run_yolokit(*command, cwd=folder)
         shrink(fed, IMAGES / "augmented.jpg", 1000)
-        png, _ = photograph(folder / "train" / "report.html", width_px=900)
-        report.write_bytes(png)
+        shoot(folder / "train" / "report.html", report)
         shrink(report, IMAGES / "report.webp", 900, height_px=1410)
+        checked = Path(made, "check.html")
+        run_yolokit("data", "check", folder / "dataset", "--report", checked, cwd=folder)
+        shoot(checked, report)
+        shrink(report, IMAGES / "check.webp", 900, height_px=740)
     for source, name, width_px in PICTURES:
         shrink(folder / source, IMAGES / name, width_px)
     found = min((folder / "predict-images" / "images").rglob("*.jpg"))
     shrink(found, IMAGES / "found.jpg", 480)
+
+
+def shoot(page: Path, path: Path) -> None:
+    """Photograph a page in Chromium, from its head to its end."""
+    png, _ = photograph(page, width_px=900)
+    path.write_bytes(png)
 
 
 def shrink(source: Path, path: Path, width_px: int, height_px: int | None = None) -> None:

@@ -17,7 +17,7 @@ from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.help import help_
-from yolokit.cli.hints.usage import TASKS, explain_usage
+from yolokit.cli.hints.usage import TASKS, explain_usage, settle_plural
 from yolokit.cli.inspect import inspect
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
@@ -33,6 +33,8 @@ HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="yolokit",
     help="Fine-tune a YOLO detector on your own labels and run it anywhere.",
+    epilog="`yolokit help COMMAND` lists all options of a command, `yolokit help COMMAND OPTION` "
+    "explains one.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -98,7 +100,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     except ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        say(shown.getvalue().rstrip("\n"))
+        say(settle_plural(shown.getvalue().rstrip("\n")))
         hint = explain_usage(error)
         if hint is not None:
             say(f"hint: {hint}")

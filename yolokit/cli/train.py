@@ -20,8 +20,8 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="YAML with these and further options (lr0, mosaic, cos_lr, ...); "
-            "the command line wins.",
+            help="YAML with these and further options (lr0, mosaic, ...), which `yolokit help "
+            "train` lists; the command line wins.",
         ),
     ] = None,
     name: Annotated[

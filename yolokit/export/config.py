@@ -45,7 +45,7 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
     ] = "none"
     imgsz: Annotated[
         Annotated[int, Meta(ge=32, le=8192)] | None,
-        Option("Side of the input.", "PX", default="as it was trained"),
+        Option("Side of the input, a multiple of 32.", "PX", default="as it was trained"),
     ] = None
     opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", "N")] = 17
     precision: Annotated[

@@ -80,7 +80,9 @@ class TrainConfig(_Data, frozen=True, kw_only=True):
         bool, Option("Refuse weights whose sha256 is not known beforehand.")
     ] = False
     epochs: Annotated[int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", "N")] = 100
-    imgsz: Annotated[int, Meta(ge=32, le=8192), Option("Side of the input.", "PX")] = 640
+    imgsz: Annotated[
+        int, Meta(ge=32, le=8192), Option("Side of the input, a multiple of 32.", "PX")
+    ] = 640
     batch: Annotated[
         Positive | Literal["auto"],
         Option("Images per step; auto measures a GPU's memory.", "auto|N"),

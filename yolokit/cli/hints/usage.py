@@ -7,6 +7,7 @@ file and in Python are answered alike. A whole line of ``yolo`` is translated by
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,13 @@ def explain_usage(error: ClickException) -> str | None:
     if error.message.startswith("No such command") and error.ctx.parent is None:
         return COMMANDS.get(error.message.split("'")[1])
     return _explain_argument(command, error.message)
+
+
+def settle_plural(text: str) -> str:
+    """Return what typer says of extra words, in the singular for one of them."""
+    found = re.search(r"argument\(s\) \((.*)\)", text)
+    noun = "arguments" if found is not None and " " in found[1] else "argument"
+    return text.replace("argument(s)", noun)
 
 
 def explain_option(

@@ -143,3 +143,13 @@ def test_no_word_of_another_tool_is_an_option_as_well(job: str) -> None:
     assert config.FOREIGN
     named = {one.name for one in list_settings(config) if not isinstance(one.option, Argument)}
     assert not set(config.FOREIGN) & named
+
+
+@pytest.mark.parametrize(
+    ("words", "said_is"),
+    [(["doctor", "a"], "extra argument (a)"), (["doctor", "a", "b"], "extra arguments (a b)")],
+)
+def test_extra_words_are_counted(
+    words: list[str], said_is: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said_is in said(capsys, *words)[1]
