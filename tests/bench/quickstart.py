@@ -93,7 +93,7 @@ def run(seed: int, precision: str) -> dict[str, Any]:
 def describe(one: dict[str, Any]) -> str:
     """Return what one run came to, a line a step."""
     steps = [
-        f"  {seconds:6.1f} s  {' '.join(command.split()[1:3])[:30]:30}  {outcome}"
+        f"  {seconds:6.1f} s  {_name_job(command):12}  {outcome}"
         for command, outcome, seconds in one["steps"]
     ]
     total = (
@@ -102,6 +102,11 @@ def describe(one: dict[str, Any]) -> str:
         f"training; on {_CORES} idle cores about {one['idle_estimate_s']:.0f} s"
     )
     return "\n".join([total, *steps])
+
+
+def _name_job(command: str) -> str:
+    words = command.split()
+    return " ".join(words[1:3] if words[1] == "data" else words[1:2])
 
 
 def describe_machine() -> str:
