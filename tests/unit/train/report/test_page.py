@@ -71,6 +71,16 @@ def test_what_a_step_is_on_a_small_set_is_said(tmp_path: Path, batches: int, sai
     assert cadence.count_steps(7) == -(-batches // cadence.full), "no epoch is without a step"
 
 
+def test_a_burst_does_not_flatten_the_other_losses(tmp_path: Path) -> None:
+    record = make_folder(tmp_path / "run")
+    assert "is drawn there" not in read_text(write_report(record, tmp_path / "run"))
+    record.epochs[3].metrics["val_box_loss"] = 3000
+    text = read_text(write_report(record, tmp_path / "run"))
+    assert "Unstable; " in text
+    assert "The loss on val rose from 4 in the first epoch to 3,000 in epoch 4" in text
+    assert "less is better); what is above" in text
+
+
 def test_verdict_comes_first_and_marks_are_in_the_charts(tmp_path: Path) -> None:
     record = make_folder(tmp_path / "run")
     page = write_report(record, tmp_path / "run").read_text("utf-8")
