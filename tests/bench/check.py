@@ -97,7 +97,7 @@ def _write_pictures(folder: Path, width_px: int, height_px: int, count: int) -> 
             at = rng.integers(0, (width_px, height_px)).tolist()
             radius, color = int(rng.integers(5, height_px // 5)), rng.integers(0, 255, 3).tolist()
             cv2.circle(picture, at, radius, color, -1, cv2.LINE_AA)
-        noise = rng.normal(0, 6, picture.shape).astype(np.int16)
+        noise = np.asarray(rng.normal(0, 6, picture.shape)).astype(np.int16)
         noisy = np.clip(picture + noise, 0, 255).astype(np.uint8)
         cv2.imwrite(str(folder / f"{number:04d}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return folder
