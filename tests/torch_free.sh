@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the wheel, installs it with its [cpu] extra in a clean environment that has no torch, and
-# runs predict and val there, on a model and a data set made beforehand.
+# runs there what needs no torch, on a model and a data set made beforehand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +30,11 @@ uv run --quiet python tests/make_lane_fixture.py "$lane/fixture"
 cd "$lane"
 env/bin/yolokit --version
 env/bin/yolokit predict fixture/model.onnx fixture/data/images/test --out predicted --save images,jsonl
-env/bin/yolokit val fixture/model.onnx --data fixture/data/data.yaml --split test --json --out evaluated >/dev/null
+env/bin/yolokit val fixture/model.onnx --data fixture/data/data.yaml --split test --json --report --out evaluated >/dev/null
+env/bin/yolokit data check fixture/data --model fixture/model.onnx --report checked.html --fail-on error >/dev/null || [ $? -eq 3 ]
+env/bin/yolokit data show fixture/data --out shown.html >/dev/null
+env/bin/yolokit data fix fixture/data --out fixed --json >/dev/null
+grep -q "</html>" checked.html && grep -q "</html>" shown.html && grep -q "</html>" evaluated/report.html
 env/bin/python - <<'PY'
 import json, pathlib
 records = [json.loads(line) for line in pathlib.Path("predicted/predictions.jsonl").open()]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from yolokit.api import check_dataset as check_dataset
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
+    from yolokit.api import fix_dataset as fix_dataset
     from yolokit.api import get_dataset as get_dataset
+    from yolokit.api import inspect_model as inspect_model
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import show_data as show_data
@@ -44,7 +46,9 @@ _PUBLIC = {
     "check_dataset": "yolokit.api",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
+    "fix_dataset": "yolokit.api",
     "get_dataset": "yolokit.api",
+    "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",

@@ -19,6 +19,8 @@ from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
+from yolokit.jobs.fix_data import FixConfig
+from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.get_dataset import GetResult
+    from yolokit.jobs.inspect.job import Inspection
     from yolokit.jobs.show.job import ShowResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
@@ -49,6 +52,18 @@ def convert_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     from yolokit.convert.job import convert
 
     return convert(ConvertConfig.build(values), on_event)
+
+
+class _Fix(FixConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Fix)
+def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
+    """Mend what needs no eye of a data set, into a new folder."""
+    from yolokit.jobs.fix_data import fix_data
+
+    return fix_data(FixConfig.build(values), on_event)
 
 
 class _Check(CheckConfig, frozen=True, kw_only=True):
@@ -138,6 +153,18 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Inspect(InspectConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Inspect)
+def inspect_model(values: Values, on_event: OnEvent) -> Inspection:
+    """Say what the layers of a model are, and draw feature maps if an image is given."""
+    from yolokit.jobs.inspect.job import inspect_model as run
+
+    return run(InspectConfig.build(values), on_event)
 
 
 class _Predict(PredictConfig, frozen=True, kw_only=True):

@@ -75,3 +75,11 @@ def test_an_option_that_may_be_repeated_says_so(words: tuple[str, ...]) -> None:
         if parameter.param_type_name == "option" and parameter.name != "help":
             says = "Repeatable." in (parameter.help or "") or parameter.metavar == "NAME,..."
             assert says or not parameter.multiple, f"{parameter.name}: {parameter.help!r}"
+
+
+@pytest.mark.parametrize("group", ["", "data", "weights", "runs"])
+def test_lists_of_commands_are_not_cut(group: str) -> None:
+    shown = CliRunner().invoke(app, [*group.split(), "--help"], prog_name="yolokit").output
+    listed = shown.partition("Commands:")[2]
+    assert listed.strip()
+    assert "..." not in listed

@@ -30,7 +30,9 @@ def test_importing_yolokit_loads_nothing() -> None:
     assert not loaded_after("import yolokit") & {*HEAVY, LIGHT, "typer", "pathlib", "dataclasses"}
 
 
-JOBS = ("predict", "train", "export", "val", "data convert", "data get", "weights pull")
+JOBS = (
+    "predict", "train", "export", "val", "data convert", "data get", "data show", "weights pull",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", [*JOBS, "", "data", "doctor", "weights", "data demo"])

@@ -23,6 +23,9 @@ def test_from_annotations_to_boxes(tmp_path: Path) -> None:
     demo = ("--images", 24, "--video-seconds", 0.4, "--out", "demo")
     run_yolokit("data", "demo", *demo, cwd=tmp_path)
     run_yolokit("data", "convert", "demo", "--out", "set", cwd=tmp_path)
+    run_yolokit("data", "fix", "set", "--out", "fixed", cwd=tmp_path)
+    run_yolokit("data", "check", "set", "--report", "check.html", cwd=tmp_path)
+    run_yolokit("data", "show", "set", "--out", "labels.png", cwd=tmp_path)
 
     short = ("--epochs", 1, "--imgsz", 160, "--batch", 8, "--device", "cpu", "--name", "a")
     run_yolokit("train", "--data", "set/data.yaml", "--weights", START, *short, cwd=tmp_path)
@@ -31,12 +34,18 @@ def test_from_annotations_to_boxes(tmp_path: Path) -> None:
     assert record["state"] == "complete"
     assert sum(record["data"]["images"].values()) == 24
     assert (run / "curves.png").stat().st_size > 0
+    run_yolokit("runs", "list", cwd=tmp_path)
+    run_yolokit("runs", "show", "a", cwd=tmp_path)
 
     run_yolokit("export", run / "best.pt", "--data", "set/data.yaml", cwd=tmp_path)
     model = run / "best.onnx"
     assert json.loads(model.with_suffix(".parity.json").read_text("utf-8"))["verdict"] == "equal"
 
-    evaluated = run_yolokit("val", model, "--data", "set/data.yaml", "--json", cwd=tmp_path)
+    run_yolokit("inspect", model, cwd=tmp_path)
+    page = ("--report", "val.html")
+    evaluated = run_yolokit("val", model, "--data", "set/data.yaml", "--json", *page, cwd=tmp_path)
+    for drawn in ("check.html", "labels.png", run / "report.html", "val.html"):
+        assert (tmp_path / drawn).stat().st_size > 10_000
     assert json.loads(evaluated.stdout)["overall"]["map50"] is not None
     sources = ("set/images/test", "demo/video/belt.mp4")
     run_yolokit("predict", model, *sources, "--out", "found", "--conf", 0.01, cwd=tmp_path)
@@ -60,6 +69,8 @@ def test_a_short_quickstart(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert len(result["steps"]) == 9
     assert result["map50_after"] is not None
+    assert result["before"]["parts"] == result["after"]["parts"] > 0
+    assert {"report of the training", "report of the test"} <= result["files"].keys()
     for path in result["files"].values():
         assert (tmp_path / path).exists()
 

@@ -49,6 +49,7 @@ def test_the_package_says_that_it_is_typed() -> None:
         ("pull_weights", ["name"], {"offline", "require_hash"}),
         ("get_dataset", ["name", "out"], {"task", "keep_archive"}),
         ("convert_dataset", ["source", "out"], {"from_format", "allow"}),
+        ("fix_dataset", ["source", "out"], {"task", "max_drop"}),
         ("train_model", ["data"], {"out", "epochs", "flipud"}),
         ("export_model", ["weights"], {"opset", "precision"}),
         ("validate_model", ["model", "data"], {"split", "threads"}),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from typer._click import Context, Parameter
 
+    from yolokit.core.config import Config
     from yolokit.core.options import Stated
 
 DatasetName = Annotated[
@@ -67,8 +68,14 @@ class JobCommand(Command):
     def _stated(self) -> list[Stated]:
         from yolokit.core.options import list_options
 
-        module, _, name = self.config.partition(":")
-        return list(list_options(getattr(importlib.import_module(module), name)))
+        return list(list_options(self.load_config()))
+
+    @classmethod
+    def load_config(cls) -> type[Config]:
+        """Return the struct that states the options."""
+        module, _, name = cls.config.partition(":")
+        config: type[Config] = getattr(importlib.import_module(module), name)
+        return config
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command with its own options; those of the config are in ``ctx.obj``."""
@@ -93,9 +100,10 @@ def _is_given(value: Any) -> bool:
 
 
 def _make_parameter(stated: Stated) -> Parameter:
-    from yolokit.core.options import Argument
+    from yolokit.core.options import Argument, Option
 
     option = stated.option
+    assert isinstance(option, Option)
     if isinstance(option, Argument):
         return TyperArgument(
             param_decls=[stated.name],
@@ -109,7 +117,7 @@ def _make_parameter(stated: Stated) -> Parameter:
     return TyperOption(
         param_decls=[
             stated.name,
-            option.flag or f"--{stated.name.replace('_', '-')}",
+            option.name_flag(stated.name),
             *([option.former] if option.former else []),
         ],
         type=None if is_flag else _find_type(stated),

@@ -38,9 +38,10 @@ def demo(
     ] = False,
     json: Annotated[bool, json_option("Print what was written as one line of JSON.")] = False,
 ) -> None:
-    """Draw a labelled data set of parts on a conveyor belt, and a video of the moving belt.
+    """Draw a labelled data set of parts, and a video of them.
 
-    Labels are COCO JSON and the same on every machine; the video has ground truth per frame.
+    The parts lie on a conveyor belt. Labels are COCO JSON and the same on every machine; the video
+    has ground truth per frame.
     """
     from yolokit.cli.output import choose_dataset_folder
     from yolokit.cli.progress import show_events

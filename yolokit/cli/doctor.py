@@ -17,9 +17,10 @@ def doctor(
     ] = False,
     json: Annotated[bool, json_option("Print findings as lines of JSON.")] = False,
 ) -> None:
-    """Look at this machine: packages, cores, providers that really load, folders and disk.
+    """Look at this machine: what is there, and what is missing.
 
-    The exit code is 1 if something that every job needs is missing.
+    Packages, cores, providers that really load, folders and disk. The exit code is 1 if something
+    that every job needs is missing.
     """
     from itertools import chain
 

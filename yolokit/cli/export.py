@@ -17,10 +17,10 @@ def export(
     ctx: typer.Context,
     json: Annotated[bool, json_option("Print the parity report as one line of JSON.")] = False,
 ) -> None:
-    """Export a checkpoint to one ONNX file, published only if it equals what was trained.
+    """Export a checkpoint to one ONNX file that equals it.
 
-    MODEL.parity.json beside it is the proof. If the two differ, there is no model but a
-    MODEL.parity-failed.json, and the exit code is 5.
+    It is published only if it equals what was trained; MODEL.parity.json beside it is the proof. If
+    the two differ, there is no model but a MODEL.parity-failed.json, and the exit code is 5.
     """
     from yolokit.cli.progress import show_events
     from yolokit.export.config import ExportConfig

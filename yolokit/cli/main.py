@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
@@ -16,12 +16,14 @@ from yolokit.cli import data, runs, weights
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
+from yolokit.cli.help import help_
+from yolokit.cli.hints.usage import TASKS, explain_usage
+from yolokit.cli.inspect import inspect
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
 from yolokit.cli.signals import Interruptions, interruptions
 from yolokit.cli.train import train
-from yolokit.cli.usage_hints import explain_usage
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
 
@@ -67,7 +69,9 @@ app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
+app.command("help", cls=Command, context_settings={"ignore_unknown_options": True})(help_)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -84,6 +88,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  # noqa: C901, PLR0911 - a branch for each kind of end
     try:
+        _refuse_yolo_line(arguments)
         result = app(arguments, prog_name="yolokit", standalone_mode=False)
     except YolokitError as error:
         if debug:
@@ -121,6 +126,22 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     if result == _INTERRUPTED:  # typer has caught the interrupt itself
         say("interrupted")
     return result if isinstance(result, int) else 0
+
+
+def _refuse_yolo_line(arguments: list[str]) -> None:
+    """Raise a ConfigError for a line of ``yolo``, which says what it is here."""
+    if not arguments or not (arguments[0] in TASKS or any("=" in word for word in arguments)):
+        return
+    from typer.main import get_command
+
+    from yolokit.cli.hints.yolo_line import translate
+    from yolokit.errors import ConfigError
+
+    commands: Any = get_command(app)
+    meant = translate(arguments, commands.commands)
+    if meant is not None:
+        problem, hint = meant
+        raise ConfigError(problem, hint=hint)
 
 
 def _take_debug(arguments: list[str]) -> bool:

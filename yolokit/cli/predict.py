@@ -22,10 +22,11 @@ _REASONS_SHOWN = 5
 
 
 def predict(ctx: typer.Context) -> int:
-    """Find objects with an ONNX model and write boxes, pictures and videos.
+    """Find objects in images and videos with an ONNX model.
 
-    An input that cannot be read keeps its place in the results, with the reason. The exit code
-    is 3 if no input at all could be read.
+    Writes boxes as lines of JSON, and pictures and videos with the boxes drawn. An input that
+    cannot be read keeps its place in the results, with the reason. The exit code is 3 if no input
+    at all could be read.
     """
     from yolokit.cli.progress import show_events
     from yolokit.cli.signals import stopping_softly

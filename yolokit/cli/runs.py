@@ -69,7 +69,7 @@ def show(
     ] = False,
     json: Annotated[bool, json_option("Print all that is known as one line of JSON.")] = False,
 ) -> None:
-    """Say what came of a training run, what to try, and which command comes next."""
+    """Say what came of a training run, and what to do next."""
     from yolokit.cli.output import emit, emit_json
     from yolokit.jobs.runs.job import show_run
 

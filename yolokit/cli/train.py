@@ -65,17 +65,6 @@ def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> T
         return train_model(checked, on_event, folder=folder)
 
 
-def explain_unknown_option(option: str) -> str | None:
-    """Return what to use in place of an option that this command does not have, if anything is."""
-    from yolokit.train.config import TrainConfig
-    from yolokit.train.other_words import OTHER_WORDS
-
-    name = option.lstrip("-").replace("-", "_")
-    if name in TrainConfig.__struct_fields__:
-        return f"{name} has no option of its own: write it into a YAML file, for --config"
-    return f"{name} {OTHER_WORDS[name]}" if name in OTHER_WORDS else None
-
-
 def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:
     from yolokit.cli.train_progress import show_progress
     from yolokit.train.resume import CHANGEABLE

@@ -124,6 +124,7 @@ class ConvertConfig(_SourceAndOut, frozen=True, kw_only=True):
     assume: Assume = ()
     allow: Allow = ()
     overwrite: Overwrite = False
+    mend: bool = False  # what `data fix` is for
 
     @property
     def sources(self) -> tuple[Path, ...]:

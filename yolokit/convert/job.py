@@ -28,6 +28,7 @@ from yolokit.convert.steps.group_images import GroupPlan
 from yolokit.convert.steps.join_pictures import Pictures
 from yolokit.convert.steps.keep_sample import Sample, choose_sample, keep_sample
 from yolokit.convert.steps.map_classes import ClassMap, map_classes
+from yolokit.convert.steps.mend import Mends
 from yolokit.convert.steps.tile import TilePlan, exclude_hidden, tile_images
 from yolokit.convert.steps.to_task import TaskPlan, to_task
 from yolokit.convert.warnings import (
@@ -207,6 +208,8 @@ class _Conversion:
             images = require_sizes(images, ledger)
         else:
             images = watch.leftovers.watch(locate_images(images, ledger, config.exif))
+        if config.mend:
+            images = self._mends.apply(images, ledger)
         images = watch.pictures.exclude_duplicates(images, ledger)
         plan = TaskPlan(Task(config.task), config.boxes_as_outlines, not self._target.MANY_OUTLINES)
         images = to_task(images, plan, self._source, ledger)
@@ -230,6 +233,18 @@ class _Conversion:
         chosen = choose_sample(self._iter_source(), sample, self._config.seed)
         self._ledger.rewind(opening)
         return chosen
+
+    @cached_property
+    def _mends(self) -> Mends:
+        """What is left out, told by a pass over all images."""
+        opening = self._ledger.mark()
+        what = "looking at every image"
+        found = Mends.learn(
+            locate_images(self._iter_source(), self._ledger, self._config.exif),
+            lambda done, total: self._on_event(Progress(what, done, total)),
+        )
+        self._ledger.rewind(opening)
+        return found
 
     def _make_splits(self) -> dict[str, str] | None:
         """Return key of each image to the split that is made for it; None to make none."""

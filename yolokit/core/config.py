@@ -56,7 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         fields = msgspec.structs.fields(cls)
         hints = {field.name: field.type for field in fields}
         good = {field.name: field.default for field in fields if not field.required}
-        problems = [cls._explain_unknown(key) for key in values if key not in hints]
+        problems = [cls.explain_unknown(key) for key in values if key not in hints]
         for key, value in values.items():
             if key not in hints:
                 continue
@@ -75,11 +75,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**good)
 
     @classmethod
-    def _explain_unknown(cls, key: str) -> str:
-        plain = key.lower().replace("-", "_")  # other tools' options are seen with dashes as well
-        if plain in cls.FOREIGN:
-            return f"{key}: {cls.FOREIGN[plain]}"
+    def explain_unknown(cls, key: str) -> str:
+        """Say what to use in place of an option that there is not, or which are near to it."""
+        foreign = cls.find_foreign(key)
+        if foreign is not None:
+            return f"{key}: {foreign}"
         return describe_unknown("option", key, cls.__struct_fields__)
+
+    @classmethod
+    def find_foreign(cls, key: str) -> str | None:
+        """Return what to say about an option of another tool, if it is one."""
+        # Other tools' options are seen with dashes as well.
+        return cls.FOREIGN.get(key.lower().replace("-", "_"))
 
 
 def _convert(value: Any, hint: Any) -> Any:

@@ -12,7 +12,7 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, get_args
 
 from yolokit.core.events import OnEvent, ignore
-from yolokit.core.options import list_options
+from yolokit.core.options import list_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,5 +65,5 @@ def _strip(signature: inspect.Signature) -> inspect.Signature:
 
 def _describe(doc: str, call: Any) -> str:
     """Return a docstring with the help of each option."""
-    lines = [f"    {one.name}: {one.option.help}" for one in list_options(call)]
+    lines = [f"    {one.name}: {one.option.help}" for one in list_settings(call)]
     return "\n".join([inspect.cleandoc(doc), "", "Args:", *lines])

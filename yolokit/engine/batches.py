@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
-from yolokit.engine.process import check_stop, serve
+from yolokit.engine.process import Job, check_stop, serve
 from yolokit.engine.train import make_trainer, start_torch
 from yolokit.engine_protocol.requests import BatchesRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
@@ -81,5 +81,7 @@ def _read_labels(batch: dict[str, Any], at: int, file: str, shape: tuple[int, ..
     return FedImage(image=file, class_ids=class_ids.tolist(), xyxy=xyxy.tolist())
 
 
+JOB = Job(BatchesRequest, take_batches)
+
 if __name__ == "__main__":
-    serve(BatchesRequest, take_batches)
+    serve(JOB)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from yolokit.engine.process import check_stop, serve
+from yolokit.engine.process import Job, check_stop, serve
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.errors import ExportError
 
@@ -112,5 +112,7 @@ def _architecture(model: Any) -> str:
     return name if not scale or scale in name.removeprefix("yolo") else f"{name} scale {scale}"
 
 
+JOB = Job(ExportRequest, export, failure="ExportError")
+
 if __name__ == "__main__":
-    serve(ExportRequest, export, failure="ExportError")
+    serve(JOB)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.engine.process import check_stop, serve
+from yolokit.engine.process import Job, check_stop, serve
 from yolokit.engine_protocol.requests import InferRequest
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def infer(request: InferRequest) -> dict[str, Any]:
         for index, input_wh in enumerate(request.input_wh):
             check_stop()
             image = np.load(folder / f"{index:04d}.image.npy", allow_pickle=False)
-            tensor = _letterbox(image, input_wh)
+            tensor = letterbox(image, input_wh)
             given = model(torch.from_numpy(tensor))
             outputs = given if isinstance(given, (list, tuple)) else [given]
             np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
@@ -45,7 +45,7 @@ def infer(request: InferRequest) -> dict[str, Any]:
     return {}
 
 
-def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
+def letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
     """Prepare one image as upstream's validator does (``data/augment.py:LetterBox``, / 255)."""
     from ultralytics.data.augment import LetterBox
 
@@ -54,5 +54,7 @@ def _letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
     return tensor / np.float32(255)
 
 
+JOB = Job(InferRequest, infer, failure="ExportError")
+
 if __name__ == "__main__":
-    serve(InferRequest, infer, failure="ExportError")
+    serve(JOB)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Failed
+from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Failed, Order
 from yolokit.errors import JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
@@ -52,25 +54,53 @@ def check_stop() -> None:
         raise JobCancelledError("interrupted")
 
 
-def serve(
-    request_type: type[_Request],
-    job: Callable[[_Request], dict[str, Any]],
-    *,
-    failure: str = "TrainError",
-) -> None:
-    """Read one request from stdin, run the job, report its end, and exit.
+@dataclass(frozen=True, slots=True)
+class Job(Generic[_Request]):
+    """What a module of ``engine`` does.
 
-    Args:
+    Attributes:
         request_type: What the request is decoded to.
-        job: Does the work and returns its result.
+        run: Does the work and returns its result.
         failure: The class of ``yolokit.errors`` for what torch or ultralytics raise.
     """
+
+    request_type: type[_Request]
+    run: Callable[[_Request], dict[str, Any]]
+    failure: str = "TrainError"
+
+
+def serve(job: Job[Any]) -> None:
+    """Read one request from stdin, run the job, report its end, and exit."""
+    _prepare()
+    line = sys.stdin.readline()
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    _run(job, line)
+
+
+def serve_each(find_job: Callable[[str], Job[Any]]) -> None:
+    """Run the job of each :class:`Order` from stdin, until it closes or a job does not succeed.
+
+    Args:
+        find_job: Returns the job of a name.
+    """
+    _prepare()
+    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_watch_parent, args=(orders.put,), daemon=True).start()
+    while line := orders.get():
+        order = msgspec.json.decode(line, type=Order)
+        _run(find_job(order.job), order.request)
+
+
+def _prepare() -> None:
     forbid_network()
     _stop_on_signals()
-    request = msgspec.json.decode(sys.stdin.readline(), type=request_type)
-    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _run(job: Job[Any], request: str | msgspec.Raw) -> None:
+    """Run a job and report its end; the process ends with one that does not succeed."""
+    decoded = msgspec.json.decode(request, type=job.request_type)
     try:
-        send(Done(job(request)))
+        send(Done(job.run(decoded)))
     except JobCancelledError as error:
         send(Cancelled(error.message))
     except YolokitError as error:
@@ -80,7 +110,7 @@ def serve(
         traceback.print_exc()
         # A job that is asked to stop may fail on the way, as where its workers were asked too.
         stopped = stop_requested.is_set()
-        send(Cancelled("interrupted") if stopped else explain(error, failure))
+        send(Cancelled("interrupted") if stopped else explain(error, job.failure))
     else:
         return
     sys.stdout.flush()
@@ -115,8 +145,10 @@ def _stop_on_signals() -> None:
             signal.signal(number, lambda *_: stop_requested.set())
 
 
-def _watch_parent() -> None:
+def _watch_parent(on_line: Callable[[str], None] = lambda _line: None) -> None:
     """Set ``stop_requested`` on ``cancel`` or when the parent closes our input or dies.
+
+    Every other line is handed on, and an empty one after the last.
 
     A job that does not stop by itself in time is ended with all processes that it started;
     checkpoints are published in one step, so the last one stays whole.
@@ -124,9 +156,11 @@ def _watch_parent() -> None:
     for line in sys.stdin:
         if line.strip() == "cancel":
             break
+        on_line(line)
     else:
         is_orphan.set()
     stop_requested.set()
+    on_line("")
     time.sleep(_grace_s[0])
     send(Cancelled("interrupted"))
     if os.name == "posix" and os.getpgrp() == os.getpid():

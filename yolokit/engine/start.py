@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from yolokit.engine.process import serve
+from yolokit.engine.process import Job, serve
 from yolokit.engine_protocol.requests import SaveStartRequest
 
 
@@ -20,5 +20,7 @@ def start(request: SaveStartRequest) -> dict[str, Any]:
     return {}
 
 
+JOB = Job(SaveStartRequest, start, failure="WeightsError")
+
 if __name__ == "__main__":
-    serve(SaveStartRequest, start, failure="WeightsError")
+    serve(JOB)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.core.events import Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
-from yolokit.engine.process import is_orphan, send, serve, stop_at_once
+from yolokit.engine.process import Job, is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
 from yolokit.engine_protocol.child import Started
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
@@ -164,5 +164,7 @@ def _precision(amp: object) -> str:
     return amp if isinstance(amp, str) else "fp32"
 
 
+JOB = Job(TrainRequest, train)
+
 if __name__ == "__main__":
-    serve(TrainRequest, train)
+    serve(JOB)

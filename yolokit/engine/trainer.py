@@ -13,6 +13,7 @@ from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
+from yolokit.engine.randomness import undisturbed_randomness
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine.used import (
@@ -183,7 +184,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
         self._begin_epoch()
-        metrics = self.validator(self)
+        # Upstream draws a random number for each image, even where it changes none. What the
+        # network is fed shall not depend on whether its start was measured.
+        with undisturbed_randomness():
+            metrics = self.validator(self)
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")

@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -84,6 +85,13 @@ class Failed(Event, frozen=True, tag="failed"):
     hint: str | None = None
 
 
+class Order(msgspec.Struct, frozen=True):
+    """A request to a process that does several jobs, with the name of the job."""
+
+    job: str
+    request: msgspec.Raw
+
+
 AnyEvent = (
     Phase
     | Notice
@@ -100,6 +108,21 @@ AnyEvent = (
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 
+class SharedProcess(Protocol):
+    """Does several jobs, one after another: see ``engine_protocol.shared``."""
+
+    def takes(self, job: str) -> bool:
+        """Tell whether it does such jobs."""
+
+    def run_job(
+        self, job: str, request: msgspec.Struct, *, log_path: Path, on_event: OnEvent
+    ) -> dict[str, Any]:
+        """Run a job as the function of this name does."""
+
+
+sharing: ContextVar[SharedProcess | None] = ContextVar("sharing", default=None)
+
+
 def run_job(
     job: str,
     request: msgspec.Struct,
@@ -110,7 +133,7 @@ def run_job(
     """Run ``python -m yolokit.engine.<job>`` to its end.
 
     Args:
-        job: Module of ``yolokit.engine``.
+        job: Module of ``yolokit.engine``; in a process of its own, or in the one that is shared.
         request: What the job needs; it is sent as one line of JSON.
         log_path: File that the child's own output is appended to.
         on_event: Called with every event but the last, in order, in the caller's thread.
@@ -123,17 +146,34 @@ def run_job(
         JobCancelledError: The user interrupted the job; the child has stopped by itself.
         YolokitError: The class that the child named, with its message.
     """
+    require_engine()
+    shared = sharing.get()
+    if shared is not None and shared.takes(job):
+        return shared.run_job(job, request, log_path=log_path, on_event=on_event)
+    with tempfile.TemporaryDirectory(prefix="yolokit-") as scratch:
+        process = start_process(job, Path(scratch))
+        try:
+            with open_log(log_path) as log:
+                last = converse(process, msgspec.json.encode(request), log, on_event)
+        finally:
+            end_process(process)
+    return conclude(last, process.returncode, log_path)
+
+
+def require_engine() -> None:
+    """Check that the engine's packages are there, without loading them.
+
+    Raises:
+        MissingDependencyError: One is not installed.
+    """
     for module in _ENGINE_MODULES:
         if not is_installed(module):
             raise missing(module, extra="train", purpose="Training and export")
-    with tempfile.TemporaryDirectory(prefix="yolokit-") as scratch:
-        process = _start(job, Path(scratch))
-        try:
-            with log_path.open("a", encoding="utf-8", errors="replace") as log:
-                last = _converse(process, request, log, on_event)
-        finally:
-            _end(process)
-    return _conclude(last, process.returncode, log_path)
+
+
+def open_log(path: Path) -> IO[str]:
+    """Open a log of the child's own output, to be appended to."""
+    return path.open("a", encoding="utf-8", errors="replace")
 
 
 def child_environment(scratch: Path) -> dict[str, str]:
@@ -155,7 +195,8 @@ def child_environment(scratch: Path) -> dict[str, str]:
     )
 
 
-def _start(job: str, scratch: Path) -> subprocess.Popen[str]:
+def start_process(job: str, scratch: Path) -> subprocess.Popen[str]:
+    """Start a module of ``yolokit.engine``; ``scratch`` is its folder for settings of upstream."""
     new_group = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
         if sys.platform == "win32"
@@ -180,18 +221,23 @@ def _command(job: str) -> list[str]:
     return [sys.executable, "-P", "-m", f"yolokit.engine.{job}"]
 
 
-def _converse(
+def converse(
     process: subprocess.Popen[str],
-    request: msgspec.Struct,
+    request: bytes,
     log: IO[str],
     on_event: OnEvent,
+    *,
+    stays: bool = False,
 ) -> AnyEvent | None:
-    """Send the request, pass events on, and return the last one."""
-    assert process.stdin is not None
+    """Send a line, pass events on, and return the last one.
+
+    Where the process ``stays`` for another job, a success is the last event, else the one before
+    its output ends.
+    """
     assert process.stdout is not None
-    _write(process, msgspec.json.encode(request).decode())
+    _write(process, request.decode())
     try:
-        return _pass_on(_read_events(process.stdout, log), on_event)
+        return _pass_on(_read_events(process.stdout, log), on_event, stays=stays)
     except KeyboardInterrupt:
         _write(process, "cancel")
     try:
@@ -210,10 +256,14 @@ def _write(process: subprocess.Popen[str], line: str) -> None:
         process.stdin.flush()
 
 
-def _pass_on(events: Iterator[AnyEvent], on_event: OnEvent) -> AnyEvent | None:
+def _pass_on(
+    events: Iterator[AnyEvent], on_event: OnEvent, *, stays: bool = False
+) -> AnyEvent | None:
     last: AnyEvent | None = None
     for event in events:
         last = event
+        if stays and isinstance(event, Done):
+            break
         if not isinstance(event, Done | Cancelled | Failed):  # how it ends is raised or returned
             on_event(event)
     return last
@@ -238,7 +288,7 @@ def _decode(payload: str) -> AnyEvent | None:
     return event
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end_process(process: subprocess.Popen[str]) -> None:
     """Leave no process running: a closed input asks the child to stop, then it is killed."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
@@ -261,7 +311,8 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:
+def conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:
+    """Return the result of a job, or raise what its process said or how it ended."""
     if isinstance(last, Done) and returncode == 0:
         return last.result
     if isinstance(last, Cancelled):

@@ -152,3 +152,26 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
     input_wh: list[tuple[int, int]]
     threads: int
     trust: bool = False
+
+
+class InspectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Say what the layers of a checkpoint of any task are, and write the maps of some.
+
+    Attributes:
+        weights: Checkpoint to look into.
+        digest: What it must be.
+        imgsz: Side of the square input in px; None for the one it was trained with.
+        image: Image to compute with, (H, W, 3) uint8 BGR as ``.npy``; None for a black one.
+        layers: Layers whose maps are wanted; none for those that the head takes, if there is an
+            image.
+        folder: Where ``<index>.npy``, (C, H, W) float32, appears for each of them.
+        trust: As for the export.
+    """
+
+    weights: str
+    digest: FileDigest
+    imgsz: int | None
+    image: str | None
+    layers: list[str]
+    folder: str
+    trust: bool = False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
+from yolokit.evaluate.other_words import WORDS_OF_VAL
 from yolokit.runtime.config import Model, Provider, Threads
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONF = 0.001
 IOU = 0.7
@@ -35,6 +34,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     """What to evaluate, on what, and where the report goes."""
 
     JOB: ClassVar[str] = "val"
+    FOREIGN: ClassVar[Mapping[str, str]] = WORDS_OF_VAL
 
     split: Annotated[str, Option("Split to measure on: val, test or train.", "NAME")] = "val"
     conf: Annotated[

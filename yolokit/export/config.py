@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from yolokit.core.config import Config
-from yolokit.core.options import AnyPath, Argument, Option
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from yolokit.core.options import AnyPath, Argument, Option, Setting
+from yolokit.export.other_words import WORDS_OF_EXPORT
 
 QUANTIZERS = "yolokit.export.quantizers"
 
@@ -28,6 +27,7 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
     """
 
     JOB: ClassVar[str] = "export"
+    FOREIGN: ClassVar[Mapping[str, str]] = WORDS_OF_EXPORT
 
     data: Annotated[
         AnyPath | None,
@@ -48,7 +48,9 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
         Option("Side of the input.", "PX", default="as it was trained"),
     ] = None
     opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", "N")] = 17
-    precision: str = "fp32"
+    precision: Annotated[
+        str, Setting("Numbers that the file computes with; this version writes fp32.", "NAME")
+    ] = "fp32"
     trust: Annotated[
         AnyPath | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None

@@ -16,6 +16,7 @@ from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.core.plugins import load_plugin
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
+from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.gates.parity import ParityReport
@@ -102,7 +103,7 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
     images = load_gate_images(Path(config.data) if config.data else None)
     log_path = out.with_suffix(".export.log")  # stays only if something goes wrong
     scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
-    with _kept_on_failure(log_path), scratch_dir as scratch:
+    with _kept_on_failure(log_path), scratch_dir as scratch, share_process():
         folder = Path(scratch)
         on_event(Phase("tracing the model"))
         facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)

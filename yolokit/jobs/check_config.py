@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta
 
+from yolokit.convert.config import Assume, FromFormat, Images
 from yolokit.core.config import AUTO, Config, exists
 from yolokit.core.options import AnyPath, Argument, Option, Texts
 from yolokit.errors import DataError
@@ -48,24 +49,9 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
         AnyPath | None,
         Option("Let this ONNX model look for labels that may be wrong or missing.", "FILE"),
     ] = None
-    from_format: Annotated[
-        str,
-        Option(
-            "Format of the source, as `yolokit data formats` lists it, or auto.",
-            "NAME",
-            flag="--from",
-        ),
-    ] = AUTO
-    images: Annotated[
-        AnyPath | None, Option("Where the images are, if not beside the annotations.", "DIR")
-    ] = None
-    assume: Annotated[
-        Texts,
-        Option(
-            "A convention of the source, as `yolokit data formats NAME` lists it. Repeatable.",
-            "KEY=VALUE",
-        ),
-    ] = ()
+    from_format: FromFormat = AUTO
+    images: Images = None
+    assume: Assume = ()
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

@@ -187,7 +187,7 @@ class Ledger:
         """Return the first entry of each image that was lost."""
         found: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.entries:
-            if entry.image is not None:
+            if entry.image is not None and entry.action != "excluded":
                 found.setdefault((entry.path, entry.image), entry)
         return list(found.values())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import (
@@ -16,9 +17,7 @@ from yolokit.core.options import (
     Texts,
     list_paths,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from yolokit.runtime.other_words import WORDS_OF_PREDICT
 
 RUNS = Path("runs") / "predict"
 
@@ -54,6 +53,7 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
     """
 
     JOB: ClassVar[str] = "predict"
+    FOREIGN: ClassVar[Mapping[str, str]] = WORDS_OF_PREDICT
 
     out: Annotated[AnyPath | None, Option("Folder for the results; new or empty.", "DIR")] = None
     name: Annotated[str | None, Option("Write to runs/predict/NAME.", "NAME", default="MODEL")] = (

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from yolokit.core.config import Config
-from yolokit.core.options import Count, Option, PathText, Positive, Share, Texts
+from yolokit.core.options import Count, Option, PathText, Positive, Setting, Share, Texts
 from yolokit.core.suggest import describe_unknown
 from yolokit.train.other_words import OTHER_WORDS
 
@@ -29,14 +29,9 @@ class TrainConfig(_Data, frozen=True, kw_only=True):
 
     Attributes:
         trust: Must be the file that ``weights`` names.
-        patience: Epochs without a better mAP50-95 before training stops; 0 never stops. Upstream's
-            100 never stops a run of 100 epochs; 50 does.
-        lr0: Initial learning rate; needs an explicit ``optimizer``. None for upstream's 0.01.
-        momentum: Momentum, or first beta of the kin of Adam; needs an explicit ``optimizer``. None
-            for upstream's 0.937.
-        precision: ``auto`` takes bf16 or fp16 where the device computes it natively.
-        cache: Keep decoded images in memory.
-        validate: Validate after every epoch; else only after the last.
+        patience: Upstream's 100 never stops a run of 100 epochs; 50 does.
+        lr0: None for upstream's 0.01.
+        momentum: None for upstream's 0.937.
         freeze: Those of the layers that hold fresh weights are trained nevertheless.
     """
 
@@ -97,41 +92,105 @@ class TrainConfig(_Data, frozen=True, kw_only=True):
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
     ] = ()
-    workers: Count | Literal["auto"] = "auto"
-    patience: Count = 50
-    validate: bool = True
-    cache: Literal["none", "ram"] = "none"
-    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
-    fraction: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    workers: Annotated[
+        Count | Literal["auto"],
+        Setting("Processes that load images; of use with a GPU alone. auto takes 8.", "auto|N"),
+    ] = "auto"
+    patience: Annotated[
+        Count,
+        Setting("Stop after N epochs without a better mAP50-95 on val; 0 never stops.", "N"),
+    ] = 50
+    validate: Annotated[
+        bool, Setting("Measure on val after every epoch; false only after the last.")
+    ] = True
+    cache: Annotated[
+        Literal["none", "ram"], Setting("Keep decoded images in memory: ram.", "none|ram")
+    ] = "none"
+    precision: Annotated[
+        Literal["auto", "fp32", "fp16", "bf16"],
+        Setting(
+            "Numbers that training computes with; auto takes bf16 or fp16 where the device "
+            "computes it natively.",
+            "auto|fp32|fp16|bf16",
+        ),
+    ] = "auto"
+    fraction: Annotated[
+        float, Meta(gt=0, le=1), Setting("Train on this share of the images only.", "SHARE")
+    ] = 1.0
 
-    optimizer: Optimizer = "auto"
-    lr0: Annotated[float, Meta(gt=0, le=1)] | None = None
-    lrf: Annotated[float, Meta(gt=0, le=1)] = 0.01
-    momentum: Annotated[float, Meta(ge=0, lt=1)] | None = None
-    weight_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0005
-    warmup_epochs: Annotated[float, Meta(ge=0)] = 3.0
-    cos_lr: bool = False
-    nbs: Positive = 64
-    class_weights: Share = 0.0
+    optimizer: Annotated[
+        Optimizer,
+        Setting("What turns gradients into steps; auto chooses, and sets lr0 as well.", "NAME"),
+    ] = "auto"
+    lr0: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Setting("Learning rate to begin with; needs an optimizer.", "X", "0.01"),
+    ] = None
+    lrf: Annotated[
+        float, Meta(gt=0, le=1), Setting("Learning rate to end with, as a share of lr0.", "SHARE")
+    ] = 0.01
+    momentum: Annotated[
+        Annotated[float, Meta(ge=0, lt=1)] | None,
+        Setting("Momentum of SGD, or first beta of Adam; needs an optimizer.", "X", "0.937"),
+    ] = None
+    weight_decay: Annotated[
+        float,
+        Meta(ge=0, lt=1),
+        Setting("Pull of the weights towards zero, against fitting noise.", "X"),
+    ] = 0.0005
+    warmup_epochs: Annotated[
+        float, Meta(ge=0), Setting("Epochs in which the learning rate rises to lr0.", "N")
+    ] = 3.0
+    cos_lr: Annotated[
+        bool, Setting("Lower the learning rate along a cosine; false along a straight line.")
+    ] = False
+    nbs: Annotated[
+        Positive,
+        Setting("Images of one step of the optimizer; smaller batches are added up.", "N"),
+    ] = 64
+    class_weights: Annotated[
+        Share,
+        Setting("Weigh rare classes more: 0 all alike, 1 by the inverse of their number.", "X"),
+    ] = 0.0
 
-    box: Annotated[float, Meta(ge=0)] = 7.5
-    cls: Annotated[float, Meta(ge=0)] = 0.5
-    dfl: Annotated[float, Meta(ge=0)] = 1.5
+    box: Annotated[float, Meta(ge=0), Setting("Weight of the loss of box places.", "X")] = 7.5
+    cls: Annotated[float, Meta(ge=0), Setting("Weight of the loss of classes.", "X")] = 0.5
+    dfl: Annotated[
+        float, Meta(ge=0), Setting("Weight of the loss of distances to box edges.", "X")
+    ] = 1.5
 
-    mosaic: Share = 1.0
-    close_mosaic: Count = 10
-    mixup: Share = 0.0
-    copy_paste: Share = 0.0
-    hsv_h: Share = 0.015
-    hsv_s: Share = 0.7
-    hsv_v: Share = 0.4
-    degrees: Annotated[float, Meta(ge=0, le=180)] = 0.0
-    translate: Share = 0.1
-    scale: Share = 0.5
-    shear: Annotated[float, Meta(ge=0, le=180)] = 0.0
-    perspective: Annotated[float, Meta(ge=0, le=0.001)] = 0.0
-    fliplr: Share = 0.5
-    flipud: Share = 0.0
+    mosaic: Annotated[
+        Share,
+        Setting("Share of training pictures that are put together from four images.", "SHARE"),
+    ] = 1.0
+    close_mosaic: Annotated[Count, Setting("Last epochs, in which no mosaic is made.", "N")] = 10
+    mixup: Annotated[
+        Share, Setting("Share of training pictures that are two, one shining through.", "SHARE")
+    ] = 0.0
+    copy_paste: Annotated[
+        Share,
+        Setting("Share of objects with an outline that are copied to other places.", "SHARE"),
+    ] = 0.0
+    hsv_h: Annotated[
+        Share, Setting("Most that hues are turned, as a share of the circle.", "SHARE")
+    ] = 0.015
+    hsv_s: Annotated[Share, Setting("Most that colours get stronger or paler.", "SHARE")] = 0.7
+    hsv_v: Annotated[Share, Setting("Most that pictures get brighter or darker.", "SHARE")] = 0.4
+    degrees: Annotated[
+        float, Meta(ge=0, le=180), Setting("Most that pictures are turned, in degrees.", "DEGREES")
+    ] = 0.0
+    translate: Annotated[
+        Share, Setting("Most that pictures are moved, as a share of their side.", "SHARE")
+    ] = 0.1
+    scale: Annotated[Share, Setting("Most that pictures are enlarged or reduced.", "SHARE")] = 0.5
+    shear: Annotated[
+        float, Meta(ge=0, le=180), Setting("Most that pictures are slanted, in degrees.", "DEGREES")
+    ] = 0.0
+    perspective: Annotated[
+        float, Meta(ge=0, le=0.001), Setting("Most that pictures are tilted away.", "X")
+    ] = 0.0
+    fliplr: Annotated[Share, Setting("Share of pictures mirrored left to right.", "SHARE")] = 0.5
+    flipud: Annotated[Share, Setting("Share of pictures mirrored top to bottom.", "SHARE")] = 0.0
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

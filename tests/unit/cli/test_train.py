@@ -13,8 +13,11 @@ from yolokit.cli.main import main
         (["--val"], "val is called validate here"),
         (["--multi-scale"], "multi_scale is not offered"),
         (["--batch-size", "8"], "batch_size is called batch here"),
-        (["--lr0", "0.1"], "lr0 has no option of its own: write it into a YAML file, for --config"),
-        (["data=d.yaml"], "options are written --data FILE here"),
+        (
+            ["--lr0", "0.1"],
+            "lr0 has no option of its own: write a line `lr0: VALUE` into a file, for --config",
+        ),
+        (["data=d.yaml"], "here that is: yolokit train --data"),
     ],
 )
 def test_an_option_of_another_trainer_is_explained(

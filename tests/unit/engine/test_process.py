@@ -30,7 +30,7 @@ def test_a_lack_of_memory_is_told_in_plain_words() -> None:
 
 PROGRAM = """
 import msgspec, time
-from yolokit.engine.process import check_stop, send, serve
+from yolokit.engine.process import Job, check_stop, send, serve
 from yolokit.core.events import Phase
 
 class Request(msgspec.Struct):
@@ -43,7 +43,7 @@ def job(_request):
         time.sleep(0.01)
 
 from yolokit.engine.process import stop_requested
-serve(Request, job)
+serve(Job(Request, job))
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -154,6 +155,7 @@ class TestWhole:
                 np.save(path.with_name(f"{stem}.input.npy"), tensor)
                 np.save(path.with_name(f"{stem}.output0.npy"), outputs["output0"][None])
 
+        monkeypatch.setattr(run, "share_process", contextlib.nullcontext)
         monkeypatch.setattr(run, "_trace", trace)
         monkeypatch.setattr(parity, "run_job", infer)
 

@@ -18,6 +18,7 @@ from yolokit.report.page import (
     Figure,
     Figures,
     Gallery,
+    Legend,
     Page,
     Picture,
     Section,
@@ -57,10 +58,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with every block, and names as long and as hostile as they come."""
     picture = Picture(cv2.imencode(".jpg", np.zeros((60, 80, 3)))[1].tobytes(), "black", LONG)
     table = Table(("file", "what", "count"), ((LONG, "a sentence of many words " * 9, "1"),) * 3)
+    legend, large = Legend(((LONG, (255, 0, 0)),) * 9), Gallery((picture,) * 3, is_large=True)
     sections = (
         Section("Verdict", (Verdict("bad", LONG, f"`{LONG}`", (LONG,)), Text(LONG))),
         Section("Figures", (Figures(tuple(Figure(LONG, "1,234") for _ in range(5))),)),
-        Section("<script>alert(1)</script>", (table, Gallery((picture,) * 5))),
+        Section("<script>alert(1)</script>", (table, Gallery((picture,) * 5), legend, large)),
         Section("Small", charts(3)),
         Section("Large", charts(80)),
         Section("Next", (Commands(((f"yolokit train --data {LONG}", "trains"),)),)),

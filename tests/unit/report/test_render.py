@@ -15,6 +15,7 @@ from yolokit.report.page import (
     Figure,
     Figures,
     Gallery,
+    Legend,
     Page,
     Part,
     Picture,
@@ -38,6 +39,7 @@ def page_of(text: str) -> Page:
         Figures((Figure(text, text, text),)),
         Table((text, "count"), ((text, "1"), (text, "-")), text),
         Gallery((Picture(b"\xff\xd8", text, text),)),
+        Legend(((text, (1, 2, 3)),)),
         Commands(((text, text),)),
         chart,
         Details(text, (Text(text), chart)),
@@ -162,3 +164,14 @@ def test_columns_of_numbers_are_aligned_right(cells: tuple[str, ...], kind: str 
 def test_an_empty_table_is_a_sentence() -> None:
     assert render_block(Table(("a",), (), "Findings")) == "<p>Findings: none.</p>"
     assert render_block(Gallery(())) == ""
+    assert render_block(Legend(())) == ""
+
+
+def test_a_legend_has_the_colours_of_pictures() -> None:
+    assert "rgb(250, 20, 3)" in render_block(Legend((("cat", (250, 20, 3)),)))
+
+
+def test_a_large_gallery_is_told_apart() -> None:
+    picture = (Picture(b"\xff\xd8", "a cat"),)
+    assert 'class="gallery"' in render_block(Gallery(picture))
+    assert 'class="gallery large"' in render_block(Gallery(picture, is_large=True))

@@ -16,7 +16,7 @@ from yolokit.jobs.show.choose import rank
 from yolokit.jobs.show.look import Look, View, count_labels
 from yolokit.jobs.show.marks import describe_marks, find_marks
 from yolokit.jobs.show.source import open_source, read_pixels
-from yolokit.jobs.show.survey import Survey
+from yolokit.jobs.show.survey import Survey, none_to_show
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.splits import order_splits
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from yolokit.labels.model import LabelledImage
 
 _ROUNDS = 3  # in which others take the place of images that cannot be shown
-_REASONS_SHOWN = 3
 
 
 def show_labels(
@@ -57,7 +56,8 @@ def show_labels(
                 break
             gallery.add(wanted)
         if not gallery.views:
-            raise _explain_nothing(config, gallery)
+            hint = "--images says where the images are" if gallery.misses_images else None
+            raise none_to_show(config, gallery.left_out, hint=hint)
         return _describe(config, source, survey, gallery)
 
 
@@ -128,18 +128,6 @@ class _Gallery:
             return rows or None
         ids = labelled.annotations.category_indices
         return frozenset(np.flatnonzero(np.isin(ids, [*self._survey.class_ids])).tolist())
-
-
-def _explain_nothing(config: ShowConfig, gallery: _Gallery) -> DataError:
-    """Return the error for a source of which no image can be shown."""
-    left_out = gallery.left_out
-    reasons = "; ".join(left_out[:_REASONS_SHOWN])
-    more = f"; and {len(left_out) - _REASONS_SHOWN} more" * (len(left_out) > _REASONS_SHOWN)
-    return DataError(
-        f"none of its images can be shown: {reasons}{more}",
-        path=Path(config.source),
-        hint="--images says where the images are" if gallery.misses_images else None,
-    )
 
 
 def _describe(config: ShowConfig, source: Source, survey: Survey, gallery: _Gallery) -> Look:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from yolokit.jobs.show.source import Source
     from yolokit.labels.model import LabelledImage
 
+_REASONS = 3
+_TOLD_EACH = 1000
+
 
 class Survey:
     """What a source holds of what is asked for.
@@ -45,22 +48,30 @@ class Survey:
         self.counts = np.zeros((len(names), 2), np.int64)
         self.shapes = ShapeKinds()
         self._source = source
-        splits: set[str] = set()
+        splits = self._read(config, on_event)
+        if config.split is not None and config.split not in splits:
+            raise unknown_name("split", config.split, order_splits(splits - {""}))
+        if not self.candidates:
+            raise DataError(self._explain_nothing(config), path=Path(config.source))
+
+    def _read(self, config: ShowConfig, on_event: OnEvent) -> set[str]:
+        """Look at all labels, and return the splits that there are."""
+        source, splits = self._source, set[str]()
         opening = source.ledger.mark()
         # Findings name files of images, which have to be found for that.
-        images = source.iter_keyed() if marks is None else source.iter_located()
+        images = source.iter_keyed() if self.marks is None else source.iter_located()
         for done, (key, labelled) in enumerate(images, 1):
-            if done % 1000 == 0:
+            if done % _TOLD_EACH == 0:
                 on_event(Progress("reading labels", done, source.dataset.image_count))
             split = labelled.image.split or ""
             splits.add(split)
             if config.split is None or split == config.split:
                 self._enter(key, split, labelled)
+        lost = source.ledger.lost_images()
         source.ledger.rewind(opening)
-        if config.split is not None and config.split not in splits:
-            raise unknown_name("split", config.split, order_splits(splits - {""}))
-        if not self.candidates:
-            raise DataError(self._explain_nothing(config), path=Path(config.source))
+        if lost and not splits:
+            raise none_to_show(config, [one.message for one in lost])
+        return splits
 
     def _enter(self, key: str, split: str, labelled: LabelledImage) -> None:
         ids = labelled.annotations.category_indices
@@ -80,6 +91,16 @@ class Survey:
         asked = [f"split {config.split}"] if config.split is not None else []
         asked += [f"class {name}" for name in config.classes]
         return f"no image has {' and '.join(asked)}" if asked else "no image was found in it"
+
+
+def none_to_show(
+    config: ShowConfig, reasons: Sequence[str], *, hint: str | None = None
+) -> DataError:
+    """Return the error for images of which none can be shown, with the first reasons."""
+    more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    shown = "; ".join(reasons[:_REASONS])
+    message = f"none of its images can be shown: {shown}{more}"
+    return DataError(message, path=Path(config.source), hint=hint)
 
 
 def _find_class(name: str, names: Sequence[str]) -> int:

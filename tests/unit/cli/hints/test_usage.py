@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from typer.main import get_command
 
-from yolokit.cli.main import main
+from yolokit.cli.hints.usage import explain_option
+from yolokit.cli.main import app, main
+from yolokit.core.options import Argument, list_settings
+from yolokit.train.other_words import OTHER_WORDS
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
@@ -21,9 +28,25 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["help"], "`yolokit -h` shows the commands"),
-        (["detect", "train"], "tasks are not named here"),
+        (["detect"], "tasks are not named here"),
         (["checks"], "`yolokit doctor`"),
+        (["settings"], "there are none"),
+        (["track"], "this version does not track"),
+        (["tune"], "`yolokit train --config FILE`"),
+        (["benchmark"], "tells the time an image takes"),
+        (["cfg"], "`yolokit help train`"),
+        (["train", "--half"], "half is called precision here"),
+        (["train", "--lr0", "0.1"], "`yolokit help train lr0`"),
+        (["train", "--imgsz=640,480"], "one number is the side of a square"),
+        (["val", "m.onnx", "--data", "d", "--lr0", "1"], "of another command: `yolokit train`"),
+        (["val", "m.onnx", "--data", "d", "--device", "0"], "device is called provider here"),
+        (["predict", "m.onnx", "a", "--half"], "a file runs in the precision that it has"),
+        (["predict", "m.onnx", "a", "--save-txt"], "predictions.jsonl has all boxes"),
+        (["predict", "m.onnx", "a", "--save"], "--save names what is written"),
+        (["predict", "m.onnx", "a", "--tracker", "x"], "this version does not track"),
+        (["export", "best.pt", "--dynamic"], "`--dynamic batch`"),
+        (["export", "best.pt", "--nms"], "`yolokit predict` merges boxes"),
+        (["export", "best.pt", "--precision", "int8"], "`yolokit help export precision`"),
         (["convert", "a"], "`yolokit data convert`"),
         (["val", "--model", "m.onnx"], "`yolokit val MODEL ...`"),
         (["predict", "m.onnx", "--source", "a.jpg"], "`yolokit predict MODEL SOURCE...`"),
@@ -82,3 +105,41 @@ def test_what_stands_in_the_wrong_place_leads_to_the_right_one(
     found, words = said(capsys, *arguments)
     assert found == code
     assert hint in words
+
+
+JOBS = ("train", "export", "val", "predict")
+
+
+def read_upstream_words() -> list[str]:
+    """Return the options of ultralytics, as its own file lists them."""
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        pytest.skip("ultralytics is not installed")
+    words = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_text("utf-8"))
+    return sorted(words)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_option_of_ultralytics_leads_somewhere(job: str) -> None:
+    """It is an option of the job, or a sentence says where it is, in whatever command it stands."""
+    commands: Any = get_command(app)
+    configs = {name: commands.commands[name].load_config() for name in JOBS}
+    shown = {name for one in commands.commands[job].params for name in one.opts}
+    lost = [
+        word
+        for word in read_upstream_words()
+        if (flag := f"--{word.replace('_', '-')}") not in shown
+        and explain_option(commands.commands[job], job, flag, configs) is None
+    ]
+    # Of no job here, and train says so; the others know only what runs a model.
+    assert set(lost) <= set(OTHER_WORDS)
+    assert job != "train" or not lost
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_word_of_another_tool_is_an_option_as_well(job: str) -> None:
+    commands: Any = get_command(app)
+    config = commands.commands[job].load_config()
+    assert config.FOREIGN
+    named = {one.name for one in list_settings(config) if not isinstance(one.option, Argument)}
+    assert not set(config.FOREIGN) & named

@@ -1,0 +1,35 @@
+"""Options that other tools have to export a model, each with the name or the reason here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ONNX_ONLY = "is not offered: what is made is always an ONNX file in FP32"
+_ALWAYS = "needs no option: the graph is always simplified"
+
+WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("model",), "has no option: the checkpoint comes first, `yolokit export BEST.pt`"
+        ),
+        **dict.fromkeys(("format", "include", "half", "int8", "quantize", "keras"), _ONNX_ONLY),
+        **dict.fromkeys(("optimize", "workspace", "fraction"), _ONNX_ONLY),
+        **dict.fromkeys(("simplify", "simplified"), _ALWAYS),
+        **dict.fromkeys(("img", "img_size", "image_size"), "is called imgsz here"),
+        **dict.fromkeys(("batch", "batch_size"), "is `dynamic: batch` here: any number of images"),
+        **dict.fromkeys(
+            ("nms", "agnostic_nms", "conf", "iou", "max_det", "end2end"),
+            "is not offered: `yolokit predict` merges boxes, with its own conf, iou and max_det",
+        ),
+        "device": "is not offered: a model is exported on the CPU",
+        **dict.fromkeys(("project", "name", "save_dir"), "is called out here: a file or a folder"),
+        "exist_ok": "is called overwrite here",
+        "task": "is not asked for: the checkpoint says what it is for",
+        "mode": "is the command itself: train, val, export or predict",
+        "verbose": "needs no option: what was compared is always told",
+    }
+)

@@ -1,0 +1,1 @@
+"""What is inside a model: its layers, what they see and cost, and the maps that they make."""
