@@ -100,6 +100,7 @@ SHOWN_BY = {
     "runtime": ["predict"],
     "runtime.session": ["predict", "val"],
     "train": ["train"],
+    "train.preview": ["data show"],
 }
 
 

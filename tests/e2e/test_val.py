@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chromium import NO_CHROMIUM, NO_CHROMIUM_REASON, open_chromium
+from tests.conftest import run_yolokit
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -128,3 +131,62 @@ def test_classes_that_do_not_fit_are_named(bccd_model: Path, few_images: Path) -
     done = run_val(bccd_model, few_images, "--split", "test")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'rbc' of the data set: it has 'RBC'" in done.stderr
+
+
+@pytest.mark.skipif(NO_CHROMIUM, reason=NO_CHROMIUM_REASON)
+def test_the_report_opens_in_a_browser_and_loads_nothing(
+    bccd_model: Path, few_images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = run_val(bccd_model, few_images, "--split", "test", "--out", out, "--report")
+    assert done.returncode == 0, done.stderr
+    assert f"report: {out / 'report.html'}" in done.stderr
+    assert "at that confidence the model finds " in done.stderr
+    with open_chromium() as tab:
+        for width_px, dark in ((1100, False), (360, True)):
+            tab.open(out / "report.html", width_px, dark=dark)
+            assert tab.console == []
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width_px
+        assert [url for url in tab.requested_urls() if not url.startswith(("file:", "data:"))] == []
+        headings = tab.evaluate("[...document.querySelectorAll('h2')].map(e => e.textContent)")
+        shown = tab.evaluate("[...document.images].map(e => e.naturalWidth)")
+    assert headings[:2] == ["In short", "What goes wrong"]
+    assert headings[-1] == "What to do next"
+    assert shown
+    assert all(width > 100 for width in shown), "each of the worst images is drawn, twice"
+    report = json.loads((out / "metrics.json").read_text())
+    assert len(shown) == 2 * len(report["analysis"]["worst"])
+    assert len(report["analysis"]["confusion"]) == 4
+
+
+def test_a_model_doubts_labels_in_any_format(
+    bccd_model: Path, few_images: Path, tmp_path: Path
+) -> None:
+    """The same doubts about the set as YOLO and as COCO, each with its place in its file."""
+    root = few_images.parent
+    for kind in ("images", "labels"):
+        (root / kind / "train").mkdir()
+        for path in sorted((root / kind / "test").iterdir())[:4]:
+            path.rename(root / kind / "train" / path.name)
+    few_images.write_text("train: images/train\nval: images/test\nnames: [RBC, WBC, Platelets]\n")
+    label, line = next(
+        (path, at)
+        for path in sorted((root / "labels" / "test").iterdir())
+        for at, row in enumerate(path.read_text().splitlines(), 1)
+        if row.startswith("1 ")
+    )
+    rows = label.read_text().splitlines()
+    rows[line - 1] = f"0{rows[line - 1][1:]}"
+    label.write_text("\n".join(rows))
+    run_yolokit("data", "convert", root, "--to", "coco", "--out", "coco", cwd=tmp_path)
+    found = []
+    for source in (root, "coco"):
+        done = run_yolokit("data", "check", source, "--model", bccd_model, "--json", cwd=tmp_path)
+        listed = json.loads(done.stdout)["findings"]
+        found.append(next(one for one in listed if one["code"] == "likely-wrong-class"))
+    as_yolo, as_coco = found
+    assert (as_yolo["path"], as_yolo["line"]) == (str(label), line)
+    assert as_yolo["message"].startswith("labelled RBC, but the model sees a WBC")
+    assert as_yolo["score"] > 0.3
+    assert (as_coco["message"], as_coco["line"]) == (as_yolo["message"], None)
+    assert as_coco["index"] is not None

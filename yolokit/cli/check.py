@@ -29,7 +29,7 @@ def check(
 
     The exit code is 3 if anything is found that --fail-on names, or worse.
     """
-    from yolokit.cli.output import emit_json
+    from yolokit.cli.output import emit_json, say
     from yolokit.cli.progress import show_events
     from yolokit.jobs.check_config import CheckConfig
     from yolokit.jobs.check_data import check_data
@@ -41,6 +41,8 @@ def check(
         emit_json(to_plain(report))
     else:
         print_report(report)
+    if config.report is not None:
+        say(f"report: {config.report}")
     if report.fails(config.fail_on):
         raise typer.Exit(_FAILED)
 

@@ -74,6 +74,7 @@ def table_of_images(labelled_images: Iterable[LabelledImage], names: Sequence[st
     parts: list[tuple[I64, F64, I64, I64]] = []
     shapes: dict[int, tuple[F32, ...]] = {}
     rotated: set[int] = set()
+    remarks: dict[int, str] = {}
     keypoints: dict[int, F32] = {}
     row_count = 0
     by_line = True
@@ -87,6 +88,7 @@ def table_of_images(labelled_images: Iterable[LabelledImage], names: Sequence[st
             shapes[row_count + row] = tuple((ring / wh).astype(np.float32) for ring in shape.rings)
             if shape.kind == "rotated":
                 rotated.add(row_count + row)
+        remarks |= {row_count + row: text for row, text in labels.reinterpreted.items()}
         keypoints |= _keypoints_of(labels, wh, row_count)
         row_count += len(labels)
         by_line = by_line and image.source.counts == "line"
@@ -105,6 +107,7 @@ def table_of_images(labelled_images: Iterable[LabelledImage], names: Sequence[st
         shapes=shapes,
         rotated=frozenset(rotated),
         keypoints=keypoints,
+        remarks=remarks,
     )
 
 

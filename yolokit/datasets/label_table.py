@@ -49,6 +49,7 @@ class LabelTable(msgspec.Struct, frozen=True, eq=False):
         rotated: The rows whose shape is a rotated box by its four corners.
         keypoints: Row to its keypoints, (K, 3) float32: x and y as fractions, and visibility (0
             not labelled, 1 hidden, 2 visible).
+        remarks: Row to what reading did to it, as ``code: message``.
     """
 
     names: tuple[str, ...]
@@ -61,6 +62,7 @@ class LabelTable(msgspec.Struct, frozen=True, eq=False):
     shapes: Mapping[int, tuple[F32, ...]] = MappingProxyType({})
     rotated: frozenset[int] = frozenset()
     keypoints: Mapping[int, F32] = MappingProxyType({})
+    remarks: Mapping[int, str] = MappingProxyType({})
 
     def __len__(self) -> int:
         return len(self.class_ids)

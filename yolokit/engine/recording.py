@@ -1,4 +1,4 @@
-"""A validator that keeps what it finds: upstream's, which forgets it once it is counted."""
+"""What a validator of ours adds to upstream's, which forgets what it finds once it is counted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from yolokit.engine_protocol.validations import ValidatedImage, limit_kept, writ
 if TYPE_CHECKING:
     from pathlib import Path
 
-from ultralytics.models.yolo.detect import DetectionValidator  # isort: skip - after our edits
+from ultralytics.engine.validator import BaseValidator  # isort: skip - after our edits
 from ultralytics.utils import RANK  # isort: skip
 
 
-class RecordingValidator(DetectionValidator):  # type: ignore[misc]
-    """Upstream's validator of boxes, which also keeps the last validation, image by image."""
+class RecordingValidator(BaseValidator):  # type: ignore[misc]
+    """Keeps the boxes of the last validation, image by image.
+
+    It stands before upstream's validator of a task whose predictions have boxes.
+    """
 
     def init_metrics(self, model: Any) -> None:
         """Begin a validation: what the one before it found is dropped."""

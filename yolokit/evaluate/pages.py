@@ -145,8 +145,8 @@ def _show_confusion(analysis: Analysis) -> Iterator[Block]:
     )
     if len(chosen) < len(analysis.names):
         yield Text(
-            f"Shown are the {len(chosen)} of {len(analysis.names)} classes with most errors; "
-            "`metrics.json` has all."
+            f"Shown are those with most errors: {len(chosen)} of "
+            f"{counted(len(analysis.names), 'class', 'classes')}; `metrics.json` has all."
         )
 
 

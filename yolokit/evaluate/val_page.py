@@ -109,7 +109,8 @@ def _advise(analysis: Analysis) -> Iterator[str]:
     if small.boxes and worst.kind != "missed" and share - small.right / small.boxes > _FEWER:
         yield (
             f"Small objects are found less often ({describe_share(small.right, small.boxes)} of "
-            f"{small.boxes}) than all ({share:.0%}): try a larger `--imgsz` in training."
+            f"{small.boxes}) than all ({share:.0%}): try a larger "
+            "`yolokit train --imgsz`."
         )
     unseen = [one.name for one in analysis.curves if not one.boxes]
     if unseen:
@@ -207,7 +208,8 @@ def _list_facts(report: ValReport) -> Iterator[tuple[str, str]]:
     yield "Data", f"{report.data}, split {report.split}"
     yield "Ran on", f"{report.provider}, {counted(report.threads, 'thread')}"
     yield "Time", f"{describe_seconds(report.wall_s)} ({rate}, reading included)"
-    limits = f"overlap limit {report.iou:g}, at most {report.max_det} boxes an image"
+    most = counted(report.max_det, "box", "boxes")
+    limits = f"overlap limit {report.iou:g}, at most {most} an image"
     yield "Counted from", f"confidence {report.conf:g}, {limits}"
     yield "yolokit", report.yolokit_version
 

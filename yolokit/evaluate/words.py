@@ -38,14 +38,15 @@ MEANINGS: Mapping[Kind, str] = {
 }
 ADVICE: Mapping[Kind, str] = {
     "missed": "Missed objects cost most: train on more pictures in which such objects look as "
-    "they do here, and if they are small, with a larger `--imgsz`.",
+    "they do here, and if they are small, with a larger "
+    "`yolokit train --imgsz`.",
     "false": "False alarms cost most: look whether the pictures below show objects that nobody "
     "labelled; if not, add pictures without any object that look like these.",
     "wrong_class": "Mixed-up classes cost most: look at the confusion below, check the labels of "
     "those classes, and add pictures in which they can be told apart.",
     "loose": "Loose boxes cost most: look whether the labels enclose objects tightly and alike, "
-    "and try a larger `--imgsz` or more epochs.",
-    "duplicate": "Duplicates cost most: predict with a lower `--iou`.",
+    "and try a larger `yolokit train --imgsz` or more epochs.",
+    "duplicate": "Duplicates cost most: use a lower `yolokit predict --iou`.",
 }
 _TOO_FEW = 100  # boxes; with fewer, a share of a half is known to 10 points at best
 
@@ -63,9 +64,9 @@ def describe_outcome(analysis: Analysis) -> str:
     objects = counted(overall.boxes, "object")
     if not overall.found:
         return f"finds none of {objects}, since it gives no box"
-    given = f"the {overall.found} boxes" if overall.found > 1 else "the only box"
-    right = counted(overall.right, "is right", "are right")
-    return f"finds {overall.right} of {objects}; of {given} that it gives, {right}"
+    given = counted(overall.found, "box", "boxes")
+    right = counted(overall.right, "of them is right", "of them are right")
+    return f"finds {overall.right} of {objects}; it gives {given}, and {right}"
 
 
 def describe_errors(analysis: Analysis) -> str:
@@ -80,11 +81,11 @@ def describe_errors(analysis: Analysis) -> str:
 def describe_certainty(analysis: Analysis) -> str:
     """Return how far the share of found objects may be off by chance, in one sentence."""
     boxes = analysis.overall.boxes
-    points = 100 * half_width(analysis.overall.right, boxes)
+    points = counted(round(100 * half_width(analysis.overall.right, boxes)), "point")
     few = ": too few to compare models by a few points" if boxes < _TOO_FEW else ""
     return (
         f"Measured on {counted(analysis.images, 'image')} with {counted(boxes, 'object')}{few}. "
-        f"By chance alone, the share that is found may be off by {points:.0f} points."
+        f"By chance alone, the share that is found may be off by {points}."
     )
 
 

@@ -94,6 +94,7 @@ def _summarise(pairs: Sequence[tuple[str, float]], value_label: str) -> str:
     low = min(pairs, key=lambda pair: pair[1])
     high = max(pairs, key=lambda pair: pair[1])
     most = f"{high[0]} ({describe_number(high[1])})"
+    value_label = value_label[:1].upper() + value_label[1:]
     if len(pairs) == 1:
         return f"{value_label}: {most} alone."
     if low[1] == high[1]:

@@ -163,7 +163,8 @@ def render_table(table: Table) -> str:
         for name, kind in zip(table.columns, kinds, strict=True)
     )
     rows = (element("tr", *_iter_cells(row, kinds)) for row in table.rows)
-    caption = element("caption", set_text(table.caption)) if table.caption else ""
+    words = element("span", set_text(table.caption))
+    caption = element("caption", words) if table.caption else ""
     whole = element(
         "table", caption, element("thead", element("tr", *head)), element("tbody", *rows)
     )

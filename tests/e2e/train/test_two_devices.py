@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import START, run_yolokit
 from tests.e2e.train.test_starts import compare
+from yolokit.engine_protocol.validations import BEST_VALIDATION, read_validation
 from yolokit.files.digest import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="gloo is set for Linux")]
@@ -110,6 +111,8 @@ def test_two_workers_train_from_the_start_and_say_so_in_the_checkpoint(
     assert record["state"] == "complete"
     assert [epoch["epoch"] for epoch in record["epochs"]] == [1]
     assert all("mAP50-95" in epoch["metrics"] for epoch in record["epochs"])
+    kept = [Path(image.path).name for image in read_validation(run / BEST_VALIDATION).images]
+    assert sorted(kept) == [f"{index}.png" for index in range(4)], "of both workers, each once"
     best = run / "best.pt"
     assert record["outputs"]["best.pt"] == sha256_file(best)
     assert not (run / ".start.pt").exists()

@@ -15,6 +15,7 @@ from tests.unit.conftest import (
     Convert,
     coco,
     coco_image,
+    shade_of,
     voc_object,
     voc_xml,
     write_coco,
@@ -48,7 +49,7 @@ def source(tmp_path: Path) -> Path:
     write_coco(root / "annotations/train.json", content)
     write_coco(root / "annotations/val.json", coco([coco_image(1, "v.jpg")], [BOX]))
     for name in ("train/sub/a b.jpg", "train/bg.jpg", "val/v.jpg"):
-        write_image(root / "images" / name)
+        write_image(root / "images" / name, shade=shade_of(name))
     return root
 
 

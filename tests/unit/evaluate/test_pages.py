@@ -97,7 +97,7 @@ def test_of_many_classes_the_worst_are_shown() -> None:
         analyse(images, [f"class {i}" for i in range(80)]), worst=()
     ))  # fmt: skip
     texts = " ".join(one.text for one in blocks(sections, Text))  # type: ignore[attr-defined]
-    assert "Shown are the 20 of 80 classes with most errors" in texts
+    assert "Shown are those with most errors: 20 of 80 classes" in texts
     assert len(render_page(Page("t", "l", tuple(sections)))) < 1_000_000
 
 

@@ -24,13 +24,11 @@ def test_a_confidence_keeps_what_was_counted() -> None:
 def test_what_was_found_in_words() -> None:
     nuts = truth((0, A), (0, B))
     one = analyse([("a.png", nuts, found((0, 0.9, A)))], ["nut"])
-    assert (
-        describe_outcome(one) == "finds 1 of 2 objects; of the only box that it gives, 1 is right"
-    )
+    assert describe_outcome(one) == "finds 1 of 2 objects; it gives 1 box, and 1 of them is right"
     assert describe_errors(one) == "1 missed"
     two = analyse([("a.png", nuts, found((0, 0.9, (0, 0, 40, 15)), (0, 0.8, B)))], ["nut"])
     assert describe_outcome(two) == (
-        "finds 1 of 2 objects; of the 2 boxes that it gives, 1 is right"
+        "finds 1 of 2 objects; it gives 2 boxes, and 1 of them is right"
     )
     assert describe_errors(two) == "1 loose box"
     none = analyse([("a.png", truth((0, A)), found())], ["nut"])

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.unit.conftest import write_image, write_text
+from tests.unit.conftest import shade_of, write_image, write_text
 from yolokit.engine_protocol.requests import TrainRequest
 from yolokit.errors import ConfigError
 from yolokit.train import run as runs
@@ -24,7 +24,9 @@ from yolokit.train.data import check_data
 def five(tmp_path: Path) -> Path:
     for number in range(5):
         for split in ("train", "val"):
-            write_image(tmp_path / f"images/{split}/{number}.jpg")
+            write_image(
+                tmp_path / f"images/{split}/{number}.jpg", shade=shade_of(f"{split}{number}")
+            )
             write_text(tmp_path / f"labels/{split}/{number}.txt", "0 0.5 0.5 0.2 0.2\n")
     text = "train: images/train\nval: images/val\nnames: [cat]\n"
     return write_text(tmp_path / "data.yaml", text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.conftest import write_image, write_text
+from tests.unit.conftest import shade_of, write_image, write_text
 from tests.unit.train.test_run import make_record
 from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
@@ -20,7 +20,7 @@ from yolokit.train.resume import check_changes, find_data, record_changes
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     for split in ("train", "val"):
-        write_image(tmp_path / f"old/images/{split}/a.jpg")
+        write_image(tmp_path / f"old/images/{split}/a.jpg", shade=shade_of(split))
         write_text(tmp_path / f"old/labels/{split}/a.txt", "0 .5 .5 .2 .2\n")
     return write_text(
         tmp_path / "old/data.yaml", "train: images/train\nval: images/val\nnames: [cat]\n"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from tests.unit.conftest import write_image, write_text
+from tests.unit.conftest import shade_of, write_image, write_text
 from yolokit.datasets.check import DatasetReport
 from yolokit.engine_protocol.requests import TrainRequest
 from yolokit.engine_protocol.training import TransferReport
@@ -85,7 +85,7 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
 def test_a_set_of_poses_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
     """Upstream's detector would read a pose's row as an outline, without a word."""
     for split in ("train", "val"):
-        write_image(tmp_path / f"images/{split}/a.jpg")
+        write_image(tmp_path / f"images/{split}/a.jpg", shade=shade_of(split))
         row = "0 .5 .5 .2 .2 .1 .1 2 .3 .3 2\n"
         write_text(tmp_path / f"labels/{split}/a.txt", row)
     yaml = "train: images/train\nval: images/val\nnames: [cat]\nkpt_shape: [2, 3]\n"
@@ -103,7 +103,7 @@ def test_what_changes_after_the_check_plays_no_part(
     """The engine gets the list of images that were checked: nothing reads YAML or folder again."""
     for split in ("train", "val"):
         for name in ("a", "b"):
-            write_image(tmp_path / f"images/{split}/{name}.jpg")
+            write_image(tmp_path / f"images/{split}/{name}.jpg", shade=shade_of(split + name))
             write_text(tmp_path / f"labels/{split}/{name}.txt", "0 .5 .5 .2 .2\n")
     data = write_text(
         tmp_path / "data.yaml", "train: images/train\nval: images/val\nnames: [cat]\n"

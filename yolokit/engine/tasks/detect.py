@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from yolokit.engine.recording import RecordingValidator
 from yolokit.engine.trainer import YolokitTrainer
 
-from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
+from ultralytics.models.yolo.detect import (  # isort: skip - after our edits
+    DetectionTrainer,
+    DetectionValidator,
+)
 from ultralytics.nn.tasks import DetectionModel  # isort: skip
 
 if TYPE_CHECKING:
@@ -21,6 +24,10 @@ CLASS_BRANCHES = ("cv3", "one2one_cv3")
 OUTPUTS = ("output0",)
 
 
+class Validator(RecordingValidator, DetectionValidator):  # type: ignore[misc]
+    """Validates a detector, and keeps what it finds."""
+
+
 class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
     """Trains a detector."""
 
@@ -31,13 +38,11 @@ class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
         "metrics/mAP50-95(B)": "mAP50-95",
     }
 
-    def get_validator(self) -> RecordingValidator:
-        """Return upstream's validator, which also keeps what it finds."""
-        return RecordingValidator(
-            self.test_loader,
-            save_dir=self.save_dir,
-            args=copy(self.args),
-            _callbacks=self.callbacks,
+    def get_validator(self) -> Validator:
+        """Return a validator that keeps what it finds; otherwise as upstream does."""
+        settings = copy(self.args)
+        return Validator(
+            self.test_loader, save_dir=self.save_dir, args=settings, _callbacks=self.callbacks
         )
 
 

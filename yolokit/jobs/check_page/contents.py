@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.units import describe_share
+from yolokit.labels.splits import order_splits
 from yolokit.report.charts import Mark, bar_chart, heat_map, histogram
 from yolokit.report.page import Block, Chart, Section, Table, Text
 
@@ -45,7 +46,7 @@ def _chart_classes(statistics: SetStatistics) -> Chart:
 
 
 def _tabulate_classes(statistics: SetStatistics) -> Table:
-    splits = statistics.splits
+    splits = {name: statistics.splits[name] for name in order_splits(statistics.splits)}
     heads = [f"{name or 'all'}: {what}" for name in splits for what in ("labels", "share")]
     rows = []
     for index, name in enumerate(statistics.names):

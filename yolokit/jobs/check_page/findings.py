@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.datasets.checks.toolkit import name_place
 from yolokit.jobs.check_page.pictures import draw_image, draw_row
 from yolokit.report.page import Block, Details, Gallery, Part, Section, Table, Text
 
@@ -51,7 +52,7 @@ def findings_sections(
         if groups:
             meaning = _MEANINGS[severity]
             words = (Text(meaning),) if meaning else ()
-            parts = (_describe(group, report, drawing) for group in groups)
+            parts = (_describe(group, facts.path, drawing) for group in groups)
             yield Section(title, (*words, *parts))
 
 
@@ -62,7 +63,6 @@ class _Examples:
         self._table = facts.table
         paths = enumerate(facts.table.images.paths)
         self._image_of = {shown(path): image for image, path in reversed(list(paths)) if path}
-        self.shows_labels = len(facts.table) > 0
 
     def of(self, findings: Sequence[Finding]) -> tuple[Picture, ...]:
         """Return pictures of the first findings that have any."""
@@ -83,23 +83,26 @@ class _Examples:
     def _draw(self, finding: Finding) -> Picture | None:
         if finding.row is not None:
             image = int(self._table.image_of[finding.row])
-            caption = f"{self._table.images.names[image]}: {finding.message}"
+            place = name_place(self._table, finding.row)
+            caption = f"{self._table.images.names[image]}, {place}"
             return draw_row(self._table, finding.row, caption)
         image_or_none = self._image_of.get(finding.image or "")
         if image_or_none is None:
             return None
-        caption = f"{self._table.images.names[image_or_none]}: {finding.message}"
+        caption = self._table.images.names[image_or_none]
         return draw_image(self._table, image_or_none, caption)
 
 
-def _describe(group: FindingGroup, report: CheckReport, examples: _Examples) -> Part:
-    """Return the findings of one code."""
+def _describe(group: FindingGroup, path: Path, examples: _Examples) -> Part:
+    """Return the findings of one code; those about the set itself need no place."""
     findings = group.findings
-    root = report.path if report.path.is_dir() else report.path.parent
-    own = [one for one in findings if one.path is None or one.path in (report.path, root)]
-    placed = [one for one in findings if one not in own]
+    root = path if path.is_dir() else path.parent
+    own: list[Finding] = []
+    placed: list[Finding] = []
+    for one in findings:
+        (own if one.path in (None, path) and one.line is None else placed).append(one)
     hints = list(dict.fromkeys(one.hint or group.hint for one in findings))
-    blocks: list[Block] = [Text(_sentence(one.message)) for one in own[:_LISTED]]
+    blocks: list[Block] = [Text(_sentence(_within(one.message, root))) for one in own[:_LISTED]]
     if placed:
         blocks.append(_tabulate(placed[:_LISTED], root))
     if len(placed) > _LISTED:
@@ -111,7 +114,8 @@ def _describe(group: FindingGroup, report: CheckReport, examples: _Examples) -> 
     allowed = ", allowed" if group.is_allowed else ""
     note = f"{counted(len(findings), 'finding')}{allowed} · `{group.code}`"
     title = f"{group.title[:1].upper()}{group.title[1:]}"
-    return Part(title, tuple(blocks), _MOODS[group.severity], note)
+    mood = "neutral" if group.is_allowed else _MOODS[group.severity]
+    return Part(title, tuple(blocks), mood, note)
 
 
 def _fold(findings: Sequence[Finding], root: Path) -> Details:
@@ -123,12 +127,13 @@ def _fold(findings: Sequence[Finding], root: Path) -> Details:
 
 
 def _tabulate(findings: Sequence[Finding], root: Path) -> Table:
-    has_lines = any(one.line is not None or one.index is not None for one in findings)
-    rows = tuple(
-        (_relative(one.path, root), *((_place(one),) if has_lines else ()), one.message)
-        for one in findings
-    )
-    return Table(("file", *(("line",) if has_lines else ()), "what was found"), rows)
+    if not any(one.line is not None or one.index is not None for one in findings):
+        rows = [(_relative(one.path, root), _within(one.message, root)) for one in findings]
+        return Table(("file", "what was found"), tuple(rows))
+    placed = [
+        (_relative(one.path, root), _place(one), _within(one.message, root)) for one in findings
+    ]
+    return Table(("file", "line", "what was found"), tuple(placed))
 
 
 def _place(finding: Finding) -> str:
@@ -145,6 +150,11 @@ def _relative(path: Path | None, root: Path) -> str:
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return os.fspath(path)
+
+
+def _within(message: str, root: Path) -> str:
+    """Return a message in which files are called as they are within the data set."""
+    return message.replace(f"{root}{os.sep}", "")
 
 
 def _sentence(text: str) -> str:

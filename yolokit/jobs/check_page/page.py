@@ -11,6 +11,7 @@ from yolokit.core.units import describe_share
 from yolokit.jobs.check_page.contents import SMALL_PX, contents_sections
 from yolokit.jobs.check_page.findings import findings_sections
 from yolokit.jobs.check_page.look import look_sections
+from yolokit.labels.splits import order_splits
 from yolokit.report.page import (
     Block,
     Commands,
@@ -87,12 +88,13 @@ def _judge(report: CheckReport, facts: DatasetFacts) -> Verdict:
         return Verdict("bad", "Not yet: some things have to be mended", text, steps)
     if warned:
         return Verdict("warning", "Yes; some things deserve a look first", text, steps)
-    return Verdict("good", "Yes", text, steps)
+    return Verdict("good", "Yes, nothing speaks against it", text, steps)
 
 
 def _first_step(group: FindingGroup) -> str:
     hint = group.findings[0].hint or group.hint
-    return f"{group.title[:1].upper()}{group.title[1:]} ({len(group.findings):,}): {hint}"
+    count = f" ({len(group.findings):,})" if len(group.findings) > 1 else ""
+    return f"{group.title[:1].upper()}{group.title[1:]}{count}: {hint}"
 
 
 def _count(report: CheckReport, statistics: SetStatistics) -> Figures:
@@ -126,7 +128,8 @@ def _tabulate_splits(statistics: SetStatistics) -> Table:
             f"{split.boxes:,}",
             f"{split.most_objects:,}",
         )
-        for name, split in statistics.splits.items()
+        for name in order_splits(statistics.splits)
+        for split in [statistics.splits[name]]
     )
     columns = ("split", "images", "share", "without labels", "labels", "most in one image")
     return Table(columns, rows)

@@ -47,7 +47,7 @@ def write_page(
 
 
 def _replacing(config: CheckConfig) -> Replacing:
-    keep = [Path(path) for path in (config.source, config.images) if path is not None]
+    keep = [Path(path) for path in (config.source, config.images, config.model) if path is not None]
     return Replacing(result=_RESULT, wanted=config.overwrite, keep=tuple(keep))
 
 

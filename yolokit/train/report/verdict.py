@@ -12,7 +12,8 @@ mean of three neighbours; only epochs that were validated count.
 4. *improving*: the last quarter of the epochs has a mean mAP50-95 more than 2 % of the best above
    that of the quarter before, and the smoothed curve is highest in the last tenth.
 5. *over-fitting from epoch k*: the loss on val was lowest in epoch k and ended at least 5 % above
-   that with three epochs or more in between, while the loss on train went on falling.
+   that with three epochs or more in between, while the loss on train went on falling. Before 4.
+   if it ended 20 % above and mAP50-95 gained no more than 25 % of its best meanwhile.
 6. *converged*: none of these. If the loss on val ended at more than 1.5 times that on train, too
    few training images are what holds the model back, and that is said.
 """
@@ -40,7 +41,8 @@ MIN_VAL_BOXES = 20
 _NOTHING = 0.001
 _ROUGH = 0.15
 _DIVERGED_LOSS, _DIVERGED_SCORE = 1.25, 0.7
-_RISE = 0.05
+_RISE, _STEEP_RISE = 0.05, 0.2
+_SOME_GAIN = 0.25
 _GAIN = 0.02
 _AFTER = 3
 _BURST = 10
@@ -73,8 +75,9 @@ def judge_curves(record: RunRecord) -> CurveVerdict:
         found = (
             _find_unstable(record.epochs, score, train)
             or _find_burst(epochs)
+            or _find_over_fitting(epochs, score, train, min_rise=_STEEP_RISE, most_gain=_SOME_GAIN)
             or _find_improving(score)
-            or _find_over_fitting(epochs, score, train)
+            or _find_over_fitting(epochs, score, train, min_rise=_RISE, most_gain=1)
         )
     return found or _describe_level(epochs, score)
 
@@ -167,26 +170,32 @@ def _has_diverged(score: F64, train: F64) -> bool:
 
 
 def _find_over_fitting(
-    epochs: Sequence[EpochRecord], score: F64, train: F64 | None
+    epochs: Sequence[EpochRecord],
+    score: F64,
+    train: F64 | None,
+    *,
+    min_rise: float,
+    most_gain: float,
 ) -> CurveVerdict | None:
     val = _total(epochs, "val_")
     if val is None or train is None:
         return None
     smooth_val, smooth_train, smooth_score = map(_smooth, (val, train, score))
     at = int(smooth_val.argmin())
-    rises = smooth_val[-1] >= smooth_val[at] * (1 + _RISE) and len(val) - 1 - at >= _AFTER
-    if not rises or smooth_train[-1] >= smooth_train[at]:
+    rises = smooth_val[-1] >= smooth_val[at] * (1 + min_rise) and len(val) - 1 - at >= _AFTER
+    gains = smooth_score[-1] - smooth_score[at] > most_gain * score.max()
+    if not rises or gains or smooth_train[-1] >= smooth_train[at]:
         return None
     epoch = epochs[at].epoch
     suffers = smooth_score[-1] < smooth_score[at]
+    moved = "fallen" if suffers else "not fallen"
     return CurveVerdict(
         kind="over-fitting",
         headline=f"Over-fitting from epoch {epoch}",
         reason=f"Since then the loss on train fell from {smooth_train[at]:.2f} to "
         f"{smooth_train[-1]:.2f}, while that on val rose from {smooth_val[at]:.2f} to "
         f"{smooth_val[-1]:.2f}: the model learns the training images by heart. mAP50-95 has "
-        f"{'fallen' if suffers else 'not fallen'} meanwhile ({smooth_score[at]:.3f}, then "
-        f"{smooth_score[-1]:.3f}).",
+        f"{moved} meanwhile ({smooth_score[at]:.3f}, then {smooth_score[-1]:.3f}).",
         epoch=epoch,
     )
 

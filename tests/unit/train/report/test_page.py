@@ -10,11 +10,16 @@ import pytest
 
 from tests.unit.train.report.runs import make_folder
 from yolokit.core.events import Event, Notice, Phase
+from yolokit.engine.cadence import Cadence
+from yolokit.engine_protocol.training import UsedSettings
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
+from yolokit.errors import JobCancelledError
+from yolokit.report.page import Text
 from yolokit.train.record import read_record
 from yolokit.train.report import draw
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.page import write_report
+from yolokit.train.report.sections import describe_time
 from yolokit.train.report.summary import summarize
 
 EARLIER = Path(__file__).resolve().parents[3] / "written_by_0_1_0" / "runs" / "train" / "done"
@@ -44,6 +49,28 @@ def test_everything_that_a_reader_wants_is_there(tmp_path: Path) -> None:
         assert wanted in text, wanted
 
 
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        (4, "A step sums up 4 batches of 8 images, where `nbs` asks for 64 images; a whole epoch"),
+        (20, "A step sums up 8 batches of 8 images, where `nbs` asks for 64 images."),
+    ],
+)
+def test_what_a_step_is_on_a_small_set_is_said(tmp_path: Path, batches: int, said: str) -> None:
+    """With 32 images in batches of 8, an epoch is one step of 32 images, not of 64."""
+    record = make_folder(tmp_path / "run")
+    cadence = Cadence.fit(batches=batches, full=8, warmup=0, epochs=8)
+    record.used = UsedSettings(
+        images=batches * 8, batch=8, batches=batches, accumulate=cadence.full,
+        steps_per_epoch=cadence.count_steps(7), steps=8, warmup_batches=0, warmup_bias_lr=0,
+        optimizer="AdamW", lr0=0.001, momentum=0.9, weight_decay=0, workers=0, threads=1,
+    )  # fmt: skip
+    (section,) = describe_time(record)
+    sentences = [block.text for block in section.blocks if isinstance(block, Text)]
+    assert any(sentence.startswith(said) for sentence in sentences), sentences
+    assert cadence.count_steps(7) == -(-batches // cadence.full), "no epoch is without a step"
+
+
 def test_verdict_comes_first_and_marks_are_in_the_charts(tmp_path: Path) -> None:
     record = make_folder(tmp_path / "run")
     page = write_report(record, tmp_path / "run").read_text("utf-8")
@@ -64,11 +91,11 @@ def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
 def test_names_that_are_hostile_are_escaped(tmp_path: Path) -> None:
     folder = tmp_path / "run<b>"
     record = make_folder(folder, names=(HOSTILE, "dog"))
-    record.error = HOSTILE
+    record.state, record.error = "failed", HOSTILE
     page = write_report(record, folder).read_text("utf-8")
     assert "<script" not in page
     assert "<b>" not in page
-    assert "&lt;script&gt;" in page
+    assert "It ended by an error: &lt;script&gt;" in page
 
 
 def test_images_that_are_gone_cost_their_pictures_alone(tmp_path: Path) -> None:
@@ -125,6 +152,17 @@ def test_a_failure_to_draw_is_told_and_costs_nothing_else(
     ]
     assert (tmp_path / "run" / "curves.png").is_file()
     assert not (tmp_path / "run" / "report.html").exists()
+
+
+def test_an_error_of_who_is_told_is_not_taken_for_one_of_drawing(tmp_path: Path) -> None:
+    record = make_folder(tmp_path / "run")
+
+    def refuse(event: Event) -> None:
+        if isinstance(event, Notice):
+            raise JobCancelledError("enough")
+
+    with pytest.raises(JobCancelledError, match="enough"):
+        draw_result(record, tmp_path / "run", refuse)
 
 
 def test_the_end_says_verdict_baseline_what_to_open_and_what_comes_next(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.train.report.real_curves import BCCD, BURST, DEMO, FEW
+from tests.unit.train.report.real_curves import BCCD, BURST, DEMO, FEW, SIX
 from tests.unit.train.test_record import make_record
 from yolokit.train import record as records
 from yolokit.train.report.verdict import judge_curves
@@ -67,6 +67,7 @@ def rise_after(epoch: int, slope: float = 0.05) -> Callable[[int], float]:
         (make_run([0.0] * 20), "nothing-learnt"),
         (make_run(LEVEL, val=rise_after(15)), "over-fitting"),
         (make_run(RISING, val=rise_after(15)), "improving"),  # the loss alone decides nothing
+        (make_run(RISING[20:], val=rise_after(6)), "over-fitting"),  # nor does a little gain
         (make_run(LEVEL, val=rise_after(15, slope=0.0001)), "converged"),
         (make_run([0.3, 0.1, 0.4, 0.05, 0.35, 0.1, 0.4, 0.05, 0.3, 0.02]), "unstable"),
         (make_run([*LEVEL, *[0.3, 0.2, 0.1]], train=rise_after(40, slope=1)), "unstable"),
@@ -81,7 +82,13 @@ def test_each_kind_of_curve(run: records.RunRecord, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("curves", "kind"),
-    [(BCCD, "improving"), (BURST, "unstable"), (FEW, "converged"), (DEMO, "improving")],
+    [
+        (BCCD, "improving"),
+        (BURST, "unstable"),
+        (FEW, "converged"),
+        (DEMO, "improving"),
+        (SIX, "over-fitting"),
+    ],
 )
 def test_real_runs(curves: Sequence[tuple[float, float, float]], kind: str) -> None:
     train, val, score = zip(*curves, strict=True)

@@ -17,12 +17,17 @@ TITLE = "rotated boxes whose corners are not those of a rectangle"
 SEVERITY = "warning"
 PURPOSES = ("train", "val", "source")
 HINT = "give the corners in order around the box; training takes the smallest rectangle around them"
+_SORTED = "corners-sorted"  # what a reader says that has put them in order
 _LEAST_FILLED = 0.8  # of the smallest rectangle around: boxes of aerial images are drawn freely
 
 
 def find(facts: DatasetFacts) -> Iterator[Finding]:
     """Yield each such box; where the size of its image is not known, only its order is judged."""
     table = facts.table
+    for row, remark in table.remarks.items():
+        if remark.startswith(_SORTED):
+            told = f"the corners of this {name_class(table, row)} are not in order around it"
+            yield at_row(facts, CODE, row, told)
     rows = sorted(table.rotated)
     if not rows:
         return
