@@ -19,7 +19,7 @@ from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
-from yolokit.jobs.fix_data import FixConfig
+from yolokit.jobs.fix.config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig
@@ -61,7 +61,7 @@ class _Fix(FixConfig, frozen=True, kw_only=True):
 @function_of(_Fix)
 def fix_dataset(values: Values, on_event: OnEvent) -> ConvertResult:
     """Mend what needs no eye of a data set, into a new folder."""
-    from yolokit.jobs.fix_data import fix_data
+    from yolokit.jobs.fix.job import fix_data
 
     return fix_data(FixConfig.build(values), on_event)
 

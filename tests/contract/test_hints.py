@@ -97,7 +97,7 @@ SHOWN_BY = {
     "jobs.check_data": ["data check"],
     "jobs.check_page": ["data check"],
     "jobs.demo": ["data demo"],
-    "jobs.fix_data": ["data fix"],
+    "jobs.fix": ["data fix"],
     "jobs.get_dataset": ["data get"],
     "jobs.inspect": ["inspect"],
     "jobs.quickstart": ["quickstart"],

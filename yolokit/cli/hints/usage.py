@@ -19,6 +19,7 @@ from typer._click.exceptions import (  # typer 0.28 carries click within
 )
 
 from yolokit.cli.command import JobCommand
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.config import Config
 
-TASKS = ("detect", "segment", "pose", "obb", "classify", "semantic", "depth")
+TASKS = (*map(str, Task), "semantic", "depth")
 _NEVER_ONLINE = "this command never opens a connection: leave it out"
 
 COMMANDS: Mapping[str, str] = MappingProxyType(

@@ -9,6 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yolokit.cli.hints.usage import COMMANDS, TASKS
+from yolokit.core.plugins import list_plugins
+
+_TRAINED = "yolokit.engine.tasks"
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +53,7 @@ def translate(arguments: Sequence[str], commands: Mapping[str, Any]) -> tuple[st
     if mode not in _JOBS:
         return None
     line, notes = _Line(mode, commands[mode].load_config(), pairs).write()
-    if task not in (None, "detect") and mode == "train":
+    if mode == "train" and task is not None and task not in list_plugins(_TRAINED):
         notes.insert(0, f"{task}: this version trains detectors of boxes")
     said = [f"here that is: {line}", *(f"  {note}" for note in notes)]
     return problem, "\n".join(said)

@@ -10,6 +10,7 @@ import numpy as np
 from yolokit.core.config import read_yaml_mapping
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
+from yolokit.core.task import Task
 from yolokit.jobs.show.look import Look, View, count_labels
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.model import Annotations
@@ -60,7 +61,7 @@ def show_augmented(
         names=fed.names,
         views=tuple(views),
         format="yolo",
-        task="detect",
+        task=Task.DETECT,
         images=fed.train_images,
         facts=_list_facts(config, training),
     )

@@ -10,7 +10,6 @@ import numpy as np
 
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
-from yolokit.core.task import Task
 from yolokit.errors import DataError
 from yolokit.jobs.check_config import require_source
 from yolokit.jobs.show.choose import rank
@@ -108,7 +107,7 @@ class _Gallery:
             names,
             fit_wh=self._fit_wh,
             emphasised=self._find_emphasised(labelled, {row for row, _ in found}),
-            tint=self._survey.shapes.task != Task.OBB,
+            tint=self._survey.shapes.has_outlines,
         )
         self.views.append(
             View(

@@ -11,7 +11,7 @@ from yolokit.core.events import Progress
 from yolokit.core.suggest import unknown_name
 from yolokit.errors import DataError
 from yolokit.jobs.show.choose import Candidate
-from yolokit.jobs.show.shape_kinds import ShapeKinds
+from yolokit.labels.shape_kinds import ShapeKinds
 from yolokit.labels.splits import order_splits
 
 if TYPE_CHECKING:

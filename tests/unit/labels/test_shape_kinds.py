@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from yolokit.core.task import Task
-from yolokit.jobs.show.shape_kinds import ShapeKinds
 from yolokit.labels.model import Annotations
+from yolokit.labels.shape_kinds import ShapeKinds
 from yolokit.labels.shapes import Shape, box_corners, turned_box
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The safe mends of a data set."""
