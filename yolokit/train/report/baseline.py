@@ -53,8 +53,9 @@ def judge_baseline(record: RunRecord, difference: Difference | None) -> Baseline
     if record.knew_nothing:
         return _make(
             "knew-nothing", None, after, f"before nothing, after {after:.3f}",
-            "The start did not know these classes, so it found none of their objects: all that "
-            "the model finds now it learnt in this run.",
+            "The start did not know these classes, so it found none of their objects"
+            + (": all that the model finds now it learnt in this run." if after >= _SMALL else
+               ", and the model finds hardly any yet."),
         )  # fmt: skip
     return _make(
         "unmeasured", None, after, "",

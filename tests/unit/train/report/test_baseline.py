@@ -55,6 +55,9 @@ def test_a_start_that_does_not_know_the_classes_is_said_to_know_none() -> None:
     found = judge_baseline(run, None)
     assert found.headline == "before nothing, after 0.546"
     assert "did not know these classes, so it found none" in found.sentence
+    assert found.sentence.endswith("learnt in this run.")
+    run.epochs[0].metrics["mAP50-95"] = 0.0
+    assert judge_baseline(run, None).sentence.endswith("hardly any yet.")
 
 
 def test_how_chance_was_judged_is_said() -> None:
