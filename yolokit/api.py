@@ -19,7 +19,7 @@ from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
 from yolokit.jobs.check_config import CheckConfig
 from yolokit.jobs.config import GetConfig
-from yolokit.jobs.fix_data import FixConfig
+from yolokit.jobs.fix_config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.runtime.config import PredictConfig

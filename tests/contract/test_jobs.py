@@ -24,7 +24,7 @@ JOBS = [
     ("get_dataset", ["n"], "jobs.get_dataset:get_dataset", "jobs.config:GetConfig", "data get"),
     ("convert_dataset", [".", "o"], "convert.job:convert", "convert.config:ConvertConfig",
      "data convert"),
-    ("fix_dataset", [".", "o"], "jobs.fix_data:fix_data", "jobs.fix_data:FixConfig", "data fix"),
+    ("fix_dataset", [".", "o"], "jobs.fix_data:fix_data", "jobs.fix_config:FixConfig", "data fix"),
     ("check_dataset", ["."], "jobs.check_data:check_data", "jobs.check_config:CheckConfig",
      "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),

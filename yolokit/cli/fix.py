@@ -24,7 +24,8 @@ def fix(
     from yolokit.cli.convert import print_result
     from yolokit.cli.output import choose_dataset_folder, say
     from yolokit.cli.progress import show_events
-    from yolokit.jobs.fix_data import FixConfig, fix_data
+    from yolokit.jobs.fix_config import FixConfig
+    from yolokit.jobs.fix_data import fix_data
 
     out = choose_dataset_folder(name, ctx.obj.get("out"))
     config = FixConfig.build(ctx.obj | {"out": out})

@@ -3,61 +3,25 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from yolokit.convert.config import (
-    Allow,
-    Assume,
-    ConvertConfig,
-    FromFormat,
-    Images,
-    Overwrite,
-)
-from yolokit.core.config import AUTO, Config
+from yolokit.convert.config import ConvertConfig
 from yolokit.core.events import OnEvent, ignore
-from yolokit.core.options import AnyPath, Argument, Option
-from yolokit.core.task import AnyTask, Task
+from yolokit.core.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from yolokit.convert.job import ConvertResult
     from yolokit.core.types import F64
+    from yolokit.jobs.fix_config import FixConfig
     from yolokit.labels.model import LabelledImage
 
 _LOOKED_AT = 500
 _STRAIGHT = 0.01  # of a side: corners this far from the box around them still lie on it
-
-
-class _SourceAndOut(Config, frozen=True):
-    source: Annotated[
-        AnyPath, Argument("Data set: a folder, an annotation file, or an archive.", "SOURCE")
-    ]
-    out: Annotated[AnyPath, Option("Folder to make, unless --name is given.", "DIR", may_lack=True)]
-
-
-class FixConfig(_SourceAndOut, frozen=True, kw_only=True):
-    """Which data set is mended, and into what."""
-
-    JOB: ClassVar[str] = "data fix"
-
-    images: Images = None
-    from_format: FromFormat = AUTO
-    task: Annotated[
-        AnyTask | None,
-        Option("What the labels are.", "detect|segment|pose|obb", default="told from them"),
-    ] = None
-    link: Annotated[
-        Literal["copy", "hardlink", "symlink"],
-        Option("How images get into the set.", "copy|hardlink|symlink"),
-    ] = "copy"
-    max_drop: Annotated[str, Option("Fail if more annotations are dropped.", "SHARE|N")] = "5%"
-    assume: Assume = ()
-    allow: Allow = ()
-    overwrite: Overwrite = False
 
 
 def fix_data(config: FixConfig, on_event: OnEvent = ignore) -> ConvertResult:

@@ -14,7 +14,8 @@ from tests.unit.conftest import write_image, write_text
 from yolokit.convert.job import ConvertResult
 from yolokit.core.task import Task
 from yolokit.errors import DataError
-from yolokit.jobs.fix_data import FixConfig, fix_data
+from yolokit.jobs.fix_config import FixConfig
+from yolokit.jobs.fix_data import fix_data
 
 BOTH = "0 .5 .5 .2 .2\n1 .3 .3 .1 .1\n"
 
