@@ -54,6 +54,9 @@ def list_(
             emit_json(msgspec.to_builtins(entry))
     elif entries:
         emit(table(_COLUMNS, [_cells(entry) for entry in entries]))
+        for entry in entries:
+            if entry.problem is not None and entry.state in ("failed", "unreadable"):
+                say(f"{entry.name}: {entry.problem}")
     else:
         say(f"there are no runs in {parent}")
 

@@ -190,7 +190,7 @@ class DatasetFacts(msgspec.Struct, frozen=True, eq=False, kw_only=True, dict=Tru
         imgsz: The resolution of training in px.
         data: The ``data.yaml``; None for a source.
         splits: The splits that are used for the purpose; none for a source.
-        unused: The others; only their heads and labels are looked at.
+        unused: The others, which training does not read.
         account: What reading a source said about it; nothing for a YOLO set.
         leaves_out: Whether images that cannot be used are left out.
     """

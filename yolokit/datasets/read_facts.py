@@ -12,7 +12,7 @@ from yolokit.errors import DataError
 from yolokit.images.scan import scan_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from yolokit.datasets.data_yaml import DataYaml
     from yolokit.datasets.splits import SplitImage
@@ -27,17 +27,17 @@ def read_facts(
     leaves_out: bool = False,
     imgsz: int = 640,
     labels_only: bool = False,
-    decode_all: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> DatasetFacts:
-    """Read every label, and decode every image of train and val.
+    """Read every label and decode every image, those of splits that training does not read too.
+
+    What it shares with train would make figures untrue that are measured on it.
 
     Args:
         data: The set.
         leaves_out: Images that cannot be used are left out.
         imgsz: The resolution of training in px.
         labels_only: Look at no image.
-        decode_all: Decode the images of all splits, of one that training does not read too.
         on_progress: Called with the number of images looked at, and of all.
 
     Raises:
@@ -47,15 +47,10 @@ def read_facts(
         split: list(list_split_images(data, split)) for split in TRAINED_ON if split in data.splits
     }
     rest = {split: _list_unused(data, split) for split in data.splits if split not in listed}
-    scans: dict[str, ImageScan] = {}
+    scans: Mapping[str, ImageScan] = {}
     if not labels_only:
-        trained_on = _paths_of(listed)
-        others = _paths_of({split: images for split, (images, _) in rest.items()})
-        whole = [*trained_on, *(others if decode_all else [])]
-        scans = scan_images(
-            list(dict.fromkeys(whole)), on_progress=lambda done: on_progress(done, len(whole))
-        )
-        scans |= scan_images([path for path in others if path not in scans], decode=False)
+        paths = _paths_of([*listed.values(), *(images for images, _ in rest.values())])
+        scans = scan_images(paths, on_progress=lambda done: on_progress(done, len(paths)))
     problems = {path: scan.problem for path, scan in scans.items() if scan.problem is not None}
     splits = {
         split: SplitFacts(data, split, images, (), problems) for split, images in listed.items()
@@ -75,9 +70,9 @@ def read_facts(
     )
 
 
-def _paths_of(listed: Mapping[str, list[SplitImage]]) -> list[str]:
+def _paths_of(splits: Iterable[list[SplitImage]]) -> list[str]:
     """Return each file of some splits once."""
-    return list(dict.fromkeys(image.path for images in listed.values() for image in images))
+    return list(dict.fromkeys(image.path for images in splits for image in images))
 
 
 def _list_unused(data: DataYaml, split: str) -> tuple[list[SplitImage], list[Finding]]:

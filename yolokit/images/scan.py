@@ -127,10 +127,12 @@ def _scan_content(path: str, scan: ImageScan) -> ImageScan:
     """Complete what the head of a file told with what all of it tells."""
     try:
         content = np.fromfile(path, np.uint8)
+        unfit = _explain_kind(content)
+        pixels, problem = _decode(content) if unfit is None else (None, unfit)
     except OSError as error:
         return msgspec.structs.replace(scan, problem=f"cannot read the image: {error.strerror}")
-    unfit = _explain_kind(content)
-    pixels, problem = _decode(content) if unfit is None else (None, unfit)
+    except MemoryError:
+        return msgspec.structs.replace(scan, problem="there is not enough memory to decode it")
     return ImageScan(
         problem=problem,
         wh_px=scan.wh_px,

@@ -75,12 +75,20 @@ class CheckConfig(_Source, frozen=True, kw_only=True):
             DataError: The options are right, but the source is not a file or folder.
         """
         config = super().build(values)
-        source = Path(config.source)
-        if not exists(source):
-            raise DataError("there is no such file or folder", path=source, hint=_hint_at(source))
-        if not (source.is_file() or source.is_dir()):  # reading a pipe may never end
-            raise DataError("this is a pipe or a device, not a file or folder", path=source)
+        require_source(Path(config.source))
         return config
+
+
+def require_source(source: Path) -> None:
+    """Refuse what cannot be a source.
+
+    Raises:
+        DataError: It is not there, or not a file or folder.
+    """
+    if not exists(source):
+        raise DataError("there is no such file or folder", path=source, hint=_hint_at(source))
+    if not (source.is_file() or source.is_dir()):  # reading a pipe may never end
+        raise DataError("this is a pipe or a device, not a file or folder", path=source)
 
 
 def _hint_at(source: Path) -> str | None:

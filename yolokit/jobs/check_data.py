@@ -79,8 +79,11 @@ def check_data(config: CheckConfig, on_event: OnEvent = ignore) -> CheckReport:
 
 
 def _is_yolo_set(config: CheckConfig, found: Path) -> bool:
-    """Tell whether a source is a YOLO set with a ``data.yaml``, as training takes it."""
-    if config.from_format not in (AUTO, _YOLO):
+    """Tell whether a source is a YOLO set with a ``data.yaml``, as training takes it.
+
+    Training knows no conventions, and no images elsewhere: with these only a conversion reads it.
+    """
+    if config.from_format not in (AUTO, _YOLO) or config.assume or config.images is not None:
         return False
     return bool(list_data_yamls(found)) if found.is_dir() else is_data_yaml(found)
 
@@ -88,13 +91,12 @@ def _is_yolo_set(config: CheckConfig, found: Path) -> bool:
 def _read_yolo(
     config: CheckConfig, found: Path, on_event: OnEvent
 ) -> tuple[DatasetFacts, tuple[str, ...]]:
-    data = load_data_yaml(found, need=TRAINED_ON, images=_images_of(config))
+    data = load_data_yaml(found, need=TRAINED_ON)
     facts = read_facts(
         data,
         leaves_out=UNUSABLE in config.allow,
         imgsz=config.imgsz,
         labels_only=config.labels_only,
-        decode_all=True,
         on_progress=lambda done, total: on_event(Progress("decoding images", done, total)),
     )
     title = load_format(_YOLO).TITLE
@@ -133,10 +135,6 @@ def _ask_model(
         allow=config.allow,
         on_progress=lambda done, total: on_event(Progress("comparing labels", done, total)),
     )
-
-
-def _images_of(config: CheckConfig) -> Path | None:
-    return None if config.images is None else Path(config.images)
 
 
 def _in_order(groups: Sequence[FindingGroup], ledger: Ledger) -> tuple[FindingGroup, ...]:

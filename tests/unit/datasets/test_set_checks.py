@@ -171,7 +171,7 @@ def test_large_objects_need_less_resolution() -> None:
 def test_more_objects_than_a_model_returns() -> None:
     images = [("train", small(0.2, 300)), ("train", small(0.2, 301))]
     assert tell("crowded_images", make_facts(images)) == [
-        "1 image has more than 300 objects, the most 301, such as /set/train/1.jpg"
+        "1 image has more than 300 objects, the most 301, such as train/1.jpg"
     ]
 
 

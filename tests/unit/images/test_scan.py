@@ -142,3 +142,15 @@ def test_a_damaged_image_has_a_digest_and_no_hash(tmp_path: Path) -> None:
     scan = scan_image(str(path))
     assert scan.problem is not None
     assert (len(scan.digest), scan.hash_bits) == (32, None)
+
+
+def test_an_image_that_does_not_fit_into_memory_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise MemoryError
+
+    path = write_image(tmp_path / "a.png")
+    monkeypatch.setattr(np, "fromfile", fail)
+    scan = scan_image(str(path))
+    assert (scan.problem, scan.wh_px) == ("there is not enough memory to decode it", (64, 48))

@@ -74,6 +74,18 @@ class TestYolo:
         assert fault.path == archive / "labels/train/a.txt"
         assert fault.image == f"{archive}/images/train/a.png"
 
+    def test_conventions_and_images_elsewhere_are_those_of_a_conversion(self, yolo: Path) -> None:
+        """Training would find no labels of images that are moved away."""
+        (yolo / "images").rename(yolo.parent / "moved")
+        report = look(yolo, images=yolo.parent / "moved")
+        assert (found(report), report.splits["train"].boxes) == ({}, 4)
+        (yolo.parent / "moved").rename(yolo / "images")
+        write_text(yolo / "labels/train/a.txt", "1 .3 .3 .07 .07\n2 .6 .6 .07 .07\n")
+        write_text(yolo / "labels/train/b.txt", "1 .3 .3 .07 .07\n2 .6 .6 .07 .07\n")
+        write_text(yolo / "labels/val/v.txt", "1 .3 .3 .07 .07\n2 .6 .6 .07 .07\n")
+        assert "unknown-class" in found(look(yolo))
+        assert found(look(yolo, assume=["class-base=1"])) == {}
+
     def test_what_is_allowed_fails_nothing(self, yolo: Path) -> None:
         shutil.copy(yolo / "images/train/a.png", yolo / "images/val/v.png")
         report = look(yolo)

@@ -109,7 +109,8 @@ def find_no_boxes(
 def name_pair(facts: DatasetFacts, image: int, other: int) -> str:
     """Return an example that ends a sentence about images that are alike: paths below the set."""
     root = str(facts.path if facts.path.is_dir() else facts.path.parent)
-    paths = [facts.table.images.paths[at] for at in (image, other)]
+    images = facts.table.images
+    paths = [images.paths[at] or images.names[at] for at in (image, other)]
     names = [path.removeprefix(root).lstrip("/\\") for path in dict.fromkeys(paths)]
     return f", such as {' and '.join(names)}"
 

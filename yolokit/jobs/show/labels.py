@@ -12,6 +12,7 @@ from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.errors import DataError
+from yolokit.jobs.check_config import require_source
 from yolokit.jobs.show.choose import rank
 from yolokit.jobs.show.look import Look, View, count_labels
 from yolokit.jobs.show.marks import describe_marks, find_marks
@@ -43,8 +44,9 @@ def show_labels(
 
     Raises:
         ConfigError: An option does not fit the source.
-        DataError: The source is broken, or none of its images can be shown.
+        DataError: The source is not there or broken, or none of its images can be shown.
     """
+    require_source(Path(config.source))
     marks = None if config.code is None else find_marks(config, config.code, on_event)
     with open_source(config, scratch) as source:
         survey = Survey(config, source, marks, on_event)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SHARES = (0.0, 1.0)
 _RATE = "learning_rate"
-_BURST = 5  # times the median
+_BURST, _SHOWN = 20, 5  # times the median: what is cut off, and where
 _LOSS_WORDS = {
     "box": "Box loss: where objects are",
     "cls": "Class loss: what they are",
@@ -102,9 +102,10 @@ def _draw_losses(title: str, lines: Sequence[Series], marks: Sequence[Mark]) -> 
     values = [y for line in lines for y in line.y if math.isfinite(y)]
     if not values:
         return None
-    limit = _BURST * median(values)
-    if max(values) > limit:
-        title += f", cut off at {describe_number(limit)}"
+    middle = median(values)
+    limit = _SHOWN * middle
+    if max(values) > _BURST * middle:
+        title += f"; what is above {describe_number(limit)} is drawn there"
         lines = [Series(one.name, one.x, tuple(min(y, limit) for y in one.y)) for one in lines]
     return line_chart(title, lines, x_label="epoch", y_label="loss", marks=marks)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.events import Notice, OnEvent, Phase
 from yolokit.train.report.curves import draw_curves
 from yolokit.train.report.end import describe_summary
-from yolokit.train.report.page import write_report
+from yolokit.train.report.page import REPORT_NAME, write_report
 from yolokit.train.report.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -28,24 +28,30 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
     if not record.epochs:  # a kill between saving and reporting may have lost the only one
         return None
     on_event(Phase("drawing the report"))
+    curves = run_dir / "curves.png"
+    notes = [_try(curves.name, lambda: draw_curves(record.epochs, run_dir.name, curves))]
     drawn: list[Summary] = []
 
     def report() -> None:
         summary = summarize(record, run_dir)
-        path = write_report(record, run_dir, summary)
+        write_report(record, run_dir, summary)
         drawn.append(summary)
-        for line in describe_summary(summary, path):
-            on_event(Notice(line))
 
-    _try("curves.png", lambda: draw_curves(record.epochs, run_dir.name, run_dir / "curves.png"),
-         on_event)  # fmt: skip
-    _try("report.html", report, on_event)
-    return drawn[0] if drawn else None
+    notes.append(_try(REPORT_NAME, report))
+    for note in filter(None, notes):
+        on_event(Notice(note))
+    if not drawn:
+        return None
+    for line in describe_summary(drawn[0], run_dir / REPORT_NAME):
+        on_event(Notice(line))
+    return drawn[0]
 
 
-def _try(name: str, draw: Callable[[], None], on_event: OnEvent) -> None:
+def _try(name: str, draw: Callable[[], None]) -> str | None:
+    """Draw, and return what to tell if that fails."""
     try:
         draw()
     except Exception as error:  # noqa: BLE001 - whatever it is, hours of training are not lost to it
         kind = type(error).__name__
-        on_event(Notice(f"note: {name} was not drawn: {error} ({kind}); the run is not affected"))
+        return f"note: {name} was not drawn: {error} ({kind}); the run is not affected"
+    return None

@@ -137,8 +137,13 @@ def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
         mood = "warning"
     text = f"{curves.reason} {baseline.sentence}"
     verdict = Verdict(mood, summary.headline, text, summary.advice)
+    blocks: list[Block] = [verdict]
+    if record.state == "failed" and record.error:
+        blocks.append(Text(f"It ended by an error: {record.error}"))
     figures = _list_figures(record, summary)
-    return (verdict, Figures(tuple(figures)), _MEANINGS) if figures else (verdict,)
+    if figures:
+        blocks += [Figures(tuple(figures)), _MEANINGS]
+    return tuple(blocks)
 
 
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
@@ -172,7 +177,7 @@ def _analyse(record: RunRecord, run_dir: Path) -> list[Section]:
 
 def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]:
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    facts = [
+    return (
         ("Folder", str(run_dir.resolve())),
         ("Data", record.data.path),
         ("Data, sha256", record.data.sha256),
@@ -183,7 +188,4 @@ def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]
         ("Device", " ".join(filter(None, (record.device, record.precision))) or "-"),
         ("Run", record.id),
         ("Versions", versions),
-    ]
-    if record.error:
-        facts.insert(0, ("Error", record.error))
-    return tuple(facts)
+    )

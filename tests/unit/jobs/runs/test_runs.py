@@ -68,7 +68,9 @@ def test_a_run_that_is_held_is_running(runs: Path) -> None:
 
 
 def test_the_list_in_words_and_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, _ = call(capsys, "runs", "list")
+    out, error = call(capsys, "runs", "list")
+    assert "failed: the device ran out of memory\n" in error
+    assert "run.json is not readable" in error
     lines = {line.split()[0]: line for line in out.splitlines()[2:]}
     assert set(lines) == {path.name for path in runs.iterdir() if path.is_dir()}
     assert lines["good"].split()[2:9] == ["start.pt", "8", "of", "8", "0.598", "0.020", "complete"]

@@ -121,6 +121,14 @@ def test_what_is_not_there_is_suggested(
     assert message in str(caught.value)
 
 
+def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        look(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(DataError, match="there is no such file or folder") as caught:
+        look(Path("coco128"), tmp_path)
+    assert caught.value.hint == "`yolokit data get coco128` fetches it"
+
+
 def test_a_task_that_a_format_does_not_hold_is_refused(tmp_path: Path) -> None:
     source = put_files(list_samples("csv")[0], tmp_path / "in")
     with pytest.raises(ConfigError, match="task: csv holds nothing for pose, only for detect"):

@@ -13,6 +13,7 @@ from yolokit.core.events import Event, Notice, Phase
 from yolokit.engine.cadence import Cadence
 from yolokit.engine_protocol.training import UsedSettings
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
+from yolokit.errors import JobCancelledError
 from yolokit.report.page import Text
 from yolokit.train.record import read_record
 from yolokit.train.report import draw
@@ -70,6 +71,16 @@ def test_what_a_step_is_on_a_small_set_is_said(tmp_path: Path, batches: int, sai
     assert cadence.count_steps(7) == -(-batches // cadence.full), "no epoch is without a step"
 
 
+def test_a_burst_does_not_flatten_the_other_losses(tmp_path: Path) -> None:
+    record = make_folder(tmp_path / "run")
+    assert "is drawn there" not in read_text(write_report(record, tmp_path / "run"))
+    record.epochs[3].metrics["val_box_loss"] = 3000
+    text = read_text(write_report(record, tmp_path / "run"))
+    assert "Unstable; " in text
+    assert "The loss on val rose from 4 in the first epoch to 3,000 in epoch 4" in text
+    assert "less is better); what is above" in text
+
+
 def test_verdict_comes_first_and_marks_are_in_the_charts(tmp_path: Path) -> None:
     record = make_folder(tmp_path / "run")
     page = write_report(record, tmp_path / "run").read_text("utf-8")
@@ -90,11 +101,11 @@ def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
 def test_names_that_are_hostile_are_escaped(tmp_path: Path) -> None:
     folder = tmp_path / "run<b>"
     record = make_folder(folder, names=(HOSTILE, "dog"))
-    record.error = HOSTILE
+    record.state, record.error = "failed", HOSTILE
     page = write_report(record, folder).read_text("utf-8")
     assert "<script" not in page
     assert "<b>" not in page
-    assert "&lt;script&gt;" in page
+    assert "It ended by an error: &lt;script&gt;" in page
 
 
 def test_images_that_are_gone_cost_their_pictures_alone(tmp_path: Path) -> None:
@@ -151,6 +162,17 @@ def test_a_failure_to_draw_is_told_and_costs_nothing_else(
     ]
     assert (tmp_path / "run" / "curves.png").is_file()
     assert not (tmp_path / "run" / "report.html").exists()
+
+
+def test_an_error_of_who_is_told_is_not_taken_for_one_of_drawing(tmp_path: Path) -> None:
+    record = make_folder(tmp_path / "run")
+
+    def refuse(event: Event) -> None:
+        if isinstance(event, Notice):
+            raise JobCancelledError("enough")
+
+    with pytest.raises(JobCancelledError, match="enough"):
+        draw_result(record, tmp_path / "run", refuse)
 
 
 def test_the_end_says_verdict_baseline_what_to_open_and_what_comes_next(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.datasets.checks.toolkit import name_pair
 from yolokit.datasets.facts import DatasetFacts
 
 CODE = "crowded-images"
@@ -29,6 +30,6 @@ def find(facts: DatasetFacts) -> Iterator[str]:
     objects = np.bincount(table.image_of, minlength=len(table.images))
     crowded = np.flatnonzero(objects > _MAX_DET)
     if len(crowded):
-        first = table.images.paths[crowded[0]] or table.images.names[crowded[0]]
+        first = name_pair(facts, int(crowded[0]), int(crowded[0]))
         have = counted(len(crowded), "image has", "images have")
-        yield f"{have} more than {_MAX_DET} objects, the most {objects.max()}, such as {first}"
+        yield f"{have} more than {_MAX_DET} objects, the most {objects.max()}{first}"
