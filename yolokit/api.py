@@ -17,7 +17,7 @@ from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
-from yolokit.jobs.check_config import CheckConfig
+from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.config import GetConfig
 from yolokit.jobs.fix.config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
@@ -73,7 +73,7 @@ class _Check(CheckConfig, frozen=True, kw_only=True):
 @function_of(_Check)
 def check_dataset(values: Values, on_event: OnEvent) -> CheckReport:
     """Check a data set of any format; nothing that is found raises an error."""
-    from yolokit.jobs.check_data import check_data
+    from yolokit.jobs.check.job import check_data
 
     return check_data(CheckConfig.build(values), on_event)
 

@@ -25,8 +25,8 @@ from yolokit.datasets.checks import (
 )
 from yolokit.datasets.facts import Purpose
 from yolokit.errors import DataError
-from yolokit.jobs.check_config import CheckConfig
-from yolokit.jobs.check_data import check_data
+from yolokit.jobs.check.config import CheckConfig
+from yolokit.jobs.check.job import check_data
 
 OF_ACCOUNTS = {"bad-annotation", "iscrowd"}  # codes of a reader, which no check has
 

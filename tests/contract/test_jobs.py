@@ -25,7 +25,7 @@ JOBS = [
     ("convert_dataset", [".", "o"], "convert.job:convert", "convert.config:ConvertConfig",
      "data convert"),
     ("fix_dataset", [".", "o"], "jobs.fix.job:fix_data", "jobs.fix.config:FixConfig", "data fix"),
-    ("check_dataset", ["."], "jobs.check_data:check_data", "jobs.check_config:CheckConfig",
+    ("check_dataset", ["."], "jobs.check.job:check_data", "jobs.check.config:CheckConfig",
      "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),

@@ -31,8 +31,8 @@ def check(
     """
     from yolokit.cli.output import emit_json, say
     from yolokit.cli.progress import show_events
-    from yolokit.jobs.check_config import CheckConfig
-    from yolokit.jobs.check_data import check_data
+    from yolokit.jobs.check.config import CheckConfig
+    from yolokit.jobs.check.job import check_data
 
     config = CheckConfig.build(ctx.obj)
     with show_events() as on_event:

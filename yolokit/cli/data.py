@@ -23,7 +23,7 @@ app = typer.Typer(
 
 app.command(cls=options_of("yolokit.convert.config:ConvertConfig", {"name": "out"}))(convert)
 app.command(cls=options_of("yolokit.jobs.fix.config:FixConfig", {"name": "out"}))(fix)
-app.command(cls=options_of("yolokit.jobs.check_config:CheckConfig"))(check)
+app.command(cls=options_of("yolokit.jobs.check.config:CheckConfig"))(check)
 app.command(cls=options_of("yolokit.jobs.show.config:ShowConfig"))(show)
 app.command(cls=Command)(formats)
 app.command(cls=Command)(demo)

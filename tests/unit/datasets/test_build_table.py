@@ -12,8 +12,8 @@ from tests.unit.conftest import shade_of, write_image
 from yolokit.core.task import Task
 from yolokit.datasets.label_table import LabelTable
 from yolokit.formats.toolkit.plugin import load_format
-from yolokit.jobs.check_config import CheckConfig
-from yolokit.jobs.check_data import check_data
+from yolokit.jobs.check.config import CheckConfig
+from yolokit.jobs.check.job import check_data
 
 
 def read_as(name: str, task: Task, folder: Path) -> LabelTable:

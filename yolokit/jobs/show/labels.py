@@ -11,7 +11,7 @@ import numpy as np
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
-from yolokit.jobs.check_config import require_source
+from yolokit.jobs.check.config import require_source
 from yolokit.jobs.show.choose import rank
 from yolokit.jobs.show.look import Look, View, count_labels
 from yolokit.jobs.show.marks import describe_marks, find_marks

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from yolokit.core.suggest import unknown_name
 from yolokit.datasets.checks import load_checks
 from yolokit.errors import DataError
-from yolokit.jobs.check_config import CheckConfig
-from yolokit.jobs.check_data import check_data
+from yolokit.jobs.check.config import CheckConfig
+from yolokit.jobs.check.job import check_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,7 +28,7 @@ from yolokit.datasets.counts import SplitCounts
 from yolokit.datasets.data_yaml import is_data_yaml, list_data_yamls, load_data_yaml
 from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.formats.toolkit.plugin import load_format
-from yolokit.jobs.check_page.write import check_page_output, write_page
+from yolokit.jobs.check.page.write import check_page_output, write_page
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.splits import order_splits
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from yolokit.core.findings import Finding
     from yolokit.datasets.check_report import FindingGroup
     from yolokit.datasets.facts import DatasetFacts
-    from yolokit.jobs.check_config import CheckConfig
+    from yolokit.jobs.check.config import CheckConfig
 
 _YOLO = "yolo"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.datasets.checks.toolkit import name_place
-from yolokit.jobs.check_page.pictures import draw_around, draw_image
+from yolokit.jobs.check.page.pictures import draw_around, draw_image
 from yolokit.report.page import Block, Details, Gallery, Part, Section, Table, Text
 
 if TYPE_CHECKING:

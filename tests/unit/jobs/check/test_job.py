@@ -16,8 +16,8 @@ from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.core.findings import Finding
 from yolokit.datasets.check_report import CheckReport
 from yolokit.errors import ConfigError, DataError
-from yolokit.jobs.check_config import CheckConfig
-from yolokit.jobs.check_data import check_data
+from yolokit.jobs.check.config import CheckConfig
+from yolokit.jobs.check.job import check_data
 
 ADVICE = {"rare-classes", "small-val", "few-steps", "spare-resolution", "single-image"}
 

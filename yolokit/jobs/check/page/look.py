@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.jobs.check_page.pictures import draw_image, draw_plain
+from yolokit.jobs.check.page.pictures import draw_image, draw_plain
 from yolokit.jobs.show.choose import Candidate, rank
 from yolokit.report.page import Block, Gallery, Part, Section, Text
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.files.atomic import publish_file
 from yolokit.files.outputs import Replacing, Result, check_output
-from yolokit.jobs.check_page.page import COMMAND, make_page
+from yolokit.jobs.check.page.page import COMMAND, make_page
 from yolokit.report.render import is_made_by, render_page
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from yolokit.datasets.check_report import CheckReport
     from yolokit.datasets.facts import DatasetFacts
-    from yolokit.jobs.check_config import CheckConfig
+    from yolokit.jobs.check.config import CheckConfig
 
 _HEAD_BYTES = 4096
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import yolokit
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_share
-from yolokit.jobs.check_page.contents import SMALL_PX, contents_sections
-from yolokit.jobs.check_page.findings import findings_sections
-from yolokit.jobs.check_page.look import look_sections
+from yolokit.jobs.check.page.contents import SMALL_PX, contents_sections
+from yolokit.jobs.check.page.findings import findings_sections
+from yolokit.jobs.check.page.look import look_sections
 from yolokit.labels.splits import order_splits
 from yolokit.report.page import (
     Block,

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.conftest import write_image
 from yolokit.core.types import F32, U8
 from yolokit.datasets.label_table import ImageColumns, LabelTable
-from yolokit.jobs.check_page.pictures import annotations_of, draw_around, draw_image, draw_plain
+from yolokit.jobs.check.page.pictures import annotations_of, draw_around, draw_image, draw_plain
 
 
 def a_table(

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ConfigError, OutputExistsError
-from yolokit.jobs.check_config import CheckConfig
-from yolokit.jobs.check_data import check_data
-from yolokit.jobs.check_page import write
-from yolokit.jobs.check_page.page import make_page
+from yolokit.jobs.check.config import CheckConfig
+from yolokit.jobs.check.job import check_data
+from yolokit.jobs.check.page import write
+from yolokit.jobs.check.page.page import make_page
 from yolokit.report.page import (
     Block,
     Chart,

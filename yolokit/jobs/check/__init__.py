@@ -1,0 +1,1 @@
+"""``yolokit data check``: what is wrong with a data set, and the page that shows it."""
