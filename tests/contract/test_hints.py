@@ -39,24 +39,24 @@ ANYWHERE = {"--debug", "--help", "--version", "--install-completion"}
 SHOWN_BY = {
     "api": [],
     "checkpoints": ["train", "export"],
-    "cli.check": ["data check"],
-    "cli.convert": ["data convert"],
-    "cli.demo": ["data demo"],
+    "cli.data.check": ["data check"],
+    "cli.data.convert": ["data convert"],
+    "cli.data.demo": ["data demo"],
+    "cli.data.fix": ["data fix"],
+    "cli.data.formats": ["data convert"],
+    "cli.data.known_data": ["data get"],
     "cli.export": ["export"],
-    "cli.fix": ["data fix"],
-    "cli.formats": ["data convert"],
-    "cli.known_data": ["data get"],
     "cli.help": [],  # of whatever command is explained; train alone has a file of options
     "cli.hints.option_help": [],
+    "cli.hints.usage": [],  # each is a command line, or of what another tool calls its options
+    "cli.hints.yolo_line": [],  # it writes whole lines of each job
     "cli.main": [],
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
     "cli.runs": ["runs compare"],
     "cli.train": ["train"],
-    "cli.hints.usage": [],  # each is a command line, or of what another tool calls its options
     "cli.val": ["val"],
-    "cli.hints.yolo_line": [],  # it writes whole lines of each job
     "cli.weights": ["weights pull", "weights bundle"],
     "convert": ["data convert"],
     "convert.account_findings": ["data check"],

@@ -12,8 +12,9 @@ import typer
 from typer._click.exceptions import ClickException  # typer 0.28 carries click within
 
 import yolokit
-from yolokit.cli import data, runs, weights
+from yolokit.cli import runs, weights
 from yolokit.cli.command import Command, options_of
+from yolokit.cli.data.app import app as data_app
 from yolokit.cli.doctor import doctor
 from yolokit.cli.export import export
 from yolokit.cli.help import help_
@@ -63,7 +64,7 @@ def _root(
     del version, debug
 
 
-app.add_typer(data.app)
+app.add_typer(data_app)
 app.add_typer(weights.app)
 app.add_typer(runs.app)
 app.command(cls=Command)(quickstart)

@@ -81,7 +81,7 @@ def get(
     """
     import msgspec
 
-    from yolokit.cli.convert import print_result
+    from yolokit.cli.data.convert import print_result
     from yolokit.cli.output import emit, emit_json
     from yolokit.cli.progress import show_events
     from yolokit.jobs.config import GetConfig

@@ -21,7 +21,7 @@ def fix(
     DIR/ledger.jsonl, with its file, line and reason. What needs an eye is listed by
     `yolokit data check`.
     """
-    from yolokit.cli.convert import print_result
+    from yolokit.cli.data.convert import print_result
     from yolokit.cli.output import choose_dataset_folder, say
     from yolokit.cli.progress import show_events
     from yolokit.jobs.fix.config import FixConfig

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from yolokit.cli.check import check
 from yolokit.cli.command import Command, options_of
-from yolokit.cli.convert import convert
-from yolokit.cli.demo import demo
-from yolokit.cli.fix import fix
-from yolokit.cli.formats import formats
-from yolokit.cli.known_data import get, info, list_
-from yolokit.cli.show import show
+from yolokit.cli.data.check import check
+from yolokit.cli.data.convert import convert
+from yolokit.cli.data.demo import demo
+from yolokit.cli.data.fix import fix
+from yolokit.cli.data.formats import formats
+from yolokit.cli.data.known_data import get, info, list_
+from yolokit.cli.data.show import show
 
 app = typer.Typer(
     name="data",

@@ -1,0 +1,1 @@
+"""The commands of ``yolokit data``, one a file."""
