@@ -146,8 +146,8 @@ def test_one_task_more_is_started_loaded_exported_and_compared(
 
     from yolokit.engine.export import export
     from yolokit.engine.infer import infer
+    from yolokit.engine.network.transfer import list_frozen
     from yolokit.engine.tasks.toolkit import load_task, load_task_model
-    from yolokit.engine.transfer import list_frozen
 
     path = make_checkpoint(tmp_path)
     model, _checkpoint = load_task_model(segment, str(path))

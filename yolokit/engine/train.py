@@ -98,8 +98,8 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
         classes.
     """
     from yolokit.engine.initializers import build_start, save_start
+    from yolokit.engine.network.transfer import list_frozen, split_frozen
     from yolokit.engine.tasks.toolkit import load_task_model
-    from yolokit.engine.transfer import list_frozen, split_frozen
 
     run_dir = Path(request.run_dir)
     if request.start is None:

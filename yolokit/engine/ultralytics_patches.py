@@ -34,8 +34,8 @@ from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.checkpoints.reading import explain_unreadable  # noqa: E402
+from yolokit.engine.network.torchvision_backbone import StagedTorchVision  # noqa: E402
 from yolokit.engine.safe_globals import forbid_building, list_torchvision_layers  # noqa: E402
-from yolokit.engine.torchvision_backbone import StagedTorchVision  # noqa: E402
 from yolokit.errors import WeightsError  # noqa: E402
 from yolokit.files.digest import read_weights  # noqa: E402
 

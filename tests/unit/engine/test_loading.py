@@ -160,7 +160,7 @@ LISTED = """
 import importlib, json, pkgutil, torch, torchvision
 from yolokit.engine import ultralytics_patches
 from yolokit.engine.safe_globals import list_torchvision_layers
-from yolokit.engine.torchvision_backbone import make_classifier, split_stages
+from yolokit.engine.network.torchvision_backbone import make_classifier, split_stages
 from yolokit.errors import ConfigError
 names = set()
 for package in (torchvision, torchvision.models, torchvision.ops, torchvision.io,

@@ -17,11 +17,11 @@ import torch
 
 from yolokit.core.task import Task
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import make_model, read_arch
-from yolokit.engine.classes import name_class_rows
 from yolokit.engine.initializers import build_start
+from yolokit.engine.network.arch import make_model, read_arch
+from yolokit.engine.network.classes import name_class_rows
+from yolokit.engine.network.transfer import list_frozen, split_frozen
 from yolokit.engine.tasks.toolkit import load_task
-from yolokit.engine.transfer import list_frozen, split_frozen
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import YolokitError
 

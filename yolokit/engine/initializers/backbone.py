@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import count_backbone, make_model, read_arch
-from yolokit.engine.layer_signature import (
+from yolokit.engine.network.arch import count_backbone, make_model, read_arch
+from yolokit.engine.network.layer_signature import (
     carry_epsilons,
     count_layers_to,
     describe_layer,
     find_difference,
     rebuild_layers,
 )
-from yolokit.engine.transfer import layer_of, load_tensors, part_of, report_transfer
+from yolokit.engine.network.transfer import layer_of, load_tensors, part_of, report_transfer
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:

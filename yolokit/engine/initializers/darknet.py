@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.engine.arch import count_backbone, make_model, read_arch
-from yolokit.engine.transfer import layer_of, load_tensors, part_of, report_transfer
+from yolokit.engine.network.arch import count_backbone, make_model, read_arch
+from yolokit.engine.network.transfer import layer_of, load_tensors, part_of, report_transfer
 from yolokit.errors import WeightsError
 from yolokit.files.digest import read_weights
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.engine.arch import make_model
-from yolokit.engine.classes import (
+from yolokit.engine.network.arch import make_model
+from yolokit.engine.network.classes import (
     ROWS,
     ClassMatch,
     match_classes,
@@ -15,9 +15,9 @@ from yolokit.engine.classes import (
     place_rows,
     widen_class_branches,
 )
-from yolokit.engine.layer_signature import carry_epsilons, require_same_settings
+from yolokit.engine.network.layer_signature import carry_epsilons, require_same_settings
+from yolokit.engine.network.transfer import load_tensors, part_of, refuse_losses, report_transfer
 from yolokit.engine.tasks.toolkit import load_task, load_task_model
-from yolokit.engine.transfer import load_tensors, part_of, refuse_losses, report_transfer
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolokit.engine.arch import make_model, read_arch
-from yolokit.engine.transfer import report_transfer
+from yolokit.engine.network.arch import make_model, read_arch
+from yolokit.engine.network.transfer import report_transfer
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:

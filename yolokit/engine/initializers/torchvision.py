@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import make_model, read_arch
-from yolokit.engine.transfer import load_tensors, report_transfer
+from yolokit.engine.network.arch import make_model, read_arch
+from yolokit.engine.network.transfer import load_tensors, report_transfer
 from yolokit.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
             not take three.
         WeightsError: The weights are not those of this backbone.
     """
-    from yolokit.engine.torchvision_backbone import make_classifier, split_stages
+    from yolokit.engine.network.torchvision_backbone import make_classifier, split_stages
 
     assert request.arch is not None
     assert request.backbone is not None
@@ -64,7 +64,7 @@ def graft(arch: dict[str, Any], name: str, stages: Any) -> dict[str, Any]:
     Raises:
         ConfigError: The architecture's head does not take three maps of its backbone.
     """
-    from yolokit.engine.torchvision_backbone import STAGES, count_channels
+    from yolokit.engine.network.torchvision_backbone import STAGES, count_channels
 
     backbone = arch["backbone"]
     tail = len(backbone)
@@ -185,7 +185,7 @@ def _suggest(request: StartRequest, state: Mapping[str, Any], tail: tuple[str, .
     import torch
     import torchvision
 
-    from yolokit.engine.torchvision_backbone import make_classifier
+    from yolokit.engine.network.torchvision_backbone import make_classifier
 
     letters = _FAMILY.match(request.backbone or "")
     for name in torchvision.models.list_models(

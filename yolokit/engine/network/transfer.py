@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.plural import counted, share
-from yolokit.engine.arch import count_backbone
-from yolokit.engine.classes import ROWS
+from yolokit.engine.network.arch import count_backbone
+from yolokit.engine.network.classes import ROWS
 from yolokit.engine_protocol.training import TransferGroup, TransferReport
 from yolokit.errors import ConfigError, WeightsError
 

@@ -42,7 +42,9 @@ CANNOT = {
 PROGRAM = """
 import json, sys, torch
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.torchvision_backbone import count_channels, make_classifier, split_stages
+from yolokit.engine.network.torchvision_backbone import (
+    count_channels, make_classifier, split_stages,
+)
 from yolokit.errors import ConfigError
 found = {}
 image = torch.rand(1, 3, 224, 224)
@@ -205,9 +207,9 @@ def test_a_file_of_another_network_is_refused_with_what_it_fits(
 GRAFTS = """
 import json, sys
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import make_model, read_arch
+from yolokit.engine.network.arch import make_model, read_arch
 from yolokit.core.task import Task
-from yolokit.engine.torchvision_backbone import make_classifier, split_stages
+from yolokit.engine.network.torchvision_backbone import make_classifier, split_stages
 from yolokit.engine.initializers.torchvision import graft
 from yolokit.errors import ConfigError
 name = "shufflenet_v2_x0_5"

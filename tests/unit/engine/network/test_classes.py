@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolokit.engine.classes import match_classes
+from yolokit.engine.network.classes import match_classes
 
 UNKNOWN = "class rows: the source knows no class of these names"
 NOTE = "; names such as 0 or class1 are placeholders and match nothing"

@@ -68,8 +68,8 @@ PROGRAM = """
 import json, sys
 from types import SimpleNamespace
 from yolokit.engine import ultralytics_patches
-from yolokit.engine.arch import read_arch
-from yolokit.engine.layer_signature import count_layers_to, rebuild_layers
+from yolokit.engine.network.arch import read_arch
+from yolokit.engine.network.layer_signature import count_layers_to, rebuild_layers
 from yolokit.engine.initializers.backbone import count_alike
 def read(path):
     name, _, path = path.partition("=")
