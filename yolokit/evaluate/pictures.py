@@ -12,9 +12,7 @@ from yolokit.evaluate.words import NAMES
 from yolokit.images.draw import (
     cut_text,
     draw_box,
-    draw_label_at,
-    find_label_place,
-    label_wh,
+    draw_free_label,
     strokes_for,
 )
 from yolokit.images.files import read_image
@@ -72,15 +70,12 @@ def _draw_labels(
 ) -> None:
     """Name each error where its label covers no other; ``places`` are (N, 4) px of the picture."""
     text_px = strokes_for(image).text_px
-    taken, image_wh = np.zeros((0, 4)), (image.shape[1], image.shape[0])
+    taken = np.zeros((0, 4))
     for box, xyxy in zip(boxes, places, strict=True):
         if box.kind == "right":
             continue
         name = cut_text(names[box.class_id], _LONGEST_NAME_PX, text_px)
         score = f" {box.score:.2f}" if isinstance(box, FoundBox) else ""
         text = f"{name}{score}, {NAMES[box.kind]}"
-        place = find_label_place(image_wh, xyxy, label_wh(text, text_px), taken, places)
-        if place is not None:
-            corner = (int(place[0]), int(place[1]))
-            draw_label_at(image, text, corner, COLORS[box.kind], text_px)
-            taken = np.concatenate([taken, place[None]])
+        color = COLORS[box.kind]
+        taken = draw_free_label(image, text, xyxy, color, text_px, taken=taken, boxes=places)

@@ -153,6 +153,31 @@ def draw_label_at(image: U8, text: str, at: tuple[int, int], color: Color, text_
     put_text(image, text, (at[0] + pad_px, at[1] + pad_px + round(text_px * 0.86)), ink, text_px)
 
 
+def draw_free_label(
+    image: U8, text: str, xyxy: F64, color: Color, text_px: int, *, taken: F64, boxes: F64
+) -> F64:
+    """Draw a box's label where it covers no other; nowhere if there is no such place.
+
+    Args:
+        image: Drawn on.
+        text: Of the label.
+        xyxy: (4,) the box, px.
+        color: Of the label.
+        text_px: Height of its letters.
+        taken: (N, 4) px, where labels are already.
+        boxes: (M, 4) px, what is better not covered.
+
+    Returns:
+        ``taken``, with the place of this label if it was drawn.
+    """
+    image_wh = (image.shape[1], image.shape[0])
+    place = find_label_place(image_wh, xyxy, label_wh(text, text_px), taken, boxes)
+    if place is None:
+        return taken
+    draw_label_at(image, text, (int(place[0]), int(place[1])), color, text_px)
+    return np.concatenate([taken, place[None]])
+
+
 def find_label_place(
     image_wh: tuple[int, int], xyxy: F64, wanted_wh: tuple[int, int], taken: F64, boxes: F64
 ) -> F64 | None:

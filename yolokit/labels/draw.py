@@ -12,10 +12,9 @@ from yolokit.images.draw import (
     class_color,
     cut_text,
     draw_box,
+    draw_free_label,
     draw_keypoints,
-    draw_label_at,
     draw_polygon,
-    find_label_place,
     label_wh,
     strokes_for,
     tint_polygon,
@@ -143,8 +142,5 @@ def _draw_labels(
         size = sizes[classes[row]]
         if is_crowd and bool((boxes[row, 2:] - boxes[row, :2] < size).any()):
             continue
-        place = find_label_place(image_wh, boxes[row], size, taken, boxes)
-        if place is not None:
-            at = (int(place[0]), int(place[1]))
-            draw_label_at(image, texts[classes[row]], at, class_color(classes[row]), text_px)
-            taken = np.concatenate([taken, place[None]])
+        text, color = texts[classes[row]], class_color(classes[row])
+        taken = draw_free_label(image, text, boxes[row], color, text_px, taken=taken, boxes=boxes)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from yolokit.images import draw as images_draw
 from yolokit.images.draw import class_color, label_wh
-from yolokit.labels import draw as labels_draw
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.model import Annotations
 from yolokit.labels.shapes import Shape, turned_box
@@ -118,7 +118,7 @@ def test_labels_of_a_crowd_cover_no_other(monkeypatch: pytest.MonkeyPatch) -> No
     def note(_image: U8, _text: str, at: tuple[int, int], *_: object) -> None:
         shown.append(at)
 
-    monkeypatch.setattr(labels_draw, "draw_label_at", note)
+    monkeypatch.setattr(images_draw, "draw_label_at", note)
     crowd = [(x, y, x + 60, y + 40) for x in range(0, 320, 25) for y in range(0, 240, 20)]
     draw_annotations(background(), annotate(*crowd), ["nut"] * 2)
     wide, tall = label_wh("nut", 10)

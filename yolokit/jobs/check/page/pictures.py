@@ -10,10 +10,9 @@ import numpy as np
 from yolokit.core.boxes import pairwise_iou
 from yolokit.errors import DataError
 from yolokit.images.draw import (
+    LIGHT,
     draw_box,
-    draw_label_at,
-    find_label_place,
-    label_wh,
+    draw_free_label,
     strokes_for,
 )
 from yolokit.images.files import read_image
@@ -34,7 +33,6 @@ FIT_WH = (480, 480)
 _SMALL_WH = (300, 300)
 _CONTEXT = 4.0  # sides of a box that are shown around it
 _LEAST_SHARE = 0.35  # of the image's shorter side
-_WHITE = (255, 255, 255)
 _SAME = 0.85  # IoU from which another box is drawn with the one that is meant
 
 
@@ -109,13 +107,10 @@ def _alike(annotations: Annotations, at: int | None) -> set[int]:
 
 def _draw_found(image: U8, xyxy: F64) -> None:
     strokes = strokes_for(image)
-    draw_box(image, xyxy, _WHITE, strokes.line_px)
-    text = "the model"
-    size = label_wh(text, strokes.text_px)
+    draw_box(image, xyxy, LIGHT, strokes.line_px)
     nothing = np.zeros((0, 4))
-    place = find_label_place((image.shape[1], image.shape[0]), xyxy, size, nothing, nothing)
-    if place is not None:
-        draw_label_at(image, text, (int(place[0]), int(place[1])), _WHITE, strokes.text_px)
+    text_px = strokes.text_px
+    draw_free_label(image, "the model", xyxy, LIGHT, text_px, taken=nothing, boxes=nothing)
 
 
 def annotations_of(table: LabelTable, image: int, wh_px: tuple[int, int]) -> Annotations:
