@@ -22,12 +22,12 @@ from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
 from yolokit.evaluate.run import THRESHOLDS, evaluate_model
 from yolokit.evaluate.trained import TrainedFigures, find_trained
-from yolokit.evaluate.val_page import is_val_page, make_page
+from yolokit.evaluate.val_page import COMMAND, make_page
 from yolokit.files.atomic import claim_folder, publish_file
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
-from yolokit.report.render import render_page
+from yolokit.report.render import is_made_by, render_page
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
@@ -279,10 +279,10 @@ def _recognise(path: Path) -> tuple[()] | None:
 
 
 def _recognise_page(path: Path) -> tuple[()] | None:
-    return () if is_val_page(path) else None
+    return () if is_made_by(path, COMMAND) else None
 
 
 _RESULT, _PAGE = (
-    Result(command="yolokit val", recognise=how, is_folder=False, options="--name or --out")
+    Result(command=COMMAND, recognise=how, is_folder=False, options="--name or --out")
     for how in (_recognise, _recognise_page)
 )

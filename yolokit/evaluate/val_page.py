@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from yolokit.evaluate.trained import TrainedFigures
     from yolokit.report.page import Block
 
-_TITLE = "yolokit val: "
-_HEAD_BYTES = 4096
+COMMAND = "yolokit val"
 # Rules of thumb for the mean F1 at the best confidence.
 _GOOD_F1, _FAIR_F1 = 0.8, 0.5
 _WEAK = 0.75  # times the mean F1: a class below that is named
@@ -39,21 +38,13 @@ def make_page(report: ValReport) -> Page:
     """Return the report of an evaluation; its worst images are read to be drawn."""
     name = Path(report.model).name
     return Page(
-        title=f"{_TITLE}{name}",
+        title=f"{COMMAND}: {name}",
         lead=f"`{name}` on {counted(report.images, 'image')} of the split `{report.split}` of "
         f"`{report.data}`.",
         sections=tuple(_make_sections(report)),
         facts=tuple(_list_facts(report)),
+        made_by=f"{COMMAND} {report.yolokit_version}",
     )
-
-
-def is_val_page(path: Path) -> bool:
-    """Tell whether a file is a page of this module."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    return head.startswith(b"<!doctype html>") and f"<title>{_TITLE}".encode() in head
 
 
 def _make_sections(report: ValReport) -> Iterator[Section]:
@@ -219,4 +210,3 @@ def _list_facts(report: ValReport) -> Iterator[tuple[str, str]]:
     most = counted(report.max_det, "box", "boxes")
     limits = f"overlap limit {report.iou:g}, at most {most} an image"
     yield "Counted from", f"confidence {report.conf:g}, {limits}"
-    yield "yolokit", report.yolokit_version

@@ -24,9 +24,11 @@ from yolokit.report.style import stylesheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from yolokit.report.page import Block, Figure, Page, Picture, Section
 
+_HEAD_BYTES = 1024
 # Even if something of the data got through, a browser would load and run nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SECTIONS_WITHOUT_CONTENTS = 3
@@ -70,10 +72,12 @@ def render_page(page: Page) -> str:
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def is_made_by(content: bytes, command: str) -> bool:
+def is_made_by(path: Path, command: str) -> bool:
     """Tell from its first kilobyte whether a file is a page that a command has made."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
     start = re.escape(f'<meta name="generator" content="{escape(command)}'.encode())
-    return re.search(start + rb" \d", content[:1024]) is not None
+    return re.search(start + rb" \d", head) is not None
 
 
 def _render_contents(sections: tuple[Section, ...]) -> str:

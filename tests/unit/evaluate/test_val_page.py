@@ -9,9 +9,9 @@ from yolokit.evaluate.analysis import analyse
 from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.job import ValReport
 from yolokit.evaluate.trained import TrainedFigures
-from yolokit.evaluate.val_page import explain_difference, is_val_page, make_page
+from yolokit.evaluate.val_page import explain_difference, make_page
 from yolokit.report.page import Commands, Table, Verdict
-from yolokit.report.render import render_page
+from yolokit.report.render import is_made_by, render_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,6 @@ def test_notes_are_in_it_and_the_page_is_known_again(tmp_path: Path) -> None:
     assert "cat" in text
     path = tmp_path / "report.html"
     path.write_text(text, "utf-8")
-    assert is_val_page(path)
-    path.write_text("<!doctype html><title>mine</title>", "utf-8")
-    assert not is_val_page(path)
-    assert not is_val_page(tmp_path)
+    assert is_made_by(path, "yolokit val")
+    path.write_text("<!doctype html><title>yolokit val: mine</title>", "utf-8")
+    assert not is_made_by(path, "yolokit val")

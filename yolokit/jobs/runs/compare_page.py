@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
+import yolokit
 from yolokit.report.charts import Series, line_chart
 from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
 from yolokit.train.record import FITNESS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from yolokit.report.page import Block, Chart
     from yolokit.train.record import RunRecord
 
+COMMAND = "yolokit runs compare"
 _SCORES = {FITNESS: "mAP50-95 on val", "mAP50": "mAP50 on val"}
 _LOSSES = {
     "train_box_loss": "Box loss on train",
@@ -58,6 +60,7 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
         title=f"{names[0]} and {names[1]}",
         lead="Two training runs side by side.",
         sections=tuple(sections),
+        made_by=f"{COMMAND} {yolokit.__version__}",
     )
 
 

@@ -12,14 +12,12 @@ from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.atomic import publish_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.jobs.runs.compare import Comparison, compare_runs
-from yolokit.jobs.runs.compare_page import build_compare_page
+from yolokit.jobs.runs.compare_page import COMMAND, build_compare_page
 from yolokit.jobs.runs.listing import RunEntry, describe_run, find_run
-from yolokit.report.render import render_page
+from yolokit.report.render import is_made_by, render_page
 from yolokit.train.record import RunRecord
 from yolokit.train.report.page import write_report
 from yolokit.train.report.summary import Summary, summarize
-
-_GENERATED = b"<!doctype html>"
 
 
 class ShownRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,10 +91,7 @@ def _overall(metrics: dict[str, Any]) -> float | None:
 
 
 def _recognise(path: Path) -> tuple[()] | None:
-    with path.open("rb") as stream:
-        return () if stream.read(len(_GENERATED)) == _GENERATED else None
+    return () if is_made_by(path, COMMAND) else None
 
 
-_PAGE = Result(
-    command="yolokit runs compare", recognise=_recognise, is_folder=False, options="--report"
-)
+_PAGE = Result(command=COMMAND, recognise=_recognise, is_folder=False, options="--report")

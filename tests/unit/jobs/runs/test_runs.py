@@ -190,9 +190,9 @@ def test_a_page_is_replaced_only_if_that_is_asked_for(
     _, error = call(capsys, *compare, code=2)
     assert "--overwrite" in error
     call(capsys, *compare, "--overwrite")
-    page.write_text("my own page")
+    page.write_text("<!doctype html>my own page")
     call(capsys, *compare, "--overwrite", code=2)
-    assert page.read_text() == "my own page"
+    assert page.read_text() == "<!doctype html>my own page"
 
 
 def test_hostile_names_do_not_reach_the_terminal(

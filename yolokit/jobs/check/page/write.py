@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from yolokit.datasets.facts import DatasetFacts
     from yolokit.jobs.check.config import CheckConfig
 
-_HEAD_BYTES = 4096
-
 
 def check_page_output(config: CheckConfig) -> None:
     """Refuse a page that exists and is not to be replaced, before any work is done.
@@ -52,8 +50,7 @@ def _replacing(config: CheckConfig) -> Replacing:
 
 
 def _recognise(path: Path) -> tuple[()] | None:
-    with path.open("rb") as stream:
-        return () if is_made_by(stream.read(_HEAD_BYTES), COMMAND) else None
+    return () if is_made_by(path, COMMAND) else None
 
 
 _RESULT = Result(command=COMMAND, recognise=_recognise, is_folder=False, options="--report")
