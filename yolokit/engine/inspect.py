@@ -21,7 +21,6 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-_aten = torch.ops.aten
 _POOLS = ("max_pool2d", "max_pool2d_with_indices", "avg_pool2d")
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")
 

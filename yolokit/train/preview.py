@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import Event
     from yolokit.core.types import U8
+    from yolokit.datasets.check import DatasetReport
 
 
 class Fed(msgspec.Struct, frozen=True, eq=False):
@@ -86,9 +87,22 @@ def feed(
     if "," in config.device:
         on_event(Notice("note: several GPUs share the batches; these are made on the CPU"))
         config = msgspec.structs.replace(config, device="cpu")
-    run_dir = folder / "run"
+    request = BatchesRequest(
+        training=_ask_training(config, plan, data, folder / "run"),
+        count=count,
+        last_epochs=last_epochs,
+        folder=str(folder),
+    )
+    batches = _run(request, folder, on_event)
+    return Fed(batches, data.names, data.splits["train"].images, folder)
+
+
+def _ask_training(
+    config: TrainConfig, plan: StartPlan, data: DatasetReport, run_dir: Path
+) -> TrainRequest:
+    """Return what the engine needs to begin the training in a new folder."""
     run_dir.mkdir()
-    training = TrainRequest(
+    return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
         run_dir=str(run_dir),
         start=plan.request(config, list(data.names), run_dir),
@@ -98,12 +112,12 @@ def feed(
         threads=usable_cores(),
         leave_out=UNUSABLE in config.allow,
     )
-    request = BatchesRequest(
-        training=training, count=count, last_epochs=last_epochs, folder=str(folder)
-    )
+
+
+def _run(request: BatchesRequest, folder: Path, on_event: OnEvent) -> FedBatches:
+    """Run the engine; what is told of it speaks of no training, since none takes place."""
 
     def tell(event: Event) -> None:
-        # Notices are of a training, and none takes place.
         if isinstance(event, Progress) or (isinstance(event, Phase) and event.name != "training"):
             on_event(event)
 
@@ -113,5 +127,4 @@ def feed(
         if error.hint and str(folder) in error.hint:
             error.hint = None  # it named the log, which goes with the folder
         raise
-    batches = msgspec.convert(result, FedBatches)
-    return Fed(batches, data.names, data.splits["train"].images, folder)
+    return msgspec.convert(result, FedBatches)

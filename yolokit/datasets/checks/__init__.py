@@ -69,16 +69,6 @@ def load_check(name: str) -> Check:
     raise unknown_name("check", name, list_checks())
 
 
-def run_checks(facts: DatasetFacts, severity: Severity) -> list[Finding]:
-    """Return what all checks of a severity find in a data set, for the purpose it is read for."""
-    return [
-        finding
-        for check in load_checks()
-        if severity == check.SEVERITY and facts.purpose in check.PURPOSES
-        for finding in find_with(check, facts)
-    ]
-
-
 def find_with(check: Check, facts: DatasetFacts) -> Iterator[Finding]:
     """Yield what one check finds; a mere sentence is of the whole set, by the check's code."""
     for found in check.find(facts):
