@@ -215,7 +215,7 @@ def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | R
     try:
         values = [float(word) for word in words]
     except ValueError:
-        return RowFault(line, "not-a-number", f"{_shorten(words)} are not all numbers")
+        return RowFault(line, "not-a-number", f"{shorten(' '.join(words))} are not all numbers")
     if not values[0].is_integer() or values[0] < 0:
         return RowFault(line, "bad-class", f"class {words[0]} is not a whole number from 0 on")
     if count == 5 or (layout.keypoint_columns and count == 5 + layout.keypoint_columns):
@@ -237,7 +237,9 @@ def _read_row(words: list[str], line: int, layout: RowLayout) -> list[float] | R
             f"{counted(count, 'column')}: neither a box (5) nor a polygon (7, 9, ...)",
         )
     if not all(-1e9 < value < 1e9 for value in row):
-        return RowFault(line, "not-finite", f"{_shorten(words)} has a value that is not finite")
+        return RowFault(
+            line, "not-finite", f"{shorten(' '.join(words))} has a value that is not finite"
+        )
     return row
 
 
@@ -250,8 +252,8 @@ def _enclosing_box(points: list[float]) -> tuple[float, float, float, float]:
     return (low_x + high_x) / 2, (low_y + high_y) / 2, high_x - low_x, high_y - low_y
 
 
-def _shorten(words: list[str]) -> str:
-    text = " ".join(words)
+def shorten(text: str) -> str:
+    """Return a text for a message, quoted, its end left out if it is long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 

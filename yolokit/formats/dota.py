@@ -25,6 +25,7 @@ import numpy as np
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
 from yolokit.core.types import F64
+from yolokit.datasets.label_rows import shorten
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
 from yolokit.formats.toolkit.source_tree import SourceTree
 from yolokit.formats.toolkit.text_labels import (
@@ -34,7 +35,6 @@ from yolokit.formats.toolkit.text_labels import (
     first_lines,
     is_like_class_name,
     read_rows,
-    shorten,
     write_label_files,
     write_number,
 )

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from yolokit.core.plural import counted, share
 from yolokit.core.task import Task
+from yolokit.datasets.label_rows import shorten
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.layout import SplitLists
 from yolokit.formats.toolkit.plugin import Match, ReadOptions
@@ -33,7 +34,6 @@ from yolokit.formats.toolkit.text_labels import (
     first_lines,
     is_like_class_name,
     read_rows,
-    shorten,
     write_label_files,
     write_number,
 )

@@ -10,11 +10,12 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from yolokit.core.plural import counted
+from yolokit.datasets.label_rows import shorten
 from yolokit.formats.csv.layout import CsvLayout, is_blank, iter_rows, read_number
 from yolokit.formats.toolkit.box_evidence import BoxEncoding, BoxWitness, sample_sizes, to_xyxy
 from yolokit.formats.toolkit.layout import SourceLayout, split_from_name
 from yolokit.formats.toolkit.plugin import ReadOptions
-from yolokit.formats.toolkit.text_labels import read_size, shorten
+from yolokit.formats.toolkit.text_labels import read_size
 from yolokit.formats.toolkit.units import ImageMeter, UnitsWitness
 from yolokit.labels.builder import ImageRows, build_dataset
 from yolokit.labels.ledger import Ledger

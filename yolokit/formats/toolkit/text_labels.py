@@ -236,11 +236,6 @@ def read_size(texts: Sequence[str]) -> tuple[int, int] | tuple[None, None]:
     return (width_px, height_px) if min(width_px, height_px) > 0 else (None, None)
 
 
-def shorten(text: str) -> str:
-    """Return a text for a message, quoted, its end left out if it is long."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
 def check_class_names(names: Sequence[str], title: str) -> None:
     """Refuse to write class names that would break a line of text.
 
