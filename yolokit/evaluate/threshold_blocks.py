@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from yolokit.core.units import describe_share
 from yolokit.evaluate.measures.curves import POINTS
 from yolokit.evaluate.words import floor_conf, show_decimal
 from yolokit.report.charts import Mark, Series, line_chart
@@ -121,7 +122,7 @@ def _show_calibration(analysis: Analysis) -> Iterator[Block]:
             (
                 f"{low} to {high}",
                 str(one.detections),
-                "-" if one.precision is None else f"{one.precision:.0%}",
+                "-" if one.precision is None else describe_share(one.precision, 1),
             )
             for (low, high), one in zip(edges, analysis.calibration, strict=True)
         ),

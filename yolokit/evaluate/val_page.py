@@ -101,7 +101,7 @@ def _advise(analysis: Analysis) -> Iterator[str]:
     if small.boxes and worst.kind != "missed" and share - small.right / small.boxes > _FEWER:
         yield (
             f"Small objects are found less often ({describe_share(small.right, small.boxes)} of "
-            f"{small.boxes}) than all ({share:.0%}): try a larger "
+            f"{small.boxes}) than all ({describe_share(share, 1)}): try a larger "
             "`yolokit train --imgsz`."
         )
     unseen = [one.name for one in analysis.curves if not one.boxes]

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.core.units import describe_share
 from yolokit.train.run_folder import resume_command
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def list_advice(
     share = share_waiting(record)
     if share is not None and share > _MANY_WAITS:
         advice.append(
-            f"{share:.0%} of the time of training went into waiting for images: write "
-            f"`cache: ram` {_IN_CONFIG} if they fit into memory."
+            f"{describe_share(share, 1)} of the time of training went into waiting for images: "
+            f"write `cache: ram` {_IN_CONFIG} if they fit into memory."
         )
     return advice
 
