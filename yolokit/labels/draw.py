@@ -43,7 +43,6 @@ def draw_annotations(
     *,
     fit_wh: tuple[int, int] | None = None,
     emphasised: Collection[int] | None = None,
-    labels: bool = True,
     tint: bool = True,
 ) -> U8:
     """Return a copy of an image with everything that is annotated in it.
@@ -58,7 +57,6 @@ def draw_annotations(
         fit_wh: Scale the image to this width and height in px before anything is drawn, so that
             lines and letters stay legible.
         emphasised: Rows that matter; all others are thin, grey and without a label.
-        labels: Whether to name the class of each annotation.
         tint: Whether to tint what an outline encloses.
     """
     if fit_wh is not None:
@@ -74,8 +72,7 @@ def draw_annotations(
         rows = [row for row in rows if row in emphasised]
     for row in rows:
         _draw_row(image, annotations, row, strokes.line_px, tint=tint)
-    if labels:
-        _draw_labels(image, annotations, rows[::-1], names, strokes.text_px)
+    _draw_labels(image, annotations, rows[::-1], names, strokes.text_px)
     return image
 
 

@@ -36,17 +36,14 @@ _LEAST_SHARE = 0.35  # of the image's shorter side
 _SAME = 0.85  # IoU from which another box is drawn with the one that is meant
 
 
-def draw_image(
-    table: LabelTable, image: int, caption: str, *, small: bool = False
-) -> Picture | None:
+def draw_image(table: LabelTable, image: int, caption: str) -> Picture | None:
     """Return an image with all its labels, None if it cannot be read."""
     pixels = _read(table, image)
     if pixels is None:
         return None
     annotations = annotations_of(table, image, (pixels.shape[1], pixels.shape[0]))
-    fit_wh = _SMALL_WH if small else FIT_WH
-    drawn = draw_annotations(pixels, annotations, table.names, fit_wh=fit_wh, labels=not small)
-    return Picture(encode_jpeg(drawn, fit_wh=fit_wh), _describe(table, image), caption)
+    drawn = draw_annotations(pixels, annotations, table.names, fit_wh=FIT_WH)
+    return Picture(encode_jpeg(drawn, fit_wh=FIT_WH), _describe(table, image), caption)
 
 
 def draw_plain(table: LabelTable, image: int, caption: str) -> Picture | None:
