@@ -10,7 +10,7 @@ import numpy as np
 
 from yolokit.core.receptive_field import Reach, join
 from yolokit.engine.process import Job, check_stop, serve
-from yolokit.engine_protocol.inspection import Layer, Network
+from yolokit.engine_protocol.inspection import Layer, Network, describe_no_map
 from yolokit.engine_protocol.requests import InspectRequest
 from yolokit.errors import WeightsError
 
@@ -56,6 +56,11 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
             hint="its sides have to be multiples of the model's stride: choose another --imgsz",
         ) from error
     for index, name in enumerate(wanted):
+        if name not in recorder.maps:
+            raise WeightsError(
+                describe_no_map(name, recorder.shapes.get(name, ())),
+                hint="`yolokit inspect` without --layer lists the layers with their outputs",
+            )
         np.save(Path(request.folder) / f"{index}.npy", recorder.maps[name], allow_pickle=False)
     network = Network(
         layers=tuple(recorder.list_layers()),
@@ -88,7 +93,8 @@ class _Recorder:
     """Runs a network once, and keeps what each of its layers did.
 
     Attributes:
-        maps: Name of each wanted layer to its output, (C, H, W) float32.
+        maps: Name of each wanted layer to its output, (C, H, W) float32, if that is a map.
+        shapes: Name of each layer to the shape of its output.
         parts: Some layers as a whole, with what is inside them.
     """
 
@@ -96,6 +102,7 @@ class _Recorder:
         self, model: Any, image: torch.Tensor, wanted: Sequence[str], parts: Sequence[str]
     ) -> None:
         self.maps: dict[str, Any] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
         self.parts: dict[str, Layer] = {}
         self._asked_parts = set(parts)
         self._model, self._image, self._wanted = model.eval().float(), image, set(wanted)
@@ -149,6 +156,7 @@ class _Recorder:
         first = output[0] if isinstance(output, (list, tuple)) else output
         if not isinstance(first, torch.Tensor):
             return
+        self.shapes[name] = tuple(first.shape)
         if name in self._wanted and first.dim() == 4:
             self.maps[name] = first[0].float().numpy().copy()
         if name in self._asked_parts:

@@ -68,3 +68,8 @@ def test_attention_sees_all_of_the_image(network: tuple[Network, Path]) -> None:
 def test_an_unknown_layer_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"has no layer 'model\.99'"):
         look(tmp_path, image=True, layers=("model.99",))
+
+
+def test_a_layer_that_makes_no_map_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"'model\.23' makes no map: its output is"):
+        look(tmp_path, image=True, layers=("model.23",))
