@@ -32,6 +32,7 @@ _PART, _LOCK, _OLD = "part", "lock", "old"
 _HIDDEN = re.compile(
     r"\.(?P<name>.+)\.yolokit-(?P<kind>part|lock|old)-(?P<token>[^.]+)(\..*)?", re.DOTALL
 )
+_TRIES = 20
 _UNTOUCHED_S = 24 * 3600
 
 
@@ -130,7 +131,8 @@ def remove(path: Path) -> None:
 
 def _take_token(path: Path) -> tuple[str, BaseFileLock | None]:
     """Return a token that nobody else has, with its lock; None where there are no locks."""
-    while True:
+    token = ""
+    for _ in range(_TRIES):
         token = uuid.uuid4().hex[:12]
         place = _place(path, _LOCK, token)
         try:
@@ -141,6 +143,7 @@ def _take_token(path: Path) -> tuple[str, BaseFileLock | None]:
             return token, None
         if lock is not None:  # else a process that tidies up was quicker, and removed it
             return token, lock
+    return token, None  # as in /proc, where no file can be made
 
 
 def _clear(path: Path, token: str) -> None:

@@ -140,6 +140,15 @@ def test_a_file_system_without_locks_is_good_enough_to_publish(
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_a_lock_that_can_never_be_had_is_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "take_lock", lambda _place: None)
+    with publish_file(tmp_path / "out.txt") as part:
+        part.write_text("all")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
 def test_what_was_there_comes_back_after_a_kill_between_the_two_renames(tmp_path: Path) -> None:
     code = f"""
 import os, pathlib
