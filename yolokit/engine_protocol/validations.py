@@ -123,7 +123,11 @@ def _load(stream: IO[bytes]) -> dict[str, Any]:
             raise ValueError("it is larger than what yolokit writes")
     stream.seek(0)
     with np.load(stream, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        columns = {name: file[name] for name in file.files}
+    for name, column in columns.items():
+        if not isinstance(column, np.ndarray) or not np.isfinite(column).all():
+            raise ValueError(f"{name} is not an array of finite numbers")
+    return columns
 
 
 def _take_apart(columns: Mapping[str, Any]) -> Validation:

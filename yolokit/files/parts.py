@@ -11,6 +11,7 @@ wrote none, it is a leftover once nothing in it has changed for a day.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ _HIDDEN = re.compile(
     r"\.(?P<name>.+)\.yolokit-(?P<kind>part|lock|old)-(?P<token>[^.]+)(\..*)?", re.DOTALL
 )
 _TRIES = 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNTOUCHED_S = 24 * 3600
 
 
@@ -52,6 +54,12 @@ def hidden_part(path: Path) -> Iterator[Path]:
     part = _place(path, _PART, token + path.suffix)
     try:
         yield part
+    except OSError as error:
+        if (
+            error.errno in _FULL and error.filename is None
+        ):  # Python knows what was written only here
+            error.filename = str(path)
+        raise
     finally:
         remove(part)
         if lock is not None:
@@ -114,6 +122,12 @@ def remove_all_leftovers(folder: Path, names: re.Pattern[str]) -> None:
     for name in {found["name"] for found in _parse_all(folder)}:
         if names.fullmatch(name):
             remove_leftovers(folder / name)
+
+
+def final_path(path: Path) -> Path:
+    """Return a path as it will be: without the hidden names under which things are built."""
+    places = ((place, _HIDDEN.fullmatch(place)) for place in path.parts)
+    return type(path)(*(found["name"] if found else place for place, found in places))
 
 
 def is_claimed(path: Path) -> bool:

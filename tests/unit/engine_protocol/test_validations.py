@@ -103,6 +103,7 @@ CHANGES = {
     "counts that do not add up": {"found_counts": np.array([9, 9], np.int32)},
     "boxes of two sides": {"found_xyxy": np.zeros((5, 2), np.float32)},
     "boxes in one row": {"true_xyxy": np.zeros(12, np.float32)},
+    "scores that are no numbers": {"found_scores": np.full(5, np.nan, np.float32)},
     "words": {"found_xyxy": np.full((5, 4), "x")},
     "a head of one number": {"head": np.array(1)},
     "sizes in one row": {"image_wh": np.zeros(4, np.int32)},
@@ -136,6 +137,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "best.detections.npz")
     with pytest.raises(TrainError, match="is a pipe"):
         read_validation(tmp_path / "best.detections.npz")
+
+
+def test_a_member_that_is_not_an_array_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "best.detections.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("head.npy", b"x")
+    with pytest.raises(TrainError, match="is not readable"):
+        read_validation(path)
 
 
 def test_an_array_that_states_a_huge_size_takes_no_memory(tmp_path: Path) -> None:
