@@ -39,7 +39,12 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
         request.weights, request.digest, trust=request.trust
     )
     check_stop()
-    imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz") or 640)
+    if not isinstance(getattr(model, "model", None), torch.nn.Sequential) or not len(model.model):
+        raise WeightsError(
+            f"{request.weights} holds no network of layers, but a {type(model).__name__}",
+            hint="yolokit reads checkpoints as ultralytics saves them, YOLOv8 and later",
+        )
+    imgsz = request.imgsz or _trained_size(checkpoint)
     if request.image is None:
         image = torch.zeros(1, 3, imgsz, imgsz)
     else:
@@ -65,11 +70,24 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
     network = Network(
         layers=tuple(recorder.list_layers()),
         input_shape=tuple(image.shape),
-        stride_px=max(32, int(max(model.stride.tolist()))) if hasattr(model, "stride") else None,
+        stride_px=_largest_stride(model),
         head_inputs=tuple(recorder.parts[name] for name in inputs if name in recorder.parts),
         about=tuple(_describe(model, checkpoint)),
     )
     return {"network": network, "maps": wanted}
+
+
+def _trained_size(checkpoint: dict[str, Any]) -> int:
+    """Return the resolution that a checkpoint says it was trained at, and 640 px without one."""
+    imgsz = checkpoint.get("train_args", {}).get("imgsz")
+    return imgsz if isinstance(imgsz, int) and 32 <= imgsz <= 8192 else 640
+
+
+def _largest_stride(model: Any) -> int | None:
+    stride = getattr(model, "stride", None)
+    if not isinstance(stride, torch.Tensor) or not stride.numel():
+        return None
+    return max(32, int(stride.max()))
 
 
 def _head_inputs(model: Any) -> list[str]:
@@ -83,7 +101,7 @@ def _head_inputs(model: Any) -> list[str]:
 def _describe(model: Any, checkpoint: dict[str, Any]) -> list[tuple[str, str]]:
     names = getattr(model, "names", {})
     about = [("head", type(model.model[-1]).__name__)]
-    if names:
+    if names and isinstance(names, dict):
         about.append(("classes", ", ".join(str(names[key]) for key in names)))
     trained = checkpoint.get("train_args", {}).get("imgsz")
     return [*about, ("trained at", f"{trained} px")] if trained else about

@@ -107,11 +107,7 @@ def feed(
         if isinstance(event, Progress) or (isinstance(event, Phase) and event.name != "training"):
             on_event(event)
 
-    try:
-        result = run_job("batches", request, log_path=folder / "batches.log", on_event=tell)
-    except YolokitError as error:
-        if error.hint and str(folder) in error.hint:
-            error.hint = None  # it named the log, which goes with the folder
-        raise
+    log = folder / "batches.log"
+    result = run_job("batches", request, log_path=log, on_event=tell, keeps_log=False)
     batches = msgspec.convert(result, FedBatches)
     return Fed(batches, data.names, data.splits["train"].images, folder)

@@ -168,6 +168,7 @@ def _look_into_checkpoint(
         ),
         log_path=scratch / "inspect.log",
         on_event=on_event,
+        keeps_log=False,
     )
     names = result["maps"]
     maps = {
