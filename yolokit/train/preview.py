@@ -15,7 +15,7 @@ from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import BatchesRequest, TrainRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
-from yolokit.errors import ConfigError, YolokitError
+from yolokit.errors import ConfigError
 from yolokit.train.arch import find_arch
 from yolokit.train.config import TrainConfig, to_upstream
 from yolokit.train.data import check_data, write_data_yaml
