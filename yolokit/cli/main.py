@@ -115,7 +115,7 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     except OSError as error:
         if debug:
             say(traceback.format_exc())
-        say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        say(f"error: {_name_file(error)}: {error.strerror or error}")
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         if debug:
@@ -129,6 +129,16 @@ def _run(arguments: list[str], signals: Interruptions, *, debug: bool) -> int:  
     if result == _INTERRUPTED:  # typer has caught the interrupt itself
         say("interrupted")
     return result if isinstance(result, int) else 0
+
+
+def _name_file(error: OSError) -> str:
+    """Return the file that an error is about, by the name that the user gave it."""
+    from pathlib import Path
+
+    from yolokit.files.parts import final_path
+
+    name = error.filename
+    return str(final_path(Path(os.fsdecode(name)))) if name else "the system"
 
 
 def _refuse_yolo_line(arguments: list[str]) -> None:

@@ -116,14 +116,14 @@ def compute_statistics(table: LabelTable, imgsz: int) -> SetStatistics:
 
 
 def training_sides_px(table: LabelTable, imgsz: int) -> F64:
-    """Return (R, 2), the sides of each box in px of the training; 0 where not known.
+    """Return (R, 2), the sides of each box in px of the training; 0 where not known, or below 0.
 
     There the longer side of an image is ``imgsz``; a part of a box outside its image is cut off.
     """
     longest = table.wh_px.max(axis=1, initial=0)
     scale = np.divide(imgsz, longest, out=np.zeros(len(longest)), where=longest > 0)
     inside = np.clip(table.xyxy, 0, 1)
-    sides: F64 = (inside[:, 2:] - inside[:, :2]) * table.wh_px * scale[:, None]
+    sides: F64 = np.maximum(inside[:, 2:] - inside[:, :2], 0) * table.wh_px * scale[:, None]
     return sides
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from yolokit.core.receptive_field import Reach, join
 from yolokit.engine.process import Job, check_stop, serve
-from yolokit.engine_protocol.inspection import Layer, Network
+from yolokit.engine_protocol.inspection import Layer, Network, describe_no_map
 from yolokit.engine_protocol.requests import InspectRequest
 from yolokit.errors import WeightsError
 
@@ -38,7 +38,12 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
         request.weights, request.digest, trust=request.trust
     )
     check_stop()
-    imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz") or 640)
+    if not isinstance(getattr(model, "model", None), torch.nn.Sequential) or not len(model.model):
+        raise WeightsError(
+            f"{request.weights} holds no network of layers, but a {type(model).__name__}",
+            hint="yolokit reads checkpoints as ultralytics saves them, YOLOv8 and later",
+        )
+    imgsz = request.imgsz or _trained_size(checkpoint)
     if request.image is None:
         image = torch.zeros(1, 3, imgsz, imgsz)
     else:
@@ -55,15 +60,33 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
             hint="its sides have to be multiples of the model's stride: choose another --imgsz",
         ) from error
     for index, name in enumerate(wanted):
+        if name not in recorder.maps:
+            raise WeightsError(
+                describe_no_map(name, recorder.shapes.get(name, ())),
+                hint="`yolokit inspect` without --layer lists the layers with their outputs",
+            )
         np.save(Path(request.folder) / f"{index}.npy", recorder.maps[name], allow_pickle=False)
     network = Network(
         layers=tuple(recorder.list_layers()),
         input_shape=tuple(image.shape),
-        stride_px=max(32, int(max(model.stride.tolist()))) if hasattr(model, "stride") else None,
+        stride_px=_largest_stride(model),
         head_inputs=tuple(recorder.parts[name] for name in inputs if name in recorder.parts),
         about=tuple(_describe(model, checkpoint)),
     )
     return {"network": network, "maps": wanted}
+
+
+def _trained_size(checkpoint: dict[str, Any]) -> int:
+    """Return the resolution that a checkpoint says it was trained at, and 640 px without one."""
+    imgsz = checkpoint.get("train_args", {}).get("imgsz")
+    return imgsz if isinstance(imgsz, int) and 32 <= imgsz <= 8192 else 640
+
+
+def _largest_stride(model: Any) -> int | None:
+    stride = getattr(model, "stride", None)
+    if not isinstance(stride, torch.Tensor) or not stride.numel():
+        return None
+    return max(32, int(stride.max()))
 
 
 def _head_inputs(model: Any) -> list[str]:
@@ -77,7 +100,7 @@ def _head_inputs(model: Any) -> list[str]:
 def _describe(model: Any, checkpoint: dict[str, Any]) -> list[tuple[str, str]]:
     names = getattr(model, "names", {})
     about = [("head", type(model.model[-1]).__name__)]
-    if names:
+    if names and isinstance(names, dict):
         about.append(("classes", ", ".join(str(names[key]) for key in names)))
     trained = checkpoint.get("train_args", {}).get("imgsz")
     return [*about, ("trained at", f"{trained} px")] if trained else about
@@ -87,7 +110,8 @@ class _Recorder:
     """Runs a network once, and keeps what each of its layers did.
 
     Attributes:
-        maps: Name of each wanted layer to its output, (C, H, W) float32.
+        maps: Name of each wanted layer to its output, (C, H, W) float32, if that is a map.
+        shapes: Name of each layer to the shape of its output.
         parts: Some layers as a whole, with what is inside them.
     """
 
@@ -95,6 +119,7 @@ class _Recorder:
         self, model: Any, image: torch.Tensor, wanted: Sequence[str], parts: Sequence[str]
     ) -> None:
         self.maps: dict[str, Any] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
         self.parts: dict[str, Layer] = {}
         self._asked_parts = set(parts)
         self._model, self._image, self._wanted = model.eval().float(), image, set(wanted)
@@ -148,6 +173,7 @@ class _Recorder:
         first = output[0] if isinstance(output, (list, tuple)) else output
         if not isinstance(first, torch.Tensor):
             return
+        self.shapes[name] = tuple(first.shape)
         if name in self._wanted and first.dim() == 4:
             self.maps[name] = first[0].float().numpy().copy()
         if name in self._asked_parts:

@@ -129,6 +129,7 @@ def run_job(
     *,
     log_path: Path,
     on_event: OnEvent = ignore,
+    keeps_log: bool = True,
 ) -> dict[str, Any]:
     """Run ``python -m yolokit.engine.<job>`` to its end.
 
@@ -137,6 +138,7 @@ def run_job(
         request: What the job needs; it is sent as one line of JSON.
         log_path: File that the child's own output is appended to.
         on_event: Called with every event but the last, in order, in the caller's thread.
+        keeps_log: Whether the user can read that file if the job fails.
 
     Returns:
         The result of the child's ``Done`` event.
@@ -157,7 +159,7 @@ def run_job(
                 last = converse(process, msgspec.json.encode(request), log, on_event)
         finally:
             end_process(process)
-    return conclude(last, process.returncode, log_path)
+    return conclude(last, process.returncode, log_path if keeps_log else None)
 
 
 def require_engine() -> None:
@@ -311,17 +313,18 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def conclude(last: AnyEvent | None, returncode: int, log_path: Path) -> dict[str, Any]:
+def conclude(last: AnyEvent | None, returncode: int, log_path: Path | None) -> dict[str, Any]:
     """Return the result of a job, or raise what its process said or how it ended."""
+    where = None if log_path is None else f"the whole log is {log_path}"
     if isinstance(last, Done) and returncode == 0:
         return last.result
     if isinstance(last, Cancelled):
         raise JobCancelledError(last.message)
     if isinstance(last, Failed):
         kind = getattr(errors, last.kind, YolokitError)
-        raise kind(last.message, hint=last.hint or f"the whole log is {log_path}")
+        raise kind(last.message, hint=last.hint or where)
     how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
     message = f"the engine ended with {how} and said nothing more"
     if returncode == -9:
         message += "; the system may have run out of memory (a smaller batch or image size helps)"
-    raise YolokitError(message, hint=f"the whole log is {log_path}")
+    raise YolokitError(message, hint=where)

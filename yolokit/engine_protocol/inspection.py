@@ -64,3 +64,9 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     def flops(self) -> int:
         """All floating-point operations for one image."""
         return sum(layer.flops for layer in self.layers)
+
+
+def describe_no_map(name: str, shape: tuple[int, ...]) -> str:
+    """Say why nothing can be drawn of a layer; the shape of its output is empty if not known."""
+    output = "x".join(map(str, shape)) or "of no known shape"
+    return f"layer {name!r} makes no map: its output is {output}"

@@ -6,7 +6,9 @@ second pass. The file is NumPy's ``.npz``, read without pickle.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import numpy as np
 from yolokit.core.types import Detections
 from yolokit.errors import TrainError
 from yolokit.files.atomic import replace_file
+from yolokit.files.regular_file import why_no_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +31,12 @@ _MAX_ROWS = 500_000  # of all images together: some 10 MB
 _MAX_BYTES = 2_000_000_000  # unpacked
 _MIN_KEPT = 10  # of one image, however many images there are
 _SCHEMA_VERSION = 1
+_SHAPES = {"xyxy": (4,), "scores": (), "class_ids": ()}  # of one row
+# What zipfile and numpy raise for damage, and for what they do not support.
+_DAMAGE = (
+    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,13 +104,16 @@ def read_validation(path: Path) -> Validation:
     Raises:
         TrainError: It is not there, damaged, or of another kind.
     """
+    if not path.exists():
+        raise TrainError(f"{path} is not there")
+    reason = why_no_file(path)
+    if reason is not None:  # reading a pipe may never end
+        raise TrainError(f"{path} {reason}")
     try:
         with path.open("rb") as stream:
             columns = _load(stream)
         return _take_apart(columns)
-    except FileNotFoundError as error:
-        raise TrainError(f"{path} is not there") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise TrainError(f"{path} is not readable: {error}") from error
 
 
@@ -111,7 +123,11 @@ def _load(stream: IO[bytes]) -> dict[str, Any]:
             raise ValueError("it is larger than what yolokit writes")
     stream.seek(0)
     with np.load(stream, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        columns = {name: file[name] for name in file.files}
+    for name, column in columns.items():
+        if not isinstance(column, np.ndarray) or not np.isfinite(column).all():
+            raise ValueError(f"{name} is not an array of finite numbers")
+    return columns
 
 
 def _take_apart(columns: Mapping[str, Any]) -> Validation:
@@ -147,8 +163,11 @@ def _split(columns: Mapping[str, Any], kind: str, names: tuple[str, ...]) -> lis
     counts = columns[f"{kind}_counts"]
     total = int(counts.sum())
     joined = [columns[f"{kind}_{name}"] for name in names]
-    if any(len(column) != total for column in joined):
-        raise ValueError(f"its counts of what is {kind} do not add up")
+    if counts.dtype.kind != "i" or counts.min(initial=0) < 0:
+        raise ValueError(f"its counts of what is {kind} are not whole numbers")
+    for name, column in zip(names, joined, strict=True):
+        if column.shape != (total, *_SHAPES[name]) or column.dtype.kind not in "if":
+            raise ValueError(f"its {kind}_{name} do not fit its counts")
     edges = np.cumsum(counts)[:-1]
     parts = [np.split(column, edges) if len(counts) else [] for column in joined]
     return list(zip(*parts, strict=True))

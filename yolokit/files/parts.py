@@ -11,6 +11,7 @@ wrote none, it is a leftover once nothing in it has changed for a day.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ _PART, _LOCK, _OLD = "part", "lock", "old"
 _HIDDEN = re.compile(
     r"\.(?P<name>.+)\.yolokit-(?P<kind>part|lock|old)-(?P<token>[^.]+)(\..*)?", re.DOTALL
 )
+_TRIES = 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNTOUCHED_S = 24 * 3600
 
 
@@ -51,6 +54,12 @@ def hidden_part(path: Path) -> Iterator[Path]:
     part = _place(path, _PART, token + path.suffix)
     try:
         yield part
+    except OSError as error:
+        if (
+            error.errno in _FULL and error.filename is None
+        ):  # Python knows what was written only here
+            error.filename = str(path)
+        raise
     finally:
         remove(part)
         if lock is not None:
@@ -115,6 +124,12 @@ def remove_all_leftovers(folder: Path, names: re.Pattern[str]) -> None:
             remove_leftovers(folder / name)
 
 
+def final_path(path: Path) -> Path:
+    """Return a path as it will be: without the hidden names under which things are built."""
+    places = ((place, _HIDDEN.fullmatch(place)) for place in path.parts)
+    return type(path)(*(found["name"] if found else place for place, found in places))
+
+
 def is_claimed(path: Path) -> bool:
     """Tell whether a process that may be alive is going to publish under a name."""
     return path.parent.is_dir() and bool(_list_tokens(path))
@@ -130,7 +145,8 @@ def remove(path: Path) -> None:
 
 def _take_token(path: Path) -> tuple[str, BaseFileLock | None]:
     """Return a token that nobody else has, with its lock; None where there are no locks."""
-    while True:
+    token = ""
+    for _ in range(_TRIES):
         token = uuid.uuid4().hex[:12]
         place = _place(path, _LOCK, token)
         try:
@@ -141,6 +157,7 @@ def _take_token(path: Path) -> tuple[str, BaseFileLock | None]:
             return token, None
         if lock is not None:  # else a process that tidies up was quicker, and removed it
             return token, lock
+    return token, None  # as in /proc, where no file can be made
 
 
 def _clear(path: Path, token: str) -> None:

@@ -125,7 +125,7 @@ def open_session(path: Path, *, provider: str = "auto", threads: int | None = No
         problems.append(f"threads: must be at least 1, not {threads}")
     if problems:
         raise ConfigError("the model cannot be opened with these options", problems=problems)
-    _check_file(path)
+    check_model_file(path)
     ort = require("onnxruntime", extra="cpu", purpose="Running a model")
     stop_telemetry(ort)
     ort.set_default_logger_severity(_FATAL)
@@ -237,7 +237,12 @@ def _library_failure(ort: Any, provider: str) -> str | None:
 _EXPORT_FIRST = "it takes an ONNX file: `yolokit export BEST.pt` makes one of a checkpoint"
 
 
-def _check_file(path: Path) -> None:
+def check_model_file(path: Path) -> None:
+    """Refuse a path that cannot be an ONNX file, without opening it.
+
+    Raises:
+        InferenceError: It is not there, not a file, or a checkpoint.
+    """
     reason = why_no_file(path)
     if path.suffix.lower() in (".pt", ".pth"):
         if reason is None and read_kind(path) == POINTER:

@@ -15,7 +15,7 @@ from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import BatchesRequest, TrainRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
-from yolokit.errors import ConfigError, YolokitError
+from yolokit.errors import ConfigError
 from yolokit.train.arch import find_arch
 from yolokit.train.config import TrainConfig, to_upstream
 from yolokit.train.data import check_data, write_data_yaml
@@ -121,10 +121,6 @@ def _run(request: BatchesRequest, folder: Path, on_event: OnEvent) -> FedBatches
         if isinstance(event, Progress) or (isinstance(event, Phase) and event.name != "training"):
             on_event(event)
 
-    try:
-        result = run_job("batches", request, log_path=folder / "batches.log", on_event=tell)
-    except YolokitError as error:
-        if error.hint and str(folder) in error.hint:
-            error.hint = None  # it named the log, which goes with the folder
-        raise
+    log = folder / "batches.log"
+    result = run_job("batches", request, log_path=log, on_event=tell, keeps_log=False)
     return msgspec.convert(result, FedBatches)

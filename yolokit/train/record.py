@@ -13,8 +13,9 @@ import msgspec
 import yolokit
 from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
 from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_better
-from yolokit.errors import TrainError
+from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
+from yolokit.files.size_limits import read_bounded
 from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -177,15 +178,22 @@ def read_record(run_dir: Path) -> RunRecord:
     """
     path = run_dir / "run.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RunRecord)
-    except OSError as error:
+        record = msgspec.json.decode(read_bounded(path), type=RunRecord)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise TrainError(f"{run_dir} is not a run: it has no run.json") from error
-    except msgspec.DecodeError as error:
+    except OSError as error:
+        raise TrainError(f"{path} cannot be read: {error.strerror}") from error
+    except DataError as error:
+        raise TrainError(f"{path} is not readable: {error.message}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         last = run_dir / "last.pt"
         hint = f"its weights are whole: start a new run with --weights {last}"
         raise TrainError(
             f"{path} is not readable: {error}", hint=hint if last.is_file() else None
         ) from error
+    if record.start_epoch is not None and FITNESS not in record.start_epoch.metrics:
+        raise TrainError(f"{path} is not readable: start_epoch has no {FITNESS}")
+    return record
 
 
 def count_used(data: DataRecord, used: DataRead) -> DataRecord:

@@ -71,3 +71,9 @@ def test_hostile_names(bccd: Path, tab: Tab, tmp_path: Path) -> None:
     assert "\u202e" not in text
     assert tab.evaluate("document.querySelectorAll('b, [onerror]').length") == 0
     assert "<b>cat</b>" in tab.evaluate("document.querySelector('main').textContent")
+
+
+def test_what_cannot_be_written_is_named_as_it_was_given(squares: Path) -> None:
+    page = "/proc/page.html"
+    done = run_yolokit("data", "check", squares, "--report", page, cwd=squares.parent, code=1)
+    assert done.stderr.splitlines()[-1].startswith("error: /proc/page.html: ")

@@ -65,6 +65,14 @@ def test_boxes_of_images_whose_size_is_not_known_are_not_measured() -> None:
     assert found.splits["train"].boxes == 4
 
 
+@pytest.mark.filterwarnings("error")
+def test_boxes_that_cannot_be_are_not_measured() -> None:
+    rows = [(0, 0.5, 0.5, 0.4, 0.9), (0, 0.1, np.nan, 0.2, 0.3), (0, 0.1, 0.1, np.inf, -1e308)]
+    table = make_table([("train", rows)])
+    assert not (training_sides_px(table, 640).prod(axis=1) < 0).any()
+    assert sum(compute_statistics(table, 640).sides.counts) == 0
+
+
 def test_a_set_of_nothing_has_figures_too() -> None:
     found = compute_statistics(make_table([], names=()), 640)
     assert found.splits == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -18,14 +20,16 @@ from yolokit.files.digest import digest_weights
 SHIPPED = Path(yolokit.__file__).parent / "jobs" / "assets" / "parts-n.pt"
 
 
-def look(folder: Path, *, image: bool = False, layers: tuple[str, ...] = ()) -> Network:
+def look(
+    folder: Path, *, image: bool = False, layers: tuple[str, ...] = (), weights: Path = SHIPPED
+) -> Network:
     source = folder / "image.npy"
     np.save(source, np.full((50, 80, 3), 90, np.uint8))
     request = InspectRequest(
-        weights=str(SHIPPED), digest=digest_weights(SHIPPED), imgsz=96,
+        weights=str(weights), digest=digest_weights(weights), imgsz=96,
         image=str(source) if image else None, layers=list(layers), folder=str(folder),
     )  # fmt: skip
-    result = run_job("inspect", request, log_path=folder / "log")
+    result = run_job("inspect", request, log_path=folder / "log", keeps_log=False)
     return msgspec.convert(result["network"], Network)
 
 
@@ -68,3 +72,16 @@ def test_attention_sees_all_of_the_image(network: tuple[Network, Path]) -> None:
 def test_an_unknown_layer_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"has no layer 'model\.99'"):
         look(tmp_path, image=True, layers=("model.99",))
+
+
+def test_a_layer_that_makes_no_map_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"'model\.23' makes no map: its output is"):
+        look(tmp_path, image=True, layers=("model.23",))
+
+
+def test_a_checkpoint_of_something_else_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    script = "import sys, torch; torch.save({'model': torch.nn.Conv2d(3, 3, 3)}, sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    with pytest.raises(WeightsError, match=r"other\.pt holds no network of layers, but a Conv2d"):
+        look(tmp_path, weights=path)

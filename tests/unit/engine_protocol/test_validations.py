@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import zipfile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -93,3 +95,63 @@ def test_columns_that_do_not_fit_and_pickles_are_refused(tmp_path: Path) -> None
             np.savez(out, **(columns | {name: wrong}))
         with pytest.raises(TrainError, match="is not readable"):
             read_validation(path)
+
+
+CHANGES = {
+    "counts below 0": {"true_counts": np.array([-1, 4], np.int32)},
+    "counts of fractions": {"true_counts": np.array([1.5, 1.5])},
+    "counts that do not add up": {"found_counts": np.array([9, 9], np.int32)},
+    "boxes of two sides": {"found_xyxy": np.zeros((5, 2), np.float32)},
+    "boxes in one row": {"true_xyxy": np.zeros(12, np.float32)},
+    "scores that are no numbers": {"found_scores": np.full(5, np.nan, np.float32)},
+    "words": {"found_xyxy": np.full((5, 4), "x")},
+    "a head of one number": {"head": np.array(1)},
+    "sizes in one row": {"image_wh": np.zeros(4, np.int32)},
+    "scores with two parts": {"found_scores": np.zeros(5, np.complex64)},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_columns_that_do_not_fit_are_damage(change: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "best.detections.npz"
+    write_validation(path, 3, [make_image("a.jpg", 1, 2), make_image("b.jpg", 2, 3)])
+    columns = dict(np.load(path))
+    np.savez_compressed(path, **{**columns, **change})
+    with pytest.raises(TrainError, match=r"best\.detections\.npz is not readable"):
+        read_validation(path)
+
+
+@pytest.mark.parametrize("step", [31, 97, 211])
+def test_flipped_bits_are_damage(step: int, tmp_path: Path) -> None:
+    path = tmp_path / "best.detections.npz"
+    write_validation(path, 3, [make_image("a.jpg", 40, 80)])
+    content = bytearray(path.read_bytes())
+    for at in range(100, len(content), step):
+        content[at] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(TrainError, match="is not readable"):
+        read_validation(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "best.detections.npz")
+    with pytest.raises(TrainError, match="is a pipe"):
+        read_validation(tmp_path / "best.detections.npz")
+
+
+def test_a_member_that_is_not_an_array_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "best.detections.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("head.npy", b"x")
+    with pytest.raises(TrainError, match="is not readable"):
+        read_validation(path)
+
+
+def test_an_array_that_states_a_huge_size_takes_no_memory(tmp_path: Path) -> None:
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000000,), }"
+    path = tmp_path / "best.detections.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        padded = header.ljust(117) + b"\n"
+        file.writestr("head.npy", b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded)
+    with pytest.raises(TrainError, match="is not readable"):
+        read_validation(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -138,6 +139,29 @@ def test_a_file_system_without_locks_is_good_enough_to_publish(
         parts.remove_leftovers(tmp_path / "out")
         (part / "x").touch()
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_lock_that_can_never_be_had_is_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "take_lock", lambda _place: None)
+    with publish_file(tmp_path / "out.txt") as part:
+        part.write_text("all")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_full_disk_is_told_of_the_file_that_was_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught, publish_file(tmp_path / "a.html"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(tmp_path / "a.html")
+
+
+def test_a_file_is_named_as_it_will_be(tmp_path: Path) -> None:
+    with publish_folder(tmp_path / "set") as part:
+        place = part / "images" / "a.jpg"
+        assert parts.final_path(place) == tmp_path / "set" / "images" / "a.jpg"
+    with parts.hidden_part(tmp_path / "page.html") as part:
+        assert parts.final_path(part) == tmp_path / "page.html"
 
 
 def test_what_was_there_comes_back_after_a_kill_between_the_two_renames(tmp_path: Path) -> None:

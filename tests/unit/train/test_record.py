@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,32 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
         records.read_record(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(TrainError, match=r"run\.json is not readable"):
+        records.read_record(tmp_path)
+
+
+def test_a_record_that_is_a_pipe_or_beyond_memory_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(TrainError, match="is a pipe"):
+        records.read_record(tmp_path)
+    (tmp_path / "run.json").unlink()
+    with (tmp_path / "run.json").open("wb") as stream:
+        stream.truncate(10 << 30)  # a hole: it takes no place on the disk
+    with pytest.raises(TrainError, match=r"the file has 10\.7 GB"):
+        records.read_record(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"\xff\xfe", b'{"state": "\\ud800"}', b"{}"])
+def test_a_damaged_record_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(TrainError, match=r"run\.json is not readable"):
+        records.read_record(tmp_path)
+
+
+def test_a_start_without_its_figure_is_damage(tmp_path: Path) -> None:
+    record = make_record()
+    record.start_epoch = make_epoch(0, {})
+    records.write_record(record, tmp_path)
+    with pytest.raises(TrainError, match="start_epoch has no mAP50-95"):
         records.read_record(tmp_path)
 
 

@@ -31,6 +31,7 @@ from yolokit.formats.toolkit.plugin import load_format
 from yolokit.jobs.check.page.write import check_page_output, write_page
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.splits import order_splits
+from yolokit.runtime.session import check_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,11 @@ def check_data(config: CheckConfig, on_event: OnEvent = ignore) -> CheckReport:
         ConfigError: An option does not fit the source.
         DataError: The source is not one that can be read at all.
         OutputExistsError: The page exists and is not to be replaced.
+        InferenceError: The model cannot be run.
     """
     check_page_output(config)
+    if config.model is not None:
+        check_model_file(Path(config.model))  # before all images are read
     ledger = Ledger()
     source = Path(config.source)
     with shown_places(ledger), tempfile.TemporaryDirectory(prefix="yolokit-check-") as scratch:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MAX_SIDE_PX = 8192
+
+
 class _Model(Config, frozen=True):
     model: Annotated[AnyPath, Argument("An ONNX file, or a checkpoint (.pt).", "MODEL")]
 
@@ -24,7 +27,7 @@ class InspectConfig(_Model, frozen=True, kw_only=True):
     JOB: ClassVar[str] = "inspect"
 
     imgsz: Annotated[
-        Annotated[int, Meta(ge=32, le=8192)] | None,
+        Annotated[int, Meta(ge=32, le=MAX_SIDE_PX)] | None,
         Option("Side of the input.", "PX", default="the model's own"),
     ] = None
     image: Annotated[

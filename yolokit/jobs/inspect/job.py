@@ -13,7 +13,7 @@ from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.core.suggest import describe_unknown
 from yolokit.engine_protocol.child import run_job
-from yolokit.engine_protocol.inspection import Network
+from yolokit.engine_protocol.inspection import Network, describe_no_map
 from yolokit.engine_protocol.requests import InspectRequest
 from yolokit.errors import ConfigError, InferenceError, WeightsError
 from yolokit.files.atomic import publish_file
@@ -21,12 +21,16 @@ from yolokit.files.digest import digest_weights
 from yolokit.files.outputs import check_output
 from yolokit.files.regular_file import why_no_file
 from yolokit.jobs.inspect.advice import advise
+from yolokit.jobs.inspect.config import MAX_SIDE_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from yolokit.core.types import F32, U8
     from yolokit.jobs.inspect.config import InspectConfig
+
+
+_MAP_AXES = 4  # batch, channels, height, width
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,16 +91,35 @@ def _look_into_graph(
     if reason is not None:
         raise InferenceError(f"{path} {reason}", hint="name an ONNX file or a checkpoint (.pt)")
     graph = read_graph(path, config.imgsz)
-    network = list_layers(graph)
+    network = list_layers(graph, path)
     if bgr is None:
         return network, {}
     chosen = config.layers or [layer.name for layer in network.head_inputs]
-    known = [layer.name for layer in network.layers]
-    unknown = [name for name in chosen if name not in known]
-    if unknown:
-        raise ConfigError(describe_unknown("layer", unknown[0], known))
+    _check_maps(path, network, chosen)
     on_event(Phase("computing the maps"))
-    return network, _run_graph(write_with_outputs(graph, chosen, scratch), network, bgr)
+    made, outputs = write_with_outputs(graph, chosen, scratch)
+    try:
+        return network, _run_graph((made, outputs), network, bgr)
+    except InferenceError as error:
+        reason = error.message.replace(str(made), made.name).replace(made.name, str(path))
+        raise InferenceError(reason, hint=error.hint) from error
+
+
+def _check_maps(path: Path, network: Network, chosen: Sequence[str]) -> None:
+    """Refuse layers that are not there or make no maps, and inputs that no memory holds."""
+    layers = {layer.name: layer for layer in network.layers}
+    if not chosen:
+        raise ConfigError(
+            f"which layers of {path} feed a head is not known", hint="name layers with --layer"
+        )
+    for name in chosen:
+        if name not in layers:
+            raise ConfigError(describe_unknown("layer", name, list(layers)))
+        if layers[name].shape and len(layers[name].shape) != _MAP_AXES:
+            raise ConfigError(describe_no_map(name, layers[name].shape))
+    if max(network.input_shape) > MAX_SIDE_PX:
+        height, width = network.input_shape[2:]
+        raise InferenceError(f"{path} takes inputs of {width}x{height} px, which is too large")
 
 
 def _run_graph(found: tuple[Path, Mapping[str, str]], network: Network, bgr: U8) -> dict[str, F32]:
@@ -111,6 +134,9 @@ def _run_graph(found: tuple[Path, Mapping[str, str]], network: Network, bgr: U8)
     io = ModelIO(input_name=port.name, shape=(1, 3, height, width), input_wh=(width, height))
     tensor = make_input(bgr, plan_letterbox((bgr.shape[1], bgr.shape[0]), io), io)
     values = session.run(port.name, tensor, list(outputs.values()))
+    for name, output in outputs.items():
+        if values[output].ndim != _MAP_AXES:
+            raise ConfigError(describe_no_map(name, values[output].shape))
     return {name: values[output][0] for name, output in outputs.items()}
 
 
@@ -142,6 +168,7 @@ def _look_into_checkpoint(
         ),
         log_path=scratch / "inspect.log",
         on_event=on_event,
+        keeps_log=False,
     )
     names = result["maps"]
     maps = {

@@ -24,6 +24,7 @@ _WINDOWS = frozenset({"MaxPool", "AveragePool", "LpPool"})
 _TRAINED = frozenset(
     {"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu"}
 )
+_MOST_BYTES = 1 << 31  # what protobuf can read
 _GLOBAL = frozenset({"GlobalAveragePool", "GlobalMaxPool"})
 
 
@@ -36,13 +37,10 @@ def read_graph(path: Path, imgsz: int | None) -> Any:
 
     Raises:
         MissingDependencyError: onnx is not installed.
-        InferenceError: The file is not ONNX.
+        InferenceError: The file is not ONNX, or its graph contradicts itself.
     """
-    onnx, message = _load_onnx(), importlib.import_module("google.protobuf.message")
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except message.DecodeError as error:
-        raise InferenceError(f"{path} is not an ONNX file that can be read: {error}") from error
+    onnx = _load_onnx()
+    model = _load(onnx, path)
     weights = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
     if not inputs or len(inputs[0].type.tensor_type.shape.dim) != 4:
@@ -51,7 +49,24 @@ def read_graph(path: Path, imgsz: int | None) -> Any:
     for one in model.graph.output:
         if _is_open(one):  # what it says may contradict the size that was chosen
             one.type.tensor_type.shape.Clear()
-    return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    try:
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise InferenceError(f"{path} has a broken graph: {error}") from error
+
+
+def _load(onnx: Any, path: Path) -> Any:
+    """Load a model without weights that lie in other files."""
+    message = importlib.import_module("google.protobuf.message")
+    if path.stat().st_size > _MOST_BYTES:
+        raise InferenceError(f"{path} is larger than an ONNX file can be, which is 2 GiB")
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except message.DecodeError as error:
+        raise InferenceError(f"{path} is not an ONNX file that can be read: {error}") from error
+    if not model.graph.node:
+        raise InferenceError(f"{path} is not an ONNX file: it has no operators")
+    return model
 
 
 def _load_onnx() -> Any:
@@ -76,10 +91,21 @@ def _fix_size(axes: Any, imgsz: int | None, path: Path) -> None:
             axis.dim_value = length
 
 
-def list_layers(model: Any) -> Network:
-    """Return the operators that compute on the image, in the file's order."""
+def list_layers(model: Any, path: Path) -> Network:
+    """Return the operators that compute on the image, in the file's order.
+
+    Raises:
+        InferenceError: An operator lacks what ONNX says it has.
+    """
     walk = _Walk(model)
-    layers = tuple(layer for node in model.graph.node if (layer := walk.visit(node)) is not None)
+    found = []
+    for node in model.graph.node:
+        try:
+            found.append(walk.visit(node))
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            what = f"its operator {node.name!r} ({node.op_type}) is not as ONNX defines it"
+            raise InferenceError(f"{path} has a broken graph: {what}") from error
+    layers = tuple(layer for layer in found if layer is not None)
     about = tuple((entry.key, entry.value) for entry in model.metadata_props)
     return Network(
         layers=layers,
@@ -181,7 +207,7 @@ class _Walk:
     def _follow(self, node: Any, reach: Reach, window: _Window | None, *, mixes: bool) -> Reach:
         """Return the reach of a node's outputs; whether several maps come together matters."""
         if node.op_type == "ConvTranspose" and window is not None:
-            grown = Reach(reach.field_px, reach.stride_px / max(window.stride))
+            grown = Reach(reach.field_px, reach.stride_px / max(1, *window.stride))
             return grown.through_window(max(window.kernel), 1, window.dilation)
         if window is not None:
             return reach.through_window(max(window.kernel), max(window.stride), window.dilation)
@@ -189,10 +215,10 @@ class _Walk:
             return reach.everywhere()  # two maps multiplied with each other: attention
         if node.op_type in ("Resize", "Upsample"):
             sizes = self.shapes.get(node.input[0]), self.shapes.get(node.output[0])
-            if sizes[0] and sizes[1]:
+            if sizes[0] and sizes[1] and sizes[0][-1] > 0 and sizes[1][-1] > 0:
                 return reach.through_resize(sizes[1][-1] / sizes[0][-1])
-            factors = self._values.get(node.input[-1], [1.0])
-            return reach.through_resize(factors[-1])
+            factor = self._values.get(node.input[-1], [1.0])[-1]
+            return reach.through_resize(factor) if factor > 0 else reach
         return reach
 
     def _count_parameters(self, node: Any) -> int:
@@ -234,8 +260,15 @@ def write_with_outputs(
 
     Returns:
         Its file, and layer to the name of its output.
+
+    Raises:
+        InferenceError: Weights lie in other files.
     """
     onnx = _load_onnx()
+    if any(onnx.external_data_helper.uses_external_data(one) for one in model.graph.initializer):
+        raise InferenceError(
+            "maps cannot be drawn of a model that keeps its weights in other files"
+        )
     outputs = {
         node.name or node.output[0]: node.output[0]
         for node in model.graph.node

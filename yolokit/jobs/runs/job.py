@@ -77,10 +77,10 @@ def _find_evaluations(folder: Path) -> dict[str, float]:
         metrics = read_object(path)
         score = _overall(metrics)
         model = metrics.get("model")
-        if score is not None and isinstance(model, str):
-            is_ours = Path(os.path.realpath(model)).parent == Path(os.path.realpath(folder))
-            if is_ours:
-                found[os.fspath(path.parent)] = score
+        if score is None or not isinstance(model, str) or "\0" in model:
+            continue
+        if Path(os.path.realpath(model)).parent == Path(os.path.realpath(folder)):
+            found[os.fspath(path.parent)] = score
     return found
 
 

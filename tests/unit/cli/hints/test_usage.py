@@ -48,6 +48,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["export", "best.pt", "--nms"], "`yolokit predict` merges boxes"),
         (["export", "best.pt", "--precision", "int8"], "`yolokit help export precision`"),
         (["convert", "a"], "`yolokit data convert`"),
+        (["check", "a"], "`yolokit data check`"),
+        (["show", "a"], "`yolokit runs show`"),
         (["val", "--model", "m.onnx"], "`yolokit val MODEL ...`"),
         (["predict", "m.onnx", "--source", "a.jpg"], "`yolokit predict MODEL SOURCE...`"),
         (["predict", "m.onnx", "a.jpg", "--imgsz", "64"], "`yolokit export --imgsz PX`"),

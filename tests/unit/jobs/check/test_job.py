@@ -15,7 +15,7 @@ from tests.unit.formats.test_cvat import images_xml
 from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.core.findings import Finding
 from yolokit.datasets.check_report import CheckReport
-from yolokit.errors import ConfigError, DataError
+from yolokit.errors import ConfigError, DataError, InferenceError
 from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.check.job import check_data
 
@@ -37,6 +37,13 @@ def yolo(tmp_path: Path) -> Path:
     write_yolo(tmp_path / "set", {"v.png": rows}, split="val")
     yaml = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
     return write_yolo(tmp_path / "set", {"a.png": rows, "b.png": rows}, yaml=yaml).parent
+
+
+def test_a_model_that_is_not_there_is_told_before_images_are_read(yolo: Path) -> None:
+    events: list[Event] = []
+    with pytest.raises(InferenceError, match=r"no model none\.onnx"):
+        look(yolo, events.append, model="none.onnx")
+    assert events == []
 
 
 class TestYolo:

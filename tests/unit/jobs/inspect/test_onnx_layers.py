@@ -32,7 +32,7 @@ def save(
 
 
 def read(path: Path, imgsz: int | None = None) -> Network:
-    return list_layers(read_graph(path, imgsz))
+    return list_layers(read_graph(path, imgsz), path)
 
 
 NODES = [
@@ -141,4 +141,38 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(InferenceError, match=r"m\.onnx"):
+        read_graph(path, None)
+
+
+ODD = {
+    "no output": helper.make_node("Conv", ["images", "w0"], []),
+    "no input": helper.make_node("Conv", [], ["out"]),
+    "no kernel": helper.make_node("MaxPool", ["images"], ["out"]),
+    "short pads": helper.make_node("Conv", ["images", "w0"], ["out"], pads=[1]),
+    "words for numbers": helper.make_node("Conv", ["images", "w0"], ["out"], pads="two"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_graph_that_cannot_be_is_refused(tmp_path: Path, odd: Any) -> None:
+    path = save(tmp_path / "m.onnx", [odd], WEIGHTS)
+    with pytest.raises(InferenceError, match=r"m\.onnx has a broken graph"):
+        read(path)
+
+
+def test_factors_and_strides_of_zero_change_nothing(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("ConvTranspose", ["images", "w"], ["a"], name="grow", strides=[0, 0]),
+        helper.make_node("Resize", ["a", "", "none"], ["out"], name="shrink"),
+    ]
+    none = numpy_helper.from_array(np.zeros(4, np.float32), "none")
+    network = read(save(tmp_path / "m.onnx", nodes, [weight("w", 3, 8, 3, 3), none]))
+    assert [layer.stride_px for layer in network.layers] == [1, 1]
+
+
+def test_more_than_protobuf_can_read_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    with path.open("wb") as stream:
+        stream.truncate(10 << 30)  # a hole: it takes no place on the disk
+    with pytest.raises(InferenceError, match="larger than"):
         read_graph(path, None)

@@ -93,6 +93,9 @@ def test_a_run_is_shown_and_its_report_drawn_anew(
     evaluation.mkdir(parents=True)
     metrics = {"model": "runs/train/good/best.onnx", "overall": {"map50_95": 0.51}}
     (evaluation / "metrics.json").write_text(json.dumps(metrics))
+    (evaluation.parent / "odd").mkdir()
+    odd = json.dumps({**metrics, "model": "no\0file"})
+    (evaluation.parent / "odd" / "metrics.json").write_text(odd)
     out, _ = call(capsys, "runs", "show", "good")
     assert "verdict: Converged" in out
     assert "next: yolokit export runs/train/good/best.pt" in out
