@@ -55,7 +55,7 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         say("tensors only: the model detects nothing on these images, so no boxes were compared")
     else:
         say(
-            f"{counted(parity.matched, 'detection')} from score {parity.threshold:g} up, all "
+            f"{counted(parity.matched, 'detection')} from score {parity.threshold:.2g} up, all "
             f"matched: boxes within {parity.max_box_diff_px:.2g} px, scores within "
             f"{parity.max_score_diff:.2g}"
         )

@@ -89,12 +89,17 @@ def _explain_unknown(command: Any, path: list[str], word: str, options: list[Opt
     """Say what is meant by a word that is neither a command nor an option."""
     from yolokit.cli.hints.option_help import list_commands, plain_name
     from yolokit.core.suggest import nearest
+    from yolokit.datasets.checks import list_checks, load_check
 
     name = plain_name(word)
     for words, child in list_commands(command, tuple(path)):
         foreign = isinstance(child, JobCommand) and child.load_config().find_foreign(name)
         if foreign:
             return f"{words} has no option {word!r}: it {foreign}"
+    if name in list_checks():
+        check = load_check(name)
+        what = f"what `yolokit data check` calls {check.TITLE}"
+        return f"{word} is not an option but {what}: {check.HINT}"
     known = [*getattr(command, "commands", {}), *(known for one in options for known in one.names)]
     guess = nearest(name, known)
     kind = "command or option" if hasattr(command, "commands") else f"option of {' '.join(path)}"

@@ -90,8 +90,8 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     rate = f", {summary.frames / summary.wall_s:.1f} images/s" if summary.wall_s else ""
     say(
         f"{counted(summary.frames - summary.failed, 'image')} read{failed}, "
-        f"{counted(summary.detections, 'object')}{rate} on {run.provider} "
-        f"({counted(run.threads, 'thread')})"
+        f"{counted(summary.detections, 'object')} from score {run.conf:.3g} up{rate} "
+        f"on {run.provider} ({counted(run.threads, 'thread')})"
     )
     times_ms = {
         stage.removesuffix("_s"): time_s / max(1, summary.frames) * 1e3

@@ -95,7 +95,10 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
             f"({args.warmup_epochs:g}) asks for is too long for this run"
         )
     if args.mosaic and args.close_mosaic >= epochs:
-        notes.append(f"no mosaic: close_mosaic ({args.close_mosaic}) covers every epoch")
+        notes.append(
+            f"no mosaic: it is left out of the last {counted(args.close_mosaic, 'epoch')} "
+            f"(close_mosaic), which is all of this run"
+        )
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
     if args.fraction < 1:

@@ -80,7 +80,7 @@ def find_label_errors(
     best_confs = _find_best_confs([image for _, _, image in looked_at], table.names)
     usual_ious = _find_usual_ious([image for _, _, image in looked_at], best_confs)
     found = [
-        _describe(table, at, image, suspicion)
+        _describe(table, at, image_wh, image, suspicion)
         for at, image_wh, image in looked_at
         for suspicion in suspect_labels(image, image_wh, best_confs, usual_ious)
     ]
@@ -149,11 +149,18 @@ def _find_usual_ious(images: Sequence[JudgedImage], best_confs: F64) -> F64:
     return np.array([np.median(found) if found else _USUAL_IOU for found in ious])
 
 
-def _describe(table: LabelTable, at: int, image: JudgedImage, suspicion: Suspicion) -> Finding:
+def _describe(
+    table: LabelTable,
+    at: int,
+    image_wh: tuple[int, int],
+    image: JudgedImage,
+    suspicion: Suspicion,
+) -> Finding:
     """Say what may be wrong with a label, where, and how sure that is."""
     code, score, label, detection = suspicion
     name, conf = table.names[image.class_ids[detection]], f"{image.scores[detection]:.2f}"
-    x1, y1, x2, y2 = (round(float(side), 1) for side in image.xyxy[detection])
+    in_image = image.xyxy[detection].clip(0, np.tile(image_wh, 2))
+    x1, y1, x2, y2 = (round(float(side), 1) for side in in_image)
     where = f"x {x1:.0f} to {x2:.0f}, y {y1:.0f} to {y2:.0f} px (confidence {conf})"
     finding = Finding(
         code,

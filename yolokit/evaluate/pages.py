@@ -104,8 +104,8 @@ def _show_classes(analysis: Analysis) -> Block:
             for one in everything
         ),
         "Precision: the share of the given boxes that is right. Recall: the share of the objects "
-        "that is found. F1: both in one number. AP50: precision over all recalls. 1 is perfect"
-        + without,
+        "that is found. F1: both in one number. AP50: precision over all recalls. 1 is perfect. "
+        "These four of `all` are means over the classes, each of the same weight" + without,
     )
 
 

@@ -67,7 +67,7 @@ def show_thresholds(analysis: Analysis) -> Iterator[Block]:
 
 
 def _show_conf(curve: Curve) -> str:
-    return "-" if curve.best_conf is None else floor_conf(curve.best_conf)
+    return floor_conf(curve.best_conf) if curve.best_conf and curve.best_f1 else "-"
 
 
 def _chart_by_class(classes: Sequence[Curve], mark: Mark) -> Chart:

@@ -78,12 +78,16 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictRun:
-    """A finished prediction: what it came to, where the results are, and what ran the model."""
+    """A finished prediction: what it came to, where the results are, and what ran the model.
+
+    ``conf`` is the score from which objects count.
+    """
 
     summary: RunSummary
     out: Path | None
     provider: str
     threads: int
+    conf: float
 
 
 def predict_files(
@@ -117,7 +121,11 @@ def predict_files(
         for done in running:
             on_event(Progress("predicting", done, total))
     return PredictRun(
-        summary=job.summary, out=job.out, provider=detector.provider, threads=detector.threads
+        summary=job.summary,
+        out=job.out,
+        provider=detector.provider,
+        threads=detector.threads,
+        conf=detector.manifest.head.conf if config.conf is None else config.conf,
     )
 
 

@@ -32,8 +32,8 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "val": f"{_called('validate')}: validate after every epoch, or only after the last",
         "noval": "is `validate: false` here",
-        "amp": f"{_called('precision')}: auto, fp32, fp16 or bf16",
-        "half": f"{_called('precision')}: auto, fp32, fp16 or bf16",
+        "amp": f"{_called('precision')}: auto, fp32, fp16 or bf16, in a file for --config",
+        "half": f"{_called('precision')}: auto, fp32, fp16 or bf16, in a file for --config",
         "model": f"{_called('weights')}, or arch where nothing is transferred",
         "pretrained": "is what weights says; `init: backbone` takes a part of it",
         "cfg": f"{_called('arch')}; further options go into a file for --config",

@@ -84,6 +84,7 @@ def test_commands_of_a_group_are_listed(capsys: pytest.CaptureFixture[str]) -> N
         (["train", "half"], "train has no option 'half': it is called precision here"),
         (["train", "mosaic", "lr0"], "no command is called 'train mosaic'"),
         (["train", "xyzzy"], "unknown option of train 'xyzzy': `yolokit help train` lists all"),
+        (["near-leaks"], "what `yolokit data check` calls pictures nearly the same in two splits"),
         (["xyzzy"], "unknown command or option 'xyzzy': `yolokit help` lists all"),
     ],
 )

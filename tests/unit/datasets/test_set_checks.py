@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -225,3 +228,11 @@ def test_checks_of_a_set_look_at_nothing_without_complaint() -> None:
     for name in (*names, "rare_classes", "misread_boxes", "co_occurrence", "small_objects"):
         assert tell(name, make_facts([])) == []
         assert tell(name, make_facts([("", [])])) == []
+
+
+def test_pictures_that_were_unpacked_elsewhere_keep_their_whole_path() -> None:
+    images = [*of("train", 1, CAT), *of("val", 1, CAT)]
+    facts = make_facts(images, scans=scans_of(images, b"a", b"a"))
+    facts = msgspec.structs.replace(facts, path=Path("export.zip"))
+    (message,) = tell("leaking_images", facts)
+    assert "such as /set/val/1.jpg and /set/train/0.jpg" in message

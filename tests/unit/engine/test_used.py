@@ -67,7 +67,10 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
     ("args", "said"),
     [
         ({}, None),
-        ({"epochs": 10}, "no mosaic: close_mosaic (10) covers every epoch"),
+        (
+            {"epochs": 10},
+            "no mosaic: it is left out of the last 10 epochs (close_mosaic)",
+        ),
         ({"copy_paste": 0.5}, "copy_paste has no effect"),
         ({"fraction": 0.5}, "fraction 0.5: an epoch shows 205 images"),
         ({"val": False}, "patience has no effect"),

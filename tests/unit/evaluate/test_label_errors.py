@@ -52,7 +52,7 @@ def test_each_error_is_told_with_its_place(make_data: Make, model: Path) -> None
     (lost,) = groups["likely-missing-box"].findings
     assert (str(lost.image).endswith("lost.png"), lost.path is not None) == (True, True)
     assert (lost.xyxy_px, lost.line, lost.row) == ((0, 0, 8, 8), None, None)
-    assert "no label where the model sees a bolt" in lost.message
+    assert "no label where the model sees a bolt: x 0 to 8, y 0 to 8 px" in lost.message
     (swapped,) = groups["likely-wrong-class"].findings
     assert swapped.path is not None
     assert (swapped.path.name, swapped.line) == ("swapped.txt", 2)

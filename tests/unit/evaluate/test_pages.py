@@ -121,3 +121,10 @@ def test_every_error_is_drawn_in_its_colour(analysis: Analysis) -> None:
 def has_color(bgr: np.ndarray, color: tuple[int, int, int]) -> bool:
     away = np.abs(bgr.astype(int) - color).max(axis=2)
     return int((away < 30).sum()) > 50
+
+
+def test_a_class_of_which_nothing_is_found_has_no_best_confidence() -> None:
+    lost = analyse([("a.png", truth((NUT, A)), found())], ["nut"])
+    tables = [one for one in blocks(analysis_sections(lost), Table) if isinstance(one, Table)]
+    (table,) = [one for one in tables if "Best confidence" in one.columns]
+    assert table.rows[0][:2] == ("nut", "-")

@@ -42,7 +42,10 @@ def test_options_of_other_trainers_get_the_right_word() -> None:
         TrainConfig.build({"data": "d.yaml", "val": False, "amp": True, "single_cls": True})
     words = caught.value.problems
     assert words[0].startswith("val: is called validate here")
-    assert words[1] == "amp: is called precision here: auto, fp32, fp16 or bf16"
+    assert (
+        words[1]
+        == "amp: is called precision here: auto, fp32, fp16 or bf16, in a file for --config"
+    )
     assert words[2].startswith("single_cls: is not offered: `yolokit data convert --map")
 
 

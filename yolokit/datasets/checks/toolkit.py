@@ -108,10 +108,13 @@ def find_no_boxes(
 
 def name_pair(facts: DatasetFacts, image: int, other: int) -> str:
     """Return an example that ends a sentence about images that are alike: paths below the set."""
-    root = str(facts.path if facts.path.is_dir() else facts.path.parent)
+    root = facts.path if facts.path.is_dir() else facts.path.parent
     images = facts.table.images
-    paths = [images.paths[at] or images.names[at] for at in (image, other)]
-    names = [path.removeprefix(root).lstrip("/\\") for path in dict.fromkeys(paths)]
+    paths = [Path(images.paths[at] or images.names[at]) for at in (image, other)]
+    names = [
+        str(path.relative_to(root) if path.is_relative_to(root) else path)
+        for path in dict.fromkeys(paths)
+    ]
     return f", such as {' and '.join(names)}"
 
 

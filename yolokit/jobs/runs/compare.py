@@ -184,9 +184,10 @@ def _judge(
     if difference is not None and difference.low is not None:
         gain = difference.second - difference.first
         shown = (
-            f"The mAP50-95 is {difference.first:.3f} and {difference.second:.3f}, a difference of "
-            f"{gain:+.3f}; it would lie between {difference.low:+.3f} and {difference.high:+.3f} "
-            f"on other images of this kind (95 % of {counted(difference.draws, 'draw')} of the "
+            f"The mAP50-95 is {difference.first:.3f} and {difference.second:.3f}, counted anew "
+            f"from the boxes of both: a difference of {gain:+.3f}; it would lie between "
+            f"{difference.low:+.3f} and {difference.high:+.3f} on other images of this kind "
+            f"(95 % of {counted(difference.draws, 'draw')} of the "
             f"{counted(difference.images, 'image')})"
         )
         if difference.is_clear:

@@ -71,6 +71,19 @@ def match_validation(validation: Validation, class_count: int) -> MatchedSet:
                      class_count)  # fmt: skip
 
 
+def count_unfound(validation: Validation, class_count: int) -> dict[int, int]:
+    """Return the classes of which no object was found, each with how many objects there are.
+
+    An object is found by a box of its class, whatever its score, that overlaps it by half.
+    """
+    matched = match_validation(validation, class_count).classes
+    return {
+        class_id: int(one.true_counts.sum())
+        for class_id, one in enumerate(matched)
+        if one.true_counts.any() and not len(one.true_rows[0])
+    }
+
+
 def compare_validations(first: Validation, second: Validation, class_count: int) -> Difference:
     """Compare two models on the images that both were validated on.
 

@@ -63,7 +63,8 @@ _MEANINGS = Details(
         ),
         Text(
             "Precision is the share of found boxes that are right, recall the share of true boxes "
-            "that are found, both at the confidence that serves both best."
+            "that are found, both at the confidence that serves both best: means over the classes, "
+            "as torch measured them. The tables below are counted anew, and may differ a little."
         ),
     ),
 )

@@ -6,17 +6,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.plural import counted
 from yolokit.errors import TrainError
 from yolokit.train.report.advice import list_advice, list_next
 from yolokit.train.report.baseline import Baseline, judge_baseline
-from yolokit.train.report.kept import compare_validations, read_best, read_start
+from yolokit.train.report.kept import (
+    compare_validations,
+    count_unfound,
+    read_best,
+    read_start,
+)
 from yolokit.train.report.verdict import CurveVerdict, judge_curves
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yolokit.evaluate.resampling import Difference
     from yolokit.train.record import RunRecord
+
+_CLASSES_NAMED = 3
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +57,30 @@ def summarize(record: RunRecord, run_dir: Path) -> Summary:
     return Summary(
         curves=curves,
         baseline=baseline,
-        advice=tuple(list_advice(record, curves, baseline, run_dir)),
+        advice=(
+            *list_advice(record, curves, baseline, run_dir),
+            *_name_unfound(record, curves, run_dir),
+        ),
         next=tuple(list_next(record, run_dir)),
     )
+
+
+def _name_unfound(record: RunRecord, curves: CurveVerdict, run_dir: Path) -> Iterator[str]:
+    """Name the classes of which nothing is found, unless that is all that there is to say."""
+    if record.best is None or curves.kind == "nothing-learnt":
+        return
+    try:
+        unfound = count_unfound(read_best(run_dir, record), len(record.data.names))
+    except TrainError:  # an older run, or one whose files were moved
+        return
+    for class_id, objects in list(unfound.items())[:_CLASSES_NAMED]:
+        yield (
+            f"Of {record.data.names[class_id]} no object is found, of {objects} on val: train "
+            "longer, at a larger `--imgsz` if they are small, or with more pictures of it."
+        )
+    if len(unfound) > _CLASSES_NAMED:
+        more = counted(len(unfound) - _CLASSES_NAMED, "more class", "more classes")
+        yield f"Nothing is found of {more} either: see Class by class in report.html."
 
 
 def _compare_with_start(record: RunRecord, run_dir: Path) -> Difference | None:
