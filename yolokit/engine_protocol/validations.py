@@ -6,7 +6,9 @@ second pass. The file is NumPy's ``.npz``, read without pickle.
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +30,12 @@ _MAX_ROWS = 500_000  # of all images together: some 10 MB
 _MAX_BYTES = 2_000_000_000  # unpacked
 _MIN_KEPT = 10  # of one image, however many images there are
 _SCHEMA_VERSION = 1
+_DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error),
+    RuntimeError,  # of zipfile: marked as encrypted, or packed in another way
+    *(tokenize.TokenError, SyntaxError, MemoryError),  # of NumPy: a damaged header, a huge shape
+    *(TypeError, IndexError),  # columns of another type or shape
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +109,7 @@ def read_validation(path: Path) -> Validation:
         return _take_apart(columns)
     except FileNotFoundError as error:
         raise TrainError(f"{path} is not there") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise TrainError(f"{path} is not readable: {error}") from error
 
 
