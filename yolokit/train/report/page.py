@@ -149,8 +149,9 @@ def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
     figures = []
     trained, baseline = record.best_trained, summary.baseline
-    if baseline.kind == "knew-nothing":
-        figures.append(Figure("mAP50-95 before", "0", "the start did not know the classes"))
+    if baseline.kind == "new-classes":
+        note = "not measured: the start did not know all classes"
+        figures.append(Figure("mAP50-95 before", "-", note))
     elif baseline.before is not None:
         figures.append(Figure("mAP50-95 before", f"{baseline.before:.3f}", "the start, on val"))
     if trained is not None:

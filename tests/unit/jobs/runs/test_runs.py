@@ -74,7 +74,7 @@ def test_the_list_in_words_and_as_json(runs: Path, capsys: pytest.CaptureFixture
     lines = {line.split()[0]: line for line in out.splitlines()[2:]}
     assert set(lines) == {path.name for path in runs.iterdir() if path.is_dir()}
     assert lines["good"].split()[2:9] == ["start.pt", "8", "of", "8", "0.598", "0.020", "complete"]
-    assert lines["fresh"].split()[7] == "none", "the start knew no class"
+    assert lines["fresh"].split()[7] == "-", "the start had fresh class rows: not measured"
     out, _ = call(capsys, "runs", "list", "--json")
     entries = [json.loads(line) for line in out.splitlines()]
     assert {entry["name"] for entry in entries} == set(lines)
