@@ -8,18 +8,20 @@ from typing import Any
 
 import msgspec
 
+import yolokit
 from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.atomic import publish_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.jobs.runs.compare import Comparison, compare_runs
 from yolokit.jobs.runs.compare_page import build_compare_page
 from yolokit.jobs.runs.listing import RunEntry, describe_run, find_run
-from yolokit.report.render import render_page
+from yolokit.report.render import is_made_by, render_page
 from yolokit.train.record import RunRecord
 from yolokit.train.report.page import write_report
 from yolokit.train.report.summary import Summary, summarize
 
-_GENERATED = b"<!doctype html>"
+_COMMAND = "yolokit runs compare"
+_HEAD_BYTES = 1024
 
 
 class ShownRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,10 @@ def compare_named(a: str, b: str, *, report: Path | None, overwrite: bool) -> Co
     first, second = find_run(a), find_run(b)
     comparison = compare_runs(first, second)
     if report is not None:
-        page = build_compare_page(comparison, first[1], second[1])
+        page = msgspec.structs.replace(
+            build_compare_page(comparison, first[1], second[1]),
+            made_by=f"{_COMMAND} {yolokit.__version__}",
+        )
         with publish_file(report, replacing) as part:
             part.write_bytes(render_page(page).encode("utf-8", "backslashreplace"))
     return comparison
@@ -94,9 +99,7 @@ def _overall(metrics: dict[str, Any]) -> float | None:
 
 def _recognise(path: Path) -> tuple[()] | None:
     with path.open("rb") as stream:
-        return () if stream.read(len(_GENERATED)) == _GENERATED else None
+        return () if is_made_by(stream.read(_HEAD_BYTES), _COMMAND) else None
 
 
-_PAGE = Result(
-    command="yolokit runs compare", recognise=_recognise, is_folder=False, options="--report"
-)
+_PAGE = Result(command=_COMMAND, recognise=_recognise, is_folder=False, options="--report")

@@ -14,7 +14,7 @@ from yolokit.images.files import encode_image
 from yolokit.images.sheet import Cell, encode_jpeg, make_sheet
 from yolokit.jobs.show.config import RUNS
 from yolokit.report.page import Gallery, Legend, Page, Picture, Section, Table, Text
-from yolokit.report.render import render_page
+from yolokit.report.render import is_made_by, render_page
 
 if TYPE_CHECKING:
     from yolokit.core.types import U8
@@ -63,13 +63,10 @@ def replacing(config: ShowConfig) -> Replacing:
 
 
 def _recognise(path: Path) -> tuple[()] | None:
-    """Find the words that :func:`write_look` puts near the beginning or the end."""
+    """Find the words that :func:`write_look` puts near the beginning."""
     with path.open("rb") as stream:
         head = stream.read(_LOOKED_AT_BYTES)
-        stream.seek(max(0, path.stat().st_size - _LOOKED_AT_BYTES))
-        tail = stream.read(_LOOKED_AT_BYTES)
-    is_page = head.startswith(b"<!doctype html>") and _COMMAND.encode() in tail
-    return () if is_page or has_comment(head, _COMMAND) else None
+    return () if is_made_by(head, _COMMAND) or has_comment(head, _COMMAND) else None
 
 
 _RESULT = Result(command=_COMMAND, recognise=_recognise, is_folder=False)
@@ -91,8 +88,8 @@ def _make_page(look: Look) -> Page:
         sections.append(Section("Classes", (Table(("class", "images", "labels"), rows),)))
     if look.left_out:
         sections.append(Section("Not shown", tuple(map(Text, look.left_out))))
-    facts = (*look.facts, ("made by", f"{_COMMAND} {yolokit.__version__}"))
-    return Page(look.title, look.lead, tuple(sections), facts)
+    made_by = f"{_COMMAND} {yolokit.__version__}"
+    return Page(look.title, look.lead, tuple(sections), tuple(look.facts), made_by)
 
 
 def _make_sheet(look: Look) -> U8:

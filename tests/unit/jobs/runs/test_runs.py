@@ -190,9 +190,10 @@ def test_a_page_is_replaced_only_if_that_is_asked_for(
     _, error = call(capsys, *compare, code=2)
     assert "--overwrite" in error
     call(capsys, *compare, "--overwrite")
-    page.write_text("my own page")
+    mine = "<!doctype html>\n<title>my own page</title>"
+    page.write_text(mine)
     call(capsys, *compare, "--overwrite", code=2)
-    assert page.read_text() == "my own page"
+    assert page.read_text() == mine
 
 
 def test_hostile_names_do_not_reach_the_terminal(
