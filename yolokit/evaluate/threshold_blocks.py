@@ -25,6 +25,9 @@ _X = tuple(POINTS.tolist())
 def show_thresholds(analysis: Analysis) -> Iterator[Block]:
     """Yield the blocks of a section; ``analysis`` has at least one true box."""
     overall, conf = analysis.overall, floor_conf(analysis.conf)
+    if not overall.right:
+        yield Text("None: no box is right, whatever its confidence.")
+        return
     yield Text(
         f"A model gives each box a confidence. `--conf {conf}` keeps those that serve best: with a "
         "lower one more objects are found and more boxes are false, with a higher one fewer of "
@@ -66,7 +69,7 @@ def show_thresholds(analysis: Analysis) -> Iterator[Block]:
 
 
 def _show_conf(curve: Curve) -> str:
-    return "-" if curve.best_conf is None else floor_conf(curve.best_conf)
+    return floor_conf(curve.best_conf) if curve.best_conf and curve.best_f1 else "-"
 
 
 def _chart_by_class(classes: Sequence[Curve], mark: Mark) -> Chart:
