@@ -113,7 +113,7 @@ def _turn(root: Path) -> None:
 
 
 def _cut_off(root: Path) -> None:
-    """Damage a JPEG in the middle: its head and its end are whole."""
+    """Cut a JPEG off in the middle: its head is whole."""
     noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     content = cv2.imencode(".jpg", noise)[1].tobytes()
     (root / f"images/train/{CLEAR:03}.png").write_bytes(content[: len(content) // 2])

@@ -128,7 +128,7 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
         _last_parts(entry.start),
         epochs,
         _score(entry.best),
-        "none" if entry.knew_nothing else _score(entry.before),
+        _score(entry.before),
         entry.state,
         "-" if entry.seconds is None else describe_seconds(entry.seconds),
         "-" if entry.started is None else entry.started[:16].replace("T", " "),

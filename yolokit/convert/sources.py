@@ -121,19 +121,21 @@ def open_to_look(
 
 
 def _read_richest(module: Format, found: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
-    """Read keypoints where the source describes any, else outlines."""
+    """Read keypoints where the source describes any, else outlines; say why no keypoints are."""
     opening = ledger.mark()
+    without = []
     if Task.POSE in module.READS:
         try:
             dataset = _read_for(module, found, replace(options, task=Task.POSE), ledger)
-        except DataError:
-            pass  # keypoints alone may be at fault: if anything else is, it is met again
+        except DataError as error:  # keypoints may be at fault: anything else is met again
+            without = [f"keypoints are left aside: {error.message}"]
         else:
             if dataset.pose is not None:
                 return dataset
         ledger.rewind(opening)
     plain = next(one for one in _RICHEST_FIRST if one in module.READS)
-    return _read_for(module, found, replace(options, task=plain), ledger)
+    dataset = _read_for(module, found, replace(options, task=plain), ledger)
+    return replace(dataset, evidence=(*dataset.evidence, *without))
 
 
 def _read_for(module: Format, found: Path, options: ReadOptions, ledger: Ledger) -> Dataset:

@@ -170,7 +170,7 @@ def require_engine() -> None:
     """
     for module in _ENGINE_MODULES:
         if not is_installed(module):
-            raise missing(module, extra="train", purpose="Training and export")
+            raise missing(module, extra="train", purpose="What runs a checkpoint")
 
 
 def open_log(path: Path) -> IO[str]:

@@ -7,6 +7,7 @@ second pass. The file is NumPy's ``.npz``, read without pickle.
 from __future__ import annotations
 
 import lzma
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -34,8 +35,8 @@ _SCHEMA_VERSION = 1
 _SHAPES = {"xyxy": (4,), "scores": (), "class_ids": ()}  # of one row
 # What zipfile and numpy raise for damage, and for what they do not support.
 _DAMAGE = (
-    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ _IOU_50, _IOU_75 = 0, 5  # places among the thresholds 0.50, 0.55 ... 0.95
 _ALL, _SMALL, _MEDIUM, _LARGE = range(4)
 _ONE, _TEN, _EVERY = range(3)
 _CATEGORY_ID = 1
+USUAL_CONF = 0.25  # from which predict shows a box
 
 
 class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,15 +165,16 @@ def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMet
 def find_best_conf(classes: Sequence[ScoredClass]) -> float:
     """Return the threshold with the highest mean F1 of the classes; of equal ones the highest.
 
-    Only scores of detections are candidates: the counts change nowhere else. Without any
-    detection all thresholds are equal, and the answer is 1.
+    Only scores of detections are candidates: the counts change nowhere else. Where no detection
+    is right all thresholds are equal, and the answer is ``USUAL_CONF``, so that what is counted
+    is what a person sees.
     """
     confs = np.unique(np.concatenate([[1.0], *(one.scores for one in classes)]))[::-1]
     total_f1 = np.zeros(len(confs))
     for one in classes:
         found, true = one.count_at(confs)
         total_f1 += 2 * true / (found + one.true_count)
-    return float(confs[total_f1.argmax()])
+    return float(confs[total_f1.argmax()]) if total_f1.any() else USUAL_CONF
 
 
 def _find_points(one: ScoredClass, conf: float) -> dict[str, float]:

@@ -122,7 +122,10 @@ def _labels_of(table: LabelTable, at: int, image_wh: tuple[int, int]) -> Annotat
 
 
 def _find_best_confs(images: Sequence[JudgedImage], names: Sequence[str]) -> F64:
-    """Return (C,) the confidence with the best F1 of each class, judged by these labels."""
+    """Return (C,) the confidence with the best F1 of each class, judged by these labels.
+
+    Of a class of which nothing is found right no detection counts.
+    """
     class_ids = np.concatenate([np.zeros(0, np.int64), *(one.class_ids for one in images)])
     true_ids = np.concatenate([np.zeros(0, np.int64), *(one.true_ids for one in images)])
     scores = np.concatenate([np.zeros(0), *(one.scores for one in images)])
@@ -134,7 +137,7 @@ def _find_best_confs(images: Sequence[JudgedImage], names: Sequence[str]) -> F64
         [kinds[rows] == RIGHT for rows in by_class],
         np.bincount(true_ids, minlength=len(names)).tolist(),
     )
-    return np.array([_NEVER if one.best_conf is None else one.best_conf for one in curves])
+    return np.array([one.best_conf if one.best_conf and one.best_f1 else _NEVER for one in curves])
 
 
 def _find_usual_ious(images: Sequence[JudgedImage], best_confs: F64) -> F64:

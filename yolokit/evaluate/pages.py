@@ -54,8 +54,10 @@ def _show_errors(analysis: Analysis) -> Iterator[Block]:
     if not kinds:
         yield Text(f"Nothing: at confidence {conf} every box is right, and no object is missed.")
         return
+    serves = "the one that serves all classes best"
+    why = serves if analysis.overall.right else "since no box is right at any"
     yield Text(
-        f"Counted at confidence {conf}, the one that serves all classes best. Boxes are compared "
+        f"Counted at confidence {conf}, {why}. Boxes are compared "
         "with the labels: a box is right if it has the class of a labelled object and overlaps it "
         "by at least 50 %."
     )

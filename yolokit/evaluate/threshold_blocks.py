@@ -26,6 +26,9 @@ _X = tuple(POINTS.tolist())
 def show_thresholds(analysis: Analysis) -> Iterator[Block]:
     """Yield the blocks of a section; ``analysis`` has at least one true box."""
     overall, conf = analysis.overall, floor_conf(analysis.conf)
+    if not overall.right:
+        yield Text("None: no box is right, whatever its confidence.")
+        return
     yield Text(
         f"A model gives each box a confidence. `--conf {conf}` keeps those that serve best: with a "
         "lower one more objects are found and more boxes are false, with a higher one fewer of "

@@ -189,8 +189,8 @@ def _list_notes(report: ValReport) -> Iterator[str]:
 
 def _list_commands(report: ValReport) -> Iterator[tuple[str, str]]:
     model, data = shlex.quote(report.model), shlex.quote(report.data)
-    conf = report.overall.conf
-    if conf is not None:
+    conf, analysis = report.overall.conf, report.analysis
+    if conf is not None and analysis is not None and analysis.overall.right:
         yield (
             f"yolokit predict {model} IMAGES --conf {floor_conf(conf)}",
             "use it on your own pictures or videos, at the confidence that serves best",

@@ -124,8 +124,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
         return encode_lineage(self.id, self.weights.chain if self.weights else [])
 
     @property
-    def knew_nothing(self) -> bool:
-        """Whether the start did not know the classes, so that it could find none of them."""
+    def has_new_classes(self) -> bool:
+        """Whether the start did not know all classes, so that it was not measured."""
         return self.start is not None and not self.start.knows_classes
 
     @property

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.datasets.tables import Row, make_facts
 from yolokit.datasets.checks import find_with, load_check
+from yolokit.datasets.checks.toolkit import name_pair
 from yolokit.datasets.facts import DatasetFacts
 from yolokit.images.scan import ImageScan
 
@@ -53,6 +54,26 @@ def test_one_shared_picture_is_a_leak() -> None:
         ),
     ]
     assert tell("near_leaks", facts) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("sub", "sub/data.yaml"),  # relative, as it is typed, where images are absolute
+        ("/elsewhere", "/elsewhere/data.yaml"),
+    ],
+)
+def test_an_example_is_named_as_seen_from_the_set(
+    path: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    facts = make_facts(of("train", 2, CAT))
+    set_dir = tmp_path / "sub" if path == "sub" else Path(path)
+    files = [str(set_dir / "a.jpg"), "/beside/b.jpg"]
+    images = msgspec.structs.replace(facts.table.images, paths=files)
+    table = msgspec.structs.replace(facts.table, images=images)
+    facts = msgspec.structs.replace(facts, path=Path(named), table=table)
+    assert name_pair(facts, 0, 1) == ", such as a.jpg and /beside/b.jpg"
 
 
 @pytest.mark.parametrize("order", [("val", "train"), ("train", "val")])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolokit.core.types import Detections
@@ -73,6 +74,31 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "best.detections.npz"
     path.write_bytes(content)
     with pytest.raises(TrainError, match=r"best\.detections\.npz is not readable"):
+        read_validation(path)
+
+
+@settings(max_examples=300)
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+def test_a_changed_byte_is_never_a_crash(
+    place: float, value: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("v") / "best.detections.npz"
+    write_validation(path, 1, [make_image(f"{n}.jpg", 5, 50) for n in range(5)])
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] = value
+    path.write_bytes(content)
+    with contextlib.suppress(TrainError):
+        read_validation(path)
+
+
+def test_a_damaged_stream_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "best.detections.npz"
+    write_validation(path, 1, [make_image("a.jpg", 50, 50)])
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("true_xyxy.npy").header_offset + len("true_xyxy.npy") + 60
+    path.write_bytes(content[:start] + b"\xff" * 40 + content[start + 40 :])
+    with pytest.raises(TrainError, match="is not readable: Error -3"):
         read_validation(path)
 
 

@@ -69,9 +69,9 @@ def test_no_image_no_detection_no_truth() -> None:
     assert analyse([], ["nut"]).errors[0].count == 0
     nothing_there = analyse([("a.png", truth(), found((0, 0.9, A)))], ["nut"])
     assert nothing_there.overall.f1 is None
-    assert nothing_there.confusion == ((0, 0), (0, 0)), "at confidence 1 nothing is found"
+    assert nothing_there.confusion == ((0, 0), (1, 0)), "what a person would see is counted"
     nothing_found = analyse([("a.png", truth((0, A)), found())], ["nut"])
-    assert (nothing_found.conf, nothing_found.overall.f1) == (1, 0)
+    assert (nothing_found.conf, nothing_found.overall.f1) == (0.25, 0)
     assert nothing_found.confusion == ((0, 1), (0, 0))
     assert nothing_found.errors[0].kind == "missed"
 

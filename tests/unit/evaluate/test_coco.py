@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.coco import ScoredClass, compute_coco_metrics, find_best_conf
+from yolokit.evaluate.coco import USUAL_CONF, ScoredClass, compute_coco_metrics, find_best_conf
 from yolokit.evaluate.store import BoxStore
+from yolokit.runtime.manifest import ModelHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -301,7 +302,14 @@ def test_order_of_the_detections_does_not_matter() -> None:
 
 def test_a_class_that_is_never_found_has_precision_zero() -> None:
     assert scored([], 3).operate_at(0.5) == (0, 0, 0)
-    assert find_best_conf([scored([], 3)]) == 1
+
+
+@pytest.mark.parametrize("rows", [[], [(0.9, False), (0.1, False)]])
+def test_where_nothing_is_right_what_a_person_sees_is_counted(
+    rows: list[tuple[float, bool]],
+) -> None:
+    usual = ModelHead(output_name="", layout="", names=("cat",)).conf
+    assert find_best_conf([scored(rows, 3)]) == USUAL_CONF == usual
 
 
 def test_a_class_without_truth_is_refused() -> None:

@@ -55,6 +55,18 @@ def test_the_verdict_fits_the_f1() -> None:
     assert verdict_of(make_page(bad)).mood == "bad"
 
 
+def test_a_model_whose_boxes_are_all_wrong_is_not_said_to_find_nothing() -> None:
+    """As where data set and model have their classes in another order."""
+    page = make_page(report_on(truth((0, A), (1, B)), found((1, 0.9, A), (0, 0.8, B))))
+    verdict = verdict_of(page)
+    assert "at confidence 0.250 it finds 0 of 2 objects; it gives 2 boxes" in verdict.headline
+    assert any("Mixed-up classes cost most" in one for one in verdict.next)
+    html = render_page(page)
+    assert "no box is right at any" in html
+    assert "None: no box is right, whatever its confidence." in html
+    assert "--conf" not in html
+
+
 def test_a_split_without_labels_has_nothing_to_measure() -> None:
     page = make_page(report_on(truth(), found((0, 0.9, A))))
     assert verdict_of(page).mood == "warning"

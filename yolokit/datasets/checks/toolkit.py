@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -108,14 +109,16 @@ def find_no_boxes(
 
 def name_pair(facts: DatasetFacts, image: int, other: int) -> str:
     """Return an example that ends a sentence about images that are alike: paths below the set."""
-    root = facts.path if facts.path.is_dir() else facts.path.parent
+    root = Path.cwd() / (facts.path if facts.path.is_dir() else facts.path.parent)
     images = facts.table.images
-    paths = [Path(images.paths[at] or images.names[at]) for at in (image, other)]
-    names = [
-        str(path.relative_to(root) if path.is_relative_to(root) else path)
-        for path in dict.fromkeys(paths)
-    ]
+    paths = [images.paths[at] or images.names[at] for at in (image, other)]
+    names = [_below(root, path) for path in dict.fromkeys(paths)]
     return f", such as {' and '.join(names)}"
+
+
+def _below(root: Path, path: str) -> str:
+    """Return a path as seen from a folder that holds it, else as it is."""
+    return os.fspath(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path
 
 
 def at_least(found: Duplicates) -> str:

@@ -31,7 +31,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         precision: Share of ``found`` that is right; 0 where nothing is found.
         recall: Share of ``boxes`` that is found.
         f1: Harmonic mean of the two.
-        best_conf: Confidence with the highest F1 of this class alone.
+        best_conf: Confidence with the highest F1 of this class alone; see
+            :func:`yolokit.evaluate.coco.find_best_conf`.
         best_f1: That F1.
         ap50: Average precision: the mean of ``precision_by_recall``.
         precision_by_recall: The best precision at each recall or a higher one; 0 where that

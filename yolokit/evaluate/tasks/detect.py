@@ -53,4 +53,6 @@ def summarize(overall: BoxMetrics) -> str:
         return "note: no image of this split has a label, so there is nothing to measure"
     # Rounded down: a --conf of this figure keeps every box that was counted.
     shown = math.floor(overall.conf * 1000) / 1000
+    if not overall.f1:
+        return f"no box is right at any confidence; P and R at {shown:.3f}"
     return f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}"

@@ -167,10 +167,8 @@ def _list_metrics(a: RunRecord, b: RunRecord) -> tuple[Pair, ...]:
     return (*rows, Pair(name="time", a=times[0], b=times[1]))
 
 
-def _describe_before(record: RunRecord) -> float | str | None:
-    if record.start_epoch is not None:
-        return record.start_epoch.metrics[FITNESS]
-    return "none" if record.knew_nothing else None
+def _describe_before(record: RunRecord) -> float | None:
+    return None if record.start_epoch is None else record.start_epoch.metrics[FITNESS]
 
 
 def _judge(

@@ -32,8 +32,7 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
         epochs: Completed ones.
         planned: Epochs that were asked for.
         best: mAP50-95 of best.pt on val, in torch.
-        before: That of the start.
-        knew_nothing: Whether the start did not know the classes.
+        before: That of the start; None where it was not measured.
         seconds: Time of all epochs.
         started: When, with its zone.
     """
@@ -48,7 +47,6 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     planned: int | None = None
     best: float | None = None
     before: float | None = None
-    knew_nothing: bool = False
     seconds: float | None = None
     started: str | None = None
 
@@ -81,7 +79,6 @@ def describe_run(folder: Path) -> RunEntry:
         planned=record.config.epochs,
         best=best.metrics[FITNESS] if best else None,
         before=start.metrics[FITNESS] if start else None,
-        knew_nothing=record.knew_nothing,
         seconds=sum(epoch.seconds for epoch in record.epochs),
         started=record.started,
     )

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 _SMALL = 0.005  # of mAP50-95, where chance could not be judged
 
-Kind = Literal["unmeasured", "knew-nothing", "better", "same", "worse"]
+Kind = Literal["unmeasured", "new-classes", "better", "same", "worse"]
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """Before and after.
 
     Attributes:
-        kind: ``unmeasured``: one of the two is not known. ``knew-nothing``: the start did not
-            know the classes. Else what training made of it.
+        kind: ``unmeasured``: one of the two is not known. ``new-classes``: the start did not know
+            all classes, so it was not measured. Else what training made of it.
         before: mAP50-95 of the start on val, as torch measured it; None where it is not known.
         after: That of the best epoch of training.
         headline: Both in a few words; empty for ``unmeasured``.
@@ -50,12 +50,11 @@ def judge_baseline(record: RunRecord, difference: Difference | None) -> Baseline
         return _make("unmeasured", None, None, "", "Nothing was measured on val.")
     if start is not None:
         return _compare(start.metrics[FITNESS], after, difference)
-    if record.knew_nothing:
+    if record.has_new_classes:
         return _make(
-            "knew-nothing", None, after, f"before nothing, after {after:.3f}",
-            "The start did not know these classes, so it found none of their objects"
-            + (": all that the model finds now it learnt in this run." if after >= _SMALL else
-               ", and the model finds hardly any yet."),
+            "new-classes", None, after, f"before not measured, after {after:.3f}",
+            "The start did not know all of these classes, so it was not measured"
+            + ("." if after >= _SMALL else "; the model finds hardly any of their objects yet."),
         )  # fmt: skip
     return _make(
         "unmeasured", None, after, "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from yolokit.core.plural import counted
 from yolokit.errors import TrainError
 from yolokit.evaluate.analysis import analyse
@@ -134,7 +136,9 @@ def _lead(record: RunRecord) -> str:
 def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
     curves, baseline = summary.curves, summary.baseline
     mood = _MOODS[curves.kind]
-    if mood == "good" and baseline.kind in ("same", "worse"):
+    if mood == "good" and baseline.kind == "same":
+        mood = "warning"
+    if mood in ("good", "neutral") and baseline.kind == "worse":
         mood = "warning"
     text = f"{curves.reason} {baseline.sentence}"
     verdict = Verdict(mood, summary.headline, text, summary.advice)
@@ -150,8 +154,9 @@ def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
     figures = []
     trained, baseline = record.best_trained, summary.baseline
-    if baseline.kind == "knew-nothing":
-        figures.append(Figure("mAP50-95 before", "0", "the start did not know the classes"))
+    if baseline.kind == "new-classes":
+        note = "not measured: the start did not know all classes"
+        figures.append(Figure("mAP50-95 before", "-", note))
     elif baseline.before is not None:
         figures.append(Figure("mAP50-95 before", f"{baseline.before:.3f}", "the start, on val"))
     if trained is not None:
@@ -173,7 +178,13 @@ def _analyse(record: RunRecord, run_dir: Path) -> list[Section]:
             return []
         text = f"What best.pt found in each image is not known here: {error}."
         return [Section("What it finds", (Text(text),))]
-    return analysis_sections(analyse(iter_pairs(best), record.data.names))
+    sections = analysis_sections(analyse(iter_pairs(best), record.data.names))
+    if not sections:
+        return []
+    which = f"epoch {best.epoch}" if best.epoch else "the start, which no epoch was better than"
+    note = Text(f"This section and those up to the worst images are of best.pt: {which}.")
+    first = msgspec.structs.replace(sections[0], blocks=(note, *sections[0].blocks))
+    return [first, *sections[1:]]
 
 
 def _list_facts(record: RunRecord, run_dir: Path) -> tuple[tuple[str, str], ...]:

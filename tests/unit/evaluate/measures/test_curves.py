@@ -51,7 +51,7 @@ def test_the_means_are_over_the_classes_that_have_true_boxes() -> None:
 
 def test_without_true_boxes_there_is_no_curve() -> None:
     conf, overall, _ = draw(([0.3], [False], 0))
-    assert (conf, overall.precision, overall.ap50, overall.f1_by_conf) == (1, None, None, ())
+    assert (conf, overall.precision, overall.ap50, overall.f1_by_conf) == (0.25, None, None, ())
 
 
 def test_an_average_precision_counts_only_recalls_that_are_reached() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -203,6 +204,16 @@ def test_coco_without_images_can_be_checked_by_its_stated_sizes(tmp_path: Path) 
     report = look(tmp_path / "set", labels_only=True)
     assert found(report) == {}
     assert report.verdict == "nothing wrong in 12 images"
+
+
+def test_keypoints_that_are_not_looked_at_are_said_to_be_left_aside(tmp_path: Path) -> None:
+    content = write_sound_coco(tmp_path)
+    for number, category in enumerate(content["categories"], 1):
+        category["keypoints"] = ["nose", "tail"][:number]
+    write_text(tmp_path / "annotations.json", json.dumps(content))
+    report = look(tmp_path)
+    assert report.evidence[-1].startswith("keypoints are left aside: the categories 'cat' and")
+    assert len(report.table) == 24, "the boxes are looked at all the same"
 
 
 def test_an_archive_of_coco_is_read_in_place(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_list_in_words_and_as_json(runs: Path, capsys: pytest.CaptureFixture
     lines = {line.split()[0]: line for line in out.splitlines()[2:]}
     assert set(lines) == {path.name for path in runs.iterdir() if path.is_dir()}
     assert lines["good"].split()[2:9] == ["start.pt", "8", "of", "8", "0.598", "0.020", "complete"]
-    assert lines["fresh"].split()[7] == "none", "the start knew no class"
+    assert lines["fresh"].split()[7] == "-", "the start had fresh class rows: not measured"
     out, _ = call(capsys, "runs", "list", "--json")
     entries = [json.loads(line) for line in out.splitlines()]
     assert {entry["name"] for entry in entries} == set(lines)
@@ -193,9 +193,10 @@ def test_a_page_is_replaced_only_if_that_is_asked_for(
     _, error = call(capsys, *compare, code=2)
     assert "--overwrite" in error
     call(capsys, *compare, "--overwrite")
-    page.write_text("<!doctype html>my own page")
+    mine = "<!doctype html>\n<title>my own page</title>"
+    page.write_text(mine)
     call(capsys, *compare, "--overwrite", code=2)
-    assert page.read_text() == "<!doctype html>my own page"
+    assert page.read_text() == mine
 
 
 def test_hostile_names_do_not_reach_the_terminal(

@@ -15,6 +15,8 @@ from yolokit.images.draw import class_color
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.jobs.show.look import Look, View
 from yolokit.jobs.show.output import write_look
+from yolokit.report.page import Page
+from yolokit.report.render import render_page
 
 EVIL = "<script>alert(1)</script>"
 
@@ -103,6 +105,14 @@ def test_only_an_earlier_result_is_replaced_and_only_if_asked(tmp_path: Path, na
     path.write_bytes(before.replace(b"yolokit", b"somebody"))
     with pytest.raises(OutputExistsError, match="not an earlier result of `yolokit data show`"):
         write(path, overwrite=True)
+
+
+def test_a_page_of_another_command_is_not_replaced(tmp_path: Path) -> None:
+    other = Page("Check", "See `yolokit data show`.", (), made_by="yolokit data check 0.1.0")
+    page = tmp_path / "x.html"
+    page.write_text(render_page(other), "utf-8")
+    with pytest.raises(OutputExistsError, match="not an earlier result of `yolokit data show`"):
+        write(page, overwrite=True)
 
 
 def test_a_sheet_of_no_labels_has_no_legend(tmp_path: Path) -> None:

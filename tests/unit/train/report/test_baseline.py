@@ -49,15 +49,14 @@ def test_what_training_brought(
     assert found.sentence.endswith(".")
 
 
-def test_a_start_that_does_not_know_the_classes_is_said_to_know_none() -> None:
+def test_a_start_that_does_not_know_the_classes_is_said_to_be_unmeasured() -> None:
     run = make_run(None, 0.546)
     run.start = TransferReport(kind="network", groups=[], knows_classes=False)
     found = judge_baseline(run, None)
-    assert found.headline == "before nothing, after 0.546"
-    assert "did not know these classes, so it found none" in found.sentence
-    assert found.sentence.endswith("learnt in this run.")
+    assert found.headline == "before not measured, after 0.546"
+    assert found.sentence.endswith("did not know all of these classes, so it was not measured.")
     run.epochs[0].metrics["mAP50-95"] = 0.0
-    assert judge_baseline(run, None).sentence.endswith("hardly any yet.")
+    assert judge_baseline(run, None).sentence.endswith("hardly any of their objects yet.")
 
 
 def test_how_chance_was_judged_is_said() -> None:

@@ -39,7 +39,8 @@ def test_everything_that_a_reader_wants_is_there(tmp_path: Path) -> None:
         "Training run run", "Complete: 8 of 8 epochs on 40 images with 80 boxes of 2 classes",
         "Converged; before 0.020, after 0.598: training brought +0.578",
         "mAP50-95 before training", "How far off the model is", "Learning rate", "bias",
-        "Errors by kind", "Objects by size", "Confusion matrix", "Which confidence to use",
+        "are of best.pt: epoch 8.", "Errors by kind", "Objects by size", "Confusion matrix",
+        "Which confidence to use",
         "The worst images", "Where it started", "3 of 3 tensors",
         "validation took 20%", "50% of that time it waited for images",
         "The optimizer made 28 steps in all", "No step fell in epoch 1: nothing was learnt there",
@@ -96,6 +97,22 @@ def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
     assert "Precision" not in text
     assert "mAP on val" not in text
     assert "all losses together" in text
+
+
+def test_where_the_start_stays_best_the_page_warns_and_says_whose_errors_it_shows(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    record = make_folder(folder)
+    assert record.start_epoch is not None
+    record.start_epoch.metrics["mAP50-95"] = 0.7
+    start = (folder / START_VALIDATION).read_bytes()
+    (folder / BEST_VALIDATION).write_bytes(start)
+    page = write_report(record, folder)
+    assert 'class="verdict warning"' in page.read_text("utf-8")
+    text = read_text(page)
+    assert "before 0.700, after 0.598: training made it no better" in text
+    assert "are of best.pt: the start, which no epoch was better than." in text
 
 
 def test_names_that_are_hostile_are_escaped(tmp_path: Path) -> None:
