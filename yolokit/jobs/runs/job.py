@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-import yolokit
 from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.atomic import publish_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
@@ -65,10 +64,7 @@ def compare_named(a: str, b: str, *, report: Path | None, overwrite: bool) -> Co
     first, second = find_run(a), find_run(b)
     comparison = compare_runs(first, second)
     if report is not None:
-        page = msgspec.structs.replace(
-            build_compare_page(comparison, first[1], second[1]),
-            made_by=f"{_COMMAND} {yolokit.__version__}",
-        )
+        page = build_compare_page(comparison, first[1], second[1])
         with publish_file(report, replacing) as part:
             part.write_bytes(render_page(page).encode("utf-8", "backslashreplace"))
     return comparison
