@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
@@ -156,7 +157,8 @@ def _relative(path: Path | None, root: Path) -> str:
 
 def _within(message: str, root: Path) -> str:
     """Return a message in which files are called as they are within the data set."""
-    return message.replace(f"{root}{os.sep}", "")
+    starts = "|".join(re.escape(f"{folder}{os.sep}") for folder in (root.resolve(), root))
+    return re.sub(rf"(?<![\w/\\.-])(?:{starts})", "", message)  # only where a path begins
 
 
 def _sentence(text: str) -> str:

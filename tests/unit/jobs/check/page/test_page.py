@@ -14,6 +14,7 @@ from yolokit.errors import ConfigError, OutputExistsError
 from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.check.job import check_data
 from yolokit.jobs.check.page import write
+from yolokit.jobs.check.page.findings import _within
 from yolokit.jobs.check.page.page import make_page
 from yolokit.report.page import (
     Block,
@@ -235,3 +236,13 @@ def test_only_an_earlier_page_is_replaced(folder: Path, tmp_path: Path) -> None:
 def test_a_page_is_html(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"must end in \.html"):
         CheckConfig.build({"source": folder, "report": "page.pdf"})
+
+
+@pytest.mark.parametrize("root", ["set", "."])
+def test_a_message_names_files_from_the_set_on(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = tmp_path / root
+    message = f"such as {here}/images/a.jpg and {here}/set/b.jpg"
+    assert _within(message, Path(root)) == "such as images/a.jpg and set/b.jpg"
