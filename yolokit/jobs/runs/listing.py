@@ -10,6 +10,7 @@ import msgspec
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import TrainError
+from yolokit.files.regular_file import is_folder, is_there
 from yolokit.train.record import FITNESS, RunRecord, read_record
 from yolokit.train.run_folder import RUNS_DIR, is_held
 
@@ -65,7 +66,8 @@ def describe_run(folder: Path) -> RunEntry:
     try:
         record = read_record(folder)
     except TrainError as error:
-        state: State = "unreadable" if (folder / "run.json").exists() else "not a run"
+        is_missing = isinstance(error.__cause__, FileNotFoundError | NotADirectoryError)
+        state: State = "not a run" if is_missing else "unreadable"
         return RunEntry(name=name, folder=path, state=state, problem=str(error))
     best, start = record.best, record.start_epoch
     return RunEntry(
@@ -104,11 +106,12 @@ def find_run(name: str, parent: Path = RUNS_DIR) -> tuple[Path, RunRecord]:
     Raises:
         TrainError: There is no such run, or its record is damaged.
     """
-    for folder in (parent / name, Path(name)):
-        if (folder / "run.json").exists():
+    places = (parent / name, Path(name))
+    for folder in places:
+        if is_there(folder / "run.json"):
             return folder, read_record(folder)
-    if Path(name).is_dir():
-        return Path(name), read_record(Path(name))  # which says what it is not
+    for folder in filter(is_folder, places):
+        return folder, read_record(folder)  # which says what it is not, or why it cannot be read
     raise TrainError(f"there is no run {name}", hint=_suggest(name, list_runs(parent), parent))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.train.report.runs import make_folder
 from yolokit.cli.main import main
+from yolokit.errors import TrainError
 from yolokit.jobs.runs.compare import compare_runs
 from yolokit.jobs.runs.listing import describe_run, find_run, list_runs
 from yolokit.train.record import read_record, write_record
@@ -36,6 +37,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (parent / "list" / "run.json").write_text("[1, 2]")
     (parent / "odd").mkdir()
     (parent / "odd" / "run.json").mkdir()
+    (parent / "loop").mkdir()
+    (parent / "loop" / "run.json").symlink_to("run.json")
     (parent / "file.txt").write_text("not a folder")
     return parent
 
@@ -53,7 +56,7 @@ def test_every_folder_is_listed_as_what_it_is(runs: Path) -> None:
     assert states == {
         "good": "complete", "fresh": "complete", "stopped": "interrupted", "killed": "killed",
         "failed": "failed", "foreign": "not a run", "damaged": "unreadable",
-        "list": "unreadable", "odd": "unreadable",
+        "list": "unreadable", "odd": "unreadable", "loop": "unreadable",
     }  # fmt: skip
     problems = {entry.name: entry.problem for entry in list_runs(runs)}
     assert problems["failed"] == "the device ran out of memory"
@@ -211,3 +214,10 @@ def test_hostile_names_do_not_reach_the_terminal(
     out, _ = call(capsys, "runs", "list")
     assert "\x1b" not in out
     assert r"a\x1b]0;x\x07b" in out
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "foreign", "loop"])
+def test_what_is_no_run_is_said_of_any_name(runs: Path, name: str) -> None:
+    assert runs.is_dir()
+    with pytest.raises(TrainError, match=r"there is no run x|foreign is not a run|cannot be read"):
+        find_run(name)
