@@ -91,7 +91,8 @@ def info(
         return
     if facts["descends_from"] == []:
         facts["descends_from"] = _FRESH
-    emit_facts(facts)
+    in_catalog = facts["name"] is not None
+    emit_facts({key: fact for key, fact in facts.items() if in_catalog or fact is not None})
 
 
 @app.command(cls=options_of(_PULL))

@@ -14,8 +14,8 @@ TITLE = "pictures of train in another split"
 SEVERITY = "doubt"
 PURPOSES = ("train", "source")
 HINT = (
-    "`yolokit data convert --split 0.8,0.1,0.1 --group near-duplicate` makes new splits, each "
-    "picture in one"
+    "`yolokit data convert SOURCE --out DIR --split 0.8,0.1,0.1 --group near-duplicate` makes new "
+    "splits, each picture in one"
 )
 
 

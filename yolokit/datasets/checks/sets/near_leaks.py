@@ -14,8 +14,8 @@ TITLE = "pictures nearly the same in two splits"
 SEVERITY = "warning"
 PURPOSES = ("train", "source")
 HINT = (
-    "`yolokit data convert --split 0.8,0.1,0.1 --group near-duplicate` makes new splits that keep "
-    "such pictures together"
+    "`yolokit data convert SOURCE --out DIR --split 0.8,0.1,0.1 --group near-duplicate` makes new "
+    "splits that keep such pictures together"
 )
 
 
