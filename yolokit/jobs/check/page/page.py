@@ -93,14 +93,16 @@ def _judge(report: CheckReport, facts: DatasetFacts) -> Verdict:
 
 def _list_steps(groups: Sequence[FindingGroup]) -> tuple[str, ...]:
     """Return what helps against the most serious groups; what helps against several, once."""
-    of_hint = {group.findings[0].hint or group.hint: group for group in reversed(groups)}
-    first = sorted(of_hint.items(), key=lambda item: groups.index(item[1]))
-    return tuple(_describe_step(group, hint) for hint, group in first[:_STEPS])
+    of_hint: dict[str, list[FindingGroup]] = {}
+    for group in groups:
+        of_hint.setdefault(group.findings[0].hint or group.hint, []).append(group)
+    return tuple(_describe_step(some, hint) for hint, some in list(of_hint.items())[:_STEPS])
 
 
-def _describe_step(group: FindingGroup, hint: str) -> str:
-    count = f" ({len(group.findings):,})" if len(group.findings) > 1 else ""
-    return f"{group.title[:1].upper()}{group.title[1:]}{count}: {hint}"
+def _describe_step(groups: Sequence[FindingGroup], hint: str) -> str:
+    counts = [(one.title, len(one.findings)) for one in groups]
+    told = "; ".join(title + (f" ({count:,})" if count > 1 else "") for title, count in counts)
+    return f"{told[:1].upper()}{told[1:]}: {hint}"
 
 
 def _count(report: CheckReport, statistics: SetStatistics) -> Figures:

@@ -163,7 +163,9 @@ def test_what_helps_against_several_things_is_said_once(
     page = page_of(folder)
     parts = [block for block in blocks_of(page, "Warnings") if isinstance(block, Part)]
     assert len(parts) == 2
-    assert sum(doubled_boxes.HINT in step for step in verdict_of(page).next) == 1
+    (step,) = (step for step in verdict_of(page).next if doubled_boxes.HINT in step)
+    titles = f"{doubled_boxes.TITLE}; {tiny_boxes.TITLE}: "
+    assert step.startswith(titles[:1].upper() + titles[1:])
 
 
 def test_many_findings_are_folded(folder: Path, page_of: Callable[..., Page]) -> None:
