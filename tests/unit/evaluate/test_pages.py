@@ -124,7 +124,8 @@ def has_color(bgr: np.ndarray, color: tuple[int, int, int]) -> bool:
 
 
 def test_a_class_of_which_nothing_is_found_has_no_best_confidence() -> None:
-    lost = analyse([("a.png", truth((NUT, A)), found())], ["nut"])
+    pair = ("a.png", truth((NUT, A), (BOLT, B)), found((BOLT, 0.9, B)))
+    lost = analyse([pair], ["nut", "bolt"])
     tables = [one for one in blocks(analysis_sections(lost), Table) if isinstance(one, Table)]
     (table,) = [one for one in tables if "Best confidence" in one.columns]
     assert table.rows[0][:2] == ("nut", "-")

@@ -250,7 +250,7 @@ class TestOptions:
 def test_a_large_set_is_told_by_counts(tmp_path: Path) -> None:
     write_sound_yolo(tmp_path / "set")
     report = look(tmp_path / "set", labels_only=True)
-    assert (report.splits["train"].images, report.splits["train"].background_images) == (600, 20)
+    assert (report.splits["train"].images, report.splits["train"].background_images) == (260, 10)
     assert report.splits["val"].boxes_by_class == (40, 40)
 
 
