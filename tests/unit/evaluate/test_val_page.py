@@ -92,6 +92,7 @@ def test_torchs_figures_stand_beside_the_files_with_the_reason() -> None:
     )  # fmt: skip
     reason = explain_difference(report, TRAINED)
     assert "takes 320 x 320 px" in reason
+    assert "not by COCO's" in reason
     assert "computed in bf16, the file in fp32" in reason
 
 
