@@ -84,6 +84,14 @@ def test_a_failure_without_hint_names_the_log(script: Path) -> None:
     assert str(script.with_suffix(".log")) in str(caught.value.hint)
 
 
+def test_no_hint_names_a_log_that_is_soon_gone(script: Path) -> None:
+    script.write_text(HEAD + """send(event="failed", kind="TrainError", message="boom")""")
+    log = script.with_suffix(".log")
+    with pytest.raises(TrainError) as caught:
+        child.run_job("x", Request(7), log_path=log, keeps_log=False)
+    assert caught.value.hint is None
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

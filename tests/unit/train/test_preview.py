@@ -13,7 +13,7 @@ from tests.unit.conftest import write_yolo
 from yolokit.core.events import Event, Notice, Phase
 from yolokit.engine_protocol.requests import BatchesRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
-from yolokit.errors import ConfigError, TrainError
+from yolokit.errors import ConfigError
 from yolokit.train import preview
 from yolokit.train.config import TrainConfig
 
@@ -30,8 +30,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[BatchesRequest]:
     """What the engine is asked; it answers with one image."""
     requests: list[BatchesRequest] = []
 
-    def run_job(name: str, request: BatchesRequest, *, log_path: Path, on_event: OnEvent) -> Any:
-        assert name == "batches"
+    def run_job(
+        name: str, request: BatchesRequest, *, log_path: Path, on_event: OnEvent, keeps_log: bool
+    ) -> Any:
+        assert (name, keeps_log) == ("batches", False)
         assert log_path.parent == Path(request.folder)
         requests.append(request)
         for event in (Phase("reading the data set"), Notice("2 steps an epoch"), Phase("training")):
@@ -95,13 +97,3 @@ def test_the_last_epochs_need_a_close_mosaic(tmp_path: Path) -> None:
     config = TrainConfig.build({"data": str(tmp_path), "close_mosaic": 0})
     with pytest.raises(ConfigError, match="close_mosaic is 0"):
         preview.feed(config, tmp_path, count=1, last_epochs=True)
-
-
-def test_no_hint_names_a_log_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fail(*_: object, log_path: Path, **_more: object) -> None:
-        raise TrainError("it failed", hint=f"the whole log is {log_path}")
-
-    monkeypatch.setattr(preview, "run_job", fail)
-    with pytest.raises(TrainError) as caught:
-        feed(tmp_path, device="cpu")
-    assert caught.value.hint is None
