@@ -42,9 +42,9 @@ def test_from_annotations_to_boxes(tmp_path: Path) -> None:
     assert json.loads(model.with_suffix(".parity.json").read_text("utf-8"))["verdict"] == "equal"
 
     run_yolokit("inspect", model, cwd=tmp_path)
-    page = ("--report", "val.html")
+    page = ("--report", "--out", "evaluated")
     evaluated = run_yolokit("val", model, "--data", "set/data.yaml", "--json", *page, cwd=tmp_path)
-    for drawn in ("check.html", "labels.png", run / "report.html", "val.html"):
+    for drawn in ("check.html", "labels.png", run / "report.html", "evaluated/report.html"):
         assert (tmp_path / drawn).stat().st_size > 10_000
     assert json.loads(evaluated.stdout)["overall"]["map50"] is not None
     sources = ("set/images/test", "demo/video/belt.mp4")
