@@ -21,6 +21,7 @@ Where a name is not UTF-8, its odd bytes are spelled, as in ``caf\\xe9.jpg``, an
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from yolokit.core.types import Frame, FrameError
@@ -78,9 +79,22 @@ class JsonLines:
         self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
     ) -> None:
         """Append one record."""
-        self._stream.write(encode_record(make_record(frame, detections, self._head, picture)))
+        line = encode_record(make_record(frame, detections, self._head, picture))
         if self._is_shared:
-            self._stream.flush()
+            _write_whole(self._stream, line)
+        else:
+            self._stream.write(line)
+
+
+def _write_whole(stream: BinaryIO, content: bytes) -> None:
+    """Write all of it; an unbuffered stream takes less where a signal comes meanwhile."""
+    left = memoryview(content)
+    while left:
+        written = stream.write(left)
+        if written is None:  # a stream that must not wait
+            raise BlockingIOError(errno.EAGAIN, "it takes no more for now")
+        left = left[written:]
+    stream.flush()
 
 
 def make_record(
