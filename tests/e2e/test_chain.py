@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import START, run_yolokit
 
 # The quickstart as it is, on fewer pictures and for one epoch.
@@ -60,6 +62,7 @@ def test_from_annotations_to_boxes(tmp_path: Path) -> None:
     assert len(json.loads(about.stdout)["descends_from"]) == 1
 
 
+@pytest.mark.slow
 def test_a_short_quickstart(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHORT_QUICKSTART],

@@ -23,6 +23,8 @@ SLOW = {
     "what-to-start-from.md",
     "reading-a-report.md",
     "how-much.md",
+    "export.md",
+    "speed.md",
 }
 REASONS = {"it needs a network", "it needs a GPU", "it needs other hardware", "it needs Docker"}
 
