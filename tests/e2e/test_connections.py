@@ -121,11 +121,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[20:44, 20:44] = 255
-    for split in ("train", "val"):
+    for first, split in ((0, "train"), (4, "val")):
         for kind in ("images", "labels"):
             (root / kind / split).mkdir(parents=True)
         for index in range(4):
-            cv2.imwrite(str(root / "images" / split / f"{index}.png"), picture + index)
+            shade = np.uint8(first + index)
+            cv2.imwrite(str(root / "images" / split / f"{index}.png"), picture + shade)
             (root / "labels" / split / f"{index}.txt").write_text("0 0.5 0.5 0.375 0.375\n")
     content = "train: images/train\nval: images/val\nnames: [RBC, WBC, Platelets]\n"
     (root / "data.yaml").write_text(content)

@@ -93,7 +93,7 @@ def test_the_page_opens_without_an_error(workdir: Path, width_px: int, dark: boo
 def test_the_start_is_the_baseline_where_it_knows_the_classes(workdir: Path) -> None:
     runs = workdir / "runs" / "train"
     first, second = ((runs / name / "report.html").read_text("utf-8") for name in ("a", "b"))
-    assert "did not know these classes" in first
+    assert "did not know all of these classes" in first
     assert not (runs / "a" / START_VALIDATION).exists()
     record = read_record(runs / "b")
     assert record.start_epoch is not None
