@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.core.events import Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
@@ -44,12 +46,8 @@ def start_torch(request: TrainRequest) -> Pace:
     # Set before ultralytics is imported, which would set a single thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
 
-    from yolokit.engine import trainer as engine_trainer
-    from yolokit.engine import used
+    import yolokit.engine.trainer  # noqa: F401 - what takes seconds, while a word says so
 
-    os.environ[engine_trainer.RUN_DIR] = request.run_dir
-    os.environ[engine_trainer.LINEAGE] = request.lineage
-    os.environ[used.LEAVE_OUT] = "1" if request.leave_out else "0"
     return pace
 
 
@@ -57,12 +55,12 @@ def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
     """Return a trainer that is about to train: all its settings are made, its data is not read."""
     import torch
 
-    from yolokit.engine import trainer as engine_trainer
+    from yolokit.engine.own_settings import share_own_settings
     from yolokit.engine.tasks.toolkit import load_task
 
     task = load_task(request.task)
     model, frozen, knows_classes = _begin(request, task)
-    os.environ[engine_trainer.KNOWS_CLASSES] = str(int(knows_classes))
+    share_own_settings(msgspec.structs.replace(request.own, knows_classes=knows_classes))
     send(Phase("reading the data set"))
     trainer = task.Trainer(overrides=_overrides(request, model, frozen, torch))
     if trainer.on_cpu:

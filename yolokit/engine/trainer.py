@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +12,9 @@ from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
+from yolokit.engine.hooks import make_hooks
+from yolokit.engine.hooks.toolkit import MOMENTS
+from yolokit.engine.own_settings import read_own_settings
 from yolokit.engine.randomness import undisturbed_randomness
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
@@ -30,18 +32,16 @@ from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATIO
 from yolokit.errors import ConfigError, TrainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from yolokit.engine.hooks.toolkit import Hook
     from yolokit.engine.threads import Pace
+    from yolokit.engine_protocol.own_settings import OwnSettings
 
 from ultralytics.engine.trainer import BaseTrainer  # isort: skip - after our edits
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
-# Environment rather than arguments: the workers of a run on several GPUs inherit it.
-RUN_DIR = "YOLOKIT_ENGINE_RUN_DIR"
-LINEAGE = "YOLOKIT_ENGINE_LINEAGE"
-KNOWS_CLASSES = "YOLOKIT_ENGINE_KNOWS_CLASSES"
 _GENTLE_LR = 1e-4
 _FEW_ITERATIONS = 12  # of upstream's count: nominal batches of a whole run
 
@@ -54,6 +54,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     Attributes:
         metric_names: Upstream's names of the task's metrics -> ours.
+        own: What it needs beyond upstream's settings.
+        hooks: What looks on.
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
     """
@@ -64,14 +66,18 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     best_fitness: float | None
     accumulate: int
     pace: Pace | None = None
+    own: OwnSettings
+    hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
     _is_settled = False
     _retries = 0
     _clock: EpochClock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.own = read_own_settings()
+        self.run_dir = Path(self.own.run_dir)
+        self.hooks = make_hooks(self.own)
         super().__init__(*args, **kwargs)
-        self.run_dir = Path(os.environ[RUN_DIR])
         self.on_cpu = self.device.type == "cpu"
         # As it was asked for: upstream resumes with what another device may have chosen.
         if kwargs["overrides"]["amp"] is True:
@@ -84,6 +90,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self._begin_epoch()
         self.callbacks["on_val_batch_end"].append(_check_stop)
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that reports and writes."""
+        return RANK in {-1, 0}
+
     def run_callbacks(self, event: str) -> None:
         """Run upstream's callbacks, then ours of the same name."""
         super().run_callbacks(event)
@@ -93,8 +104,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self._begin_epoch()
         elif event == "on_train_batch_start":
             self._clock.start_batch()
+        if event in MOMENTS:
+            for hook in self.hooks:
+                getattr(hook, MOMENTS[event])(self)
         own = getattr(self, f"_{event}", None)
-        if own is not None and RANK in {-1, 0}:
+        if own is not None and self.is_first:
             own()
         if event == "on_train_batch_end":
             self._clock.end_batch()
@@ -102,8 +116,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
         dataset = super().build_dataset(img_path, mode, batch)
-        if RANK in {-1, 0}:
-            report_images(dataset, img_path, mode)
+        if self.is_first:
+            report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset
 
     def _begin_epoch(self) -> None:
@@ -136,7 +150,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         0.23..0.24 with this one; but 40 steps end at 0.33 and 0.25.
         """
         few = options["iterations"] <= _FEW_ITERATIONS
-        if name == "auto" and few and os.environ[KNOWS_CLASSES] == "1":
+        if name == "auto" and few and self.own.knows_classes:
             name, lr, options["momentum"] = "AdamW", _GENTLE_LR, 0.9
             # As upstream does for auto: resumption rebuilds the choice from them.
             self.args.optimizer, self.args.lr0, self.args.warmup_bias_lr = name, lr, 0.0
@@ -157,8 +171,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         for group in self.optimizer.param_groups:
             if group["lr"] == 0:  # the first of a warm-up: it would be spent on nothing
                 group["lr"] = group["initial_lr"] * self.lf(self.epoch) / (self.cadence.warmup + 1)
+        for hook in self.hooks:
+            hook.on_gradients(self)
         super().optimizer_step()
         self._pending, self._steps = 0, self._steps + 1
+        for hook in self.hooks:
+            hook.on_step(self)
 
     def validate(self) -> tuple[Any, Any]:
         """Validate, and decide by our own rule whether this epoch is the best."""
@@ -174,12 +192,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _measure_start(self) -> None:
         """Validate a start that knows the classes, and keep it as the best until it is beaten."""
-        if os.environ[KNOWS_CLASSES] != "1" or self.resume or not self.args.val:
+        if not self.own.knows_classes or self.resume or not self.args.val:
             return
         model = unwrap_model(self.model)
         criterion = model.init_criterion()
         names = getattr(criterion, "one2one", criterion).loss_names
-        if RANK in {-1, 0}:
+        if self.is_first:
             process.send(Phase("measuring the start"))
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
@@ -201,7 +219,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
         super().set_model_attributes()
         # On the model, not beside it: so it survives whatever takes the optimizer out of the file.
-        setattr(self.model, LINEAGE_KEY, os.environ[LINEAGE])
+        setattr(self.model, LINEAGE_KEY, self.own.lineage)
         if self.on_cpu:
             # Measured with yolo11n at 320 px: a step takes 0.7 of the time in this layout.
             self.model = self.model.to(memory_format=torch.channels_last)
@@ -211,6 +229,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         batch = super().preprocess_batch(batch)
         if self.on_cpu:
             batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        for hook in self.hooks:
+            hook.on_batch(self, batch)
         return batch
 
     def save_model(self) -> bool:
@@ -225,7 +245,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def final_eval(self) -> None:
         """Strip the optimizer; evaluation is ``yolokit val``'s, on the file that is deployed."""
-        if RANK in {-1, 0}:
+        if self.is_first:
             strip_all(self.run_dir)
 
     def keep_progress(self) -> None:
@@ -269,11 +289,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """
         goes_back = bool(super()._handle_nan_recovery(epoch))
         self._retries += goes_back
-        if RANK in {-1, 0} and goes_back:
+        if self.is_first and goes_back:
             process.send(
                 Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
             )
-        elif RANK in {-1, 0} and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
+        elif self.is_first and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
             raise TrainError(
                 f"the weights became NaN or infinity in epoch {epoch + 1}",
                 hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",

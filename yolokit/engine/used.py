@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +17,18 @@ from yolokit.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Environment rather than an argument: the workers of a run on several GPUs inherit it.
-LEAVE_OUT = "YOLOKIT_ENGINE_LEAVE_OUT"
 _SHOWN = 20
 _FEW_STEPS = 100
 
 
-def report_images(dataset: Any, list_file: str, split: str) -> None:
+def report_images(dataset: Any, list_file: str, split: str, *, leave_out: bool) -> None:
     """Report to the parent what a data set of upstream's really holds.
 
     Args:
         dataset: Upstream's data set, as it was built.
         list_file: The list of images that it was given.
         split: Which split it is.
+        leave_out: Whether images that upstream leaves out are allowed.
 
     Raises:
         DataError: It uses other images than those of the list, which are named with upstream's
@@ -42,7 +40,7 @@ def report_images(dataset: Any, list_file: str, split: str) -> None:
         given = given[: max(1, round(len(given) * dataset.fraction))]
     left_out = list((Counter(given) - Counter(dataset.im_files)).elements())
     added = list((Counter(dataset.im_files) - Counter(given)).elements())
-    if added or (left_out and os.environ.get(LEAVE_OUT) != "1"):
+    if added or (left_out and not leave_out):
         raise _refuse_images(dataset, split, left_out, added)
     boxes = sum(len(label["cls"]) for label in dataset.labels)
     if dataset.fraction < 1 and not boxes:  # for the whole split, the check has reported it

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from yolokit.core.task import Task
+from yolokit.engine_protocol.own_settings import OwnSettings
 from yolokit.files.digest import FileDigest
 
 START_FILE = ".start.pt"  # in the run's folder, while it trains
@@ -72,24 +73,25 @@ class TrainRequest(TaskRequest, frozen=True, kw_only=True):
 
     Attributes:
         data_yaml: YAML that yolokit wrote: absolute paths, no ``download``.
-        run_dir: Folder of the run; ``best.pt`` and ``last.pt`` appear in it.
         start: The model to start from; None to go on from the run's ``last.pt``.
         freeze: Layers to leave as they are, as far as they were transferred: the first N, the
             backbone, or backbone and neck; or exactly these layers.
         settings: Upstream's own training settings.
         threads: Cores to use on a CPU.
-        lineage: What every checkpoint states about where it comes from, as JSON.
-        leave_out: Go on where upstream leaves out an image that it was given.
+        own: What our trainer needs beyond them.
     """
 
     data_yaml: str
-    run_dir: str
     start: StartRequest | None
-    lineage: str
     freeze: int | Literal["backbone", "neck"] | list[int]
     settings: dict[str, Any]
     threads: int
-    leave_out: bool = False
+    own: OwnSettings
+
+    @property
+    def run_dir(self) -> str:
+        """Folder of the run; ``best.pt`` and ``last.pt`` appear in it."""
+        return self.own.run_dir
 
 
 class BatchesRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,13 @@ import numpy as np
 
 from yolokit.core.events import Notice, OnEvent, Phase, Progress, ignore
 from yolokit.core.machine import usable_cores
-from yolokit.datasets.check import UNUSABLE
 from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import BatchesRequest, TrainRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
 from yolokit.errors import ConfigError
 from yolokit.train.arch import find_arch
-from yolokit.train.config import TrainConfig, to_upstream
+from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import check_data, write_data_yaml
 from yolokit.train.start import DEFAULT_ARCH, StartPlan
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from yolokit.core.events import Event
     from yolokit.core.types import U8
     from yolokit.datasets.check import DatasetReport
+    from yolokit.train.config import TrainConfig
 
 
 class Fed(msgspec.Struct, frozen=True, eq=False):
@@ -104,13 +104,11 @@ def _ask_training(
     run_dir.mkdir()
     return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
-        run_dir=str(run_dir),
         start=plan.request(config, list(data.names), run_dir),
-        lineage="{}",
         freeze=0,
         settings=to_upstream(config),
         threads=usable_cores(),
-        leave_out=UNUSABLE in config.allow,
+        own=to_own_settings(config, run_dir),
     )
 
 

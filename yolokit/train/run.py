@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
-from yolokit.datasets.check import UNUSABLE
 from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
@@ -24,7 +23,7 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
-from yolokit.train.config import TrainConfig, to_upstream
+from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 
     from yolokit.datasets.check import DatasetReport
     from yolokit.engine_protocol.requests import StartRequest
+    from yolokit.train.config import TrainConfig
     from yolokit.train.record import RunRecord
     from yolokit.train.report.summary import Summary
 
@@ -175,13 +175,11 @@ def _make_request(
     """Return what the engine needs, with the list of the images that were checked."""
     return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
-        run_dir=str(run_dir),
         start=start,
-        lineage=record.lineage,
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
-        leave_out=UNUSABLE in record.config.allow,
+        own=to_own_settings(record.config, run_dir, record.lineage),
     )
 
 

@@ -23,13 +23,14 @@ from yolokit.train.arch import (
     find_darknet_arch,
     require_same_backbone,
 )
-from yolokit.train.config import TORCHVISION, TrainConfig, is_darknet
+from yolokit.train.config.checks import TORCHVISION, is_darknet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.events import OnEvent
     from yolokit.engine_protocol.requests import StartKind
+    from yolokit.train.config import TrainConfig
 
 DEFAULT_ARCH = "yolo26n"
 _FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")

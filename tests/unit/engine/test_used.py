@@ -126,21 +126,20 @@ def list_file(images: list[str], tmp_path: Path) -> str:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[DataRead]:
     events: list[DataRead] = []
     monkeypatch.setattr(used, "send", events.append)
-    monkeypatch.delenv(used.LEAVE_OUT, raising=False)
     return events
 
 
 def test_all_that_was_given_is_counted_in_any_order(
     images: list[str], list_file: str, told: list[DataRead]
 ) -> None:
-    used.report_images(make_dataset(images[::-1]), list_file, "train")
+    used.report_images(make_dataset(images[::-1]), list_file, "train", leave_out=False)
     assert told == [DataRead("train", 4, 8, [])]
 
 
 def test_a_share_of_the_images_is_the_first_ones(
     images: list[str], list_file: str, told: list[DataRead]
 ) -> None:
-    used.report_images(make_dataset(images[:2], 0.5), list_file, "train")
+    used.report_images(make_dataset(images[:2], 0.5), list_file, "train", leave_out=False)
     assert told == [DataRead("train", 2, 4, [])]
 
 
@@ -150,7 +149,9 @@ def test_an_image_that_is_left_out_is_named_with_the_reason(
     Path(images[1]).write_bytes(b"no image")
     write_image(Path(images[2]), 8, 40)
     with pytest.raises(DataError, match="2 images of train") as caught:
-        used.report_images(make_dataset([images[0], images[3]]), list_file, "train")
+        used.report_images(
+            make_dataset([images[0], images[3]]), list_file, "train", leave_out=False
+        )
     assert f"{images[1]}: Pillow does not recognise it" in str(caught.value)
     assert f"{images[2]}: image size (40, 8) <10 pixels" in str(caught.value)
     assert "--allow unusable-images" in (caught.value.hint or "")
@@ -158,21 +159,21 @@ def test_an_image_that_is_left_out_is_named_with_the_reason(
 
 
 def test_allowed_it_is_told_and_not_counted(
-    images: list[str], list_file: str, told: list[DataRead], monkeypatch: pytest.MonkeyPatch
+    images: list[str], list_file: str, told: list[DataRead]
 ) -> None:
-    monkeypatch.setenv(used.LEAVE_OUT, "1")
-    used.report_images(make_dataset(images[1:]), list_file, "val")
+    used.report_images(make_dataset(images[1:]), list_file, "val", leave_out=True)
     assert told == [DataRead("val", 3, 6, [images[0]])]
 
 
 def test_an_image_that_was_not_given_is_never_allowed(
-    images: list[str], list_file: str, told: list[DataRead], monkeypatch: pytest.MonkeyPatch
+    images: list[str], list_file: str, told: list[DataRead]
 ) -> None:
-    monkeypatch.setenv(used.LEAVE_OUT, "1")
     with pytest.raises(DataError, match="it was not given"):
-        used.report_images(make_dataset([*images, "/other.jpg"]), list_file, "train")
+        used.report_images(
+            make_dataset([*images, "/other.jpg"]), list_file, "train", leave_out=True
+        )
     with pytest.raises(DataError, match="it was not given"):
-        used.report_images(make_dataset([*images, images[0]]), list_file, "train")
+        used.report_images(make_dataset([*images, images[0]]), list_file, "train", leave_out=True)
     assert told == []
 
 
@@ -183,5 +184,5 @@ def test_a_share_without_a_box_is_refused(
     dataset = make_dataset(images[:1], 0.25)
     dataset.labels = [{"cls": []}]
     with pytest.raises(DataError, match=r"fraction 0\.25 of train has no box: .* 1 of 4"):
-        used.report_images(dataset, list_file, "train")
+        used.report_images(dataset, list_file, "train", leave_out=False)
     assert told == []

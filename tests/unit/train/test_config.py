@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from yolokit.errors import ConfigError
-from yolokit.train.config import TrainConfig, is_device, to_upstream
+from yolokit.train.config import TrainConfig
+from yolokit.train.config.checks import is_device
+from yolokit.train.config.upstream import to_upstream
 from yolokit.train.other_words import OTHER_WORDS
 
 

@@ -1,0 +1,26 @@
+"""The options of ``yolokit train``: one frozen struct, checked as a whole before the start.
+
+Each module has the options of one topic. A struct can inherit the fields of one other alone, so
+they form a chain: data and start, run, sampling, schedule, loss, augmentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from yolokit.train.config.augment import AugmentOptions
+from yolokit.train.config.checks import check_between_fields
+from yolokit.train.other_words import OTHER_WORDS
+
+
+class TrainConfig(AugmentOptions, frozen=True, kw_only=True):
+    """How a model is trained. Names follow the field; defaults are upstream's unless noted."""
+
+    JOB: ClassVar[str] = "train"
+    FOREIGN: ClassVar[Mapping[str, str]] = OTHER_WORDS
+
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """Check between fields, and what has to be known."""
+        return check_between_fields(values)

@@ -1,0 +1,82 @@
+"""What the options of ``yolokit train`` must be together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from yolokit.core.suggest import describe_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TORCHVISION = "torchvision:"
+
+
+def check_between_fields(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each mistake between options."""
+    from yolokit.core.findings import find_unknown_codes
+    from yolokit.datasets.checks import allowable_codes
+
+    problems = [
+        f"{name}: has no effect with optimizer auto, which chooses one of its own; "
+        "set optimizer as well, e.g. SGD"
+        for name in ("lr0", "momentum")
+        if values.get(name) is not None and values.get("optimizer") == "auto"
+    ]
+    imgsz = values.get("imgsz")
+    if isinstance(imgsz, int) and imgsz % 32:
+        near = max(32, round(imgsz / 32) * 32)
+        problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
+    problems += _check_start(values)
+    problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
+    device = values.get("device", "auto")
+    if not is_device(device):
+        problems.append(f"device: {_describe_no_device(device)}")
+    batch, gpus = values.get("batch"), device.count(",") + 1
+    if isinstance(batch, int) and batch % gpus:
+        problems.append(f"batch: must be a multiple of the number of devices ({gpus}), not {batch}")
+    return problems
+
+
+def _check_start(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each option of the start that does not go with another."""
+    problems = []
+    weights, init = values.get("weights", "none"), values.get("init")
+    none, backbone = weights == "none", values.get("backbone")
+    if backbone is not None and (backbone == TORCHVISION or not backbone.startswith(TORCHVISION)):
+        problems.append(f"backbone: must be {TORCHVISION}NAME, not {backbone!r}")
+    if backbone is not None and init in ("network", "backbone"):
+        problems.append(f"init: {init} cannot be combined with backbone; imagenet can, or no init")
+    if init == "imagenet" and not none:
+        problems.append("init: imagenet finds its weights by itself, so weights must be none")
+    if init in ("network", "backbone") and none and backbone is None:
+        problems.append(f"init: {init} needs weights to take it from")
+    brings_arch = not none and init != "backbone" and backbone is None and not is_darknet(weights)
+    if values.get("arch") is not None and brings_arch:
+        problems.append(
+            "arch: the weights bring their own; to set it, use weights none or init backbone"
+        )
+    if values.get("freeze", 0) != 0 and none and init != "imagenet":
+        problems.append("freeze: needs weights; with weights none all layers are fresh")
+    if values.get("trust") is not None and none:
+        problems.append("trust: must be the file that weights names, and there is none")
+    return problems
+
+
+def is_darknet(weights: str) -> bool:
+    """Tell by its name whether this is a file in Darknet's own format."""
+    return weights.endswith(".weights") or re.search(r"\.conv\.\d+$", weights) is not None
+
+
+def is_device(text: str) -> bool:
+    """Tell whether this is auto, cpu, mps or a comma-separated list of different GPU numbers."""
+    numbers = text.split(",")
+    listed = all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(numbers)
+    return text in ("auto", "cpu", "mps") or listed
+
+
+def _describe_no_device(text: str) -> str:
+    if text.lower().startswith(("cuda", "gpu")):
+        return f"a GPU is given by its number, such as 0 for the first, not {text!r}"
+    return describe_unknown("device", text, ["auto", "cpu", "mps", "0", "0,1"])

@@ -1,0 +1,58 @@
+"""The options of ``yolokit train``: how long a run is, on what, and what is checked meanwhile."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from yolokit.core.options import Count, Option, Positive, Setting, Texts
+from yolokit.train.config.start import StartOptions
+
+Seed = Annotated[int, Meta(ge=0, lt=2**31)]  # numpy takes 32 bits, and each worker adds to it
+
+
+class RunOptions(StartOptions, frozen=True, kw_only=True):
+    """How long a run is, on what, and what is checked meanwhile.
+
+    Attributes:
+        patience: Upstream's 100 never stops a run of 100 epochs; 50 does.
+    """
+
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", "N")] = 100
+    imgsz: Annotated[
+        int, Meta(ge=32, le=8192), Option("Side of the input, a multiple of 32.", "PX")
+    ] = 640
+    batch: Annotated[
+        Positive | Literal["auto"],
+        Option("Images per step; auto measures a GPU's memory.", "auto|N"),
+    ] = "auto"
+    device: Annotated[str, Option("Where to train; auto takes a GPU if any.", "auto|cpu|0|0,1")] = (
+        "auto"
+    )
+    seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
+    allow: Annotated[
+        Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
+    ] = ()
+    workers: Annotated[
+        Count | Literal["auto"],
+        Setting("Processes that load images; of use with a GPU alone. auto takes 8.", "auto|N"),
+    ] = "auto"
+    patience: Annotated[
+        Count,
+        Setting("Stop after N epochs without a better mAP50-95 on val; 0 never stops.", "N"),
+    ] = 50
+    validate: Annotated[
+        bool, Setting("Measure on val after every epoch; false only after the last.")
+    ] = True
+    cache: Annotated[
+        Literal["none", "ram"], Setting("Keep decoded images in memory: ram.", "none|ram")
+    ] = "none"
+    precision: Annotated[
+        Literal["auto", "fp32", "fp16", "bf16"],
+        Setting(
+            "Numbers that training computes with; auto takes bf16 or fp16 where the device "
+            "computes it natively.",
+            "auto|fp32|fp16|bf16",
+        ),
+    ] = "auto"
