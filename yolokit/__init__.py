@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from yolokit.api import show_data as show_data
     from yolokit.api import train_model as train_model
     from yolokit.api import validate_model as validate_model
+    from yolokit.core.events import StopTraining as StopTraining
     from yolokit.core.types import Detections as Detections
     from yolokit.core.types import Frame as Frame
     from yolokit.core.types import Letterbox as Letterbox
@@ -42,6 +43,7 @@ _PUBLIC = {
     "Detector": "yolokit.runtime.detector",
     "Frame": "yolokit.core.types",
     "Letterbox": "yolokit.core.types",
+    "StopTraining": "yolokit.core.events",
     "YolokitError": "yolokit.errors",
     "check_dataset": "yolokit.api",
     "convert_dataset": "yolokit.api",

@@ -1,8 +1,9 @@
 """What a job tells while it runs: one small set of events, which every job hands to ``on_event``.
 
 The command line draws them, a program may do as it likes with them. They come in order, in the
-thread that runs the job, and an error in ``on_event`` ends the job. What a child process tells
-its parent is of the same kind (``engine_protocol/child.py``).
+thread that runs the job, and an error in ``on_event`` ends the job; a training that ends so can be
+resumed. :class:`StopTraining` ends one as complete. What a child process tells its parent is of the
+same kind (``engine_protocol/child.py``).
 """
 
 from __future__ import annotations
@@ -80,6 +81,14 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+
+
+class StopTraining(Exception):  # noqa: N818 - like StopIteration, a wish and no error
+    """What ``on_event`` raises to end a training as if its epochs were done.
+
+    The epoch in progress is dropped, and the run is complete: checkpoints, record and report are
+    there as of the last whole epoch. Its text goes into the record as the reason.
+    """
 
 
 OnEvent: TypeAlias = Callable[[Event], None]

@@ -18,6 +18,9 @@ _SYNC = {
     "cpu": "uv sync --no-default-groups --extra cpu",
     "train": "uv sync",
     "gpu": "uv sync --no-default-groups --extra gpu --extra train",
+    "tensorboard": "uv sync",
+    "mlflow": "uv sync",
+    "wandb": "uv sync",
     "openvino": "uv sync --no-default-groups --extra openvino --extra train",
 }
 

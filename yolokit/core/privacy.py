@@ -38,6 +38,21 @@ ENGINE_VARIABLES = (
     ("TRITON_HOME", _SCRATCH, "triton's kernels in the home folder"),
 )
 
+# What loggers of a run need beside the options of their own that are set where they are opened.
+LOGGER_VARIABLES = (
+    # mlflow/telemetry/client.py
+    ("MLFLOW_DISABLE_TELEMETRY", "true", "usage that MLflow sends"),
+    # mlflow/store/tracking/file_store.py, since 3.17
+    ("MLFLOW_ALLOW_FILE_STORE", "true", "its refusal to write a store of plain files"),
+    # mlflow/environment_variables.py: training waits meanwhile, up to ten minutes otherwise
+    ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10", "long waits for a server that does not answer"),
+    ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", "long waits for a server that does not answer"),
+    # wandb/env.py, analytics/opentelemetry, wandb-core
+    ("WANDB_ERROR_REPORTING", "false", "error reports that Weights & Biases sends home"),
+    # wandb/env.py:get_cache_dir
+    ("WANDB_CACHE_DIR", "{scratch}/wandb/cache", "its logs in the home folder"),
+)
+
 
 def refuse_telemetry() -> None:
     """Have onnxruntime send nothing, in this process and in its children.
@@ -59,6 +74,15 @@ def stop_telemetry(onnxruntime: ModuleType) -> None:
     """
     if is_telemetry_refused():
         onnxruntime.disable_telemetry_events()
+
+
+def quiet_loggers(run_dir: Path) -> None:
+    """Have the loggers of a run send nothing behind the user's back, from before their import on.
+
+    Whoever sets a variable decides.
+    """
+    for name, value, _ in LOGGER_VARIABLES:
+        os.environ.setdefault(name, value.format(scratch=run_dir))
 
 
 def engine_variables(scratch: Path) -> dict[str, str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 stop_requested = threading.Event()
+finish_requested = threading.Event()
 is_orphan = threading.Event()  # the parent is gone; its folder may belong to another process now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
 _grace_s = [50.0]
@@ -44,12 +45,20 @@ def send(event: Event) -> None:
     os.write(1, line)
 
 
+class FinishAsked(Exception):  # noqa: N818 - a wish and no error
+    """The parent asked a training to end now, as if its epochs were done."""
+
+
 def check_stop() -> None:
-    """Raise if the parent asked this job to stop, or is gone.
+    """Raise if the parent asked this job to stop or to finish, or is gone.
 
     Raises:
-        JobCancelledError: It did.
+        JobCancelledError: It is to stop.
+        FinishAsked: It is to finish.
     """
+    if finish_requested.is_set():
+        finish_requested.clear()
+        raise FinishAsked
     if stop_requested.is_set():
         raise JobCancelledError("interrupted")
 
@@ -154,7 +163,11 @@ def _watch_parent(on_line: Callable[[str], None] = lambda _line: None) -> None:
     checkpoints are published in one step, so the last one stays whole.
     """
     for line in sys.stdin:
-        if line.strip() == "cancel":
+        word = line.strip()
+        if word == "finish" and _grace_s[0]:
+            finish_requested.set()
+            continue
+        if word in ("cancel", "finish"):  # what only waits for other processes is stopped
             break
         on_line(line)
     else:

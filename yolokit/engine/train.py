@@ -11,7 +11,7 @@ import msgspec
 from yolokit.core.events import Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
-from yolokit.engine.process import Job, is_orphan, send, serve, stop_at_once
+from yolokit.engine.process import FinishAsked, Job, is_orphan, send, serve, stop_at_once
 from yolokit.engine.threads import Pace
 from yolokit.engine_protocol.child import Started
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
@@ -74,6 +74,10 @@ def _run(trainer: YolokitTrainer) -> None:
         stop_at_once()
     try:
         trainer.train()
+    except FinishAsked:
+        if not (trainer.run_dir / "last.pt").exists():
+            raise JobCancelledError("stopped before its first epoch was done") from None
+        trainer.final_eval()
     except JobCancelledError:
         if not is_orphan.is_set():
             trainer.keep_progress()

@@ -29,10 +29,12 @@ from yolokit.core.events import (
     OnEvent,
     Phase,
     StartScore,
+    StopTraining,
     ignore,
 )
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.privacy import engine_variables
+from yolokit.engine_protocol.gradients import Gradients
 from yolokit.engine_protocol.training import TransferReport, UsedSettings
 from yolokit.errors import JobCancelledError, YolokitError
 
@@ -101,6 +103,7 @@ AnyEvent = (
     | StartScore
     | BatchEnd
     | EpochEnd
+    | Gradients
     | Done
     | Cancelled
     | Failed
@@ -239,6 +242,10 @@ def converse(
     assert process.stdout is not None
     _write(process, request.decode())
     try:
+        try:
+            return _pass_on(_read_events(process.stdout, log), on_event, stays=stays)
+        except StopTraining:
+            _write(process, "finish")
         return _pass_on(_read_events(process.stdout, log), on_event, stays=stays)
     except KeyboardInterrupt:
         _write(process, "cancel")

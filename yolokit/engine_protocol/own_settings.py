@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -12,10 +14,12 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         run_dir: Folder of the run.
         lineage: What every checkpoint states about where it comes from, as JSON.
         leave_out: Go on where upstream leaves out an image that it was given.
+        watch: What is recorded of each epoch beside its figures.
         knows_classes: Whether the start detects all classes already; the engine finds out.
     """
 
     run_dir: str
     lineage: str = "{}"
     leave_out: bool = False
+    watch: tuple[Literal["gradients"], ...] = ()
     knows_classes: bool = False

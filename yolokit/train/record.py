@@ -64,15 +64,17 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended.
 
     Attributes:
-        reason: All ``epochs`` are done; ``patience`` ran out; it was ``interrupted``, or failed by
-            an ``error``.
+        reason: All ``epochs`` are done; ``patience`` ran out; ``on_event`` ``asked`` for it; it was
+            ``interrupted``, or failed by an ``error``.
         epoch: The last whole epoch.
         best: The epoch whose weights ``best.pt`` has; 0 for the start.
+        why: What ``on_event`` gave as its reason.
     """
 
-    reason: Literal["epochs", "patience", "interrupted", "error"]
+    reason: Literal["epochs", "patience", "asked", "interrupted", "error"]
     epoch: int
     best: int | None
+    why: str | None = None
 
 
 class OptionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +143,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         """The best epoch without the start."""
         return _find_best(self.epochs)
 
-    def stop(self, reason: Literal["epochs", "interrupted", "error"]) -> Stop:
+    def stop(self, reason: Literal["epochs", "asked", "interrupted", "error"]) -> Stop:
         """Return how the run ended, given why the engine did."""
         last = self.epochs[-1].epoch if self.epochs else 0
         best, trained = self.best, self.best_trained

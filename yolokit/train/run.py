@@ -23,6 +23,7 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
+from yolokit.train.books import RunBooks
 from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.report.draw import draw_result
@@ -41,6 +42,7 @@ from yolokit.train.run_folder import (
     hold_run,
     resume_command,
 )
+from yolokit.train.run_log import require_loggers
 from yolokit.train.start import StartPlan, hash_outputs, plan_start
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
+    require_loggers(config.log)
     data_yaml, plan = _resolve(config, folder, on_event)
     data = check_data(data_yaml, config, on_event)
     for warning in data.warnings:
@@ -157,6 +160,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
             hint="there is nothing to go on with: start it again",
         )
     changes = check_changes(record, changes)
+    require_loggers(changes.get("log", record.config.log))
     data = find_data(record, changes, last, on_event)
     for note in record_changes(record, changes, data):
         on_event(Notice(note))
@@ -219,15 +223,18 @@ def _run_engine(
     run_dir: Path,
     on_event: OnEvent,
 ) -> TrainRun:
+    books: RunBooks | None = None
+
     def note(event: Event) -> None:
         if _enter(event, record):
             records.write_record(record, run_dir)
-        on_event(event)
+        books.enter(event)
 
     try:
+        books = RunBooks(record, run_dir, on_event)
         result = run_job("train", request, log_path=run_dir / "train.log", on_event=note)
     except BaseException as error:
-        _close_failed(record, run_dir, error, on_event)
+        _close_failed(record, run_dir, error, on_event, books)
         raise
     finally:
         (run_dir / START_FILE).unlink(missing_ok=True)
@@ -237,17 +244,22 @@ def _run_engine(
     if record.used is not None:  # on several GPUs, only a worker knows what auto chose
         record.batch, record.optimizer = record.used.batch, record.used.optimizer
     record.outputs = hash_outputs(run_dir)
-    record.stopped = record.stop("epochs")
+    record.stopped = books.describe_stop()
     records.write_record(record, run_dir)
     shutil.rmtree(run_dir / "engine", ignore_errors=True)
     for sentence in describe_end(record):
         on_event(Notice(sentence))
     summary = draw_result(record, run_dir, on_event)
+    books.close(summary)
     return TrainRun(run_dir, record, summary)
 
 
 def _close_failed(
-    record: RunRecord, run_dir: Path, error: BaseException, on_event: OnEvent = ignore
+    record: RunRecord,
+    run_dir: Path,
+    error: BaseException,
+    on_event: OnEvent = ignore,
+    books: RunBooks | None = None,
 ) -> None:
     """Record a run that failed; one that never began leaves no folder."""
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
@@ -256,17 +268,24 @@ def _close_failed(
     record.error, record.ended = str(error), records.now()
     began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
     if not began and isinstance(error, (ConfigError, DataError, WeightsError)):
+        if books is not None:
+            books.close()
         shutil.rmtree(run_dir, ignore_errors=True)
         if error.hint and str(run_dir) in error.hint:
             error.hint = None  # it named the log, which went with the folder
         return
     record.outputs = hash_outputs(run_dir)
     records.write_record(record, run_dir)
-    if isinstance(error, YolokitError) and (run_dir / "last.pt").is_file():
-        known = f"last.pt is in {run_dir}" if cancelled else error.hint
+    if (run_dir / "last.pt").is_file():
         resume = f"go on with: {resume_command(run_dir)}"
-        error.hint = f"{known}; {resume}" if known else resume
-    draw_result(record, run_dir, on_event)
+        if isinstance(error, YolokitError):
+            known = f"last.pt is in {run_dir}" if cancelled else error.hint
+            error.hint = f"{known}; {resume}" if known else resume
+        else:  # as of on_event
+            error.add_note(f"the run can be resumed; {resume}")
+    summary = draw_result(record, run_dir, on_event if isinstance(error, YolokitError) else ignore)
+    if books is not None:
+        books.close(summary)
 
 
 def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> tuple[Path, StartPlan]:

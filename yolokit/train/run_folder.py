@@ -33,7 +33,8 @@ LOCK_NAME = ".run.lock"
 _CHECKPOINTS = ("last.pt", "best.pt")
 # With what a kill leaves: parts of files that were being written, and the start.
 _WRITTEN = (
-    *("run.json", LOCK_NAME, "*.log", "*.yaml", "*.txt", "*.detections.npz", "engine/*"),
+    *("run.json", LOCK_NAME, "*.csv", "*.log", "*.yaml", "*.txt", "*.detections.npz", "engine/*"),
+    *("tensorboard/*", "mlflow/*", "wandb/*"),
     *(START_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
 )
 

@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 def make_hooks(own: OwnSettings) -> list[Hook]:
     """Return the hooks that the settings of a training ask for, in the order of their calls."""
-    del own  # none is asked for yet
-    return []
+    hooks: list[Hook] = []
+    if "gradients" in own.watch:
+        from yolokit.engine.hooks.gradients import GradientNorms
+
+        hooks.append(GradientNorms())
+    return hooks

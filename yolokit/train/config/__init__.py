@@ -1,7 +1,7 @@
 """The options of ``yolokit train``: one frozen struct, checked as a whole before the start.
 
 Each module has the options of one topic. A struct can inherit the fields of one other alone, so
-they form a chain: data and start, run, sampling, schedule, loss, augmentation.
+they form a chain: data and start, run, sampling, schedule, loss, augmentation, logs.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from yolokit.train.config.augment import AugmentOptions
 from yolokit.train.config.checks import check_between_fields
+from yolokit.train.config.logs import LogOptions
 from yolokit.train.other_words import OTHER_WORDS
 
 
-class TrainConfig(AugmentOptions, frozen=True, kw_only=True):
+class TrainConfig(LogOptions, frozen=True, kw_only=True):
     """How a model is trained. Names follow the field; defaults are upstream's unless noted."""
 
     JOB: ClassVar[str] = "train"

@@ -17,6 +17,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each mistake between options."""
     from yolokit.core.findings import find_unknown_codes
     from yolokit.datasets.checks import allowable_codes
+    from yolokit.train.config.logs import find_log_problems
 
     problems = [
         f"{name}: has no effect with optimizer auto, which chooses one of its own; "
@@ -29,6 +30,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
     problems += _check_start(values)
+    problems += find_log_problems(values)
     problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
     device = values.get("device", "auto")
     if not is_device(device):

@@ -29,6 +29,11 @@ def describe_end(record: RunRecord) -> list[str]:
             f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
             f"epoch {trained.epoch} in {count} (patience)"
         )
+    if stopped.reason == "asked":
+        why = f": {stopped.why}" if stopped.why else ""
+        notes.append(
+            f"stopped after epoch {stopped.epoch} of {record.config.epochs}, as on_event asked{why}"
+        )
     if best.epoch == 0:
         notes.append(
             f"no epoch was better than the start: mAP50-95 {trained.metrics[FITNESS]:.4f} at "
