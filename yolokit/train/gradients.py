@@ -88,5 +88,7 @@ def read_gradients(run_dir: Path) -> list[Gradients]:
                 )
             )  # fmt: skip
     except (msgspec.ValidationError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainError(f"{path} is not readable: {error}") from error
+        raise TrainError(
+            f"{path} is not readable: {error}", hint="remove it: nothing else needs it"
+        ) from error
     return list(epochs.values())

@@ -24,6 +24,7 @@ from yolokit.report.page import (
 from yolokit.report.render import render_page
 from yolokit.train.record import FITNESS
 from yolokit.train.report.charts import draw_charts
+from yolokit.train.report.gradients import describe_gradients
 from yolokit.train.report.kept import iter_pairs, read_best
 from yolokit.train.report.sections import (
     describe_files,
@@ -97,6 +98,7 @@ def build_page(record: RunRecord, run_dir: Path, summary: Summary) -> Page:
     sections = [
         Section("What came of it", _answer(record, summary)),
         Section("Curves", draw_charts(record, summary.curves) or (_NO_CURVES,)),
+        *describe_gradients(run_dir),
         *_analyse(record, run_dir),
         *describe_start(record),
         *describe_time(record),

@@ -24,6 +24,8 @@ _FILES = {
     "last.pt": "the weights of the last epoch; what a run is resumed from",
     "report.html": "this page",
     "run.json": "the record: options, data, versions, and every figure of every epoch",
+    "results.csv": "every figure of every epoch as a table",
+    "gradients.csv": "the gradients of each layer in every epoch",
     "curves.png": "the curves as one picture",
     "train.log": "all that the training framework printed",
     "data.yaml": "the data set as it was handed to the training framework",

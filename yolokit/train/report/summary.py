@@ -10,6 +10,7 @@ from yolokit.core.plural import counted
 from yolokit.errors import TrainError
 from yolokit.train.report.advice import list_advice, list_next
 from yolokit.train.report.baseline import Baseline, judge_baseline
+from yolokit.train.report.gradients import warn_of_gradients
 from yolokit.train.report.kept import (
     compare_validations,
     count_unfound,
@@ -58,6 +59,7 @@ def summarize(record: RunRecord, run_dir: Path) -> Summary:
         curves=curves,
         baseline=baseline,
         advice=(
+            *warn_of_gradients(run_dir),
             *list_advice(record, curves, baseline, run_dir),
             *_name_unfound(record, curves, run_dir),
         ),
