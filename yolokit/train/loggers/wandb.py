@@ -1,11 +1,14 @@
 """Weights & Biases: offline in ``<run>/wandb``, for ``wandb sync``, unless ``wandb_online``.
 
 Its metadata, system figures, list of packages, copies of code and error reports are off. Each
-resumption is a further folder there with the same id, which ``wandb sync`` joins to one run.
+resumption is a further part there, a folder of the same run id, and ``wandb sync`` joins them. What
+a part holds is on disk for certain only once it is closed: one that a kill left is begun anew.
 """
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,20 +20,27 @@ from yolokit.train.loggers.toolkit import list_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from yolokit.train.loggers.toolkit import Value
     from yolokit.train.record import RunRecord
 
 MODULE = EXTRA = "wandb"
+_STATE = "closed.json"
 _FAILED = 1  # any exit code but 0 ends a run as failed
 
 
-class _Logged(msgspec.Struct, frozen=True):
-    """How far the log is: wandb 0.31 has nothing that reads its offline files back."""
+class _Closed(msgspec.Struct, frozen=True):
+    """Which parts are whole: wandb 0.31 has nothing that reads its offline files back.
+
+    Attributes:
+        run: Our run's id, which is wandb's as well.
+        epoch: The last one in them.
+        parts: Their folders.
+    """
 
     run: str
-    epoch: int
+    epoch: int = -1
+    parts: tuple[str, ...] = ()
 
 
 def open_logger(record: RunRecord, run_dir: Path) -> _Run:
@@ -39,6 +49,10 @@ def open_logger(record: RunRecord, run_dir: Path) -> _Run:
     import wandb
 
     config = record.config
+    closed = _read_closed(run_dir / "wandb", record.id)
+    for part in (run_dir / "wandb").glob(f"offline-run-*-{record.id}*"):
+        if part.name not in closed.parts:
+            shutil.rmtree(part, ignore_errors=True)
     settings = wandb.Settings(
         mode="online" if config.wandb_online else "offline",
         silent=True, console="off", init_timeout=30,
@@ -50,24 +64,28 @@ def open_logger(record: RunRecord, run_dir: Path) -> _Run:
         project=config.log_project, dir=str(run_dir), id=record.id, name=run_dir.name,
         resume="allow", config=list_settings(record), settings=settings, reinit="create_new",
     )  # fmt: skip
-    return _Run(run, record.id, run_dir / "wandb" / "logged.json")
+    return _Run(run, run_dir / "wandb", closed)
+
+
+def _read_closed(folder: Path, run_id: str) -> _Closed:
+    path = folder / _STATE
+    known = msgspec.json.decode(read_bounded(path), type=_Closed) if path.is_file() else None
+    return known if known is not None and known.run == run_id else _Closed(run_id)
 
 
 class _Run:
-    def __init__(self, run: Any, run_id: str, logged: Path) -> None:
-        self._run, self._id, self._logged = run, run_id, logged
-        self.last_epoch = -1
-        if logged.is_file():
-            known = msgspec.json.decode(read_bounded(logged), type=_Logged)
-            self.last_epoch = known.epoch if known.run == run_id else -1
+    def __init__(self, run: Any, folder: Path, closed: _Closed) -> None:
+        self._run, self._folder, self._closed = run, folder, closed
+        self.last_epoch = closed.epoch
 
     def log_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         self._run.log({"epoch": epoch, **figures}, step=epoch, commit=True)
-        # A kill before this writes one step twice, of which the server takes the first.
-        write_atomic(self._logged, msgspec.json.encode(_Logged(self._id, epoch)))
         self.last_epoch = epoch
 
     def close(self, record: RunRecord, result: Mapping[str, Value]) -> None:
         for name, value in result.items():
             self._run.summary[name] = value
+        part = Path(self._run.dir).parent.name
         self._run.finish(exit_code=0 if record.state == "complete" else _FAILED)
+        closed = _Closed(self._closed.run, self.last_epoch, (*self._closed.parts, part))
+        write_atomic(self._folder / _STATE, msgspec.json.encode(closed))

@@ -77,11 +77,13 @@ def _find_exploding(epochs: Sequence[Gradients]) -> Iterator[str]:
 
 
 def _find_vanishing(epochs: Sequence[Gradients]) -> Iterator[str]:
+    epochs = [one for one in epochs if one.steps]
     norms = [_norm_all(one) for one in epochs[len(epochs) // 2 :]]
     if norms and median(norms) < _VANISHED:
         yield (
-            f"Gradients vanish: their norm over the whole network is {describe_number(median(norms))}, "
-            "so nothing is learnt. Start from trained weights (`--weights`)."
+            "Gradients vanish: their norm over the whole network is "
+            f"{describe_number(median(norms))}, so nothing is learnt. Start from trained weights "
+            "(`--weights`)."
         )
         return
     gone = [
@@ -93,9 +95,9 @@ def _find_vanishing(epochs: Sequence[Gradients]) -> Iterator[str]:
         named = ", ".join(gone[:_NAMED])
         more = f" and {counted(len(gone) - _NAMED, 'more layer')}" if len(gone) > _NAMED else ""
         yield (
-            f"Gradients vanish: {named}{more} got less than a hundred-millionth of the network's, and so "
-            "hardly learn. Start from trained weights (`--weights`), or from a network of fewer "
-            "layers (`--arch`); layers that shall stay as they are belong to `--freeze`."
+            f"Gradients vanish: {named}{more} got less than a hundred-millionth of the network's, "
+            "and so hardly learn. Start from trained weights (`--weights`), or from a network of "
+            "fewer layers (`--arch`)."
         )
 
 
