@@ -46,6 +46,8 @@ _COMMANDS = {
     "export": "-m yolokit export {start} --imgsz 64 --out model.onnx",
     "train": "-m yolokit train --data {data}/data.yaml --weights {start} --out run --epochs 1 "
     "--imgsz 32 --batch 2 --device cpu",
+    "train, logged": "-m yolokit train --data {data}/data.yaml --weights {start} --out logged "
+    "--epochs 1 --imgsz 32 --batch 2 --device cpu --log tensorboard --log mlflow --log wandb",
     "a session of 25 s": "alive.py {model} 25",
     # A program may import onnxruntime itself, after yolokit.
     "onnxruntime beside": "alive.py {model} 10 onnxruntime",

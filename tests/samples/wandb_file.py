@@ -6,6 +6,7 @@ seven bytes: blocks of 32 KiB, in them frames of checksum (4), length (2), kind 
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def read_offline(folder: Path) -> dict[str, Any]:
 
 
 def _read_records(content: bytes) -> Iterator[Any]:
-    from wandb.proto import wandb_internal_pb2 as messages
+    messages: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
 
     assert content[:4] == b":W&B"
     at, whole = _HEADER, b""

@@ -21,5 +21,5 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: str
     lineage: str = "{}"
     leave_out: bool = False
-    watch: tuple[Literal["gradients"], ...] = ()
+    watch: Literal["none", "gradients"] = "none"
     knows_classes: bool = False

@@ -228,6 +228,7 @@ def _run_engine(
     def note(event: Event) -> None:
         if _enter(event, record):
             records.write_record(record, run_dir)
+        assert books is not None
         books.enter(event)
 
     try:

@@ -73,7 +73,7 @@ def test_a_run_whose_listener_fails_can_be_resumed(squares: Path) -> None:
     out = squares.parent / "run"
     with pytest.raises(ZeroDivisionError, match="a mistake of mine") as caught:
         yolokit.train_model(
-            squares, out=out, on_event=fail, log=["tensorboard"], watch=["gradients"], **SMALL
+            squares, out=out, on_event=fail, log=["tensorboard"], watch="gradients", **SMALL
         )
     assert any("yolokit train --resume --out" in note for note in caught.value.__notes__)
     record = read_record(out)

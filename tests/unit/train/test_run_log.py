@@ -97,7 +97,7 @@ def test_a_missing_package_names_its_command(monkeypatch: pytest.MonkeyPatch) ->
             "is a server, and offline opens no connection",
         ),
         ({"log": ["wandb"], "wandb_online": True, "offline": True}, "cannot be combined"),
-        ({"watch": ["weights"]}, "watch: must be one of gradients"),
+        ({"watch": "weights"}, "watch: must be one of none, gradients"),
     ],
 )
 def test_mistakes_in_its_options(options: dict[str, Any], problem: str) -> None:

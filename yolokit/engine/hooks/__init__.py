@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def make_hooks(own: OwnSettings) -> list[Hook]:
     """Return the hooks that the settings of a training ask for, in the order of their calls."""
     hooks: list[Hook] = []
-    if "gradients" in own.watch:
+    if own.watch == "gradients":
         from yolokit.engine.hooks.gradients import GradientNorms
 
         hooks.append(GradientNorms())

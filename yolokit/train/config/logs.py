@@ -23,9 +23,9 @@ class LogOptions(AugmentOptions, frozen=True, kw_only=True):
         Option("Log to tensorboard, mlflow or wandb, in the run's folder. Repeatable.", "NAME"),
     ] = ()
     watch: Annotated[
-        tuple[Literal["gradients"], ...],
-        Option("Watch each layer's gradients, and tell if they vanish or explode.", "gradients"),
-    ] = ()
+        Literal["none", "gradients"],
+        Option("Watch each layer's gradients; tell if they vanish or explode.", "gradients"),
+    ] = "none"
     log_project: Annotated[
         str, Setting("Experiment of --log mlflow, project of --log wandb.", "NAME")
     ] = "yolokit"

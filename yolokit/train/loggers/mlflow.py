@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODULE = EXTRA = "mlflow"
 _RUN_TAG = "yolokit.run"
 _ALWAYS = "time/seconds"  # every epoch has it, the start too
+_KIND = {"mlflow.experimentKind": "custom_model_development"}  # shown as training, not as GenAI
 _STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 _MOST_CHARACTERS = 5000  # of a value; MLflow takes 6000 of a parameter, 8000 of a tag
 
@@ -36,7 +37,9 @@ def open_logger(record: RunRecord, run_dir: Path) -> _Run:
     client = MlflowClient(tracking_uri=_find_store(record.config.mlflow_uri, run_dir))
     project = record.config.log_project
     experiment = client.get_experiment_by_name(project)
-    place = experiment.experiment_id if experiment else client.create_experiment(project)
+    place = (
+        experiment.experiment_id if experiment else client.create_experiment(project, tags=_KIND)
+    )
     found = client.search_runs([place], f"tags.`{_RUN_TAG}` = '{record.id}'")
     tags = {_RUN_TAG: record.id, "mlflow.source.name": "yolokit train"}
     run = found[0] if found else client.create_run(place, run_name=run_dir.name, tags=tags)

@@ -86,13 +86,18 @@ def list_result(record: RunRecord, verdict: str | None) -> dict[str, Value]:
     """Return how a run ended, and what it computed with."""
     used = msgspec.structs.asdict(record.used) if record.used else {}
     best = record.best
+    measured = {
+        f"best_{name}": value
+        for name, value in (best.metrics if best else {}).items()
+        if _group(name) == "metrics"
+    }
     result: dict[str, Any] = {
         "state": record.state,
         "stopped": record.stopped.reason if record.stopped else None,
         "verdict": verdict,
         "error": record.error,
         "best_epoch": best.epoch if best else None,
-        **({f"best_{name}": value for name, value in best.metrics.items()} if best else {}),
+        **measured,
         **{f"used_{name}": value for name, value in used.items()},
     }
     return {name: _flatten(one) for name, one in result.items() if one is not None}

@@ -29,7 +29,7 @@ class Trainer:
         self.scale = scale
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1)
         self.hook: Any = hooks.GradientNorms()
-        self.seen: list[torch.Tensor] = []
+        self.seen: list[Any] = []
 
     def step(self, inputs: Any) -> None:
         self.optimizer.zero_grad()
