@@ -1,7 +1,6 @@
 """Every logger that is discovered keeps the same promises, as read back from its files.
 
-TensorBoard's are read by its EventAccumulator, MLflow's by its client, and those of Weights &
-Biases as ``tests/samples/wandb_file.py`` says.
+Each library reads its own: TensorBoard's EventAccumulator, MLflow's client, ``wandb leet inspect``.
 """
 
 from __future__ import annotations

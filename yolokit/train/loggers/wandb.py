@@ -30,7 +30,7 @@ _FAILED = 1  # any exit code but 0 ends a run as failed
 
 
 class _Closed(msgspec.Struct, frozen=True):
-    """Which parts are whole: wandb 0.31 has nothing that reads its offline files back.
+    """Which parts are whole: nothing in Python reads wandb's offline files back.
 
     Attributes:
         run: Our run's id, which is wandb's as well.
