@@ -32,7 +32,8 @@ class RunBooks:
         self._record, self._run_dir, self._on_event = record, run_dir, on_event
         self._wish: StopTraining | None = None
         write_results(record, run_dir)
-        self._gradients = GradientTable(run_dir, last_epoch=len(record.epochs))
+        last_epoch = record.epochs[-1].epoch if record.epochs else 0
+        self._gradients = GradientTable(run_dir, last_epoch=last_epoch)
         self._log = RunLog(record, run_dir, on_event)
 
     def enter(self, event: Event) -> None:

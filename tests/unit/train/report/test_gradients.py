@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.samples.runs import make_record
 from yolokit.engine_protocol.gradients import Gradients, LayerGradients
 from yolokit.report.page import Page
 from yolokit.report.render import render_page
 from yolokit.train.gradients import GradientTable
 from yolokit.train.report.gradients import describe_gradients, judge_gradients
+from yolokit.train.report.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +80,14 @@ def test_numbers_that_are_none_are_told() -> None:
 
 def test_a_few_in_fp16_are_usual() -> None:
     assert judge_gradients(epochs(HEALTHY, not_finite=1)) == []
+
+
+def test_the_end_of_a_run_tells_it_first(tmp_path: Path) -> None:
+    record = make_record(6)
+    assert not any("Gradients" in line for line in summarize(record, tmp_path).advice)
+    for one in epochs(HEALTHY, (60.0, 80.0, 0.0, 30.0)):
+        GradientTable(tmp_path, last_epoch=one.epoch).write(one)
+    assert summarize(record, tmp_path).advice[0].startswith("Gradients vanish: model.2 (Conv)")
 
 
 def test_the_section(tmp_path: Path) -> None:
