@@ -18,9 +18,10 @@ _SYNC = {
     "cpu": "uv sync --no-default-groups --extra cpu",
     "train": "uv sync",
     "gpu": "uv sync --no-default-groups --extra gpu --extra train",
-    "tensorboard": "uv sync",
-    "mlflow": "uv sync",
-    "wandb": "uv sync",
+    # Beside whatever is there, such as the build for a GPU.
+    "tensorboard": "uv sync --inexact --no-default-groups --extra tensorboard",
+    "mlflow": "uv sync --inexact --no-default-groups --extra mlflow",
+    "wandb": "uv sync --inexact --no-default-groups --extra wandb",
     "openvino": "uv sync --no-default-groups --extra openvino --extra train",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolokit.core.extras import install_command, require
+from yolokit.core.extras import _SYNC, install_command, require
 from yolokit.errors import MissingDependencyError
 
 
@@ -19,7 +19,7 @@ def test_a_missing_one_is_a_clear_error() -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("extra", ["cpu", "gpu", "openvino", "train"])
+@pytest.mark.parametrize("extra", list(_SYNC))
 def test_no_hint_installs_by_name_from_an_index(extra: str) -> None:
     command = install_command(extra)
     assert "uv sync" in command or "checkout" in command
