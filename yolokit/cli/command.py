@@ -135,13 +135,27 @@ def _find_type(stated: Stated) -> types.ParamType:
 
     from typer.models import TyperPath
 
+    from yolokit.core.options import Option
+
     known: Mapping[type, types.ParamType] = {
         int: types.INT, float: types.FLOAT, Path: TyperPath(),
     }  # fmt: skip
+    if isinstance(stated.option, Option) and stated.option.takes_more:
+        return types.FuncParamType(_read_number_or_more)
     if stated.kinds == {int, str}:
         return types.FuncParamType(_read_number_or_word)
     found = [known.get(kind, types.STRING) for kind in stated.kinds]
     return found[0] if len(found) == 1 else types.STRING
+
+
+def _read_number_or_more(text: str) -> int | str:
+    """Read ``N`` or, as text, ``+N``.
+
+    Raises:
+        ValueError: It is neither, which the command line tells.
+    """
+    number = int(text)
+    return text if text.startswith("+") else number
 
 
 def _read_number_or_word(text: str) -> int | str:

@@ -59,6 +59,11 @@ def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> T
     from yolokit.train.config import TrainConfig
     from yolokit.train.run import train_model
 
+    if str(given.get("epochs", "")).startswith("+"):
+        raise ConfigError(
+            f"--epochs {given['epochs']} adds to a run that is resumed",
+            hint="add --resume and the run's --name, or give the number of epochs",
+        )
     stated = read_yaml_mapping(config) if config is not None else {}
     checked = TrainConfig.build(stated | given)
     with show_progress() as on_event:

@@ -64,11 +64,13 @@ class Option(Setting, frozen=True):
         flag: Its name, where that is not the field's.
         former: What it was called before, which is understood still.
         may_lack: The command takes it from elsewhere, although the field has no default.
+        takes_more: The command understands ``+N`` as well, and gets it as text.
     """
 
     flag: str | None = None
     former: str | None = None
     may_lack: bool = False
+    takes_more: bool = False
 
     def name_flag(self, field: str) -> str:
         """Return what it is called on the command line."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from yolokit.engine.state import read_state
 from yolokit.engine.ultralytics_patches import load_model
 from yolokit.files.atomic import replace_file
 
@@ -18,8 +19,12 @@ def publish_checkpoint(path: Path, out: Path) -> None:
         shutil.copyfile(path, part)
 
 
-def repair_checkpoints(run_dir: Path) -> dict[str, Any] | None:
-    """Repair what a kill interrupted, before a run goes on from its ``last.pt``.
+def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
+    """Repair what a kill interrupted, before a run goes on from its last whole epoch.
+
+    Args:
+        run_dir: Folder of the run.
+        epochs: How many it is to have.
 
     Returns:
         None if there are epochs left to train; else the arguments it was trained with, and its
@@ -27,15 +32,31 @@ def repair_checkpoints(run_dir: Path) -> dict[str, Any] | None:
     """
     last = run_dir / "last.pt"
     _model, checkpoint = load_model(str(last))
-    epoch, args = checkpoint["epoch"], checkpoint["train_args"]
+    state = read_state(run_dir)
     is_stripped = "optimizer" not in checkpoint
-    if not is_stripped and _is_best(checkpoint):
-        # The kill may have come between the two names that this epoch was to get.
+    if state is None:
+        epoch, is_best = checkpoint["epoch"], not is_stripped and _is_best(checkpoint)
+    else:
+        epoch, is_best = state["epoch"], state["is_best"] and not is_stripped
+        if not is_stripped and checkpoint["epoch"] != epoch:
+            _write_last(last, checkpoint, state)
+    if is_best:
+        # The kill may have come between the names that this epoch was to get.
         publish_checkpoint(last, run_dir / "best.pt")
-    if not is_stripped and epoch + 1 < args["epochs"]:
+    if epoch + 1 < epochs:
         return None
     strip_all(run_dir)
-    return dict(args)
+    return dict(checkpoint["train_args"])
+
+
+def _write_last(path: Path, checkpoint: dict[str, Any], state: dict[str, Any]) -> None:
+    """Write the checkpoint of the epoch that a state is of, from that of an epoch before."""
+    checkpoint["ema"].float().load_state_dict(state["ema"])
+    checkpoint["ema"].half()
+    checkpoint["train_metrics"] = {**state["metrics"], "fitness": state["fitness"]}
+    kept = {name: state[name] for name in ("epoch", "best_fitness", "updates")}
+    with replace_file(path) as part:
+        torch.save({**checkpoint, **kept}, part)
 
 
 def _is_best(checkpoint: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.core.events import Notice, Phase
+from yolokit.core.events import EpochEnd, Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
 from yolokit.engine.process import FinishAsked, Job, is_orphan, send, serve, stop_at_once
@@ -26,9 +26,7 @@ def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
     pace = start_torch(request)
 
-    from yolokit.engine.saving import repair_checkpoints
-
-    done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
+    done = _repair(request) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
         return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
@@ -37,6 +35,19 @@ def train(request: TrainRequest) -> dict[str, Any]:
     _run(trainer)
     args = trainer.args
     return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+
+
+def _repair(request: TrainRequest) -> dict[str, Any] | None:
+    """Repair the checkpoints of a run that goes on, and tell of an epoch that nobody heard of."""
+    from yolokit.engine.saving import repair_checkpoints
+    from yolokit.engine.state import read_state
+
+    run_dir = Path(request.run_dir)
+    done = repair_checkpoints(run_dir, request.settings["epochs"])
+    state = read_state(run_dir)
+    if state is not None and state["event"] is not None:
+        send(msgspec.json.decode(state["event"], type=EpochEnd))
+    return done
 
 
 def start_torch(request: TrainRequest) -> Pace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import torch
 
 from yolokit.checkpoints.lineage import LINEAGE_KEY
@@ -15,8 +16,9 @@ from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.own_settings import read_own_settings
-from yolokit.engine.randomness import undisturbed_randomness
 from yolokit.engine.saving import publish_checkpoint, strip_all
+from yolokit.engine.seeding import EpochSampler, seed_loader
+from yolokit.engine.state import read_state, restore_state, write_state
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine.used import (
     describe_settings,
@@ -58,6 +60,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         hooks: What looks on.
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
+        is_best: Whether the epoch that was validated last is the best so far.
+        sampler: What orders the images; None where several processes share them.
     """
 
     metric_names: ClassVar[Mapping[str, str]]
@@ -69,6 +73,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     own: OwnSettings
     hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
+    is_best = False
+    sampler: EpochSampler | None = None
     _is_settled = False
     _retries = 0
     _clock: EpochClock
@@ -120,12 +126,28 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset
 
+    def get_dataloader(
+        self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
+    ) -> Any:
+        """Return upstream's loader; that of a training follows the seed alone."""
+        loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
+        if mode == "train" and RANK == -1:
+            self.sampler = seed_loader(loader, self.args.seed)
+            self.sampler.begin_at(getattr(self, "epoch", self.start_epoch))
+        return loader
+
+    def _close_dataloader_mosaic(self) -> None:
+        """Close it as upstream does; the loader begins this epoch anew then."""
+        super()._close_dataloader_mosaic()
+        if self.sampler is not None:
+            self.sampler.begin_at(self.epoch)
+
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
         self._clock = EpochClock()
         self._batch = self._pending = self._steps = 0
         self._is_validated = False
-        self._is_best = self.best_fitness is None
+        self.is_best = self.best_fitness is None
 
     def _build_train_pipeline(self) -> None:
         """Build it, and decide here, not upstream, when the optimizer steps."""
@@ -185,8 +207,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         metrics, fitness = super().validate()
         self._clock.end_validation()
         self._is_validated = True
-        self._is_best = is_better(fitness, best)
-        if self._is_best:
+        self.is_best = is_better(fitness, best)
+        if self.is_best:
             self.best_fitness = fitness
         return metrics, fitness
 
@@ -202,14 +224,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
         self._begin_epoch()
-        # Upstream draws a random number for each image, even where it changes none. What the
-        # network is fed shall not depend on whether its start was measured.
-        with undisturbed_randomness():
-            metrics = self.validator(self)
+        metrics = self.validator(self)
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
-        self._is_best = self._is_validated = True
+        self.is_best = self._is_validated = True
         process.send(StartScore(name_metrics(metrics, self.metric_names), self._clock.seconds))
         self.metrics = metrics
         self.save_model()
@@ -236,8 +255,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def save_model(self) -> bool:
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
+        event = None if self.epoch < 0 else msgspec.json.encode(self._describe_epoch()).decode()
+        write_state(self, event)
         publish_checkpoint(self.last, self.run_dir / "last.pt")
-        if self._is_best:
+        if self.is_best:
             publish_checkpoint(self.last, self.run_dir / "best.pt")
             if self._is_validated:
                 self.validator.publish(self.run_dir / BEST_VALIDATION, self.epoch + 1)
@@ -257,10 +278,49 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
         """Go on after the last whole epoch; upstream refuses where there is none."""
-        if ckpt is not None and self.resume and ckpt["epoch"] < 0:
-            self._load_checkpoint_state(ckpt)
-        else:
+        if ckpt is None or not self.resume:
+            return
+        state = read_state(self.run_dir)
+        if state is None and ckpt["epoch"] >= 0:
+            process.send(
+                Notice(
+                    "this run was begun by an earlier version, which kept rounded weights: it goes "
+                    "on, but not bit for bit as it would have"
+                )
+            )
             super().resume_training(ckpt)
+            return
+        last = ckpt["epoch"] if state is None else state["epoch"]
+        self._load_checkpoint_state(ckpt)
+        self.start_epoch = last + 1
+        self._set_loss_balance(last)
+        if self.sampler is not None:
+            self.sampler.begin_at(self.start_epoch)
+
+    def _set_loss_balance(self, last: int) -> None:
+        """Shift the weights of a head's two losses to where they are after an epoch.
+
+        Source: ultralytics ``engine/trainer.py:resume_training``.
+        """
+        model = unwrap_model(self.model)
+        if last >= 0 and getattr(model.model[-1], "one2one_cv2", None) is not None:
+            model.criterion = model.init_criterion()
+            model.criterion.updates = last
+            model.criterion.update()
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        """Take the state from ``state.pt``, which is exact, where there is one."""
+        state = read_state(self.run_dir)
+        if state is None:
+            super()._load_checkpoint_state(ckpt)
+        else:
+            restore_state(self, state)
+
+    def check_resume(self, overrides: dict[str, Any]) -> None:
+        """Take the settings of the run that goes on, but for how many epochs it is to have."""
+        super().check_resume(overrides)
+        if self.resume:
+            self.args.epochs = overrides["epochs"]
 
     def _native_precision(self) -> str | bool:
         if self.on_cpu:
@@ -289,6 +349,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """
         goes_back = bool(super()._handle_nan_recovery(epoch))
         self._retries += goes_back
+        if goes_back and self.sampler is not None:  # other augmentations than those that failed
+            self.sampler.begin_at(epoch, self._retries)
+            self.train_loader.reset()
         if self.is_first and goes_back:
             process.send(
                 Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
@@ -321,24 +384,25 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         return min(batch, total - (self._batch - 1) * batch)
 
     def _on_fit_epoch_end(self) -> None:
+        process.send(self._describe_epoch())
+        self._retries = 0
+
+    def _describe_epoch(self) -> EpochEnd:
         # Upstream has zeros for an epoch that it did not validate; a zero is a result.
         measured = (self.metrics or {}) if self._is_validated else {}
         metrics = {**self.label_loss_items(self.tloss), **measured}
         rates = name_rates(self.optimizer.param_groups, self.lr)
-        process.send(
-            EpochEnd(
-                epoch=self.epoch + 1,
-                epochs=self.epochs,
-                metrics=name_metrics(metrics, self.metric_names) | rates,
-                seconds=self._clock.seconds,
-                steps=self._steps,
-                is_last=bool(self.stop),
-                wait_s=self._clock.wait_s,
-                val_s=self._clock.val_s,
-                retries=self._retries,
-            )
+        return EpochEnd(
+            epoch=self.epoch + 1,
+            epochs=self.epochs,
+            metrics=name_metrics(metrics, self.metric_names) | rates,
+            seconds=self._clock.seconds,
+            steps=self._steps,
+            is_last=bool(self.stop),
+            wait_s=self._clock.wait_s,
+            val_s=self._clock.val_s,
+            retries=self._retries,
         )
-        self._retries = 0
 
 
 def _are_numbers(model: torch.nn.Module) -> bool:

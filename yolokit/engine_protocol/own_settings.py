@@ -16,6 +16,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         leave_out: Go on where upstream leaves out an image that it was given.
         watch: What is recorded of each epoch beside its figures.
         knows_classes: Whether the start detects all classes already; the engine finds out.
+        patience_anew: Whether patience, which had run out, counts from the resumption on.
     """
 
     run_dir: str
@@ -23,3 +24,4 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     leave_out: bool = False
     watch: Literal["none", "gradients"] = "none"
     knows_classes: bool = False
+    patience_anew: bool = False

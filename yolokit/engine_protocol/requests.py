@@ -10,6 +10,7 @@ from yolokit.core.task import Task
 from yolokit.engine_protocol.own_settings import OwnSettings
 from yolokit.files.digest import FileDigest
 
+STATE_FILE = "state.pt"  # what a run goes on from, exactly
 START_FILE = ".start.pt"  # in the run's folder, while it trains
 StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
-CHANGEABLE = ("data", "batch", "device", "imgsz", "allow", "log", "watch")
+CHANGEABLE = ("data", "epochs", "batch", "device", "imgsz", "allow", "log", "watch")
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -37,6 +38,44 @@ def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str,
     values["allow"] = tuple(dict.fromkeys((*began["allow"], *values["allow"])))
     checked = TrainConfig.build(values)
     return {name: getattr(checked, name) for name in changes}
+
+
+def choose_epochs(record: RunRecord, asked: object) -> int:
+    """Return how many epochs a run is to have, given a number, ``+N`` or nothing.
+
+    Raises:
+        ConfigError: It has as many already, or ``asked`` is neither.
+    """
+    done = record.epochs[-1].epoch if record.epochs else 0
+    planned = done if record.state == "complete" else record.config.epochs
+    text = str(planned if asked is None else asked)
+    if not text.removeprefix("+").isdecimal():
+        raise ConfigError(f"epochs: must be a whole number, or +N for N more, not {text!r}")
+    total = int(text) + (planned if text.startswith("+") else 0)
+    if asked is not None and total <= done:
+        raise ConfigError(
+            f"epochs: the run has {counted(done, 'epoch')} already, so {total} is not more",
+            hint="--epochs +N adds N",
+        )
+    return total
+
+
+def describe_epochs(record: RunRecord, total: int) -> list[str]:
+    """Say what becomes of the schedule of a run that gets another number of epochs."""
+    if total == record.config.epochs or not record.epochs:
+        return []
+    config = record.config
+    sentences = [
+        (
+            f"the learning rate goes on as in a run of {total} epochs, of which "
+            f"{record.epochs[-1].epoch} are done"
+        )
+    ]
+    if config.mosaic and config.close_mosaic:
+        sentences.append(f"mosaics end with the last {counted(config.close_mosaic, 'epoch')} of it")
+    if record.stopped is not None and record.stopped.reason == "patience":
+        sentences.append("patience counts anew from here")
+    return sentences
 
 
 def find_data(

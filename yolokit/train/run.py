@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
-from yolokit.engine_protocol.requests import START_FILE, TrainRequest
+from yolokit.engine_protocol.requests import START_FILE, STATE_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
     DataError,
@@ -30,6 +32,8 @@ from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
 from yolokit.train.resume import (
     check_changes,
+    choose_epochs,
+    describe_epochs,
     find_data,
     keep_reason,
     list_frozen,
@@ -148,21 +152,21 @@ def resume_training(
 def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
-    if record.state == "complete":
-        raise TrainError(
-            f"the run {folder} is complete: there is nothing to go on with",
-            hint=f"to train further, start a new run with --weights {folder / 'best.pt'}",
-        )
+    _require_more(record, changes, folder, run_dir)
     last = run_dir / "last.pt"
     if not last.is_file():
         raise TrainError(
             f"{folder} has no last.pt: its first epoch was not completed",
             hint="there is nothing to go on with: start it again",
         )
+    if "epochs" in changes:
+        changes = {**changes, "epochs": choose_epochs(record, changes["epochs"])}
     changes = check_changes(record, changes)
+    schedule = describe_epochs(record, changes.get("epochs", record.config.epochs))
+    patience_anew = record.stopped is not None and record.stopped.reason == "patience"
     require_loggers(changes.get("log", record.config.log))
     data = find_data(record, changes, last, on_event)
-    for note in record_changes(record, changes, data):
+    for note in (*record_changes(record, changes, data), *schedule):
         on_event(Notice(note))
     record.state, record.error = "running", None
     record.outputs, record.stopped = {}, None  # of the files as they were
@@ -170,7 +174,33 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
     request = _make_request(record, data, run_dir, None)
+    if patience_anew:
+        own = msgspec.structs.replace(request.own, patience_anew=True)
+        request = msgspec.structs.replace(request, own=own)
     return _run_engine(request, record, run_dir, on_event)
+
+
+def _require_more(
+    record: RunRecord, changes: Mapping[str, Any], folder: Path, run_dir: Path
+) -> None:
+    """Refuse to go on with a complete run, unless it gets more epochs and kept what it needs.
+
+    Raises:
+        TrainError: There is nothing to go on with.
+    """
+    if record.state != "complete":
+        return
+    new = f"start a new run with --weights {folder / 'best.pt'}"
+    if "epochs" not in changes:
+        raise TrainError(
+            f"the run {folder} is complete: there is nothing to go on with",
+            hint=f"--epochs +N trains N more epochs; or {new}",
+        )
+    if not (run_dir / STATE_FILE).is_file():
+        raise TrainError(
+            f"the run {folder} is complete and has no {STATE_FILE}, which it would go on from",
+            hint=f"to train further, {new}",
+        )
 
 
 def _make_request(
@@ -190,6 +220,8 @@ def _make_request(
 def _enter(event: Event, record: RunRecord) -> bool:
     """Enter an event into the record, and return whether to write it down at once."""
     if isinstance(event, EpochEnd):
+        if record.epochs and record.epochs[-1].epoch >= event.epoch:
+            return False  # a run that goes on tells of its last epoch once more
         record.epochs.append(
             records.EpochRecord(
                 epoch=event.epoch,

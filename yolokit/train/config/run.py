@@ -19,7 +19,11 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         patience: Upstream's 100 never stops a run of 100 epochs; 50 does.
     """
 
-    epochs: Annotated[int, Meta(ge=1, le=1_000_000), Option("Passes over the data.", "N")] = 100
+    epochs: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        Option("Passes over the data; with --resume, +N adds some.", "N", takes_more=True),
+    ] = 100
     imgsz: Annotated[
         int, Meta(ge=32, le=8192), Option("Side of the input, a multiple of 32.", "PX")
     ] = 640
