@@ -83,9 +83,9 @@ def test_before_the_first_epoch_is_saved_there_is_nothing_and_it_says_so(
 @pytest.mark.parametrize(
     ("moment", "epochs", "left", "recorded"),
     [
-        ("os.rename best.pt 1", 2, {"last.pt"}, [2]),
-        ("os.rename last.pt 3", 2, {"last.pt", "best.pt"}, [1, 2]),  # while the end is made
-        ("os.rename best.pt 2", 1, {"last.pt", "best.pt"}, [1]),  # later: last.pt is stripped
+        ("os.rename best.pt 1", 2, {"state.pt", "last.pt"}, [1, 2]),
+        ("os.rename last.pt 3", 2, {"state.pt", "last.pt", "best.pt"}, [1, 2]),  # at the end
+        ("os.rename best.pt 2", 1, {"state.pt", "last.pt", "best.pt"}, [1]),  # last.pt is stripped
     ],
 )
 def test_a_run_goes_on_from_whatever_was_saved(
@@ -97,7 +97,7 @@ def test_a_run_goes_on_from_whatever_was_saved(
     resume(squares, monkeypatch)
     record = json.loads((run / "run.json").read_text())
     assert record["state"] == "complete"
-    # An epoch that was saved while nobody could be told any more is not recorded.
+    # Also an epoch that was saved while nobody could be told any more.
     assert [epoch["epoch"] for epoch in record["epochs"]] == recorded
     assert parts(run) == []
     for name in ("best.pt", "last.pt"):

@@ -13,8 +13,8 @@ from tests.unit.train.test_run import make_record
 from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
 from yolokit.errors import ConfigError, DataError
-from yolokit.train.record import RunRecord
-from yolokit.train.resume import check_changes, find_data, record_changes
+from yolokit.train.record import EpochRecord, RunRecord
+from yolokit.train.resume import check_changes, choose_epochs, find_data, record_changes
 
 
 @pytest.fixture
@@ -72,3 +72,31 @@ def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: R
         check_changes(record, {"device": "0,1", "batch": 3})
     with pytest.raises(ConfigError, match="epochs: a resumed run keeps it"):
         check_changes(record, {"epochs": 3})
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "total"),
+    [
+        ("complete", "+50", 53),
+        ("complete", 60, 60),
+        ("complete", "60", 60),
+        ("interrupted", "+50", 150),  # to those that were asked for
+        ("interrupted", None, 100),
+        ("interrupted", 4, 4),
+    ],
+)
+def test_epochs_are_counted_from_what_was_done_or_asked_for(
+    record: RunRecord, state: str, asked: object, total: int
+) -> None:
+    done = [EpochRecord(epoch=number, seconds=1.0, metrics={}) for number in (1, 2, 3)]
+    record = msgspec.structs.replace(
+        record, state=state, epochs=done, config=msgspec.structs.replace(record.config, epochs=100)
+    )
+    assert choose_epochs(record, asked) == total
+
+
+@pytest.mark.parametrize("asked", [3, "2", "+0", "-1", "many", "+"])
+def test_epochs_that_add_nothing_are_refused(record: RunRecord, asked: object) -> None:
+    done = [EpochRecord(epoch=number, seconds=1.0, metrics={}) for number in (1, 2, 3)]
+    with pytest.raises(ConfigError, match="epochs"):
+        choose_epochs(msgspec.structs.replace(record, state="complete", epochs=done), asked)
