@@ -22,6 +22,7 @@ SLOW = {
     "look-at-data.md",
     "what-to-start-from.md",
     "reading-a-report.md",
+    "resuming.md",
     "how-much.md",
     "export.md",
     "speed.md",

@@ -70,8 +70,8 @@ def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: R
         check_changes(record, {"imgsz": 333})
     with pytest.raises(ConfigError, match="multiple of the number of devices"):
         check_changes(record, {"device": "0,1", "batch": 3})
-    with pytest.raises(ConfigError, match="epochs: a resumed run keeps it"):
-        check_changes(record, {"epochs": 3})
+    with pytest.raises(ConfigError, match="seed: a resumed run keeps it"):
+        check_changes(record, {"seed": 3})
 
 
 @pytest.mark.parametrize(
