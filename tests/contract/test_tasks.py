@@ -229,8 +229,8 @@ def draw(bgr, detections, names):
 METRIC = '''
 """How many points lie in a true box."""
 
-from yolokit.evaluate.coco import BoxMetrics, CocoMetrics
-from yolokit.evaluate.matching import match_detections
+from yolokit.metrics.coco import BoxMetrics, CocoMetrics
+from yolokit.metrics.matching import match_detections
 
 COLUMNS = ("class", "points", "inside")
 

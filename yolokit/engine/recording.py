@@ -1,13 +1,21 @@
-"""What a validator of ours adds to upstream's, which forgets what it finds once it is counted."""
+"""What a validator of ours adds to upstream's: the figures of the file that is deployed.
+
+Upstream forgets what it finds once it is counted, counts by a rule of its own, and computes in half
+precision on a GPU. Ours keeps all boxes, computes in fp32 with the weights as a checkpoint has
+them, and counts by ``yolokit val``'s code, so that an epoch's figures are those of its export.
+"""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from yolokit.core.types import Detections
-from yolokit.engine_protocol.validations import ValidatedImage, limit_kept, write_validation
+from yolokit.engine_protocol.validations import ValidatedImage, write_validation
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,17 +30,26 @@ class RecordingValidator(BaseValidator):  # type: ignore[misc]
     It stands before upstream's validator of a task whose predictions have boxes.
     """
 
+    def get_model(self, model: Any, trainer: Any = None) -> Any:
+        """Return a model whose weights are rounded as those of a checkpoint are."""
+        chosen = super().get_model(model, trainer)
+        return chosen if trainer is None else deepcopy(chosen).half().float()
+
     def init_metrics(self, model: Any) -> None:
-        """Begin a validation: what the one before it found is dropped."""
+        """Begin a validation, in fp32: what the one before it found is dropped."""
+        self.args.quantize = None
         super().init_metrics(model)
         self._images: list[ValidatedImage] = []
-        self._kept = limit_kept(len(self.dataloader.dataset))
 
     def update_metrics(self, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
         """Count a batch as upstream does, and keep it."""
         super().update_metrics(preds, batch)
         for index, pred in enumerate(preds):
-            self._images.append(_record(pred, self._prepare_batch(index, batch), self._kept))
+            self._images.append(_record(pred, self._prepare_batch(index, batch)))
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return upstream's metrics with the values that ``yolokit val`` computes of the boxes."""
+        return {**super().get_stats(), **_measure(self._images, list(self.names.values()))}
 
     def gather_stats(self) -> None:
         """Gather what each worker of a run on several GPUs has."""
@@ -53,10 +70,26 @@ class RecordingValidator(BaseValidator):  # type: ignore[misc]
         write_validation(path, epoch, self._images)
 
 
-def _record(pred: dict[str, Any], prepared: dict[str, Any], kept: int) -> ValidatedImage:
+def _measure(images: list[ValidatedImage], names: list[str]) -> dict[str, float]:
+    """Return COCO's metrics under upstream's names; none where nothing is labelled."""
+    store = BoxStore()
+    for image in images:
+        store.add(image.true_xyxy.astype(np.float64), image.true_class_ids, image.found)
+    overall = compute_coco_metrics(store, names).overall
+    measured = {
+        "metrics/precision(B)": overall.precision,
+        "metrics/recall(B)": overall.recall,
+        "metrics/mAP50(B)": overall.map50,
+        "metrics/mAP50-95(B)": overall.map50_95,
+        "fitness": overall.map50_95,
+    }
+    return {name: value for name, value in measured.items() if value is not None}
+
+
+def _record(pred: dict[str, Any], prepared: dict[str, Any]) -> ValidatedImage:
     """Return one image with boxes in its own px, of which those beyond its border stay so."""
     scores = pred["conf"].float().cpu().numpy().astype(np.float32)
-    order = np.argsort(-scores, kind="stable")[:kept]
+    order = np.argsort(-scores, kind="stable")
     height_px, width_px = prepared["ori_shape"]
     return ValidatedImage(
         path=str(prepared["im_file"]),

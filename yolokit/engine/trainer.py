@@ -12,6 +12,7 @@ from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
+from yolokit.engine.deployed_images import build_deployed_images
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
@@ -121,7 +122,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
-        dataset = super().build_dataset(img_path, mode, batch)
+        if mode == "val":
+            dataset = build_deployed_images(self, img_path, batch)
+        else:
+            dataset = super().build_dataset(img_path, mode, batch)
         if self.is_first:
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset

@@ -76,6 +76,7 @@ def describe_settings(trainer: Any) -> UsedSettings:
         weight_decay=max(group["weight_decay"] for group in groups),
         workers=loader.num_workers,
         threads=trainer.pace.threads if trainer.pace else None,
+        validation="deployed",
     )
 
 

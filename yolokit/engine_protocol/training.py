@@ -81,6 +81,8 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is not a multiple.
         workers: Processes that load images; 0 for the training's own.
         threads: Threads that compute on a CPU at first; None on another device.
+        validation: How epochs are measured: as the ``deployed`` file is by ``yolokit val``, or in
+            ``rectangles`` and by upstream's own rule, as earlier versions did.
     """
 
     images: int
@@ -98,6 +100,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float
     workers: int
     threads: int | None
+    validation: Literal["deployed", "rectangles"] = "rectangles"
 
 
 def is_better(fitness: float | None, best: float | None) -> bool:

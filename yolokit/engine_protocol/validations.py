@@ -80,11 +80,12 @@ def limit_kept(image_count: int) -> int:
 
 
 def write_validation(path: Path, epoch: int, images: Sequence[ValidatedImage]) -> None:
-    """Write the validation of an epoch, in one step."""
-    found = [image.found for image in images]
+    """Write the validation of an epoch, in one step; of each image the best detections."""
+    kept = limit_kept(len(images))
+    found = [image.found[:kept] for image in images]
     listed = "\n".join(image.path for image in images)
     columns = {
-        "head": np.array([_SCHEMA_VERSION, epoch, limit_kept(len(images))], np.int64),
+        "head": np.array([_SCHEMA_VERSION, epoch, kept], np.int64),
         "paths": np.frombuffer(listed.encode("utf-8", "surrogateescape"), np.uint8),
         "image_wh": np.array([image.image_wh for image in images], np.int32).reshape(-1, 2),
         "true_counts": np.array([len(image.true_class_ids) for image in images], np.int32),

@@ -18,7 +18,6 @@ from yolokit.datasets.check import UNUSABLE, check_labels
 from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.evaluate.analysis import Analysis
-from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.config import RUNS, ValConfig
 from yolokit.evaluate.run import THRESHOLDS, evaluate_model
 from yolokit.evaluate.trained import TrainedFigures, find_trained
@@ -27,6 +26,7 @@ from yolokit.files.atomic import claim_folder, publish_file
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
 from yolokit.files.spell import encode_json
+from yolokit.metrics.coco import BoxMetrics
 from yolokit.report.render import is_made_by, render_page
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
 from yolokit.core.plural import counted
-from yolokit.evaluate.matching import match_to_truth
+from yolokit.metrics.matching import match_to_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

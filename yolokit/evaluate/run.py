@@ -22,10 +22,10 @@ from yolokit.core.suggest import nearest
 from yolokit.core.types import Frame
 from yolokit.errors import ConfigError, DataError
 from yolokit.evaluate.analysis import Analyser, Analysis
-from yolokit.evaluate.coco import CocoMetrics
 from yolokit.evaluate.config import CONF, IOU, MAX_DET
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.images.files import read_image
+from yolokit.metrics.coco import CocoMetrics
 from yolokit.runtime.predictor import Thresholds
 
 if TYPE_CHECKING:

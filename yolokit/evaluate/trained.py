@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 RECORD = "run.json"
 _SPLIT = "val"  # what training measures on
 _METRICS = {"mAP50", "mAP50-95"}
+Validation = Literal["deployed", "rectangles"]
 
 
 class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
         map50: Mean average precision at IoU 0.50.
         map50_95: Its mean over IoU 0.50 to 0.95.
         precision: What was computed in, such as ``bf16``; None where the record does not tell.
+        validation: As in ``engine_protocol.training.UsedSettings``.
     """
 
     record: str
@@ -38,6 +40,7 @@ class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
     map50: float
     map50_95: float
     precision: str | None = None
+    validation: Validation = "rectangles"
 
 
 class _Epoch(msgspec.Struct, frozen=True):
@@ -48,6 +51,10 @@ class _Epoch(msgspec.Struct, frozen=True):
 class _Stop(msgspec.Struct, frozen=True):
     epoch: int
     best: int | None = None
+
+
+class _Used(msgspec.Struct, frozen=True):
+    validation: Validation = "rectangles"
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -63,6 +70,7 @@ class _Run(msgspec.Struct, frozen=True):
     outputs: dict[str, str]
     start_epoch: _Epoch | None = None
     precision: str | None = None
+    used: _Used | None = None
 
     def list_checkpoints(self) -> Iterator[tuple[str, _Epoch]]:
         """Yield the checkpoints of the run with the epochs whose weights they have."""
@@ -93,6 +101,7 @@ def find_trained(
                 map50=epoch.metrics["mAP50"],
                 map50_95=epoch.metrics["mAP50-95"],
                 precision=run.precision,
+                validation=(run.used or _Used()).validation,
             )
     return None
 

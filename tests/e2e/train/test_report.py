@@ -14,8 +14,8 @@ import pytest
 from tests.chromium import NO_CHROMIUM, open_chromium
 from tests.conftest import START, run_yolokit
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
-from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 from yolokit.train.record import read_record
 from yolokit.train.report.kept import iter_pairs, read_best, read_start
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from yolokit.cli.val import metrics_table
-from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.job import ValReport
 from yolokit.evaluate.tasks.toolkit import load_metric
+from yolokit.metrics.coco import BoxMetrics
 
 
 def report(*rows: BoxMetrics) -> ValReport:

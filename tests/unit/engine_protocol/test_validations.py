@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolokit.core.types import Detections
+from yolokit.engine_protocol import validations
 from yolokit.engine_protocol.validations import (
     ValidatedImage,
     limit_kept,
@@ -67,6 +68,16 @@ def test_a_large_split_keeps_the_best_of_each_image() -> None:
     assert limit_kept(100) >= 300, "all that upstream's validator gives"
     assert limit_kept(5000) == 100
     assert limit_kept(1_000_000) == 10
+
+
+def test_of_many_detections_the_file_keeps_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validations, "_MAX_ROWS", 0)
+    image = make_image("a.jpg", 1, 15)
+    write_validation(tmp_path / "kept.npz", 1, [image])
+    (read,) = read_validation(tmp_path / "kept.npz").images
+    np.testing.assert_array_equal(read.found.scores, image.found.scores[:10])
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk"])

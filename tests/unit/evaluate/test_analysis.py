@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.samples.pairs import found, random_images, truth
 from yolokit.evaluate.analysis import Analysis, analyse
-from yolokit.evaluate.coco import CocoMetrics, compute_coco_metrics
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import CocoMetrics, compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

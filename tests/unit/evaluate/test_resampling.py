@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolokit.core.types import F64, I64, Detections
-from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.resampling import compare_sets, match_set
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 Images = list[tuple[F64, I64, Detections]]
 

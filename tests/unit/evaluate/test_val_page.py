@@ -6,10 +6,10 @@ import msgspec
 
 from tests.samples.pairs import found, truth
 from yolokit.evaluate.analysis import analyse
-from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.job import ValReport
 from yolokit.evaluate.trained import TrainedFigures
 from yolokit.evaluate.val_page import explain_difference, make_page
+from yolokit.metrics.coco import BoxMetrics
 from yolokit.report.page import Commands, Table, Verdict
 from yolokit.report.render import is_made_by, render_page
 
@@ -92,8 +92,10 @@ def test_torchs_figures_stand_beside_the_files_with_the_reason() -> None:
     )  # fmt: skip
     reason = explain_difference(report, TRAINED)
     assert "takes 320 x 320 px" in reason
-    assert "not by COCO's" in reason
+    assert "another rule than COCO's" in reason
     assert "computed in bf16, the file in fp32" in reason
+    alike = msgspec.structs.replace(TRAINED, validation="deployed")
+    assert "as the file is measured" in explain_difference(report, alike)
 
 
 def test_notes_are_in_it_and_the_page_is_known_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from yolokit.evaluate.coco import ScoredClass, find_best_conf
+from yolokit.metrics.coco import ScoredClass, find_best_conf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         recall: Share of ``boxes`` that is found.
         f1: Harmonic mean of the two.
         best_conf: Confidence with the highest F1 of this class alone; see
-            :func:`yolokit.evaluate.coco.find_best_conf`.
+            :func:`yolokit.metrics.coco.find_best_conf`.
         best_f1: That F1.
         ap50: Average precision: the mean of ``precision_by_recall``.
         precision_by_recall: The best precision at each recall or a higher one; 0 where that

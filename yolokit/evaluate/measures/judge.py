@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from yolokit.evaluate.matching import match_to_truth
+from yolokit.metrics.matching import match_to_truth
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32, F64, I64, U8, Detections

@@ -6,16 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from yolokit.evaluate.analysis import overlap_boxes
-from yolokit.evaluate.coco import compute_coco_metrics
-from yolokit.evaluate.matching import match_detections
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.matching import match_detections
+from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import Detections
-    from yolokit.evaluate.coco import BoxMetrics, CocoMetrics
     from yolokit.labels.model import Annotations
+    from yolokit.metrics.coco import BoxMetrics, CocoMetrics
 
 COLUMNS = ("class", "images", "boxes", "P", "R", "mAP50", "mAP50-95")
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F64, Detections
-    from yolokit.evaluate.coco import BoxMetrics, CocoMetrics
-    from yolokit.evaluate.matching import Matching
     from yolokit.labels.model import Annotations
+    from yolokit.metrics.coco import BoxMetrics, CocoMetrics
+    from yolokit.metrics.matching import Matching
 
 PACKAGE = "yolokit.evaluate.tasks"
 

@@ -21,11 +21,11 @@ from yolokit.core.types import Frame
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
-from yolokit.evaluate.matching import find_ties
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
 from yolokit.files.digest import sha256_file
+from yolokit.metrics.matching import find_ties
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.predictor import Predictor
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
-    from yolokit.evaluate.matching import Matching
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
+    from yolokit.metrics.matching import Matching
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.tasks.toolkit import Outputs

@@ -13,9 +13,9 @@ import msgspec
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
-from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.resampling import Difference
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 from yolokit.train.record import FITNESS
 from yolokit.train.report.kept import compare_validations, iter_pairs, read_best
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.samples.pairs import found, judge, random_images, truth
-from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.measures.confusion import count_confusions
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 NUT, BOLT = 0, 1
 A, B, C = (0, 0, 40, 40), (100, 0, 140, 40), (0, 100, 40, 140)

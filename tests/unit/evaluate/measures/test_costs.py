@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.samples.pairs import found, judge, random_images, truth
 from yolokit.core.types import Detections
-from yolokit.evaluate.coco import compute_coco_metrics
 from yolokit.evaluate.measures.costs import weigh_in_ap50, weigh_in_f1
 from yolokit.evaluate.measures.judge import KINDS
-from yolokit.evaluate.store import BoxStore
 from yolokit.labels.model import Annotations
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

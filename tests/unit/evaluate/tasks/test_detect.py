@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from yolokit.evaluate.coco import BoxMetrics
 from yolokit.evaluate.tasks import detect
+from yolokit.metrics.coco import BoxMetrics
 
 
 def test_the_confidence_is_rounded_down() -> None:

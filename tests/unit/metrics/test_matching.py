@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.matching import find_ties, match_detections, match_to_truth
+from yolokit.metrics.matching import find_ties, match_detections, match_to_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

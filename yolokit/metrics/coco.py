@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F64, I64, Bool
-    from yolokit.evaluate.store import BoxStore, ClassFound, ClassTruth
+    from yolokit.metrics.store import BoxStore, ClassFound, ClassTruth
 
 _IOU_50, _IOU_75 = 0, 5  # places among the thresholds 0.50, 0.55 ... 0.95
 _ALL, _SMALL, _MEDIUM, _LARGE = range(4)

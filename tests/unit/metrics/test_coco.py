@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.coco import USUAL_CONF, ScoredClass, compute_coco_metrics, find_best_conf
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.coco import USUAL_CONF, ScoredClass, compute_coco_metrics, find_best_conf
+from yolokit.metrics.store import BoxStore
 from yolokit.runtime.manifest import ModelHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from yolokit.core.types import F64, I64
-    from yolokit.evaluate.coco import CocoMetrics
+    from yolokit.metrics.coco import CocoMetrics
 
 NAMES = ("bolt", "nut", "washer", "never labelled", "never found")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from yolokit.core.types import Detections
-from yolokit.evaluate.store import BoxStore
+from yolokit.metrics.store import BoxStore
 
 
 def test_boxes_come_back_by_class_in_the_order_of_their_images() -> None:

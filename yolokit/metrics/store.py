@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from yolokit.core.boxes import pairwise_iou
 from yolokit.core.types import Detections
-from yolokit.evaluate.matching import match_to_truth
+from yolokit.metrics.matching import match_to_truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
