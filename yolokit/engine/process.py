@@ -6,11 +6,12 @@ Import this before ultralytics; it imports neither torch nor ultralytics itself.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import queue
 import signal
-import subprocess
+import socket
 import sys
 import threading
 import time
@@ -33,7 +34,9 @@ _Request = TypeVar("_Request", bound=msgspec.Struct)
 stop_requested = threading.Event()
 is_orphan = threading.Event()  # the parent is gone; its folder may belong to another process now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
-_grace_s = [50.0]
+_GRACE_S = 50.0
+_on_stop: list[Callable[[], None]] = []
+_allowed_hosts: set[str] = set()
 _LOCAL_NAMES = {"localhost", "localhost.localdomain", "", None}
 
 
@@ -126,15 +129,16 @@ def explain(error: Exception, failure: str) -> Failed:
         return Failed(failure, "the device ran out of memory", hint)
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
         return Failed(failure, "the machine ran out of memory", hint)
-    if isinstance(error, subprocess.CalledProcessError):  # its command means nothing to a person
-        return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
     name = type(error).__name__
     return Failed(failure, f"{name}: {text}" if text else name)
 
 
-def stop_at_once() -> None:
-    """Say that this job waits for processes of its own, which will not ask ``check_stop``."""
-    _grace_s[0] = 0.0
+def on_stop(call: Callable[[], None]) -> None:
+    """Have this called, in a thread, when the parent asks for an end or is gone.
+
+    For a job that waits for processes of its own, which do not ask ``check_stop``.
+    """
+    _on_stop.append(call)
 
 
 def _stop_on_signals() -> None:
@@ -161,11 +165,11 @@ def _watch_parent(on_line: Callable[[str], None] = lambda _line: None) -> None:
         is_orphan.set()
     stop_requested.set()
     on_line("")
-    time.sleep(_grace_s[0])
+    for call in _on_stop:
+        call()
+    time.sleep(_GRACE_S)
     send(Cancelled("interrupted"))
     if os.name == "posix" and os.getpgrp() == os.getpid():
-        # SIGTERM, so that the launcher of a run on several GPUs ends its workers, which lead
-        # sessions of their own.
         os.killpg(os.getpgrp(), signal.SIGTERM)
     os._exit(1)
 
@@ -177,10 +181,17 @@ class NetworkForbiddenError(OSError):
 def forbid_network() -> None:
     """Refuse name look-ups and connections that would leave this machine, for good.
 
-    Loopback stays open: training on several GPUs talks over it. An audit hook cannot be removed
+    Loopback stays open: the processes of a training talk over it. An audit hook cannot be removed
     again, which is what is wanted here.
     """
     sys.addaudithook(_refuse)
+
+
+def allow_host(host: str) -> None:
+    """Allow one host all the same: the one where the machines of a run meet."""
+    _allowed_hosts.add(host)
+    with contextlib.suppress(OSError):  # whoever connects to it says that it is unknown
+        _allowed_hosts.update(str(found[4][0]) for found in socket.getaddrinfo(host, None))
 
 
 def _refuse(event: str, args: tuple[object, ...]) -> None:
@@ -195,7 +206,7 @@ def _refuse(event: str, args: tuple[object, ...]) -> None:
         host = args[0]
     else:
         return
-    if not is_local(host):
+    if host not in _allowed_hosts and not is_local(host):
         print(f"yolokit: refused to reach {host}", flush=True)
         raise NetworkForbiddenError(f"yolokit's engine does not use the network (asked for {host})")
 

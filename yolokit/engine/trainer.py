@@ -11,6 +11,9 @@ from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
+from yolokit.engine.distributed import group
+from yolokit.engine.distributed.loss import share_normalizer
+from yolokit.engine.distributed.order import SharedOrder, put_order
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
@@ -78,6 +81,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.run_dir = Path(self.own.run_dir)
         self.hooks = make_hooks(self.own)
         super().__init__(*args, **kwargs)
+        self.world_size = max(self.world_size, group.count_workers())
         self.on_cpu = self.device.type == "cpu"
         # As it was asked for: upstream resumes with what another device may have chosen.
         if kwargs["overrides"]["amp"] is True:
@@ -100,10 +104,14 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         super().run_callbacks(event)
         if event == "on_pretrain_routine_end":
             self._measure_start()
+        elif event == "on_train_start":
+            self.order.restart(self.start_epoch)
         elif event == "on_train_epoch_start":
             self._begin_epoch()
         elif event == "on_train_batch_start":
             self._clock.start_batch()
+        elif event == "on_train_epoch_end":
+            self.tloss = group.average(self.tloss)
         if event in MOMENTS:
             for hook in self.hooks:
                 getattr(hook, MOMENTS[event])(self)
@@ -119,6 +127,32 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         if self.is_first:
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset
+
+    def get_dataloader(
+        self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
+    ) -> Any:
+        """Build a loader; in training, all processes together take the images of one order."""
+        loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
+        if mode == "train":
+            self.order = SharedOrder(
+                len(loader.dataset),
+                loader.batch_size,
+                workers=group.count_workers(),
+                rank=max(RANK, 0),
+                seed=self.args.seed,
+            )
+            put_order(loader, self.order)
+        return loader
+
+    def _close_dataloader_mosaic(self) -> None:
+        """End mosaics; upstream's loader is made anew, and begins with this epoch."""
+        super()._close_dataloader_mosaic()
+        self.order.restart(self.epoch)
+
+    def _setup_ddp(self) -> None:
+        """Enter the group of processes that train together."""
+        self.device = group.join()
+        share_normalizer()
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""

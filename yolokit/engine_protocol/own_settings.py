@@ -13,9 +13,17 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         lineage: What every checkpoint states about where it comes from, as JSON.
         leave_out: Go on where upstream leaves out an image that it was given.
         knows_classes: Whether the start detects all classes already; the engine finds out.
+        machines: How many machines train together.
+        rdzv: HOST:PORT where they meet; empty for one alone.
+        leads: Whether this machine is the first, which reports and has the folder of the run.
+        command: A digest of what was asked for, which must be equal on all machines.
     """
 
     run_dir: str
     lineage: str = "{}"
     leave_out: bool = False
     knows_classes: bool = False
+    machines: int = 1
+    rdzv: str = ""
+    leads: bool = True
+    command: str = ""

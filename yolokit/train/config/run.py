@@ -27,9 +27,20 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         Positive | Literal["auto"],
         Option("Images per step; auto measures a GPU's memory.", "auto|N"),
     ] = "auto"
-    device: Annotated[str, Option("Where to train; auto takes a GPU if any.", "auto|cpu|0|0,1")] = (
-        "auto"
-    )
+    device: Annotated[
+        str,
+        Option(
+            "Where to train; auto takes a GPU if any. One process for each that is listed: 0,1.",
+            "auto|cpu|0|0,1",
+        ),
+    ] = "auto"
+    nnodes: Annotated[
+        Positive, Option("Machines that train together; each runs this command.", "N")
+    ] = 1
+    rdzv: Annotated[
+        str | None,
+        Option("Where they meet: an address of the first machine and a free port.", "HOST:PORT"),
+    ] = None
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")

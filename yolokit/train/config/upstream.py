@@ -19,7 +19,7 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
-    "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
+    "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache", "lr0", "momentum",
 }  # fmt: skip
 
 
@@ -46,4 +46,10 @@ def to_upstream(config: TrainConfig) -> dict[str, Any]:
 
 def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> OwnSettings:
     """Return what our trainer needs beyond upstream's settings."""
-    return OwnSettings(run_dir=str(run_dir), lineage=lineage, leave_out=UNUSABLE in config.allow)
+    return OwnSettings(
+        run_dir=str(run_dir),
+        lineage=lineage,
+        leave_out=UNUSABLE in config.allow,
+        machines=config.nnodes,
+        rdzv=config.rdzv or "",
+    )
