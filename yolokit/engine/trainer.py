@@ -11,7 +11,7 @@ from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
-from yolokit.engine.distributed import group
+from yolokit.engine.distributed import group as workers
 from yolokit.engine.distributed.loss import share_normalizer
 from yolokit.engine.distributed.order import SharedOrder, put_order
 from yolokit.engine.epoch_clock import EpochClock
@@ -68,6 +68,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     metrics: Any
     best_fitness: float | None
     accumulate: int
+    world_size: int
+    tloss: Any
     pace: Pace | None = None
     own: OwnSettings
     hooks: Sequence[Hook] = ()
@@ -81,7 +83,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.run_dir = Path(self.own.run_dir)
         self.hooks = make_hooks(self.own)
         super().__init__(*args, **kwargs)
-        self.world_size = max(self.world_size, group.count_workers())
+        self.world_size = max(self.world_size, workers.count_workers())
         self.on_cpu = self.device.type == "cpu"
         # As it was asked for: upstream resumes with what another device may have chosen.
         if kwargs["overrides"]["amp"] is True:
@@ -111,7 +113,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         elif event == "on_train_batch_start":
             self._clock.start_batch()
         elif event == "on_train_epoch_end":
-            self.tloss = group.average(self.tloss)
+            self.tloss = workers.average(self.tloss)
         if event in MOMENTS:
             for hook in self.hooks:
                 getattr(hook, MOMENTS[event])(self)
@@ -137,7 +139,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self.order = SharedOrder(
                 len(loader.dataset),
                 loader.batch_size,
-                workers=group.count_workers(),
+                workers=workers.count_workers(),
                 rank=max(RANK, 0),
                 seed=self.args.seed,
             )
@@ -151,7 +153,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _setup_ddp(self) -> None:
         """Enter the group of processes that train together."""
-        self.device = group.join()
+        self.device = workers.join()
         share_normalizer()
 
     def _begin_epoch(self) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
-CHANGEABLE = ("data", "batch", "device", "imgsz", "allow")
+CHANGEABLE = ("data", "batch", "device", "nnodes", "rdzv", "imgsz", "allow")
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import distributed
-from torch.distributed import PrefixStore
+from torch.distributed.distributed_c10d import PrefixStore
 
 from yolokit.engine.distributed.request import WAIT_FOR_WORKERS_S
 
@@ -43,7 +43,7 @@ def join() -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     else:
-        torch.nn.parallel.DistributedDataParallel = _OnCpu  # type: ignore[misc]
+        torch.nn.parallel.DistributedDataParallel = _OnCpu  # type: ignore[misc,assignment]
     store = reach_store(place.host, place.port, WAIT_FOR_WORKERS_S)
     distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
@@ -55,7 +55,7 @@ def join() -> torch.device:
     return device
 
 
-class _OnCpu(torch.nn.parallel.DistributedDataParallel):  # type: ignore[misc]
+class _OnCpu(torch.nn.parallel.DistributedDataParallel):
     """Takes no number of a device, which upstream gives to every model."""
 
     def __init__(self, module: torch.nn.Module, device_ids: object = None, **options: Any) -> None:

@@ -36,7 +36,7 @@ from yolokit.engine.distributed.request import (
 from yolokit.errors import JobCancelledError, TrainError, YolokitError
 
 if TYPE_CHECKING:
-    from torch.distributed import TCPStore
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
     from yolokit.core.task import Task
@@ -145,13 +145,7 @@ def explain_failure(failures: dict[int, ProcessFailure], workers: int) -> Yoloki
         failures: What the agent knows, by the number of the worker.
         workers: How many there are, on all machines.
     """
-    # Whoever was killed cannot have failed for another's sake; SIGTERM is the agent's own.
-    rank, failure = min(
-        failures.items(),
-        key=lambda item: (
-            item[1].exitcode >= 0 or -item[1].exitcode == signal.SIGTERM, item[1].timestamp
-        ),
-    )  # fmt: skip
+    rank, failure = min(failures.items(), key=lambda item: _rank_cause(item[1]))
     which = f"worker {rank + 1} of {workers}"
     if failure.exitcode < 0:
         return TrainError(
@@ -166,4 +160,12 @@ def explain_failure(failures: dict[int, ProcessFailure], workers: int) -> Yoloki
     kind = getattr(errors, said["kind"], TrainError)
     own = said["kind"] != "TrainError"  # the same on each worker
     message = said["message"] if own else f"{which} failed: {said['message']}"
-    return kind(message, hint=said["hint"])  # type: ignore[no-any-return]
+    return kind(message, hint=said["hint"])
+
+
+def _rank_cause(failure: ProcessFailure) -> tuple[int, int]:
+    """Return what sorts causes in front: who was killed cannot have failed for another's sake."""
+    if failure.exitcode >= 0:
+        return 1, failure.timestamp
+    # The agent itself ends the others with SIGTERM.
+    return 2 if -failure.exitcode == signal.SIGTERM else 0, failure.timestamp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 from torch.utils.data import Sampler
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class SharedOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         """Yield the images of the next epoch."""
-        generator = torch.Generator().manual_seed((self._seed << 32) + self._epoch)
+        rng = np.random.default_rng([self._seed, self._epoch])
         self._epoch += 1
-        return iter(self._split(torch.randperm(self._images, generator=generator).tolist()))
+        return iter(self._split(rng.permutation(self._images).tolist()))
 
     def restart(self, epoch: int) -> None:
         """Have the next pass be that of an epoch, from 0."""

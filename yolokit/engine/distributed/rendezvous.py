@@ -13,7 +13,12 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from torch.distributed import DistNetworkError, DistStoreError, PrefixStore, TCPStore
+from torch.distributed import (  # type: ignore[attr-defined]  # not in __all__
+    DistNetworkError,
+    DistStoreError,
+    PrefixStore,
+    TCPStore,
+)
 from torch.distributed.elastic.rendezvous import (
     RendezvousHandler,
     RendezvousInfo,
@@ -27,7 +32,7 @@ from yolokit.errors import ConfigError, TrainError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch.distributed import Store
+    from torch.distributed import Store  # type: ignore[attr-defined]
 
 LOOPBACK = "127.0.0.1"
 _LOOK_S = 1.0
@@ -98,7 +103,7 @@ def is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(str(entry[4][0])).is_loopback for entry in found)
 
 
-class Meeting(RendezvousHandler):  # type: ignore[misc]
+class Meeting(RendezvousHandler):
     """Waits until all machines are there and were given the same command.
 
     The machine that serves the store is the first; it alone has the folder of the run. The others

@@ -35,7 +35,7 @@ def main() -> None:
     except YolokitError as error:
         _fail(Failed(type(error).__name__, error.message, error.hint))
     except Exception as error:  # noqa: BLE001 - the boundary: whatever upstream raises ends here
-        _fail(_explain(error))
+        _fail(explain(error))
     else:
         if os.environ["RANK"] == "0":
             path.with_name("result.json").write_text(json.dumps(result))
@@ -62,15 +62,14 @@ def _train(request: WorkerRequest) -> dict[str, Any]:
         trainer.pace.apply()
     if trainer.is_first:
         devices = ",".join(request.devices)
-        process.send(
-            Notice(f"device {devices}, precision {describe_precision(trainer.args.amp)}")
-        )
+        process.send(Notice(f"device {devices}, precision {describe_precision(trainer.args.amp)}"))
     trainer.train()
     args = trainer.args
     return make_result(",".join(request.devices), args.amp, trainer.batch_size, args.optimizer)
 
 
-def _explain(error: Exception) -> Failed:
+def explain(error: Exception) -> Failed:
+    """Turn an error into a sentence; most workers only notice that another one is gone."""
     if any(text in str(error) for text in _LOST):
         return Failed("TrainError", "it lost the connection to another worker, which has ended")
     return process.explain(error, "TrainError")

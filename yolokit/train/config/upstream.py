@@ -19,7 +19,8 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
-    "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache", "lr0", "momentum",
+    "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
+    "lr0", "momentum",
 }  # fmt: skip
 
 
