@@ -130,9 +130,7 @@ def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any)
     if settings["batch"] == -1 and (workers > 1 or not on_gpu):
         settings["batch"] = 16 * workers  # upstream measures memory on a single GPU alone
     if settings["workers"] == "auto":
-        settings["workers"] = 8
-    elif settings["workers"] and not on_gpu:
-        send(Notice("workers has no effect here: without a GPU, training loads images by itself"))
+        settings["workers"] = 8 if on_gpu else 0
     overrides = settings | {
         "task": request.task.value,
         "mode": "train",

@@ -85,6 +85,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.world_size = max(self.world_size, workers.count_workers())
         self.on_cpu = self.device.type == "cpu"
+        self.args.workers = kwargs["overrides"]["workers"]  # upstream takes none without a GPU
         # As it was asked for: upstream resumes with what another device may have chosen.
         if kwargs["overrides"]["amp"] is True:
             self.args.amp = self._native_precision()
@@ -268,6 +269,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         for hook in self.hooks:
             hook.on_batch(self, batch)
         return batch
+
+    def read_results_csv(self) -> dict[str, Any]:
+        """Return nothing: run.json has it. Upstream takes a second to import polars for it."""
+        return {}
 
     def save_model(self) -> bool:
         """Save in the working folder, then publish each checkpoint in one step."""

@@ -47,7 +47,9 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     ] = ()
     workers: Annotated[
         Count | Literal["auto"],
-        Setting("Processes that load images; of use with a GPU alone. auto takes 8.", "auto|N"),
+        Setting(
+            "Processes that load images; auto takes 8 with a GPU and none without one.", "auto|N"
+        ),
     ] = "auto"
     patience: Annotated[
         Count,
@@ -59,6 +61,9 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     cache: Annotated[
         Literal["none", "ram"], Setting("Keep decoded images in memory: ram.", "none|ram")
     ] = "none"
+    compile: Annotated[
+        bool, Option("Compile the network for this device; takes minutes, then saves time.")
+    ] = False
     precision: Annotated[
         Literal["auto", "fp32", "fp16", "bf16"],
         Setting(
