@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -227,11 +228,11 @@ def _run_parts(trial: Trial, options: argparse.Namespace) -> None:
     trial.try_part("data", lambda: _prepare(trial, options.source))
     first = f"ours-{trial.sizes_px[0]}"
     for size_px in trial.sizes_px:
-        trial.try_part(f"yolokit {size_px} px", lambda px=size_px: trial.train(f"ours-{px}", px))
-        trial.try_part(f"yolo {size_px} px", lambda px=size_px: trial.train_upstream(px))
+        trial.try_part(f"yolokit {size_px} px", partial(trial.train, f"ours-{size_px}", size_px))
+        trial.try_part(f"yolo {size_px} px", partial(trial.train_upstream, size_px))
     trial.try_part("export", lambda: trial.export(first))
     for provider in trial.providers:
-        trial.try_part(f"provider {provider}", lambda p=provider: trial.check_provider(first, p))
+        trial.try_part(f"provider {provider}", partial(trial.check_provider, first, provider))
     gpus = 2 if options.dry_run else int(trial.run("-c", _COUNT_GPUS))
     if gpus >= 2:
         both = "cpu,cpu" if options.dry_run else "0,1"
