@@ -97,6 +97,17 @@ def serve_each(find_job: Callable[[str], Job[Any]]) -> None:
 def _prepare() -> None:
     forbid_network()
     _stop_on_signals()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_leave_stdin)
+
+
+def _leave_stdin() -> None:
+    """Leave our input alone in a process that loads images.
+
+    It is a copy of this one, made while another thread waits for a line; closing the input, as
+    multiprocessing does there, would wait for that thread, which the copy does not have.
+    """
+    sys.stdin = None  # type: ignore[assignment]
 
 
 def _run(job: Job[Any], request: str | msgspec.Raw) -> None:
