@@ -107,7 +107,7 @@ def _leave_stdin() -> None:
     It is a copy of this one, made while another thread waits for a line; closing the input, as
     multiprocessing does there, would wait for that thread, which the copy does not have.
     """
-    sys.stdin = None  # type: ignore[assignment]
+    sys.stdin = None
 
 
 def _run(job: Job[Any], request: str | msgspec.Raw) -> None:
