@@ -50,13 +50,15 @@ def train(
 
     folder = choose_folder(name, out, RUNS_DIR)
     run = (_resume if resume else _begin)(ctx.obj, config, folder)
-    _print_run(run, as_json=json)
+    if run is not None:  # else another machine has it
+        _print_run(run, as_json=json)
 
 
-def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:
+def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun | None:
     from yolokit.cli.train_progress import show_progress
     from yolokit.core.config import read_yaml_mapping
     from yolokit.train.config import TrainConfig
+    from yolokit.train.machines import join_training, leads
     from yolokit.train.run import train_model
 
     if str(given.get("epochs", "")).startswith("+"):
@@ -67,11 +69,15 @@ def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> T
     stated = read_yaml_mapping(config) if config is not None else {}
     checked = TrainConfig.build(stated | given)
     with show_progress() as on_event:
-        return train_model(checked, on_event, folder=folder)
+        if leads(checked):
+            return train_model(checked, on_event, folder=folder)
+        join_training(checked, on_event)
+    return None
 
 
-def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun:
+def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun | None:
     from yolokit.cli.train_progress import show_progress
+    from yolokit.train.machines import join_resumed, leads, read_joined
     from yolokit.train.resume import CHANGEABLE
     from yolokit.train.run import resume_training
 
@@ -91,7 +97,10 @@ def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> 
             hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
         )
     with show_progress() as on_event:
-        return resume_training(folder, given, on_event=on_event)
+        if leads(read_joined(folder, given).config):
+            return resume_training(folder, given, on_event=on_event)
+        join_resumed(folder, given, on_event)
+    return None
 
 
 def _print_run(run: TrainRun, *, as_json: bool) -> None:

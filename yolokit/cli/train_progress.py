@@ -164,9 +164,14 @@ def _describe_layers(indices: list[int]) -> str:
     return f"{'layer' if len(indices) == 1 else 'layers'} {listed}"
 
 
-def _describe_losses(event: BatchEnd) -> str:
+def _describe_losses(event: BatchEnd | EpochEnd) -> str:
     """Return the losses in short, e.g. ``box 1.20 cls 0.85``."""
-    return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in event.losses.items())
+    losses = event.losses if isinstance(event, BatchEnd) else {
+        name.removeprefix("train_"): value
+        for name, value in event.metrics.items()
+        if name.startswith("train_")
+    }  # fmt: skip
+    return " ".join(f"{name.removesuffix('_loss')} {x:.2f}" for name, x in losses.items())
 
 
 def _describe(event: Notice | Started | StartScore) -> str:
@@ -199,7 +204,7 @@ def _print_lines(pace: Pace) -> OnEvent:
         elif isinstance(event, EpochEnd) and last is not None:
             left = "" if event.is_last else pace.describe_left(last)
             say(
-                f"epoch {event.epoch}/{event.epochs}: {_describe_losses(last)}"
+                f"epoch {event.epoch}/{event.epochs}: {_describe_losses(event)}"
                 f"{_describe_scores(event)}{pace.describe()}{left and '  ' + left}"
             )
 

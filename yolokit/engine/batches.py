@@ -15,7 +15,7 @@ import numpy as np
 
 from yolokit.core.boxes import cxcywh_to_xyxy
 from yolokit.engine.process import Job, check_stop, serve
-from yolokit.engine.train import make_trainer, start_torch
+from yolokit.engine.train import make_trainer, prepare, start_torch
 from yolokit.engine_protocol.requests import BatchesRequest
 from yolokit.engine_protocol.training import FedBatches, FedImage
 
@@ -59,7 +59,8 @@ class _Taker:
 
 def take_batches(request: BatchesRequest) -> dict[str, Any]:
     """Write images, and return a :class:`FedBatches`."""
-    trainer = make_trainer(request.training, start_torch(request.training))
+    pace = start_torch(request.training)
+    trainer = make_trainer(*prepare(request.training), pace)
     taker = _Taker(trainer, request)
     with contextlib.suppress(_EnoughError):
         trainer.train()

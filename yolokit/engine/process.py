@@ -6,11 +6,12 @@ Import this before ultralytics; it imports neither torch nor ultralytics itself.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import queue
 import signal
-import subprocess
+import socket
 import sys
 import threading
 import time
@@ -34,7 +35,9 @@ stop_requested = threading.Event()
 finish_requested = threading.Event()
 is_orphan = threading.Event()  # the parent is gone; its folder may belong to another process now
 # Less than the parent's own patience: the child ends its group before it is killed alone.
-_grace_s = [50.0]
+_GRACE_S = 50.0
+_on_stop: list[Callable[[], None]] = []
+_allowed_hosts: set[str] = set()
 _LOCAL_NAMES = {"localhost", "localhost.localdomain", "", None}
 
 
@@ -103,6 +106,17 @@ def serve_each(find_job: Callable[[str], Job[Any]]) -> None:
 def _prepare() -> None:
     forbid_network()
     _stop_on_signals()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_leave_stdin)
+
+
+def _leave_stdin() -> None:
+    """Leave our input alone in a process that loads images.
+
+    It is a copy of this one, made while another thread waits for a line; closing the input, as
+    multiprocessing does there, would wait for that thread, which the copy does not have.
+    """
+    sys.stdin = None
 
 
 def _run(job: Job[Any], request: str | msgspec.Raw) -> None:
@@ -135,15 +149,16 @@ def explain(error: Exception, failure: str) -> Failed:
         return Failed(failure, "the device ran out of memory", hint)
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
         return Failed(failure, "the machine ran out of memory", hint)
-    if isinstance(error, subprocess.CalledProcessError):  # its command means nothing to a person
-        return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
     name = type(error).__name__
     return Failed(failure, f"{name}: {text}" if text else name)
 
 
-def stop_at_once() -> None:
-    """Say that this job waits for processes of its own, which will not ask ``check_stop``."""
-    _grace_s[0] = 0.0
+def on_stop(call: Callable[[], None]) -> None:
+    """Have this called, in a thread, when the parent asks for an end or is gone.
+
+    For a job that waits for processes of its own, which do not ask ``check_stop``.
+    """
+    _on_stop.append(call)
 
 
 def _stop_on_signals() -> None:
@@ -164,7 +179,7 @@ def _watch_parent(on_line: Callable[[str], None] = lambda _line: None) -> None:
     """
     for line in sys.stdin:
         word = line.strip()
-        if word == "finish" and _grace_s[0]:
+        if word == "finish" and not _on_stop:
             finish_requested.set()
             continue
         if word in ("cancel", "finish"):  # what only waits for other processes is stopped
@@ -174,11 +189,11 @@ def _watch_parent(on_line: Callable[[str], None] = lambda _line: None) -> None:
         is_orphan.set()
     stop_requested.set()
     on_line("")
-    time.sleep(_grace_s[0])
+    for call in _on_stop:
+        call()
+    time.sleep(_GRACE_S)
     send(Cancelled("interrupted"))
     if os.name == "posix" and os.getpgrp() == os.getpid():
-        # SIGTERM, so that the launcher of a run on several GPUs ends its workers, which lead
-        # sessions of their own.
         os.killpg(os.getpgrp(), signal.SIGTERM)
     os._exit(1)
 
@@ -190,10 +205,17 @@ class NetworkForbiddenError(OSError):
 def forbid_network() -> None:
     """Refuse name look-ups and connections that would leave this machine, for good.
 
-    Loopback stays open: training on several GPUs talks over it. An audit hook cannot be removed
+    Loopback stays open: the processes of a training talk over it. An audit hook cannot be removed
     again, which is what is wanted here.
     """
     sys.addaudithook(_refuse)
+
+
+def allow_host(host: str) -> None:
+    """Allow one host all the same: the one where the machines of a run meet."""
+    _allowed_hosts.add(host)
+    with contextlib.suppress(OSError):  # whoever connects to it says that it is unknown
+        _allowed_hosts.update(str(found[4][0]) for found in socket.getaddrinfo(host, None))
 
 
 def _refuse(event: str, args: tuple[object, ...]) -> None:
@@ -208,7 +230,7 @@ def _refuse(event: str, args: tuple[object, ...]) -> None:
         host = args[0]
     else:
         return
-    if not is_local(host):
+    if host not in _allowed_hosts and not is_local(host):
         print(f"yolokit: refused to reach {host}", flush=True)
         raise NetworkForbiddenError(f"yolokit's engine does not use the network (asked for {host})")
 

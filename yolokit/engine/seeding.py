@@ -8,46 +8,12 @@ its own, whichever process loads it.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 from ultralytics.data.dataset import YOLODataset  # isort: skip - after our edits
-
-_ATTEMPT = 1_000_000  # epochs, at most, of a run
-
-
-class EpochSampler(torch.utils.data.Sampler[int]):
-    """Yields the images of one epoch after the other, each in an order of its own.
-
-    A key is ``round * images + image``, so that the process that loads an image knows the epoch.
-
-    Attributes:
-        round: The epoch that the next iteration is for, from 0; epochs that are trained once more
-            have numbers of their own.
-    """
-
-    def __init__(self, images: int, seed: int) -> None:
-        self._images, self._seed = images, seed
-        self.round = 0
-
-    def begin_at(self, epoch: int, attempt: int = 0) -> None:
-        """Have the next iteration be an epoch, once more if ``attempt`` is not 0."""
-        self.round = epoch + attempt * _ATTEMPT
-
-    def __len__(self) -> int:
-        return self._images
-
-    def __iter__(self) -> Iterator[int]:
-        begin = self.round * self._images
-        generator = np.random.default_rng([self._seed, self.round])
-        order = generator.permutation(self._images)
-        self.round = self.round % _ATTEMPT + 1
-        return iter((begin + order).tolist())
 
 
 class SeededDataset(YOLODataset):  # type: ignore[misc]
@@ -68,13 +34,9 @@ class SeededDataset(YOLODataset):  # type: ignore[misc]
         return super().__getitem__(index)
 
 
-def seed_loader(loader: Any, seed: int) -> EpochSampler:
-    """Have upstream's loader, which was not iterated yet, follow the seed; return its sampler."""
-    dataset = loader.dataset
+def seed_images(dataset: Any, seed: int) -> None:
+    """Have upstream's data set follow the seed; it is asked for keys of ``distributed.order``."""
     dataset.__class__, dataset.seed = SeededDataset, seed
-    sampler = EpochSampler(len(dataset), seed)
-    loader.batch_sampler.sampler.sampler = sampler
-    return sampler
 
 
 def list_recent(dataset: Any) -> list[int]:

@@ -11,7 +11,7 @@ import msgspec
 from yolokit.core.events import EpochEnd, Notice, Phase
 from yolokit.core.machine import asked_threads
 from yolokit.core.plural import counted
-from yolokit.engine.process import FinishAsked, Job, is_orphan, send, serve, stop_at_once
+from yolokit.engine.process import FinishAsked, Job, is_orphan, send, serve
 from yolokit.engine.threads import Pace
 from yolokit.engine_protocol.child import Started
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
@@ -29,12 +29,17 @@ def train(request: TrainRequest) -> dict[str, Any]:
     done = _repair(request) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
-        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
-    trainer = make_trainer(request, pace)
-    send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+        return make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
+    task, overrides = prepare(request)
+    if request.own.machines > 1 or "," in overrides["device"]:
+        from yolokit.engine.distributed.launch import launch
+
+        return launch(request.task, overrides, request.own, request.threads)
+    trainer = make_trainer(task, overrides, pace)
+    send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
     _run(trainer)
     args = trainer.args
-    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    return make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
 
 
 def _repair(request: TrainRequest) -> dict[str, Any] | None:
@@ -62,8 +67,8 @@ def start_torch(request: TrainRequest) -> Pace:
     return pace
 
 
-def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
-    """Return a trainer that is about to train: all its settings are made, its data is not read."""
+def prepare(request: TrainRequest) -> tuple[EngineTask, dict[str, Any]]:
+    """Make the start; return the task and the settings of upstream's trainer."""
     import torch
 
     from yolokit.engine.own_settings import share_own_settings
@@ -73,7 +78,12 @@ def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
     model, frozen, knows_classes = _begin(request, task)
     share_own_settings(msgspec.structs.replace(request.own, knows_classes=knows_classes))
     send(Phase("reading the data set"))
-    trainer = task.Trainer(overrides=_overrides(request, model, frozen, torch))
+    return task, _overrides(request, model, frozen, torch)
+
+
+def make_trainer(task: EngineTask, overrides: dict[str, Any], pace: Pace) -> YolokitTrainer:
+    """Return a trainer that is about to train: all its settings are made, its data is not read."""
+    trainer = task.Trainer(overrides=overrides)
     if trainer.on_cpu:
         trainer.pace = pace
         pace.apply()
@@ -81,8 +91,6 @@ def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
 
 
 def _run(trainer: YolokitTrainer) -> None:
-    if trainer.ddp:
-        stop_at_once()
     try:
         trainer.train()
     except FinishAsked:
@@ -95,8 +103,9 @@ def _run(trainer: YolokitTrainer) -> None:
         raise
 
 
-def _result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, Any]:
-    precision = _precision(amp)
+def make_result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, Any]:
+    """Return the result of a training."""
+    precision = describe_precision(amp)
     return {"device": device, "precision": precision, "batch": batch, "optimizer": optimizer}
 
 
@@ -104,7 +113,7 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
     """Make the model to start from, or check the one to resume.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
-    each worker of a run on several GPUs, then loads it like any other.
+    each worker of a run on several devices, then loads it like any other.
 
     Returns:
         The checkpoint, which of its layers are frozen, and whether it is a start that knows the
@@ -123,7 +132,6 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
     model, report = build_start(request.start)
     report = split_frozen(report, list_frozen(request.freeze, model), model)
     send(Started(report))
-    # Beside the working folder, not in it: upstream empties that before it launches workers.
     path = run_dir / START_FILE
     save_start(model, str(path))
     return str(path), report.frozen or [], report.knows_classes
@@ -132,13 +140,12 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
 def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
-    gpus = settings["device"].count(",") + 1
-    if settings["batch"] == -1 and (gpus > 1 or settings["device"] in ("cpu", "mps")):
-        settings["batch"] = 16 * gpus  # upstream measures memory on a single GPU alone
+    on_gpu = settings["device"][0].isdecimal()
+    workers = (settings["device"].count(",") + 1) * request.own.machines
+    if settings["batch"] == -1 and (workers > 1 or not on_gpu):
+        settings["batch"] = 16 * workers  # upstream measures memory on a single GPU alone
     if settings["workers"] == "auto":
-        settings["workers"] = 8
-    elif settings["workers"] and settings["device"] in ("cpu", "mps"):
-        send(Notice("workers has no effect here: without a GPU, training loads images by itself"))
+        settings["workers"] = 8 if on_gpu else 0
     overrides = settings | {
         "task": request.task.value,
         "mode": "train",
@@ -173,7 +180,8 @@ def _choose_device(device: str, torch: Any) -> str:
     return device
 
 
-def _precision(amp: object) -> str:
+def describe_precision(amp: object) -> str:
+    """Return upstream's setting as people write it."""
     return amp if isinstance(amp, str) else "fp32"
 
 

@@ -13,12 +13,15 @@ from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.deployed_images import build_deployed_images
+from yolokit.engine.distributed import group as workers
+from yolokit.engine.distributed.loss import share_normalizer
+from yolokit.engine.distributed.order import SharedOrder, put_order
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.own_settings import read_own_settings
 from yolokit.engine.saving import publish_checkpoint, strip_all
-from yolokit.engine.seeding import EpochSampler, seed_loader
+from yolokit.engine.seeding import seed_images
 from yolokit.engine.state import read_state, restore_state, write_state
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine.used import (
@@ -62,7 +65,6 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
         is_best: Whether the epoch that was validated last is the best so far.
-        sampler: What orders the images; None where several processes share them.
     """
 
     metric_names: ClassVar[Mapping[str, str]]
@@ -70,12 +72,13 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     metrics: Any
     best_fitness: float | None
     accumulate: int
+    world_size: int
+    tloss: Any
     pace: Pace | None = None
     own: OwnSettings
     hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
     is_best = False
-    sampler: EpochSampler | None = None
     _is_settled = False
     _retries = 0
     _clock: EpochClock
@@ -85,7 +88,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.run_dir = Path(self.own.run_dir)
         self.hooks = make_hooks(self.own)
         super().__init__(*args, **kwargs)
+        self.world_size = max(self.world_size, workers.count_workers())
         self.on_cpu = self.device.type == "cpu"
+        self.args.workers = kwargs["overrides"]["workers"]  # upstream takes none without a GPU
         # As it was asked for: upstream resumes with what another device may have chosen.
         if kwargs["overrides"]["amp"] is True:
             self.args.amp = self._native_precision()
@@ -107,10 +112,14 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         super().run_callbacks(event)
         if event == "on_pretrain_routine_end":
             self._measure_start()
+        elif event == "on_train_start":
+            self.order.restart(self.start_epoch)
         elif event == "on_train_epoch_start":
             self._begin_epoch()
         elif event == "on_train_batch_start":
             self._clock.start_batch()
+        elif event == "on_train_epoch_end":
+            self.tloss = workers.average(self.tloss)
         if event in MOMENTS:
             for hook in self.hooks:
                 getattr(hook, MOMENTS[event])(self)
@@ -133,18 +142,30 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def get_dataloader(
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
-        """Return upstream's loader; that of a training follows the seed alone."""
+        """Build a loader; in training, all processes together take the images of one order."""
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
-        if mode == "train" and RANK == -1:
-            self.sampler = seed_loader(loader, self.args.seed)
-            self.sampler.begin_at(getattr(self, "epoch", self.start_epoch))
+        if mode == "train":
+            self.order = SharedOrder(
+                len(loader.dataset),
+                loader.batch_size,
+                workers=workers.count_workers(),
+                rank=max(RANK, 0),
+                seed=self.args.seed,
+            )
+            put_order(loader, self.order)
+            seed_images(loader.dataset, self.args.seed)
+            self.order.restart(getattr(self, "epoch", self.start_epoch))
         return loader
 
     def _close_dataloader_mosaic(self) -> None:
-        """Close it as upstream does; the loader begins this epoch anew then."""
+        """End mosaics; upstream's loader is made anew, and begins with this epoch."""
         super()._close_dataloader_mosaic()
-        if self.sampler is not None:
-            self.sampler.begin_at(self.epoch)
+        self.order.restart(self.epoch)
+
+    def _setup_ddp(self) -> None:
+        """Enter the group of processes that train together."""
+        self.device = workers.join()
+        share_normalizer()
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
@@ -256,6 +277,10 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             hook.on_batch(self, batch)
         return batch
 
+    def read_results_csv(self) -> dict[str, Any]:
+        """Return nothing: run.json has it. Upstream takes a second to import polars for it."""
+        return {}
+
     def save_model(self) -> bool:
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
@@ -298,8 +323,6 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self._load_checkpoint_state(ckpt)
         self.start_epoch = last + 1
         self._set_loss_balance(last)
-        if self.sampler is not None:
-            self.sampler.begin_at(self.start_epoch)
 
     def _set_loss_balance(self, last: int) -> None:
         """Shift the weights of a head's two losses to where they are after an epoch.
@@ -353,8 +376,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """
         goes_back = bool(super()._handle_nan_recovery(epoch))
         self._retries += goes_back
-        if goes_back and self.sampler is not None:  # other augmentations than those that failed
-            self.sampler.begin_at(epoch, self._retries)
+        if goes_back:  # with other augmentations than those that failed
+            self.order.restart(epoch, self._retries)
             self.train_loader.reset()
         if self.is_first and goes_back:
             process.send(

@@ -100,6 +100,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
         )
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
+    notes += _describe_compiling(trainer)
     if args.fraction < 1:
         notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
     if not args.val and 0 < args.patience < epochs:
@@ -157,6 +158,20 @@ def _refuse_images(dataset: Any, split: str, left_out: list[str], added: list[st
     head = f"ultralytics would not train on what was checked; {images} of {split}:"
     hint = "fix or remove them; --allow unusable-images leaves them out" if left_out else None
     return DataError("\n".join([head, *lines]), hint=hint)
+
+
+def _describe_compiling(trainer: Any) -> list[str]:
+    if not trainer.args.compile:
+        return []
+    if not hasattr(getattr(trainer.model, "module", trainer.model), "_orig_mod"):
+        return ["compile has no effect: train.log says what torch's compiler lacks"]
+    dataset, loader = len(trainer.train_loader.dataset), trainer.train_loader
+    left = max(0, len(loader.sampler) - len(loader) * loader.batch_size)
+    out = (
+        f"; an epoch leaves out {counted(left, 'image')} of {dataset}, others each time, since all "
+        "its batches must be alike"
+    )
+    return [f"the network is compiled in the first batches, which takes a while{out * (left > 0)}"]
 
 
 def _describe_steps(used: UsedSettings, epochs: int) -> str:

@@ -17,6 +17,10 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         watch: What is recorded of each epoch beside its figures.
         knows_classes: Whether the start detects all classes already; the engine finds out.
         patience_anew: Whether patience, which had run out, counts from the resumption on.
+        machines: How many machines train together.
+        rdzv: HOST:PORT where they meet; empty for one alone.
+        leads: Whether this machine is the first, which reports and has the folder of the run.
+        command: A digest of what was asked for, which must be equal on all machines.
     """
 
     run_dir: str
@@ -25,3 +29,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     watch: Literal["none", "gradients"] = "none"
     knows_classes: bool = False
     patience_anew: bool = False
+    machines: int = 1
+    rdzv: str = ""
+    leads: bool = True
+    command: str = ""

@@ -85,7 +85,7 @@ def feed(
     for warning in data.warnings:
         on_event(Notice(f"note: {warning}"))
     if "," in config.device:
-        on_event(Notice("note: several GPUs share the batches; these are made on the CPU"))
+        on_event(Notice("note: several devices share the batches; these are made on the CPU"))
         config = msgspec.structs.replace(config, device="cpu")
     request = BatchesRequest(
         training=_ask_training(config, plan, data, folder / "run"),

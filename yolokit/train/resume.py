@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
-CHANGEABLE = ("data", "epochs", "batch", "device", "imgsz", "allow", "log", "watch")
+CHANGEABLE = (
+    "data", "epochs", "batch", "device", "nnodes", "rdzv", "imgsz", "allow", "log", "watch",
+)  # fmt: skip
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -33,8 +35,11 @@ def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str,
     fixed = [f"{name}: a resumed run keeps it" for name in changes if name not in CHANGEABLE]
     if fixed:
         raise ConfigError("these options cannot be changed:", problems=fixed)
+    changes = dict(changes)
+    if "epochs" in changes:
+        changes["epochs"] = choose_epochs(record, changes["epochs"])
     began = {name: getattr(record.config, name) for name in CHANGEABLE}
-    values = began | dict(changes)
+    values = began | changes
     values["allow"] = tuple(dict.fromkeys((*began["allow"], *values["allow"])))
     checked = TrainConfig.build(values)
     return {name: getattr(checked, name) for name in changes}

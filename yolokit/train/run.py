@@ -26,13 +26,13 @@ from yolokit.errors import (
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
-from yolokit.train.config.upstream import to_own_settings, to_upstream
+from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
+from yolokit.train.machines import settle_machines
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
 from yolokit.train.resume import (
     check_changes,
-    choose_epochs,
     describe_epochs,
     find_data,
     keep_reason,
@@ -92,10 +92,7 @@ def train_model(
         JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
     require_loggers(config.log)
-    data_yaml, plan = _resolve(config, folder, on_event)
-    data = check_data(data_yaml, config, on_event)
-    for warning in data.warnings:
-        on_event(Notice(f"note: {warning}"))
+    data, plan = check_options(config, folder, on_event)
     if folder is not None and clear_failed_run(folder):
         on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
@@ -159,8 +156,6 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
             f"{folder} has no last.pt: its first epoch was not completed",
             hint="there is nothing to go on with: start it again",
         )
-    if "epochs" in changes:
-        changes = {**changes, "epochs": choose_epochs(record, changes["epochs"])}
     changes = check_changes(record, changes)
     schedule = describe_epochs(record, changes.get("epochs", record.config.epochs))
     patience_anew = record.stopped is not None and record.stopped.reason == "patience"
@@ -213,7 +208,7 @@ def _make_request(
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
-        own=to_own_settings(record.config, run_dir, record.lineage),
+        own=settle_machines(record.config, data, run_dir, record.lineage),
     )
 
 
@@ -321,8 +316,10 @@ def _close_failed(
         books.close(summary)
 
 
-def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> tuple[Path, StartPlan]:
-    """Find the data set, plan the start, and report everything that is missing at once.
+def check_options(
+    config: TrainConfig, folder: Path | None, on_event: OnEvent
+) -> tuple[DatasetReport, StartPlan]:
+    """Check the data set, plan the start, and report everything that is missing at once.
 
     Raises:
         YolokitError: One thing is missing: its own class; several: a ConfigError lists them.
@@ -348,4 +345,7 @@ def _resolve(config: TrainConfig, folder: Path | None, on_event: OnEvent) -> tup
         problems = [str(error) for error in errors]
         count = counted(len(errors), "mistake")
         raise ConfigError(f"{count} in the options of train:", problems=problems)
-    return data_yaml, plan
+    data = check_data(data_yaml, config, on_event)
+    for warning in data.warnings:
+        on_event(Notice(f"note: {warning}"))
+    return data, plan

@@ -22,7 +22,8 @@ def test_one_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
         show(Notice("device cpu"))
         for number in range(1, 6):
             show(batch(1, number))
-        show(EpochEnd(1, 2, {"mAP50-95": 0.25}, 3.0, 5, is_last=False))
+        losses = {"train_box_loss": 1.234, "train_cls_loss": 0.5, "val_box_loss": 9.0}
+        show(EpochEnd(1, 2, {"mAP50-95": 0.25, **losses}, 3.0, 5, is_last=False))
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert captured.out == ""

@@ -15,12 +15,6 @@ from yolokit.engine import process
 from yolokit.engine.process import explain, is_local
 
 
-def test_a_failed_worker_is_named_and_not_its_command() -> None:
-    failed = explain(subprocess.CalledProcessError(1, ["python", "-m", "torch"]), "TrainError")
-    assert failed.message == "a worker failed: their launcher ended with 1"
-    assert failed.hint is None, "the caller names the log"
-
-
 def test_a_lack_of_memory_is_told_in_plain_words() -> None:
     text = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
     failed = explain(RuntimeError(text), "TrainError")
@@ -117,3 +111,36 @@ print("refused", refused)
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "refused 4"
+
+
+FORKING = """
+import multiprocessing, os
+import msgspec
+from yolokit.engine.process import Job, serve
+
+class Request(msgspec.Struct):
+    pass
+
+def job(_request):
+    child = multiprocessing.get_context("fork").Process(target=int)
+    child.start()
+    child.join(20)
+    ended = child.exitcode
+    child.kill()
+    return {"ended": ended}
+
+serve(Job(Request, job))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that load images are forked")
+def test_a_process_that_loads_images_does_not_wait_for_our_input() -> None:
+    """A thread waits for a line meanwhile; multiprocessing closes the input of what it forks."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as engine:
+        assert engine.stdin is not None
+        assert engine.stdout is not None
+        engine.stdin.write("{}\n")
+        engine.stdin.flush()
+        assert any('"ended":0' in line for line in engine.stdout)

@@ -1,33 +1,61 @@
-"""The order of an epoch follows from the seed and the epoch alone."""
+"""What is random for an image follows from the seed, the epoch and the image alone."""
 
 from __future__ import annotations
 
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
 from yolokit.engine import ultralytics_patches  # noqa: F401 - first, as in the engine
-from yolokit.engine.seeding import EpochSampler
+from yolokit.engine.seeding import SeededDataset, list_recent, load_recent, seed_images
+
+from ultralytics.data.dataset import YOLODataset  # isort: skip
 
 
-def test_each_epoch_has_all_images_in_an_order_of_its_own() -> None:
-    sampler = EpochSampler(8, seed=1)
-    first, second = list(sampler), list(sampler)
-    assert sorted(first) == list(range(8))
-    assert sorted(key - 8 for key in second) == list(range(8))
-    assert [key - 8 for key in second] != first
-    assert len(sampler) == 8
+class Drawing(YOLODataset):  # type: ignore[misc]
+    def __init__(self) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 4
 
 
-def test_an_epoch_is_the_same_wherever_a_run_begins() -> None:
-    whole, later, other = EpochSampler(8, 1), EpochSampler(8, 1), EpochSampler(8, 2)
-    epochs = [list(whole) for _ in range(3)]
-    later.begin_at(2)
-    assert list(later) == epochs[2]
-    assert list(other) != epochs[0]
+def draw(_dataset: Any, index: int) -> tuple[int, float, float, float]:
+    drawn = float(np.random.rand()), float(torch.rand(1))  # noqa: NPY002 - as upstream draws
+    return index, random.random(), *drawn
 
 
-def test_an_epoch_that_is_trained_once_more_is_another_and_the_next_is_not() -> None:
-    sampler = EpochSampler(8, 1)
-    epochs = [list(sampler) for _ in range(3)]
-    sampler.begin_at(1, attempt=1)
-    again = list(sampler)
-    assert sorted(key % 8 for key in again) == list(range(8))
-    assert again != epochs[1]
-    assert list(sampler) == epochs[2]
+@pytest.fixture
+def dataset(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(YOLODataset, "__getitem__", draw, raising=False)
+    monkeypatch.setattr(SeededDataset, "__len__", lambda _self: 4, raising=False)
+    made = Drawing()
+    seed_images(made, 7)
+    return made
+
+
+def test_an_image_is_augmented_alike_whatever_was_loaded_before(dataset: Any) -> None:
+    first = dataset[2]
+    random.random()
+    assert dataset[3] != first
+    assert dataset[2] == first
+
+
+def test_each_image_each_epoch_and_each_seed_draws_anew(dataset: Any) -> None:
+    drawn = [dataset[key] for key in range(12)]
+    assert [one[0] for one in drawn] == [0, 1, 2, 3] * 3
+    assert len({one[1:] for one in drawn}) == 12
+    seed_images(dataset, 8)
+    assert dataset[0][1:] != drawn[0][1:]
+
+
+def test_the_partners_of_mosaics_are_found_again() -> None:
+    loaded: list[int] = []
+    dataset = SimpleNamespace(buffer=[3, 1, 2], cache=None, load_image=loaded.append)
+    load_recent(dataset, list_recent(dataset))
+    assert loaded == [3, 1, 2]
+    assert list_recent(SimpleNamespace(buffer=torch.zeros(4))) == [], "all images are in memory"

@@ -146,3 +146,29 @@ def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPat
     assert trainer._clock.seconds == 37.5
     trainer.run_callbacks("on_train_epoch_start")
     assert trainer._clock.wait_s == 0
+
+
+def test_a_frozen_beginning_is_computed_forwards_alone() -> None:
+    """Upstream freezes by `requires_grad`; torch then records nothing to go back through."""
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel("yolo11n.yaml", nc=2, verbose=False).train()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = int(name.split(".")[1]) > 10
+    recorded: dict[int, bool] = {}
+    for layer in model.model:
+        layer.register_forward_hook(
+            lambda layer, _args, out: recorded.update({layer.i: _is_recorded(out)})
+        )
+    model(torch.zeros(1, 3, 64, 64))
+    untouched = [index for index, known in recorded.items() if not known]
+    assert untouched == list(range(13)), "11 and 12 have no weights"
+
+
+def _is_recorded(out: object) -> bool:
+    """Tell whether torch would go back through an output: a tensor, or the dict of a head."""
+    if isinstance(out, dict):
+        return any(_is_recorded(value) for value in out.values())
+    if isinstance(out, (list, tuple)):
+        return any(_is_recorded(value) for value in out)
+    return isinstance(out, torch.Tensor) and out.requires_grad

@@ -23,7 +23,7 @@ from yolokit.errors import DataError
 PLAIN = {
     "mosaic": 1.0, "close_mosaic": 10, "copy_paste": 0.0, "fraction": 1.0, "val": True,
     "patience": 50, "cache": False, "warmup_epochs": 3.0, "warmup_bias_lr": 0.0, "lr0": 0.002,
-    "momentum": 0.937,
+    "momentum": 0.937, "compile": False,
 }  # fmt: skip
 
 

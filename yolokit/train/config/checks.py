@@ -35,10 +35,31 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     device = values.get("device", "auto")
     if not is_device(device):
         problems.append(f"device: {_describe_no_device(device)}")
-    batch, gpus = values.get("batch"), device.count(",") + 1
-    if isinstance(batch, int) and batch % gpus:
-        problems.append(f"batch: must be a multiple of the number of devices ({gpus}), not {batch}")
+    problems += _check_machines(values)
+    batch, workers = values.get("batch"), (device.count(",") + 1) * values.get("nnodes", 1)
+    if isinstance(batch, int) and batch % workers:
+        problems.append(
+            f"batch: must be a multiple of the number of devices ({workers}), not {batch}"
+        )
     return problems
+
+
+def _check_machines(values: Mapping[str, Any]) -> list[str]:
+    machines, rdzv = values.get("nnodes", 1), values.get("rdzv")
+    if machines > 1 and rdzv is None:
+        return [f"nnodes: {machines} machines need rdzv, where they meet"]
+    if machines == 1 and rdzv is not None:
+        return ["rdzv: is for several machines; set nnodes as well"]
+    if rdzv is not None and not is_address(rdzv):
+        return [f"rdzv: must be HOST:PORT, such as 10.0.0.5:29500, not {rdzv!r}"]
+    return []
+
+
+def is_address(text: str) -> bool:
+    """Tell whether this is HOST:PORT; an IPv6 address stands in brackets."""
+    host, _, port = text.rpartition(":")
+    known = port.isdecimal() and 0 < int(port) < 65536
+    return known and re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host) is not None
 
 
 def _check_start(values: Mapping[str, Any]) -> list[str]:
@@ -72,10 +93,10 @@ def is_darknet(weights: str) -> bool:
 
 
 def is_device(text: str) -> bool:
-    """Tell whether this is auto, cpu, mps or a comma-separated list of different GPU numbers."""
-    numbers = text.split(",")
-    listed = all(number.isdecimal() for number in numbers) and len(set(numbers)) == len(numbers)
-    return text in ("auto", "cpu", "mps") or listed
+    """Tell whether this is auto, mps, or a list of different GPU numbers, or of ``cpu`` alone."""
+    listed = text.split(",")
+    gpus = all(number.isdecimal() for number in listed) and len(set(listed)) == len(listed)
+    return text in ("auto", "mps") or gpus or set(listed) == {"cpu"}
 
 
 def _describe_no_device(text: str) -> str:

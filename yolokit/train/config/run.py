@@ -31,16 +31,29 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         Positive | Literal["auto"],
         Option("Images per step; auto measures a GPU's memory.", "auto|N"),
     ] = "auto"
-    device: Annotated[str, Option("Where to train; auto takes a GPU if any.", "auto|cpu|0|0,1")] = (
-        "auto"
-    )
+    device: Annotated[
+        str,
+        Option(
+            "Where to train; auto takes a GPU if any. One process for each that is listed: 0,1.",
+            "auto|cpu|0|0,1",
+        ),
+    ] = "auto"
+    nnodes: Annotated[
+        Positive, Option("Machines that train together; each runs this command.", "N")
+    ] = 1
+    rdzv: Annotated[
+        str | None,
+        Option("Where they meet: an address of the first machine and a free port.", "HOST:PORT"),
+    ] = None
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
     ] = ()
     workers: Annotated[
         Count | Literal["auto"],
-        Setting("Processes that load images; of use with a GPU alone. auto takes 8.", "auto|N"),
+        Setting(
+            "Processes that load images; auto takes 8 with a GPU and none without one.", "auto|N"
+        ),
     ] = "auto"
     patience: Annotated[
         Count,
@@ -52,6 +65,9 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     cache: Annotated[
         Literal["none", "ram"], Setting("Keep decoded images in memory: ram.", "none|ram")
     ] = "none"
+    compile: Annotated[
+        bool, Option("Compile the network for this device; takes minutes, then saves time.")
+    ] = False
     precision: Annotated[
         Literal["auto", "fp32", "fp16", "bf16"],
         Setting(

@@ -19,8 +19,8 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
-    "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
-    "log", "log_project", "mlflow_uri", "wandb_online", "watch",
+    "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
+    "lr0", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
 }  # fmt: skip
 
 
@@ -52,4 +52,6 @@ def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> 
         lineage=lineage,
         leave_out=UNUSABLE in config.allow,
         watch=config.watch,
+        machines=config.nnodes,
+        rdzv=config.rdzv or "",
     )

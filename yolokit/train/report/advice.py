@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.core.machine import usable_cores
 from yolokit.core.units import describe_share
 from yolokit.train.run_folder import resume_command
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from yolokit.train.report.verdict import CurveVerdict, Kind
 
 _FEW_STEPS = 100
-_MANY_WAITS = 0.3
+_MANY_WAITS = 0.15
 _ENOUGH_EPOCHS = 20
 _IN_CONFIG = "in the file of `--config`"
 
@@ -39,9 +40,21 @@ def list_advice(
     if share is not None and share > _MANY_WAITS:
         advice.append(
             f"{describe_share(share, 1)} of the time of training went into waiting for images: "
-            f"write `cache: ram` {_IN_CONFIG} if they fit into memory."
+            f"{_advise_waiting(record)}."
         )
     return advice
+
+
+def _advise_waiting(record: RunRecord) -> str:
+    """Return what makes images come faster, of what this run has not done already."""
+    workers = record.used.workers if record.used is not None else 0
+    ways = []
+    if record.config.cache == "none":
+        ways.append("`cache: ram` keeps them decoded, where memory is large enough")
+    if workers < usable_cores() - 1:
+        ways.append(f"`workers: {max(1, 2 * workers)}` loads them in more processes")
+    ways.append(f"files of about {record.config.imgsz} px on their long side are quicker to decode")
+    return f"{'; '.join(ways)}" + (f" (write settings {_IN_CONFIG})" if len(ways) > 1 else "")
 
 
 def share_waiting(record: RunRecord) -> float | None:

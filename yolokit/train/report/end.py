@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_share
 from yolokit.train.record import FITNESS
-from yolokit.train.report.advice import show_path
+from yolokit.train.report.advice import share_waiting, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from yolokit.train.report.summary import Summary
 
 _ADVICE_SHOWN = 3
+_WORTH_TELLING = 0.05
 
 
 def describe_end(record: RunRecord) -> list[str]:
@@ -47,6 +49,9 @@ def describe_end(record: RunRecord) -> list[str]:
             else "nothing can be measured on a val split without boxes"
         )
         notes.append(f"{why}: best.pt is the last epoch, {best.epoch}")
+    share = share_waiting(record)
+    if share is not None and share >= _WORTH_TELLING:
+        notes.append(f"waiting for images: {describe_share(share, 1)} of the time of training")
     return notes
 
 

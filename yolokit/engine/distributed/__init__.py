@@ -1,0 +1,1 @@
+"""A training on several processes: one for each device, on one machine or on several."""

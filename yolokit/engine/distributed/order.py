@@ -1,0 +1,89 @@
+"""Which images a process is shown, and when: whatever their number, a step sees the same ones.
+
+An image is told by a key, ``round * images + image``, so that whoever loads it knows the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ATTEMPT = 1_000_000  # epochs, at most, of a run
+
+
+def split_epoch(order: list[int], batch: int, workers: int, rank: int) -> list[int]:
+    """Return the images of one process, so that each batch of all is one batch of the order.
+
+    The last batch is divided evenly; where it has fewer images than there are processes, its
+    images are repeated, since each process must have one.
+
+    Args:
+        order: Images of an epoch.
+        batch: Images of a batch of one process.
+        workers: How many processes there are.
+        rank: Number of this one.
+    """
+    whole = batch * workers
+    mine: list[int] = []
+    for begin in range(0, len(order), whole):
+        part = order[begin : begin + whole]
+        if len(part) < workers:
+            part = [part[index % len(part)] for index in range(workers)]
+        bounds = [len(part) * edge // workers for edge in (rank, rank + 1)]
+        mine += part[bounds[0] : bounds[1]]
+    return mine
+
+
+class SharedOrder(Sampler[int]):
+    """Shuffles the images anew for each epoch, alike in all processes.
+
+    Data loaders look ahead: they begin the next epoch before this one ends. So each pass counts by
+    itself, from the epoch that :meth:`restart` was given.
+    """
+
+    def __init__(self, images: int, batch: int, *, workers: int, rank: int, seed: int) -> None:
+        """Be at the first epoch.
+
+        Args:
+            images: How many there are.
+            batch: Images of a batch of one process.
+            workers: How many processes there are.
+            rank: Number of this one.
+            seed: Seed of the run.
+        """
+        self._images, self._batch, self._seed = images, batch, seed
+        self._workers, self._rank = workers, rank
+        self._round = 0
+
+    def __len__(self) -> int:
+        """Return the images that this process is shown in an epoch."""
+        return len(self._split(list(range(self._images))))
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the keys of the images of the next epoch."""
+        begin = self._round * self._images
+        rng = np.random.default_rng([self._seed, self._round])
+        self._round = self._round % _ATTEMPT + 1
+        return iter(self._split((begin + rng.permutation(self._images)).tolist()))
+
+    def restart(self, epoch: int, attempt: int = 0) -> None:
+        """Have the next pass be that of an epoch, from 0; once more if ``attempt`` is not 0."""
+        self._round = epoch + attempt * _ATTEMPT
+
+    def set_epoch(self, epoch: int) -> None:
+        """Do nothing: upstream calls it when the loader has looked ahead already."""
+
+    def _split(self, order: list[int]) -> list[int]:
+        return split_epoch(order, self._batch, self._workers, self._rank)
+
+
+def put_order(loader: Any, order: SharedOrder) -> None:
+    """Have a loader of upstream's take its images in this order."""
+    # torch refuses to set it on a loader that is made; upstream does the same with its sampler.
+    object.__setattr__(loader, "sampler", order)
+    loader.batch_sampler.sampler.sampler = order
