@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from yolokit.errors import ConfigError, JobCancelledError
 
 if TYPE_CHECKING:
     from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine_protocol.added import AddedClasses
     from yolokit.engine.trainer import YolokitTrainer
 
 
@@ -31,12 +33,14 @@ def train(request: TrainRequest) -> dict[str, Any]:
     done = repair_checkpoints(Path(request.run_dir)) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
-        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        result = _result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        return result | _prove_old(request, done["imgsz"])
     trainer = make_trainer(request, pace)
     send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
     _run(trainer)
     args = trainer.args
-    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    result = _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    return result | _prove_old(request, args.imgsz)
 
 
 def start_torch(request: TrainRequest) -> Pace:
@@ -55,12 +59,22 @@ def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
     """Return a trainer that is about to train: all its settings are made, its data is not read."""
     import torch
 
+    from yolokit.engine.adding import write_names
     from yolokit.engine.own_settings import share_own_settings
     from yolokit.engine.tasks.toolkit import load_task
 
     task = load_task(request.task)
-    model, frozen, knows_classes = _begin(request, task)
-    share_own_settings(msgspec.structs.replace(request.own, knows_classes=knows_classes))
+    begun = _begin(request, task)
+    model, frozen = begun.path, begun.frozen
+    own = msgspec.structs.replace(request.own, knows_classes=begun.knows_classes)
+    if own.adding is not None:
+        classes = begun.added or own.adding.classes
+        assert classes is not None
+        write_names(Path(request.data_yaml), classes)
+        own = msgspec.structs.replace(
+            own, adding=msgspec.structs.replace(own.adding, classes=classes)
+        )
+    share_own_settings(own)
     send(Phase("reading the data set"))
     trainer = task.Trainer(overrides=_overrides(request, model, frozen, torch))
     if trainer.on_cpu:
@@ -85,17 +99,40 @@ def _result(device: str, amp: object, batch: int, optimizer: str) -> dict[str, A
     return {"device": device, "precision": precision, "batch": batch, "optimizer": optimizer}
 
 
-def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], bool]:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The checkpoint to begin with, and what is known of it."""
+
+    path: str
+    frozen: list[int | str]
+    knows_classes: bool = False
+    added: AddedClasses | None = None
+
+
+def _prove_old(request: TrainRequest, imgsz: int) -> dict[str, Any]:
+    """Return, of a run that added classes, the proof that the old detector is as it was."""
+    if request.own.adding is None:
+        return {}
+    import yaml
+
+    from yolokit.engine.adding import prove, require_equal
+
+    send(Phase("comparing the old classes before and after"))
+    lists = yaml.safe_load(Path(request.data_yaml).read_text(encoding="utf-8"))
+    images = Path(lists["val"]).read_text(encoding="utf-8").splitlines()
+    proof = prove(Path(request.run_dir) / "best.pt", request.own.adding, images, imgsz)
+    require_equal(proof)
+    return {"adding": msgspec.to_builtins(proof)}
+
+
+def _begin(request: TrainRequest, task: EngineTask) -> _Begun:
     """Make the model to start from, or check the one to resume.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
     each worker of a run on several GPUs, then loads it like any other.
-
-    Returns:
-        The checkpoint, which of its layers are frozen, and whether it is a start that knows the
-        classes.
     """
     from yolokit.engine.initializers import build_start, save_start
+    from yolokit.engine.network.class_groups import list_frozen_parts
     from yolokit.engine.network.transfer import list_frozen, split_frozen
     from yolokit.engine.tasks.toolkit import load_task_model
 
@@ -103,7 +140,9 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
     if request.start is None:
         path = run_dir / "last.pt"
         model, _checkpoint = load_task_model(task, str(path))
-        return str(path), list_frozen(request.freeze, model), False
+        if request.own.adding is not None:
+            return _Begun(str(path), list_frozen_parts(model))
+        return _Begun(str(path), [*list_frozen(request.freeze, model)])
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
     report = split_frozen(report, list_frozen(request.freeze, model), model)
@@ -111,10 +150,13 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
     # Beside the working folder, not in it: upstream empties that before it launches workers.
     path = run_dir / START_FILE
     save_start(model, str(path))
-    return str(path), report.frozen or [], report.knows_classes
+    frozen = list_frozen_parts(model) if report.added else [*(report.frozen or [])]
+    return _Begun(str(path), frozen, report.knows_classes, report.added)
 
 
-def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any) -> dict[str, Any]:
+def _overrides(
+    request: TrainRequest, model: str, frozen: list[int | str], torch: Any
+) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
     gpus = settings["device"].count(",") + 1

@@ -10,6 +10,7 @@ import torch
 from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
+from yolokit.engine.adding import renumber
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
@@ -116,6 +117,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
         dataset = super().build_dataset(img_path, mode, batch)
+        if self.own.adding is not None and self.own.adding.classes is not None:
+            renumber(dataset, self.own.adding.classes, mode)
         if self.is_first:
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.data_yaml import find_data_yaml
+from yolokit.engine_protocol.added import AddingProof, AddingSettings
 from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, TrainRequest
 from yolokit.errors import (
@@ -22,6 +25,7 @@ from yolokit.errors import (
     YolokitError,
 )
 from yolokit.files.atomic import claim_folder
+from yolokit.files.digest import FileDigest
 from yolokit.train import record as records
 from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
@@ -179,7 +183,21 @@ def _make_request(
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
-        own=to_own_settings(record.config, run_dir, record.lineage),
+        own=to_own_settings(record.config, run_dir, record.lineage, adding=_ask_adding(record)),
+    )
+
+
+def _ask_adding(record: RunRecord) -> AddingSettings | None:
+    """Return what the engine needs to know of the detector that classes are added to."""
+    if not record.config.add_classes or record.weights is None:
+        return None
+    path = Path(record.weights.path)
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    return AddingSettings(
+        weights=str(path),
+        digest=FileDigest(sha256=record.weights.sha256, size_bytes=size_bytes),
+        trust=record.config.trust is not None,
+        classes=record.start.added if record.start else None,
     )
 
 
@@ -204,6 +222,9 @@ def _enter(event: Event, record: RunRecord) -> bool:
         record.start_epoch = records.EpochRecord(epoch=0, seconds=seconds, metrics=event.metrics)
     elif isinstance(event, Started):
         record.start = event.transfer
+        if event.transfer.added is not None:
+            names = event.transfer.added.names
+            record.data = msgspec.structs.replace(record.data, names=names)
         return False
     elif isinstance(event, Settled):
         record.used = keep_reason(event.used, record.used)
@@ -236,6 +257,8 @@ def _run_engine(
     record.batch, record.optimizer = result["batch"], result["optimizer"]
     if record.used is not None:  # on several GPUs, only a worker knows what auto chose
         record.batch, record.optimizer = record.used.batch, record.used.optimizer
+    if "adding" in result:
+        record.adding = msgspec.convert(result["adding"], AddingProof)
     record.outputs = hash_outputs(run_dir)
     record.stopped = record.stop("epochs")
     records.write_record(record, run_dir)

@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 def make_hooks(own: OwnSettings) -> list[Hook]:
     """Return the hooks that the settings of a training ask for, in the order of their calls."""
-    del own  # none is asked for yet
-    return []
+    from yolokit.engine.hooks.keep_old import KeepOld
+
+    hooks: list[Hook] = []
+    if own.adding is not None:
+        hooks.append(KeepOld())
+    return hooks

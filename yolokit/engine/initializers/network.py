@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.engine.network.arch import make_model
+from yolokit.engine.network.class_groups import GROUPS_KEY
 from yolokit.engine.network.classes import (
     ROWS,
     ClassMatch,
@@ -40,6 +41,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
         task, request.weights, request.digest, trust=request.trust
     )
     model = make_model(source.yaml, request.names, request.task)
+    model.yaml.pop(GROUPS_KEY, None)  # from here on, all classes are trained alike
     widen_class_branches(model, source, task)
     rows = name_class_rows(model, task)
     match = _match(source, name_class_rows(source, task), request.names)

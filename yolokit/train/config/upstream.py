@@ -12,6 +12,7 @@ from yolokit.engine_protocol.own_settings import OwnSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.engine_protocol.added import AddingSettings
     from yolokit.train.config import TrainConfig
 
 # Ours -> upstream's, where the two differ.
@@ -19,7 +20,7 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
-    "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
+    "add_classes", "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
 }  # fmt: skip
 
 
@@ -44,6 +45,17 @@ def to_upstream(config: TrainConfig) -> dict[str, Any]:
     return plain
 
 
-def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> OwnSettings:
+def to_own_settings(
+    config: TrainConfig,
+    run_dir: Path,
+    lineage: str = "{}",
+    *,
+    adding: AddingSettings | None = None,
+) -> OwnSettings:
     """Return what our trainer needs beyond upstream's settings."""
-    return OwnSettings(run_dir=str(run_dir), lineage=lineage, leave_out=UNUSABLE in config.allow)
+    return OwnSettings(
+        run_dir=str(run_dir),
+        lineage=lineage,
+        leave_out=UNUSABLE in config.allow,
+        adding=adding,
+    )
