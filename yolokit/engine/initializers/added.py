@@ -8,7 +8,7 @@ import msgspec
 
 from yolokit.engine.network.arch import make_model
 from yolokit.engine.network.class_groups import combine_names, extend_head
-from yolokit.engine.network.classes import widen_class_branches
+from yolokit.engine.network.classes import name_class_rows, widen_class_branches
 from yolokit.engine.network.layer_signature import carry_epsilons, require_same_settings
 from yolokit.engine.network.transfer import load_tensors, report_transfer
 from yolokit.engine.tasks.toolkit import load_task, load_task_model
@@ -16,9 +16,11 @@ from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import StartRequest
-    from yolokit.engine_protocol.training import TransferReport
+    from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine_protocol.training import Action, TransferReport
 
-_LAST_ROWS = "the new classes' own branches"
+_COPIES = "a copy of the old branches, to be trained for the new classes"
+_FRESH = "class rows of the new classes"
 
 
 def build(request: StartRequest) -> tuple[Any, TransferReport]:
@@ -43,16 +45,24 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
     load_tensors(model, state, request.weights)
     carry_epsilons(model, source, len(model.model))
     require_same_settings(model, extended, request.weights)
-    own = source.state_dict()
-    fresh = {name: ("fresh", _LAST_ROWS) for name in state if name not in own}
-    report = report_transfer(model, state, kind="added", fates=fresh)  # type: ignore[arg-type]
-    lost = [group for group in report.groups if group.reason not in ("", _LAST_ROWS)]
+    report = report_transfer(model, state, kind="added", fates=_tell_fates(model, source, task))
+    lost = [one for one in report.groups if one.reason not in ("", _COPIES, _FRESH)]
     if lost:
         raise WeightsError(
             f"{request.weights} cannot be built anew as it is: {lost[0].reason}",
             hint="train it further without --add-classes first",
         )
     return model, msgspec.structs.replace(report, added=classes)
+
+
+def _tell_fates(model: Any, source: Any, task: EngineTask) -> dict[str, tuple[Action, str]]:
+    """Return what becomes of the tensors that the source has not."""
+    own = source.state_dict()
+    fates: dict[str, tuple[Action, str]] = {
+        name: ("reshaped", _COPIES) for name in model.state_dict() if name not in own
+    }
+    rows: tuple[Action, str] = ("fresh", _FRESH)
+    return fates | {name: rows for name in name_class_rows(model, task) if name not in own}
 
 
 def _require_half(source: Any, path: str) -> None:
