@@ -1,4 +1,4 @@
-"""A class is added to a detector: what becomes of the old classes, and how well the new one is found.
+"""A class is added to a detector: what becomes of the old classes, and how the new one is found.
 
 A detector of all classes but one is trained first. Then the last class is added in four ways, each
 from that detector, with the same epochs, batch and seed:
@@ -102,9 +102,7 @@ def _train(options: argparse.Namespace, way: str, data: str, epochs: int, *more:
     return run
 
 
-def _row(
-    options: argparse.Namespace, way: str, run: Path, old: list[str]
-) -> dict[str, Any]:
+def _row(options: argparse.Namespace, way: str, run: Path, old: list[str]) -> dict[str, Any]:
     """Export the model of a run and measure the file on the labels of all classes."""
     model = run / "best.onnx"
     data = options.work / (_OLD if way == "before" else _FULL) / "data.yaml"

@@ -69,7 +69,8 @@ def prove(best: Path, adding: AddingSettings, images: Sequence[str], imgsz: int)
     new, _ = load_model(str(best))
     pairs = list(list_old_tensors(new, old.float().state_dict()))
     changed = [name for name, was, now in pairs if now is None or not torch.equal(was, now.float())]
-    chosen = [images[i] for i in np.linspace(0, len(images) - 1, min(_IMAGES, len(images))).astype(int)]
+    places = np.linspace(0, len(images) - 1, min(_IMAGES, len(images))).astype(int)
+    chosen = [images[place] for place in places]
     worst = np.zeros(3)
     for path in chosen:
         check_stop()

@@ -20,8 +20,8 @@ from yolokit.errors import ConfigError, JobCancelledError
 
 if TYPE_CHECKING:
     from yolokit.engine.tasks.toolkit import EngineTask
-    from yolokit.engine_protocol.added import AddedClasses
     from yolokit.engine.trainer import YolokitTrainer
+    from yolokit.engine_protocol.added import AddedClasses
 
 
 def train(request: TrainRequest) -> dict[str, Any]:
@@ -150,7 +150,9 @@ def _begin(request: TrainRequest, task: EngineTask) -> _Begun:
     # Beside the working folder, not in it: upstream empties that before it launches workers.
     path = run_dir / START_FILE
     save_start(model, str(path))
-    frozen = list_frozen_parts(model) if report.added else [*(report.frozen or [])]
+    frozen: list[int | str] = [*(report.frozen or [])]
+    if report.added is not None:
+        frozen = list_frozen_parts(model)
     return _Begun(str(path), frozen, report.knows_classes, report.added)
 
 

@@ -37,4 +37,4 @@ class KeepOld(Hook):
         """Copy what stays: d * w + (1 - d) * w is w but for its last bit."""
         del trainer
         with torch.no_grad():
-            torch._foreach_copy_(*self._pairs)  # noqa: SLF001 - one call for hundreds of tensors
+            torch._foreach_copy_(*self._pairs)

@@ -15,8 +15,8 @@ from yolokit.engine.tasks.toolkit import load_task, load_task_model
 from yolokit.errors import WeightsError
 
 if TYPE_CHECKING:
-    from yolokit.engine_protocol.requests import StartRequest
     from yolokit.engine.tasks.toolkit import EngineTask
+    from yolokit.engine_protocol.requests import StartRequest
     from yolokit.engine_protocol.training import Action, TransferReport
 
 _COPIES = "a copy of the old branches, to be trained for the new classes"

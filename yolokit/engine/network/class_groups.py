@@ -169,11 +169,10 @@ def _make_rows(convolution: Any, old: int, new: int, stride_px: float) -> Any:
 
 
 def _blank(convolution: Any, rows: int) -> Any:
-    import torch
     from torch import nn
 
     blank = nn.Conv2d(convolution.in_channels, rows, 1)
-    with torch.no_grad():
-        blank.weight.zero_()
-        blank.bias.fill_(NEVER)
+    nn.init.zeros_(blank.weight)
+    assert blank.bias is not None
+    nn.init.constant_(blank.bias, NEVER)
     return blank
