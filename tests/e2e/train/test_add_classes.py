@@ -87,7 +87,7 @@ def test_old_labels_of_the_data_set_are_measured_with(squares: Path) -> None:
 
 
 def read_names(path: Path, home: Path) -> list[str]:
-    said = run_yolokit("inspect", path, cwd=home).stderr
+    said = run_yolokit("inspect", path, cwd=home).stdout
     part = said.split("classes ", 1)[1].split(";")[0]
     return [name.strip() for name in part.split(",")]
 
