@@ -10,8 +10,8 @@ import torch
 
 from yolokit.engine.infer import letterbox
 from yolokit.engine.inspect import count_flops
-from yolokit.engine.network.class_groups import find_last_group, list_old_tensors
 from yolokit.engine.process import check_stop
+from yolokit.engine.tasks._class_groups import find_last_group, list_old_tensors
 from yolokit.engine.ultralytics_patches import load_model
 from yolokit.engine_protocol.added import AddingProof
 from yolokit.errors import DataError, TrainError, WeightsError
@@ -108,13 +108,13 @@ def _compare(old: Any, new: Any, path: str, imgsz: int) -> tuple[float, float, f
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     tensor = torch.from_numpy(letterbox(bgr, (imgsz, imgsz)))  # type: ignore[arg-type]
     was, now = _run(old, tensor), _run(new, tensor)
-    rows, anchors = was.shape
+    rows, places = was.shape
     group = find_last_group(new)
-    stray_old = now[4 : 4 + group.class_id, anchors:]
-    stray_new = now[4 + group.class_id :, :anchors]
+    stray_old = now[4 : 4 + group.class_id, places:]
+    stray_new = now[4 + group.class_id :, :places]
     return (
-        float((was[4:] - now[4:rows, :anchors]).abs().max()),
-        float((was[:4] - now[:4, :anchors]).abs().max()),
+        float((was[4:] - now[4:rows, :places]).abs().max()),
+        float((was[:4] - now[:4, :places]).abs().max()),
         max(float(stray_old.max()), float(stray_new.max())),
     )
 

@@ -132,8 +132,8 @@ def _begin(request: TrainRequest, task: EngineTask) -> _Begun:
     each worker of a run on several GPUs, then loads it like any other.
     """
     from yolokit.engine.initializers import build_start, save_start
-    from yolokit.engine.network.class_groups import list_frozen_parts
     from yolokit.engine.network.transfer import list_frozen, split_frozen
+    from yolokit.engine.tasks._class_groups import list_frozen_parts
     from yolokit.engine.tasks.toolkit import load_task_model
 
     run_dir = Path(request.run_dir)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.unit.engine.network.test_class_groups import add, save_detector
+from tests.unit.engine.tasks.test_class_groups import add, save_detector
 from yolokit.engine_protocol.added import AddedClasses, AddingProof, AddingSettings
 from yolokit.errors import DataError, TrainError, WeightsError
 from yolokit.files.digest import digest_weights

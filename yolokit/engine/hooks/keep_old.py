@@ -22,7 +22,7 @@ class KeepOld(Hook):
         """Give model and average the loss of the new classes, and find what stays."""
         from ultralytics.utils.torch_utils import unwrap_model
 
-        from yolokit.engine.new_classes_loss import make_criterion
+        from yolokit.engine.tasks._new_classes_loss import make_criterion
 
         model = unwrap_model(trainer.model)
         average = trainer.ema.ema

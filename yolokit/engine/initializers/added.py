@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.engine.network.arch import make_model
-from yolokit.engine.network.class_groups import combine_names, extend_head
 from yolokit.engine.network.classes import name_class_rows, widen_class_branches
 from yolokit.engine.network.layer_signature import carry_epsilons, require_same_settings
 from yolokit.engine.network.transfer import load_tensors, report_transfer
+from yolokit.engine.tasks._class_groups import combine_names, extend_head
 from yolokit.engine.tasks.toolkit import load_task, load_task_model
 from yolokit.errors import WeightsError
 

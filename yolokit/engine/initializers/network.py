@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.engine.network.arch import make_model
-from yolokit.engine.network.class_groups import GROUPS_KEY
 from yolokit.engine.network.classes import (
     ROWS,
     ClassMatch,
@@ -18,6 +17,7 @@ from yolokit.engine.network.classes import (
 )
 from yolokit.engine.network.layer_signature import carry_epsilons, require_same_settings
 from yolokit.engine.network.transfer import load_tensors, part_of, refuse_losses, report_transfer
+from yolokit.engine.tasks._class_groups import GROUPS_KEY
 from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from yolokit.report.page import Block
     from yolokit.train.record import RunRecord
 
-_GROUPS = ("old", "new")
+_LABELS = {"old": "mAP50-95 of old classes", "new": "mAP50-95 of new classes"}
 
 
 class GroupScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ def score_groups(record: RunRecord, run_dir: Path) -> list[GroupScore]:
     by_name = dict(zip(added.names, scores, strict=True))
     return [
         _group(name, {one: by_name[one] for one in names})
-        for name, names in zip(_GROUPS, (added.old, added.new), strict=True)
+        for name, names in zip(_LABELS, (added.old, added.new), strict=True)
     ]
 
 
@@ -114,7 +114,7 @@ def _show_group(score: GroupScore) -> Figure:
     note = f"{counted(len(score.classes), 'class', 'classes')}, on val"
     if score.map50_95 is None:
         note = "val has no label of them"
-    return Figure(f"mAP50-95 of {score.group} classes", _decimal(score.map50_95), note)
+    return Figure(_LABELS[score.group], _decimal(score.map50_95), note)
 
 
 def _show_growth(proof: AddingProof) -> list[Figure]:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from yolokit.engine import ultralytics_patches  # noqa: F401 - before upstream
-from yolokit.engine.network.class_groups import find_last_group
+from yolokit.engine.tasks._class_groups import find_last_group
 
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss  # isort: skip
 

@@ -83,7 +83,7 @@ def test_old_boxes_and_scores_are_the_same_at_every_anchor(family: str, tmp_path
 
 def test_classes_are_added_to_what_was_extended_before(tmp_path: Path) -> None:
     from yolokit.engine.initializers import save_start
-    from yolokit.engine.network.class_groups import find_last_group
+    from yolokit.engine.tasks._class_groups import find_last_group
     from yolokit.engine.ultralytics_patches import load_model
 
     first, _report = add(save_detector(tmp_path, "yolo11n"), ["washer"])
@@ -99,7 +99,7 @@ def test_classes_are_added_to_what_was_extended_before(tmp_path: Path) -> None:
 
 def test_a_model_that_is_trained_as_a_whole_forgets_its_groups(tmp_path: Path) -> None:
     from yolokit.engine.initializers import build_start, save_start
-    from yolokit.engine.network.class_groups import GROUPS_KEY
+    from yolokit.engine.tasks._class_groups import GROUPS_KEY
 
     first, _report = add(save_detector(tmp_path, "yolo11n"), ["washer"])
     save_start(first.half(), str(tmp_path / "first.pt"))
@@ -121,7 +121,7 @@ def test_a_model_that_is_trained_as_a_whole_forgets_its_groups(tmp_path: Path) -
     ],
 )
 def test_classes_that_are_not_new_are_refused(names: list[str], said: str) -> None:
-    from yolokit.engine.network.class_groups import combine_names
+    from yolokit.engine.tasks._class_groups import combine_names
 
     with pytest.raises(ConfigError, match=said.replace("?", r"\?")):
         combine_names(NAMES, names)
@@ -138,8 +138,8 @@ def test_only_the_last_group_is_trained(tmp_path: Path) -> None:
     import torch
     from ultralytics.cfg import get_cfg
 
-    from yolokit.engine.network.class_groups import list_frozen_parts
-    from yolokit.engine.new_classes_loss import make_criterion
+    from yolokit.engine.tasks._class_groups import list_frozen_parts
+    from yolokit.engine.tasks._new_classes_loss import make_criterion
 
     model, _report = add(save_detector(tmp_path, "yolo26n"), ["gear"])
     model.args = get_cfg()
@@ -170,7 +170,7 @@ def test_labels_of_old_classes_do_not_matter_to_the_loss(tmp_path: Path) -> None
     import torch
     from ultralytics.cfg import get_cfg
 
-    from yolokit.engine.new_classes_loss import make_criterion
+    from yolokit.engine.tasks._new_classes_loss import make_criterion
 
     model, _report = add(save_detector(tmp_path, "yolo11n"), ["gear"])
     model.args = get_cfg()
