@@ -76,6 +76,13 @@ def inspect(request: InspectRequest) -> dict[str, Any]:
     return {"network": network, "maps": wanted}
 
 
+def count_flops(model: Any, imgsz: int) -> int:
+    """Return the operations of a network's convolutions and products for one square image."""
+    recorder = _Recorder(model, torch.zeros(1, 3, imgsz, imgsz), [], [])
+    recorder.run()
+    return sum(layer.flops for layer in recorder.list_layers())
+
+
 def _trained_size(checkpoint: dict[str, Any]) -> int:
     """Return the resolution that a checkpoint says it was trained at, and 640 px without one."""
     imgsz = checkpoint.get("train_args", {}).get("imgsz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from yolokit.errors import ConfigError, JobCancelledError
 if TYPE_CHECKING:
     from yolokit.engine.tasks.toolkit import EngineTask
     from yolokit.engine.trainer import YolokitTrainer
+    from yolokit.engine_protocol.added import AddedClasses
 
 
 def train(request: TrainRequest) -> dict[str, Any]:
@@ -29,17 +31,20 @@ def train(request: TrainRequest) -> dict[str, Any]:
     done = _repair(request) if request.start is None else None
     if done is not None:
         send(Notice("all its epochs were done already; only the end was left"))
-        return make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        result = make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        return result | _prove_old(request, done["imgsz"])
     task, overrides = prepare(request)
     if request.own.machines > 1 or "," in overrides["device"]:
         from yolokit.engine.distributed.launch import launch
 
-        return launch(request.task, overrides, request.own, request.threads)
+        result = launch(request.task, overrides, request.own, request.threads)
+        return result | (_prove_old(request, overrides["imgsz"]) if request.own.leads else {})
     trainer = make_trainer(task, overrides, pace)
     send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
     _run(trainer)
     args = trainer.args
-    return make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    result = make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    return result | _prove_old(request, args.imgsz)
 
 
 def _repair(request: TrainRequest) -> dict[str, Any] | None:
@@ -71,12 +76,22 @@ def prepare(request: TrainRequest) -> tuple[EngineTask, dict[str, Any]]:
     """Make the start; return the task and the settings of upstream's trainer."""
     import torch
 
+    from yolokit.engine.adding import write_names
     from yolokit.engine.own_settings import share_own_settings
     from yolokit.engine.tasks.toolkit import load_task
 
     task = load_task(request.task)
-    model, frozen, knows_classes = _begin(request, task)
-    share_own_settings(msgspec.structs.replace(request.own, knows_classes=knows_classes))
+    begun = _begin(request, task)
+    model, frozen = begun.path, begun.frozen
+    own = msgspec.structs.replace(request.own, knows_classes=begun.knows_classes)
+    if own.adding is not None:
+        classes = begun.added or own.adding.classes
+        assert classes is not None
+        write_names(Path(request.data_yaml), classes)
+        own = msgspec.structs.replace(
+            own, adding=msgspec.structs.replace(own.adding, classes=classes)
+        )
+    share_own_settings(own)
     send(Phase("reading the data set"))
     return task, _overrides(request, model, frozen, torch)
 
@@ -109,7 +124,33 @@ def make_result(device: str, amp: object, batch: int, optimizer: str) -> dict[st
     return {"device": device, "precision": precision, "batch": batch, "optimizer": optimizer}
 
 
-def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], bool]:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The checkpoint to begin with, and what is known of it."""
+
+    path: str
+    frozen: list[int | str]
+    knows_classes: bool = False
+    added: AddedClasses | None = None
+
+
+def _prove_old(request: TrainRequest, imgsz: int) -> dict[str, Any]:
+    """Return, of a run that added classes, the proof that the old detector is as it was."""
+    if request.own.adding is None:
+        return {}
+    import yaml
+
+    from yolokit.engine.adding import prove, require_equal
+
+    send(Phase("comparing the old classes before and after"))
+    lists = yaml.safe_load(Path(request.data_yaml).read_text(encoding="utf-8"))
+    images = Path(lists["val"]).read_text(encoding="utf-8").splitlines()
+    proof = prove(Path(request.run_dir) / "best.pt", request.own.adding, images, imgsz)
+    require_equal(proof)
+    return {"adding": msgspec.to_builtins(proof)}
+
+
+def _begin(request: TrainRequest, task: EngineTask) -> _Begun:
     """Make the model to start from, or check the one to resume.
 
     It becomes a checkpoint in the run's working folder, whatever it was made from: upstream, and
@@ -121,23 +162,31 @@ def _begin(request: TrainRequest, task: EngineTask) -> tuple[str, list[int], boo
     """
     from yolokit.engine.initializers import build_start, save_start
     from yolokit.engine.network.transfer import list_frozen, split_frozen
+    from yolokit.engine.tasks._class_groups import list_frozen_parts
     from yolokit.engine.tasks.toolkit import load_task_model
 
     run_dir = Path(request.run_dir)
     if request.start is None:
         path = run_dir / "last.pt"
         model, _checkpoint = load_task_model(task, str(path))
-        return str(path), list_frozen(request.freeze, model), False
+        if request.own.adding is not None:
+            return _Begun(str(path), list_frozen_parts(model))
+        return _Begun(str(path), [*list_frozen(request.freeze, model)])
     send(Phase("making the model to start from"))
     model, report = build_start(request.start)
     report = split_frozen(report, list_frozen(request.freeze, model), model)
     send(Started(report))
     path = run_dir / START_FILE
     save_start(model, str(path))
-    return str(path), report.frozen or [], report.knows_classes
+    frozen: list[int | str] = [*(report.frozen or [])]
+    if report.added is not None:
+        frozen = list_frozen_parts(model)
+    return _Begun(str(path), frozen, report.knows_classes, report.added)
 
 
-def _overrides(request: TrainRequest, model: str, frozen: list[int], torch: Any) -> dict[str, Any]:
+def _overrides(
+    request: TrainRequest, model: str, frozen: list[int | str], torch: Any
+) -> dict[str, Any]:
     settings = dict(request.settings)
     settings["device"] = _choose_device(settings["device"], torch)
     on_gpu = settings["device"][0].isdecimal()

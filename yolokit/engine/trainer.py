@@ -11,6 +11,7 @@ import torch
 from yolokit.checkpoints.lineage import LINEAGE_KEY
 from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
 from yolokit.engine import process
+from yolokit.engine.adding import renumber
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.deployed_images import build_deployed_images
 from yolokit.engine.distributed import group as workers
@@ -135,6 +136,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             dataset = build_deployed_images(self, img_path, batch)
         else:
             dataset = super().build_dataset(img_path, mode, batch)
+        if self.own.adding is not None and self.own.adding.classes is not None:
+            renumber(dataset, self.own.adding.classes, mode)
         if self.is_first:
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from yolokit.engine_protocol.added import AddingSettings
+
 
 class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that our trainer reads, in each of its processes.
@@ -21,6 +23,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         rdzv: HOST:PORT where they meet; empty for one alone.
         leads: Whether this machine is the first, which reports and has the folder of the run.
         command: A digest of what was asked for, which must be equal on all machines.
+        adding: What a training that adds classes needs; None for any other.
     """
 
     run_dir: str
@@ -33,3 +36,4 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     rdzv: str = ""
     leads: bool = True
     command: str = ""
+    adding: AddingSettings | None = None

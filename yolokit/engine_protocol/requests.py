@@ -12,7 +12,7 @@ from yolokit.files.digest import FileDigest
 
 STATE_FILE = "state.pt"  # what a run goes on from, exactly
 START_FILE = ".start.pt"  # in the run's folder, while it trains
-StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision"]
+StartKind = Literal["scratch", "network", "backbone", "darknet", "torchvision", "added"]
 
 
 class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +30,14 @@ class StartRequest(TaskRequest, frozen=True, kw_only=True):
 
     Attributes:
         kind: Module of ``engine.initializers``: ``scratch``, ``network`` (a checkpoint as a whole),
-            ``backbone`` (of any checkpoint), ``darknet`` or ``torchvision``.
+            ``backbone`` (of any checkpoint), ``darknet``, ``torchvision``, or ``added`` (a
+            checkpoint as it is, with branches for new classes).
         weights: File to take weights from, or None.
         digest: What it must be; None for a file of yolokit's own.
         arch: YAML file of the architecture; None for that of ``weights``.
         source_arch: YAML file of the architecture that ``weights`` must have; None to take the
             file's word for it.
-        names: Class names of the new model.
+        names: Class names of the new model; for ``added``, those of the data set.
         part: How much to transfer: as much as fits, or the backbone alone.
         backbone: torchvision's name of the backbone, for the kind ``torchvision``.
         seed: Seed of everything that is left fresh.

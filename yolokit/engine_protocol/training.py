@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from yolokit.engine_protocol.added import AddedClasses
+
 Part = Literal["backbone", "neck", "head"]
 Action = Literal["taken", "reshaped", "fresh", "left"]
 
@@ -41,6 +43,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
         knows_classes: Whether nothing is fresh, no class row either, so that it detects already.
         frozen: Layers that training leaves as they are; None where nothing was to be frozen.
         unfrozen: Layers that were to be frozen but hold fresh weights, so that they are trained.
+        added: Old and new classes, where new ones were added to a detector that stays as it is.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     knows_classes: bool = False
     frozen: list[int] | None = None
     unfrozen: list[int] = []
+    added: AddedClasses | None = None
 
     @property
     def tensors(self) -> int:

@@ -82,9 +82,12 @@ class MatchedSet:
 
     def measure(self, weights: I64) -> float:
         """Return mAP50-95 where each image counts (I,) times; 0 where nothing is true."""
-        values = [_average(one, weights) for one in self.classes]
-        known = [value for value in values if value is not None]
+        known = [value for value in self.measure_classes(weights) if value is not None]
         return sum(known) / len(known) if known else 0.0
+
+    def measure_classes(self, weights: I64) -> list[float | None]:
+        """Return mAP50-95 of each class, likewise; None where nothing is true."""
+        return [_average(one, weights) for one in self.classes]
 
 
 def match_set(images: Iterable[tuple[F64, I64, Detections]], class_count: int) -> MatchedSet:

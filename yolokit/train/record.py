@@ -12,6 +12,7 @@ import msgspec
 
 import yolokit
 from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
+from yolokit.engine_protocol.added import AddingProof
 from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_better
 from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
@@ -91,7 +92,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     ``start`` accounts for what was transferred from ``weights``, and ``start_epoch`` has its
     metrics where it knows the classes already. ``config`` is what was asked for, as of the last
-    resumption; ``changes`` has what it was before; ``used`` is what was computed with. Each
+    resumption; ``changes`` has what it was before; ``used`` is what was computed with;
+    ``adding`` proves that old classes are as they were, where new ones were added. Each
     checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
     nothing trains, which confirms it.
     """
@@ -117,6 +119,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     optimizer: str | None = None
     epochs: list[EpochRecord] = msgspec.field(default_factory=list)
     stopped: Stop | None = None
+    adding: AddingProof | None = None
     outputs: dict[str, str] = msgspec.field(default_factory=dict)
     error: str | None = None
 

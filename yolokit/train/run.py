@@ -13,6 +13,7 @@ from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ig
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.data_yaml import find_data_yaml
+from yolokit.engine_protocol.added import AddingProof, AddingSettings
 from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
 from yolokit.engine_protocol.requests import START_FILE, STATE_FILE, TrainRequest
 from yolokit.errors import (
@@ -24,6 +25,7 @@ from yolokit.errors import (
     YolokitError,
 )
 from yolokit.files.atomic import claim_folder
+from yolokit.files.digest import FileDigest
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
 from yolokit.train.config.upstream import to_upstream
@@ -208,7 +210,24 @@ def _make_request(
         freeze=list_frozen(record),
         settings=to_upstream(record.config),
         threads=usable_cores(),
-        own=settle_machines(record.config, data, run_dir, record.lineage),
+        own=msgspec.structs.replace(
+            settle_machines(record.config, data, run_dir, record.lineage),
+            adding=_ask_adding(record),
+        ),
+    )
+
+
+def _ask_adding(record: RunRecord) -> AddingSettings | None:
+    """Return what the engine needs to know of the detector that classes are added to."""
+    if not record.config.add_classes or record.weights is None:
+        return None
+    path = Path(record.weights.path)
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    return AddingSettings(
+        weights=str(path),
+        digest=FileDigest(sha256=record.weights.sha256, size_bytes=size_bytes),
+        trust=record.config.trust is not None,
+        classes=record.start.added if record.start else None,
     )
 
 
@@ -235,6 +254,9 @@ def _enter(event: Event, record: RunRecord) -> bool:
         record.start_epoch = records.EpochRecord(epoch=0, seconds=seconds, metrics=event.metrics)
     elif isinstance(event, Started):
         record.start = event.transfer
+        if event.transfer.added is not None:
+            names = event.transfer.added.names
+            record.data = msgspec.structs.replace(record.data, names=names)
         return False
     elif isinstance(event, Settled):
         record.used = keep_reason(event.used, record.used)
@@ -271,6 +293,8 @@ def _run_engine(
     record.batch, record.optimizer = result["batch"], result["optimizer"]
     if record.used is not None:  # on several GPUs, only a worker knows what auto chose
         record.batch, record.optimizer = record.used.batch, record.used.optimizer
+    if "adding" in result:
+        record.adding = msgspec.convert(result["adding"], AddingProof)
     record.outputs = hash_outputs(run_dir)
     record.stopped = books.describe_stop()
     records.write_record(record, run_dir)

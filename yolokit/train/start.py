@@ -129,6 +129,8 @@ def _choose(config: TrainConfig) -> tuple[StartPlan, str | None]:
         return StartPlan("backbone", arch, classifier), name
     if given is None:
         return StartPlan("scratch", find_arch(config.arch or DEFAULT_ARCH)), None
+    if config.add_classes:
+        return StartPlan("added"), given
     chosen = find_arch(config.arch) if config.arch else None
     if is_darknet(given):
         return StartPlan("darknet", chosen), given

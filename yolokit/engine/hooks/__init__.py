@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 def make_hooks(own: OwnSettings) -> list[Hook]:
     """Return the hooks that the settings of a training ask for, in the order of their calls."""
     hooks: list[Hook] = []
+    if own.adding is not None:
+        from yolokit.engine.hooks.keep_old import KeepOld
+
+        hooks.append(KeepOld())
     if own.watch == "gradients":
         from yolokit.engine.hooks.gradients import GradientNorms
 

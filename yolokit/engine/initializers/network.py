@@ -17,6 +17,7 @@ from yolokit.engine.network.classes import (
 )
 from yolokit.engine.network.layer_signature import carry_epsilons, require_same_settings
 from yolokit.engine.network.transfer import load_tensors, part_of, refuse_losses, report_transfer
+from yolokit.engine.tasks._class_groups import GROUPS_KEY
 from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def build(request: StartRequest) -> tuple[Any, TransferReport]:
         task, request.weights, request.digest, trust=request.trust
     )
     model = make_model(source.yaml, request.names, request.task)
+    model.yaml.pop(GROUPS_KEY, None)  # from here on, all classes are trained alike
     widen_class_branches(model, source, task)
     rows = name_class_rows(model, task)
     match = _match(source, name_class_rows(source, task), request.names)

@@ -82,8 +82,27 @@ def _check_start(values: Mapping[str, Any]) -> list[str]:
         )
     if values.get("freeze", 0) != 0 and none and init != "imagenet":
         problems.append("freeze: needs weights; with weights none all layers are fresh")
+    if values.get("add_classes"):
+        problems += _check_adding(values)
     if values.get("trust") is not None and none:
         problems.append("trust: must be the file that weights names, and there is none")
+    return problems
+
+
+def _check_adding(values: Mapping[str, Any]) -> list[str]:
+    problems = []
+    weights = values.get("weights", "none")
+    if weights == "none" or is_darknet(weights):
+        problems.append("add_classes: needs weights of a detector, which stays as it is")
+    problems += [
+        f"{name}: cannot be combined with add_classes, which takes the detector as it is"
+        for name in ("init", "backbone", "freeze")
+        if values.get(name)
+    ]
+    if not values.get("validate", True):
+        problems.append("validate: add_classes compares old and new detector on val: leave it true")
+    if values.get("nnodes", 1) > 1:
+        problems.append("nnodes: add_classes trains on one machine")
     return problems
 
 

@@ -58,6 +58,13 @@ class StartOptions(DataOptions, frozen=True, kw_only=True):
             "backbone|neck|N",
         ),
     ] = 0
+    add_classes: Annotated[
+        bool,
+        Option(
+            "Add the classes that --weights does not know; all others stay as they are, bit for "
+            "bit."
+        ),
+    ] = False
     trust: Annotated[
         str | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None

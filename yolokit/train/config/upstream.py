@@ -19,7 +19,7 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 # Resolved by yolokit, not handed on under these names.
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
-    "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
+    "add_classes", "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
     "lr0", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
 }  # fmt: skip
 

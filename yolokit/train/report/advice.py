@@ -95,11 +95,15 @@ def show_path(path: str | os.PathLike[str]) -> str:
 
 
 def _go_on(record: RunRecord, run_dir: Path, epochs: int) -> str:
-    """Return the command that trains on from the best epoch."""
+    """Return the command that trains on from the best epoch.
+
+    Where classes were added it is the same command: from best.pt, old classes would be trained too.
+    """
     config = record.config
+    weights = config.weights if config.add_classes else show_path(run_dir / "best.pt")
     return (
         f"`yolokit train --data {show_path(config.data)} "
-        f"--weights {show_path(run_dir / 'best.pt')} --epochs {epochs} "
+        f"--weights {weights}{' --add-classes' * config.add_classes} --epochs {epochs} "
         f"--imgsz {config.imgsz}`"
     )
 

@@ -23,6 +23,7 @@ from yolokit.report.page import (
 )
 from yolokit.report.render import render_page
 from yolokit.train.record import FITNESS
+from yolokit.train.report.adding import describe_adding
 from yolokit.train.report.charts import draw_charts
 from yolokit.train.report.gradients import describe_gradients
 from yolokit.train.report.kept import iter_pairs, read_best
@@ -97,6 +98,7 @@ def build_page(record: RunRecord, run_dir: Path, summary: Summary) -> Page:
     """Return the report of a run as data."""
     sections = [
         Section("What came of it", _answer(record, summary)),
+        *describe_adding(record, run_dir),
         Section("Curves", draw_charts(record, summary.curves) or (_NO_CURVES,)),
         *describe_gradients(run_dir),
         *_analyse(record, run_dir),
