@@ -21,6 +21,7 @@ from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.resumption import find_last_epoch, goes_on_exactly, set_loss_balance
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
 from yolokit.engine.state import read_state, restore_state, write_state
@@ -312,31 +313,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Go on after the last whole epoch; upstream refuses where there is none."""
         if ckpt is None or not self.resume:
             return
-        state = read_state(self.run_dir)
-        if state is None and ckpt["epoch"] >= 0:
-            process.send(
-                Notice(
-                    "this run was begun by an earlier version, which kept rounded weights: it goes "
-                    "on, but not bit for bit as it would have"
-                )
-            )
+        if not goes_on_exactly(self.run_dir, ckpt):
             super().resume_training(ckpt)
             return
-        last = ckpt["epoch"] if state is None else state["epoch"]
         self._load_checkpoint_state(ckpt)
-        self.start_epoch = last + 1
-        self._set_loss_balance(last)
-
-    def _set_loss_balance(self, last: int) -> None:
-        """Shift the weights of a head's two losses to where they are after an epoch.
-
-        Source: ultralytics ``engine/trainer.py:resume_training``.
-        """
-        model = unwrap_model(self.model)
-        if last >= 0 and getattr(model.model[-1], "one2one_cv2", None) is not None:
-            model.criterion = model.init_criterion()
-            model.criterion.updates = last
-            model.criterion.update()
+        self.start_epoch = find_last_epoch(self.run_dir, ckpt) + 1
+        set_loss_balance(unwrap_model(self.model), self.start_epoch - 1)
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
         """Take the state from ``state.pt``, which is exact, where there is one."""

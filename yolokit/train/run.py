@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, StartScore, ignore
+from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.data_yaml import find_data_yaml
-from yolokit.engine_protocol.added import AddingProof, AddingSettings
-from yolokit.engine_protocol.child import DataRead, Settled, Started, run_job
+from yolokit.engine_protocol.added import AddingProof
+from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import START_FILE, STATE_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -25,11 +25,11 @@ from yolokit.errors import (
     YolokitError,
 )
 from yolokit.files.atomic import claim_folder
-from yolokit.files.digest import FileDigest
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
+from yolokit.train.entries import enter_event
 from yolokit.train.machines import settle_machines
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
@@ -37,7 +37,6 @@ from yolokit.train.resume import (
     check_changes,
     describe_epochs,
     find_data,
-    keep_reason,
     list_frozen,
     record_changes,
 )
@@ -49,7 +48,7 @@ from yolokit.train.run_folder import (
     resume_command,
 )
 from yolokit.train.run_log import require_loggers
-from yolokit.train.start import StartPlan, hash_outputs, plan_start
+from yolokit.train.start import StartPlan, ask_adding, hash_outputs, plan_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,58 +211,9 @@ def _make_request(
         threads=usable_cores(),
         own=msgspec.structs.replace(
             settle_machines(record.config, data, run_dir, record.lineage),
-            adding=_ask_adding(record),
+            adding=ask_adding(record),
         ),
     )
-
-
-def _ask_adding(record: RunRecord) -> AddingSettings | None:
-    """Return what the engine needs to know of the detector that classes are added to."""
-    if not record.config.add_classes or record.weights is None:
-        return None
-    path = Path(record.weights.path)
-    size_bytes = path.stat().st_size if path.is_file() else 0
-    return AddingSettings(
-        weights=str(path),
-        digest=FileDigest(sha256=record.weights.sha256, size_bytes=size_bytes),
-        trust=record.config.trust is not None,
-        classes=record.start.added if record.start else None,
-    )
-
-
-def _enter(event: Event, record: RunRecord) -> bool:
-    """Enter an event into the record, and return whether to write it down at once."""
-    if isinstance(event, EpochEnd):
-        if record.epochs and record.epochs[-1].epoch >= event.epoch:
-            return False  # a run that goes on tells of its last epoch once more
-        record.epochs.append(
-            records.EpochRecord(
-                epoch=event.epoch,
-                seconds=round(event.seconds, 3),
-                metrics=event.metrics,
-                steps=event.steps,
-                wait_s=None if event.wait_s is None else round(event.wait_s, 3),
-                val_s=None if event.val_s is None else round(event.val_s, 3),
-                retries=event.retries,
-            )
-        )
-    elif isinstance(event, DataRead):
-        record.data = records.count_used(record.data, event)
-    elif isinstance(event, StartScore):
-        seconds = round(event.seconds, 3)
-        record.start_epoch = records.EpochRecord(epoch=0, seconds=seconds, metrics=event.metrics)
-    elif isinstance(event, Started):
-        record.start = event.transfer
-        if event.transfer.added is not None:
-            names = event.transfer.added.names
-            record.data = msgspec.structs.replace(record.data, names=names)
-        return False
-    elif isinstance(event, Settled):
-        record.used = keep_reason(event.used, record.used)
-        return False
-    else:
-        return False
-    return True
 
 
 def _run_engine(
@@ -275,7 +225,7 @@ def _run_engine(
     books: RunBooks | None = None
 
     def note(event: Event) -> None:
-        if _enter(event, record):
+        if enter_event(event, record):
             records.write_record(record, run_dir)
         assert books is not None
         books.enter(event)

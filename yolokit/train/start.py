@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from os.path import realpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.checkpoints.lineage import WeightsRecord, read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
+from yolokit.engine_protocol.added import AddingSettings
 from yolokit.engine_protocol.requests import StartRequest
 from yolokit.errors import ConfigError, WeightsError
 from yolokit.files.digest import FileDigest, sha256_file
@@ -26,11 +28,10 @@ from yolokit.train.arch import (
 from yolokit.train.config.checks import TORCHVISION, is_darknet
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from yolokit.core.events import OnEvent
     from yolokit.engine_protocol.requests import StartKind
     from yolokit.train.config import TrainConfig
+    from yolokit.train.record import RunRecord
 
 DEFAULT_ARCH = "yolo26n"
 _FAMILY = re.compile(r"^yolov?\d+[nslmx](?=-|$)")
@@ -177,3 +178,17 @@ def hash_outputs(run_dir: Path) -> dict[str, str]:
     """Return the hashes of the checkpoints of a run."""
     names = ("best.pt", "last.pt")
     return {name: sha256_file(run_dir / name) for name in names if (run_dir / name).is_file()}
+
+
+def ask_adding(record: RunRecord) -> AddingSettings | None:
+    """Return what the engine needs to know of the detector that classes are added to."""
+    if not record.config.add_classes or record.weights is None:
+        return None
+    path = Path(record.weights.path)
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    return AddingSettings(
+        weights=str(path),
+        digest=FileDigest(sha256=record.weights.sha256, size_bytes=size_bytes),
+        trust=record.config.trust is not None,
+        classes=record.start.added if record.start else None,
+    )

@@ -60,7 +60,13 @@ def test_an_epoch_that_is_trained_once_more_is_told(
     told: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
-    assert make_broken(tmp_path, LAYER)._handle_nan_recovery(4)
+    trainer, restarted = make_broken(tmp_path, LAYER), list[tuple[int, ...]]()
+    trainer.order = SimpleNamespace(  # type: ignore[assignment]
+        restart=lambda *begin: restarted.append(begin)
+    )
+    trainer.train_loader = SimpleNamespace(reset=lambda: None)
+    assert trainer._handle_nan_recovery(4)
+    assert restarted == [(4, 1)], "with other augmentations"
     assert told == [Notice("epoch 5 ended in NaN or infinity: it is trained once more")]
 
 
