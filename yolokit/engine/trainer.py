@@ -14,8 +14,10 @@ from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
+from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.own_settings import read_own_settings
 from yolokit.engine.randomness import undisturbed_randomness
+from yolokit.engine.repeat_factor import count_images, show_rare_classes_more
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
 from yolokit.engine.used import (
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from yolokit.engine.threads import Pace
     from yolokit.engine_protocol.own_settings import OwnSettings
 
-from ultralytics.engine.trainer import BaseTrainer  # isort: skip - after our edits
+from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after our edits
+from ultralytics.engine.trainer import BaseTrainer  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
@@ -102,6 +105,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self._measure_start()
         elif event == "on_train_epoch_start":
             self._begin_epoch()
+            if hasattr(self.train_loader.sampler, "set_epoch"):
+                self.train_loader.sampler.set_epoch(self.epoch)
         elif event == "on_train_batch_start":
             self._clock.start_batch()
         if event in MOMENTS:
@@ -119,6 +124,13 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         if self.is_first:
             report_images(dataset, img_path, mode, leave_out=self.own.leave_out)
         return dataset
+
+    def get_dataloader(self, *args: Any, mode: str = "train", **options: Any) -> Any:
+        """Build a loader; that of the train split may show images with rare classes more often."""
+        loader = super().get_dataloader(*args, mode=mode, **options)
+        if mode == "train" and self.own.repeat_factor:
+            show_rare_classes_more(loader, self.own.repeat_factor, self.args.seed)
+        return loader
 
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
@@ -218,6 +230,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
         super().set_model_attributes()
+        use_box_loss(self.own.box_loss)
+        if self.own.dropout is not None:
+            set_dropout(self.model, self.own.dropout)
         # On the model, not beside it: so it survives whatever takes the optimizer out of the file.
         setattr(self.model, LINEAGE_KEY, self.own.lineage)
         if self.on_cpu:
@@ -317,7 +332,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _count_images(self) -> int:
         """Return the images of the batch that has just ended; the last of an epoch has fewer."""
-        batch, total = int(self.batch_size), len(self.train_loader.dataset)
+        batch, total = int(self.batch_size), count_images(self.train_loader)
         return min(batch, total - (self._batch - 1) * batch)
 
     def _on_fit_epoch_end(self) -> None:

@@ -89,15 +89,16 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     ``start`` accounts for what was transferred from ``weights``, and ``start_epoch`` has its
     metrics where it knows the classes already. ``config`` is what was asked for, as of the last
-    resumption; ``changes`` has what it was before; ``used`` is what was computed with. Each
-    checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
-    nothing trains, which confirms it.
+    resumption, and ``origins`` who said so, for each option that was stated; ``changes`` has what
+    it was before; ``used`` is what was computed with. Each checkpoint states the ``id`` and the
+    chain of its run; ``outputs`` has their sha256 once nothing trains, which confirms it.
     """
 
     schema_version: int = SCHEMA_VERSION
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
     config: TrainConfig
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
     data: DataRecord
     weights: WeightsRecord | None
     arch: str | None

@@ -20,6 +20,7 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
     "freeze", "device", "batch", "workers", "precision", "cache", "lr0", "momentum",
+    "preset", "box_loss", "dropout", "repeat_factor",
 }  # fmt: skip
 
 
@@ -46,4 +47,11 @@ def to_upstream(config: TrainConfig) -> dict[str, Any]:
 
 def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> OwnSettings:
     """Return what our trainer needs beyond upstream's settings."""
-    return OwnSettings(run_dir=str(run_dir), lineage=lineage, leave_out=UNUSABLE in config.allow)
+    return OwnSettings(
+        run_dir=str(run_dir),
+        lineage=lineage,
+        leave_out=UNUSABLE in config.allow,
+        box_loss=config.box_loss,
+        dropout=config.dropout,
+        repeat_factor=config.repeat_factor,
+    )
