@@ -105,8 +105,6 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self._measure_start()
         elif event == "on_train_epoch_start":
             self._begin_epoch()
-            if hasattr(self.train_loader.sampler, "set_epoch"):
-                self.train_loader.sampler.set_epoch(self.epoch)
         elif event == "on_train_batch_start":
             self._clock.start_batch()
         if event in MOMENTS:

@@ -11,5 +11,6 @@ if TYPE_CHECKING:
 
 def make_hooks(own: OwnSettings) -> list[Hook]:
     """Return the hooks that the settings of a training ask for, in the order of their calls."""
-    del own  # none is asked for yet
-    return []
+    from yolokit.engine.hooks.epoch_order import EpochOrder
+
+    return [EpochOrder()] if own.repeat_factor else []

@@ -39,4 +39,5 @@ def _compare(
     CIoU: bool,  # noqa: N803 - upstream's name, in place of which the flags stand
 ) -> torch.Tensor:
     del CIoU
-    return bbox_iou(box1, box2, xywh=xywh, **flags)
+    measured: torch.Tensor = bbox_iou(box1, box2, xywh=xywh, **flags)
+    return measured

@@ -87,11 +87,11 @@ def read_settings(texts: Sequence[str], given: Mapping[str, Any]) -> dict[str, A
     many = {one.name for one in list_settings(TrainConfig) if one.is_many}
     times = Counter(key for key, _ in pairs)
     problems = [f"--set {text}: must be KEY=VALUE" for text in texts if not _is_pair(text)]
-    for key, count in times.items():
+    for key, often in times.items():
         if key in given:
             problems.append(f"{key}: is given by --set and by an option of its own; give one")
-        if count > 1 and key not in many:
-            problems.append(f"{key}: is set {count} times")
+        if often > 1 and key not in many:
+            problems.append(f"{key}: is set {often} times")
     if problems:
         count = counted(len(problems), "mistake")
         raise ConfigError(f"{count} in the options of train:", problems=problems)
