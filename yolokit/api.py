@@ -124,10 +124,13 @@ def train_model(values: Values, on_event: OnEvent) -> TrainRun:
     """Fine-tune a detector, in the folder ``out``; None for a fresh one below ``runs/train``."""
     from pathlib import Path
 
+    from yolokit.train.config.layers import resolve_layers
     from yolokit.train.run import train_model as run
 
     out = values.pop("out", None)
-    return run(TrainConfig.build(values), on_event, folder=None if out is None else Path(out))
+    resolved = resolve_layers({"Python": values})
+    folder = None if out is None else Path(out)
+    return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
 
 
 class _Export(ExportConfig, frozen=True, kw_only=True):

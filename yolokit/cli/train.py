@@ -24,6 +24,14 @@ def train(
             "train` lists; the command line wins.",
         ),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set one of the further options, such as mosaic=0.5. Repeatable.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -49,15 +57,17 @@ def train(
     from yolokit.train.run_folder import RUNS_DIR
 
     folder = choose_folder(name, out, RUNS_DIR)
-    run = (_resume if resume else _begin)(ctx.obj, config, folder)
+    begin = _resume if resume else _begin
+    run = begin(ctx.obj, config, set_ or [], folder)
     if run is not None:  # else another machine has it
         _print_run(run, as_json=json)
 
 
-def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun | None:
+def _begin(
+    given: dict[str, Any], config: Path | None, settings: list[str], folder: Path | None
+) -> TrainRun | None:
     from yolokit.cli.train_progress import show_progress
-    from yolokit.core.config import read_yaml_mapping
-    from yolokit.train.config import TrainConfig
+    from yolokit.train.config.layers import resolve_options
     from yolokit.train.machines import join_training, leads
     from yolokit.train.run import train_model
 
@@ -66,21 +76,24 @@ def _begin(given: dict[str, Any], config: Path | None, folder: Path | None) -> T
             f"--epochs {given['epochs']} adds to a run that is resumed",
             hint="add --resume and the run's --name, or give the number of epochs",
         )
-    stated = read_yaml_mapping(config) if config is not None else {}
-    checked = TrainConfig.build(stated | given)
+    resolved = resolve_options(given, file=config, settings=settings)
     with show_progress() as on_event:
-        if leads(checked):
-            return train_model(checked, on_event, folder=folder)
-        join_training(checked, on_event)
+        if leads(resolved.config):
+            return train_model(resolved.config, on_event, folder=folder, origins=resolved.origins)
+        join_training(resolved.config, on_event)
     return None
 
 
-def _resume(given: dict[str, Any], config: Path | None, folder: Path | None) -> TrainRun | None:
+def _resume(
+    given: dict[str, Any], config: Path | None, settings: list[str], folder: Path | None
+) -> TrainRun | None:
     from yolokit.cli.train_progress import show_progress
+    from yolokit.train.config.layers import read_settings
     from yolokit.train.machines import join_resumed, leads, read_joined
     from yolokit.train.resume import CHANGEABLE
     from yolokit.train.run import resume_training
 
+    given |= read_settings(settings, given)
     fixed = [key for key in given if key not in CHANGEABLE] + ["config"] * (config is not None)
     problems = [
         f"--{key.replace('_', '-')}: a resumed run keeps what it began with" for key in fixed

@@ -42,6 +42,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return []
 
     @classmethod
+    def find_idle(cls, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return options that have no effect beside the others, each with the reason.
+
+        To state one is a mistake. ``values`` is as for :meth:`find_problems`.
+        """
+        del values
+        return {}
+
+    @classmethod
     def build(cls, values: Mapping[str, Any]) -> Self:
         """Check values field by field, then between fields, and build a config from them.
 
@@ -69,6 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
                 problems.append(f"{key}: {_in_words(str(error), hints[key])}, not {value!r}")
         problems += [f"{key}: is missing" for key in hints if key not in good and key not in values]
         problems += cls.find_problems(good)
+        problems += [f"{key}: {why}" for key, why in cls.find_idle(good).items() if key in values]
         if problems:
             count = counted(len(problems), "mistake")
             raise ConfigError(f"{count} in the options of {cls.JOB}:", problems=problems)

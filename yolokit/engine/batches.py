@@ -41,17 +41,19 @@ class _Taker:
             trainer.add_callback("on_train_start", _skip_to_last_epochs)
 
     def _take(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Stand in for the trainer's own preparation of a batch, which follows."""
+        """Take what the trainer's own preparation of a batch makes: multi-scale is part of it."""
         check_stop()
+        batch = self._prepare(batch)
         for at, (file, pixels) in enumerate(zip(batch["im_file"], batch["img"], strict=True)):
             if len(self.images) == self._count:
                 break
-            image = np.ascontiguousarray(pixels.numpy().transpose(1, 2, 0)[..., ::-1])
+            values = (pixels.float().cpu() * 255).round().byte().numpy()
+            image = np.ascontiguousarray(values.transpose(1, 2, 0)[..., ::-1])
             np.save(self._folder / f"{len(self.images)}.npy", image, allow_pickle=False)
             self.images.append(_read_labels(batch, at, file, image.shape))
         if len(self.images) == self._count:
             raise _EnoughError
-        return self._prepare(batch)
+        return batch
 
     def _end(self, _trainer: object) -> None:
         raise _EnoughError
@@ -76,9 +78,9 @@ def _skip_to_last_epochs(trainer: Any) -> None:
 def _read_labels(batch: dict[str, Any], at: int, file: str, shape: tuple[int, ...]) -> FedImage:
     """Return the labels of one image of a batch, in px."""
     rows = batch["batch_idx"] == at
-    cxcywh: F64 = batch["bboxes"][rows].numpy().astype(np.float64)
+    cxcywh: F64 = batch["bboxes"][rows].cpu().numpy().astype(np.float64)
     xyxy = cxcywh_to_xyxy(cxcywh) * np.array([shape[1], shape[0]] * 2)
-    class_ids = batch["cls"][rows].flatten().numpy().astype(np.int64)
+    class_ids = batch["cls"][rows].flatten().cpu().numpy().astype(np.int64)
     return FedImage(image=file, class_ids=class_ids.tolist(), xyxy=xyxy.tolist())
 
 

@@ -20,7 +20,9 @@ from yolokit.engine.distributed.order import SharedOrder, put_order
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
+from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.repeat_factor import find_repeats
 from yolokit.engine.resumption import find_last_epoch, goes_on_exactly, set_loss_balance
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
@@ -46,7 +48,8 @@ if TYPE_CHECKING:
     from yolokit.engine.threads import Pace
     from yolokit.engine_protocol.own_settings import OwnSettings
 
-from ultralytics.engine.trainer import BaseTrainer  # isort: skip - after our edits
+from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after our edits
+from ultralytics.engine.trainer import BaseTrainer  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
@@ -150,7 +153,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
         if mode == "train":
             self.order = SharedOrder(
-                len(loader.dataset),
+                find_repeats(loader.dataset.labels, self.own.repeat_factor),
                 loader.batch_size,
                 workers=workers.count_workers(),
                 rank=max(RANK, 0),
@@ -266,6 +269,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
         super().set_model_attributes()
+        use_box_loss(self.own.box_loss)
+        if self.own.dropout is not None:
+            set_dropout(self.model, self.own.dropout)
         # On the model, not beside it: so it survives whatever takes the optimizer out of the file.
         setattr(self.model, LINEAGE_KEY, self.own.lineage)
         if self.on_cpu:
@@ -392,7 +398,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def _count_images(self) -> int:
         """Return the images of the batch that has just ended; the last of an epoch has fewer."""
-        batch, total = int(self.batch_size), len(self.train_loader.dataset)
+        batch, total = int(self.batch_size), self.order.shown
         return min(batch, total - (self._batch - 1) * batch)
 
     def _on_fit_epoch_end(self) -> None:

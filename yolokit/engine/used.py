@@ -61,7 +61,7 @@ def describe_settings(trainer: Any) -> UsedSettings:
     else:  # a warm-up ends at the option's, whatever auto began with
         momentum = args.momentum if cadence.warmup else groups[0]["momentum"]
     return UsedSettings(
-        images=len(loader.dataset),
+        images=trainer.order.shown,
         batch=loader.batch_size * max(trainer.world_size, 1),
         batches=cadence.batches,
         accumulate=cadence.full,
@@ -103,6 +103,14 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     notes += _describe_compiling(trainer)
     if args.fraction < 1:
         notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
+    if trainer.own.repeat_factor:
+        total = len(trainer.train_loader.dataset)
+        notes.append(
+            f"repeat_factor {trainer.own.repeat_factor:g}: an epoch shows "
+            f"{counted(used.images, 'image')} of {total}, those with rare classes more than once"
+        )
+    if args.multi_scale:
+        notes.append(_describe_multi_scale(args.imgsz, args.multi_scale, trainer.stride))
     if not args.val and 0 < args.patience < epochs:
         notes.append("patience has no effect: with validate: false there is nothing to judge by")
     if args.cache and not trainer.train_loader.dataset.cache:
@@ -183,3 +191,13 @@ def _describe_steps(used: UsedSettings, epochs: int) -> str:
             "; that is little to learn from: more --epochs give more, or a smaller nbs in --config"
         )
     return text
+
+
+def _describe_multi_scale(imgsz: int, share: float, stride: int) -> str:
+    """Say between which sides a batch's varies; the largest decides on the memory that it takes."""
+    low = max(stride, int(imgsz * (1 - share)) // stride * stride)
+    high = int(imgsz * (1 + share) + stride - 1) // stride * stride
+    return (
+        f"multi_scale {share:g}: the side of a batch is {low} to {high} px, validation's {imgsz} "
+        f"px; the largest takes {(high / imgsz) ** 2:.1f} times the memory of {imgsz} px"
+    )

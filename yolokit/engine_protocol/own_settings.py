@@ -24,6 +24,9 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         leads: Whether this machine is the first, which reports and has the folder of the run.
         command: A digest of what was asked for, which must be equal on all machines.
         adding: What a training that adds classes needs; None for any other.
+        box_loss: How the loss of a box is computed: a key of ``engine.box_loss.FLAGS``.
+        dropout: Share that dropout layers drop; None for what the network states.
+        repeat_factor: Share of images below which a class is shown more often; 0 for none.
     """
 
     run_dir: str
@@ -37,3 +40,6 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     leads: bool = True
     command: str = ""
     adding: AddingSettings | None = None
+    box_loss: str = "ciou"
+    dropout: float | None = None
+    repeat_factor: float = 0.0

@@ -64,7 +64,8 @@ def _refuse_single(images: int, config: TrainConfig) -> None:
     Raises:
         ConfigError: An epoch of the images would end with such a batch.
     """
-    if config.imgsz >= 2 * _STRIDE_PX or "," in config.device:
+    smallest_px = config.imgsz * (1 - config.multi_scale)
+    if smallest_px >= 2 * _STRIDE_PX or "," in config.device:
         return
     shown = max(1, round(images * config.fraction))
     batch = shown if config.batch == "auto" else min(config.batch, shown)

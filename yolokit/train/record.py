@@ -92,7 +92,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
     ``start`` accounts for what was transferred from ``weights``, and ``start_epoch`` has its
     metrics where it knows the classes already. ``config`` is what was asked for, as of the last
-    resumption; ``changes`` has what it was before; ``used`` is what was computed with;
+    resumption; ``origins`` has who said so, for each option that was stated, and ``changes`` what
+    it was before; ``used`` is what was computed with;
     ``adding`` proves that old classes are as they were, where new ones were added. Each
     checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
     nothing trains, which confirms it.
@@ -102,6 +103,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
     config: TrainConfig
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
     data: DataRecord
     weights: WeightsRecord | None
     arch: str | None

@@ -128,6 +128,7 @@ def record_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetR
     ]
     record.changes += changed
     record.config = msgspec.structs.replace(record.config, **changes)
+    record.origins |= dict.fromkeys(changes, "a resumption")
     record.data = msgspec.structs.replace(record.data, path=str(data.path))
     return [f"{change.option}: {change.after}, no longer {change.before}" for change in changed]
 

@@ -27,6 +27,7 @@ from yolokit.errors import (
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
+from yolokit.train.config.stored import write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.entries import enter_event
@@ -75,7 +76,11 @@ class TrainRun:
 
 
 def train_model(
-    config: TrainConfig, on_event: OnEvent = ignore, *, folder: Path | None = None
+    config: TrainConfig,
+    on_event: OnEvent = ignore,
+    *,
+    folder: Path | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> TrainRun:
     """Fine-tune a detector.
 
@@ -84,6 +89,7 @@ def train_model(
         on_event: Called with what happens, in order.
         folder: Folder of the run; None for a fresh one below ``runs/train``, called after the data
             set's folder.
+        origins: Who said so, for each option that was stated; for the record.
 
     Raises:
         ConfigError: The architecture is unknown or the folder exists.
@@ -98,27 +104,31 @@ def train_model(
         on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
-        return _train(config, plan, data, run_dir, on_event)
+        record = _begin_record(config, plan, data, origins or {})
+        return _train(record, plan, data, run_dir, on_event)
 
 
-def _train(
-    config: TrainConfig,
-    plan: StartPlan,
-    data: DatasetReport,
-    run_dir: Path,
-    on_event: OnEvent,
-) -> TrainRun:
-    """Train in a folder that is held."""
-    record = records.RunRecord(
+def _begin_record(
+    config: TrainConfig, plan: StartPlan, data: DatasetReport, origins: Mapping[str, str]
+) -> RunRecord:
+    return records.RunRecord(
         config=config,
+        origins=dict(origins),
         data=record_data(data),
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
         started=records.now(),
     )
+
+
+def _train(
+    record: RunRecord, plan: StartPlan, data: DatasetReport, run_dir: Path, on_event: OnEvent
+) -> TrainRun:
+    """Train in a folder that is held."""
     records.write_record(record, run_dir)
-    start = plan.request(config, list(data.names), run_dir)
+    write_config(record.config, record.data.path, record.origins, run_dir)
+    start = plan.request(record.config, list(data.names), run_dir)
     request = _make_request(record, data, run_dir, start)
     return _run_engine(request, record, run_dir, on_event)
 
@@ -169,6 +179,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
     records.write_record(record, run_dir)
+    write_config(record.config, record.data.path, record.origins, run_dir)
     request = _make_request(record, data, run_dir, None)
     if patience_anew:
         own = msgspec.structs.replace(request.own, patience_anew=True)

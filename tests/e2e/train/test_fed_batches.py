@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 STILL: dict[str, Any] = {
     "mosaic": 0, "mixup": 0, "hsv_h": 0, "hsv_s": 0, "hsv_v": 0, "degrees": 0, "translate": 0,
-    "scale": 0, "fliplr": 0, "flipud": 0,
+    "scale": 0, "fliplr": 0, "flipud": 0, "close_mosaic": 0,
 }  # fmt: skip
 # Python runs this at every start; in a training it keeps what the network is given.
 SPY = """
@@ -150,7 +150,7 @@ def test_options_have_the_effects_that_they_name(data: Path, tmp_path: Path) -> 
 
 
 def test_the_last_epochs_have_no_mosaic(data: Path, tmp_path: Path) -> None:
-    options = {**STILL, "mosaic": 1}
+    options = {**STILL, "mosaic": 1, "close_mosaic": 1}
     last = feed_images(data, tmp_path / "last", 4, last=True, **options)
     assert last.batches.epoch == 3
     for pixels, image in last:

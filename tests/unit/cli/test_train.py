@@ -11,11 +11,11 @@ from yolokit.cli.main import main
     ("arguments", "hint"),
     [
         (["--val"], "val is called validate here"),
-        (["--multi-scale"], "multi_scale is not offered"),
+        (["--rect"], "rect is not offered"),
         (["--batch-size", "8"], "batch_size is called batch here"),
         (
             ["--lr0", "0.1"],
-            "lr0 has no option of its own: write a line `lr0: VALUE` into a file, for --config",
+            "lr0 has no option of its own: write --set lr0=VALUE (`yolokit help train lr0`)",
         ),
         (["data=d.yaml"], "here that is: yolokit train --data"),
     ],

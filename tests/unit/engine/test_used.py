@@ -17,13 +17,14 @@ from yolokit.engine import used
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.used import describe_settings, list_notes
 from yolokit.engine_protocol.child import DataRead
+from yolokit.engine_protocol.own_settings import OwnSettings
 from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import DataError
 
 PLAIN = {
     "mosaic": 1.0, "close_mosaic": 10, "copy_paste": 0.0, "fraction": 1.0, "val": True,
     "patience": 50, "cache": False, "warmup_epochs": 3.0, "warmup_bias_lr": 0.0, "lr0": 0.002,
-    "momentum": 0.937, "compile": False,
+    "momentum": 0.937, "compile": False, "multi_scale": 0.0, "imgsz": 64,
 }  # fmt: skip
 
 
@@ -37,7 +38,9 @@ class Images:
         return 205
 
 
-def make_trainer(group: dict[str, Any], *, epochs: int = 100, **args: Any) -> Any:
+def make_trainer(
+    group: dict[str, Any], *, epochs: int = 100, repeat_factor: float = 0.0, **args: Any
+) -> Any:
     return SimpleNamespace(
         args=SimpleNamespace(**(PLAIN | args)),
         epochs=epochs,
@@ -48,6 +51,8 @@ def make_trainer(group: dict[str, Any], *, epochs: int = 100, **args: Any) -> An
         world_size=0,
         pace=None,
         lr0_reason=None,
+        own=OwnSettings(run_dir="r", repeat_factor=repeat_factor),
+        stride=32,
     )
 
 
@@ -73,6 +78,12 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
         ),
         ({"copy_paste": 0.5}, "copy_paste has no effect"),
         ({"fraction": 0.5}, "fraction 0.5: an epoch shows 205 images"),
+        ({"repeat_factor": 0.1}, "repeat_factor 0.1: an epoch shows 205 images of 205"),
+        (
+            {"multi_scale": 0.5},
+            ("multi_scale 0.5: the side of a batch is 32 to 96 px, validation's 64 px; the largest "
+            "takes 2.2 times the memory of 64 px"),
+        ),
         ({"val": False}, "patience has no effect"),
         ({"val": False, "patience": 0}, None),
         ({"cache": "ram"}, "cache has no effect"),

@@ -127,8 +127,8 @@ def explain_option(
         return f"{name} is of another command: {' and '.join(others)}" if others else None
     if any(one.name == "config" for one in command.params):
         return (
-            f"{name} has no option of its own: write a line `{name}: VALUE` into a file, for "
-            f"--config (`yolokit help {words} {name}`)"
+            f"{name} has no option of its own: write --set {name}=VALUE "
+            f"(`yolokit help {words} {name}`)"
         )
     return f"{name} has no option of its own: `yolokit help {words} {name}` explains it"
 

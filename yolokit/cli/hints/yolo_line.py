@@ -125,7 +125,7 @@ class _Line:
         elif flag is not None:
             self._options += [flag, value]
         elif key in config.__struct_fields__:
-            self._notes.append(f"{key}: write a line `{key}: {value}` into a file, for --config")
+            self._options += ["--set", f"{key}={value}"]
         else:
             self._notes.append(config.explain_unknown(key))
 

@@ -1,6 +1,7 @@
 """Which images a process is shown, and when: whatever their number, a step sees the same ones.
 
-An image is told by a key, ``round * images + image``, so that whoever loads it knows the epoch.
+An image is told by a key, from which whoever loads it knows the epoch, and whether it was shown in
+it before: ``(epoch * _REPEATS + repeat) * images + image``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch.utils.data import Sampler
 
+from yolokit.engine.repeat_factor import count_shown, draw_epoch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yolokit.core.types import F64, I64
+
 _ATTEMPT = 1_000_000  # epochs, at most, of a run
+_REPEATS = 1024  # of an image in an epoch, at most
 
 
 def split_epoch(order: list[int], batch: int, workers: int, rank: int) -> list[int]:
@@ -44,32 +50,38 @@ class SharedOrder(Sampler[int]):
 
     Data loaders look ahead: they begin the next epoch before this one ends. So each pass counts by
     itself, from the epoch that :meth:`restart` was given.
+
+    Attributes:
+        shown: Images that an epoch shows, in all processes together.
     """
 
-    def __init__(self, images: int, batch: int, *, workers: int, rank: int, seed: int) -> None:
+    def __init__(
+        self, repeats: F64, batch: int, *, workers: int = 1, rank: int = 0, seed: int
+    ) -> None:
         """Be at the first epoch.
 
         Args:
-            images: How many there are.
+            repeats: (images,) how often an epoch shows each on average, at least 1.
             batch: Images of a batch of one process.
             workers: How many processes there are.
             rank: Number of this one.
             seed: Seed of the run.
         """
-        self._images, self._batch, self._seed = images, batch, seed
+        self._repeats, self._batch, self._seed = repeats, batch, seed
         self._workers, self._rank = workers, rank
         self._round = 0
+        self.shown = count_shown(repeats)
 
     def __len__(self) -> int:
         """Return the images that this process is shown in an epoch."""
-        return len(self._split(list(range(self._images))))
+        return len(self._split(list(range(self.shown))))
 
     def __iter__(self) -> Iterator[int]:
         """Yield the keys of the images of the next epoch."""
-        begin = self._round * self._images
-        rng = np.random.default_rng([self._seed, self._round])
+        drawn = draw_epoch(self._repeats, self._seed, self._round)
+        keys = (self._round * _REPEATS + count_earlier(drawn)) * len(self._repeats) + drawn
         self._round = self._round % _ATTEMPT + 1
-        return iter(self._split((begin + rng.permutation(self._images)).tolist()))
+        return iter(self._split(keys.tolist()))
 
     def restart(self, epoch: int, attempt: int = 0) -> None:
         """Have the next pass be that of an epoch, from 0; once more if ``attempt`` is not 0."""
@@ -80,6 +92,15 @@ class SharedOrder(Sampler[int]):
 
     def _split(self, order: list[int]) -> list[int]:
         return split_epoch(order, self._batch, self._workers, self._rank)
+
+
+def count_earlier(drawn: I64) -> I64:
+    """Return for each number how often it stands before."""
+    order = np.argsort(drawn, kind="stable")
+    _, begins, counts = np.unique(drawn[order], return_index=True, return_counts=True)
+    earlier = np.empty_like(drawn)
+    earlier[order] = np.arange(len(drawn)) - np.repeat(begins, counts)
+    return earlier
 
 
 def put_order(loader: Any, order: SharedOrder) -> None:

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolokit.core.config import read_yaml_mapping
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.plural import counted
 from yolokit.core.task import Task
 from yolokit.jobs.show.look import Look, View, count_labels
 from yolokit.labels.draw import draw_annotations
 from yolokit.labels.model import Annotations
-from yolokit.train.config import TrainConfig
+from yolokit.train.config.layers import resolve_options
 from yolokit.train.preview import feed
 
 if TYPE_CHECKING:
     from yolokit.core.types import U8
     from yolokit.engine_protocol.training import FedImage
     from yolokit.jobs.show.config import ShowConfig
+    from yolokit.train.config import TrainConfig
     from yolokit.train.preview import Fed
 
 _AUGMENTATIONS = (
     "mosaic", "close_mosaic", "mixup", "copy_paste", "hsv_h", "hsv_s", "hsv_v", "degrees",
-    "translate", "scale", "shear", "perspective", "fliplr", "flipud",
+    "translate", "scale", "shear", "perspective", "fliplr", "flipud", "multi_scale",
 )  # fmt: skip
 
 
@@ -69,10 +69,11 @@ def show_augmented(
 
 def _read_training(config: ShowConfig) -> TrainConfig:
     """Return the options of the training: those of the file, and over them those given here."""
-    stated = read_yaml_mapping(Path(config.config)) if config.config is not None else {}
-    given = {name: getattr(config, name) for name in ("imgsz", "batch", "seed")}
-    own = {name: value for name, value in given.items() if value is not None}
-    return TrainConfig.build({**stated, **own, "data": str(config.source)})
+    file = None if config.config is None else Path(config.config)
+    names = ("preset", "imgsz", "batch", "seed")
+    given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
+    given["data"] = str(config.source)
+    return resolve_options(given, file=file, settings=list(config.settings)).config
 
 
 def _draw(pixels: U8, image: FedImage, names: tuple[str, ...], fit_wh: tuple[int, int]) -> View:
@@ -101,10 +102,11 @@ def _describe(fed: Fed, training: TrainConfig) -> str:
 
 def _list_facts(config: ShowConfig, training: TrainConfig) -> tuple[tuple[str, str], ...]:
     values = ", ".join(f"{name} {getattr(training, name):g}" for name in _AUGMENTATIONS)
-    file = "none" if config.config is None else str(config.config)
+    sources = [config.preset and f"preset {config.preset}", config.config, *config.settings]
+    told = ", ".join(str(source) for source in sources if source) or "none"
     return (
         ("data", str(config.source)),
-        ("options", file),
+        ("options", told),
         ("augmentation", values),
         ("seed", str(training.seed)),
     )

@@ -21,8 +21,13 @@ PAGES = (".html", ".htm")
 PICTURES = (".png", ".jpg", ".jpeg")
 TASKS = (Task.DETECT, Task.SEGMENT, Task.POSE, Task.OBB)
 _OF_LABELS = ("split", "classes", "code", "task", "images", "from_format", "assume")
-_OF_TRAINING = ("config", "imgsz", "batch", "last_epochs")
-_FLAGS = {"classes": "class", "from_format": "from", "last_epochs": "last-epochs"}
+_OF_TRAINING = ("config", "preset", "settings", "imgsz", "batch", "last_epochs")
+_FLAGS = {
+    "classes": "class",
+    "from_format": "from",
+    "last_epochs": "last-epochs",
+    "settings": "set",
+}
 
 
 class _Source(Config, frozen=True):
@@ -63,6 +68,13 @@ class ShowConfig(_Source, frozen=True, kw_only=True):
     config: Annotated[
         AnyPath | None, Option("With --augmented: options as for `yolokit train`.", "FILE")
     ] = None
+    preset: Annotated[
+        str | None, Option("With --augmented: as for `yolokit train`.", "NAME|FILE")
+    ] = None
+    settings: Annotated[
+        Texts,
+        Option("With --augmented: as for `yolokit train`. Repeatable.", "KEY=VALUE", flag="--set"),
+    ] = ()
     imgsz: Annotated[
         Positive | None,
         Option("With --augmented: side of the input.", "PX", default="as in training"),

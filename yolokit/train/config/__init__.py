@@ -7,10 +7,11 @@ they form a chain: data and start, run, sampling, schedule, loss, augmentation, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from yolokit.train.config.checks import check_between_fields
+from yolokit.train.config.checks import check_between_fields, find_idle
 from yolokit.train.config.logs import LogOptions
+from yolokit.train.config.presets import add_preset
 from yolokit.train.other_words import OTHER_WORDS
 
 
@@ -21,6 +22,20 @@ class TrainConfig(LogOptions, frozen=True, kw_only=True):
     FOREIGN: ClassVar[Mapping[str, str]] = OTHER_WORDS
 
     @classmethod
+    def build(cls, values: Mapping[str, Any]) -> Self:
+        """Check values, completed by those of their preset, and build a config from them.
+
+        Raises:
+            ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
+        """
+        return super().build(add_preset(values))
+
+    @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check between fields, and what has to be known."""
         return check_between_fields(values)
+
+    @classmethod
+    def find_idle(cls, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return each option that has no effect beside the others, with the reason."""
+        return find_idle(values)

@@ -45,3 +45,12 @@ class AugmentOptions(LossOptions, frozen=True, kw_only=True):
     ] = 0.0
     fliplr: Annotated[Share, Setting("Share of pictures mirrored left to right.", "SHARE")] = 0.5
     flipud: Annotated[Share, Setting("Share of pictures mirrored top to bottom.", "SHARE")] = 0.0
+    multi_scale: Annotated[
+        float,
+        Meta(ge=0, le=0.9),
+        Setting(
+            "Most that the input's side varies from batch to batch, as a share of imgsz; "
+            "validation keeps imgsz.",
+            "SHARE",
+        ),
+    ] = 0.0

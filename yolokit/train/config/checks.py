@@ -62,6 +62,18 @@ def is_address(text: str) -> bool:
     return known and re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host) is not None
 
 
+def find_idle(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return each option that is set and has no effect beside the others, with the reason."""
+    idle = {}
+    if values.get("close_mosaic") and values.get("mosaic") == 0:
+        idle["close_mosaic"] = "has no effect with mosaic 0; leave one of them out"
+    if values.get("patience") and values.get("validate") is False:
+        idle["patience"] = "has no effect with validate false: there is nothing to judge by"
+    if values.get("box") == 0:
+        idle["box_loss"] = "has no effect with box 0, the weight of this loss"
+    return idle
+
+
 def _check_start(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each option of the start that does not go with another."""
     problems = []

@@ -19,6 +19,14 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         patience: Upstream's 100 never stops a run of 100 epochs; 50 does.
     """
 
+    preset: Annotated[
+        str | None,
+        Option(
+            "Options for a purpose, which all others override; `yolokit help train preset` lists "
+            "them.",
+            "default|small-data|small-objects|fast|long-tail|FILE",
+        ),
+    ] = None
     epochs: Annotated[
         int,
         Meta(ge=1, le=1_000_000),

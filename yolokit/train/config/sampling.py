@@ -20,3 +20,11 @@ class SamplingOptions(RunOptions, frozen=True, kw_only=True):
         Share,
         Setting("Weigh rare classes more: 0 all alike, 1 by the inverse of their number.", "X"),
     ] = 0.0
+    repeat_factor: Annotated[
+        Share,
+        Setting(
+            "Show images with a class more often that is on fewer than this share of the images: "
+            "on a quarter of it, twice as often; 0 shows each image once an epoch.",
+            "SHARE",
+        ),
+    ] = 0.0

@@ -21,6 +21,7 @@ _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
     "add_classes", "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
     "lr0", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
+    "preset", "box_loss", "dropout", "repeat_factor",
 }  # fmt: skip
 
 
@@ -54,4 +55,7 @@ def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> 
         watch=config.watch,
         machines=config.nnodes,
         rdzv=config.rdzv or "",
+        box_loss=config.box_loss,
+        dropout=config.dropout,
+        repeat_factor=config.repeat_factor,
     )

@@ -50,7 +50,7 @@ def test_a_line_is_translated(line: str, ours: str) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("train data=x lr0=0.02", "lr0: write a line `lr0: 0.02` into a file, for --config"),
+        ("train data=x lr0=0.02", "yolokit train --data x --set lr0=0.02"),
         ("train data=x half=True", "half is called precision here"),
         ("train data=x mosiac=0", "did you mean 'mosaic'?"),
         ("segment train data=x", "segment: this version trains detectors of boxes"),

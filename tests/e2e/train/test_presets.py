@@ -1,0 +1,84 @@
+"""Presets and settings reach the training, and a stored config repeats it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import run_yolokit
+from tests.e2e.train.test_fed_batches import data  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.slow
+SMALL = ("--arch", "yolo11n", "--imgsz", "64", "--epochs", "1", "--device", "cpu", "--batch", "4")
+
+
+def train(folder: Path, *options: str) -> dict[str, Any]:
+    """Train, and return the record of the run."""
+    done = run_yolokit("train", *options, "--json", cwd=folder)
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
+
+
+def train_set(data: Path, name: str, *settings: str) -> dict[str, Any]:  # noqa: F811
+    given = [word for one in settings for word in ("--set", one)]
+    return train(data.parent.parent, "--data", str(data), *SMALL, "--name", name, *given)
+
+
+def losses(record: dict[str, Any]) -> dict[str, float]:
+    return {k: v for k, v in record["epochs"][0]["metrics"].items() if k.startswith("train_")}
+
+
+def test_each_setting_changes_the_training(data: Path) -> None:  # noqa: F811
+    plain = train_set(data, "plain")
+    assert losses(train_set(data, "again")) == losses(plain)
+    for setting in ("box_loss=giou", "multi_scale=0.5", "repeat_factor=0.9", "class_weights=1"):
+        other = train_set(data, setting.replace("=", "-"), setting)
+        assert losses(other) != losses(plain), setting
+        if setting.startswith("repeat"):
+            assert other["used"]["images"] == 13, "10 images, each class on half: sqrt(0.9 / 0.5)"
+        else:
+            assert other["used"]["images"] == 10
+
+
+def test_a_stored_config_repeats_the_run(data: Path) -> None:  # noqa: F811
+    folder = data.parent.parent
+    first = train_set(data, "first", "mosaic=0.5", "preset=long-tail")
+    again = train(folder / "set", "--config", str(folder / "runs/train/first/config.yaml"),
+                  "--out", "again")  # fmt: skip
+    assert losses(again) == losses(first)
+    assert first["origins"]["mosaic"] == "--set"
+    assert first["origins"]["mixup"] == "preset long-tail"
+    assert again["config"]["mixup"] == first["config"]["mixup"] == 0.1
+    assert again["config"]["preset"] is None
+
+
+@pytest.mark.parametrize("preset", ["default", "small-data", "small-objects", "fast", "long-tail"])
+def test_each_preset_trains(data: Path, preset: str) -> None:  # noqa: F811
+    record = train(data.parent.parent, "--data", str(data), *SMALL, "--preset", preset)
+    assert record["state"] == "complete"
+    assert record["config"]["imgsz"] == 64, "what is stated beside a preset wins"
+
+
+def test_dropout_is_an_error_where_there_is_none_and_set_where_there_is(
+    data: Path,  # noqa: F811
+) -> None:
+    folder = data.parent.parent
+    options = ("train", "--data", str(data), *SMALL, "--set", "dropout=0.3")
+    failed = run_yolokit(*options, cwd=folder, expect=2)
+    assert "this network has no dropout layer" in failed.stderr
+    run_yolokit(*options, "--backbone", "torchvision:swin_t", cwd=folder)
+
+
+def test_data_show_follows_presets_and_settings(data: Path) -> None:  # noqa: F811
+    folder = data.parent.parent
+    options = ("--set", "multi_scale=0.5", "--set", "mosaic=0", "--preset", "small-data")
+    run_yolokit("data", "show", data, "--augmented", *options, "--imgsz", "64", "--out", "x.html",
+                cwd=folder)  # fmt: skip
+    page = (folder / "x.html").read_text("utf-8")
+    assert "degrees 5" in page
+    assert "multi_scale 0.5" in page
+    assert "without mosaic" in page
+    assert "preset small-data, multi_scale=0.5, mosaic=0" in page

@@ -1,0 +1,78 @@
+"""Default < preset < file < command line, and who said so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yolokit.errors import ConfigError
+from yolokit.train.config.layers import read_settings, resolve_layers, resolve_options
+
+GIVEN: dict[str, Any] = {"data": "d", "preset": "fast", "epochs": 3}
+
+
+def test_each_layer_lies_over_those_before(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("epochs: 7\nimgsz: 320\nclose_mosaic: 2\n")
+    found = resolve_options(GIVEN, file=file, settings=["close_mosaic=1", "hsv_h=0"])
+    config, origins = found.config, found.origins
+    assert (config.patience, origins["patience"]) == (10, "preset fast")
+    assert (config.imgsz, origins["imgsz"]) == (320, str(file))
+    assert (config.epochs, origins["epochs"]) == (3, "command line")
+    assert (config.close_mosaic, origins["close_mosaic"]) == (1, "--set")
+    assert "mixup" not in origins
+    assert "freeze" not in origins, "it gave way: there are no weights"
+
+
+def test_a_preset_may_be_named_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("preset: fast\n")
+    assert resolve_options({"data": "d"}, file=file).config.patience == 10
+    assert resolve_options({"data": "d"}, settings=["preset=fast"]).config.patience == 10
+
+
+def test_settings_have_the_types_of_their_options() -> None:
+    settings = ["lr0=1e-3", "optimizer=SGD", "cos-lr=true", "device=0", "allow=a", "allow=b",
+                "weights=w.pt", "freeze=10", "momentum=null"]  # fmt: skip
+    assert read_settings(settings, {})["allow"] == ["a", "b"]
+    values = {key: value for key, value in read_settings(settings, {}).items() if key != "allow"}
+    config = resolve_layers({"--set": {"data": "d", **values}}).config
+    assert (config.lr0, config.cos_lr, config.device, config.freeze) == (0.001, True, "0", 10)
+    assert config.momentum is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["lr0"], "--set lr0: must be KEY=VALUE"),
+        (["lr0="], "--set lr0=: must be KEY=VALUE"),
+        (["epochs=4"], "epochs: is given by --set and by an option of its own; give one"),
+        (["mosaic=1", "mosaic=0"], "mosaic: is set 2 times"),
+        (["mosiac=1"], "unknown option 'mosiac': did you mean 'mosaic'?"),
+        (["amp=false"], "amp: is called precision here"),
+        (["name=x"], "name: is given on the command line: --name NAME"),
+        (["lr0=0.1"], "lr0: has no effect with optimizer auto"),
+        (["mosaic=0", "close_mosaic=5"], "close_mosaic: has no effect with mosaic 0"),
+        (["validate=false", "patience=5"], "patience: has no effect with validate false"),
+        (["box=0", "box_loss=iou"], "box_loss: has no effect with box 0"),
+        (["box_loss=siou"], "box_loss: must be one of ciou, diou, giou, iou, not 'siou'"),
+        (["multi_scale=1.5"], "multi_scale: must be float <= 0.9"),
+        (["repeat_factor=2"], "repeat_factor: must be float <= 1"),
+    ],
+)
+def test_mistakes_name_the_right_option(settings: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve_options({"data": "d", "epochs": 3}, settings=settings)
+    assert message in str(caught.value)
+
+
+def test_all_contradictions_are_told_at_once_with_their_files(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("lr0: 0.1\nclose_mosaic: 5\nmosaic: 0\nepochs: 0\n")
+    with pytest.raises(ConfigError) as caught:
+        resolve_options({"data": "d"}, file=file, settings=["momentum=0.5"])
+    keys = [problem.split(":")[0] for problem in caught.value.problems]
+    place = f" (in {file})"
+    assert keys == [f"epochs{place}", f"lr0{place}", "momentum", f"close_mosaic{place}"]

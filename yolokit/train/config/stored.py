@@ -1,0 +1,59 @@
+"""``config.yaml`` of a run: all its options, as a file that ``--config`` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yolokit.files.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yolokit.train.config import TrainConfig
+
+NAME = "config.yaml"
+_PATHS = ("weights", "arch", "trust")
+_HEAD = """\
+# All options of this run; `yolokit train --config FILE` takes this file as it is.
+# Behind each is who said so. What has no effect beside the others is left out.
+"""
+
+
+def write_config(
+    config: TrainConfig, data_path: str, origins: Mapping[str, str], run_dir: Path
+) -> None:
+    """Write the options of a run so that they mean the same in any working folder.
+
+    Args:
+        config: The options.
+        data_path: The data set's file, absolute.
+        origins: Who said so, for each option that was stated.
+        run_dir: Folder of the run.
+    """
+    values = list_values(config) | {"data": data_path}
+    lines = [f"{_write(name, values[name])}  # {origins.get(name, 'default')}" for name in values]
+    write_atomic(run_dir / NAME, (_HEAD + "\n".join(lines) + "\n").encode())
+
+
+def list_values(config: TrainConfig) -> dict[str, Any]:
+    """Return the options that have an effect, with paths made absolute; the preset is spelt out."""
+    values: dict[str, Any] = msgspec.structs.asdict(config)
+    idle = config.find_idle(values)
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name not in idle and name != "preset" and value is not None
+    }
+    for name in _PATHS:
+        if name in kept and Path(kept[name]).is_file():
+            kept[name] = str(Path(kept[name]).resolve())
+    return kept
+
+
+def _write(name: str, value: Any) -> str:
+    """Return one line of YAML, in which a text is quoted as JSON quotes it, which YAML reads."""
+    plain = list(value) if isinstance(value, tuple) else value
+    return f"{name}: {msgspec.json.encode(plain).decode()}"
