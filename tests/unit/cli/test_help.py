@@ -57,7 +57,15 @@ def test_a_command_shows_what_only_a_file_takes(capsys: pytest.CaptureFixture[st
 def test_an_option_is_explained(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     lines = ask(capsys, *words).out.splitlines()
     assert lines[0] == "lr0: Learning rate to begin with; needs an optimizer."
-    assert "a line `lr0: X` in a file: yolokit train --config FILE" in lines[1]
+    assert "train --set lr0=VALUE, or a line `lr0: X` in a file for --config" in lines[1]
+
+
+def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
+    text = ask(capsys, "train", "preset").out
+    for name in NAMES:
+        assert f"\n  {name}: " in text
+    assert "mixup 0.1" in text
+    assert str(FOLDER) in text
     assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
     assert lines[3].split() == ["default", "0.01"]
 
