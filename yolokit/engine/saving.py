@@ -31,15 +31,16 @@ def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
         checkpoints are stripped.
     """
     last = run_dir / "last.pt"
-    _model, checkpoint = load_model(str(last))
+    model, checkpoint = load_model(str(last))
     state = read_state(run_dir)
     is_stripped = "optimizer" not in checkpoint
     if state is None:
         epoch, is_best = checkpoint["epoch"], not is_stripped and _is_best(checkpoint)
     else:
-        epoch, is_best = state["epoch"], state["is_best"] and not is_stripped
-        if not is_stripped and checkpoint["epoch"] != epoch:
+        epoch, is_late = state["epoch"], not _has_weights(model, state["ema"])
+        if is_late:  # stripped, too, where a finished run had gone on
             _write_last(last, checkpoint, state)
+        is_best = state["is_best"] and (is_late or not is_stripped)
     if is_best:
         # The kill may have come between the names that this epoch was to get.
         publish_checkpoint(last, run_dir / "best.pt")
@@ -49,10 +50,23 @@ def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
     return dict(checkpoint["train_args"])
 
 
+def _has_weights(model: Any, weights: dict[str, Any]) -> bool:
+    """Tell whether a model that was read from a checkpoint has these weights, but for rounding."""
+    rounded = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    return all(
+        torch.equal(value, rounded[name].to(value.dtype))
+        for name, value in model.state_dict().items()
+    )
+
+
 def _write_last(path: Path, checkpoint: dict[str, Any], state: dict[str, Any]) -> None:
     """Write the checkpoint of the epoch that a state is of, from that of an epoch before."""
-    checkpoint["ema"].float().load_state_dict(state["ema"])
-    checkpoint["ema"].half()
+    model = checkpoint.get("ema") or checkpoint["model"]
+    model.float().load_state_dict(state["ema"])
+    model.half()
     checkpoint["train_metrics"] = {**state["metrics"], "fitness": state["fitness"]}
     kept = {name: state[name] for name in ("epoch", "best_fitness", "updates")}
     with replace_file(path) as part:

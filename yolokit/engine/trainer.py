@@ -295,12 +295,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
         event = None if self.epoch < 0 else msgspec.json.encode(self._describe_epoch()).decode()
+        if self.is_best and self._is_validated:  # before the state: it is not made anew from that
+            self.validator.publish(self.run_dir / BEST_VALIDATION, self.epoch + 1)
         write_state(self, event)
         publish_checkpoint(self.last, self.run_dir / "last.pt")
         if self.is_best:
             publish_checkpoint(self.last, self.run_dir / "best.pt")
-            if self._is_validated:
-                self.validator.publish(self.run_dir / BEST_VALIDATION, self.epoch + 1)
         return saved
 
     def final_eval(self) -> None:

@@ -13,7 +13,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolokit.engine_protocol.requests import START_FILE
+from yolokit.engine_protocol.requests import START_FILE, STATE_FILE
 from yolokit.errors import OutputExistsError, TrainError
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.outputs import Held, Replacing, Result, check_output
@@ -35,7 +35,7 @@ _CHECKPOINTS = ("last.pt", "best.pt")
 _WRITTEN = (
     *("run.json", LOCK_NAME, "*.csv", "*.log", "*.yaml", "*.txt", "*.detections.npz", "engine/*"),
     *("tensorboard/*", "mlflow/*", "wandb/*"),
-    *(START_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
+    *(START_FILE, STATE_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
 )
 
 

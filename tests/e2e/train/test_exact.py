@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,48 @@ def test_a_finished_run_goes_on(data: Path) -> None:
     record = json.loads((run / "run.json").read_text())
     assert (record["state"], record["config"]["epochs"]) == ("complete", 4)
     assert [change["after"] for change in record["changes"]] == [3, 4]
+
+
+@pytest.mark.usefixtures("killer")
+@pytest.mark.parametrize("moment", ["os.rename last.pt 1", "os.rename best.pt 1"])
+def test_a_finished_run_that_is_killed_while_it_goes_on_has_the_weights_of_its_last_epoch(
+    moment: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ``last.pt`` is stripped and does not say of which epoch it is."""
+    import torch
+
+    path = os.environ["PYTHONPATH"]
+    monkeypatch.delenv("PYTHONPATH")
+    runs = [train(data, name, epochs=2) for name in ("killed", "whole")]
+    more = ("train", "--resume", "--epochs", "+1", "--name")
+    with monkeypatch.context() as killing:
+        killing.setenv("PYTHONPATH", path)
+        killing.setenv("KILL_AT", moment)
+        assert "signal 9" in run_yolokit(*more, "killed", cwd=data.parent, code=1).stderr
+    assert torch.load(runs[0] / "state.pt", weights_only=True)["epoch"] == 2
+    resume(data, "killed")
+    resume(data, "whole", "--epochs", "+1")
+    assert_equal(*runs)
+    for name in ("last.pt", "best.pt"):
+        assert read_tensors(runs[0] / name) == read_tensors(runs[1] / name)
+
+
+def read_tensors(path: Path) -> list[bytes]:
+    """Return the bytes of the tensors of a checkpoint, which is a zip file."""
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist() if "/data/" in name]
+
+
+@pytest.mark.usefixtures("killer")
+def test_a_kill_before_last_pt_is_there_does_not_block_the_same_command(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KILL_AT", "os.rename last.pt 1")
+    run = train(data, "a", epochs=1, code=1)
+    assert (run / "state.pt").exists()
+    monkeypatch.delenv("KILL_AT")
+    train(data, "a", epochs=1)
+    assert [epoch["epoch"] for epoch in read_epochs(run)] == [1]
 
 
 def test_a_run_of_an_earlier_version_goes_on_and_says_that_it_is_not_exact(
