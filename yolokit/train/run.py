@@ -23,6 +23,7 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
+from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.report.draw import draw_result
@@ -110,6 +111,7 @@ def _train(
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
+        circumstances=observe_circumstances(),
         started=records.now(),
     )
     records.write_record(record, run_dir)
