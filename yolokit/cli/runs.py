@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="runs",
-    help="List training runs, show what came of one, compare two, or trace a model back.",
+    help="List, show and compare training runs; trace a model back.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -121,9 +121,9 @@ def lineage(
     ],
     json: Annotated[bool, json_option("Print each link as one line of JSON.")] = False,
 ) -> None:
-    """Trace where a model comes from: its checkpoint, its run, and what that started from.
+    """Trace a model back to its run and first weights.
 
-    Hashes are compared with the files that are there. Where the chain is broken, or a hash does
+    Each checkpoint and run on the way says with which data, seed and versions it was made. Hashes are compared with the files that are there. Where the chain is broken, or a hash does
     not match, the link says so.
     """
     import msgspec

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from yolokit.checkpoints.lineage import read_lineage
+from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, TrainError
 from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.digest import sha256_file
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _PROOF = ".parity.json"
 _MOST_LINKS = 1000
+_NO_RUN = "no run is known to have made it"
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +115,7 @@ def _follow_checkpoint(path: Path, sha256: str, seen: set[str]) -> Iterator[Link
     record = _read_beside(path)
     stated = record.outputs.get(path.name) if record else None
     if lineage is None:
-        problems = ["no run is known to have made it"]
+        problems = [_NO_RUN]
         if stated is not None:
             problems = [f"run.json beside it states another hash of {path.name}: {stated}"]
         yield Link(kind="weights", path=str(path), sha256=sha256, problems=problems)
@@ -177,20 +179,20 @@ def _name_weights(link: Link, name: str | None, url: str | None) -> Link:
     entry = find_entry(name) if name else None
     facts = {"name": name or "", "from": url or "", "licence": entry.license if entry else ""}
     is_start = entry is not None and link.kind == "weights" and Path(link.path).is_file()
-    problems = [] if is_start and link.problems == ["no run is known to have made it"] else None
     return msgspec.structs.replace(
         link,
         facts=link.facts | _known(facts),
-        problems=link.problems if problems is None else problems,
+        problems=[one for one in link.problems if not (is_start and one == _NO_RUN)],
     )
 
 
 def _describe_run(record: RunRecord) -> dict[str, str]:
     best, around = record.best, record.circumstances
+    trained_on = record.data.images.get("train", 0)
     facts = {
         "id": record.id,
         "state": record.state,
-        "data": f"{record.data.path}, {record.data.images.get('train', 0)} images in train",
+        "data": f"{record.data.path}, {counted(trained_on, 'image')} in train",
         "data sha256": record.data.sha256,
         "start": record.weights.sha256 if record.weights else f"nothing ({record.arch})",
         "seed": str(record.config.seed),
