@@ -123,8 +123,9 @@ def lineage(
 ) -> None:
     """Trace a model back to its run and first weights.
 
-    Each checkpoint and run on the way says with which data, seed and versions it was made. Hashes are compared with the files that are there. Where the chain is broken, or a hash does
-    not match, the link says so.
+    Each checkpoint and run on the way says with which data, seed and versions it was made. Hashes
+    are compared with the files that are there. Where the chain is broken, or a hash does not match,
+    the link says so.
     """
     import msgspec
 

@@ -45,8 +45,10 @@ def test_the_runs_figures_are_the_files(imgsz: int, epochs: int, uneven_set: Pat
     printed = run_yolokit("val", run / "best.onnx", "--data", "set", "--json", cwd=uneven_set)
     measured = json.loads(printed.stdout)["overall"]
     record = json.loads((run / "run.json").read_text())
-    epochs = {one["epoch"]: one for one in (record["start_epoch"], *record["epochs"]) if one}
-    trained = epochs[record["stopped"]["best"]]["metrics"]
+    measured_epochs = {
+        one["epoch"]: one for one in (record["start_epoch"], *record["epochs"]) if one
+    }
+    trained = measured_epochs[record["stopped"]["best"]]["metrics"]
     assert measured["map50_95"] > 0.01, "nothing is found, so nothing is compared"
     for ours, its in (("mAP50-95", "map50_95"), ("mAP50", "map50"), ("recall", "recall")):
         assert trained[ours] == pytest.approx(measured[its], abs=0.002), ours
