@@ -12,6 +12,7 @@ from typer.main import get_command
 from yolokit.cli.command import JobCommand
 from yolokit.cli.hints.option_help import list_commands, list_option_help
 from yolokit.cli.main import app, main
+from yolokit.train.config.presets import FOLDER, NAMES
 
 COMMANDS = dict(list_commands(get_command(app)))
 JOBS = {words: one for words, one in COMMANDS.items() if isinstance(one, JobCommand)}
@@ -58,6 +59,8 @@ def test_an_option_is_explained(words: tuple[str, ...], capsys: pytest.CaptureFi
     lines = ask(capsys, *words).out.splitlines()
     assert lines[0] == "lr0: Learning rate to begin with; needs an optimizer."
     assert "train --set lr0=VALUE, or a line `lr0: X` in a file for --config" in lines[1]
+    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
+    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,8 +69,6 @@ def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str
         assert f"\n  {name}: " in text
     assert "mixup 0.1" in text
     assert str(FOLDER) in text
-    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
-    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_an_option_of_several_commands_is_explained_for_each(
