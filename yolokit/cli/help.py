@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HEADS = {
     "command line": "Options:",
-    "--config FILE": "Only in a file for --config, one a line:",
+    "--config FILE": "By --set KEY=VALUE, or in a file for --config, one a line:",
     "Python": "Only in Python:",
 }
 
@@ -127,12 +127,15 @@ def describe_option(one: OptionHelp) -> str:
     """Return all about one option."""
     where = {
         "command line": f"yolokit {one.command} {one.written}",
-        "--config FILE": f"a line `{one.written}` in a file: yolokit {one.command} --config FILE",
+        "--config FILE": (
+            f"yolokit {one.command} --set {one.name}=VALUE, or a line `{one.written}` in a file "
+            "for --config"
+        ),
         "Python": "Python alone",
     }[one.where]
     facts = {"set by": where, "values": one.values, "default": one.default}
     rows = [f"  {key:<7}  {value}" for key, value in facts.items() if value]
-    return "\n".join([f"{one.name}: {one.help}", *rows])
+    return "\n".join([f"{one.name}: {one.help}", *rows, *filter(None, [one.more])])
 
 
 def _in_brackets(one: OptionHelp) -> str:

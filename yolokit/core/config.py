@@ -42,6 +42,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return []
 
     @classmethod
+    def explain_more(cls, name: str) -> str:
+        """Return what `yolokit help` says of one option beside its help, or an empty text."""
+        del name
+        return ""
+
+    @classmethod
     def find_idle(cls, values: Mapping[str, Any]) -> Mapping[str, str]:
         """Return options that have no effect beside the others, each with the reason.
 

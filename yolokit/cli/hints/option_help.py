@@ -29,6 +29,7 @@ class OptionHelp(msgspec.Struct, frozen=True):
         default: What it is otherwise; empty where it is off or must be given.
         help: What it is for.
         names: All names by which it is found.
+        more: What is said where it is explained alone.
     """
 
     command: str
@@ -39,6 +40,7 @@ class OptionHelp(msgspec.Struct, frozen=True):
     default: str
     help: str
     names: tuple[str, ...]
+    more: str = ""
 
 
 def list_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -54,7 +56,8 @@ def list_option_help(command: Any, words: str) -> list[OptionHelp]:
     """Return all that a command takes: in the order of its help, then what has no option."""
     if not isinstance(command, JobCommand):
         return [_of_parameter(one, words) for one in command.params]
-    settings = {one.name: one for one in list_settings(command.load_config())}
+    config = command.load_config()
+    settings = {one.name: one for one in list_settings(config)}
     shown = [
         _of_setting(settings[str(one.name)], words) if one.name in settings else
         _of_parameter(one, words)
@@ -66,7 +69,8 @@ def list_option_help(command: Any, words: str) -> list[OptionHelp]:
         for one in settings.values()
         if not isinstance(one.option, Option)
     ]
-    return [*shown, *others]
+    every = [*shown, *others]
+    return [msgspec.structs.replace(one, more=config.explain_more(one.name)) for one in every]
 
 
 def _of_setting(stated: Stated, words: str, *, takes_file: bool = False) -> OptionHelp:

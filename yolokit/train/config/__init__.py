@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from yolokit.train.config.augment import AugmentOptions
 from yolokit.train.config.checks import check_between_fields, find_idle
-from yolokit.train.config.presets import add_preset
+from yolokit.train.config.presets import add_preset, describe_presets
 from yolokit.train.other_words import OTHER_WORDS
 
 
@@ -34,6 +34,11 @@ class TrainConfig(AugmentOptions, frozen=True, kw_only=True):
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
         """Check between fields, and what has to be known."""
         return check_between_fields(values)
+
+    @classmethod
+    def explain_more(cls, name: str) -> str:
+        """Return what `yolokit help` says of one option beside its help, or an empty text."""
+        return describe_presets() if name == "preset" else ""
 
     @classmethod
     def find_idle(cls, values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "presets"
 NAMES = ("default", "small-data", "small-objects", "fast", "long-tail")
+_INDENT = " " * 6
 # A preset may come from someone else: it says how to train, not on what, nor what to accept.
 _NOT_IN_A_PRESET = ("data", "preset", "trust", "allow", "offline", "require_hash")
 
@@ -53,6 +55,22 @@ def read_preset(name: str) -> dict[str, Any]:
     if wrong:
         raise ConfigError(f"{path} cannot be a preset:", problems=wrong)
     return stated
+
+
+def describe_presets() -> str:
+    """Return what each preset is for, what it sets, and where to read why."""
+    lines = []
+    for name in NAMES:
+        path = find_preset(name)
+        purpose = path.read_text("utf-8").partition("\n")[0].removeprefix("# ")
+        stated = read_preset(name)
+        values = ", ".join(f"{key} {stated[key]}" for key in stated).replace("True", "true")
+        lines += [
+            "",
+            f"  {name}: {purpose}",
+            *textwrap.wrap(values, 88, initial_indent=_INDENT, subsequent_indent=_INDENT),
+        ]
+    return "\n".join([*lines, "", f"  Why each value, in the files: {FOLDER}"])
 
 
 def add_preset(values: Mapping[str, Any]) -> dict[str, Any]:

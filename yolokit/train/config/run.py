@@ -22,7 +22,7 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     preset: Annotated[
         str | None,
         Option(
-            "Options for a purpose, which all others override; `yolokit help train preset` lists "
+            "Options for a purpose, overridden by all others; `yolokit help train preset` lists "
             "them.",
             "default|small-data|small-objects|fast|long-tail|FILE",
         ),
