@@ -59,6 +59,8 @@ def test_an_option_is_explained(words: tuple[str, ...], capsys: pytest.CaptureFi
     lines = ask(capsys, *words).out.splitlines()
     assert lines[0] == "lr0: Learning rate to begin with; needs an optimizer."
     assert "train --set lr0=VALUE, or a line `lr0: X` in a file for --config" in lines[1]
+    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
+    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,8 +69,6 @@ def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str
         assert f"\n  {name}: " in text
     assert "mixup 0.1" in text
     assert str(FOLDER) in text
-    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
-    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_an_option_of_several_commands_is_explained_for_each(
