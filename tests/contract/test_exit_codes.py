@@ -33,7 +33,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["train", "--data", "d.yaml", "--epochs", "0", "--imgsz", "33"], 2, "2 mistakes"),
         (["train", "--data", "d.yaml", "--weights", "yolo26n", "--arch", "x"], 2, "weights none"),
         (["train", "--data", "d.yaml", "--arch", "yolo62n"], 2, "2 mistakes"),
-        (["train", "--resume", "--epochs", "3"], 2, "--resume cannot be combined with"),
+        (["train", "--resume", "--seed", "3"], 2, "--resume cannot be combined with"),
         (["train", "--resume", "--name", "none"], 1, "is not a run"),
         (["export", "missing.pt"], 4, "missing.pt"),
         (["export", "missing.pt", "--dynamic", "batsh", "--out", "x"], 2, "2 mistakes"),

@@ -37,6 +37,7 @@ class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
         path: Where it was.
         sha256: Its hash.
         name: Its name in the catalog, if it has one.
+        license: What the catalog says of it, as an SPDX identifier; None where that is unknown.
         url: Where it was fetched from, as far as that is known.
         chain: Hashes of the files that it descends from by earlier runs, oldest first; the last
             one is its own.
@@ -47,6 +48,7 @@ class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     sha256: str
     name: str | None = None
+    license: str | None = None
     url: str | None = None
     chain: list[str] = []
     chain_from: Witness | None = None

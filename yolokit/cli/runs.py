@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from yolokit.jobs.runs.compare import Comparison, Pair
     from yolokit.jobs.runs.job import ShownRun
+    from yolokit.jobs.runs.lineage import Link
     from yolokit.jobs.runs.listing import RunEntry
 
 app = typer.Typer(
     name="runs",
-    help="List training runs, show what came of one, or compare two.",
+    help="List, show and compare training runs; trace a model back.",
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,7 +39,7 @@ def list_(
 ) -> None:
     """List the training runs, the latest last.
 
-    mAP50-95 is that of best.pt on val, in torch; before is that of the start on the same images,
+    mAP50-95 is that of best.pt on val; before is that of the start on the same images,
     or none if it did not know the classes. What is damaged or not a run is listed as such.
     """
     import msgspec
@@ -113,6 +114,40 @@ def compare(
         say(f"open: {report}")
 
 
+@app.command(cls=Command)
+def lineage(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="A checkpoint, an ONNX file or a run.")
+    ],
+    json: Annotated[bool, json_option("Print each link as one line of JSON.")] = False,
+) -> None:
+    """Trace a model back to its run and first weights.
+
+    Each checkpoint and run on the way says with which data, seed and versions it was made. Hashes
+    are compared with the files that are there. Where the chain is broken, or a hash does not match,
+    the link says so.
+    """
+    import msgspec
+
+    from yolokit.cli.output import emit, emit_json
+    from yolokit.jobs.runs.lineage import trace_lineage
+
+    links = trace_lineage(file)
+    if json:
+        for link in links:
+            emit_json(msgspec.to_builtins(link))
+    else:
+        emit("\n\n".join(map(_describe_link, links)))
+
+
+def _describe_link(link: Link) -> str:
+    facts = ({"sha256": link.sha256} if link.sha256 else {}) | link.facts
+    rows = [*facts.items(), *(("problem", problem) for problem in link.problems)]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+    return "\n".join([f"{link.kind} {link.path}", *lines])
+
+
 _COLUMNS = (
     "name", "data", "start", "epochs", "mAP50-95", "before", "state", "time", "started",
 )  # fmt: skip
@@ -145,6 +180,9 @@ def _last_parts(path: str | None) -> str:
 
 
 def _describe_run(shown: ShownRun) -> str:
+    import shlex
+
+    from yolokit.core.plural import counted
     from yolokit.core.units import describe_seconds
     from yolokit.train.report.end import describe_summary
 
@@ -162,7 +200,11 @@ def _describe_run(shown: ShownRun) -> str:
             for name in ("mAP50-95", "mAP50", "precision", "recall")
             if name in trained.metrics
         )
-        facts.append((f"epoch {trained.epoch}", f"{figures} (in torch, on val)"))
+        facts.append((f"epoch {trained.epoch}", f"{figures} (on val)"))
+    if (around := shown.record.circumstances) is not None:
+        facts.append(("command", shlex.join(around.command)))
+        facts.append(("machine", f"{around.cpu}, {counted(around.cores, 'core')}, {around.os}"))
+        facts.append(("git commit", around.git_commit or ""))
     for folder, score in shown.evaluations.items():
         facts.append((f"val {folder}", f"mAP50-95 {score:.3f}"))
     facts = [(name, value) for name, value in facts if value]
@@ -176,7 +218,7 @@ def _describe_run(shown: ShownRun) -> str:
 
 def _describe_comparison(comparison: Comparison) -> str:
     names = (comparison.a, comparison.b)
-    parts = [_tabulate("on val, in torch", comparison.metrics, names)]
+    parts = [_tabulate("on val", comparison.metrics, names)]
     for title, pairs in (
         ("class, mAP50-95", comparison.classes),
         ("option", comparison.options),

@@ -130,6 +130,6 @@ def _print_run(run: TrainRun, *, as_json: bool) -> None:
         which = f"best epoch {best.epoch}" if best.metrics["mAP50-95"] else "last epoch"
         emit(
             f"{which if best.epoch else 'the start'}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
-            f"mAP50 {best.metrics['mAP50']:.4f} (in torch, on val)"
+            f"mAP50 {best.metrics['mAP50']:.4f} (on val)"
         )
     emit(f"{run.best}")

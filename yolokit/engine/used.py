@@ -52,6 +52,12 @@ def report_images(dataset: Any, list_file: str, split: str, *, leave_out: bool) 
     send(DataRead(split, len(dataset.im_files), boxes, left_out))
 
 
+def _name_device(device: Any) -> str | None:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else None
+
+
 def describe_settings(trainer: Any) -> UsedSettings:
     """Return what upstream's trainer uses, once it is set up."""
     groups = trainer.optimizer.param_groups
@@ -76,6 +82,7 @@ def describe_settings(trainer: Any) -> UsedSettings:
         weight_decay=max(group["weight_decay"] for group in groups),
         workers=loader.num_workers,
         threads=trainer.pace.threads if trainer.pace else None,
+        device_name=_name_device(trainer.device),
         validation="deployed",
     )
 

@@ -85,6 +85,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is not a multiple.
         workers: Processes that load images; 0 for the training's own.
         threads: Threads that compute on a CPU at first; None on another device.
+        device_name: Model of the GPU; None on another device.
         validation: How epochs are measured: as the ``deployed`` file is by ``yolokit val``, or in
             ``rectangles`` and by upstream's own rule, as earlier versions did.
     """
@@ -104,6 +105,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float
     workers: int
     threads: int | None
+    device_name: str | None = None
     validation: Literal["deployed", "rectangles"] = "rectangles"
 
 

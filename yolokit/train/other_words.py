@@ -69,7 +69,6 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
         "rect": _SQUARE,
         "single_cls": _SINGLE,
         "classes": "is not offered: `yolokit data convert --keep a,b` makes a set of some classes",
-        "compile": "is not offered: what is trained is what is saved and exported",
         "profile": "is not offered: `yolokit doctor` says what this machine can do",
         "warmup_momentum": "is not offered: warmup_epochs says how long the warm-up is",
         "warmup_bias_lr": "is not offered: warmup_epochs says how long the warm-up is",

@@ -17,6 +17,7 @@ from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_be
 from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
+from yolokit.train.circumstances import Circumstances
 from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
     ``start`` accounts for what was transferred from ``weights``, and ``start_epoch`` has its
     metrics where it knows the classes already. ``config`` is what was asked for, as of the last
     resumption; ``origins`` has who said so, for each option that was stated, and ``changes`` what
-    it was before; ``used`` is what was computed with;
-    ``adding`` proves that old classes are as they were, where new ones were added. Each
+    it was before; ``used`` is what was computed with; ``adding`` proves that old classes are as
+    they were, where new ones were added.
+    ``circumstances`` are those of the start; earlier versions did not record them. Each
     checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
     nothing trains, which confirms it.
     """
@@ -111,6 +113,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     start_epoch: EpochRecord | None = None
     used: UsedSettings | None = None
     versions: dict[str, str]
+    circumstances: Circumstances | None = None
     started: str
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)

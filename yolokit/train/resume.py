@@ -59,7 +59,7 @@ def choose_epochs(record: RunRecord, asked: object) -> int:
     total = int(text) + (planned if text.startswith("+") else 0)
     if asked is not None and total <= done:
         raise ConfigError(
-            f"epochs: the run has {counted(done, 'epoch')} already, so {total} is not more",
+            f"epochs: must be more than the {counted(done, 'epoch')} that are done",
             hint="--epochs +N adds N",
         )
     return total

@@ -27,6 +27,7 @@ from yolokit.errors import (
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
+from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.stored import write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
@@ -118,6 +119,7 @@ def _begin_record(
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
         versions=records.collect_versions(),
+        circumstances=observe_circumstances(),
         started=records.now(),
     )
 

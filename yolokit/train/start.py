@@ -75,10 +75,12 @@ class StartPlan:
             return None
         path, own = self.weights.path, self.weights.sha256
         lineage = read_lineage(path, own)
+        entry = find_entry(self.weights.name) if self.weights.name else None
         return WeightsRecord(
             path=str(path),
             sha256=own,
             name=self.weights.name,
+            license=entry.license if entry else None,
             url=self.weights.url,
             chain=[*(lineage.ancestors if lineage else []), own],
             chain_from=lineage.stated_by if lineage else None,

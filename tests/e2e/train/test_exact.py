@@ -106,7 +106,7 @@ def test_a_finished_run_goes_on(data: Path) -> None:
     refused = run_yolokit(
         "train", "--resume", "--name", "a", "--epochs", 2, cwd=data.parent, code=2
     ).stderr
-    assert "the run has 2 epochs already, so 2 is not more" in refused
+    assert "must be more than the 2 epochs that are done" in refused
     assert (run / "best.pt").read_bytes() == before
     told = resume(data, "a", "--epochs", "+1")
     assert "the learning rate goes on as in a run of 3 epochs, of which 2 are done" in told

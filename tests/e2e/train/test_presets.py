@@ -7,10 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.conftest import run_yolokit
+from yolokit.engine.ultralytics_patches import load_model
 
 pytestmark = pytest.mark.slow
+WITH_DROPOUT = """
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [32, 3, 2]]
+  - [-1, 1, nn.Dropout2d, [0.1]]
+  - [-1, 1, Conv, [32, 3, 2]]
+  - [-1, 1, Conv, [32, 3, 2]]
+head:
+  - [[3, 4, 5], 1, Detect, [nc]]
+"""
 SMALL = ("--arch", "yolo11n", "--imgsz", "64", "--epochs", "1", "--device", "cpu", "--batch", "4")
 
 
@@ -32,13 +46,14 @@ def losses(record: dict[str, Any]) -> dict[str, float]:
 
 
 def test_each_setting_changes_the_training(data: Path) -> None:
+    (data.parent / "labels/train/1.txt").write_text("0 0.1875 0.25 0.25 0.25\n")  # 6 even, 4 odd
     plain = train_set(data, "plain")
     assert losses(train_set(data, "again")) == losses(plain)
     for setting in ("box_loss=giou", "multi_scale=0.5", "repeat_factor=0.9", "class_weights=1"):
         other = train_set(data, setting.replace("=", "-"), setting)
         assert losses(other) != losses(plain), setting
         if setting.startswith("repeat"):
-            assert other["used"]["images"] == 13, "10 images, each class on half: sqrt(0.9 / 0.5)"
+            assert other["used"]["images"] == 13, "6 sqrt(0.9 / 0.6) + 4 sqrt(0.9 / 0.4)"
         else:
             assert other["used"]["images"] == 10
 
@@ -69,7 +84,11 @@ def test_dropout_is_an_error_where_there_is_none_and_set_where_there_is(
     options = ("train", "--data", str(data), *SMALL, "--set", "dropout=0.3")
     failed = run_yolokit(*options, cwd=folder, code=2)
     assert "this network has no dropout layer" in failed.stderr
-    run_yolokit(*options, "--backbone", "torchvision:swin_t", cwd=folder)
+    (folder / "own.yaml").write_text(WITH_DROPOUT)
+    own = ("--arch", "own.yaml", "--name", "own")
+    run_yolokit(*options, *own, cwd=folder)
+    model, _ = load_model(str(folder / "runs/train/own/best.pt"))
+    assert [layer.p for layer in model.modules() if isinstance(layer, torch.nn.Dropout2d)] == [0.3]
 
 
 def test_data_show_follows_presets_and_settings(data: Path) -> None:

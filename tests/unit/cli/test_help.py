@@ -12,6 +12,7 @@ from typer.main import get_command
 from yolokit.cli.command import JobCommand
 from yolokit.cli.hints.option_help import list_commands, list_option_help
 from yolokit.cli.main import app, main
+from yolokit.train.config.presets import FOLDER, NAMES
 
 COMMANDS = dict(list_commands(get_command(app)))
 JOBS = {words: one for words, one in COMMANDS.items() if isinstance(one, JobCommand)}
@@ -42,7 +43,7 @@ def test_each_is_explained_in_one_sentence_at_least(words: str) -> None:
 
 def test_a_command_shows_what_only_a_file_takes(capsys: pytest.CaptureFixture[str]) -> None:
     shown = ask(capsys, "train").out
-    options, others = shown.split("Only in a file for --config, one a line:")
+    options, others = shown.split("By --set KEY=VALUE, or in a file for --config, one a line:")
     assert "--imgsz PX  [32 to 8192; default: 640]" in options
     assert "mosaic: SHARE  [0 to 1; default: 1.0]" in others
     assert "optimizer: NAME  [auto, SGD, Adam, AdamW, NAdam, RAdam, MuSGD; default: auto]" in others
@@ -58,6 +59,8 @@ def test_an_option_is_explained(words: tuple[str, ...], capsys: pytest.CaptureFi
     lines = ask(capsys, *words).out.splitlines()
     assert lines[0] == "lr0: Learning rate to begin with; needs an optimizer."
     assert "train --set lr0=VALUE, or a line `lr0: X` in a file for --config" in lines[1]
+    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
+    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,8 +69,6 @@ def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str
         assert f"\n  {name}: " in text
     assert "mixup 0.1" in text
     assert str(FOLDER) in text
-    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
-    assert lines[3].split() == ["default", "0.01"]
 
 
 def test_an_option_of_several_commands_is_explained_for_each(

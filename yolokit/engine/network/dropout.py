@@ -27,7 +27,7 @@ def set_dropout(model: nn.Module, share: float) -> int:
     if not count:
         raise ConfigError(
             f"dropout {share:g} was asked for, but this network has no dropout layer",
-            hint="leave dropout out: few YOLO networks have such a layer, a backbone such as "
-            "torchvision:swin_t has some; weight_decay and augmentation work in any network",
+            hint="leave it out: YOLO networks have no such layer, unless an architecture of your "
+            "own has, such as nn.Dropout2d; weight_decay and augmentation work in any network",
         )
     return count

@@ -42,7 +42,7 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
             "Which is better",
             (
                 Verdict(mood, comparison.headline, comparison.reason),
-                _tabulate(comparison.metrics, names, "Figures of best.pt on val, in torch"),
+                _tabulate(comparison.metrics, names, "Figures of best.pt on val"),
                 Text(_HOW),
             ),
         )

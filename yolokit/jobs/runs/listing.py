@@ -32,7 +32,7 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
         start: What it began with.
         epochs: Completed ones.
         planned: Epochs that were asked for.
-        best: mAP50-95 of best.pt on val, in torch.
+        best: mAP50-95 of best.pt on val.
         before: That of the start; None where it was not measured.
         seconds: Time of all epochs.
         started: When, with its zone.
