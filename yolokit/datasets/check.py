@@ -7,7 +7,7 @@ What is looked for is in :mod:`yolokit.datasets.checks`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.datasets.splits import list_split_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
 UNUSABLE = "unusable-images"
 
@@ -39,6 +39,7 @@ class DatasetReport(msgspec.Struct, frozen=True):
         is_pose: Whether its label rows have keypoints after the boxes.
         images: Split to the files of the images that were checked and can be used, for every
             job that follows.
+        hashes: ``<split>/<name>`` and the sha256 of each of these files, as hexadecimal digits.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class DatasetReport(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
     is_pose: bool
     images: Mapping[str, list[str]]
+    hashes: Sequence[tuple[str, str]]
 
 
 def check_dataset(
@@ -84,6 +86,7 @@ def check_dataset(
         (*data.notes, *(note for group in told for note in describe_group(group, data.path))),
         data.pose is not None,
         {name: split.used for name, split in facts.splits.items()},
+        _list_hashes(facts),
     )
 
 
@@ -127,6 +130,16 @@ def hash_labels(data: DataYaml) -> str:
         if split in data.splits
     }
     return _digest(data.names, splits)
+
+
+def _list_hashes(facts: DatasetFacts) -> list[tuple[str, str]]:
+    scans = facts.scans
+    return [
+        (f"{name}/{image.name}", scans[image.path].digest.hex())
+        for name, split in facts.splits.items()
+        for image in split.listed
+        if scans[image.path].problem is None
+    ]
 
 
 def _digest(names: Sequence[str], splits: Mapping[str, SplitFacts]) -> str:

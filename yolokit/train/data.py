@@ -9,6 +9,7 @@ from yolokit.core.plural import counted
 from yolokit.datasets.check import DatasetReport, check_dataset
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import write_atomic
+from yolokit.train.image_hashes import hash_images
 from yolokit.train.record import DataRecord
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def record_data(data: DatasetReport) -> DataRecord:
     return DataRecord(
         path=str(data.path),
         sha256=data.sha256,
+        images_sha256=hash_images(data),
         names=list(data.names),
         images={split: found.images for split, found in data.splits.items()},
         boxes={split: found.boxes for split, found in data.splits.items()},

@@ -34,10 +34,13 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The data set of a run: its file, its content's hash, its classes and its size.
 
     ``images`` and ``boxes`` are those that are trained on; ``notes`` are what the check said.
+    ``sha256`` is of names and labels, ``images_sha256`` of the images' content; None in runs of
+    earlier versions.
     """
 
     path: str
     sha256: str
+    images_sha256: str | None = None
     names: list[str]
     images: dict[str, int]
     boxes: dict[str, int]

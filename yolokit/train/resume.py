@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from yolokit.core.events import Notice
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
+from yolokit.train.image_hashes import hash_images, list_changed
 from yolokit.train.record import OptionChange, now
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
+_SHOWN = 20
 CHANGEABLE = (
     "data", "epochs", "batch", "device", "nnodes", "rdzv", "imgsz", "allow", "log", "watch",
 )  # fmt: skip
@@ -112,7 +115,36 @@ def find_data(
             path=path,
             hint=f"start a new run with --weights {last}",
         )
+    _compare_images(record, data, last, on_event)
     return data
+
+
+def _compare_images(record: RunRecord, data: DatasetReport, last: Path, on_event: OnEvent) -> None:
+    """Check that the images still have the content that the run began with.
+
+    Raises:
+        DataError: Some have another; they are named.
+    """
+    began = record.data.images_sha256
+    if began is None:
+        on_event(
+            Notice(
+                "note: an earlier version began this run and recorded no hashes of its images: "
+                "whether one has changed is not known"
+            )
+        )
+    elif began != hash_images(data):
+        changed = list_changed(data, last.parent)
+        count = counted(len(changed), "image") if changed else "images"
+        verb = "has" if len(changed) == 1 else "have"
+        lines = [f"  {name}" for name in changed[:_SHOWN]]
+        lines += [f"  ... and {len(changed) - _SHOWN} more"] * (len(changed) > _SHOWN)
+        message = f"{count} {verb} changed since the run began"
+        raise DataError(
+            "\n".join([message + ":" * bool(lines), *lines]),
+            path=data.path,
+            hint=f"put them back, or start a new run with --weights {last}",
+        )
 
 
 def record_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetReport) -> list[str]:
@@ -129,7 +161,9 @@ def record_changes(record: RunRecord, changes: Mapping[str, Any], data: DatasetR
     record.changes += changed
     record.config = msgspec.structs.replace(record.config, **changes)
     record.origins |= dict.fromkeys(changes, "a resumption")
-    record.data = msgspec.structs.replace(record.data, path=str(data.path))
+    record.data = msgspec.structs.replace(
+        record.data, path=str(data.path), images_sha256=hash_images(data)
+    )
     return [f"{change.option}: {change.after}, no longer {change.before}" for change in changed]
 
 

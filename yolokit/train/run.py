@@ -32,6 +32,7 @@ from yolokit.train.config.stored import write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.entries import enter_event
+from yolokit.train.image_hashes import write_hashes
 from yolokit.train.machines import settle_machines
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
@@ -216,6 +217,7 @@ def _make_request(
     record: RunRecord, data: DatasetReport, run_dir: Path, start: StartRequest | None
 ) -> TrainRequest:
     """Return what the engine needs, with the list of the images that were checked."""
+    write_hashes(data, run_dir)
     return TrainRequest(
         data_yaml=str(write_data_yaml(data, run_dir)),
         start=start,

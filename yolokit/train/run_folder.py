@@ -18,6 +18,7 @@ from yolokit.errors import OutputExistsError, TrainError
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.outputs import Held, Replacing, Result, check_output
 from yolokit.files.parts import remove
+from yolokit.train.image_hashes import HASHES_FILE
 from yolokit.train.record import read_record
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _CHECKPOINTS = ("last.pt", "best.pt")
 _WRITTEN = (
     *("run.json", LOCK_NAME, "*.csv", "*.log", "*.yaml", "*.txt", "*.detections.npz", "engine/*"),
     *("tensorboard/*", "mlflow/*", "wandb/*"),
-    *(START_FILE, STATE_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
+    *(HASHES_FILE, START_FILE, STATE_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
 )
 
 

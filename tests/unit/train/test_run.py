@@ -74,7 +74,7 @@ def test_a_resumed_run_freezes_the_layers_that_it_began_to_freeze(
     (tmp_path / "d.yaml").touch()
     record.data = msgspec.structs.replace(record.data, path=str(tmp_path / "d.yaml"))
     write_record(record, tmp_path)
-    found = SimpleNamespace(sha256="", path="d.yaml")
+    found = SimpleNamespace(sha256="", path="d.yaml", hashes=())
     monkeypatch.setattr(resume, "check_data", lambda *_given: found)
     monkeypatch.setattr(runs, "write_data_yaml", lambda _data, run_dir: run_dir / "data.yaml")
     monkeypatch.setattr(runs, "_run_engine", lambda request, *_others: requests.append(request))
