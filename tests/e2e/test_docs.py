@@ -22,12 +22,21 @@ SLOW = {
     "look-at-data.md",
     "what-to-start-from.md",
     "reading-a-report.md",
+    "faster-training.md",
+    "watching-a-training.md",
     "resuming.md",
     "how-much.md",
     "export.md",
     "speed.md",
 }
-REASONS = {"it needs a network", "it needs a GPU", "it needs other hardware", "it needs Docker"}
+REASONS = {
+    "it needs a network",
+    "it needs a GPU",
+    "it needs two GPUs",
+    "it needs two machines",
+    "it needs other hardware",
+    "it needs Docker",
+}
 
 
 @pytest.fixture(scope="session")

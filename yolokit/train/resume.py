@@ -75,7 +75,7 @@ def describe_epochs(record: RunRecord, total: int) -> list[str]:
     config = record.config
     sentences = [
         (
-            f"the learning rate goes on as in a run of {total} epochs, of which "
+            f"the learning rate goes on as in a run of {counted(total, 'epoch')}, of which "
             f"{record.epochs[-1].epoch} are done"
         )
     ]

@@ -121,8 +121,8 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
 
 @pytest.mark.parametrize(("number", "images"), [(1, 16), (2, 16), (3, 3)])
 def test_the_last_batch_counts_the_images_that_it_has(number: int, images: int) -> None:
-    loader = SimpleNamespace(dataset=range(35))
-    trainer = make_trainer(batch_size=16, train_loader=loader, _batch=number)
+    order = SimpleNamespace(shown=35)
+    trainer = make_trainer(batch_size=16, order=order, _batch=number)
     assert trainer._count_images() == images
 
 

@@ -48,6 +48,8 @@ def make_trainer(
         asked_warmup=39,
         optimizer=SimpleNamespace(param_groups=[group, {"weight_decay": 0.0}]),
         train_loader=SimpleNamespace(dataset=Images(), batch_size=16, num_workers=0),
+        order=SimpleNamespace(shown=205),
+        device=SimpleNamespace(type="cpu"),
         world_size=0,
         pace=None,
         lr0_reason=None,
