@@ -95,12 +95,10 @@ def test_notes(args: dict[str, Any], said: str | None) -> None:
     assert said is None or notes[1].startswith(said)
 
 
-def test_a_single_image_and_the_steps_of_a_warm_up_are_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_single_image_and_the_steps_of_a_warm_up_are_told() -> None:
     """A ramp makes steps more often, so that the sum is not that of the epochs."""
-    monkeypatch.setattr(Images, "__len__", lambda _self: 1)
     trainer = make_trainer({"betas": (0.9, 0.999), "weight_decay": 0.0}, epochs=20, fraction=0.01)
+    trainer.order = SimpleNamespace(shown=1)
     notes = list_notes(trainer, describe_settings(trainer))
     assert notes[0].startswith("4 optimizer steps an epoch (more in the warm-up), 88 in all")
     assert notes[1] == "fraction 0.01: an epoch shows 1 image"
