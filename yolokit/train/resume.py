@@ -70,17 +70,18 @@ def choose_epochs(record: RunRecord, asked: object) -> int:
 
 def describe_epochs(record: RunRecord, total: int) -> list[str]:
     """Say what becomes of the schedule of a run that gets another number of epochs."""
-    if total == record.config.epochs or not record.epochs:
+    if not record.epochs:
         return []
-    config = record.config
-    sentences = [
-        (
-            f"the learning rate goes on as in a run of {counted(total, 'epoch')}, of which "
-            f"{record.epochs[-1].epoch} are done"
+    config, done = record.config, record.epochs[-1].epoch
+    sentences = []
+    if total != config.epochs:
+        sentences.append(
+            f"the learning rate goes on as in a run of {counted(total, 'epoch')}, of which {done} "
+            f"{'is' if done == 1 else 'are'} done"
         )
-    ]
-    if config.mosaic and config.close_mosaic:
-        sentences.append(f"mosaics end with the last {counted(config.close_mosaic, 'epoch')} of it")
+        if config.mosaic and config.close_mosaic:
+            last = counted(config.close_mosaic, "epoch")
+            sentences.append(f"mosaics end with the last {last} of it")
     if record.stopped is not None and record.stopped.reason == "patience":
         sentences.append("patience counts anew from here")
     return sentences

@@ -13,8 +13,14 @@ from tests.unit.train.test_run import make_record
 from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
 from yolokit.errors import ConfigError, DataError
-from yolokit.train.record import EpochRecord, RunRecord
-from yolokit.train.resume import check_changes, choose_epochs, find_data, record_changes
+from yolokit.train.record import EpochRecord, RunRecord, Stop
+from yolokit.train.resume import (
+    check_changes,
+    choose_epochs,
+    describe_epochs,
+    find_data,
+    record_changes,
+)
 
 
 @pytest.fixture
@@ -100,3 +106,18 @@ def test_epochs_that_add_nothing_are_refused(record: RunRecord, asked: object) -
     done = [EpochRecord(epoch=number, seconds=1.0, metrics={}) for number in (1, 2, 3)]
     with pytest.raises(ConfigError, match="epochs"):
         choose_epochs(msgspec.structs.replace(record, state="complete", epochs=done), asked)
+
+
+def test_what_becomes_of_the_schedule_is_said(record: RunRecord) -> None:
+    config = msgspec.structs.replace(record.config, epochs=10, close_mosaic=2)
+    done = [EpochRecord(epoch=epoch, seconds=1.0, metrics={"mAP50-95": 0.5}) for epoch in (1, 2)]
+    record.config, record.epochs = config, done
+    assert describe_epochs(record, 10) == []
+    longer = [
+        "the learning rate goes on as in a run of 20 epochs, of which 2 are done",
+        "mosaics end with the last 2 epochs of it",
+    ]
+    assert describe_epochs(record, 20) == longer
+    record.stopped = Stop(reason="patience", epoch=2, best=1)
+    assert describe_epochs(record, 20) == [*longer, "patience counts anew from here"]
+    assert describe_epochs(record, 10) == ["patience counts anew from here"]
