@@ -35,6 +35,7 @@ REASONS = {
     "it needs two GPUs",
     "it needs two machines",
     "it needs other hardware",
+    "it needs classes of your own",  # tests/e2e/train/test_add_classes.py has some
     "it needs Docker",
 }
 
