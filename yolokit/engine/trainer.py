@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,7 +24,7 @@ from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.own_settings import read_own_settings
 from yolokit.engine.repeat_factor import find_repeats
-from yolokit.engine.resumption import find_last_epoch, goes_on_exactly, set_loss_balance
+from yolokit.engine.resumption import say_inexact, set_loss_balance
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
 from yolokit.engine.state import read_state, restore_state, write_state
@@ -75,6 +76,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     metric_names: ClassVar[Mapping[str, str]]
     model: Any
     metrics: Any
+    loss: Any
     best_fitness: float | None
     accumulate: int
     world_size: int
@@ -316,14 +318,19 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self.save_model()
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
-        """Go on after the last whole epoch; upstream refuses where there is none."""
+        """Go on after the last whole epoch, exactly where there is a ``state.pt``."""
         if ckpt is None or not self.resume:
             return
-        if not goes_on_exactly(self.run_dir, ckpt):
+        state = read_state(self.run_dir)
+        if state is not None:
+            restore_state(self, state)
+        elif ckpt["epoch"] < 0:  # upstream refuses where there is no whole epoch
+            super()._load_checkpoint_state(ckpt)
+        else:
+            say_inexact()
             super().resume_training(ckpt)
             return
-        self._load_checkpoint_state(ckpt)
-        self.start_epoch = find_last_epoch(self.run_dir, ckpt) + 1
+        self.start_epoch = (ckpt if state is None else state)["epoch"] + 1
         set_loss_balance(unwrap_model(self.model), self.start_epoch - 1)
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
@@ -365,6 +372,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         Raises:
             TrainError: The weights are not numbers any more, in the first epoch.
         """
+        if self.loss is not None and not _are_numbers(unwrap_model(self.model)):
+            self.loss = self.loss * math.nan  # upstream looks at that of the last batch alone
         goes_back = bool(super()._handle_nan_recovery(epoch))
         self._retries += goes_back
         if goes_back:  # with other augmentations than those that failed

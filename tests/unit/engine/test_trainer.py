@@ -44,7 +44,7 @@ def make_trainer(**fields: object) -> Trainer:
 def make_broken(tmp_path: Path, model: torch.nn.Module) -> Trainer:
     return make_trainer(
         loss=torch.tensor(float("nan")), fitness=None, start_epoch=0, last=tmp_path / "last.pt",
-        ema=SimpleNamespace(ema=model),
+        ema=SimpleNamespace(ema=model), model=model,
     )  # fmt: skip
 
 
@@ -53,6 +53,20 @@ def test_weights_that_are_no_numbers_end_the_first_epoch(told: list[Event], tmp_
     with pytest.raises(TrainError, match="the weights became NaN or infinity in epoch 1"):
         make_broken(tmp_path, BROKEN)._handle_nan_recovery(0)
     assert not make_broken(tmp_path, LAYER)._handle_nan_recovery(0), "the loss alone, in one batch"
+    assert told == []
+
+
+def test_weights_that_a_batch_before_the_last_broke_are_found(
+    told: list[Event], tmp_path: Path
+) -> None:
+    """Upstream looks at the loss of the last batch, and saves them where that is a number."""
+    trainer = make_broken(tmp_path, BROKEN)
+    trainer.loss, trainer.start_epoch = torch.tensor(1.5), 0
+    with pytest.raises(RuntimeError, match=r"no valid last\.pt is available"):
+        trainer._handle_nan_recovery(3)  # it would have gone back
+    sound = make_broken(tmp_path, LAYER)
+    sound.loss = torch.tensor(1.5)
+    assert not sound._handle_nan_recovery(3)
     assert told == []
 
 
