@@ -18,6 +18,7 @@ _VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE",
     "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "PYTHONHASHSEED", "PYTORCH_CUDA_ALLOC_CONF",
 )  # fmt: skip
+_USER = re.compile(r"(?<=:)//[^/?#\s]*@")  # of an address: a name, and often a password
 _CPU_INFO = Path("/proc/cpuinfo")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]+")
@@ -65,7 +66,8 @@ def observe_circumstances() -> Circumstances:
 def _read_command(argv: list[str]) -> list[str]:
     path = PurePath(argv[0] if argv else "")
     name = path.parent.name if path.name == "__main__.py" else path.stem
-    return ["yolokit", *argv[1:]] if name == "yolokit" else [path.name]
+    words = [_USER.sub("//", word) for word in argv[1:]]
+    return ["yolokit", *words] if name == "yolokit" else [path.name]
 
 
 def _read_cpu() -> str:

@@ -34,6 +34,13 @@ def test_arguments_of_another_program_are_not_kept(monkeypatch: pytest.MonkeyPat
     assert observe_circumstances().command == ["fit.py"]
 
 
+def test_the_user_of_an_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://me:secret@example.org/a.pt"
+    monkeypatch.setattr("sys.argv", ["yolokit", "train", "--weights", address, "--name", "a@b"])
+    command = observe_circumstances().command
+    assert command == ["yolokit", "train", "--weights", "https://example.org/a.pt", "--name", "a@b"]
+
+
 def test_python_m_is_our_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/lib/yolokit/__main__.py", "train"])
     assert observe_circumstances().command == ["yolokit", "train"]
