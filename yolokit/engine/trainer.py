@@ -179,7 +179,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
         self._clock = EpochClock()
-        self._batch = self._pending = self._steps = 0
+        self._batch = self._pending = self._steps = self._images = 0
         self._is_validated = False
         self.is_best = self.best_fitness is None
 
@@ -283,6 +283,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Scale images to [0, 1], in the memory layout of the weights."""
         batch = super().preprocess_batch(batch)
+        self._images += len(batch["img"])
         if self.on_cpu:
             batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
         for hook in self.hooks:
@@ -429,6 +430,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
+            images=self._images * max(self.world_size, 1),
+            threads=self.pace.threads if self.pace else None,
         )
 
 

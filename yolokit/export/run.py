@@ -18,6 +18,7 @@ from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
+from yolokit.evaluate.recommended import recommend_thresholds
 from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
@@ -207,6 +208,7 @@ def _describe(
 
     size = facts["imgsz"]
     fixed = config.dynamic != "all"
+    thresholds = recommend_thresholds(weights, digest.sha256, facts["names"], size)
     return ModelManifest(
         io=ModelIO(
             input_name=facts["input_name"],
@@ -220,7 +222,10 @@ def _describe(
             stride_px=facts["stride_px"],
         ),
         head=ModelHead(
-            output_name=facts["output_name"], layout=facts["layout"], names=tuple(facts["names"])
+            output_name=facts["output_name"],
+            layout=facts["layout"],
+            names=tuple(facts["names"]),
+            class_conf=thresholds.conf if thresholds else (),
         ),
         provenance=Provenance(
             precision=config.precision,
@@ -229,6 +234,7 @@ def _describe(
             data_sha256=_read_data_sha256(weights),
             architecture=facts["architecture"],
             license=facts["license"],
+            class_conf_source=thresholds.source if thresholds else "",
             tool_versions={"yolokit": yolokit.__version__, **facts["versions"]},
         ),
     )

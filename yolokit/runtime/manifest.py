@@ -45,6 +45,8 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
         names: Class names by index.
         task: What the model does: a module of ``runtime/tasks``.
         conf: Score below which a detection is not reported by default.
+        class_conf: Such a score for each class, recommended by the run that trained the model;
+            empty where ``conf`` is for all of them.
         iou: Overlap above which two boxes of a class are one.
         max_det: Most detections in one image; ``max_count`` in the file.
         least_score: Scores below this never leave the graph, whatever is asked for: an NMS in it
@@ -56,6 +58,7 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     task: Task = Task.DETECT
     conf: float = 0.25
+    class_conf: tuple[float, ...] = ()
     iou: float = 0.7
     max_det: int = msgspec.field(default=300, name="max_count")
     least_score: float = 0.0
@@ -63,10 +66,17 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.names:
             raise ValueError("a model has at least one class")
+        if self.class_conf and len(self.class_conf) != len(self.names):
+            raise ValueError("class_conf has a score for each class, or none")
+        if not all(0 <= conf <= 1 for conf in self.class_conf):
+            raise ValueError("class_conf has scores from 0 to 1")
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model comes from; empty strings where that is not known."""
+    """Where a model comes from; empty strings where that is not known.
+
+    ``class_conf_source`` says in a sentence how the head's ``class_conf`` was found.
+    """
 
     precision: str = "fp32"
     opset: int = 0
@@ -74,6 +84,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     data_sha256: str = ""
     architecture: str = ""
     license: str = ""
+    class_conf_source: str = ""
     tool_versions: dict[str, str] = {}
 
 
@@ -88,7 +99,11 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode_manifest(manifest: ModelManifest) -> str:
     """Return the manifest as the JSON text that is stored under ``METADATA_KEY``."""
-    return json.dumps(msgspec.to_builtins(manifest), sort_keys=True, ensure_ascii=False)
+    content = msgspec.to_builtins(manifest)
+    for part, key in (("head", "class_conf"), ("provenance", "class_conf_source")):
+        if not content[part][key]:  # as earlier versions wrote it
+            del content[part][key]
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def decode_manifest(text: str) -> ModelManifest:
