@@ -283,7 +283,6 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Scale images to [0, 1], in the memory layout of the weights."""
         batch = super().preprocess_batch(batch)
-        self._images += len(batch["img"])
         if self.on_cpu:
             batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
         for hook in self.hooks:
@@ -395,19 +394,21 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         process.check_stop()
         if self.pace:
             self.pace.apply()
+        images = self._count_images()
+        self._images += images
         process.send(
             BatchEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
                 batch=self._batch,
                 batches=self.cadence.batches,
-                images=self._count_images(),
+                images=images,
                 losses=keep_finite(self.tloss),
             )
         )
 
     def _count_images(self) -> int:
-        """Return the images of the batch that has just ended; the last of an epoch has fewer."""
+        """Return the images of the batch that has just ended, on all processes; the last has fewer."""
         batch, total = int(self.batch_size), self.order.shown
         return min(batch, total - (self._batch - 1) * batch)
 
@@ -430,7 +431,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
-            images=self._images * max(self.world_size, 1),
+            images=self._images,
             threads=self.pace.threads if self.pace else None,
         )
 
