@@ -408,7 +408,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         )
 
     def _count_images(self) -> int:
-        """Return the images of the batch that has just ended, on all processes; the last has fewer."""
+        """Return the images of the batch that has just ended; the last of an epoch has fewer."""
         batch, total = int(self.batch_size), self.order.shown
         return min(batch, total - (self._batch - 1) * batch)
 
