@@ -129,10 +129,12 @@ def lineage(
     does not match; a chain that is broken, since a file is not here any more, is printed as such.
     """
     from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.progress import show_events
     from yolokit.cli.runs_lineage import describe_lineage
     from yolokit.jobs.runs.lineage import trace_lineage
 
-    links = trace_lineage(path)
+    with show_events() as on_event:
+        links = trace_lineage(path, on_event)
     if json:
         import msgspec
 

@@ -10,7 +10,7 @@ from yolokit.core.plural import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.jobs.runs.lineage import Link
+    from yolokit.jobs.runs.links import Link
 
 
 def describe_lineage(links: Sequence[Link]) -> str:
@@ -23,7 +23,7 @@ def _describe_link(link: Link) -> Iterator[str]:
     yield f"{link.kind}  {link.path or '(not here)'}"
     facts = [("sha256", link.sha256 or ""), *link.facts.items()]
     if link.record is not None:
-        facts += [("trained", link.record.started), *describe_conditions(link.record)]
+        facts += [("started", link.record.started), *describe_conditions(link.record)]
     facts = [(name, value) for name, value in facts if value]
     width = max((len(name) for name, _ in facts), default=0)
     for name, value in facts:

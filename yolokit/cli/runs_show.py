@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted, share
+from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,8 @@ def describe_run(shown: ShownRun) -> str:
 
 
 def describe_conditions(record: RunRecord) -> Iterator[tuple[str, str]]:
-    """Yield how and where a run was computed, as far as its record tells."""
+    """Yield how a run ended, and how and where it was computed, as far as its record tells."""
+    yield "ended", _describe_stop(record)
     used, seed = record.used, f"seed {record.config.seed}"
     if used is None:
         yield "computed", seed
@@ -41,9 +43,31 @@ def describe_conditions(record: RunRecord) -> Iterator[tuple[str, str]]:
         steps = f"{counted(used.steps, 'step')}, {used.steps_per_epoch} an epoch"
         steps += f", in batches of {used.batch}"
         yield "computed", "; ".join((steps, _describe_threads(record), seed))
+    versions = record.versions
     if record.launches:
-        yield from _describe_launch(record.launches[-1], used.device_name if used else None)
-    yield "versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())
+        last = record.launches[-1]
+        yield from _describe_launch(last, used.device_name if used else None)
+        versions = last.versions or versions
+    yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _describe_stop(record: RunRecord) -> str:
+    """Return why a run ended and which epoch ``best.pt`` has; nothing while it goes on."""
+    stopped, best = record.stopped, record.best
+    if stopped is None:
+        return ""
+    why = {
+        "epochs": "all epochs are done",
+        "patience": f"none was better in {counted(record.config.patience, 'epoch')} (patience)",
+        "asked": "on_event asked for it" + (f": {stopped.why}" if stopped.why else ""),
+        "interrupted": "it was interrupted",
+        "error": "an error",
+    }[stopped.reason]
+    kept = ""
+    if best is not None:
+        which = f"epoch {best.epoch}" if best.epoch else "the start"
+        kept = f"; best.pt has {which}, {FITNESS} {best.metrics[FITNESS]:.3f} on val"
+    return f"after epoch {stopped.epoch} of {record.config.epochs}: {why}{kept}"
 
 
 def _describe_threads(record: RunRecord) -> str:
@@ -64,6 +88,8 @@ def _describe_launch(launch: Launch, gpu: str | None) -> Iterator[tuple[str, str
     if launch.git is not None:
         branch = f" on {launch.git.branch}" if launch.git.branch else ""
         yield "git", f"commit {launch.git.commit}{branch} of {launch.git.folder}"
+    if launch.yolokit_git is not None:
+        yield "yolokit", f"commit {launch.yolokit_git.commit} of {launch.yolokit_git.folder}"
 
 
 def _describe_task(shown: ShownRun) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.checkpoints.lineage import read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.core.plugins import load_plugin
@@ -209,6 +210,7 @@ def _describe(
     size = facts["imgsz"]
     fixed = config.dynamic != "all"
     thresholds = recommend_thresholds(weights, digest.sha256, facts["names"], size)
+    lineage = read_lineage(weights, digest.sha256)
     return ModelManifest(
         io=ModelIO(
             input_name=facts["input_name"],
@@ -231,6 +233,8 @@ def _describe(
             precision=config.precision,
             opset=config.opset,
             weights_sha256=digest.sha256,
+            run=(lineage.run if lineage else None) or "",
+            ancestors=tuple(lineage.ancestors) if lineage else (),
             data_sha256=_read_data_sha256(weights),
             architecture=facts["architecture"],
             license=facts["license"],

@@ -13,6 +13,14 @@ from yolokit.errors import InferenceError
 METADATA_KEY = "yolokit"
 SCHEMA_VERSION = 1
 
+# What earlier versions did not write: left out where it is empty, so that their files stay equal.
+_ADDED = (
+    ("head", "class_conf"),
+    ("provenance", "run"),
+    ("provenance", "ancestors"),
+    ("provenance", "class_conf_source"),
+)
+
 
 class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
     """How an image becomes the model's input.
@@ -73,14 +81,18 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model comes from; empty strings where that is not known.
+    """Where a model comes from; empty where that is not known.
 
-    ``class_conf_source`` says in a sentence how the head's ``class_conf`` was found.
+    ``run`` is the id of the run that saved the weights, ``ancestors`` the sha256 of each file that
+    these descend from by runs, oldest first. ``class_conf_source`` says in a sentence how the
+    head's ``class_conf`` was found.
     """
 
     precision: str = "fp32"
     opset: int = 0
     weights_sha256: str = ""
+    run: str = ""
+    ancestors: tuple[str, ...] = ()
     data_sha256: str = ""
     architecture: str = ""
     license: str = ""
@@ -100,8 +112,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 def encode_manifest(manifest: ModelManifest) -> str:
     """Return the manifest as the JSON text that is stored under ``METADATA_KEY``."""
     content = msgspec.to_builtins(manifest)
-    for part, key in (("head", "class_conf"), ("provenance", "class_conf_source")):
-        if not content[part][key]:  # as earlier versions wrote it
+    for part, key in _ADDED:
+        if not content[part][key]:
             del content[part][key]
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 

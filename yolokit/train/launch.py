@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 import msgspec
 
+import yolokit
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.files.git_commit import GitCommit, read_git_commit
 
@@ -36,6 +37,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         cores: Those that the run might use.
         variables: Of the environment, those that numerical libraries and yolokit read.
         git: What the working folder is a checkout of, if anything.
+        versions: Of yolokit and of what it stands on.
+        yolokit_git: What yolokit itself is run from, if that is a checkout.
     """
 
     at: str
@@ -46,10 +49,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     cores: int
     variables: dict[str, str] = {}
     git: GitCommit | None = None
+    versions: dict[str, str] = {}
+    yolokit_git: GitCommit | None = None
 
 
-def describe_launch() -> Launch:
-    """Return what is known of the start that is being made."""
+def describe_launch(versions: dict[str, str]) -> Launch:
+    """Return what is known of the start that is being made, with these versions of packages."""
     return Launch(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_read_command(sys.argv),
@@ -63,7 +68,15 @@ def describe_launch() -> Launch:
             if _COUNTS.fullmatch(name) and not _SECRET.search(name)
         },
         git=read_git_commit(Path.cwd()),
+        versions=versions,
+        yolokit_git=_read_own_commit(Path(yolokit.__file__).parent),
     )
+
+
+def _read_own_commit(package: Path) -> GitCommit | None:
+    """Return the commit of a checkout of yolokit; not that of a project that it is installed in."""
+    found = read_git_commit(package)
+    return found if found is not None and Path(found.folder, package.name) == package else None
 
 
 def _read_command(argv: list[str]) -> tuple[str, ...]:

@@ -113,14 +113,15 @@ def train_model(
 def _begin_record(
     config: TrainConfig, plan: StartPlan, data: DatasetReport, origins: Mapping[str, str]
 ) -> RunRecord:
+    versions = records.collect_versions()
     return records.RunRecord(
         config=config,
         origins=dict(origins),
         data=record_data(data),
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
-        versions=records.collect_versions(),
-        launches=[describe_launch()],
+        versions=versions,
+        launches=[describe_launch(versions)],
         started=records.now(),
     )
 
@@ -181,7 +182,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     record.outputs, record.stopped = {}, None  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
-    record.launches.append(describe_launch())
+    record.launches.append(describe_launch(records.collect_versions()))
     records.write_record(record, run_dir)
     write_config(record.config, record.data.path, record.origins, run_dir)
     request = _make_request(record, data, run_dir, None)

@@ -16,7 +16,7 @@ def test_command_machine_and_what_decides_the_outcome(monkeypatch: pytest.Monkey
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     monkeypatch.setenv("EDITOR", "vi")
     monkeypatch.setattr(sys, "argv", ["/bin/yolokit", "train", "--data", "a b"])
-    launch = describe_launch()
+    launch = describe_launch({})
     assert launch.command == ("yolokit", "train", "--data", "a b")
     assert launch.cores == usable_cores() == 3
     assert launch.cpu == read_cpu_name() != ""
@@ -30,7 +30,7 @@ def test_no_password_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YOLOKIT_HUB_TOKEN", "geheim")
     monkeypatch.setenv("YOLOKIT_WEIGHTS_MIRROR", "https://me:geheim@example.org/w")
     monkeypatch.setattr(sys, "argv", ["yolokit", "train", "https://me:geheim@example.org/a.pt"])
-    launch = describe_launch()
+    launch = describe_launch({})
     assert "geheim" not in repr(launch)
     assert launch.command[2] == "https://example.org/a.pt"
     assert launch.variables["YOLOKIT_WEIGHTS_MIRROR"] == "https://example.org/w"
@@ -40,14 +40,14 @@ def test_the_user_of_an_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     address = "https://me:sec@ret@example.org/a.pt"
     monkeypatch.setattr(sys, "argv", ["yolokit", "train", "--weights", address, "--name", "a@b"])
     words = ("yolokit", "train", "--weights", "https://example.org/a.pt", "--name", "a@b")
-    assert describe_launch().command == words
+    assert describe_launch({}).command == words
 
 
 def test_arguments_of_another_program_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/home/me/fit.py", "--token", "secret"])
-    assert describe_launch().command == ("fit.py",)
+    assert describe_launch({}).command == ("fit.py",)
 
 
 def test_python_m_is_our_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/lib/yolokit/__main__.py", "train"])
-    assert describe_launch().command == ("yolokit", "train")
+    assert describe_launch({}).command == ("yolokit", "train")
