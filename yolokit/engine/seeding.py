@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+import yolokit.engine.ultralytics_patches  # noqa: F401 - in processes that load images as well
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -25,16 +25,20 @@ if TYPE_CHECKING:
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
     pace = start_torch(request)
-
-    done = _repair(request) if request.start is None else None
-    if done is not None:
-        send(Notice("all its epochs were done already; only the end was left"))
-        return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
-    trainer = make_trainer(request, pace)
-    send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
-    _run(trainer)
-    args = trainer.args
-    return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    trainer: YolokitTrainer | None = None
+    while True:
+        done = _repair(request) if request.start is None else None
+        if done is not None:
+            send(Notice("all its epochs were done already; only the end was left"))
+            return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        del trainer  # before the next one is made: it may hold most of the memory
+        trainer = make_trainer(request, pace)
+        send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
+        smaller = _run(trainer, request)
+        if smaller is None:
+            args = trainer.args
+            return _result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+        request = smaller
 
 
 def _repair(request: TrainRequest) -> dict[str, Any] | None:
@@ -80,15 +84,19 @@ def make_trainer(request: TrainRequest, pace: Pace) -> YolokitTrainer:
     return trainer
 
 
-def _run(trainer: YolokitTrainer) -> None:
+def _run(trainer: YolokitTrainer, request: TrainRequest) -> TrainRequest | None:
+    """Train; return what to go on with where memory ran out, else None."""
+    from yolokit.engine.out_of_memory import train_within_memory
+
     if trainer.ddp:
         stop_at_once()
     try:
-        trainer.train()
+        return train_within_memory(trainer, request)
     except FinishAsked:
         if not (trainer.run_dir / "last.pt").exists():
             raise JobCancelledError("stopped before its first epoch was done") from None
         trainer.final_eval()
+        return None
     except JobCancelledError:
         if not is_orphan.is_set():
             trainer.keep_progress()

@@ -14,8 +14,12 @@ from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
+from yolokit.engine.hooks.not_finite import are_finite
 from yolokit.engine.hooks.toolkit import MOMENTS
+from yolokit.engine.memory import read_memory_bytes
+from yolokit.engine.out_of_memory import validate_within_memory
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import EpochSampler, seed_loader
 from yolokit.engine.state import read_state, restore_state, write_state
@@ -60,6 +64,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         hooks: What looks on.
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
+        val_batch: Most images of a batch of the validation, where memory ran out; else None.
         is_best: Whether the epoch that was validated last is the best so far.
         sampler: What orders the images; None where several processes share them.
     """
@@ -73,6 +78,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     own: OwnSettings
     hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
+    val_batch: int | None = None
     is_best = False
     sampler: EpochSampler | None = None
     _is_settled = False
@@ -97,6 +103,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.callbacks["on_val_batch_end"].append(_check_stop)
 
     @property
+    def batch_number(self) -> int:
+        """Which batch of its epoch has just ended, from 1."""
+        return self._batch
+
+    @property
     def is_first(self) -> bool:
         """Whether this is the process that reports and writes."""
         return RANK in {-1, 0}
@@ -105,6 +116,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Run upstream's callbacks, then ours of the same name."""
         super().run_callbacks(event)
         if event == "on_pretrain_routine_end":
+            require_room(self)
             self._measure_start()
         elif event == "on_train_epoch_start":
             self._begin_epoch()
@@ -130,6 +142,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
         """Return upstream's loader; that of a training follows the seed alone."""
+        if mode == "val" and self.val_batch is not None:
+            batch_size = min(batch_size, self.val_batch)
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
         if mode == "train" and RANK == -1:
             self.sampler = seed_loader(loader, self.args.seed)
@@ -204,7 +218,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Validate, and decide by our own rule whether this epoch is the best."""
         best = self.best_fitness
         self._clock.start_validation()
-        metrics, fitness = super().validate()
+        metrics, fitness = validate_within_memory(self, super().validate)
         self._clock.end_validation()
         self._is_validated = True
         self.is_best = is_better(fitness, best)
@@ -224,7 +238,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
         self._begin_epoch()
-        metrics = self.validator(self)
+        metrics = validate_within_memory(self, lambda: self.validator(self))
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
@@ -356,7 +370,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             process.send(
                 Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
             )
-        elif self.is_first and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
+        elif self.is_first and epoch == self.start_epoch and not are_finite(self.ema.ema):
             raise TrainError(
                 f"the weights became NaN or infinity in epoch {epoch + 1}",
                 hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",
@@ -402,11 +416,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
+            memory_bytes=read_memory_bytes(),
         )
-
-
-def _are_numbers(model: torch.nn.Module) -> bool:
-    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
 
 
 def _check_stop(_validator: object) -> None:
