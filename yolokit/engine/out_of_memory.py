@@ -51,6 +51,7 @@ def train_within_memory(trainer: YolokitTrainer, request: TrainRequest) -> Train
         return None
     # After the error is gone: its traceback holds on to what filled the memory.
     smaller = _ask_for_less(trainer, request)
+    trainer.loss = trainer.loss_items = None
     _free(trainer)
     return smaller
 
@@ -116,10 +117,9 @@ def _halve(batch: int, images: int, imgsz: int) -> int | None:
 
 
 def _free(trainer: YolokitTrainer) -> None:
-    """Let go of what a training holds: batches, gradients, processes that load images."""
-    trainer.loss = trainer.loss_items = None
+    """Let go of batches, and of the processes that load them; others are made when needed."""
     for loader in (trainer.train_loader, trainer.test_loader):
-        loader.close()
+        loader.reset()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

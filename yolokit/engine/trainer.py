@@ -14,11 +14,11 @@ from yolokit.engine import process
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
-from yolokit.engine.hooks.not_finite import are_finite
 from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.memory import read_memory_bytes
 from yolokit.engine.out_of_memory import validate_within_memory
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.recovery import recover
 from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import EpochSampler, seed_loader
@@ -35,7 +35,7 @@ from yolokit.engine.used import (
 from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
-from yolokit.errors import ConfigError, TrainError
+from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -356,25 +356,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self._is_settled = True
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
-        """Go back as upstream does, and say so; where there is nothing to go back to, stop.
-
-        Raises:
-            TrainError: The weights are not numbers any more, in the first epoch.
-        """
-        goes_back = bool(super()._handle_nan_recovery(epoch))
+        """Go back to the last whole epoch, where this one was lost."""
+        goes_back = recover(self, epoch, super()._handle_nan_recovery)
         self._retries += goes_back
         if goes_back and self.sampler is not None:  # other augmentations than those that failed
             self.sampler.begin_at(epoch, self._retries)
             self.train_loader.reset()
-        if self.is_first and goes_back:
-            process.send(
-                Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
-            )
-        elif self.is_first and epoch == self.start_epoch and not are_finite(self.ema.ema):
-            raise TrainError(
-                f"the weights became NaN or infinity in epoch {epoch + 1}",
-                hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",
-            )
         return goes_back
 
     def _on_train_batch_end(self) -> None:

@@ -35,6 +35,7 @@ from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.checkpoints.reading import explain_unreadable  # noqa: E402
+from yolokit.engine.image_cache import has_room_for_images  # noqa: E402
 from yolokit.engine.mixed_images import remember_images  # noqa: E402
 from yolokit.engine.network.torchvision_backbone import StagedTorchVision  # noqa: E402
 from yolokit.engine.safe_globals import forbid_building, list_torchvision_layers  # noqa: E402
@@ -157,6 +158,7 @@ _data_utils._replace_image = _leave_image  # noqa: SLF001 - there is no public w
 _upstream_check_image = _data_utils.check_image
 _data_utils.check_image = _check_image
 _base.BaseDataset.npy_files = property(_no_arrays, lambda _dataset, _paths: None)
+_base.BaseDataset.check_cache_ram = has_room_for_images
 # A mosaic is called after the first of its images; all are named where a loss is NaN.
 _augment.BaseMixTransform.get_params = remember_images(_augment.BaseMixTransform.get_params)
 # Analytics, and the one setting that allows them.

@@ -62,6 +62,25 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
         return sum(group.tensors for group in self.groups if group.action != "fresh")
 
 
+class MemoryNeeds(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training on a CPU needs of the memory, as measured before it began.
+
+    Attributes:
+        start_bytes: What it held by then.
+        image_bytes: What each image of a batch takes beside that, at most.
+        free_bytes: What was left, of the machine or of the container.
+    """
+
+    start_bytes: int
+    image_bytes: int
+    free_bytes: int
+
+
+def count_fitting(needs: MemoryNeeds) -> int:
+    """Return how many images of a batch fit into nine tenths of what was left."""
+    return needs.free_bytes * 9 // 10 // max(1, needs.image_bytes)
+
+
 class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a training computes with, once everything left open is chosen.
 
@@ -81,6 +100,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         weight_decay: As the optimizer has it: scaled by upstream where ``nbs`` is not a multiple.
         workers: Processes that load images; 0 for the training's own.
         threads: Threads that compute on a CPU at first; None on another device.
+        memory: What it needs of the memory; None on another device.
     """
 
     images: int
@@ -98,6 +118,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float
     workers: int
     threads: int | None
+    memory: MemoryNeeds | None = None
 
 
 def is_better(fitness: float | None, best: float | None) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from yolokit.core.events import Notice
-from yolokit.core.plural import counted
 from yolokit.engine.hooks.toolkit import Hook
 from yolokit.engine.mixed_images import list_images
 from yolokit.engine.process import send
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from yolokit.engine.trainer import YolokitTrainer
 
+from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after our edits
+
 _SHOWN = 8
-_HINT = (
+ADVICE = (
     "look at these images and their labels; if they are sound, set an `optimizer` with a smaller "
     "`lr0`, or `precision: fp32`, in the file of --config"
 )
@@ -59,10 +61,10 @@ class NotFinite(Hook):
         images = list_images(self._images)
         print("\n".join([f"{what}; the images of the batch:", *images]), flush=True)
         sentence = f"{what}; {describe_images(images)}"
-        if trainer.epoch == trainer.start_epoch and not are_finite(trainer.model):
-            raise TrainError(f"{sentence}; the weights are lost with it", hint=_HINT)
+        if trainer.epoch == trainer.start_epoch and not are_finite(unwrap_model(trainer.model)):
+            raise TrainError(f"{sentence}; the weights are lost with it", hint=ADVICE)
         if trainer.is_first:
-            send(Notice(f"{sentence}; {_HINT}"))
+            send(Notice(f"{sentence}; {ADVICE}"))
 
     def _describe(self, trainer: YolokitTrainer) -> str:
         """Say where it happened, and in which parts of the loss."""
@@ -75,10 +77,11 @@ class NotFinite(Hook):
 
 def describe_images(images: Sequence[str]) -> str:
     """Name the images of a batch, and where the rest of them is named."""
-    named = ", ".join(images[:_SHOWN])
+    folder = os.path.commonpath([os.path.dirname(image) for image in images])
+    named = ", ".join(os.path.relpath(image, folder) for image in images[:_SHOWN])
     more = len(images) - _SHOWN
-    rest = f", and {more} more (train.log names them)" if more > 0 else ""
-    return f"the batch was made of {counted(len(images), 'image')}: {named}{rest}"
+    rest = f" and {more} more, which train.log names," if more > 0 else ""
+    return f"the batch was made of {named}{rest} in {folder}"
 
 
 def are_finite(model: torch.nn.Module) -> bool:
