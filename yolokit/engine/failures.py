@@ -54,38 +54,49 @@ def explain(error: Exception, failure: str) -> Failed:
     """
     raw = str(error)
     text = " ".join(raw.replace("❌️", "").replace("❌", "").split())
-    if is_lost_worker(error):
-        return _explain_lost_worker(text, failure)
-    if is_out_of_memory(error):
-        where = "device" if "out of memory" in raw.lower() else "machine"
-        hint = _LESS if failure == "TrainError" else None
-        return Failed(failure, f"the {where} ran out of memory", hint)
-    if is_full_disk(error):
-        return Failed(failure, _explain_full_disk(error), "make room on it")
-    lost = _LOST_IMAGE.search(raw)
-    if lost:
-        return _explain_lost_image(lost[1].strip())
-    if _FAILED_WORKER.search(raw):
-        last = raw.strip().splitlines()[-1].strip()
-        return Failed(failure, f"a process that loads images failed: {last}")
+    known = _explain_lack(error, text, failure) or _explain_image(raw, failure)
+    if known is not None:
+        return known
     if isinstance(error, subprocess.CalledProcessError):  # its command means nothing to a person
         return Failed(failure, f"a worker failed: their launcher ended with {error.returncode}")
     name = type(error).__name__
     return Failed(failure, f"{name}: {text}" if text else name)
 
 
+def _explain_lack(error: Exception, text: str, failure: str) -> Failed | None:
+    """Explain what the machine lacks: memory, a process that it has ended, room on a disk."""
+    if is_lost_worker(error):
+        return _explain_lost_worker(text, failure)
+    if is_out_of_memory(error):
+        where = "device" if "out of memory" in text.lower() else "machine"
+        hint = _LESS if failure == "TrainError" else None
+        return Failed(failure, f"the {where} ran out of memory", hint)
+    if is_full_disk(error):
+        return Failed(failure, _explain_full_disk(error), "make room on it")
+    return None
+
+
+def _explain_image(raw: str, failure: str) -> Failed | None:
+    """Explain what happened to an image where it was loaded."""
+    lost = _LOST_IMAGE.search(raw)
+    if lost:
+        return _explain_lost_image(lost[1].strip())
+    if _FAILED_WORKER.search(raw):
+        last = raw.strip().splitlines()[-1].strip()
+        return Failed(failure, f"a process that loads images failed: {last}")
+    return None
+
+
 def _explain_lost_worker(text: str, failure: str) -> Failed:
     """Say how a process that loads images ended, and what makes that less likely."""
+    died = "a process that loads images died"
     fewer = "set a smaller `workers` in the file of --config; 0 has training load images by itself"
+    shm = "give a container more of it, as `docker run --shm-size 2g` does"
     if "Bus error" in text or "shared memory" in text:
         what = "it found no room in /dev/shm, through which it hands over images"
-        hint = f"give a container more of it, as `docker run --shm-size 2g` does, or {fewer}"
-        return Failed(failure, f"a process that loads images died: {what}", hint)
-    if "Killed" in text or "exited unexpectedly" in text:
-        what = "the system ended it, as it does where memory runs out"
-        return Failed(failure, f"a process that loads images died: {what}", fewer)
-    how = text.rpartition(") ")[2].rstrip(". ")
-    return Failed(failure, f"a process that loads images died: it {how}", fewer)
+        return Failed(failure, f"{died}: {what}", f"{shm}, or {fewer}")
+    what = "the system ended it, as it does where memory or /dev/shm runs out"
+    return Failed(failure, f"{died}: {what}", f"{fewer}; if it is /dev/shm, {shm}")
 
 
 def _explain_full_disk(error: BaseException) -> str:

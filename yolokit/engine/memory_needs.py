@@ -71,8 +71,7 @@ def describe_shortage(needs: MemoryNeeds | None, batch: int, args: Any) -> list[
         return []
     fits = count_fitting(needs)
     way = f"--batch {fits} fits" if fits else "take a smaller --imgsz"
-    return [
-        f"a batch of {counted(batch, 'image')} at imgsz {args.imgsz} takes about "
-        f"{describe_size(needs.image_bytes * batch)} of memory, and "
-        f"{describe_size(needs.free_bytes)} are free: {way}"
-    ]
+    need, free = describe_size(needs.image_bytes * batch), describe_size(needs.free_bytes)
+    images = counted(batch, "image")
+    what = f"a batch of {images} at imgsz {args.imgsz} takes about {need} of memory"
+    return [f"{what}, and {free} are free: {way}"]

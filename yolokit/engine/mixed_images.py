@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-class MixedImage(str):
+class MixedImage(str):  # noqa: SLOT000 - pickled with what it knows, by its arguments
     """The file of the first image of a picture, which knows the others.
 
     A text, since upstream's batches have a text there.
@@ -19,7 +19,7 @@ class MixedImage(str):
 
     files: tuple[str, ...]
 
-    def __new__(cls, files: Sequence[str]) -> MixedImage:
+    def __new__(cls, files: Sequence[str]) -> Self:
         """Make it of all files."""
         made = super().__new__(cls, files[0])
         made.files = tuple(files)

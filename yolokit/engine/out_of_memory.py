@@ -51,7 +51,7 @@ def train_within_memory(trainer: YolokitTrainer, request: TrainRequest) -> Train
         return None
     # After the error is gone: its traceback holds on to what filled the memory.
     smaller = _ask_for_less(trainer, request)
-    trainer.loss = trainer.loss_items = None
+    trainer.loss = None  # and with it the gradients' graph
     _free(trainer)
     return smaller
 
@@ -66,11 +66,11 @@ def validate_within_memory(trainer: YolokitTrainer, validate: Callable[[], Any])
             if not is_out_of_memory(error) or RANK != -1 or batch == 1:
                 raise
         trainer.val_batch = batch // 2
-        images = counted(trainer.val_batch, "image")
+        before, now = counted(batch, "image"), counted(trainer.val_batch, "image")
         send(
             Notice(
-                f"memory ran out in the validation, with {batch} images at once: it is made again "
-                f"with {images}, and so are those that follow"
+                f"memory ran out in the validation, with {before} at once: it is made again with "
+                f"{now}, and so are those that follow"
             )
         )
         _free(trainer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ def train(request: TrainRequest) -> dict[str, Any]:
             send(Notice("all its epochs were done already; only the end was left"))
             return _result(done["device"], done["amp"], done["batch"], done["optimizer"])
         del trainer  # before the next one is made: it may hold most of the memory
+        gc.collect()
         trainer = make_trainer(request, pace)
         send(Notice(f"device {trainer.device}, precision {_precision(trainer.args.amp)}"))
         smaller = _run(trainer, request)

@@ -47,8 +47,8 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's. Of
     ``seconds``, training waited ``wait_s`` for images, and validation took ``val_s``. ``retries``
-    counts how often the epoch ended in NaN or infinity first. ``memory_bytes`` is the resident memory
-    of the engine at its end, with that of the processes that load images. Epoch 0 is the start, before any
+    counts how often the epoch ended in NaN or infinity first. ``memory_bytes`` is what the
+    engine and the processes that load images held at its end. Epoch 0 is the start, before any
     training. What earlier versions did not record is None.
     """
 

@@ -12,21 +12,7 @@ import threading
 import pytest
 
 from yolokit.engine import process
-from yolokit.engine.process import explain, is_local
-
-
-def test_a_failed_worker_is_named_and_not_its_command() -> None:
-    failed = explain(subprocess.CalledProcessError(1, ["python", "-m", "torch"]), "TrainError")
-    assert failed.message == "a worker failed: their launcher ended with 1"
-    assert failed.hint is None, "the caller names the log"
-
-
-def test_a_lack_of_memory_is_told_in_plain_words() -> None:
-    text = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
-    failed = explain(RuntimeError(text), "TrainError")
-    assert failed.message == "the machine ran out of memory"
-    assert failed.hint == "use a smaller --batch or --imgsz"
-
+from yolokit.engine.process import is_local
 
 PROGRAM = """
 import msgspec, time

@@ -44,6 +44,7 @@ def make_trainer(group: dict[str, Any], *, epochs: int = 100, **args: Any) -> An
         cadence=Cadence(batches=13, full=4, warmup=39),
         asked_warmup=39,
         optimizer=SimpleNamespace(param_groups=[group, {"weight_decay": 0.0}]),
+        on_cpu=False,
         train_loader=SimpleNamespace(dataset=Images(), batch_size=16, num_workers=0),
         world_size=0,
         pace=None,
@@ -75,7 +76,6 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
         ({"fraction": 0.5}, "fraction 0.5: an epoch shows 205 images"),
         ({"val": False}, "patience has no effect"),
         ({"val": False, "patience": 0}, None),
-        ({"cache": "ram"}, "cache has no effect"),
     ],
 )
 def test_notes(args: dict[str, Any], said: str | None) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def make_hooks(own: OwnSettings) -> list[Hook]:
-    """Return the hooks that every training has and those that its settings ask for, in the order of their calls."""
+    """Return the hooks of every training, then those that its settings ask for."""
     from yolokit.engine.hooks.memory import MemoryWatch
     from yolokit.engine.hooks.not_finite import NotFinite
 

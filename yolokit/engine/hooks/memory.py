@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from yolokit.core.events import Notice
@@ -65,11 +66,11 @@ def find_growth(seen: Sequence[int]) -> int | None:
     if len(watched) < _WATCHED:
         return None
     grown = watched[-1] - watched[0]
-    falls = sum(after <= before for before, after in zip(watched, watched[1:], strict=False))
+    rises = sorted(after - before for before, after in pairwise(watched))
+    falls = sum(rise <= 0 for rise in rises)
     if falls > _FEW_FALLS or grown < max(_LEAST_BYTES, _LEAST_SHARE * watched[0]):
         return None
     # In one or two leaps it may have been something else, as another loader for the last epochs.
-    rises = sorted(after - before for before, after in zip(watched, watched[1:], strict=False))
     if sum(rises[-2:]) > grown / 2:
         return None
     return grown // (_WATCHED - 1)

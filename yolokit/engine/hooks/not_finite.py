@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -77,7 +78,7 @@ class NotFinite(Hook):
 
 def describe_images(images: Sequence[str]) -> str:
     """Name the images of a batch, and where the rest of them is named."""
-    folder = os.path.commonpath([os.path.dirname(image) for image in images])
+    folder = os.path.commonpath([Path(image).parent for image in images])
     named = ", ".join(os.path.relpath(image, folder) for image in images[:_SHOWN])
     more = len(images) - _SHOWN
     rest = f" and {more} more, which train.log names," if more > 0 else ""
