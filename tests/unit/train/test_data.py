@@ -90,7 +90,7 @@ def test_a_run_parses_the_data_yaml_and_lists_the_images_once(
         (Path(request.run_dir) / "last.pt").write_bytes(b"weights")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "run_job", stop)
+    monkeypatch.setattr(runs, "train_in_engine", stop)
     folder = tmp_path / "run"
     config = TrainConfig.build({"data": str(five), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
@@ -108,7 +108,7 @@ def test_a_run_parses_the_data_yaml_and_lists_the_images_once(
 def test_a_set_that_is_given_by_its_folder_is_searched_once(
     five: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "run_job", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr(runs, "train_in_engine", Mock(side_effect=KeyboardInterrupt))
     config = TrainConfig.build({"data": str(five.parent), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
         runs.train_model(config, folder=tmp_path / "run")

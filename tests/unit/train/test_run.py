@@ -127,7 +127,7 @@ def test_what_changes_after_the_check_plays_no_part(
         raise TrainError("seen enough")
 
     monkeypatch.setattr(runs, "check_data", check_and_change)
-    monkeypatch.setattr(runs, "run_job", start)
+    monkeypatch.setattr(runs, "train_in_engine", start)
     config = TrainConfig.build({"data": data})
     with pytest.raises(TrainError, match="seen enough"):
         runs.train_model(config, folder=tmp_path / "run")
