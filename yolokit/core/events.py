@@ -72,6 +72,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         retries: How often it was trained once more, because it had ended in NaN or infinity.
         images: How many the network was shown, on all processes together.
         threads: Threads that computed at its end; None on another device than a CPU.
+        memory_bytes: Resident memory at its end, of the processes that load images as well; None
+            if not measured.
     """
 
     epoch: int
@@ -85,6 +87,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     retries: int = 0
     images: int | None = None
     threads: int | None = None
+    memory_bytes: int | None = None
 
 
 class StopTraining(Exception):  # noqa: N818 - like StopIteration, a wish and no error

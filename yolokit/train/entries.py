@@ -31,6 +31,7 @@ def enter_event(event: Event, record: RunRecord) -> bool:
                 retries=event.retries,
                 images=event.images,
                 threads=event.threads,
+                memory_bytes=event.memory_bytes,
             )
         )
     elif isinstance(event, DataRead):

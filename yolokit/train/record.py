@@ -55,8 +55,9 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's. Of
     ``seconds``, training waited ``wait_s`` for images, and validation took ``val_s``. ``retries``
     counts how often the epoch ended in NaN or infinity first. The network was shown ``images``, a
-    mosaic counted as one, and ``threads`` computed on a CPU at its end. Epoch 0 is the start,
-    before any training. What earlier versions did not record is None.
+    mosaic counted as one, and ``threads`` computed on a CPU at its end, when ``memory_bytes`` were
+    held by the engine and the processes that load images. Epoch 0 is the start, before any
+    training. What earlier versions did not record is None.
     """
 
     epoch: int
@@ -68,6 +69,7 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     images: int | None = None
     threads: int | None = None
+    memory_bytes: int | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
