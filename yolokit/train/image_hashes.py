@@ -50,7 +50,7 @@ def list_changed(data: DatasetReport, run_dir: Path) -> list[str]:
     before = _read_content(run_dir)
     if not before:
         return []
-    differing = set(_split(before)) ^ set(_split(encode_hashes(data)))
+    differing = set(_split(before)) ^ set(_split(encode_hashes(data).decode()))
     return sorted({line.partition("  ")[2] for line in differing})
 
 
@@ -65,7 +65,7 @@ def read_hashes(run_dir: Path, sha256: str | None) -> dict[str, str] | None:
         None where the file is not there, not readable or another one.
     """
     content = _read_content(run_dir)
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if hashlib.sha256(content.encode()).hexdigest() != sha256:
         return None
     parts = (line.partition("  ") for line in _split(content))
     return {name: digest for digest, _, name in parts}
@@ -104,13 +104,13 @@ def find_changed(
     return changed
 
 
-def _read_content(run_dir: Path) -> bytes:
+def _read_content(run_dir: Path) -> str:
     """Return what the file holds; nothing where it is not there, or not readable."""
     try:
-        return read_bounded(run_dir / HASHES_FILE)
-    except (OSError, DataError):
-        return b""
+        return read_bounded(run_dir / HASHES_FILE).decode()
+    except (OSError, DataError, UnicodeDecodeError):
+        return ""
 
 
-def _split(content: bytes) -> list[str]:
-    return content.decode("utf-8", "replace").split("\n")[:-1]
+def _split(content: str) -> list[str]:
+    return content.split("\n")[:-1]

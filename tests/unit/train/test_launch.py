@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.files.test_git_commit import git
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.train.launch import describe_launch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_command_machine_and_what_decides_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +56,16 @@ def test_arguments_of_another_program_are_not_kept(monkeypatch: pytest.MonkeyPat
 def test_python_m_is_our_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/lib/yolokit/__main__.py", "train"])
     assert describe_launch({}).command == ("yolokit", "train")
+
+
+@pytest.mark.parametrize(("package", "is_checkout"), [("yolokit", True), ("lib/yolokit", False)])
+def test_a_checkout_of_yolokit_is_told_from_a_project_that_it_is_installed_in(
+    package: str, is_checkout: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / package).mkdir(parents=True)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "one")
+    monkeypatch.setattr("yolokit.__file__", str(tmp_path / package / "__init__.py"))
+    launch = describe_launch({"torch": "2"})
+    assert launch.versions == {"torch": "2"}
+    assert (launch.yolokit_git is not None) == is_checkout

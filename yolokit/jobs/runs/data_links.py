@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 _SHOWN = 3
+_NOT_KNOWN = (
+    f"the run has no {HASHES_FILE} that it recorded: whether an image has changed is not known"
+)
 
 
 class DataLinks:
@@ -57,7 +60,7 @@ class DataLinks:
         """Return what is not known of the images, and which are not those of then."""
         hashes = read_hashes(folder, record.data.images_sha256)
         if hashes is None:
-            return f"the run has no {HASHES_FILE}: whether an image has changed is not known", ""
+            return _NOT_KNOWN, ""
         changed = find_changed(
             data,
             hashes,

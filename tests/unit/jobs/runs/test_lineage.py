@@ -23,6 +23,8 @@ from yolokit.runtime.manifest import (
 )
 from yolokit.train.record import write_record
 
+EVALUATED = "mAP50-95 0.510 on test of set/data.yaml"
+
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -35,13 +37,17 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         record = make_folder(folder)
         (folder / "best.pt").write_bytes(name.encode())
         record.outputs = {"best.pt": sha256_file(folder / "best.pt")}
-        record.weights = WeightsRecord(path=str(parent), sha256=sha256_file(parent))
+        record.weights = WeightsRecord(
+            path=str(parent), sha256=sha256_file(parent), name="yolo26n", url="https://example.org"
+        )
         write_record(record, folder)
         parent = folder.resolve() / "best.pt"
     manifest = ModelManifest(
         io=ModelIO(input_name="images", shape=(1, 3, 64, 64), input_wh=(64, 64)),
         head=ModelHead(output_name="output0", layout="raw", names=("cat", "dog")),
-        provenance=Provenance(weights_sha256=sha256_file(parent), license="AGPL-3.0"),
+        provenance=Provenance(
+            weights_sha256=sha256_file(parent), license="AGPL-3.0", run="1" * 32, ancestors=("ab",)
+        ),
     )
     path = Path("runs/train/two/best.onnx")
     save_model(path, metadata={METADATA_KEY: encode_manifest(manifest)})
@@ -49,7 +55,10 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.with_suffix(".parity.json").write_text(json.dumps(proof))
     evaluation = Path("runs/val/best-test")
     evaluation.mkdir(parents=True)
-    metrics = {"model_sha256": sha256_file(path), "split": "test", "overall": {"map50_95": 0.51}}
+    metrics = {
+        "model_sha256": sha256_file(path), "data": "set/data.yaml", "split": "test",
+        "overall": {"map50_95": 0.51},
+    }  # fmt: skip
     (evaluation / "metrics.json").write_text(json.dumps(metrics))
     return path
 
@@ -61,9 +70,11 @@ def test_the_chain_from_a_model_to_its_first_start(
     kinds = ["model", *["checkpoint", "run", "data"] * 2, "checkpoint"]
     assert [link.kind for link in links] == kinds
     assert links[0].facts["proof best.parity.json"] == "equal"
-    assert links[0].facts["evaluated runs/val/best-test"] == "mAP50-95 0.510 on test"
+    assert links[0].facts["evaluated runs/val/best-test"] == EVALUATED
     assert links[-1].path is not None
     assert links[-1].path.endswith("start.pt")
+    assert links[-1].facts["name"] == "yolo26n", "as the run that began with it recorded"
+    assert links[-1].facts["fetched from"] == "https://example.org"
     assert not any(link.faults for link in links)
     out, _ = call(capsys, "runs", "lineage", model)
     for word in (links[0].sha256, "AGPL-3.0", "seed 0", "the chain begins here"):
@@ -77,6 +88,29 @@ def test_a_run_that_was_moved_is_found_by_its_hashes(model: Path) -> None:
     Path("runs/train/one").rename("runs/train/moved")
     links = trace_lineage(model)
     assert [link.path for link in links if link.kind == "run"][-1] == "runs/train/moved"
+
+
+def test_runs_and_evaluations_are_found_from_another_folder(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("runs/train/one").rename("runs/train/moved")
+    path = model.resolve()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    links = trace_lineage(path)
+    runs = [link.path for link in links if link.kind == "run"]
+    assert runs[-1] == str(tmp_path / "runs/train/moved")
+    assert links[0].facts[f"evaluated {tmp_path / 'runs/val/best-test'}"] == EVALUATED
+
+
+def test_a_model_alone_states_where_it_is_from(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "alone").mkdir()
+    links = trace_lineage(model.rename(tmp_path / "alone" / "model.onnx"))
+    assert links[0].gaps == ("there is no proof beside it that it equals its checkpoint",)
+    assert [link.kind for link in links[1:]] == ["checkpoint", *["run", "data", "checkpoint"] * 2]
+    Path("runs").rename("away")
+    _, lost = trace_lineage(tmp_path / "alone" / "model.onnx")
+    assert f"run {'1' * 32} saved it, and that it descends from ab" in lost.gaps[0]
 
 
 def test_a_file_that_is_gone_breaks_the_chain(

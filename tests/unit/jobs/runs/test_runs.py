@@ -135,9 +135,11 @@ def test_what_a_run_was_computed_with_is_shown(
     record.epochs = [
         msgspec.structs.replace(one, images=38, threads=1 + one.epoch % 2) for one in record.epochs
     ]
+    record.stopped = record.stop("epochs")
     write_record(record, runs / "good")
     out, _ = call(capsys, "runs", "show", "good")
     for line in (
+        "ended      after epoch 8 of 8: all epochs are done; best.pt has epoch 8, mAP50-95 ",
         "of train   40 of 400 images are used",
         "rate       AdamW at 0.0001 (few steps), momentum 0.9",
         "computed   9 steps, 1 an epoch, in batches of 16; 1 to 2 threads",
