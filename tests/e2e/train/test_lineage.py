@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,6 @@ from yolokit.files.digest import sha256_file
 from yolokit.runtime.detector import Detector
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from yolokit.runtime.manifest import ModelManifest
 
 pytestmark = pytest.mark.slow
@@ -32,8 +31,8 @@ def make_data(folder: Path) -> None:
 def train(folder: Path, *options: object) -> dict[str, Any]:
     options = (*SHORT, *options, "--allow", "leaking-images")
     done = run_yolokit("train", *options, cwd=folder)
-    run = done.stdout.strip().removesuffix("best.pt")
-    record: dict[str, Any] = json.loads((folder / run / "run.json").read_text("utf-8"))
+    run = Path(done.stdout.splitlines()[-1]).parent
+    record: dict[str, Any] = json.loads((run / "run.json").read_text("utf-8"))
     return record
 
 
