@@ -28,7 +28,7 @@ from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
 from yolokit.train.circumstances import observe_circumstances
-from yolokit.train.config.stored import write_config
+from yolokit.train.config.stored import leave_out_secrets, write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.entries import enter_event
@@ -114,7 +114,7 @@ def _begin_record(
     config: TrainConfig, plan: StartPlan, data: DatasetReport, origins: Mapping[str, str]
 ) -> RunRecord:
     return records.RunRecord(
-        config=config,
+        config=leave_out_secrets(config),
         origins=dict(origins),
         data=record_data(data),
         weights=plan.record(),
