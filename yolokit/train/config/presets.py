@@ -92,7 +92,7 @@ def add_preset(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> list[str]:
     """Return options of a preset that what is stated beside it leaves without a ground."""
-    together = {key: str(value).lower() for key, value in (preset | dict(values)).items()}
+    together = {key: str(value).lower() for key, value in {**preset, **values}.items()}
     groundless = []
     if "optimizer" in values and values["optimizer"] != preset.get("optimizer"):
         groundless += ["lr0", "momentum"]
