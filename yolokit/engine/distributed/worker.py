@@ -16,6 +16,7 @@ import msgspec
 
 from yolokit.engine import process
 from yolokit.engine.distributed.request import LOST_CONNECTION, WorkerRequest
+from yolokit.engine.failures import explain as explain_failure
 from yolokit.engine_protocol.child import Failed
 from yolokit.errors import YolokitError
 
@@ -74,7 +75,7 @@ def explain(error: Exception) -> Failed:
     if any(text in str(error) for text in _LOST):
         text = " ".join(str(error).split())[:_LONGEST]
         return Failed("TrainError", f"{LOST_CONNECTION}: {text}")
-    return process.explain(error, "TrainError")
+    return explain_failure(error, "TrainError")
 
 
 def _fail(failed: Failed) -> None:
