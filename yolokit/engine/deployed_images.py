@@ -37,6 +37,8 @@ class DeployedImages(YOLODataset):  # type: ignore[misc]
         if self.ims[i] is not None:
             return self.ims[i], self.im_hw0[i], self.im_hw[i]
         image = imread(self.im_files[i], flags=self.cv2_flag)
+        if image is None:  # as upstream puts it
+            raise FileNotFoundError(f"Image Not Found {self.im_files[i]}")
         height_px, width_px = image.shape[:2]
         fitted = Letterbox.fit((width_px, height_px), (self.imgsz, self.imgsz))
         if fitted.resized_wh != fitted.image_wh:

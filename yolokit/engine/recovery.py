@@ -9,6 +9,7 @@ import torch
 from yolokit.core.events import Notice
 from yolokit.engine.hooks.not_finite import ADVICE, are_finite
 from yolokit.engine.process import send
+from yolokit.engine.resumption import set_loss_balance
 from yolokit.errors import TrainError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def recover(trainer: YolokitTrainer, epoch: int, go_back: Callable[[int], bool])
             raise
         what = f"epoch {epoch + 1} ended in NaN or infinity {trainer.nan_recovery_attempts} times"
         raise TrainError(what, hint=ADVICE) from error
+    if goes_back:  # the epoch that was lost has shifted them already
+        set_loss_balance(unwrap_model(trainer.model), epoch - 1)
     if goes_back and trainer.is_first:
         send(Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more"))
     elif trainer.is_first and epoch == trainer.start_epoch and not are_finite(trainer.ema.ema):

@@ -24,6 +24,7 @@ def set_loss_balance(model: Any, last: int) -> None:
     Source: ultralytics ``engine/trainer.py:resume_training``.
     """
     if last >= 0 and getattr(model.model[-1], "one2one_cv2", None) is not None:
-        model.criterion = model.init_criterion()
+        if getattr(model, "criterion", None) is None:
+            model.criterion = model.init_criterion()
         model.criterion.updates = last
         model.criterion.update()

@@ -7,6 +7,7 @@ from it. It holds tensors and plain values alone, and is read with weights only.
 
 from __future__ import annotations
 
+import pickle
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model  # isort: skip - after our edits
 
 _VERSION = 1
+_MOVE = "move it away to resume from last.pt, which is not exact"
 
 
 def write_state(trainer: YolokitTrainer, event: str | None) -> None:
@@ -71,10 +73,13 @@ def read_state(run_dir: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if state["version"] > _VERSION:
             raise TrainError(f"{path} was written by a later version of yolokit")
+    except pickle.UnpicklingError as error:  # torch's text proposes to run what is in the file
+        raise TrainError(
+            f"{path} cannot be read: it holds something else than the state of a run", hint=_MOVE
+        ) from error
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
         raise TrainError(
-            f"{path} cannot be read: {' '.join(str(error).split())[:200]}",
-            hint="move it away to resume from last.pt, which is not exact",
+            f"{path} cannot be read: {' '.join(str(error).split())[:200]}", hint=_MOVE
         ) from error
     return state
 

@@ -69,6 +69,12 @@ class AddingProof(msgspec.Struct, frozen=True, kw_only=True):
     imgsz: int
 
     @property
+    def growth(self) -> tuple[float, float]:
+        """By which share of the old detector's parameters and FLOPs grew."""
+        (old_size, size), (old_flops, flops) = self.parameters, self.flops
+        return size / old_size - 1, flops / old_flops - 1
+
+    @property
     def problems(self) -> list[str]:
         """One sentence for each thing that is not as it was."""
         found = []

@@ -24,7 +24,8 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         leads: Whether this machine is the first, which reports and has the folder of the run.
         command: A digest of what was asked for, which must be equal on all machines.
         adding: What a training that adds classes needs; None for any other.
-        box_loss: How the loss of a box is computed: a key of ``engine.box_loss.FLAGS``.
+        box_loss: How the loss of a box is computed: a key of ``FLAGS`` in
+            ``engine.network.box_loss``.
         dropout: Share that dropout layers drop; None for what the network states.
         repeat_factor: Share of images below which a class is shown more often; 0 for none.
     """

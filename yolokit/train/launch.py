@@ -22,6 +22,7 @@ _COUNTS = re.compile(
 )
 _SECRET = re.compile(r"TOKEN|SECRET|PASS|CREDENTIAL|AUTH|_KEY")
 _USER = re.compile(r"(?<=:)//[^/?#\s]*@")  # of an address: a name, and often a password
+_QUERY = re.compile(r"(://[^?#\s]*)\?[^#\s]*")  # likewise: signatures and tokens
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +30,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: When, with its zone.
-        command: The words of the command line, without the user of an address. Of another program
-            than ours its name alone: its arguments may be secrets.
+        command: The words of the command line, without user and query of an address. Of another
+            program than ours its name alone: its arguments may be secrets.
         folder: The working folder.
         system: Operating system, with its version.
         cpu: Model of the processor; None where the system does not tell.
@@ -63,7 +64,7 @@ def describe_launch(versions: dict[str, str]) -> Launch:
         cpu=read_cpu_name(),
         cores=usable_cores(),
         variables={
-            name: _leave_out_user(value)
+            name: _leave_out_secrets(value)
             for name, value in sorted(os.environ.items())
             if _COUNTS.fullmatch(name) and not _SECRET.search(name)
         },
@@ -82,8 +83,8 @@ def _read_own_commit(package: Path) -> GitCommit | None:
 def _read_command(argv: list[str]) -> tuple[str, ...]:
     path = PurePath(argv[0] if argv else "")
     name = path.parent.name if path.name == "__main__.py" else path.stem
-    return ("yolokit", *map(_leave_out_user, argv[1:])) if name == "yolokit" else (path.name,)
+    return ("yolokit", *map(_leave_out_secrets, argv[1:])) if name == "yolokit" else (path.name,)
 
 
-def _leave_out_user(text: str) -> str:
-    return _USER.sub("//", text)
+def _leave_out_secrets(text: str) -> str:
+    return _QUERY.sub(r"\1", _USER.sub("//", text))

@@ -26,7 +26,7 @@ from yolokit.errors import (
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
-from yolokit.train.config.stored import write_config
+from yolokit.train.config.stored import leave_out_secrets, write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.engine_end import train_in_engine, write_end
@@ -115,7 +115,7 @@ def _begin_record(
 ) -> RunRecord:
     versions = records.collect_versions()
     return records.RunRecord(
-        config=config,
+        config=leave_out_secrets(config),
         origins=dict(origins),
         data=record_data(data),
         weights=plan.record(),

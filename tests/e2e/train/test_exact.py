@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import run_yolokit
+from tests.conftest import START, run_yolokit
 from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")]
-OPTIONS = ("--arch", "yolo11n", "--imgsz", 64, "--batch", 4, "--device", "cpu", "--seed", 5)
+SMALL = ("--imgsz", 64, "--batch", 4, "--device", "cpu", "--seed", 5)
+OPTIONS = ("--arch", "yolo11n", *SMALL)
+# Its head has two losses, whose weights change from epoch to epoch.
+ADDING = ("--weights", START, "--add-classes", *SMALL)
 # The warm-up ends within the second epoch, and mosaics with it.
 CONFIG = "{optimizer: AdamW, lr0: 0.002, warmup_epochs: 1.5, close_mosaic: 2, precision: fp32}\n"
 
@@ -26,10 +29,12 @@ def data(squares: Path) -> Path:
     return squares
 
 
-def train(data: Path, name: str, *, epochs: int = 4, code: int = 0) -> Path:
+def train(
+    data: Path, name: str, *, options: tuple[object, ...] = OPTIONS, epochs: int = 4, code: int = 0
+) -> Path:
     run_yolokit(
         "train", "--data", data, "--config", "c.yaml", "--name", name, "--epochs", epochs,
-        *OPTIONS, cwd=data.parent, code=code,
+        *options, cwd=data.parent, code=code,
     )  # fmt: skip
     return data.parent / "runs" / "train" / name
 
@@ -96,6 +101,18 @@ def test_a_run_that_is_killed_goes_on_as_if_it_had_not_been(
         sorted(path.name for path in run.iterdir()) for run in (killed, killed.parent / "whole")
     ]
     assert names[0] == names[1], "nothing else is left behind"
+
+
+@pytest.mark.usefixtures("killer")
+def test_a_run_that_adds_a_class_is_exact_as_well(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KILL_AT", "os.rename state.pt 3")
+    killed = train(data, "killed", options=ADDING, code=1)
+    monkeypatch.delenv("KILL_AT")
+    monkeypatch.delenv("PYTHONPATH")
+    resume(data, "killed")
+    assert_equal(killed, train(data, "whole", options=ADDING))
 
 
 def test_a_finished_run_goes_on(data: Path) -> None:

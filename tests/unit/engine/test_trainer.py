@@ -35,6 +35,15 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     return events
 
 
+class Criterion:
+    """The two losses of a head, after one epoch too many."""
+
+    updates = 5
+
+    def update(self) -> None:
+        self.updates += 1
+
+
 def make_trainer(**fields: object) -> Trainer:
     trainer = Trainer.__new__(Trainer)
     for name, value in fields.items():
@@ -75,13 +84,18 @@ def test_an_epoch_that_is_trained_once_more_is_told(
     told: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
-    trainer, restarted = make_broken(tmp_path, LAYER), list[tuple[int, ...]]()
+    network = torch.nn.Linear(1, 1)
+    network.model = [SimpleNamespace(one2one_cv2=[])]  # type: ignore[assignment]
+    criterion = Criterion()
+    network.criterion = criterion  # type: ignore[assignment]
+    trainer, restarted = make_broken(tmp_path, network), list[tuple[int, ...]]()
     trainer.order = SimpleNamespace(  # type: ignore[assignment]
         restart=lambda *begin: restarted.append(begin)
     )
     trainer.train_loader = SimpleNamespace(reset=lambda: None)
     assert trainer._handle_nan_recovery(4)
     assert restarted == [(4, 1)], "with other augmentations"
+    assert criterion.updates == 4, "as many as there are whole epochs"
     assert told == [Notice("epoch 5 ended in NaN or infinity: it is trained once more")]
 
 
@@ -110,7 +124,8 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
     clock = EpochClock()
     clock.wait_s, clock.val_s = 0.5, 0.25
     trainer = make_trainer(
-        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _clock=clock, _retries=1,
+        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _images=30,
+        _clock=clock, _retries=1,
         metrics={
             "metrics/mAP50-95(B)": 0.4, "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7,
             "metrics/recall(B)": 0.5, "val/box_loss": float("nan"), "val/cls_loss": 2.0,
@@ -123,7 +138,7 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
     (event,) = told
     assert isinstance(event, EpochEnd)
     assert (event.epoch, event.epochs, event.steps, event.is_last) == (2, 3, 4, False)
-    assert (event.wait_s, event.val_s, event.retries) == (0.5, 0.25, 1)
+    assert (event.wait_s, event.val_s, event.retries, event.images) == (0.5, 0.25, 1, 30)
     assert trainer._retries == 0, "the next epoch counts anew"
     measured = {
         "val_cls_loss": 2.0, "mAP50-95": 0.4, "mAP50": 0.6, "precision": 0.7, "recall": 0.5,

@@ -42,7 +42,7 @@ def test_no_password_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_user_of_an_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    address = "https://me:sec@ret@example.org/a.pt"
+    address = "https://me:sec@ret@example.org/a.pt?token=geheim"
     monkeypatch.setattr(sys, "argv", ["yolokit", "train", "--weights", address, "--name", "a@b"])
     words = ("yolokit", "train", "--weights", "https://example.org/a.pt", "--name", "a@b")
     assert describe_launch({}).command == words

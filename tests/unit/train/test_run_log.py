@@ -96,6 +96,10 @@ def test_a_missing_package_names_its_command(monkeypatch: pytest.MonkeyPatch) ->
             {"log": ["mlflow"], "mlflow_uri": "https://a.example", "offline": True},
             "is a server, and offline opens no connection",
         ),
+        (
+            {"log": ["mlflow"], "mlflow_uri": "https://me:secret@a.example"},
+            "mlflow_uri: must not name a user",
+        ),
         ({"log": ["wandb"], "wandb_online": True, "offline": True}, "cannot be combined"),
         ({"watch": "weights"}, "watch: must be one of none, gradients"),
     ],

@@ -29,6 +29,7 @@ from yolokit.engine.distributed.rendezvous import (
     reach_store,
 )
 from yolokit.engine.distributed.request import (
+    LOST_CONNECTION,
     WAIT_FOR_MACHINES_S,
     WAIT_FOR_WORKERS_S,
     WorkerRequest,
@@ -154,8 +155,8 @@ def explain_failure(failures: dict[int, ProcessFailure], workers: int) -> Yoloki
             if -failure.exitcode == signal.SIGKILL
             else None,
         )
-    said = failure.error_file_data.get("message", {})
-    if not isinstance(said, dict) or "kind" not in said:
+    said = _read_reason(failure)
+    if not said:
         return TrainError(f"{which} ended with exit code {failure.exitcode} and said nothing more")
     kind = getattr(errors, said["kind"], TrainError)
     own = said["kind"] != "TrainError"  # the same on each worker
@@ -163,9 +164,19 @@ def explain_failure(failures: dict[int, ProcessFailure], workers: int) -> Yoloki
     return kind(message, hint=said["hint"])
 
 
+def _read_reason(failure: ProcessFailure) -> dict[str, Any]:
+    """Return what a worker said of its failure; nothing if it said nothing."""
+    said = failure.error_file_data.get("message")
+    return said if isinstance(said, dict) and "kind" in said else {}
+
+
 def _rank_cause(failure: ProcessFailure) -> tuple[int, int]:
-    """Return what sorts causes in front: who was killed cannot have failed for another's sake."""
+    """Return what sorts causes in front: who was killed cannot have failed for another's sake.
+
+    Times alone do not tell, which are in whole seconds: others lose the one that failed at once.
+    """
     if failure.exitcode >= 0:
-        return 1, failure.timestamp
+        is_lost = _read_reason(failure).get("message", "").startswith(LOST_CONNECTION)
+        return 2 if is_lost else 1, failure.timestamp
     # The agent itself ends the others with SIGTERM.
-    return 2 if -failure.exitcode == signal.SIGTERM else 0, failure.timestamp
+    return 3 if -failure.exitcode == signal.SIGTERM else 0, failure.timestamp

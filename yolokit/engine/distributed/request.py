@@ -11,6 +11,7 @@ from yolokit.core.task import Task
 WAIT_FOR_MACHINES_S = 600
 # Less than upstream's 3 hours: no operation takes as long as this, the validation included.
 WAIT_FOR_WORKERS_S = 1800
+LOST_CONNECTION = "it lost the connection to another worker"  # how such a failure begins
 
 
 class WorkerRequest(msgspec.Struct, frozen=True, kw_only=True):

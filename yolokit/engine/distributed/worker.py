@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 
 from yolokit.engine import process
-from yolokit.engine.distributed.request import WorkerRequest
+from yolokit.engine.distributed.request import LOST_CONNECTION, WorkerRequest
 from yolokit.engine.failures import explain as explain_failure
 from yolokit.engine_protocol.child import Failed
 from yolokit.errors import YolokitError
 
 _LOOK_S = 0.5
 _LOST = ("Connection closed by peer", "Connection reset by peer", "NCCL", "Broken pipe")
+_LONGEST = 200  # characters of what a library says; the log has all
 
 
 def main() -> None:
@@ -72,7 +73,8 @@ def _train(request: WorkerRequest) -> dict[str, Any]:
 def explain(error: Exception) -> Failed:
     """Turn an error into a sentence; most workers only notice that another one is gone."""
     if any(text in str(error) for text in _LOST):
-        return Failed("TrainError", "it lost the connection to another worker, which has ended")
+        text = " ".join(str(error).split())[:_LONGEST]
+        return Failed("TrainError", f"{LOST_CONNECTION}: {text}")
     return explain_failure(error, "TrainError")
 
 

@@ -19,17 +19,24 @@ class KeepOld(Hook):
         self._pairs: tuple[list[Any], list[Any]] = ([], [])
 
     def on_start(self, trainer: YolokitTrainer) -> None:
-        """Give model and average the loss of the new classes, and find what stays."""
+        """Give model and average the loss of the new classes, as it is after the epochs so far."""
         from ultralytics.utils.torch_utils import unwrap_model
 
+        from yolokit.engine.resumption import set_loss_balance
         from yolokit.engine.tasks._new_classes_loss import make_criterion
 
         model = unwrap_model(trainer.model)
-        average = trainer.ema.ema
-        model.criterion = make_criterion(model)
-        average.criterion = make_criterion(average)
+        for one in (model, trainer.ema.ema):
+            one.criterion = make_criterion(one)
+        set_loss_balance(model, trainer.start_epoch - 1)
+
+    def on_epoch_start(self, trainer: YolokitTrainer) -> None:
+        """Find what stays: going back after NaN makes another average."""
+        from ultralytics.utils.torch_utils import unwrap_model
+
         prefixes = tuple(name for name in trainer.freeze_layer_names if name != ".dfl")
-        ours, theirs = model.state_dict(), average.state_dict()
+        ours = unwrap_model(trainer.model).state_dict()
+        theirs = trainer.ema.ema.state_dict()
         names = [n for n in ours if n.startswith(prefixes) and ours[n].is_floating_point()]
         self._pairs = [theirs[name] for name in names], [ours[name] for name in names]
 

@@ -18,10 +18,12 @@ class NewClassesLoss(v8DetectionLoss):  # type: ignore[misc]
         self.group = group = find_last_group(model)
         head = model.model[-1]
         weights = getattr(model, "class_weights", None)
+        if weights is not None:  # upstream's, with a mean of 1 over all classes
+            weights = weights[group.class_id :] / weights[group.class_id :].mean()
         alone = SimpleNamespace(
             args=model.args,
             parameters=model.parameters,
-            class_weights=None if weights is None else weights[group.class_id :],
+            class_weights=weights,
             model=[
                 SimpleNamespace(
                     stride=head.stride[group.level :], nc=group.classes, reg_max=head.reg_max

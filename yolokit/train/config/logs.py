@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from yolokit.core.options import Option, Setting, Texts
 from yolokit.core.plugins import list_plugins
@@ -54,6 +55,11 @@ def find_log_problems(values: Mapping[str, Any]) -> list[str]:
         for option, name, given in needs
         if given and name not in log
     ]
+    if uri is not None and "@" in urlsplit(uri).netloc:
+        problems.append(
+            "mlflow_uri: must not name a user, since the run's record keeps it; set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
     if values.get("offline") and uri is not None and not is_local_store(uri):
         problems.append(f"mlflow_uri: {uri} is a server, and offline opens no connection")
     if values.get("offline") and online:

@@ -92,11 +92,15 @@ def add_preset(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> list[str]:
     """Return options of a preset that what is stated beside it leaves without a ground."""
+    together = {key: str(value).lower() for key, value in {**preset, **values}.items()}
     groundless = []
     if "optimizer" in values and values["optimizer"] != preset.get("optimizer"):
         groundless += ["lr0", "momentum"]
-    if str(values.get("mosaic")) in ("0", "0.0"):
+    if together.get("mosaic") in ("0", "0.0"):
         groundless.append("close_mosaic")
-    if str(values.get("weights", preset.get("weights", "none"))) == "none":
+    if together.get("validate") == "false":
+        groundless.append("patience")
+    is_fresh = together.get("weights", "none") == "none" and together.get("init") != "imagenet"
+    if is_fresh or together.get("add_classes") == "true":
         groundless.append("freeze")
     return groundless

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.files.atomic import write_atomic
+from yolokit.hub.urls import is_url, public_url, take_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,15 @@ _HEAD = """\
 # All options of this run; `yolokit train --config FILE` takes this file as it is.
 # Behind each is who said so. What has no effect beside the others is left out.
 """
+
+
+def leave_out_secrets(config: TrainConfig) -> TrainConfig:
+    """Return options as they may be recorded: an address without password and query."""
+    if not is_url(config.weights):
+        return config
+    url, sha256 = take_hash(config.weights)
+    public = public_url(url) + (f"#sha256={sha256}" if sha256 else "")
+    return msgspec.structs.replace(config, weights=public)
 
 
 def write_config(

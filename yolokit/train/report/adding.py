@@ -9,7 +9,7 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.errors import TrainError
-from yolokit.report.page import Figure, Figures, Section, Table, Text
+from yolokit.report.page import Details, Figure, Figures, Section, Table, Text
 from yolokit.train.report.kept import match_validation, read_best
 
 if TYPE_CHECKING:
@@ -72,14 +72,27 @@ def describe_adding(record: RunRecord, run_dir: Path) -> list[Section]:
         blocks.append(Figures(tuple(figures)))
     if record.adding is not None:
         blocks.append(Text(_state_proof(record.adding)))
-    if scores:
-        rows = tuple(
-            (name, one.group, _decimal(score))
-            for one in scores
-            for name, score in one.classes.items()
-        )
-        blocks.append(Table(("Class", "Group", "mAP50-95"), rows, "On val; - has no label there"))
+    blocks += _list_classes(scores)
     return [Section("Old and new classes", tuple(blocks))]
+
+
+def _list_classes(scores: list[GroupScore]) -> list[Block]:
+    """Return the score of each class that val has labels of; an old detector may know hundreds."""
+    classes = [(name, one.group, score) for one in scores for name, score in one.classes.items()]
+    rows = tuple(
+        (name, group, f"{score:.3f}") for name, group, score in classes if score is not None
+    )
+    blocks: list[Block] = [Table(("Class", "Group", "mAP50-95"), rows, "On val")] if rows else []
+    missing = [(name, group) for name, group, score in classes if score is None]
+    if missing:
+        names = ", ".join(name for name, _group in missing)
+        blocks.append(
+            Details(
+                f"{counted(len(missing), 'class', 'classes')} without a label in val",
+                (Text(names),),
+            )
+        )
+    return blocks
 
 
 def _introduce(added: AddedClasses) -> str:
@@ -89,9 +102,9 @@ def _introduce(added: AddedClasses) -> str:
         if known
         else ""
     )
+    old = counted(len(added.old), "class that stays as it was", "classes that stay as they were")
     return (
-        f"{counted(len(added.new), 'class was', 'classes were')} added to "
-        f"{counted(len(added.old), 'class', 'classes')} that stay as they were: "
+        f"{counted(len(added.new), 'class was', 'classes were')} added to {old}: "
         f"{', '.join(added.new)}.{also}"
     )
 
@@ -119,8 +132,10 @@ def _show_group(score: GroupScore) -> Figure:
 
 def _show_growth(proof: AddingProof) -> list[Figure]:
     return [
-        Figure(label, f"+{after / before - 1:.1%}", f"{before:,} before, {after:,} after")
-        for label, (before, after) in (("Parameters", proof.parameters), ("FLOPs", proof.flops))
+        Figure(label, f"+{grown:.1%}", f"{before:,} before, {after:,} after")
+        for label, grown, (before, after) in zip(
+            ("Parameters", "FLOPs"), proof.growth, (proof.parameters, proof.flops), strict=True
+        )
     ]
 
 

@@ -12,6 +12,7 @@ from yolokit.train.report.advice import share_waiting, show_path
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yolokit.engine_protocol.added import AddingProof
     from yolokit.train.record import RunRecord
     from yolokit.train.report.summary import Summary
 
@@ -24,7 +25,7 @@ def describe_end(record: RunRecord) -> list[str]:
     best, trained, stopped = record.best, record.best_trained, record.stopped
     if best is None or trained is None or stopped is None:
         return []
-    notes = []
+    notes = [_describe_adding(record.adding)] if record.adding else []
     if stopped.reason == "patience":
         count = counted(record.config.patience, "epoch")
         notes.append(
@@ -53,6 +54,15 @@ def describe_end(record: RunRecord) -> list[str]:
     if share is not None and share >= _WORTH_TELLING:
         notes.append(f"waiting for images: {describe_share(share, 1)} of the time of training")
     return notes
+
+
+def _describe_adding(proof: AddingProof) -> str:
+    size, flops = proof.growth
+    return (
+        f"old classes score as before, within {proof.max_score_diff:.2g} on "
+        f"{counted(proof.images, 'image')} of val; the new classes add {size:.1%} to the "
+        f"parameters and {flops:.1%} to the FLOPs"
+    )
 
 
 def describe_summary(summary: Summary, report: Path | None) -> list[str]:

@@ -52,8 +52,17 @@ def test_a_worker_that_said_nothing() -> None:
     assert error.message == "worker 1 of 2 ended with exit code 3 and said nothing more"
 
 
-@pytest.mark.parametrize("text", ["[gloo/pair.cc] Connection closed by peer [127.0.0.1]:5"])
+def test_a_worker_that_lost_another_is_not_the_cause_in_the_same_second() -> None:
+    lost = failed("TrainError", explain(RuntimeError("Connection closed by peer")).message, at=9)
+    error = explain_failure({0: lost, 1: failed("TrainError", "ValueError: no box", at=10)}, 2)
+    assert error.message == "worker 2 of 2 failed: ValueError: no box"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[gloo/pair.cc] Connection closed by peer [127.0.0.1]:5", "NCCL error: no space in /dev/shm"],
+)
 def test_a_lost_connection_is_told_in_plain_words(text: str) -> None:
     said = explain(RuntimeError(text))
-    assert said.message == "it lost the connection to another worker, which has ended"
+    assert said.message == f"it lost the connection to another worker: {text}"
     assert explain(RuntimeError("x is y")).message == "RuntimeError: x is y"

@@ -186,3 +186,15 @@ def test_labels_of_old_classes_do_not_matter_to_the_loss(tmp_path: Path) -> None
     ]  # fmt: skip
     assert torch.equal(*losses)
     assert losses[0].sum() > 0
+
+
+def test_class_weights_compare_the_new_classes_alone(tmp_path: Path) -> None:
+    import torch
+    from ultralytics.cfg import get_cfg
+
+    from yolokit.engine.tasks._new_classes_loss import make_criterion
+
+    model, _report = add(save_detector(tmp_path, "yolo11n"), ["gear", "screw"])
+    model.args = get_cfg()
+    model.class_weights = torch.tensor([1.9, 1.7, 0.1, 0.3])
+    assert make_criterion(model).class_weights.flatten().tolist() == pytest.approx([0.5, 1.5])

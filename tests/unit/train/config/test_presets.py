@@ -43,6 +43,25 @@ def test_what_is_stated_wins() -> None:
     assert TrainConfig.build(values | {"optimizer": "AdamW"}).lr0 == 0.0005
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "stated",
+    [{"add_classes": True, "weights": "w.pt"}, {"validate": False}, {"validate": "false"},
+     {"optimizer": "SGD"}, {"mosaic": "0"}, {"init": "imagenet"}, {"arch": "yolo11n"},
+     {"weights": "w.pt", "init": "backbone"}, {"backbone": "torchvision:resnet18"}],
+    ids=str,
+)  # fmt: skip
+def test_each_goes_with_what_may_be_stated_beside_it(name: str, stated: dict[str, object]) -> None:
+    TrainConfig.build({"data": "d", "preset": name} | stated)
+
+
+def test_only_what_has_no_ground_is_left_out() -> None:
+    values = {"data": "d", "preset": "small-data"}
+    assert TrainConfig.build(values | {"init": "imagenet"}).freeze == "backbone"
+    adding = TrainConfig.build(values | {"weights": "w.pt", "add_classes": True})
+    assert (adding.freeze, adding.nbs) == (0, 16)
+
+
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("mosaic: 0.25\n")

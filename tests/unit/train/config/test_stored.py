@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from yolokit.train.config import TrainConfig
 from yolokit.train.config.layers import resolve_options
-from yolokit.train.config.stored import NAME, write_config
+from yolokit.train.config.stored import NAME, leave_out_secrets, write_config
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,17 @@ def test_a_round_trip(
     idle = first.config.find_idle(msgspec.structs.asdict(first.config))
     kept = {name: getattr(again, name) for name in idle}
     assert again == msgspec.structs.replace(first.config, weights=weights, preset=None, **kept)
+
+
+@pytest.mark.parametrize("fragment", ["", f"#sha256={'0' * 64}"])
+def test_what_an_address_keeps_secret_is_left_out(fragment: str) -> None:
+    url = f"https://me:secret@a.example/net.pt?token=abc{fragment}"
+    config = leave_out_secrets(TrainConfig(data="d", weights=url))
+    assert re.fullmatch(
+        rf"https://a\.example/net\.pt\?query-sha256=[0-9a-f]{{16}}{fragment}", config.weights
+    )
+    for weights in ("none", "me@home.pt"):
+        assert leave_out_secrets(TrainConfig(data="d", weights=weights)).weights == weights
 
 
 def test_each_line_says_who_said_so(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_whole_network_that_gets_nothing_is_told() -> None:
 
 
 def test_growth_is_told_with_its_epoch() -> None:
-    grown = tuple(500 * norm for norm in HEALTHY)
+    grown = tuple(99 * norm for norm in HEALTHY)
     (sentence,) = judge_gradients(epochs(HEALTHY, HEALTHY, grown, grown))
     assert sentence.startswith("Gradients explode: in epoch 3 their norm is ")
     assert "`lr0`" in sentence
@@ -99,6 +99,15 @@ def test_the_section(tmp_path: Path) -> None:
     assert "Gradients explode or vanish" in html
     assert "model.1 (Conv)" in html
     assert "20 of 20 steps were clipped to a norm of 10" in html
+
+
+def test_one_layer_is_drawn_once(tmp_path: Path) -> None:
+    """As where classes are added: the head alone is trained."""
+    for one in epochs((95.0,), (181.0,)):
+        GradientTable(tmp_path, last_epoch=one.epoch).write(one)
+    html = render_page(Page(title="t", lead="", sections=tuple(describe_gradients(tmp_path))))
+    assert "whole network" in html
+    assert "largest: " not in html
 
 
 def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
