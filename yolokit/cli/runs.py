@@ -39,8 +39,8 @@ def list_(
 ) -> None:
     """List the training runs, the latest last.
 
-    mAP50-95 is that of best.pt on val; before is that of the start on the same images,
-    or none if it did not know the classes. What is damaged or not a run is listed as such.
+    mAP50-95 is that of best.pt on val, whatever chose it; before is that of the start on the same
+    images, or none if it did not know the classes. What is damaged or not a run is listed as such.
     """
     import msgspec
 
@@ -54,7 +54,7 @@ def list_(
         for entry in entries:
             emit_json(msgspec.to_builtins(entry))
     elif entries:
-        emit(table(_COLUMNS, [_cells(entry) for entry in entries]))
+        emit(_tabulate_runs(entries))
         for entry in entries:
             if entry.problem is not None and entry.state in ("failed", "unreadable"):
                 say(f"{entry.name}: {entry.problem}")
@@ -151,6 +151,27 @@ def _describe_link(link: Link) -> str:
 _COLUMNS = (
     "name", "data", "start", "epochs", "mAP50-95", "before", "state", "time", "started",
 )  # fmt: skip
+_SHOWN = ("mAP50", "precision", "recall")
+_AFTER_SCORES = _COLUMNS.index("state")
+
+
+def _tabulate_runs(entries: Sequence[RunEntry]) -> str:
+    """Return the table of runs; where another metric chose a best.pt, a column tells of each."""
+    from yolokit.cli.output import table
+    from yolokit.metrics.fitness import MAP50_95
+
+    columns, rows = _COLUMNS, [_cells(entry) for entry in entries]
+    if any(entry.fitness not in (None, MAP50_95) for entry in entries):
+        chosen = ("chosen by", *map(_describe_choice, entries))
+        columns, *rows = [
+            (*row[:_AFTER_SCORES], cell, *row[_AFTER_SCORES:])
+            for row, cell in zip([columns, *rows], chosen, strict=True)
+        ]
+    return table(columns, rows)
+
+
+def _describe_choice(entry: RunEntry) -> str:
+    return f"{entry.fitness} {_score(entry.score)}" if entry.fitness else "-"
 
 
 def _cells(entry: RunEntry) -> tuple[str, ...]:
@@ -184,6 +205,7 @@ def _describe_run(shown: ShownRun) -> str:
 
     from yolokit.core.plural import counted
     from yolokit.core.units import describe_seconds
+    from yolokit.metrics.fitness import describe_fitness, describe_scores, parse_fitness
     from yolokit.train.report.end import describe_summary
 
     entry, trained = shown.entry, shown.record.best_trained
@@ -195,12 +217,9 @@ def _describe_run(shown: ShownRun) -> str:
         ("epochs", f"{entry.epochs} of {entry.planned} in {describe_seconds(entry.seconds or 0)}"),
     ]
     if trained is not None:
-        figures = ", ".join(
-            f"{name} {trained.metrics[name]:.3f}"
-            for name in ("mAP50-95", "mAP50", "precision", "recall")
-            if name in trained.metrics
-        )
+        figures = describe_scores(trained.metrics, shown.record.fitness, *_SHOWN, digits=3)
         facts.append((f"epoch {trained.epoch}", f"{figures} (on val)"))
+        facts.append(("chosen by", describe_fitness(parse_fitness(shown.record.config.fitness))))
     if (around := shown.record.circumstances) is not None:
         facts.append(("command", shlex.join(around.command)))
         facts.append(("machine", f"{around.cpu}, {counted(around.cores, 'core')}, {around.os}"))

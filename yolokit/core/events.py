@@ -44,10 +44,14 @@ class Progress(Event, frozen=True, tag="progress"):
 
 
 class StartScore(Event, frozen=True, tag="start-score"):
-    """The model to start from was validated before any training; metrics as in ``run.json``."""
+    """The model to start from was validated before any training; metrics as in ``run.json``.
+
+    ``fitness`` is the name of the metric that it and all epochs are judged by.
+    """
 
     metrics: dict[str, float]
     seconds: float
+    fitness: str = "mAP50-95"
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):
@@ -70,6 +74,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         wait_s: Of ``seconds``, those in which training waited for images; None if not measured.
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
+        fitness: Name of the metric that epochs are judged by.
     """
 
     epoch: int
@@ -81,6 +86,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    fitness: str = "mAP50-95"
 
 
 class StopTraining(Exception):  # noqa: N818 - like StopIteration, a wish and no error

@@ -13,10 +13,12 @@ from yolokit.engine.ultralytics_patches import explain_left_out
 from yolokit.engine_protocol.child import DataRead
 from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import DataError
+from yolokit.metrics.fitness import MAP50_95, describe_fitness, parse_fitness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+OWN_METRIC = "yolokit/"  # before the name of a metric that upstream has not
 _SHOWN = 20
 _FEW_STEPS = 100
 
@@ -92,6 +94,9 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
     notes = [_describe_steps(used, epochs)]
+    fitness = parse_fitness(trainer.own.fitness)
+    if fitness.name != MAP50_95:
+        notes.append(f"best.pt and patience go by {describe_fitness(fitness)}")
     if used.lr0_reason:
         notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
@@ -130,7 +135,8 @@ def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
 
     Args:
         values: Upstream's names to numbers.
-        names: Upstream's names of the task's metrics to ours; other metrics are left out.
+        names: Upstream's names of the task's metrics to ours; other metrics are left out, but for
+            those of our own.
     """
     ours: dict[str, float] = {}
     for name, value in keep_finite(values).items():
@@ -138,6 +144,8 @@ def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
             ours[name.replace("/", "_")] = value
         elif name in names:
             ours[names[name]] = value
+        elif name.startswith(OWN_METRIC):
+            ours[name.removeprefix(OWN_METRIC)] = value
     return ours
 
 

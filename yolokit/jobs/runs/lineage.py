@@ -14,7 +14,8 @@ from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import read_object
 from yolokit.hub.catalog import find_entry
-from yolokit.train.record import FITNESS, RunRecord, read_record
+from yolokit.metrics.fitness import describe_scores
+from yolokit.train.record import EpochRecord, RunRecord, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,13 +198,17 @@ def _describe_run(record: RunRecord) -> dict[str, str]:
         "start": record.weights.sha256 if record.weights else f"nothing ({record.arch})",
         "seed": str(record.config.seed),
         "epochs": f"{len(record.epochs)} of {record.config.epochs}, {record.config.imgsz} px",
-        "best": f"epoch {best.epoch}, mAP50-95 {best.metrics[FITNESS]:.4f} on val" if best else "",
+        "best": _describe_best(best, record.fitness) if best else "",
         "versions": _join(record.versions),
         "started": record.started,
     }
     if around is not None:
         facts |= {"machine": f"{around.cpu}, {around.os}", "git commit": around.git_commit or ""}
     return _known(facts)
+
+
+def _describe_best(best: EpochRecord, fitness: str) -> str:
+    return f"epoch {best.epoch}, {describe_scores(best.metrics, fitness)} on val"
 
 
 def _join(versions: dict[str, str]) -> str:
