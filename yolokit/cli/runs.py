@@ -44,7 +44,7 @@ def list_(
     """
     import msgspec
 
-    from yolokit.cli.output import emit, emit_json, say, table
+    from yolokit.cli.output import emit, emit_json, say
     from yolokit.jobs.runs.listing import list_runs
     from yolokit.train.run_folder import RUNS_DIR
 

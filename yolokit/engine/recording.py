@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.types import Detections
-from yolokit.engine_protocol.validations import ValidatedImage, write_validation
 from yolokit.engine.used import OWN_METRIC
+from yolokit.engine_protocol.validations import ValidatedImage, write_validation
 from yolokit.metrics.coco import compute_coco_metrics
 from yolokit.metrics.fitness import DEFAULT, parse_fitness
 from yolokit.metrics.store import BoxStore
@@ -97,7 +97,7 @@ def _measure(images: list[ValidatedImage], names: list[str], fitness: Fitness) -
     }
     stats = {f"metrics/{name}(B)": value for name, value in measured.items() if value is not None}
     for share in fitness.min_precisions:
-        reached = overall.recall_at.get(f"{share:g}", 0.0)
+        reached = (overall.recall_at or {}).get(f"{share:g}", 0.0)
         measured[fitness.name] = stats[f"{OWN_METRIC}{fitness.name}"] = reached
     return {**stats, "fitness": measured[fitness.name] or 0.0}
 

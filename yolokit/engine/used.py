@@ -94,9 +94,6 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
     notes = [_describe_steps(used, epochs)]
-    fitness = parse_fitness(trainer.own.fitness)
-    if fitness.name != MAP50_95:
-        notes.append(f"best.pt and patience go by {describe_fitness(fitness)}")
     if used.lr0_reason:
         notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
@@ -113,6 +110,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
     notes += _describe_compiling(trainer)
+    notes += _describe_fitness(trainer.own.fitness)
     if args.fraction < 1:
         notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
     if trainer.own.repeat_factor:
@@ -195,6 +193,13 @@ def _describe_compiling(trainer: Any) -> list[str]:
         "its batches must be alike"
     )
     return [f"the network is compiled in the first batches, which takes a while{out * (left > 0)}"]
+
+
+def _describe_fitness(asked: str) -> list[str]:
+    fitness = parse_fitness(asked)
+    if fitness.name == MAP50_95:
+        return []
+    return [f"best.pt and patience go by {describe_fitness(fitness)}"]
 
 
 def _describe_steps(used: UsedSettings, epochs: int) -> str:

@@ -1,4 +1,4 @@
-"""How far a difference between two models may be chance: the images of a split, drawn again and again.
+"""How far a difference of two models may be chance: the images of a split, drawn again and again.
 
 A paired bootstrap: as many images as the split has are drawn with replacement, both models are
 measured on the draw, and the middle 95 % of the differences are what other images of the same
@@ -132,9 +132,7 @@ def draw_again(sets: Sequence[MatchedSet], metric: Fitness = _MAP50_95, *, seed:
     return table
 
 
-def compare_sets(
-    first: MatchedSet, second: MatchedSet, metric: Fitness = _MAP50_95
-) -> Difference:
+def compare_sets(first: MatchedSet, second: MatchedSet, metric: Fitness = _MAP50_95) -> Difference:
     """Compare two models by a metric on the same images, given in the same order.
 
     Raises:
@@ -192,7 +190,8 @@ def _measure(one: _ClassMatches, weights: I64, metric: Fitness) -> float | None:
         return None
     each = weights[one.image_index]
     found = np.cumsum(each)
-    for share in metric.min_precisions:
+    if metric.min_precisions:
+        (share,) = metric.min_precisions
         return _find_recall(one, each, found, total, share)
     used = one.true_rows if metric == _MAP50_95 else one.true_rows[:1]
     return float(np.mean([_average_precision(rows, each, found, total) for rows in used]))

@@ -79,7 +79,7 @@ class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
     ar_small: float | None = None
     ar_medium: float | None = None
     ar_large: float | None = None
-    recall_at: dict[str, float] = msgspec.field(default_factory=dict)
+    recall_at: dict[str, float] | None = None
 
 
 class CocoMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +173,7 @@ def compute_coco_metrics(
                 row,
                 **_average_curves(*curves),
                 **_find_points(scored[i], conf),
-                recall_at={f"{p:g}": scored[i].find_recall(p) for p in min_precisions},
+                recall_at={f"{p:g}": scored[i].find_recall(p) for p in min_precisions} or None,
             )
         rows.append(row)
     return CocoMetrics(
@@ -246,9 +246,9 @@ def _average_rows(rows: Sequence[BoxMetrics], *, labelled_images: int) -> BoxMet
     )
 
 
-def _average_recalls(classes: Sequence[dict[str, float]]) -> dict[str, float]:
+def _average_recalls(classes: Sequence[dict[str, float]]) -> dict[str, float] | None:
     if not classes:
-        return {}
+        return None
     return {key: sum(one[key] for one in classes) / len(classes) for key in classes[0]}
 
 

@@ -31,7 +31,7 @@ class Fitness(msgspec.Struct, frozen=True):
 
     Attributes:
         name: As in records: ``mAP50-95``, ``recall@0.9``.
-        min_precisions: P of ``recall@P``; none for another metric.
+        min_precisions: The P of ``recall@P``; empty for another metric.
     """
 
     name: str
@@ -55,23 +55,27 @@ def parse_fitness(text: str) -> Fitness:
 
 
 def name_recall(share: str) -> str:
-    """Return what the highest recall at a precision, as ``BoxMetrics.recall_at`` has it, is called."""
+    """Return the name of the recall at a precision, which is a key of ``BoxMetrics.recall_at``."""
     return f"recall@{share}"
+
+
+def explain_recall(share: str) -> str:
+    """Return what the recall at a precision is."""
+    return (
+        f"the highest recall at a precision of at least {share}, each class at a confidence of its "
+        "own, and their mean"
+    )
 
 
 def describe_fitness(fitness: Fitness) -> str:
     """Return a metric by its name, with what it is where the name does not say it."""
-    what = "".join(
-        f": the highest recall at a precision of at least {share:g}, each class at a confidence "
-        "of its own, and their mean"
-        for share in fitness.min_precisions
-    )
-    return f"{fitness.name}{what}"
+    whats = [f": {explain_recall(f'{share:g}')}" for share in fitness.min_precisions]
+    return "".join([fitness.name, *whats])
 
 
 def describe_scores(
     metrics: Mapping[str, float], fitness: str, *others: str, digits: int = 4
 ) -> str:
-    """Return ``recall@0.9 0.7312, mAP50-95 0.4120``: first the fitness, then others that are known."""
+    """Return ``recall@0.9 0.7312, mAP50-95 0.4120``: the fitness first, then what else is known."""
     names = dict.fromkeys((fitness, MAP50_95, *others))
     return ", ".join(f"{name} {metrics[name]:.{digits}f}" for name in names if name in metrics)

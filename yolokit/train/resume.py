@@ -33,8 +33,8 @@ def explain_fixed(name: str) -> str:
     """Say why an option cannot be changed when a run goes on."""
     if name == "fitness":
         return (
-            "a resumed run keeps what it began with: best.pt was chosen by that, and the weights of "
-            "other epochs are gone; a new run can start from its best.pt or last.pt (--weights)"
+            "a resumed run keeps what it began with: best.pt was chosen by that, and the weights "
+            "of other epochs are gone; a new run can start from its best.pt or last.pt (--weights)"
         )
     return "a resumed run keeps what it began with"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import Detections
     from yolokit.engine_protocol.validations import Validation
     from yolokit.evaluate.resampling import Difference, MatchedSet
+    from yolokit.metrics.fitness import Fitness
     from yolokit.train.record import RunRecord
 
 
@@ -84,8 +85,10 @@ def count_unfound(validation: Validation, class_count: int) -> dict[int, int]:
     }
 
 
-def compare_validations(first: Validation, second: Validation, class_count: int) -> Difference:
-    """Compare two models on the images that both were validated on.
+def compare_validations(
+    first: Validation, second: Validation, class_count: int, metric: Fitness
+) -> Difference:
+    """Compare two models by a metric on the images that both were validated on.
 
     Raises:
         TrainError: Those are not the same, or their labels are not.
@@ -97,7 +100,7 @@ def compare_validations(first: Validation, second: Validation, class_count: int)
         if not np.array_equal(one.true_class_ids, other.true_class_ids):
             raise TrainError(f"the labels of {one.path} were not the same")
     sets = [match_validation(each, class_count) for each in (first, second)]
-    return compare_sets(*sets)
+    return compare_sets(*sets, metric)
 
 
 def _check_classes(found: Validation, record: RunRecord) -> None:
