@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from yolokit.evaluate.analysis import overlap_boxes
 from yolokit.metrics.coco import compute_coco_metrics
-from yolokit.metrics.fitness import explain_recall, name_recall
 from yolokit.metrics.matching import match_detections
 from yolokit.metrics.store import BoxStore
 
@@ -51,14 +50,11 @@ def show_row(metrics: BoxMetrics) -> tuple[object, ...]:
 
 
 def summarize(overall: BoxMetrics) -> str:
-    """Return the confidence that precision and recall belong to, and their F1; recall at others."""
+    """Return the confidence that precision and recall belong to, and their F1."""
     if overall.conf is None or overall.f1 is None:
         return "note: no image of this split has a label, so there is nothing to measure"
     # Rounded down: a --conf of this figure keeps every box that was counted.
     shown = math.floor(overall.conf * 1000) / 1000
     if not overall.f1:
         return f"no box is right at any confidence; P and R at {shown:.3f}"
-    lines = [f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}"]
-    for share, recall in (overall.recall_at or {}).items():
-        lines.append(f"{name_recall(share)} {recall:.3f}: {explain_recall(share)}")
-    return "\n".join(lines)
+    return f"P and R at confidence {shown:.3f}, where the mean F1 is best: {overall.f1:.3f}"

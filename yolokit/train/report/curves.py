@@ -70,7 +70,7 @@ def _draw(epochs: Sequence[EpochRecord], fitness: str, title: str, path: Path) -
     for each, (heading, names) in zip(axes, panels.items(), strict=True):
         for name, color in zip(names, _COLORS, strict=False):
             points = [(e.epoch, e.metrics[name]) for e in epochs if name in e.metrics]
-            label = f"{name}, which chose best" if name == fitness != MAP50_95 else name
+            label = f"{name} (chose best.pt)" if name == fitness != MAP50_95 else name
             each.plot(*zip(*points, strict=True), color=color, label=label, marker=".", ms=4)
         _style(each, heading)
     with replace_file(path) as part:

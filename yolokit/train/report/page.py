@@ -170,7 +170,8 @@ def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
         figures.append(Figure(f"{fitness} before", f"{baseline.before:.3f}", "the start, on val"))
     if trained is not None:
         first = {fitness: (f"{fitness} after", f"epoch {trained.epoch}, on val")}
-        notes = first | {name: one for name, one in _FIGURES.items() if name != fitness}
+        left_out = (fitness, "" if fitness in _FIGURES else "mAP50")  # five stand in a row
+        notes = first | {name: one for name, one in _FIGURES.items() if name not in left_out}
         figures += [
             Figure(label, f"{trained.metrics[name]:.3f}", note)
             for name, (label, note) in notes.items()
