@@ -58,7 +58,7 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         str,
         Option(
             "What chooses best.pt and ends a run that gets no better, on val; recall@0.9 is the "
-            "highest recall at a precision of 0.9.",
+            "highest recall at a precision of 0.9 or more.",
             "map50-95|map50|recall@P",
         ),
     ] = DEFAULT
