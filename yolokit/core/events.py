@@ -75,6 +75,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
         fitness: Name of the metric that epochs are judged by.
+        memory_bytes: Resident memory at its end, of the processes that load images as well; None
+            if not measured.
     """
 
     epoch: int
@@ -87,6 +89,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     val_s: float | None = None
     retries: int = 0
     fitness: str = "mAP50-95"
+    memory_bytes: int | None = None
 
 
 class StopTraining(Exception):  # noqa: N818 - like StopIteration, a wish and no error
