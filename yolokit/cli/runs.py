@@ -160,7 +160,8 @@ def _tabulate_runs(entries: Sequence[RunEntry]) -> str:
     from yolokit.cli.output import table
     from yolokit.metrics.fitness import MAP50_95
 
-    columns, rows = _COLUMNS, [_cells(entry) for entry in entries]
+    columns: tuple[str, ...] = _COLUMNS
+    rows = [_cells(entry) for entry in entries]
     if any(entry.fitness not in (None, MAP50_95) for entry in entries):
         chosen = ("chosen by", *map(_describe_choice, entries))
         columns, *rows = [

@@ -49,10 +49,10 @@ def make_images(count: int, *, jitter_px: float, seed: int, truth_seed: int = 0)
 def test_all_images_once_are_cocos_figure(
     count: int, jitter_px: float, seed: int, score_steps: int
 ) -> None:
-    images = [
-        (truth, ids, replace(found, scores=np.ceil(found.scores * score_steps) / score_steps))
-        for truth, ids, found in make_images(count, jitter_px=jitter_px, seed=seed)
-    ]
+    images = []
+    for truth, ids, found in make_images(count, jitter_px=jitter_px, seed=seed):
+        scores = (np.ceil(found.scores * score_steps) / score_steps).astype(np.float32)
+        images.append((truth, ids, replace(found, scores=scores)))
     store = BoxStore()
     for truth, ids, found in images:
         store.add(truth, ids, found)

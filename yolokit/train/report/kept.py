@@ -96,11 +96,11 @@ def compare_validations(
     if [image.path for image in first.images] != [image.path for image in second.images]:
         images = counted(len(first.images), "image")
         raise TrainError(f"they were not validated on the same {images}")
-    for one, other in zip(first.images, second.images, strict=True):
-        if not np.array_equal(one.true_class_ids, other.true_class_ids):
-            raise TrainError(f"the labels of {one.path} were not the same")
-    sets = [match_validation(each, class_count) for each in (first, second)]
-    return compare_sets(*sets, metric)
+    for image, again in zip(first.images, second.images, strict=True):
+        if not np.array_equal(image.true_class_ids, again.true_class_ids):
+            raise TrainError(f"the labels of {image.path} were not the same")
+    one, other = (match_validation(each, class_count) for each in (first, second))
+    return compare_sets(one, other, metric)
 
 
 def _check_classes(found: Validation, record: RunRecord) -> None:
