@@ -75,6 +75,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
         fitness: Name of the metric that epochs are judged by.
+        images: How many the network was shown, on all processes together.
+        threads: Threads that computed at its end; None on another device than a CPU.
         memory_bytes: Resident memory at its end, of the processes that load images as well; None
             if not measured.
     """
@@ -89,6 +91,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     val_s: float | None = None
     retries: int = 0
     fitness: str = "mAP50-95"
+    images: int | None = None
+    threads: int | None = None
     memory_bytes: int | None = None
 
 

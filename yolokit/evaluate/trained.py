@@ -62,13 +62,15 @@ class _Used(msgspec.Struct, frozen=True):
 
 class _Data(msgspec.Struct, frozen=True):
     sha256: str
+    names: list[str] = []
 
 
 class _Config(msgspec.Struct, frozen=True):
     fitness: str = DEFAULT
+    imgsz: int | None = None
 
 
-class _Run(msgspec.Struct, frozen=True):
+class RunFacts(msgspec.Struct, frozen=True):
     """The part of a ``run.json`` that matters here."""
 
     data: _Data
@@ -97,7 +99,7 @@ def find_trained(
     None where there is none, it did not make the checkpoint with this hash, or its validation
     split or its labels are not those that are measured on now.
     """
-    run = _read_run(model.parent / RECORD)
+    run = read_run(model.parent / RECORD)
     if run is None or split != _SPLIT or not _is_same(data, run):
         return None
     for weights, epoch in run.list_checkpoints():
@@ -115,7 +117,7 @@ def find_trained(
     return None
 
 
-def _read_recall(run: _Run, epoch: _Epoch) -> dict[str, float]:
+def _read_recall(run: RunFacts, epoch: _Epoch) -> dict[str, float]:
     try:
         fitness = parse_fitness(run.config.fitness)
     except ValueError:  # of a later version
@@ -124,14 +126,15 @@ def _read_recall(run: _Run, epoch: _Epoch) -> dict[str, float]:
     return {f"{share:g}": epoch.metrics[fitness.name] for share in known}
 
 
-def _read_run(record: Path) -> _Run | None:
+def read_run(record: Path) -> RunFacts | None:
+    """Return the record of a run that has ended; None where there is none."""
     try:
-        return msgspec.json.decode(record.read_bytes(), type=_Run)
+        return msgspec.json.decode(record.read_bytes(), type=RunFacts)
     except (OSError, msgspec.DecodeError):  # none, not ended, or somebody else's file
         return None
 
 
-def _is_same(data: DataYaml, run: _Run) -> bool:
+def _is_same(data: DataYaml, run: RunFacts) -> bool:
     try:
         return hash_labels(data) == run.data.sha256
     except DataError:  # a split that cannot be listed, so not the data of then
