@@ -144,6 +144,23 @@ def test_every_epoch_and_the_end_are_there(name: str, tmp_path: Path, told: list
     assert told == []
 
 
+def test_a_name_that_some_refuse_is_spelt_so_that_all_take_it(
+    name: str, tmp_path: Path, told: list[Event]
+) -> None:
+    record = make_record(log=[name], start=False, fitness="recall@0.9")
+    log = open_log(record, tmp_path, told)
+    for number, recall in ((1, 0.5), (2, 0.25)):
+        record.epochs.append(make_epoch(number, **{"recall@0.9": recall}))
+        log.write(record)
+    record.state = "complete"
+    log.close(record)
+    assert told == []
+    found = READERS[name](tmp_path)
+    assert found.scores == [(1, 0.01), (2, 0.02)]
+    assert str(found.result["best_epoch"]) == "1"
+    assert float(found.result["best_recall_at_0.9"]) == 0.5
+
+
 def test_a_resumed_run_goes_on_in_the_same_curves(
     name: str, tmp_path: Path, told: list[Event]
 ) -> None:

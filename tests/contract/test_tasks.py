@@ -246,7 +246,7 @@ class Tally:
             within = (truth.xyxy[:, :2] <= (x, y)) & ((x, y) < truth.xyxy[:, 2:])
             self.inside.append(bool(within.all(axis=1).any()))
 
-    def compute(self, class_names):
+    def compute(self, class_names, min_precisions=()):
         count = len(self.inside)
         share = sum(self.inside) / count
         overall = BoxMetrics(name="all", images=self.image_count, boxes=count, recall=share)

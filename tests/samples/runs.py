@@ -19,8 +19,9 @@ def make_record(epochs: int = 0, *, start: bool = True, **options: Any) -> RunRe
     )  # fmt: skip
 
 
-def make_epoch(number: int) -> EpochRecord:
-    metrics = {"mAP50": number / 50, "mAP50-95": number / 100}
+def make_epoch(number: int, **more: float) -> EpochRecord:
+    """Return an epoch, with more metrics if they are given."""
+    metrics = {"mAP50": number / 50, "mAP50-95": number / 100, **more}
     if number == 0:
         return EpochRecord(epoch=0, seconds=0.5, metrics=metrics)
     metrics |= {"train_box_loss": 2.5, "learning_rate": 0.01}

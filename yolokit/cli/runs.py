@@ -37,12 +37,12 @@ def list_(
 ) -> None:
     """List the training runs, the latest last.
 
-    mAP50-95 is that of best.pt on val; before is that of the start on the same images,
-    or none if it did not know the classes. What is damaged or not a run is listed as such.
+    mAP50-95 is that of best.pt on val, whatever chose it; before is that of the start on the same
+    images, or none if it did not know the classes. What is damaged or not a run is listed as such.
     """
     import msgspec
 
-    from yolokit.cli.output import emit, emit_json, say, table
+    from yolokit.cli.output import emit, emit_json, say
     from yolokit.jobs.runs.listing import list_runs
     from yolokit.train.run_folder import RUNS_DIR
 
@@ -52,7 +52,7 @@ def list_(
         for entry in entries:
             emit_json(msgspec.to_builtins(entry))
     elif entries:
-        emit(table(_COLUMNS, [_cells(entry) for entry in entries]))
+        emit(_tabulate_runs(entries))
         for entry in entries:
             if entry.problem is not None and entry.state in ("failed", "unreadable"):
                 say(f"{entry.name}: {entry.problem}")
@@ -148,6 +148,27 @@ def lineage(
 _COLUMNS = (
     "name", "data", "start", "epochs", "mAP50-95", "before", "state", "time", "started",
 )  # fmt: skip
+_AFTER_SCORES = _COLUMNS.index("state")
+
+
+def _tabulate_runs(entries: Sequence[RunEntry]) -> str:
+    """Return the table of runs; where another metric chose a best.pt, a column tells of each."""
+    from yolokit.cli.output import table
+    from yolokit.metrics.fitness import MAP50_95
+
+    columns: tuple[str, ...] = _COLUMNS
+    rows = [_cells(entry) for entry in entries]
+    if any(entry.fitness not in (None, MAP50_95) for entry in entries):
+        chosen = ("chosen by", *map(_describe_choice, entries))
+        columns, *rows = [
+            (*row[:_AFTER_SCORES], cell, *row[_AFTER_SCORES:])
+            for row, cell in zip([columns, *rows], chosen, strict=True)
+        ]
+    return table(columns, rows)
+
+
+def _describe_choice(entry: RunEntry) -> str:
+    return f"{entry.fitness} {_score(entry.score)}" if entry.fitness else "-"
 
 
 def _cells(entry: RunEntry) -> tuple[str, ...]:

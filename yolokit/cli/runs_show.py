@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted, share
-from yolokit.train.record import FITNESS
+from yolokit.metrics.fitness import describe_fitness, describe_scores, parse_fitness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,8 @@ def _describe_stop(record: RunRecord) -> str:
     kept = ""
     if best is not None:
         which = f"epoch {best.epoch}" if best.epoch else "the start"
-        kept = f"; best.pt has {which}, {FITNESS} {best.metrics[FITNESS]:.3f} on val"
+        scores = describe_scores(best.metrics, record.fitness, digits=3)
+        kept = f"; best.pt has {which}, {scores} on val"
     return f"after epoch {stopped.epoch} of {record.config.epochs}: {why}{kept}"
 
 
@@ -116,11 +117,9 @@ def _describe_task(shown: ShownRun) -> Iterator[tuple[str, str]]:
 def _describe_figures(shown: ShownRun) -> Iterator[tuple[str, str]]:
     trained = shown.record.best_trained
     if trained is not None:
-        figures = ", ".join(
-            f"{name} {trained.metrics[name]:.3f}"
-            for name in ("mAP50-95", "mAP50", "precision", "recall")
-            if name in trained.metrics
-        )
+        shown_names = ("mAP50", "precision", "recall")
+        figures = describe_scores(trained.metrics, shown.record.fitness, *shown_names, digits=3)
         yield f"epoch {trained.epoch}", f"{figures} (on val)"
+        yield "chosen by", describe_fitness(parse_fitness(shown.record.config.fitness))
     for folder, score in shown.evaluations.items():
         yield f"val {folder}", f"mAP50-95 {score:.3f}"

@@ -90,14 +90,12 @@ def _resume(
     from yolokit.cli.train_progress import show_progress
     from yolokit.train.config.layers import read_settings
     from yolokit.train.machines import join_resumed, leads, read_joined
-    from yolokit.train.resume import CHANGEABLE
+    from yolokit.train.resume import CHANGEABLE, explain_fixed
     from yolokit.train.run import resume_training
 
     given |= read_settings(settings, given)
     fixed = [key for key in given if key not in CHANGEABLE] + ["config"] * (config is not None)
-    problems = [
-        f"--{key.replace('_', '-')}: a resumed run keeps what it began with" for key in fixed
-    ]
+    problems = [f"--{key.replace('_', '-')}: {explain_fixed(key)}" for key in fixed]
     if problems:
         raise ConfigError(
             "--resume cannot be combined with these options:",
@@ -118,6 +116,7 @@ def _resume(
 
 def _print_run(run: TrainRun, *, as_json: bool) -> None:
     from yolokit.cli.output import emit, emit_json
+    from yolokit.metrics.fitness import describe_scores
     from yolokit.train.record import to_plain
 
     if as_json:
@@ -127,9 +126,8 @@ def _print_run(run: TrainRun, *, as_json: bool) -> None:
     if not run.record.data.boxes["val"]:
         emit("nothing was measured: val has no box")
     elif best is not None:
-        which = f"best epoch {best.epoch}" if best.metrics["mAP50-95"] else "last epoch"
-        emit(
-            f"{which if best.epoch else 'the start'}: mAP50-95 {best.metrics['mAP50-95']:.4f}, "
-            f"mAP50 {best.metrics['mAP50']:.4f} (on val)"
-        )
+        fitness = run.record.fitness
+        which = f"best epoch {best.epoch}" if best.metrics[fitness] else "last epoch"
+        scores = describe_scores(best.metrics, fitness, "mAP50")
+        emit(f"{which if best.epoch else 'the start'}: {scores} (on val)")
     emit(f"{run.best}")

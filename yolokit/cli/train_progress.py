@@ -12,6 +12,7 @@ from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, Progress, Sta
 from yolokit.core.plural import counted, share
 from yolokit.core.units import describe_rate, describe_seconds
 from yolokit.engine_protocol.child import Started
+from yolokit.metrics.fitness import describe_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,13 +181,13 @@ def _describe(event: Notice | Started | StartScore) -> str:
         return event.message
     if isinstance(event, Started):
         return describe_start(event.transfer)
-    fitness, map50 = (event.metrics[name] for name in ("mAP50-95", "mAP50"))
-    return f"start: mAP50-95 {fitness:.3f}, mAP50 {map50:.3f}, on val before training"
+    scores = describe_scores(event.metrics, event.fitness, "mAP50", digits=3)
+    return f"start: {scores}, on val before training"
 
 
 def _describe_scores(event: EpochEnd) -> str:
-    value = event.metrics.get("mAP50-95")
-    return "" if value is None else f"  mAP50-95 {value:.3f}"
+    scores = describe_scores(event.metrics, event.fitness, digits=3)
+    return scores and f"  {scores}"
 
 
 def _print_lines(pace: Pace) -> OnEvent:

@@ -59,6 +59,7 @@ def metrics_table(report: ValReport, metric: TaskMetric) -> str:
 def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     from yolokit.cli.output import say
     from yolokit.evaluate.words import describe_errors, describe_outcome
+    from yolokit.metrics.fitness import explain_recall, name_recall
 
     rate = describe_rate(report.images / report.wall_s, "images")
     say(
@@ -73,6 +74,8 @@ def _say_summary(report: ValReport, metric: TaskMetric) -> None:
             "note: the data set has no labels for what the model also knows, so that was left "
             f"out: {', '.join(report.extra_classes)}"
         )
+    for share, recall in (report.overall.recall_at or {}).items():
+        say(f"{name_recall(share)} {recall:.3f}: {explain_recall(share)}")
     say(metric.summarize(report.overall))
     analysis = report.analysis
     if analysis is None or not analysis.overall.boxes:

@@ -44,10 +44,14 @@ class Progress(Event, frozen=True, tag="progress"):
 
 
 class StartScore(Event, frozen=True, tag="start-score"):
-    """The model to start from was validated before any training; metrics as in ``run.json``."""
+    """The model to start from was validated before any training; metrics as in ``run.json``.
+
+    ``fitness`` is the name of the metric that it and all epochs are judged by.
+    """
 
     metrics: dict[str, float]
     seconds: float
+    fitness: str = "mAP50-95"
 
 
 class BatchEnd(Event, frozen=True, tag="batch"):
@@ -70,6 +74,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         wait_s: Of ``seconds``, those in which training waited for images; None if not measured.
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
+        fitness: Name of the metric that epochs are judged by.
         images: How many the network was shown, on all processes together.
         threads: Threads that computed at its end; None on another device than a CPU.
         memory_bytes: Resident memory at its end, of the processes that load images as well; None
@@ -85,6 +90,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    fitness: str = "mAP50-95"
     images: int | None = None
     threads: int | None = None
     memory_bytes: int | None = None

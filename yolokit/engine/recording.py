@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolokit.core.types import Detections
+from yolokit.engine.used import OWN_METRIC
 from yolokit.engine_protocol.validations import ValidatedImage, write_validation
 from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.fitness import DEFAULT, parse_fitness
 from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from yolokit.metrics.fitness import Fitness
 
 from ultralytics.engine.validator import BaseValidator  # isort: skip - after our edits
 from ultralytics.utils import RANK  # isort: skip
@@ -28,7 +32,12 @@ class RecordingValidator(BaseValidator):  # type: ignore[misc]
     """Keeps the boxes of the last validation, image by image.
 
     It stands before upstream's validator of a task whose predictions have boxes.
+
+    Attributes:
+        fitness: What epochs are judged by: upstream's trainer takes it under this name.
     """
+
+    fitness = parse_fitness(DEFAULT)
 
     def get_model(self, model: Any, trainer: Any = None) -> Any:
         """Return a model whose weights are rounded as those of a checkpoint are."""
@@ -49,7 +58,8 @@ class RecordingValidator(BaseValidator):  # type: ignore[misc]
 
     def get_stats(self) -> dict[str, Any]:
         """Return upstream's metrics with the values that ``yolokit val`` computes of the boxes."""
-        return {**super().get_stats(), **_measure(self._images, list(self.names.values()))}
+        names = list(self.names.values())
+        return {**super().get_stats(), **_measure(self._images, names, self.fitness)}
 
     def gather_stats(self) -> None:
         """Gather what each worker of a run on several GPUs has."""
@@ -70,20 +80,26 @@ class RecordingValidator(BaseValidator):  # type: ignore[misc]
         write_validation(path, epoch, self._images)
 
 
-def _measure(images: list[ValidatedImage], names: list[str]) -> dict[str, float]:
-    """Return COCO's metrics under upstream's names; none where nothing is labelled."""
+def _measure(images: list[ValidatedImage], names: list[str], fitness: Fitness) -> dict[str, float]:
+    """Return COCO's metrics under upstream's names, and the fitness.
+
+    Where nothing is labelled, upstream's zeros stay.
+    """
     store = BoxStore()
     for image in images:
         store.add(image.true_xyxy.astype(np.float64), image.true_class_ids, image.found)
-    overall = compute_coco_metrics(store, names).overall
+    overall = compute_coco_metrics(store, names, fitness.min_precisions).overall
     measured = {
-        "metrics/precision(B)": overall.precision,
-        "metrics/recall(B)": overall.recall,
-        "metrics/mAP50(B)": overall.map50,
-        "metrics/mAP50-95(B)": overall.map50_95,
-        "fitness": overall.map50_95,
+        "precision": overall.precision,
+        "recall": overall.recall,
+        "mAP50": overall.map50,
+        "mAP50-95": overall.map50_95,
     }
-    return {name: value for name, value in measured.items() if value is not None}
+    stats = {f"metrics/{name}(B)": value for name, value in measured.items() if value is not None}
+    for share in fitness.min_precisions:
+        reached = (overall.recall_at or {}).get(f"{share:g}", 0.0)
+        measured[fitness.name] = stats[f"{OWN_METRIC}{fitness.name}"] = reached
+    return {**stats, "fitness": measured[fitness.name] or 0.0}
 
 
 def _record(pred: dict[str, Any], prepared: dict[str, Any]) -> ValidatedImage:

@@ -276,7 +276,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
         self.is_best = self._is_validated = True
-        process.send(StartScore(name_metrics(metrics, self.metric_names), self._clock.seconds))
+        named = name_metrics(metrics, self.metric_names)
+        process.send(StartScore(named, self._clock.seconds, self.validator.fitness.name))
         self.metrics = metrics
         self.save_model()
         self.validator.publish(self.run_dir / START_VALIDATION, 0)
@@ -429,6 +430,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
+            fitness=self.validator.fitness.name,
             images=self._images,
             threads=self.pace.threads if self.pace else None,
             memory_bytes=read_memory_bytes(),

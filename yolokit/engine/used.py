@@ -14,10 +14,12 @@ from yolokit.engine.ultralytics_patches import explain_left_out
 from yolokit.engine_protocol.child import DataRead
 from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import DataError
+from yolokit.metrics.fitness import MAP50_95, describe_fitness, parse_fitness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+OWN_METRIC = "yolokit/"  # before the name of a metric that upstream has not
 _SHOWN = 20
 _FEW_STEPS = 100
 
@@ -110,6 +112,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     if args.copy_paste and not any(len(label["segments"]) for label in labels):
         notes.append("copy_paste has no effect: it pastes outlined objects, and there are none")
     notes += _describe_compiling(trainer)
+    notes += _describe_fitness(trainer.own.fitness)
     if args.fraction < 1:
         notes.append(f"fraction {args.fraction:g}: an epoch shows {counted(used.images, 'image')}")
     if trainer.own.repeat_factor:
@@ -130,7 +133,8 @@ def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
 
     Args:
         values: Upstream's names to numbers.
-        names: Upstream's names of the task's metrics to ours; other metrics are left out.
+        names: Upstream's names of the task's metrics to ours; other metrics are left out, but for
+            those of our own.
     """
     ours: dict[str, float] = {}
     for name, value in keep_finite(values).items():
@@ -138,6 +142,8 @@ def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
             ours[name.replace("/", "_")] = value
         elif name in names:
             ours[names[name]] = value
+        elif name.startswith(OWN_METRIC):
+            ours[name.removeprefix(OWN_METRIC)] = value
     return ours
 
 
@@ -187,6 +193,13 @@ def _describe_compiling(trainer: Any) -> list[str]:
         "its batches must be alike"
     )
     return [f"the network is compiled in the first batches, which takes a while{out * (left > 0)}"]
+
+
+def _describe_fitness(asked: str) -> list[str]:
+    fitness = parse_fitness(asked)
+    if fitness.name == MAP50_95:
+        return []
+    return [f"best.pt and patience go by {describe_fitness(fitness)}"]
 
 
 def _describe_steps(used: UsedSettings, epochs: int) -> str:

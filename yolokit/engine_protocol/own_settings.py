@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from yolokit.engine_protocol.added import AddingSettings
+from yolokit.metrics.fitness import DEFAULT
 
 
 class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
             ``engine.network.box_loss``.
         dropout: Share that dropout layers drop; None for what the network states.
         repeat_factor: Share of images below which a class is shown more often; 0 for none.
+        fitness: What epochs are judged by, as ``metrics.fitness.parse_fitness`` reads it.
     """
 
     run_dir: str
@@ -44,3 +46,4 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     box_loss: str = "ciou"
     dropout: float | None = None
     repeat_factor: float = 0.0
+    fitness: str = DEFAULT

@@ -137,7 +137,7 @@ def is_better(fitness: float | None, best: float | None) -> bool:
     nothing could be measured, or nothing was found, the last is taken: it has learnt longest.
 
     Args:
-        fitness: mAP50-95 of the epoch; None if it was not validated.
+        fitness: What the epoch is judged by, such as its mAP50-95; None if it was not validated.
         best: The highest of the epochs before it; None if none was validated.
     """
     if best is None or math.isnan(best):

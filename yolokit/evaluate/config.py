@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
+from msgspec import Meta
+
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
 from yolokit.evaluate.other_words import WORDS_OF_VAL
@@ -44,6 +46,10 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
     max_det: Annotated[Positive, Option("Most boxes in one image.", "N", former="--max-count")] = (
         MAX_DET
     )
+    recall_at: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Option("Also the highest recall at a precision of at least P.", "P"),
+    ] = None
     provider: Provider = "auto"
     threads: Threads = None
     report: Annotated[

@@ -165,17 +165,19 @@ class ValJob:
         config, detector = self.config, self.predictor.detector
         total = sum(1 for _ in list_split_images(self.data, config.split))
         unreadable: list[DataError] = []
+        manifest = detector.manifest
+        weights_sha256 = manifest.provenance.weights_sha256
+        trained = find_trained(Path(config.model), weights_sha256, self.data, config.split)
         result = evaluate_model(
             self.predictor,
             iter_split(self.data, config.split, unreadable),
             self.data.names,
             unreadable=unreadable,
             on_progress=lambda done: on_event(Progress("evaluating", done, total)),
+            min_precisions=_choose_precisions(config, trained),
         )
         if unreadable:
             require_allowed([_describe_unreadable(unreadable)], config.allow)
-        manifest = detector.manifest
-        weights_sha256 = manifest.provenance.weights_sha256
         return ValReport(
             model=str(config.model),
             model_sha256=sha256_file(Path(config.model)),
@@ -196,9 +198,16 @@ class ValJob:
             notes=self.notes,
             input_wh=manifest.io.input_wh,
             precision=manifest.provenance.precision if weights_sha256 else None,
-            trained=find_trained(Path(config.model), weights_sha256, self.data, config.split),
+            trained=trained,
             analysis=result.analysis,
         )
+
+
+def _choose_precisions(config: ValConfig, trained: TrainedFigures | None) -> list[float]:
+    """Return the precisions to find a recall at: the option's, and that of the training."""
+    asked = [] if config.recall_at is None else [config.recall_at]
+    known = map(float, trained.recall_at) if trained is not None else ()
+    return list(dict.fromkeys((*asked, *known)))
 
 
 def _describe_unreadable(errors: Sequence[DataError]) -> Finding:

@@ -1,4 +1,4 @@
-"""How far a difference in mAP50-95 may be chance: the images of a split, drawn again and again.
+"""How far a difference of two models may be chance: the images of a split, drawn again and again.
 
 A paired bootstrap: as many images as the split has are drawn with replacement, both models are
 measured on the draw, and the middle 95 % of the differences are what other images of the same
@@ -18,25 +18,29 @@ import numpy as np
 
 from yolokit.core.boxes import pairwise_iou
 from yolokit.core.plural import counted
+from yolokit.metrics.fitness import DEFAULT, MAP50_95, parse_fitness
 from yolokit.metrics.matching import match_to_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from yolokit.core.types import F64, I64, Detections
+    from yolokit.metrics.fitness import Fitness
 
 IOUS = np.arange(0.5, 1.0, 0.05)
 _RECALLS = np.linspace(0, 1, 101)
 _DRAWS, _FEW_DRAWS = 1000, 200
 _MANY_CLASSES = 10
 _MIDDLE = (2.5, 97.5)  # per cent
+_MAP50_95 = parse_fitness(DEFAULT)
 FEW_IMAGES = 10  # an interval from fewer would be a guess
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Two models on the same images: mAP50-95 of each, and of the second less the first.
+    """Two models on the same images: a metric of each, and of the second less the first.
 
     Attributes:
+        metric: Which: ``mAP50-95``, ``recall@0.9``.
         first: Of the first model; as COCO measures, so a little apart from torch's figure.
         second: Of the second.
         low: Lower end of the 95 % interval of the difference; None with too few images.
@@ -45,6 +49,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         draws: How often they were drawn.
     """
 
+    metric: str = MAP50_95
     first: float
     second: float
     low: float | None
@@ -60,15 +65,17 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ClassMatches:
-    """The detections of one class, best score first, up to the last that is true.
+    """The detections of one class, best score first, up to the score of the last that is true.
 
     Attributes:
         image_index: (N,) int64, the image of each.
+        ends: (K,) int64, the last row of each score, ascending.
         true_rows: For each IoU of ``IOUS`` the rows of those that are true.
         true_counts: (I,) int64, true boxes of each image.
     """
 
     image_index: I64
+    ends: I64
     true_rows: tuple[I64, ...]
     true_counts: I64
 
@@ -80,14 +87,14 @@ class MatchedSet:
     image_count: int
     classes: tuple[_ClassMatches, ...]
 
-    def measure(self, weights: I64) -> float:
-        """Return mAP50-95 where each image counts (I,) times; 0 where nothing is true."""
-        known = [value for value in self.measure_classes(weights) if value is not None]
+    def measure(self, weights: I64, metric: Fitness = _MAP50_95) -> float:
+        """Return a metric where each image counts (I,) times; 0 where nothing is true."""
+        known = [one for one in self.measure_classes(weights, metric) if one is not None]
         return sum(known) / len(known) if known else 0.0
 
-    def measure_classes(self, weights: I64) -> list[float | None]:
-        """Return mAP50-95 of each class, likewise; None where nothing is true."""
-        return [_average(one, weights) for one in self.classes]
+    def measure_classes(self, weights: I64, metric: Fitness = _MAP50_95) -> list[float | None]:
+        """Return a metric of each class, likewise; None where nothing is true."""
+        return [_measure(one, weights, metric) for one in self.classes]
 
 
 def match_set(images: Iterable[tuple[F64, I64, Detections]], class_count: int) -> MatchedSet:
@@ -113,20 +120,20 @@ def match_set(images: Iterable[tuple[F64, I64, Detections]], class_count: int) -
     return MatchedSet(len(counts), tuple(classes))
 
 
-def draw_again(sets: Sequence[MatchedSet], *, seed: int = 0) -> F64:
-    """Return (D, S) mAP50-95 of each set in each draw of the images, which all sets share."""
+def draw_again(sets: Sequence[MatchedSet], metric: Fitness = _MAP50_95, *, seed: int = 0) -> F64:
+    """Return (D, S) a metric of each set in each draw of the images, which all sets share."""
     count = sets[0].image_count
     draws = _DRAWS if max(len(one.classes) for one in sets) <= _MANY_CLASSES else _FEW_DRAWS
     rng = np.random.default_rng(seed)
     table = np.empty((draws, len(sets)))
     for row in table:
         weights = np.bincount(rng.integers(0, count, count), minlength=count)
-        row[:] = [one.measure(weights) for one in sets]
+        row[:] = [one.measure(weights, metric) for one in sets]
     return table
 
 
-def compare_sets(first: MatchedSet, second: MatchedSet) -> Difference:
-    """Compare two models on the same images, given in the same order.
+def compare_sets(first: MatchedSet, second: MatchedSet, metric: Fitness = _MAP50_95) -> Difference:
+    """Compare two models by a metric on the same images, given in the same order.
 
     Raises:
         ValueError: They were not measured on as many images.
@@ -138,12 +145,13 @@ def compare_sets(first: MatchedSet, second: MatchedSet) -> Difference:
     low = high = None
     draws = 0
     if count >= FEW_IMAGES:
-        table = draw_again((first, second))
+        table = draw_again((first, second), metric)
         draws = len(table)
         low, high = map(float, np.percentile(table[:, 1] - table[:, 0], _MIDDLE))
     return Difference(
-        first=first.measure(ones),
-        second=second.measure(ones),
+        metric=metric.name,
+        first=first.measure(ones, metric),
+        second=second.measure(ones, metric),
         low=low,
         high=high,
         images=count,
@@ -162,23 +170,40 @@ def _count_held(iou: F64) -> I64:
 
 def _join(parts: list[tuple[I64, F64, I64]], true_counts: I64) -> _ClassMatches:
     if not parts:
-        return _ClassMatches(np.zeros(0, np.int64), (np.zeros(0, np.int64),) * 10, true_counts)
+        none = np.zeros(0, np.int64)
+        return _ClassMatches(none, none, (none,) * len(IOUS), true_counts)
     image_index, scores, held = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(-scores, kind="stable")
     held = held[order]
-    used = int(np.flatnonzero(held.any(axis=1)).max(initial=-1)) + 1
+    ends = np.flatnonzero(np.diff(scores[order], append=-1))
+    last = int(np.flatnonzero(held.any(axis=1)).max(initial=-1))
+    ends = ends[: np.searchsorted(ends, last) + 1] if last >= 0 else ends[:0]
+    used = int(ends.max(initial=-1)) + 1
     rows = tuple(np.flatnonzero(held[:used, column]) for column in range(len(IOUS)))
-    return _ClassMatches(image_index[order][:used], rows, true_counts)
+    return _ClassMatches(image_index[order][:used], ends, rows, true_counts)
 
 
-def _average(one: _ClassMatches, weights: I64) -> float | None:
-    """Return the average precision of a class over all IoUs; None where nothing is true."""
+def _measure(one: _ClassMatches, weights: I64, metric: Fitness) -> float | None:
+    """Return a metric of a class; None where nothing is true."""
     total = int(one.true_counts @ weights)
     if not total:
         return None
     each = weights[one.image_index]
     found = np.cumsum(each)
-    return float(np.mean([_average_precision(rows, each, found, total) for rows in one.true_rows]))
+    if metric.min_precisions:
+        (share,) = metric.min_precisions
+        return _find_recall(one, each, found, total, share)
+    used = one.true_rows if metric == _MAP50_95 else one.true_rows[:1]
+    return float(np.mean([_average_precision(rows, each, found, total) for rows in used]))
+
+
+def _find_recall(one: _ClassMatches, each: I64, found: I64, total: int, share: float) -> float:
+    """Return the highest recall at a precision of at least a share, as ``ScoredClass`` does."""
+    true = np.zeros(len(each), np.int64)
+    true[one.true_rows[0]] = each[one.true_rows[0]]
+    true = np.cumsum(true)[one.ends]
+    reached = true[true / np.maximum(found[one.ends], 1) >= share]
+    return float(reached.max(initial=0)) / total
 
 
 def _average_precision(rows: I64, each: I64, found: I64, total: int) -> float:

@@ -65,6 +65,7 @@ def evaluate_model(
     *,
     unreadable: list[DataError],
     on_progress: Callable[[int], None] = lambda _done: None,
+    min_precisions: Sequence[float] = (),
 ) -> EvaluationResult:
     """Run a model over labelled images and compute the metrics of its task.
 
@@ -75,6 +76,7 @@ def evaluate_model(
         class_names: Those of the data set, by category index.
         unreadable: Gets the errors of images that cannot be read; the figures are without those.
         on_progress: Called with the number of images done.
+        min_precisions: Those to find the highest recall at.
 
     Raises:
         ConfigError: The classes of the model and of the data set do not fit together.
@@ -101,7 +103,7 @@ def evaluate_model(
             raise unreadable[0]
         raise DataError("there is no image to evaluate the model on")
     return EvaluationResult(
-        metrics=tally.compute(class_names),
+        metrics=tally.compute(class_names, min_precisions),
         analysis=analyser.compute(class_names),
         images=done,
         extra_classes=classes.extra,

@@ -8,6 +8,7 @@ import msgspec
 
 from yolokit.datasets.check import hash_labels
 from yolokit.errors import DataError
+from yolokit.metrics.fitness import DEFAULT, parse_fitness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
         epoch: The epoch whose weights that has; 0 for the start.
         map50: Mean average precision at IoU 0.50.
         map50_95: Its mean over IoU 0.50 to 0.95.
+        recall_at: As in ``BoxMetrics``, where the run was judged by it.
         precision: What was computed in, such as ``bf16``; None where the record does not tell.
         validation: As in ``engine_protocol.training.UsedSettings``.
     """
@@ -39,6 +41,7 @@ class TrainedFigures(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     map50: float
     map50_95: float
+    recall_at: dict[str, float] = msgspec.field(default_factory=dict)
     precision: str | None = None
     validation: Validation = "rectangles"
 
@@ -63,6 +66,7 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 class _Config(msgspec.Struct, frozen=True):
+    fitness: str = DEFAULT
     imgsz: int | None = None
 
 
@@ -106,10 +110,20 @@ def find_trained(
                 epoch=epoch.epoch,
                 map50=epoch.metrics["mAP50"],
                 map50_95=epoch.metrics["mAP50-95"],
+                recall_at=_read_recall(run, epoch),
                 precision=run.precision,
                 validation=(run.used or _Used()).validation,
             )
     return None
+
+
+def _read_recall(run: RunFacts, epoch: _Epoch) -> dict[str, float]:
+    try:
+        fitness = parse_fitness(run.config.fitness)
+    except ValueError:  # of a later version
+        return {}
+    known = fitness.min_precisions if fitness.name in epoch.metrics else ()
+    return {f"{share:g}": epoch.metrics[fitness.name] for share in known}
 
 
 def read_run(record: Path) -> RunFacts | None:

@@ -17,6 +17,7 @@ from yolokit.evaluate.words import (
     floor_conf,
     show_decimal,
 )
+from yolokit.metrics.fitness import name_recall
 from yolokit.report.page import Commands, Figure, Figures, Page, Section, Table, Text, Verdict
 
 if TYPE_CHECKING:
@@ -130,6 +131,10 @@ def _show_figures(report: ValReport, analysis: Analysis) -> Figures:
                 "mAP50-95", show_decimal(report.overall.map50_95), "COCO's main figure; 1 is best"
             ),
             Figure("mAP50", show_decimal(report.overall.map50), "loose boxes allowed; 1 is best"),
+            *(
+                Figure(name_recall(share), show_decimal(recall), f"at precision {share} or more")
+                for share, recall in (report.overall.recall_at or {}).items()
+            ),
             Figure(
                 "Errors",
                 str(sum(one.count for one in analysis.errors)),
@@ -144,6 +149,10 @@ def _compare(report: ValReport, trained: TrainedFigures) -> Iterator[Block]:
     pairs = (
         ("mAP50", trained.map50, report.overall.map50),
         ("mAP50-95", trained.map50_95, report.overall.map50_95),
+        *(
+            (name_recall(share), recall, (report.overall.recall_at or {}).get(share))
+            for share, recall in trained.recall_at.items()
+        ),
     )
     yield Table(
         ("", "In training", "This file", "Difference"),

@@ -54,6 +54,8 @@ class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
         ar_small: As ``ar``, of small boxes.
         ar_medium: As ``ar``, of medium boxes.
         ar_large: As ``ar``, of large boxes.
+        recall_at: Precisions that were asked for, such as ``0.9``, each with the highest recall at
+            that precision or a higher one: see :mod:`yolokit.metrics.fitness`.
     """
 
     name: str
@@ -77,6 +79,7 @@ class BoxMetrics(msgspec.Struct, frozen=True, kw_only=True):
     ar_small: float | None = None
     ar_medium: float | None = None
     ar_large: float | None = None
+    recall_at: dict[str, float] | None = None
 
 
 class CocoMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,9 +129,23 @@ class ScoredClass:
             2 * true / (found + self.true_count),
         )
 
+    def find_recall(self, min_precision: float) -> float:
+        """Return the highest recall at a precision of at least this, over all confidences.
 
-def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMetrics:
+        Detections of equal scores count together, as no confidence tells them apart. It is 0 where
+        the precision is never reached.
+        """
+        found, true = self.count_at(np.unique(self.scores))
+        reached = true[true / np.maximum(found, 1) >= min_precision]
+        return float(reached.max(initial=0)) / self.true_count
+
+
+def compute_coco_metrics(
+    store: BoxStore, class_names: Sequence[str], min_precisions: Sequence[float] = ()
+) -> CocoMetrics:
     """Compute COCO's metrics, and precision, recall and F1 at the best confidence.
+
+    For each of ``min_precisions`` the highest recall at that precision is added.
 
     COCO's own limit of 100 detections an image is not applied: all that an image has count,
     by default up to 300 in this project. pycocotools with ``maxDets = [1, 10, 300]`` gives the
@@ -153,7 +170,10 @@ def compute_coco_metrics(store: BoxStore, class_names: Sequence[str]) -> CocoMet
         if i in scored:
             curves = _accumulate_class(truth[i], found[i], max_detections=limits)
             row = msgspec.structs.replace(
-                row, **_average_curves(*curves), **_find_points(scored[i], conf)
+                row,
+                **_average_curves(*curves),
+                **_find_points(scored[i], conf),
+                recall_at={f"{p:g}": scored[i].find_recall(p) for p in min_precisions} or None,
             )
         rows.append(row)
     return CocoMetrics(
@@ -216,13 +236,20 @@ def _mean(values: F64) -> float | None:
 
 def _average_rows(rows: Sequence[BoxMetrics], *, labelled_images: int) -> BoxMetrics:
     means = {}
-    for name in BoxMetrics.__struct_fields__[3:]:
+    for name in BoxMetrics.__struct_fields__[3:-1]:
         values = [value for row in rows if (value := getattr(row, name)) is not None]
         means[name] = sum(values) / len(values) if values else None
-    shared = {"best_conf": means["conf"], "best_f1": means["f1"]}
+    shared: dict[str, Any] = {"best_conf": means["conf"], "best_f1": means["f1"]}
+    shared["recall_at"] = _average_recalls([row.recall_at for row in rows if row.recall_at])
     return BoxMetrics(
         name="all", images=labelled_images, boxes=sum(row.boxes for row in rows), **means | shared
     )
+
+
+def _average_recalls(classes: Sequence[dict[str, float]]) -> dict[str, float] | None:
+    if not classes:
+        return None
+    return {key: sum(one[key] for one in classes) / len(classes) for key in classes[0]}
 
 
 def _accumulate_class(

@@ -17,6 +17,7 @@ from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_be
 from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
+from yolokit.metrics.fitness import parse_fitness
 from yolokit.train.config import TrainConfig
 from yolokit.train.launch import Launch
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.child import DataRead
 
 SCHEMA_VERSION = 1
-FITNESS = "mAP50-95"
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 
 
@@ -149,17 +149,23 @@ class RunRecord(msgspec.Struct, kw_only=True):
         return self.start is not None and not self.start.knows_classes
 
     @property
+    def fitness(self) -> str:
+        """Name, in the metrics of an epoch, of what epochs are judged by."""
+        return parse_fitness(self.config.fitness).name
+
+    @property
     def best(self) -> EpochRecord | None:
         """The epoch whose weights ``best.pt`` has, or None if none was validated.
 
         The rule is ``engine_protocol.training.is_better``, which the engine follows as well.
         """
-        return _find_best([self.start_epoch, *self.epochs] if self.start_epoch else self.epochs)
+        epochs = [self.start_epoch, *self.epochs] if self.start_epoch else self.epochs
+        return _find_best(epochs, self.fitness)
 
     @property
     def best_trained(self) -> EpochRecord | None:
         """The best epoch without the start."""
-        return _find_best(self.epochs)
+        return _find_best(self.epochs, self.fitness)
 
     def stop(self, reason: Literal["epochs", "asked", "interrupted", "error"]) -> Stop:
         """Return how the run ended, given why the engine did."""
@@ -175,11 +181,11 @@ class RunRecord(msgspec.Struct, kw_only=True):
         )
 
 
-def _find_best(epochs: list[EpochRecord]) -> EpochRecord | None:
+def _find_best(epochs: list[EpochRecord], fitness: str) -> EpochRecord | None:
     best: EpochRecord | None = None
     for epoch in epochs:
-        fitness = epoch.metrics.get(FITNESS)
-        if fitness is not None and is_better(fitness, best.metrics[FITNESS] if best else None):
+        score = epoch.metrics.get(fitness)
+        if score is not None and is_better(score, best.metrics[fitness] if best else None):
             best = epoch
     return best
 
@@ -211,9 +217,17 @@ def read_record(run_dir: Path) -> RunRecord:
         raise TrainError(
             f"{path} is not readable: {error}", hint=hint if last.is_file() else None
         ) from error
-    if record.start_epoch is not None and FITNESS not in record.start_epoch.metrics:
-        raise TrainError(f"{path} is not readable: start_epoch has no {FITNESS}")
+    _check_fitness(record, path)
     return record
+
+
+def _check_fitness(record: RunRecord, path: Path) -> None:
+    try:
+        fitness = record.fitness
+    except ValueError as error:
+        raise TrainError(f"{path} is not readable: fitness {error}") from error
+    if record.start_epoch is not None and fitness not in record.start_epoch.metrics:
+        raise TrainError(f"{path} is not readable: start_epoch has no {fitness}")
 
 
 def count_used(data: DataRecord, used: DataRead) -> DataRecord:

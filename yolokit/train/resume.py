@@ -29,13 +29,23 @@ CHANGEABLE = (
 )  # fmt: skip
 
 
+def explain_fixed(name: str) -> str:
+    """Say why an option cannot be changed when a run goes on."""
+    if name == "fitness":
+        return (
+            "a resumed run keeps what it began with: best.pt was chosen by that, and the weights "
+            "of other epochs are gone; a new run can start from its best.pt or last.pt (--weights)"
+        )
+    return "a resumed run keeps what it began with"
+
+
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Check what is changed together with the options that belong to it.
 
     Raises:
         ConfigError: An option cannot be changed, or has no such value.
     """
-    fixed = [f"{name}: a resumed run keeps it" for name in changes if name not in CHANGEABLE]
+    fixed = [f"{name}: {explain_fixed(name)}" for name in changes if name not in CHANGEABLE]
     if fixed:
         raise ConfigError("these options cannot be changed:", problems=fixed)
     changes = dict(changes)

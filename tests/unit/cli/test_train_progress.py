@@ -45,6 +45,19 @@ def test_the_last_epoch_says_nothing_of_time_left(capsys: pytest.CaptureFixture[
     assert lines[1].endswith("images/s")
 
 
+def test_what_epochs_are_judged_by_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = {"mAP50-95": 0.358, "mAP50": 0.7, "recall@0.9": 0.55, "recall": 0.6}
+    with show_progress() as show:
+        show(StartScore(metrics, 1.0, "recall@0.9"))
+        show(batch(1, 5))
+        show(EpochEnd(1, 2, metrics, 3.0, 5, is_last=True, fitness="recall@0.9"))
+        show(EpochEnd(2, 2, {}, 3.0, 5, is_last=True, fitness="recall@0.9"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("start: recall@0.9 0.550, mAP50-95 0.358, mAP50 0.700, on val")
+    assert "  recall@0.9 0.550, mAP50-95 0.358" in lines[1]
+    assert "recall" not in lines[2], "it was not validated"
+
+
 def test_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)

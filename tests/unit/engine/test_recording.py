@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
-from yolokit.engine.recording import _record
+from yolokit.core.types import Detections
+from yolokit.engine.recording import RecordingValidator, _measure, _record
+from yolokit.engine.tasks import detect
+from yolokit.engine_protocol.own_settings import OwnSettings
+from yolokit.engine_protocol.validations import ValidatedImage
+from yolokit.metrics.fitness import parse_fitness
+
+from ultralytics.cfg import get_cfg  # isort: skip - after our edits
+from ultralytics.utils.callbacks import get_default_callbacks  # isort: skip
 
 
 def prepare(boxes: list[list[float]], classes: list[float]) -> dict[str, object]:
@@ -39,3 +50,56 @@ def test_an_empty_image_is_one_and_no_detection_is_dropped() -> None:
     }  # fmt: skip
     image = _record(found, prepare([], []))
     assert len(image.found) == 9, "metrics are of all of them; a file keeps the best"
+
+
+def make_validated() -> list[ValidatedImage]:
+    """Two images of class 0: a true box found first, then a false one, then a loose true one."""
+    box = np.array([[0, 0, 100, 100]], np.float32)
+    loose = np.array([[0, 0, 100, 60]], np.float32)
+    kinds = ((box, 0.9), (box + 500, 0.8)), ((loose, 0.7),)
+    return [
+        ValidatedImage(
+            "a.jpg", (640, 640), box, np.zeros(1, np.int64),
+            Detections(
+                np.concatenate([one for one, _ in found]),
+                np.array([score for _, score in found], np.float32), np.zeros(len(found), np.int64),
+            ),
+        )
+        for found in kinds
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "key"),
+    [
+        ("map50-95", 0.6040, "metrics/mAP50-95(B)"),
+        ("map50", 0.8350, "metrics/mAP50(B)"),
+        ("recall@0.9", 0.5, "yolokit/recall@0.9"),
+        ("recall@0.6", 1.0, "yolokit/recall@0.6"),
+    ],
+)
+def test_an_epoch_is_judged_by_the_metric_that_is_asked_for(
+    metric: str, value: float, key: str
+) -> None:
+    stats = _measure(make_validated(), ["a"], parse_fitness(metric))
+    assert stats["fitness"] == stats[key] == pytest.approx(value, abs=1e-4)
+    assert "metrics/mAP50-95(B)" in stats, "which every record has"
+    assert len([name for name in stats if name.startswith("yolokit/")]) == key.count("yolokit")
+
+
+@pytest.mark.parametrize("metric", ["map50-95", "recall@0.9"])
+def test_where_nothing_is_labelled_an_epoch_is_judged_by_zero(metric: str) -> None:
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64), Detections.empty()
+    images = [ValidatedImage("a.jpg", (640, 640), *nothing)]
+    stats = _measure(images, ["a"], parse_fitness(metric))
+    assert set(stats.values()) == {0.0}
+    assert set(stats) <= {"fitness", "yolokit/recall@0.9"}, "upstream's zeros stay"
+
+
+def test_the_validator_of_a_training_is_told_what_to_judge_by(tmp_path: Path) -> None:
+    trainer = detect.Trainer.__new__(detect.Trainer)
+    trainer.own = OwnSettings(run_dir=str(tmp_path), fitness="recall@0.9")
+    trainer.args, trainer.test_loader, trainer.save_dir = get_cfg(), None, tmp_path
+    trainer.callbacks = get_default_callbacks()
+    assert trainer.get_validator().fitness.name == "recall@0.9"
+    assert RecordingValidator.fitness.name == "mAP50-95"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from yolokit.core.types import F64, I64, Detections
 from yolokit.evaluate.resampling import compare_sets, match_set
 from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.fitness import parse_fitness
 from yolokit.metrics.store import BoxStore
 
 Images = list[tuple[F64, I64, Detections]]
@@ -41,15 +44,26 @@ def make_images(count: int, *, jitter_px: float, seed: int, truth_seed: int = 0)
 @settings(max_examples=15)
 @given(
     count=st.integers(1, 12), jitter_px=st.floats(0, 20), seed=st.integers(0, 99),
+    score_steps=st.sampled_from([4, 1000]),
 )  # fmt: skip
-def test_all_images_once_are_cocos_figure(count: int, jitter_px: float, seed: int) -> None:
-    images = make_images(count, jitter_px=jitter_px, seed=seed)
+def test_all_images_once_are_cocos_figure(
+    count: int, jitter_px: float, seed: int, score_steps: int
+) -> None:
+    images = []
+    for truth, ids, found in make_images(count, jitter_px=jitter_px, seed=seed):
+        scores = (np.ceil(found.scores * score_steps) / score_steps).astype(np.float32)
+        images.append((truth, ids, replace(found, scores=scores)))
     store = BoxStore()
     for truth, ids, found in images:
         store.add(truth, ids, found)
-    wanted = compute_coco_metrics(store, ["a", "b", "c"]).overall.map50_95
-    measured = match_set(images, 3).measure(np.ones(count, np.int64))
-    assert measured == pytest.approx(wanted, abs=1e-9)
+    overall = compute_coco_metrics(store, ["a", "b", "c"], (0.3, 0.6)).overall
+    wanted = {"map50-95": overall.map50_95, "map50": overall.map50}
+    wanted |= {f"recall@{share}": recall for share, recall in (overall.recall_at or {}).items()}
+    assert len(wanted) == 4
+    matched, once = match_set(images, 3), np.ones(count, np.int64)
+    for metric, value in wanted.items():
+        measured = matched.measure(once, parse_fitness(metric))
+        assert measured == pytest.approx(value, abs=1e-9), metric
 
 
 def test_an_image_twice_counts_as_two() -> None:
@@ -77,6 +91,16 @@ def test_a_better_model_is_told_from_an_equal_one() -> None:
     same = compare_sets(rough, rough)
     assert (same.low, same.high, same.is_clear) == (0, 0, False)
     assert compare_sets(rough, fine) == better, "the draws do not vary"
+
+
+def test_models_are_told_apart_by_the_metric_that_is_asked_for() -> None:
+    rough = match_set(make_images(60, jitter_px=9, seed=1), 3)
+    fine = match_set(make_images(60, jitter_px=3, seed=2), 3)
+    found = compare_sets(rough, fine, parse_fitness("recall@0.3"))
+    assert found.metric == "recall@0.3"
+    assert found.second - found.first > 0.1
+    assert found.low is not None
+    assert 0 < found.low < found.second - found.first
 
 
 def test_few_images_decide_nothing() -> None:

@@ -66,6 +66,22 @@ def test_the_epoch_whose_weights_were_exported(
     assert find(record, data, tmp_path) == ("best.pt", 0, 0.2, 0.1)
 
 
+def test_the_recall_that_judged_the_training_comes_along(
+    record: dict[str, Any], data: DataYaml, tmp_path: Path
+) -> None:
+    def find_recall(fitness: str) -> dict[str, float]:
+        (tmp_path / "run.json").write_text(json.dumps({**record, "config": {"fitness": fitness}}))
+        found = find_trained(tmp_path / "best.onnx", BEST, data, "val")
+        assert found is not None
+        return found.recall_at
+
+    record["epochs"][0]["metrics"]["recall@0.9"] = 0.7
+    assert find_recall("recall@0.90") == {"0.9": 0.7}
+    assert find_recall("map50") == {}
+    assert find_recall("recall@0.5") == {}, "this epoch has it not"
+    assert find_recall("of a later version") == {}
+
+
 def test_what_is_not_the_same_is_not_compared(
     record: dict[str, Any], data: DataYaml, tmp_path: Path
 ) -> None:

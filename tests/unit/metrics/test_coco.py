@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yolokit.core.types import Detections
 from yolokit.metrics.coco import USUAL_CONF, ScoredClass, compute_coco_metrics, find_best_conf
@@ -315,3 +317,58 @@ def test_where_nothing_is_right_what_a_person_sees_is_counted(
 def test_a_class_without_truth_is_refused() -> None:
     with pytest.raises(ValueError, match="recall"):
         scored([(0.5, False)], 0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "right", "precision", "recall"),
+    [
+        ((0.9, 0.8, 0.7, 0.6), (1, 1, 0, 1), 0.75, 0.75),  # the last one pays for the third
+        ((0.9, 0.8, 0.7, 0.6), (1, 1, 0, 1), 0.76, 0.5),
+        ((0.9, 0.8, 0.7, 0.6), (1, 1, 0, 1), 1.0, 0.5),
+        ((0.9, 0.8), (0, 1), 0.5, 0.25),
+        ((0.9, 0.8), (0, 1), 0.51, 0.0),  # never reached
+        ((0.9, 0.9, 0.5), (1, 0, 0), 0.9, 0.0),  # no confidence tells the first two apart
+        ((0.9, 0.9, 0.5), (0, 1, 1), 0.6, 0.5),
+        ((), (), 0.5, 0.0),
+        (np.linspace(1, 0.1, 10), (1,) * 9 + (0,), 0.9, 1.0),  # nine tenths are 0.9, not less
+    ],
+)
+def test_the_highest_recall_at_a_precision(
+    scores: Sequence[float], right: Sequence[int], precision: float, recall: float
+) -> None:
+    count = 9 if len(right) == 10 else 4
+    one = ScoredClass(np.array(scores, np.float64), np.array(right, np.bool_), count)
+    assert one.find_recall(precision) == recall
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=30),
+    st.integers(1, 20).map(lambda share: share / 20),
+)
+def test_a_recall_is_that_of_the_best_confidence(
+    found: list[tuple[int, bool]], precision: float
+) -> None:
+    scores = np.array([score / 5 for score, _ in found])
+    one = ScoredClass(scores, np.array([right for _, right in found], np.bool_), 30)
+    wanted = 0.0
+    for conf in set(scores.tolist()):
+        reached, recall, _ = one.operate_at(conf)
+        wanted = max(wanted, recall if reached >= precision else 0)
+    assert one.find_recall(precision) == wanted
+
+
+def test_recalls_are_means_of_the_classes_that_have_true_boxes() -> None:
+    images = make_set(0, crowded=False, score_steps=20)
+    store = BoxStore()
+    for image in images:
+        store.add(*image)
+    metrics = compute_coco_metrics(store, NAMES, (0.5, 0.9))
+    known = [row.recall_at for row in metrics.classes if row.recall_at is not None]
+    assert metrics.classes[3].recall_at is None, "it has no true box"
+    assert len(known) == 4
+    overall = metrics.overall.recall_at
+    assert overall is not None
+    assert list(overall) == ["0.5", "0.9"]
+    assert overall["0.9"] == pytest.approx(np.mean([one["0.9"] for one in known]))
+    assert 0 < overall["0.9"] < overall["0.5"]
+    assert evaluate(images, NAMES).overall.recall_at is None, "none was asked for"

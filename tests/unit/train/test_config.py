@@ -12,7 +12,7 @@ import yaml
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
 from yolokit.train.config.checks import is_device
-from yolokit.train.config.upstream import to_upstream
+from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.other_words import OTHER_WORDS
 
 
@@ -36,6 +36,27 @@ def test_every_mistake_is_listed_at_once() -> None:
     assert "lr0: has no effect with optimizer auto" in text
     assert "device: a GPU is given by its number, such as 0 for the first, not 'gpu'" in text
     assert len(caught.value.problems) == 5
+
+
+@pytest.mark.parametrize("fitness", ["recall@1.5", "map75", "recall@0", "precision"])
+def test_a_fitness_that_there_is_not_is_refused_with_those_that_there_are(fitness: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.build({"data": "d.yaml", "fitness": fitness})
+    (problem,) = caught.value.problems
+    assert problem == (
+        "fitness: must be map50-95, map50, or recall@P with a precision P above 0 and at most 1, "
+        f"such as recall@0.9, not '{fitness}'"
+    )
+
+
+def test_a_fitness_needs_validation_and_is_not_upstreams() -> None:
+    values = {"data": "d.yaml", "fitness": "recall@0.9"}
+    config = TrainConfig.build(values)
+    assert "fitness" not in to_upstream(config)
+    assert to_own_settings(config, Path("run")).fitness == "recall@0.9"
+    with pytest.raises(ConfigError, match="fitness: has no effect with validate false"):
+        TrainConfig.build({**values, "validate": False})
+    assert TrainConfig.build({"data": "d.yaml", "validate": False}).fitness == "map50-95"
 
 
 def test_options_of_other_trainers_get_the_right_word() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from yolokit.errors import TrainError
@@ -88,6 +92,70 @@ def test_the_start_is_the_best_until_it_is_beaten() -> None:
     assert record.best.epoch == 0
     assert record.best_trained is not None
     assert record.best_trained.epoch == 2
+
+
+RECALLS = (0.2, 0.6, 0.5, 0.6)
+
+
+def judged_by(fitness: str, *, patience: int = 50, start: float | None = None) -> records.RunRecord:
+    """A run whose mAP rises from epoch to epoch, while its recall at a precision does not."""
+    record = record_of(0.1, 0.2, 0.3, 0.4, patience=patience)
+    record.config = msgspec.structs.replace(record.config, fitness=fitness)
+    for epoch, recall in zip(record.epochs, RECALLS, strict=True):
+        epoch.metrics["recall@0.9"] = recall
+        epoch.metrics["mAP50"] = 1 - epoch.metrics["mAP50-95"]
+    if start is not None:
+        record.start_epoch = make_epoch(0, {"mAP50-95": 0.0, "mAP50": 0.0, "recall@0.9": start})
+    return record
+
+
+@pytest.mark.parametrize(
+    ("fitness", "best"), [("map50-95", 4), ("mAP50", 1), ("recall@0.9", 2), ("recall@.90", 2)]
+)
+def test_the_best_epoch_is_that_of_the_fitness(fitness: str, best: int) -> None:
+    record = judged_by(fitness)
+    assert record.best is not None
+    assert record.best.epoch == best
+    assert record.stop("epochs").best == best
+
+
+def test_start_and_patience_go_by_the_fitness() -> None:
+    record = judged_by("recall@0.9", patience=2, start=0.7)
+    record.stopped = record.stop("epochs")
+    assert (record.stopped.reason, record.stopped.best) == ("patience", 0)
+    notes = describe_end(record)
+    assert notes[0].endswith("none was better than epoch 2 in 2 epochs (patience), by recall@0.9")
+    assert "recall@0.9 0.6000 at best, in epoch 2, and 0.7000 before training" in notes[1]
+    assert judged_by("map50-95", patience=2, start=0.7).stop("epochs").reason == "epochs"
+
+
+def test_a_precision_that_is_never_reached_is_said() -> None:
+    record = judged_by("recall@0.9")
+    record.data.boxes["val"] = 3
+    for epoch in record.epochs:
+        epoch.metrics["recall@0.9"] = 0.0
+    record.stopped = record.stop("epochs")
+    (note,) = describe_end(record)
+    assert note == "recall@0.9 is 0 in every epoch: best.pt is the last epoch, 4"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda record: record["config"].update(fitness="map75"), "fitness must be map50-95, map5"),
+        (lambda record: record["start_epoch"]["metrics"].pop("recall@0.9"), "has no recall@0.9"),
+    ],
+)
+def test_a_record_whose_fitness_is_not_there_is_refused(
+    damage: Callable[[dict[str, Any]], object], said: str, tmp_path: Path
+) -> None:
+    records.write_record(judged_by("recall@0.9", start=0.1), tmp_path)
+    assert records.read_record(tmp_path).fitness == "recall@0.9"
+    content = json.loads((tmp_path / "run.json").read_text())
+    damage(content)
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(TrainError, match=said):
+        records.read_record(tmp_path)
 
 
 @pytest.mark.parametrize(

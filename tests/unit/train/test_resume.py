@@ -76,8 +76,10 @@ def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: R
         check_changes(record, {"imgsz": 333})
     with pytest.raises(ConfigError, match="multiple of the number of devices"):
         check_changes(record, {"device": "0,1", "batch": 3})
-    with pytest.raises(ConfigError, match="seed: a resumed run keeps it"):
+    with pytest.raises(ConfigError, match="seed: a resumed run keeps what it began with"):
         check_changes(record, {"seed": 3})
+    with pytest.raises(ConfigError, match=r"best\.pt was chosen by that, and the weights of other"):
+        check_changes(record, {"fitness": "map50"})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from yolokit.engine.recording import RecordingValidator
 from yolokit.engine.trainer import YolokitTrainer
+from yolokit.metrics.fitness import parse_fitness
 
 from ultralytics.models.yolo.detect import (  # isort: skip - after our edits
     DetectionTrainer,
@@ -41,9 +42,11 @@ class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
     def get_validator(self) -> Validator:
         """Return a validator that keeps what it finds; otherwise as upstream does."""
         settings = copy(self.args)
-        return Validator(
+        validator = Validator(
             self.test_loader, save_dir=self.save_dir, args=settings, _callbacks=self.callbacks
         )
+        validator.fitness = parse_fitness(self.own.fitness)
+        return validator
 
 
 def build(arch: dict[str, Any], class_count: int) -> Any:

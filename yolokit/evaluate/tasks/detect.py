@@ -30,9 +30,11 @@ class BoxTally:
         """Add the boxes of one image."""
         self._store.add(truth.xyxy, truth.category_indices, found)
 
-    def compute(self, class_names: Sequence[str]) -> CocoMetrics:
-        """Return COCO's metrics."""
-        return compute_coco_metrics(self._store, class_names)
+    def compute(
+        self, class_names: Sequence[str], min_precisions: Sequence[float] = ()
+    ) -> CocoMetrics:
+        """Return COCO's metrics, and the highest recall at each of these precisions."""
+        return compute_coco_metrics(self._store, class_names, min_precisions)
 
 
 open_tally = BoxTally

@@ -28,8 +28,15 @@ class Tally(Protocol):
             found: All that a model found, likewise, with the class ids of ``truth``.
         """
 
-    def compute(self, class_names: Sequence[str]) -> CocoMetrics:
-        """Return the metrics of all images; what a task measures beside boxes in a subclass."""
+    def compute(
+        self, class_names: Sequence[str], min_precisions: Sequence[float] = ()
+    ) -> CocoMetrics:
+        """Return the metrics of all images; what a task measures beside boxes in a subclass.
+
+        Args:
+            class_names: By class id.
+            min_precisions: Those to find the highest recall at; a task need not know it.
+        """
 
 
 class TaskMetric(Protocol):

@@ -9,23 +9,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
 from yolokit.evaluate.resampling import Difference
 from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.fitness import DEFAULT, MAP50_95, parse_fitness
 from yolokit.metrics.store import BoxStore
-from yolokit.train.record import FITNESS
-from yolokit.train.report.kept import compare_validations, iter_pairs, read_best
+from yolokit.train.report.kept import compare_validations, iter_pairs, match_validation, read_best
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from yolokit.engine_protocol.validations import Validation
+    from yolokit.metrics.fitness import Fitness
     from yolokit.train.record import RunRecord
 
-METRICS = (FITNESS, "mAP50", "precision", "recall")
+METRICS = (MAP50_95, "mAP50", "precision", "recall")
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +47,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         b: Name of the second.
         options: Options that differ.
         data: What differs in the data sets and the software.
-        metrics: Figures of both best.pt on val, as torch measured them.
+        metric: What they are compared by: what chose both best.pt, or mAP50-95 where that is not
+            the same.
+        metrics: Figures of both best.pt on val, as torch measured them; what only one run
+            measured is counted from the boxes that the other one kept.
         classes: mAP50-95 of each class that both know, where both kept their detections.
         difference: Of both best.pt on the same images; None where they cannot be compared.
         why_not: Why they cannot.
@@ -57,6 +63,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     b: str
     options: tuple[Pair, ...]
     data: tuple[Pair, ...]
+    metric: str
     metrics: tuple[Pair, ...]
     classes: tuple[Pair, ...]
     difference: Difference | None
@@ -70,21 +77,23 @@ def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) 
     """Compare two runs from their folders alone."""
     (folder_a, a), (folder_b, b) = first, second
     names = _name_runs(folder_a, folder_b)
-    difference = why_not = None
+    metric = parse_fitness(a.config.fitness if a.fitness == b.fitness else DEFAULT)
+    difference = why_not = found = None
     classes: tuple[Pair, ...] = ()
     try:
         found = read_best(folder_a, a), read_best(folder_b, b)
         classes = _compare_classes(found, a, b)
-        difference = _compare_found(found, a, b)
+        difference = _compare_found(found, a, b, metric)
     except TrainError as error:
         why_not = str(error)
-    better, reason = _judge(names, a, b, difference, why_not)
+    better, reason = _judge(names, (a, b), metric.name, difference, why_not)
     return Comparison(
         a=names[0],
         b=names[1],
         options=_list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
         data=_list_pairs(_describe_data(a), _describe_data(b)),
-        metrics=_list_metrics(a, b),
+        metric=metric.name,
+        metrics=_list_metrics((a, b), metric.name, found),
         classes=classes,
         difference=difference,
         why_not=why_not,
@@ -100,10 +109,12 @@ def _name_runs(a: Path, b: Path) -> tuple[str, str]:
     return (str(a), str(b)) if a.name == b.name else (a.name, b.name)
 
 
-def _compare_found(found: tuple[Validation, Validation], a: RunRecord, b: RunRecord) -> Difference:
+def _compare_found(
+    found: tuple[Validation, Validation], a: RunRecord, b: RunRecord, metric: Fitness
+) -> Difference:
     if a.data.names != b.data.names:
         raise TrainError("they do not have the same classes")
-    return compare_validations(*found, len(a.data.names))
+    return compare_validations(*found, len(a.data.names), metric)
 
 
 def _compare_classes(
@@ -144,57 +155,64 @@ def _describe_data(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _list_metrics(a: RunRecord, b: RunRecord) -> tuple[Pair, ...]:
-    best_a, best_b = a.best, b.best
-    rows = [
-        Pair(
-            name=name,
-            a=best_a.metrics.get(name) if best_a else None,
-            b=best_b.metrics.get(name) if best_b else None,
-        )
-        for name in METRICS
-    ]
-    before = [_describe_before(run) for run in (a, b)]
-    rows.append(Pair(name=f"{FITNESS} before", a=before[0], b=before[1]))
-    rows.append(
-        Pair(
-            name="best epoch",
-            a=best_a.epoch if best_a else None,
-            b=best_b.epoch if best_b else None,
-        )
-    )
-    times = [describe_seconds(sum(epoch.seconds for epoch in each.epochs)) for each in (a, b)]
+def _list_metrics(
+    runs: tuple[RunRecord, RunRecord], metric: str, found: tuple[Validation, Validation] | None
+) -> tuple[Pair, ...]:
+    fitness = {run.fitness: parse_fitness(run.config.fitness) for run in runs}
+    rows = []
+    for name in dict.fromkeys((*fitness, *METRICS)):
+        kept = found if name in fitness else None
+        values = [_find_score(run, name, fitness, kept and kept[i]) for i, run in enumerate(runs)]
+        rows.append(Pair(name=name, a=values[0], b=values[1]))
+    before = [run.start_epoch.metrics.get(metric) if run.start_epoch else None for run in runs]
+    rows.append(Pair(name=f"{metric} before", a=before[0], b=before[1]))
+    best = [run.best.epoch if run.best else None for run in runs]
+    rows.append(Pair(name="best epoch", a=best[0], b=best[1]))
+    if len(fitness) > 1:
+        rows.append(Pair(name="chosen by", a=runs[0].fitness, b=runs[1].fitness))
+    times = [describe_seconds(sum(epoch.seconds for epoch in run.epochs)) for run in runs]
     return (*rows, Pair(name="time", a=times[0], b=times[1]))
 
 
-def _describe_before(record: RunRecord) -> float | None:
-    return None if record.start_epoch is None else record.start_epoch.metrics[FITNESS]
+def _find_score(
+    run: RunRecord, name: str, fitness: Mapping[str, Fitness], found: Validation | None
+) -> float | None:
+    """Return a figure of best.pt: as it was recorded, or of the boxes that were kept."""
+    recorded = run.best.metrics.get(name) if run.best else None
+    if recorded is not None or found is None:
+        return recorded
+    weights = np.ones(len(found.images), np.int64)
+    return match_validation(found, len(run.data.names)).measure(weights, fitness[name])
 
 
 def _judge(
     names: tuple[str, str],
-    a: RunRecord,
-    b: RunRecord,
+    runs: tuple[RunRecord, RunRecord],
+    metric: str,
     difference: Difference | None,
     why_not: str | None,
 ) -> tuple[str | None, str]:
     """Return the better run, if that can be told, and the figures that decide."""
+    chosen = ""
+    if runs[0].fitness != runs[1].fitness:
+        chosen = f" But the best epochs were chosen by {runs[0].fitness} and by {runs[1].fitness}."
     if difference is not None and difference.low is not None:
         gain = difference.second - difference.first
         shown = (
-            f"The mAP50-95 is {difference.first:.3f} and {difference.second:.3f}, counted anew "
+            f"The {metric} is {difference.first:.3f} and {difference.second:.3f}, counted anew "
             f"from the boxes of both: a difference of {gain:+.3f}; it would lie between "
             f"{difference.low:+.3f} and {difference.high:+.3f} on other images of this kind "
             f"(95 % of {counted(difference.draws, 'draw')} of the "
             f"{counted(difference.images, 'image')})"
         )
         if difference.is_clear:
-            return names[gain > 0], f"{shown}."
-        return None, f"{shown}, so chance may explain it."
-    scores = [run.best.metrics[FITNESS] if run.best else None for run in (a, b)]
+            return names[gain > 0], f"{shown}.{chosen}"
+        return None, f"{shown}, so chance may explain it.{chosen}"
+    scores = [run.best.metrics.get(metric) if run.best else None for run in runs]
     if difference is not None:
         why_not = f"{counted(difference.images, 'image')} are too few"
     if None in scores:
         return None, "They cannot be compared: at least one was not validated."
     figures = " and ".join(f"{score:.3f}" for score in scores)
-    return None, f"The mAP50-95 is {figures}; whether that is chance is not known: {why_not}."
+    why = f"whether that is chance is not known: {why_not}"
+    return None, f"The {metric} is {figures}; {why}.{chosen}"

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import yolokit
+from yolokit.metrics.fitness import MAP50_95
 from yolokit.report.charts import Series, line_chart
 from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
-from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 COMMAND = "yolokit runs compare"
-_SCORES = {FITNESS: "mAP50-95 on val", "mAP50": "mAP50 on val"}
 _LOSSES = {
     "train_box_loss": "Box loss on train",
     "val_box_loss": "Box loss on val",
@@ -47,7 +46,8 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
             ),
         )
     ]
-    charts = _draw_curves(names, (a, b), _SCORES)
+    scores = {name: f"{name} on val" for name in (comparison.metric, MAP50_95, "mAP50")}
+    charts = _draw_curves(names, (a, b), scores)
     losses = _draw_curves(names, (a, b), _LOSSES)
     folded = (Details("The losses of both", losses),) if losses else ()
     if charts or losses:

@@ -11,7 +11,8 @@ import msgspec
 from yolokit.core.suggest import nearest
 from yolokit.errors import TrainError
 from yolokit.files.regular_file import is_folder, is_there
-from yolokit.train.record import FITNESS, RunRecord, read_record
+from yolokit.metrics.fitness import MAP50_95
+from yolokit.train.record import RunRecord, read_record
 from yolokit.train.run_folder import RUNS_DIR, is_held
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
         start: What it began with.
         epochs: Completed ones.
         planned: Epochs that were asked for.
-        best: mAP50-95 of best.pt on val.
+        best: mAP50-95 of best.pt on val, whatever chose it, so that runs can be compared.
         before: That of the start; None where it was not measured.
+        fitness: Name of the metric that chose best.pt.
+        score: Its value.
         seconds: Time of all epochs.
         started: When, with its zone.
     """
@@ -48,6 +51,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     planned: int | None = None
     best: float | None = None
     before: float | None = None
+    fitness: str | None = None
+    score: float | None = None
     seconds: float | None = None
     started: str | None = None
 
@@ -79,8 +84,10 @@ def describe_run(folder: Path) -> RunEntry:
         start=describe_weights(record),
         epochs=len(record.epochs),
         planned=record.config.epochs,
-        best=best.metrics[FITNESS] if best else None,
-        before=start.metrics[FITNESS] if start else None,
+        best=best.metrics.get(MAP50_95) if best else None,
+        before=start.metrics.get(MAP50_95) if start else None,
+        fitness=record.fitness,
+        score=best.metrics[record.fitness] if best else None,
         seconds=sum(epoch.seconds for epoch in record.epochs),
         started=record.started,
     )

@@ -29,6 +29,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     if isinstance(imgsz, int) and imgsz % 32:
         near = max(32, round(imgsz / 32) * 32)
         problems.append(f"imgsz: must be a multiple of 32, not {imgsz} (nearest is {near})")
+    problems += _check_fitness(values)
     problems += _check_start(values)
     problems += find_log_problems(values)
     problems += find_unknown_codes(values.get("allow", ()), allowable_codes())
@@ -42,6 +43,16 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
             f"batch: must be a multiple of the number of devices ({workers}), not {batch}"
         )
     return problems
+
+
+def _check_fitness(values: Mapping[str, Any]) -> list[str]:
+    from yolokit.metrics.fitness import parse_fitness
+
+    try:
+        parse_fitness(values["fitness"])
+    except ValueError as error:
+        return [f"fitness: {error}"]
+    return []
 
 
 def _check_machines(values: Mapping[str, Any]) -> list[str]:
@@ -69,6 +80,8 @@ def find_idle(values: Mapping[str, Any]) -> dict[str, str]:
         idle["close_mosaic"] = "has no effect with mosaic 0; leave one of them out"
     if values.get("patience") and values.get("validate") is False:
         idle["patience"] = "has no effect with validate false: there is nothing to judge by"
+    if values.get("fitness") and values.get("validate") is False:
+        idle["fitness"] = "has no effect with validate false: there is one validation, the last"
     if values.get("box") == 0:
         idle["box_loss"] = "has no effect with box 0, the weight of this loss"
     return idle

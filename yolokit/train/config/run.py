@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from yolokit.core.options import Count, Option, Positive, Setting, Texts
+from yolokit.metrics.fitness import DEFAULT
 from yolokit.train.config.start import StartOptions
 
 Seed = Annotated[int, Meta(ge=0, lt=2**31)]  # numpy takes 32 bits, and each worker adds to it
@@ -53,6 +54,14 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         str | None,
         Option("Where they meet: an address of the first machine and a free port.", "HOST:PORT"),
     ] = None
+    fitness: Annotated[
+        str,
+        Option(
+            "What chooses best.pt and ends a run that gets no better, on val; recall@0.9 is the "
+            "highest recall at a precision of 0.9 or more.",
+            "map50-95|map50|recall@P",
+        ),
+    ] = DEFAULT
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
@@ -65,7 +74,7 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     ] = "auto"
     patience: Annotated[
         Count,
-        Setting("Stop after N epochs without a better mAP50-95 on val; 0 never stops.", "N"),
+        Setting("Stop after N epochs without a better fitness on val; 0 never stops.", "N"),
     ] = 50
     validate: Annotated[
         bool, Setting("Measure on val after every epoch; false only after the last.")

@@ -21,7 +21,7 @@ _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
     "add_classes", "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
     "lr0", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
-    "preset", "box_loss", "dropout", "repeat_factor",
+    "preset", "box_loss", "dropout", "repeat_factor", "fitness",
 }  # fmt: skip
 
 
@@ -58,4 +58,5 @@ def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> 
         box_loss=config.box_loss,
         dropout=config.dropout,
         repeat_factor=config.repeat_factor,
+        fitness=config.fitness,
     )

@@ -51,7 +51,7 @@ class LoggerPlugin(Protocol):
 
 def name_figures(epoch: EpochRecord) -> dict[str, float]:
     """Return the figures of an epoch by names that trackers show in groups: ``metrics/mAP50``."""
-    figures = {f"{_group(name)}/{name}": value for name, value in epoch.metrics.items()}
+    figures = {f"{_group(name)}/{_spell(name)}": value for name, value in epoch.metrics.items()}
     others = {
         "time/seconds": epoch.seconds,
         "time/wait_s": epoch.wait_s,
@@ -60,6 +60,11 @@ def name_figures(epoch: EpochRecord) -> dict[str, float]:
         "optimizer/retries": epoch.retries if epoch.epoch else None,
     }
     return figures | {name: value for name, value in others.items() if value is not None}
+
+
+def _spell(name: str) -> str:
+    """Return the name of a metric without what MLflow refuses in one: ``recall_at_0.9``."""
+    return name.replace("@", "_at_")
 
 
 def _group(name: str) -> str:
@@ -87,7 +92,7 @@ def list_result(record: RunRecord, verdict: str | None) -> dict[str, Value]:
     used = msgspec.structs.asdict(record.used) if record.used else {}
     best = record.best
     measured = {
-        f"best_{name}": value
+        f"best_{_spell(name)}": value
         for name, value in (best.metrics if best else {}).items()
         if _group(name) == "metrics"
     }

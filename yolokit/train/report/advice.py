@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.machine import usable_cores
 from yolokit.core.units import describe_share
+from yolokit.metrics.fitness import MAP50_95
 from yolokit.train.run_folder import resume_command
 
 if TYPE_CHECKING:
@@ -101,10 +102,11 @@ def _go_on(record: RunRecord, run_dir: Path, epochs: int) -> str:
     """
     config = record.config
     weights = config.weights if config.add_classes else show_path(run_dir / "best.pt")
+    judged = "" if record.fitness == MAP50_95 else f" --fitness {config.fitness}"
     return (
         f"`yolokit train --data {show_path(config.data)} "
         f"--weights {weights}{' --add-classes' * config.add_classes} --epochs {epochs} "
-        f"--imgsz {config.imgsz}`"
+        f"--imgsz {config.imgsz}{judged}`"
     )
 
 

@@ -7,9 +7,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from yolokit.core.units import describe_number
+from yolokit.metrics.fitness import MAP50_95
 from yolokit.report.charts import Mark, Series, line_chart
 from yolokit.report.page import Details
-from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,18 +58,19 @@ def _list_marks(record: RunRecord, verdict: CurveVerdict) -> list[Mark]:
 
 
 def _draw_scores(record: RunRecord, marks: Sequence[Mark]) -> Chart | None:
-    lines = _lines(record.epochs, {FITNESS: FITNESS, "mAP50": "mAP50"})
+    fitness = record.fitness
+    lines = _lines(record.epochs, {name: name for name in (fitness, MAP50_95, "mAP50")})
     if not lines:
         return None
     start = record.start_epoch
     if start is not None:
         ends = (record.epochs[0].epoch, record.epochs[-1].epoch)
-        before = start.metrics[FITNESS]
-        lines.append(Series(f"{FITNESS} before training", ends, (before, before)))
-    return line_chart(
-        "How well boxes are found (mAP on val)",
-        lines, x_label="epoch", y_label="mAP", y_range=_SHARES, marks=marks,
-    )  # fmt: skip
+        before = start.metrics[fitness]
+        lines.append(Series(f"{fitness} before training", ends, (before, before)))
+    title, label = "How well boxes are found (mAP on val)", "mAP"
+    if fitness != MAP50_95:
+        title, label = f"How well boxes are found on val; {fitness} chose the best epoch", "score"
+    return line_chart(title, lines, x_label="epoch", y_label=label, y_range=_SHARES, marks=marks)
 
 
 def _draw_pair(record: RunRecord, marks: Sequence[Mark]) -> Chart | None:

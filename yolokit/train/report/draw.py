@@ -29,16 +29,17 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
         return None
     on_event(Phase("drawing the report"))
     curves = run_dir / "curves.png"
-    notes = [_try(curves.name, lambda: draw_curves(record.epochs, run_dir.name, curves))]
     drawn: list[Summary] = []
+
+    def draw() -> None:
+        draw_curves(record.epochs, run_dir.name, curves, record.fitness)
 
     def report() -> None:
         summary = summarize(record, run_dir)
         write_report(record, run_dir, summary)
         drawn.append(summary)
 
-    notes.append(_try(REPORT_NAME, report))
-    for note in filter(None, notes):
+    for note in filter(None, (_try(curves.name, draw), _try(REPORT_NAME, report))):
         on_event(Notice(note))
     if not drawn:
         return None

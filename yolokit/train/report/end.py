@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_share
-from yolokit.train.record import FITNESS
 from yolokit.train.report.advice import share_waiting, show_path
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ _WORTH_TELLING = 0.05
 def describe_end(record: RunRecord) -> list[str]:
     """Return why a completed run ended, and what best.pt is where that is not what one expects."""
     best, trained, stopped = record.best, record.best_trained, record.stopped
+    fitness = record.fitness
     if best is None or trained is None or stopped is None:
         return []
     notes = [_describe_adding(record.adding)] if record.adding else []
@@ -30,7 +30,7 @@ def describe_end(record: RunRecord) -> list[str]:
         count = counted(record.config.patience, "epoch")
         notes.append(
             f"stopped after epoch {stopped.epoch} of {record.config.epochs}: none was better than "
-            f"epoch {trained.epoch} in {count} (patience)"
+            f"epoch {trained.epoch} in {count} (patience), by {fitness}"
         )
     if stopped.reason == "asked":
         why = f": {stopped.why}" if stopped.why else ""
@@ -39,13 +39,13 @@ def describe_end(record: RunRecord) -> list[str]:
         )
     if best.epoch == 0:
         notes.append(
-            f"no epoch was better than the start: mAP50-95 {trained.metrics[FITNESS]:.4f} at "
-            f"best, in epoch {trained.epoch}, and {best.metrics[FITNESS]:.4f} before training; "
+            f"no epoch was better than the start: {fitness} {trained.metrics[fitness]:.4f} at "
+            f"best, in epoch {trained.epoch}, and {best.metrics[fitness]:.4f} before training; "
             "so best.pt has the weights of the start, and last.pt those of the last epoch"
         )
-    elif best.metrics[FITNESS] == 0:
+    elif best.metrics[fitness] == 0:
         why = (
-            "mAP50-95 is 0 in every epoch"
+            f"{fitness} is 0 in every epoch"
             if record.data.boxes.get("val")
             else "nothing can be measured on a val split without boxes"
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yolokit.core.types import Detections
     from yolokit.engine_protocol.validations import Validation
     from yolokit.evaluate.resampling import Difference, MatchedSet
+    from yolokit.metrics.fitness import Fitness
     from yolokit.train.record import RunRecord
 
 
@@ -84,8 +85,10 @@ def count_unfound(validation: Validation, class_count: int) -> dict[int, int]:
     }
 
 
-def compare_validations(first: Validation, second: Validation, class_count: int) -> Difference:
-    """Compare two models on the images that both were validated on.
+def compare_validations(
+    first: Validation, second: Validation, class_count: int, metric: Fitness
+) -> Difference:
+    """Compare two models by a metric on the images that both were validated on.
 
     Raises:
         TrainError: Those are not the same, or their labels are not.
@@ -93,11 +96,11 @@ def compare_validations(first: Validation, second: Validation, class_count: int)
     if [image.path for image in first.images] != [image.path for image in second.images]:
         images = counted(len(first.images), "image")
         raise TrainError(f"they were not validated on the same {images}")
-    for one, other in zip(first.images, second.images, strict=True):
-        if not np.array_equal(one.true_class_ids, other.true_class_ids):
-            raise TrainError(f"the labels of {one.path} were not the same")
-    sets = [match_validation(each, class_count) for each in (first, second)]
-    return compare_sets(*sets)
+    for image, again in zip(first.images, second.images, strict=True):
+        if not np.array_equal(image.true_class_ids, again.true_class_ids):
+            raise TrainError(f"the labels of {image.path} were not the same")
+    one, other = (match_validation(each, class_count) for each in (first, second))
+    return compare_sets(one, other, metric)
 
 
 def _check_classes(found: Validation, record: RunRecord) -> None:

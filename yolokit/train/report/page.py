@@ -11,6 +11,7 @@ from yolokit.errors import TrainError
 from yolokit.evaluate.analysis import analyse
 from yolokit.evaluate.pages import analysis_sections
 from yolokit.files.atomic import write_atomic
+from yolokit.metrics.fitness import MAP50_95, describe_fitness, parse_fitness
 from yolokit.report.page import (
     Commands,
     Details,
@@ -22,7 +23,6 @@ from yolokit.report.page import (
     Verdict,
 )
 from yolokit.report.render import render_page
-from yolokit.train.record import FITNESS
 from yolokit.train.report.adding import describe_adding
 from yolokit.train.report.charts import draw_charts
 from yolokit.train.report.gradients import describe_gradients
@@ -52,28 +52,25 @@ _MOODS: dict[str, Literal["good", "neutral", "warning", "bad"]] = {
     "nothing-learnt": "bad",
     "too-little": "neutral",
 }
-_MEANINGS = Details(
-    "What these figures mean",
-    (
-        Text(
-            "All of them lie between 0, nothing, and 1, perfect. They are measured on the images "
-            "of val, which the model is not trained on, by the training framework."
-        ),
-        Text(
-            "mAP50 (mean average precision) says how well objects are found and told apart, if a "
-            "box counts as right where it overlaps the true one by half or more; over all "
-            "confidences, so nobody need choose one. mAP50-95 is the same for ten demands from "
-            "half to nearly exact, so it says how well boxes fit, too; it is always lower."
-        ),
-        Text(
-            "Precision is the share of found boxes that are right, recall the share of true boxes "
-            "that are found, both at the confidence that serves both best: means over the classes, "
-            "as torch measured them. The tables below are counted anew, and may differ a little."
-        ),
+_MEANINGS = (
+    Text(
+        "All of them lie between 0, nothing, and 1, perfect. They are measured on the images "
+        "of val, which the model is not trained on, by the training framework."
+    ),
+    Text(
+        "mAP50 (mean average precision) says how well objects are found and told apart, if a "
+        "box counts as right where it overlaps the true one by half or more; over all "
+        "confidences, so nobody need choose one. mAP50-95 is the same for ten demands from "
+        "half to nearly exact, so it says how well boxes fit, too; it is always lower."
+    ),
+    Text(
+        "Precision is the share of found boxes that are right, recall the share of true boxes "
+        "that are found, both at the confidence that serves both best: means over the classes, "
+        "as torch measured them. The tables below are counted anew, and may differ a little."
     ),
 )
 _FIGURES = {
-    FITNESS: ("", ""),  # the first, whatever comes
+    MAP50_95: ("mAP50-95", "how well boxes fit, too"),
     "mAP50": ("mAP50", "boxes that overlap by half"),
     "precision": ("Precision", "share of found boxes that are right"),
     "recall": ("Recall", "share of true boxes that are found"),
@@ -151,20 +148,30 @@ def _answer(record: RunRecord, summary: Summary) -> tuple[Block, ...]:
         blocks.append(Text(f"It ended by an error: {record.error}"))
     figures = _list_figures(record, summary)
     if figures:
-        blocks += [Figures(tuple(figures)), _MEANINGS]
+        meanings = Details("What these figures mean", (*_explain_choice(record), *_MEANINGS))
+        blocks += [Figures(tuple(figures)), meanings]
     return tuple(blocks)
+
+
+def _explain_choice(record: RunRecord) -> tuple[Text, ...]:
+    if record.fitness == MAP50_95:
+        return ()
+    what = describe_fitness(parse_fitness(record.config.fitness))
+    return (Text(f"best.pt was chosen by {what}. The run ends early by the same metric."),)
 
 
 def _list_figures(record: RunRecord, summary: Summary) -> list[Figure]:
     figures = []
-    trained, baseline = record.best_trained, summary.baseline
+    trained, baseline, fitness = record.best_trained, summary.baseline, record.fitness
     if baseline.kind == "new-classes":
         note = "not measured: the start did not know all classes"
-        figures.append(Figure("mAP50-95 before", "-", note))
+        figures.append(Figure(f"{fitness} before", "-", note))
     elif baseline.before is not None:
-        figures.append(Figure("mAP50-95 before", f"{baseline.before:.3f}", "the start, on val"))
+        figures.append(Figure(f"{fitness} before", f"{baseline.before:.3f}", "the start, on val"))
     if trained is not None:
-        notes = {**_FIGURES, FITNESS: ("mAP50-95 after", f"epoch {trained.epoch}, on val")}
+        first = {fitness: (f"{fitness} after", f"epoch {trained.epoch}, on val")}
+        left_out = (fitness, "" if fitness in _FIGURES else "mAP50")  # five stand in a row
+        notes = first | {name: one for name, one in _FIGURES.items() if name not in left_out}
         figures += [
             Figure(label, f"{trained.metrics[name]:.3f}", note)
             for name, (label, note) in notes.items()

@@ -8,6 +8,7 @@ import msgspec
 
 from yolokit.core.plural import counted
 from yolokit.errors import TrainError
+from yolokit.metrics.fitness import parse_fitness
 from yolokit.train.report.advice import list_advice, list_next
 from yolokit.train.report.baseline import Baseline, judge_baseline
 from yolokit.train.report.gradients import warn_of_gradients
@@ -91,6 +92,7 @@ def _compare_with_start(record: RunRecord, run_dir: Path) -> Difference | None:
         return None
     try:
         start, best = read_start(run_dir, record), read_best(run_dir, record)
-        return compare_validations(start, best, len(record.data.names))
+        metric = parse_fitness(record.config.fitness)
+        return compare_validations(start, best, len(record.data.names), metric)
     except TrainError:  # an older run, or one whose files were moved: told as not known
         return None

@@ -1,7 +1,9 @@
 """What a run's curves say: still improving, converged, over-fitting, unstable, or too little.
 
 The rules are tried in this order, and the first that holds decides. Curves are smoothed by the
-mean of three neighbours; only epochs that were validated count.
+mean of three neighbours; only epochs that were validated count. The score is what ``fitness``
+names, or mAP50-95 where that is 0 throughout. Rules 2 and 3 take mAP50-95 in any case: the recall
+at a precision jumps also where training is calm.
 
 1. *too little*: fewer than 5 epochs were validated, or the val split has fewer than 20 boxes.
 2. *nothing learnt*: mAP50-95 stayed below 0.001.
@@ -9,25 +11,25 @@ mean of three neighbours; only epochs that were validated count.
    val rose to more than ten times that of the first epoch; or in the later half an epoch lies, in
    the median, more than 15 % of the best mAP50-95 away from the mean of its neighbours; or the
    loss on train ended 25 % above its lowest and mAP50-95 30 % below its best.
-4. *improving*: the last quarter of the epochs has a mean mAP50-95 more than 2 % of the best above
+4. *improving*: the last quarter of the epochs has a mean score more than 2 % of the best above
    that of the quarter before, and the smoothed curve is highest in the last tenth.
 5. *over-fitting from epoch k*: the loss on val was lowest in epoch k and ended at least 5 % above
    that with three epochs or more in between, while the loss on train went on falling. Before 4.
-   if it ended 20 % above and mAP50-95 gained no more than 25 % of its best meanwhile.
+   if it ended 20 % above and the score gained no more than 25 % of its best meanwhile.
 6. *converged*: none of these. If the loss on val ended at more than 1.5 times that on train, too
    few training images are what holds the model back, and that is said.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_number
-from yolokit.train.record import FITNESS
+from yolokit.metrics.fitness import MAP50_95
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,27 +67,41 @@ class CurveVerdict(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int | None = None
 
 
+class _Score(NamedTuple):
+    """A metric over the validated epochs."""
+
+    name: str
+    values: F64
+
+
 def judge_curves(record: RunRecord) -> CurveVerdict:
     """Judge a run by its curves."""
-    epochs = [epoch for epoch in record.epochs if FITNESS in epoch.metrics]
-    score = np.array([epoch.metrics[FITNESS] for epoch in epochs])
-    found = _find_lack(record, len(epochs)) or _find_nothing(score)
-    if found is None:
-        train = _total(epochs, "train_")
-        found = (
-            _find_unstable(record.epochs, score, train)
-            or _find_burst(epochs)
-            or _find_over_fitting(epochs, score, train, min_rise=_STEEP_RISE, most_gain=_SOME_GAIN)
-            or _find_improving(score)
-            or _find_over_fitting(epochs, score, train, min_rise=_RISE, most_gain=1)
-        )
-    return found or _describe_level(epochs, score)
+    epochs = [epoch for epoch in record.epochs if record.fitness in epoch.metrics]
+    average = _read_score(epochs, MAP50_95)
+    found = _find_lack(record, len(epochs)) or _find_nothing(average.values)
+    if found is not None:
+        return found
+    score = _read_score(epochs, record.fitness)
+    score = score if score.values.any() else average
+    train = _total(epochs, "train_")
+    return (
+        _find_unstable(record.epochs, average.values, train)
+        or _find_burst(epochs)
+        or _find_over_fitting(epochs, score, train, min_rise=_STEEP_RISE, most_gain=_SOME_GAIN)
+        or _find_improving(score)
+        or _find_over_fitting(epochs, score, train, min_rise=_RISE, most_gain=1)
+        or _describe_level(epochs, score)
+    )
 
 
-def _describe_level(epochs: Sequence[EpochRecord], score: F64) -> CurveVerdict:
-    before, last = _quarter_means(score)
+def _read_score(epochs: Sequence[EpochRecord], name: str) -> _Score:
+    return _Score(name, np.array([epoch.metrics.get(name, 0.0) for epoch in epochs]))
+
+
+def _describe_level(epochs: Sequence[EpochRecord], score: _Score) -> CurveVerdict:
+    before, last = _quarter_means(score.values)
     reason = (
-        f"The mean mAP50-95 of the last quarter of the {len(epochs)} validated epochs is "
+        f"The mean {score.name} of the last quarter of the {len(epochs)} validated epochs is "
         f"{last:.3f}, and that of the quarter before was {before:.3f}: it has levelled off."
     )
     train, val = _total(epochs, "train_"), _total(epochs, "val_")
@@ -171,7 +187,7 @@ def _has_diverged(score: F64, train: F64) -> bool:
 
 def _find_over_fitting(
     epochs: Sequence[EpochRecord],
-    score: F64,
+    score: _Score,
     train: F64 | None,
     *,
     min_rise: float,
@@ -180,10 +196,10 @@ def _find_over_fitting(
     val = _total(epochs, "val_")
     if val is None or train is None:
         return None
-    smooth_val, smooth_train, smooth_score = map(_smooth, (val, train, score))
+    smooth_val, smooth_train, smooth_score = map(_smooth, (val, train, score.values))
     at = int(smooth_val.argmin())
     rises = smooth_val[-1] >= smooth_val[at] * (1 + min_rise) and len(val) - 1 - at >= _AFTER
-    gains = smooth_score[-1] - smooth_score[at] > most_gain * score.max()
+    gains = smooth_score[-1] - smooth_score[at] > most_gain * score.values.max()
     if not rises or gains or smooth_train[-1] >= smooth_train[at]:
         return None
     epoch = epochs[at].epoch
@@ -194,22 +210,23 @@ def _find_over_fitting(
         headline=f"Over-fitting from epoch {epoch}",
         reason=f"Since then the loss on train fell from {smooth_train[at]:.2f} to "
         f"{smooth_train[-1]:.2f}, while that on val rose from {smooth_val[at]:.2f} to "
-        f"{smooth_val[-1]:.2f}: the model learns the training images by heart. mAP50-95 has "
-        f"{moved} meanwhile ({smooth_score[at]:.3f}, then {smooth_score[-1]:.3f}).",
+        f"{smooth_val[-1]:.2f}: the model learns the training images by heart. "
+        f"{score.name} has {moved} meanwhile ({smooth_score[at]:.3f}, then "
+        f"{smooth_score[-1]:.3f}).",
         epoch=epoch,
     )
 
 
-def _find_improving(score: F64) -> CurveVerdict | None:
-    before, last = _quarter_means(score)
-    is_late = _smooth(score).argmax() >= len(score) - max(2, len(score) // 10)
-    if not is_late or last - before <= _GAIN * score.max():
+def _find_improving(score: _Score) -> CurveVerdict | None:
+    before, last = _quarter_means(score.values)
+    is_late = _smooth(score.values).argmax() >= len(score.values) - max(2, len(score.values) // 10)
+    if not is_late or last - before <= _GAIN * score.values.max():
         return None
     return CurveVerdict(
         kind="improving",
         headline="Still improving",
-        reason=f"Over the last quarter of the epochs mAP50-95 rose by {last - before:.3f}, and it "
-        "is highest at the end.",
+        reason=f"Over the last quarter of the epochs {score.name} rose by {last - before:.3f}, and "
+        "it is highest at the end.",
     )
 
 

@@ -32,11 +32,11 @@ def test_metrics_get_our_names() -> None:
     upstream = {
         "train/box_loss": 1.5, "val/dfl_loss": 2.5, "metrics/mAP50-95(B)": 0.4,
         "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7, "metrics/recall(B)": 0.5,
-        "metrics/mAP50-95(M)": 0.1, "fitness": 0.4,
+        "metrics/mAP50-95(M)": 0.1, "fitness": 0.4, "yolokit/recall@0.9": 0.3,
     }  # fmt: skip
     assert name_metrics(upstream, detect.Trainer.metric_names) == {
         "train_box_loss": 1.5, "val_dfl_loss": 2.5, "mAP50-95": 0.4, "mAP50": 0.6,
-        "precision": 0.7, "recall": 0.5,
+        "precision": 0.7, "recall": 0.5, "recall@0.9": 0.3,
     }  # fmt: skip
 
 

@@ -219,6 +219,59 @@ def test_runs_on_other_images_are_not_judged(runs: Path) -> None:
     assert found.headline == "Neither is shown to be better"
 
 
+def test_runs_judged_alike_are_compared_by_that(runs: Path) -> None:
+    for name, seed in (("one", 0), ("two", 3)):
+        make_folder(runs / name, fitness="recall@0.9", seed=seed, jitter_px=1 + 2 * seed)
+    shutil.copy(runs / "one" / "best.detections.npz", runs / "two" / "best.detections.npz")
+    found = compare_runs(find_run("one"), find_run("two"))
+    assert found.metric == "recall@0.9"
+    assert [pair.name for pair in found.metrics][:3] == ["recall@0.9", "mAP50-95", "mAP50"]
+    assert "recall@0.9 before" in {pair.name for pair in found.metrics}
+    assert "chosen by" not in {pair.name for pair in found.metrics}
+    assert found.difference is not None
+    assert found.difference.metric == "recall@0.9"
+    assert "The recall@0.9 is" in found.reason
+    assert "chosen" not in found.reason
+
+
+def test_runs_judged_differently_are_compared_by_what_both_have(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_folder(runs / "careful", fitness="recall@0.9")
+    lacking = read_record(runs / "good")
+    for epoch in lacking.epochs:
+        del epoch.metrics["recall@0.9"]
+    write_record(lacking, runs / "good")
+    found = compare_runs(find_run("careful"), find_run("good"))
+    assert found.metric == "mAP50-95"
+    assert found.reason.startswith("The mAP50-95 is")
+    assert found.reason.endswith("But the best epochs were chosen by recall@0.9 and by mAP50-95.")
+    pairs = {pair.name: (pair.a, pair.b) for pair in found.metrics}
+    assert pairs["chosen by"] == ("recall@0.9", "mAP50-95")
+    assert pairs["best epoch"] == (3, 8)
+    assert pairs["recall@0.9"][0] == 0.5
+    assert pairs["recall@0.9"][1] == 1.0, "counted from the boxes that it kept"
+    out, _ = call(capsys, "runs", "list")
+    head, *rows = out.splitlines()
+    assert "chosen by" in head
+    assert "recall@0.9 0.500" in next(row for row in rows if row.startswith("careful"))
+    assert "mAP50-95 0.598" in next(row for row in rows if row.startswith("good"))
+    out, _ = call(capsys, "runs", "show", "careful")
+    assert "epoch 3    recall@0.9 0.500, mAP50-95 0.525" in out
+    assert "recall@0.9: the highest recall at a precision of at least 0.9" in out
+    page = Path("both.html")
+    call(capsys, "runs", "compare", "careful", "good", "--report", page)
+    assert "chosen by" in page.read_text("utf-8")
+
+
+def test_a_list_of_runs_that_are_all_judged_as_usual_does_not_say_so(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert runs.is_dir()
+    out, _ = call(capsys, "runs", "list")
+    assert "chosen by" not in out
+
+
 def test_a_run_is_not_better_than_itself(runs: Path) -> None:
     shutil.copytree(runs / "good", runs / "copy")
     found = compare_runs(find_run("good"), find_run("copy"))

@@ -32,15 +32,19 @@ def make_folder(
     state: str = "complete",
     validate: bool = True,
     seed: int = 0,
+    fitness: str = "map50-95",
 ) -> RunRecord:
     """Write a run: its record, what its validations kept, its images, and empty checkpoints.
 
-    A ``start_jitter_px`` of None is a start that did not know the classes.
+    A ``start_jitter_px`` of None is a start that did not know the classes. The mAP of an epoch is
+    higher than that of the one before; recall@0.9 is highest in the third.
     """
     folder.mkdir(parents=True)
     best = make_validation(folder / "images", jitter_px, seed)
     record = RunRecord(
-        config=TrainConfig(data="set/data.yaml", epochs=epochs, weights="start.pt"),
+        config=TrainConfig(
+            data="set/data.yaml", epochs=epochs, weights="start.pt", fitness=fitness
+        ),
         data=DataRecord(
             path=str(folder / "data.yaml"), sha256="ab" * 32, names=list(names),
             images={"train": 40, "val": IMAGES}, boxes={"train": 80, "val": 2 * IMAGES},
@@ -55,12 +59,13 @@ def make_folder(
         epochs=[make_epoch(epoch, validate=validate) for epoch in range(1, epochs + 1)],
     )  # fmt: skip
     if validate and epochs:
-        write_validation(folder / BEST_VALIDATION, epochs, best)
+        assert record.best is not None
+        write_validation(folder / BEST_VALIDATION, record.best.epoch, best)
     if start_jitter_px is not None:
         start = make_validation(folder / "images", start_jitter_px, seed)
         write_validation(folder / START_VALIDATION, 0, start)
         record.start_epoch = EpochRecord(
-            epoch=0, seconds=1, metrics={"mAP50-95": 0.02, "mAP50": 0.05}
+            epoch=0, seconds=1, metrics={"mAP50-95": 0.02, "mAP50": 0.05, "recall@0.9": 0.1}
         )
     for name in ("best.pt", "last.pt"):
         (folder / name).touch()
@@ -74,7 +79,7 @@ def make_epoch(epoch: int, *, validate: bool = True) -> EpochRecord:
         score = 0.6 * (1 - 0.5**epoch)
         metrics |= {
             "val_box_loss": 4 / epoch, "mAP50-95": score, "mAP50": min(1, 1.4 * score),
-            "precision": 0.7, "recall": 0.6,
+            "precision": 0.7, "recall": 0.6, "recall@0.9": 0.5 if epoch == 3 else 0.3,
         }  # fmt: skip
     return EpochRecord(epoch=epoch, seconds=10, metrics=metrics, steps=epoch - 1, wait_s=4, val_s=2)
 

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.train.test_record import make_epoch, record_of
 from yolokit.engine_protocol.training import TransferReport
 from yolokit.evaluate.resampling import Difference
+from yolokit.train.config import TrainConfig
 from yolokit.train.record import RunRecord
 from yolokit.train.report.baseline import judge_baseline
 
@@ -62,3 +63,25 @@ def test_a_start_that_does_not_know_the_classes_is_said_to_be_unmeasured() -> No
 def test_how_chance_was_judged_is_said() -> None:
     sentence = judge_baseline(make_run(0.542, 0.546), differ(-0.01, 0.02)).sentence
     assert "between -0.010 and +0.020 (95 % of 1000 draws of the 72 images)" in sentence
+
+
+def test_the_metric_is_named_where_it_is_another_one() -> None:
+    run = make_run(0.1, 0.3)
+    run.config = TrainConfig(data="d.yaml", fitness="map50")
+    assert run.start_epoch is not None
+    run.start_epoch.metrics["mAP50"], run.epochs[0].metrics["mAP50"] = 0.5, 0.4
+    found = judge_baseline(run, None)
+    assert found.kind == "worse", "mAP50-95 has risen"
+    assert found.headline == "mAP50 before 0.500, after 0.400: training made it no better"
+    run.epochs[0].metrics["mAP50"] = 0.6
+    difference = Difference(
+        metric="mAP50", first=0.5, second=0.6, low=0.05, high=0.2, images=72, draws=1000
+    )
+    found = judge_baseline(run, difference)
+    assert found.headline == "mAP50 before 0.500, after 0.600: training brought +0.100"
+    assert "the difference in mAP50 would lie between +0.050 and +0.200" in found.sentence
+
+
+def test_where_both_are_zero_best_pt_is_not_said_to_be_the_start() -> None:
+    found = judge_baseline(make_run(0.0, 0.0), None)
+    assert found.sentence.endswith("so best.pt has the weights of the last one.")

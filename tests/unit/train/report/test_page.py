@@ -50,6 +50,19 @@ def test_everything_that_a_reader_wants_is_there(tmp_path: Path) -> None:
         assert wanted in text, wanted
 
 
+def test_what_chose_best_pt_is_named_with_its_figures(tmp_path: Path) -> None:
+    record = make_folder(tmp_path / "run", jitter_px=9, fitness="recall@0.9")
+    text = read_text(write_report(record, tmp_path / "run"))
+    for wanted in (
+        "recall@0.9 before 0.100, after 0.500: training brought", "are of best.pt: epoch 3.",
+        "the difference in recall@0.9 would lie between", "recall@0.9 before 0.100 the start",
+        "recall@0.9 after 0.500 epoch 3, on val", "mAP50-95 0.525 how well boxes fit",
+        "recall@0.9 chose the best epoch", "recall@0.9 before training",
+        "best.pt was chosen by recall@0.9: the highest recall at a precision of at least 0.9, each",
+    ):  # fmt: skip
+        assert wanted in text, wanted
+
+
 @pytest.mark.parametrize(
     ("batches", "said"),
     [

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.unit.train.report.real_curves import BCCD, BURST, DEMO, FEW, SIX
 from tests.unit.train.test_record import make_record
 from yolokit.train import record as records
-from yolokit.train.report.verdict import judge_curves
+from yolokit.train.config import TrainConfig
+from yolokit.train.report.verdict import CurveVerdict, judge_curves
 
 
 def make_run(
@@ -78,6 +79,35 @@ def rise_after(epoch: int, slope: float = 0.05) -> Callable[[int], float]:
 )
 def test_each_kind_of_curve(run: records.RunRecord, kind: str) -> None:
     assert judge_curves(run).kind == kind
+
+
+def judge_by_recall(record: records.RunRecord, recall: Sequence[float]) -> CurveVerdict:
+    """Judge a run whose epochs have this recall at a precision."""
+    record.config = TrainConfig(data="d.yaml", fitness="recall@0.9")
+    for epoch, value in zip(record.epochs, recall, strict=True):
+        epoch.metrics["recall@0.9"] = float(value)
+    return judge_curves(record)
+
+
+def test_curves_are_judged_by_what_chooses_the_best() -> None:
+    found = judge_by_recall(make_run(LEVEL), [epoch / 50 for epoch in range(40)])
+    assert found.kind == "improving", "mAP alone has levelled off"
+    assert "epochs recall@0.9 rose by 0.200" in found.reason
+    found = judge_by_recall(make_run(RISING), [0.5] * 30)
+    assert found.kind == "converged"
+    assert "The mean recall@0.9 of the last quarter" in found.reason
+
+
+def test_a_recall_that_jumps_makes_no_training_unstable() -> None:
+    found = judge_by_recall(make_run(LEVEL), [0.2, 0.8] * 20)
+    assert found.kind == "converged"
+
+
+def test_where_the_precision_is_never_reached_map_tells_what_was_learnt() -> None:
+    found = judge_by_recall(make_run(RISING), [0.0] * 30)
+    assert found.kind == "improving"
+    assert "mAP50-95 rose" in found.reason
+    assert judge_by_recall(make_run([0.0] * 20), [0.0] * 20).kind == "nothing-learnt"
 
 
 @pytest.mark.parametrize(
