@@ -9,6 +9,7 @@ The starts, all yolo26n, and the 60 images that each is trained on:
 - parts: the checkpoint that ships with the package, and new pictures of its own sixteen parts;
 - shifted: that of demo, and pictures whose colours are inverted and blurred: it knows the classes,
   but hardly finds them;
+- bccd-24, demo-24: as bccd and demo, on the first 24 images;
 - bccd-foreign, demo-foreign: the checkpoint that ships, on classes that are new to it.
 
 Each is trained by both sides in turn, seed after seed. The figure is mAP50-95 on val of ``last.pt``
@@ -41,7 +42,7 @@ from yolokit.core.privacy import engine_variables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yolokit.core.types import Image
+    from yolokit.core.types import U8
 
 PARTS = Path(__file__).resolve().parents[2] / "yolokit" / "jobs" / "assets" / "parts-n.pt"
 IMAGES = 60
@@ -85,6 +86,8 @@ CASES = (
     Case("demo", "demo-60", "demo-start/best.pt", 224),
     Case("parts", "parts-60", PARTS, 224),
     Case("shifted", "shifted-60", "demo-start/best.pt", 224),
+    Case("bccd-24", "bccd-24", "bccd-start/best.pt", 192),
+    Case("demo-24", "demo-24", "demo-start/best.pt", 224),
     Case("bccd-foreign", "bccd-60", PARTS, 192),
     Case("demo-foreign", "demo-60", PARTS, 224),
 )
@@ -153,6 +156,8 @@ def prepare(source: Path, workdir: Path) -> None:
     make_small(workdir / "demo-all", workdir / "demo-60")
     make_small(workdir / "demo-all", workdir / "shifted-60", shift=True)
     make_small(workdir / "parts-all", workdir / "parts-60")
+    make_small(workdir / "bccd", workdir / "bccd-24", pool=("val",), images=24)
+    make_small(workdir / "demo-all", workdir / "demo-24", images=24)
     for name, data, imgsz, epochs in (("bccd", "bccd", 192, 30), ("demo", "a-all", 224, 20)):
         train_start(workdir, name, Path(data) / "data.yaml", imgsz, epochs)
 
@@ -176,22 +181,25 @@ def make_small(
     *,
     pool: tuple[str, ...] = ("train", "val", "test"),
     shift: bool = False,
+    images: int = IMAGES,
 ) -> None:
-    """Copy 60 images of train, and as val up to 90 others of the splits of the pool."""
+    """Copy some images of train, and as val up to 90 others of the splits of the pool."""
     if out.exists():
         return
     train = sorted((source / "images" / "train").iterdir())[:IMAGES]
     others = [path for split in pool for path in sorted((source / "images" / split).iterdir())]
-    chosen = {"train": train, "val": [path for path in others if path not in train][:90]}
+    val = [path for path in others if path not in train][:90]
+    chosen = {"train": train[:images], "val": val}
     part = out.with_name(f".{out.name}")
     shutil.rmtree(part, ignore_errors=True)
-    for split, images in chosen.items():
+    for split, paths in chosen.items():
         for kind in ("images", "labels"):
             (part / kind / split).mkdir(parents=True)
-        for image in images:
+        for image in paths:
             copy = part / "images" / split / f"{image.stem}.png"
             pixels = cv2.imread(str(image))
-            cv2.imwrite(str(copy), shift_look(pixels) if shift else pixels)
+            assert pixels is not None, image
+            cv2.imwrite(str(copy), shift_look(pixels.astype("uint8")) if shift else pixels)
             label = source / "labels" / image.parent.name / f"{image.stem}.txt"
             if label.exists():
                 shutil.copy(label, part / "labels" / split)
@@ -201,9 +209,9 @@ def make_small(
     part.rename(out)
 
 
-def shift_look(pixels: Image) -> Image:
+def shift_look(pixels: U8) -> U8:
     """Return an image that a model of the original hardly recognises."""
-    return cv2.GaussianBlur(255 - pixels, (5, 5), 0)  # type: ignore[return-value]
+    return cv2.GaussianBlur(255 - pixels, (5, 5), 0).astype("uint8")
 
 
 def train(run: Run, options: dict[str, Any], workdir: Path) -> None:
@@ -273,7 +281,7 @@ def execute(arguments: list[Any], cwd: Path, given: str = "") -> str:
 
 def report(runs: list[Run], scores: dict[str, float], *, as_json: bool) -> None:
     """Print medians and spread of each case and side."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for case, epochs, side in dict.fromkeys((run.case, run.epochs, run.side) for run in runs):
         mine = [run for run in runs if (run.case, run.epochs, run.side) == (case, epochs, side)]
         found = {x: [scores[f"{run.folder}/{x}.pt"] for run in mine] for x in ("last", "best")}

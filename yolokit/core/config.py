@@ -99,6 +99,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return describe_unknown("option", key, cls.__struct_fields__)
 
     @classmethod
+    def has_option(cls, name: str) -> bool:
+        """Tell whether an option has this name, or had it in an earlier version."""
+        return name in cls.__struct_fields__ or any(one.former == name for one in list_options(cls))
+
+    @classmethod
     def find_foreign(cls, key: str) -> str | None:
         """Return what to say about an option of another tool, if it is one."""
         # Other tools' options are seen with dashes as well.

@@ -23,6 +23,7 @@ from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
 from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.rate import Choice, complete
 from yolokit.engine.repeat_factor import find_repeats
 from yolokit.engine.resumption import say_inexact, set_loss_balance
 from yolokit.engine.saving import publish_checkpoint, strip_all
@@ -53,9 +54,6 @@ from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after 
 from ultralytics.engine.trainer import BaseTrainer  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
-
-_GENTLE_LR = 1e-4
-_FEW_ITERATIONS = 12  # of upstream's count: nominal batches of a whole run
 
 
 class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
@@ -113,6 +111,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def is_first(self) -> bool:
         """Whether this is the process that reports and writes."""
         return RANK in {-1, 0}
+
+    @property
+    def batches_done(self) -> int:
+        """Batches of this epoch so far, the one that makes a step included."""
+        return self._batch
 
     def run_callbacks(self, event: str) -> None:
         """Run upstream's callbacks, then ours of the same name."""
@@ -198,21 +201,17 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def build_optimizer(
         self, model: Any, name: str = "auto", lr: float = 0.001, **options: Any
     ) -> Any:
-        """Build it as upstream does, but for a gentle rate where auto's would do harm.
-
-        A start that knows the classes is thrown off by upstream's rate, and comes back only after
-        some tens of steps. Measured with yolo26n on BCCD at 160 px, from starts of mAP50-95 0.375
-        and 0.234: 8 steps end at 0.21..0.32 and 0.12..0.14 with upstream's rate, at 0.36 and
-        0.23..0.24 with this one; but 40 steps end at 0.33 and 0.25.
-        """
-        few = options["iterations"] <= _FEW_ITERATIONS
-        if name == "auto" and few and self.own.knows_classes:
-            name, lr, options["momentum"] = "AdamW", _GENTLE_LR, 0.9
+        """Build it as upstream does, with what is left open chosen by our own rules."""
+        if not self.resume:  # which has what was chosen then
+            asked = Choice(name, lr, options["momentum"], self.args.warmup_bias_lr)
+            chosen = complete(
+                asked, self.own.lr,
+                classes=self.data["nc"], knows_classes=self.own.knows_classes,
+            )  # fmt: skip
+            name, lr, options["momentum"] = chosen.optimizer, chosen.lr0, chosen.momentum
             # As upstream does for auto: resumption rebuilds the choice from them.
-            self.args.optimizer, self.args.lr0, self.args.warmup_bias_lr = name, lr, 0.0
-            self.lr0_reason = (
-                "the start knows the classes, and so few steps leave no time to recover"
-            )
+            self.args.optimizer, self.args.lr0 = name, lr
+            self.args.warmup_bias_lr = chosen.warmup_bias_lr
         return super().build_optimizer(model, name=name, lr=lr, **options)
 
     def _get_warmup_iterations(self, num_batches: int) -> int:  # noqa: ARG002 - upstream's signature
@@ -386,7 +385,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         elif self.is_first and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
             raise TrainError(
                 f"the weights became NaN or infinity in epoch {epoch + 1}",
-                hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",
+                hint="set a smaller --lr, or `precision: fp32`",
             )
         return goes_back
 
