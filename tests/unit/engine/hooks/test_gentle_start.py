@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from yolokit.engine import ultralytics_patches  # noqa: E402, F401 - before ultralytics
 from yolokit.engine.hooks import make_hooks  # noqa: E402
-from yolokit.engine.hooks.gentle_start import FEW_STEPS, GENTLE_LR, GentleStart  # noqa: E402
+from yolokit.engine.hooks.gentle_start import FAIR_SHARE, FEW_STEPS, GOOD_SHARE, GentleStart  # noqa: E402
 from yolokit.engine_protocol.added import AddingSettings  # noqa: E402
 from yolokit.engine_protocol.own_settings import OwnSettings  # noqa: E402
 from yolokit.files.digest import FileDigest  # noqa: E402
@@ -49,12 +49,21 @@ def is_held(hook: GentleStart, trainer: Any) -> bool:
 def test_few_steps_from_a_start_that_detects_are_gentle() -> None:
     trainer = make_trainer()
     hook = begin(trainer)
-    assert trainer.args.lr0 == GENTLE_LR < USUAL
+    assert trainer.args.lr0 == USUAL * GOOD_SHARE
     assert trainer.lr0_reason.startswith("the start knows the classes and finds its objects, and 8")
     assert is_held(hook, trainer)
     trainer.optimizer.step()
     trainer.scheduler.step()
-    assert trainer.optimizer.param_groups[0]["lr"] == GENTLE_LR / 2, "the schedule goes on from it"
+    assert trainer.optimizer.param_groups[0]["lr"] == USUAL * GOOD_SHARE / 2, "the schedule goes on from it"
+
+
+def test_a_start_that_finds_some_objects_learns_the_statistics_of_the_new_images() -> None:
+    trainer = make_trainer(fitness=0.2)
+    hook = begin(trainer)
+    assert trainer.args.lr0 == USUAL * FAIR_SHARE
+    assert "finds some objects" in trainer.lr0_reason
+    assert "statistics" not in trainer.lr0_reason
+    assert not is_held(hook, trainer)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +89,6 @@ def test_a_start_that_was_not_measured_is_not_said_to_find_anything() -> None:
     assert is_held(begin(trainer), trainer)
     assert "finds" not in trainer.lr0_reason
     assert trainer.lr0_reason.startswith("the start knows the classes, and 8 steps would not")
-
-
-def test_a_usual_rate_that_is_lower_stays() -> None:
-    trainer = make_trainer(lr=GENTLE_LR / 2)
-    assert is_held(begin(trainer), trainer)
-    assert trainer.args.lr0 == GENTLE_LR / 2
 
 
 @pytest.mark.parametrize("fitness", [0.4, 0.0])
