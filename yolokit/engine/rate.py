@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yolokit.engine.trainer import YolokitTrainer
 
 ADAMS = ("Adam", "AdamW", "NAdam", "RAdam")
 
@@ -22,6 +26,22 @@ class Choice:
     lr0: float
     momentum: float
     warmup_bias_lr: float
+
+
+def settle(
+    trainer: YolokitTrainer, name: str, lr: float, momentum: float
+) -> tuple[str, float, float]:
+    """Settle in a trainer's settings what its optimizer is built with, and return it.
+
+    A resumption builds the optimizer from these settings.
+    """
+    own, args = trainer.own, trainer.args
+    asked = Choice(name, lr, momentum, args.warmup_bias_lr)
+    classes = trainer.data["nc"]
+    chosen = complete(asked, own.lr, classes=classes, knows_classes=own.knows_classes)
+    args.optimizer, args.lr0 = chosen.optimizer, chosen.lr0
+    args.warmup_bias_lr = chosen.warmup_bias_lr
+    return chosen.optimizer, chosen.lr0, chosen.momentum
 
 
 def complete(asked: Choice, lr: float | None, *, classes: int, knows_classes: bool) -> Choice:

@@ -54,7 +54,9 @@ def test_few_steps_from_a_start_that_detects_are_gentle() -> None:
     assert is_held(hook, trainer)
     trainer.optimizer.step()
     trainer.scheduler.step()
-    assert trainer.optimizer.param_groups[0]["lr"] == USUAL * GOOD_SHARE / 2, "the schedule goes on from it"
+    assert trainer.optimizer.param_groups[0]["lr"] == USUAL * GOOD_SHARE / 2, (
+        "the schedule goes on from it"
+    )
 
 
 def test_a_start_that_finds_some_objects_learns_the_statistics_of_the_new_images() -> None:
