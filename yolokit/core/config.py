@@ -198,6 +198,8 @@ def _in_words(message: str, hint: Any) -> str:
     if words and (message.startswith("Invalid enum value") or "str" in message):
         if int in list_types(hint):
             return f"must be {', '.join(words)} or a whole number"
+        if float in list_types(hint):
+            return f"must be {', '.join(words)} or a number"
         return f"must be one of {', '.join(words)}"
     return message.replace("Expected ", "must be ", 1)
 

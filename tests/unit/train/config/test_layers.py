@@ -73,6 +73,7 @@ def test_a_rate_is_given_once(tmp_path: Path) -> None:
         (["name=x"], "name: is given on the command line: --name NAME"),
         (["momentum=0.1"], "momentum: has no effect with optimizer auto"),
         (["lr=0"], "lr: must be float > 0.0, not '0'"),
+        (["lr=fast"], "lr: must be auto or a number, not 'fast'"),
         (["lr=0.1", "lr0=0.1"], "lr0: is called lr now, which is given too; leave it out"),
         (["schedule=linear", "cos_lr=1"], "cos_lr: is called schedule now, which is given too"),
         (["cos_lr=maybe"], "cos_lr: is `schedule: cosine` now, or linear; not 'maybe'"),
