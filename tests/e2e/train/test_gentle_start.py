@@ -15,7 +15,7 @@ from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.slow
 OPTIONS = ("--weights", START, "--imgsz", 160, "--batch", 8, "--device", "cpu")
-NOISE = 0.01
+NOISE = 0.03  # of mAP50-95 on the six images of val
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_good_start_ends_no_worse_and_the_reason_is_said(parts: Path) -> None:
     run, _said = train(parts, "usual", "--epochs", 5, "--lr", 0.002)
     record = read_record(run)
     assert (record["used"]["lr0"], record["used"]["lr0_reason"]) == (0.002, None)
-    assert record["epochs"][-1]["metrics"]["mAP50-95"] < start - NOISE, "which the rule prevents"
+    assert record["epochs"][-1]["metrics"]["mAP50-95"] < last - NOISE, "which the rule prevents"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
