@@ -28,6 +28,8 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         box_loss: How the loss of a box is computed: a key of ``FLAGS`` in
             ``engine.network.box_loss``.
         dropout: Share that dropout layers drop; None for what the network states.
+        lr: Rate to begin with; None to fit it to the start and to the number of steps.
+        schedule: Course of the rate over the run.
         repeat_factor: Share of images below which a class is shown more often; 0 for none.
         fitness: What epochs are judged by, as ``metrics.fitness.parse_fitness`` reads it.
     """
@@ -47,3 +49,5 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     dropout: float | None = None
     repeat_factor: float = 0.0
     fitness: str = DEFAULT
+    lr: float | None = None
+    schedule: Literal["linear", "cosine", "one-cycle"] = "linear"

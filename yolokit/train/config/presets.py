@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.core.config import read_yaml_mapping
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
+from yolokit.train.config.former import take_former
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def read_preset(name: str) -> dict[str, Any]:
         ConfigError: There is no such preset, or it states what a preset must not.
     """
     path = find_preset(name)
-    stated = read_yaml_mapping(path)
+    stated = take_former(read_yaml_mapping(path))
     wrong = [
         f"{key}: is not for a preset, which says how to train; write it into a file for --config"
         for key in _NOT_IN_A_PRESET
@@ -95,7 +96,7 @@ def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> li
     together = {key: str(value).lower() for key, value in {**preset, **values}.items()}
     groundless = []
     if "optimizer" in values and values["optimizer"] != preset.get("optimizer"):
-        groundless += ["lr0", "momentum"]
+        groundless += ["lr", "momentum"]
     if together.get("mosaic") in ("0", "0.0"):
         groundless.append("close_mosaic")
     if together.get("validate") == "false":
@@ -103,4 +104,6 @@ def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> li
     is_fresh = together.get("weights", "none") == "none" and together.get("init") != "imagenet"
     if is_fresh or together.get("add_classes") == "true":
         groundless.append("freeze")
+    if together.get("schedule") == "one-cycle":
+        groundless.append("warmup_epochs")
     return groundless
