@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from yolokit.core.options import Option, Positive, Texts
-from yolokit.jobs.tune.space import DEFAULT_SEARCH, Choice, Range, read_space
+from yolokit.core.options import AnyPath, Option, Positive
 from yolokit.train.config import TrainConfig
 
 DEFAULT_TRIALS = 20
@@ -18,63 +18,53 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
     """A search for better options of a training; what is not searched stays as it is given.
 
     Attributes:
+        space: None for ``jobs/tune/default_space.yaml``.
         trials: Of all processes that work on the search together.
-        hours: Of this process; a trial that is being made is completed.
+        hours: Of this process; a trial that was begun is completed.
     """
 
     JOB: ClassVar[str] = "tune"
+    FOREIGN: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {**TrainConfig.FOREIGN, "iterations": "is called trials here"}
+    )
 
-    search: Annotated[
-        Texts,
+    epochs: Annotated[
+        int, Meta(ge=1, le=1_000_000), Option("Passes over the data, of each training.", "N")
+    ] = 100
+    nnodes: Literal[1] = 1  # each training of a search runs on one machine
+    rdzv: None = None
+    space: Annotated[
+        AnyPath | None,
         Option(
-            "Option of train to vary, within a range or among values. Repeatable.",
-            "NAME=LOW..HIGH|NAME=A,B",
-            default="; ".join(DEFAULT_SEARCH),
+            "What to vary, a YAML file.", "FILE",
+            default="lr0, weight_decay, mosaic, scale, mixup, cls",
         ),
-    ] = ()
+    ] = None  # fmt: skip
     trials: Annotated[
-        Positive | None, Option("Trainings to make.", "N", default=f"{DEFAULT_TRIALS}, or --hours")
+        Positive | None,
+        Option(
+            "Trainings of the whole search, those that are done included.",
+            "N",
+            default=f"{DEFAULT_TRIALS}, or what --hours allow",
+        ),
     ] = None
     hours: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Option("Begin no training after so many hours.", "X"),
+        Option("Begin no further training after so many hours.", "X"),
     ] = None
-
-    @classmethod
-    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
-        """Check between fields, the space included."""
-        names = TrainConfig.__struct_fields__
-        train = {name: value for name, value in values.items() if name in names}
-        space, problems = read_space(values.get("search") or DEFAULT_SEARCH, _prepare(train))
-        problems += [
-            f"{name}: is searched, so it has no value of its own"
-            for name in space
-            if name in values and values[name] != _DEFAULTS[name]
-        ]
-        return [*TrainConfig.find_problems(train), *problems]
+    no_pruning: Annotated[bool, Option("Train also those to their end that go badly.")] = False
 
     @property
-    def space(self) -> dict[str, Range | Choice]:
-        """What is searched."""
-        return read_space(self.search or DEFAULT_SEARCH, self.fixed)[0]
-
-    @property
-    def fixed(self) -> dict[str, Any]:
-        """The options of each training that are not searched."""
-        return _prepare({name: getattr(self, name) for name in TrainConfig.__struct_fields__})
-
-    @property
-    def count(self) -> int | None:
-        """How many trials are wanted; None for as many as the hours allow."""
+    def wanted(self) -> int | None:
+        """How many trials the search is to have; None for as many as the hours allow."""
         return self.trials or (None if self.hours else DEFAULT_TRIALS)
 
+    @property
+    def prunes(self) -> bool:
+        """Whether bad trials are ended early; on several devices that would be an interruption."""
+        return not self.no_pruning and "," not in self.device
 
-def _prepare(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options that a rate can be searched beside: auto would choose one of its own."""
-    fixed = dict(values)
-    if fixed.get("optimizer") == "auto":
-        fixed["optimizer"] = "AdamW"
-    return fixed
-
-
-_DEFAULTS = {name: getattr(TrainConfig(data=""), name) for name in TrainConfig.__struct_fields__}
+    @property
+    def training(self) -> TrainConfig:
+        """The options of a training, without those of the search."""
+        return TrainConfig(**{name: getattr(self, name) for name in TrainConfig.__struct_fields__})

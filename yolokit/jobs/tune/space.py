@@ -1,137 +1,184 @@
-"""What a search varies: an option of ``train`` with a range, or with some values."""
+"""What a search varies: options of ``train``, each within a range or among values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
+from yolokit.core.config import read_yaml_mapping
 from yolokit.core.options import list_settings
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
+from yolokit.train.config.augment import AugmentOptions
+from yolokit.train.config.run import RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from yolokit.core.options import Stated
 
-_LOG_RATIO = 50  # a range that spans more is searched by its logarithm
-# What a run is about, not how well it goes.
-_FIXED = {"data", "seed", "device", "workers", "allow", "trust", "offline", "require_hash"}
-DEFAULT_SEARCH = (
-    "lr0=1e-5..1e-2",
-    "weight_decay=1e-5..1e-2",
-    "mosaic=0..1",
-    "scale=0..0.9",
-    "translate=0..0.3",
-    "hsv_s=0..0.9",
-    "hsv_v=0..0.9",
-    "mixup=0..0.3",
-    "cls=0.2..2",
-)
+DEFAULT_SPACE = Path(__file__).with_name("default_space.yaml")
+KINDS = ("float", "log", "int", "choice")
+_SHAPE = "must be {float: [LOW, HIGH]}, {log: [LOW, HIGH]}, {int: [LOW, HIGH]} or {choice: [A, B]}"
+# How a training learns: not what from, how long, or how it is measured, which would make trials
+# differ in more than how well they learn.
+_OF_RUNS = {"imgsz", "batch", "freeze"}
+SEARCHABLE = {*AugmentOptions.__struct_fields__} - {*RunOptions.__struct_fields__} | _OF_RUNS
+_DIGITS = 4  # of a value that is tried: more say nothing, and nobody reads them
+
+Value: TypeAlias = bool | int | float | str
 
 
 class Range(msgspec.Struct, frozen=True, tag="range"):
-    """Numbers from ``low`` to ``high``, both included."""
+    """Numbers from ``low`` to ``high``, both included; ``log`` are searched by their logarithm."""
 
+    kind: Literal["float", "log", "int"]
     low: float
     high: float
-    is_whole: bool
-
-    @property
-    def is_log(self) -> bool:
-        """Whether it is searched by its logarithm."""
-        return self.low > 0 and self.high / self.low > _LOG_RATIO
 
     def __str__(self) -> str:
-        return f"{self.low:g}..{self.high:g}"
+        return f"{self.low:g} to {self.high:g}"
+
+    def contains(self, value: object) -> bool:
+        """Tell whether a value lies in it."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and self.low <= value <= self.high  # type: ignore[operator]
+
+    def round(self, value: Any) -> Value:
+        """Return a value as it is tried, with few digits."""
+        if self.kind == "int":
+            return int(value)
+        return min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
 
 
 class Choice(msgspec.Struct, frozen=True, tag="choice"):
-    """Some values, as text."""
+    """Some values."""
 
-    values: tuple[str, ...]
+    values: tuple[Value, ...]
 
     def __str__(self) -> str:
-        return ",".join(self.values)
+        return ", ".join(map(str, self.values))
+
+    def contains(self, value: object) -> bool:
+        """Tell whether a value is one of them."""
+        return any(value == one and type(value) is type(one) for one in self.values)
+
+    def round(self, value: Any) -> Value:
+        """Return a value as it is tried."""
+        return value  # type: ignore[no-any-return]
 
 
-def read_space(
-    searches: Iterable[str], others: Mapping[str, Any]
-) -> tuple[dict[str, Range | Choice], list[str]]:
+Space: TypeAlias = dict[str, Range | Choice]
+
+
+def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
     """Read what is to be searched.
 
     Args:
-        searches: ``NAME=LOW..HIGH`` or ``NAME=A,B``, each an option of ``train``.
-        others: The options that stay as they are, which must go together with those.
+        file: A YAML file as :data:`DEFAULT_SPACE`, which None stands for.
+        others: The options of ``train`` that stay as they are; each value must go with them.
 
-    Returns:
-        Each option with its range or values, and a sentence for each mistake.
+    Raises:
+        ConfigError: It cannot be read, or ``problems`` has a sentence for each mistake.
     """
-    known = {stated.name: stated for stated in list_settings(TrainConfig)}
-    space: dict[str, Range | Choice] = {}
-    problems = []
-    for text in searches:
-        name, _, values = (part.strip() for part in text.partition("="))
-        problem = _find_problem(name, values, known, space)
-        if problem is None:
-            try:
-                space[name] = _read_values(values, known[name])
-            except ValueError as error:
-                problem = str(error)
-            else:
-                problem = _try_ends(name, space[name], others)
-        if problem is not None:
-            problems.append(f"search: {text}: {problem}")
-    return space, problems
-
-
-def _find_problem(
-    name: str, values: str, known: Mapping[str, Stated], space: Mapping[str, object]
-) -> str | None:
-    if not values:
-        return "must be NAME=LOW..HIGH or NAME=A,B"
-    if name not in known:
-        return TrainConfig.explain_unknown(name)
-    if name in _FIXED or str in known[name].kinds and known[name].values == "":
-        return f"{name} is what a run is about, and stays as it is"
-    return "is searched twice" if name in space else None
-
-
-def _read_values(text: str, stated: Stated) -> Range | Choice:
-    low, dots, high = text.partition("..")
-    if not dots:
-        values = tuple(filter(None, (value.strip() for value in text.split(","))))
-        if len(values) < 2:
-            raise ValueError("needs at least two values, or a range LOW..HIGH")
-        return Choice(values)
-    if not stated.kinds & {int, float}:
-        raise ValueError("is not a number: give the values, as NAME=A,B")
-    try:
-        ends = float(low), float(high)
-    except ValueError:
-        raise ValueError("the ends of a range must be numbers") from None
-    if not ends[0] < ends[1]:
-        raise ValueError("must begin below its end")
-    is_whole = float not in stated.kinds
-    if is_whole and not all(end.is_integer() for end in ends):
-        raise ValueError("must be whole numbers")
-    return Range(*ends, is_whole)
-
-
-def _try_ends(name: str, found: Range | Choice, others: Mapping[str, Any]) -> str | None:
-    """Build a training with each value that stands for the others; return what is wrong."""
-    if isinstance(found, Choice):
-        tried: tuple[Any, ...] = found.values
-    else:
-        tried = (found.low, found.high)
-        if found.is_whole:
-            tried = tuple(map(int, tried))
-    for value in tried:
+    path = file or DEFAULT_SPACE
+    stated = read_yaml_mapping(path)
+    known = {one.name: one for one in list_settings(TrainConfig)}
+    fixed = settle_optimizer(others, stated)
+    space: Space = {}
+    problems = [] if stated else ["names no option to vary"]
+    for name, content in stated.items():
         try:
-            TrainConfig.build({**others, name: value})
-        except ConfigError as error:
-            mine = [one for one in error.problems if one.startswith(f"{name}:")]
-            if mine:
-                return mine[0].removeprefix(f"{name}: ")
-    return None
+            _require_searchable(name)
+            space[name] = _read_one(content, known[name], fixed)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise ConfigError(f"{path} cannot be searched:", problems=problems)
+    return space
+
+
+def settle_optimizer(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options that the rate can be searched beside: ``auto`` would choose one of its own."""
+    is_auto = values.get("optimizer", "auto") == "auto"
+    if is_auto and "optimizer" not in names and {"lr0", "momentum"} & {*names}:
+        return {**values, "optimizer": "AdamW"}
+    return dict(values)
+
+
+def _require_searchable(name: str) -> None:
+    """Refuse what is not an option, and what a run is about.
+
+    Raises:
+        ValueError: In words.
+    """
+    if name in SEARCHABLE:
+        return
+    if name in TrainConfig.__struct_fields__:
+        raise ValueError("says what a run is about, or how long it is: it stays as it is")
+    raise ValueError(TrainConfig.explain_unknown(name).removeprefix(f"{name}: "))
+
+
+def _read_one(content: Any, stated: Stated, others: Mapping[str, Any]) -> Range | Choice:
+    """Read what stands behind a name.
+
+    Raises:
+        ValueError: In words.
+    """
+    if not isinstance(content, dict) or len(content) != 1:
+        raise ValueError(_SHAPE)
+    ((kind, values),) = content.items()
+    if kind not in KINDS or not isinstance(values, list) or len(values) < 2:
+        raise ValueError(_SHAPE)
+    if kind == "choice":
+        return Choice(_read_choice(values, stated.name, others))
+    if len(values) != 2:
+        raise ValueError(_SHAPE)
+    return _read_range(kind, values, stated, others)
+
+
+def _read_choice(values: list[Any], name: str, others: Mapping[str, Any]) -> tuple[Value, ...]:
+    found = [_try_value(name, value, others) for value in values]
+    if len({(type(one), one) for one in found}) < len(found):
+        raise ValueError("has one value twice")
+    if not all(isinstance(one, bool | int | float | str) for one in found):
+        raise ValueError("must be among single values")
+    return tuple(found)
+
+
+def _read_range(
+    kind: Literal["float", "log", "int"], ends: list[Any], stated: Stated, others: Mapping[str, Any]
+) -> Range:
+    is_whole = float not in stated.kinds
+    if stated.name == "imgsz" or not stated.kinds & {int, float}:
+        raise ValueError("takes no range: give the values, {choice: [A, B]}")
+    if is_whole != (kind == "int"):
+        raise ValueError(
+            f"is a {'whole ' * is_whole}number: {'int' if is_whole else 'float or log'}"
+        )
+    low, high = (_try_value(stated.name, end, others) for end in ends)
+    if not (isinstance(low, int | float) and isinstance(high, int | float)):
+        raise ValueError("the ends of a range must be numbers")  # noqa: TRY004 - told as others
+    if not low < high:
+        raise ValueError(f"the range must begin below its end, not {low:g} to {high:g}")
+    if kind == "log" and low <= 0:
+        raise ValueError("a range by logarithm must begin above 0")
+    return Range(kind, low, high)
+
+
+def _try_value(name: str, value: Any, others: Mapping[str, Any]) -> Any:
+    """Return a value as a training would take it beside the others.
+
+    Raises:
+        ValueError: It would not take it; in words.
+    """
+    try:
+        return getattr(TrainConfig.build({"data": "", **others, name: value}), name)
+    except ConfigError as error:
+        mine = [one for one in error.problems if one.startswith(f"{name}:")]
+        if mine:
+            raise ValueError(mine[0].removeprefix(f"{name}: ")) from error
+    plain = {name: value} if name not in ("lr0", "momentum") else {name: value, "optimizer": "SGD"}
+    return getattr(TrainConfig.build({"data": "", **plain}), name)
