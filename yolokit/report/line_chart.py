@@ -174,7 +174,7 @@ def draw_marker(number: int, x: float, y: float) -> str:
 def draw_legend(series: Sequence[Series], *, points_only: int = 0) -> tuple[list[str], float]:
     """Return the names of the lines beside samples of them, in rows, and their height.
 
-    The first ``points_only`` are points without a line.
+    The first ``points_only`` are points without a line; a group without any is not named.
     """
     if len(series) == 1:
         return [], 0
@@ -184,6 +184,8 @@ def draw_legend(series: Sequence[Series], *, points_only: int = 0) -> tuple[list
     parts: list[str] = []
     x, y = 0.0, 12.0
     for number, name in enumerate(names):
+        if number < points_only and not series[number].points():
+            continue
         width = 34 + text_width(name) + 14
         if x > 0 and x + width > WIDTH:
             x, y = 0.0, y + 20

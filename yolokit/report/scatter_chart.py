@@ -61,25 +61,25 @@ def scatter_chart(
 
     Args:
         title: The heading.
-        groups: The points; those that matter most come first.
+        groups: The points; those that matter most come first. One without any keeps its colour
+            and marker, so that charts with the same groups look alike.
         axis: The lower axis.
         y_label: What is measured, with its unit.
-        line: Something to compare them with, drawn as a line.
+        line: Something to compare them with, groups as a line.
     """
-    drawn = [each for each in groups if each.points()]
-    if not drawn:
+    if not any(each.points() for each in groups):
         return Chart("", title, f"Nothing to draw: there is no value of {y_label}.")
-    summary = _summarise(drawn, axis, y_label)
+    summary = _summarise(groups, axis, y_label)
     lines = [line] if line is not None and line.points() else []
-    legend, legend_height = draw_legend([*drawn, *lines], points_only=len(drawn))
-    frame = _lay_out([*drawn, *lines], axis, legend_height)
+    legend, legend_height = draw_legend([*groups, *lines], points_only=len(groups))
+    frame = _lay_out([*groups, *lines], axis, legend_height)
     parts = [*legend, *draw_y_axis(frame, round_ticks(*frame.y_range, 4), y_label)]
     parts += _draw_x_ticks(frame, axis)
-    parts += [_draw_line(frame, axis, len(drawn), each) for each in lines]
-    for number, each in reversed(list(enumerate(drawn))):  # the first lies on top
+    parts += [_draw_line(frame, axis, len(groups), each) for each in lines]
+    for number, each in reversed(list(enumerate(groups))):  # the first lies on top
         parts += [_draw_point(frame, axis, number, x, y) for x, y in each.points()]
     drawing = svg(title, summary, frame.bottom + 44, parts)
-    return Chart(drawing, title, summary, _tabulate(drawn, axis, y_label))
+    return Chart(drawing, title, summary, _tabulate(groups, axis, y_label))
 
 
 def _lay_out(series: Sequence[Series], axis: Axis, legend_height: float) -> Frame:

@@ -25,7 +25,12 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
 
     JOB: ClassVar[str] = "tune"
     FOREIGN: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {**TrainConfig.FOREIGN, "iterations": "is called trials here"}
+        {
+            **TrainConfig.FOREIGN,
+            "iterations": "is called trials here",
+            "resume": "needs no option: the same command goes on with a search",
+            "project": "is given on the command line: --out FOLDER, or --name NAME below runs/tune",
+        }
     )
 
     epochs: Annotated[

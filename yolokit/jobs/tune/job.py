@@ -13,7 +13,7 @@ from yolokit.core.events import Notice, OnEvent, Phase, ignore
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
-from yolokit.errors import TrainError
+from yolokit.errors import JobCancelledError, TrainError
 from yolokit.jobs.runs.compare import compare_runs
 from yolokit.jobs.tune.best import write_best, write_table
 from yolokit.jobs.tune.keep import find_best, tidy_trials
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from yolokit.jobs.tune.config import TuneConfig
+    from yolokit.jobs.tune.space import Space
 
 _SECONDS_AN_HOUR = 3600
+_END_WITH_MOSAIC = ("mosaic", "mixup", "copy_paste")
 _FAILURES = 3  # in a row, that end a search
 
 
@@ -100,8 +102,9 @@ def tune_model(
     wanted = describe_search(config.training, space, data, plan)
     place = (folder or SEARCHES_DIR / (data.path.parent.name or "search")).resolve()
     search, is_joined = join_search(place, wanted)
-    for change in _compare_versions(search) if is_joined else ():
-        on_event(Notice(f"note: {change}"))
+    changes = _compare_versions(search) if is_joined else []
+    for note in (*changes, *_find_idle(config, space)):
+        on_event(Notice(f"note: {note}"))
     with Study(place, search, prunes=config.prunes) as study:
         on_event(Notice(_describe_budget(config, study.list_trials(), place)))
         return _Searching(study, search, given, place, on_event).run(config)
@@ -142,7 +145,11 @@ class _Searching:
         options = fill_options(self._given, self._search, trial)
         score = partial(self._study.report, trial.number)
         events = TrialEvents(score, self._told, self._on_event)
-        outcome = make_trial(trial.number, options, run_dir, events)
+        try:
+            outcome = make_trial(trial.number, options, run_dir, events)
+        except JobCancelledError as error:
+            error.hint = "the same command goes on, with this trial too"
+            raise
         self._study.close(trial.number, outcome)
         result = self._write()
         self._on_event(Notice(_describe_end(result.trials[trial.number - 1], result.best)))
@@ -210,16 +217,30 @@ def _compare_versions(search: Search) -> list[str]:
     ]
 
 
+def _find_idle(config: TuneConfig, space: Space) -> list[str]:
+    """Say which options are varied without effect: they end with the mosaics."""
+    idle = [name for name in _END_WITH_MOSAIC if name in space]
+    if not idle or config.epochs > config.close_mosaic or "close_mosaic" in space:
+        return []
+    last = counted(config.close_mosaic, "epoch")
+    sentence = (
+        f"{', '.join(idle)}: varied without effect, since the last {last} (close_mosaic) go "
+        f"without, and a trial has {config.epochs}; train for longer, or set close_mosaic lower"
+    )
+    return [sentence]
+
+
 def _describe_budget(config: TuneConfig, trials: Sequence[Trial], folder: Path) -> str:
     """Say how much of the search is done, and what is to come."""
     done = sum(one.state != "running" for one in trials)
-    until = []
-    if config.wanted is not None:
-        until.append(f"{counted(max(config.wanted - done, 0), 'trial')} to make")
+    begins = [counted(done, "trial is", "trials are") + " done"] if trials else []
+    if config.wanted is not None and done >= config.wanted:
+        begins.append("as many as are wanted; a larger --trials goes on")
+    elif config.wanted is not None:
+        begins.append(f"{counted(config.wanted - done, 'trial')} to make")
     if config.hours:
-        until.append(f"no new trial after {describe_seconds(config.hours * _SECONDS_AN_HOUR)}")
-    begins = f"{counted(done, 'trial is', 'trials are')} done, " if trials else ""
-    return f"{folder}: {begins}{', '.join(until)}"
+        begins.append(f"no new trial after {describe_seconds(config.hours * _SECONDS_AN_HOUR)}")
+    return f"{folder}: {', '.join(begins)}"
 
 
 def _describe_end(trial: Trial, best: Trial | None) -> str:

@@ -129,8 +129,9 @@ def _answer(found: Findings) -> tuple[Block, ...]:
     best, own = found.best, found.own
     if best is None or best.score is None:
         return (Verdict("neutral", "No trial is complete yet"),)
-    figures = [Figure(f"Best {FITNESS}", f"{best.score:.4f}", f"trial {best.number}")]
-    if own.score is not None:
+    which = "your own options" if best.number == own.number else f"trial {best.number}"
+    figures = [Figure(f"Best {FITNESS}", f"{best.score:.4f}", which)]
+    if own.score is not None and best.number != own.number:
         figures.append(Figure("Your own options", f"{own.score:.4f}", f"trial {own.number}"))
         gain = best.score - own.score
         figures.append(Figure("Gained", f"{gain:+.4f}", "on val, by the best of all trials"))

@@ -70,7 +70,7 @@ def describe_search(
 ) -> Search:
     """Return what a process wants to search."""
     found, weights = record_data(data), plan.record()
-    plain = msgspec.to_builtins(config)
+    plain = msgspec.json.decode(msgspec.json.encode(config))  # as it will be read back
     return Search(
         options={name: value for name, value in plain.items() if name not in _OF_A_PROCESS},
         space=space,

@@ -26,6 +26,7 @@ _SHAPE = "must be {float: [LOW, HIGH]}, {log: [LOW, HIGH]}, {int: [LOW, HIGH]} o
 # differ in more than how well they learn.
 _OF_RUNS = {"imgsz", "batch", "freeze"}
 SEARCHABLE = {*AugmentOptions.__struct_fields__} - {*RunOptions.__struct_fields__} | _OF_RUNS
+_RATE = {"lr0", "momentum"}  # which the optimizer `auto` sets as well
 _DIGITS = 4  # of a value that is tried: more say nothing, and nobody reads them
 
 Value: TypeAlias = bool | int | float | str
@@ -87,6 +88,8 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
     stated = read_yaml_mapping(path)
     known = {one.name: one for one in list_settings(TrainConfig)}
     fixed = settle_optimizer(others, stated)
+    if "optimizer" in stated:
+        fixed["optimizer"] = "SGD"  # any that a rate goes with
     space: Space = {}
     problems = [] if stated else ["names no option to vary"]
     for name, content in stated.items():
@@ -95,6 +98,11 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
             space[name] = _read_one(content, known[name], fixed)
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    optimizer = space.get("optimizer")
+    if isinstance(optimizer, Choice) and "auto" in optimizer.values and _RATE & {*space}:
+        problems.append(
+            "optimizer: auto chooses a rate of its own, so none can be varied beside it"
+        )
     if problems:
         raise ConfigError(f"{path} cannot be searched:", problems=problems)
     return space
@@ -103,7 +111,7 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
 def settle_optimizer(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
     """Return options that the rate can be searched beside: ``auto`` would choose one of its own."""
     is_auto = values.get("optimizer", "auto") == "auto"
-    if is_auto and "optimizer" not in names and {"lr0", "momentum"} & {*names}:
+    if is_auto and "optimizer" not in names and _RATE & {*names}:
         return {**values, "optimizer": "AdamW"}
     return dict(values)
 
@@ -180,5 +188,5 @@ def _try_value(name: str, value: Any, others: Mapping[str, Any]) -> Any:
         mine = [one for one in error.problems if one.startswith(f"{name}:")]
         if mine:
             raise ValueError(mine[0].removeprefix(f"{name}: ")) from error
-    plain = {name: value} if name not in ("lr0", "momentum") else {name: value, "optimizer": "SGD"}
+    plain = {name: value, "optimizer": "SGD"} if name in _RATE else {name: value}
     return getattr(TrainConfig.build({"data": "", **plain}), name)

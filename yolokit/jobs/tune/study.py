@@ -137,7 +137,7 @@ class Study:
                 storage=optuna.storages.JournalStorage(backend),
                 pruner=optuna.pruners.MedianPruner(
                     n_startup_trials=_PRUNED_AFTER,
-                    n_warmup_steps=search.options["epochs"] // 4,
+                    n_warmup_steps=search.options["epochs"] // 4 + 1,  # epochs count from 1
                 ),
                 direction="maximize",
                 load_if_exists=True,
@@ -191,7 +191,7 @@ class Study:
         with _quietly():
             trial = self._open(number)
             trial.report(score, epoch)
-            return self._prunes and number > 1 and trial.should_prune()
+            return self._prunes and number > 1 and bool(trial.should_prune())
 
     def close(self, number: int, outcome: Outcome) -> None:
         """Note how a trial ended."""

@@ -41,11 +41,13 @@ class TrialEvents:
         # What a run says at its end, as which command comes next, is of one that stands alone.
         if not self._is_over and self._is_new(event):
             self._on_event(event)
-        if isinstance(event, EpochEnd):
-            self._is_over = event.is_last
-            if FITNESS in event.metrics and self._score(event.epoch, event.metrics[FITNESS]):
-                self._is_over = True
-                raise StopTraining(PRUNED)
+        if not isinstance(event, EpochEnd):
+            return
+        self._is_over = event.is_last
+        is_bad = FITNESS in event.metrics and self._score(event.epoch, event.metrics[FITNESS])
+        if is_bad and not event.is_last:
+            self._is_over = True
+            raise StopTraining(PRUNED)
 
     def _is_new(self, event: Event) -> bool:
         if not isinstance(event, Notice | Phase | Started | StartScore):
