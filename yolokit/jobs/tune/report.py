@@ -143,28 +143,26 @@ def _answer(found: Findings) -> tuple[Block, ...]:
 
 
 def _judge(found: Findings, best: Trial) -> Verdict:
-    if best.number == OWN_OPTIONS:
-        return Verdict(
-            "neutral",
-            "Your own options were the best",
-            f"None of {counted(len(found.trials) - 1, 'other trial')} had a higher {FITNESS}.",
-        )
     start = best.start_score
     if start is not None and best.score is not None and best.score <= start:
         return Verdict(
             "warning",
             "No trial got beyond the start",
             f"The start has {start:.4f} before any training, the best trial {best.score:.4f}: so "
-            "best.pt is the start itself. Vary gentler rates, or train for longer.",
+            "its best.pt is the start itself. Vary gentler rates, or train for longer.",
         )
+    if best.number == OWN_OPTIONS:
+        others = counted(len(found.trials) - 1, "other trial")
+        why = f"No {FITNESS} of {others} was higher."
+        return Verdict("neutral", "Your own options were the best", why)
     compared = found.comparison
     if compared is None:
         return Verdict("neutral", f"Trial {best.number} is the best so far", _CHOSEN)
+    text = f"{compared.reason} {_CHOSEN}"
     if compared.better == trial_folder(found.folder, best.number).name:
-        headline = f"Trial {best.number} is better than your own options"
-        return Verdict("good", headline, f"{compared.reason} {_CHOSEN}")
+        return Verdict("good", f"Trial {best.number} is better than your own options", text)
     headline = f"Trial {best.number} is the best, and not shown to be better than your own options"
-    return Verdict("neutral", headline, f"{compared.reason} {_CHOSEN}")
+    return Verdict("neutral", headline, text)
 
 
 def _tabulate_best(found: Findings, best: Trial) -> Table:
