@@ -120,7 +120,7 @@ def test_the_same_command_goes_on_and_states_the_budget(search: Search) -> None:
 
 def test_no_trial_is_begun_after_the_hours(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 100_000, 1500))
-    monkeypatch.setattr(job.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     assert len(search.run(hours=1).trials) == 2
     assert search.told[0] == f"{search.folder}: no new trial after 1 h 00 min"
 

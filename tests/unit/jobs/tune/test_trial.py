@@ -16,6 +16,7 @@ from yolokit.jobs.tune import trial as module
 from yolokit.jobs.tune.study import Trial
 from yolokit.jobs.tune.trial import Given, fill_options, judge, make_trial
 from yolokit.jobs.tune.watching import PRUNED, TrialEvents
+from yolokit.train.config import TrainConfig
 from yolokit.train.record import Stop, read_record, write_record
 from yolokit.train.run import TrainRun
 
@@ -46,7 +47,7 @@ def test_the_others_have_their_values_beside_them_and_an_optimizer() -> None:
 def test_an_option_that_a_value_makes_idle_is_left_out() -> None:
     filled = fill_options(GIVEN, make_search(), make(2, mosaic=0.0))
     assert "close_mosaic" not in filled.values
-    module.TrainConfig.build(filled.values)
+    TrainConfig.build(filled.values)
 
 
 def test_a_trial_is_an_ordinary_run(tmp_path: Path) -> None:
@@ -143,8 +144,13 @@ def end_of(epoch: int, *, is_last: bool = False) -> EpochEnd:
 
 
 def test_a_bad_trial_is_ended_but_not_in_its_last_epoch() -> None:
-    scored = []
-    watch = TrialEvents(lambda *one: bool(scored.append(one)) or one[0] > 1, set(), ignore)
+    scored: list[tuple[int, float]] = []
+
+    def score(epoch: int, value: float) -> bool:
+        scored.append((epoch, value))
+        return epoch > 1
+
+    watch = TrialEvents(score, set(), ignore)
     watch(end_of(1))
     with pytest.raises(StopTraining, match="pruned"):
         watch(end_of(2))
