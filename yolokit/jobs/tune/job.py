@@ -147,9 +147,9 @@ class _Searching:
         events = TrialEvents(score, self._told, self._on_event)
         try:
             outcome = make_trial(trial.number, options, run_dir, events)
-        except JobCancelledError as error:
-            error.hint = "the same command goes on, with this trial too"
-            raise
+        except (JobCancelledError, KeyboardInterrupt) as error:
+            hint = "the same command goes on, with this trial too"
+            raise JobCancelledError("interrupted", hint=hint) from error
         self._study.close(trial.number, outcome)
         result = self._write()
         self._on_event(Notice(_describe_end(result.trials[trial.number - 1], result.best)))
