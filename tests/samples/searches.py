@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPACE: Space = {
-    "lr0": Range("log", 1e-5, 1e-2),
+    "lr": Range("log", 1e-5, 1e-2),
     "mosaic": Range("float", 0.0, 1.0),
     "nbs": Range("int", 8, 64),
     "box_loss": Choice(("ciou", "giou")),
@@ -36,8 +36,9 @@ def make_search(space: Space | None = None, **options: Any) -> Search:
 
 
 def score_of(config: TrainConfig) -> float:
-    """Return what a training reaches: most with a large lr0 and no mosaic."""
-    return round(0.3 + 20 * (config.lr0 or 0) - 0.1 * config.mosaic, 6)
+    """Return what a training reaches: most with a large lr and no mosaic."""
+    lr = 0.0 if config.lr == "auto" else config.lr
+    return round(0.3 + 20 * lr - 0.1 * config.mosaic, 6)
 
 
 def train(

@@ -28,7 +28,7 @@ data = yolokit.convert_dataset(
 )
 run = yolokit.train_model(
     data.out / "data.yaml", out="runs/mine", weights=str(weights.path), epochs=3, batch="auto",
-    lr0=0.01, optimizer="AdamW", on_event=tell,
+    lr=0.01, optimizer="AdamW", on_event=tell,
 )  # fmt: skip
 model = yolokit.export_model(run.best, data="datasets/mine", dynamic="batch", on_event=tell)
 report = yolokit.validate_model(model.path, "datasets/mine", split="test", on_event=tell)

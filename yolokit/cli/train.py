@@ -20,7 +20,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="YAML with these and further options (lr0, mosaic, ...), which `yolokit help "
+            help="YAML with these and further options (mosaic, patience, ...), which `yolokit help "
             "train` lists; the command line wins.",
         ),
     ] = None,

@@ -99,6 +99,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return describe_unknown("option", key, cls.__struct_fields__)
 
     @classmethod
+    def has_option(cls, name: str) -> bool:
+        """Tell whether an option has this name, or had it in an earlier version."""
+        return name in cls.__struct_fields__ or any(one.former == name for one in list_options(cls))
+
+    @classmethod
     def find_foreign(cls, key: str) -> str | None:
         """Return what to say about an option of another tool, if it is one."""
         # Other tools' options are seen with dashes as well.
@@ -193,6 +198,8 @@ def _in_words(message: str, hint: Any) -> str:
     if words and (message.startswith("Invalid enum value") or "str" in message):
         if int in list_types(hint):
             return f"must be {', '.join(words)} or a whole number"
+        if float in list_types(hint):
+            return f"must be {', '.join(words)} or a number"
         return f"must be one of {', '.join(words)}"
     return message.replace("Expected ", "must be ", 1)
 

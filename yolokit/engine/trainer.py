@@ -24,6 +24,7 @@ from yolokit.engine.memory import read_memory_bytes
 from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.out_of_memory import validate_within_memory
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.rate import settle
 from yolokit.engine.recovery import recover
 from yolokit.engine.repeat_factor import find_repeats
 from yolokit.engine.resumption import say_inexact, set_loss_balance
@@ -56,9 +57,6 @@ from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after 
 from ultralytics.engine.trainer import BaseTrainer  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
-
-_GENTLE_LR = 1e-4
-_FEW_ITERATIONS = 12  # of upstream's count: nominal batches of a whole run
 
 
 class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
@@ -123,6 +121,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def is_first(self) -> bool:
         """Whether this is the process that reports and writes."""
         return RANK in {-1, 0}
+
+    @property
+    def batches_done(self) -> int:
+        """Batches of this epoch so far, the one that makes a step included."""
+        return self._batch
 
     def run_callbacks(self, event: str) -> None:
         """Run upstream's callbacks, then ours of the same name."""
@@ -211,21 +214,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def build_optimizer(
         self, model: Any, name: str = "auto", lr: float = 0.001, **options: Any
     ) -> Any:
-        """Build it as upstream does, but for a gentle rate where auto's would do harm.
-
-        A start that knows the classes is thrown off by upstream's rate, and comes back only after
-        some tens of steps. Measured with yolo26n on BCCD at 160 px, from starts of mAP50-95 0.375
-        and 0.234: 8 steps end at 0.21..0.32 and 0.12..0.14 with upstream's rate, at 0.36 and
-        0.23..0.24 with this one; but 40 steps end at 0.33 and 0.25.
-        """
-        few = options["iterations"] <= _FEW_ITERATIONS
-        if name == "auto" and few and self.own.knows_classes:
-            name, lr, options["momentum"] = "AdamW", _GENTLE_LR, 0.9
-            # As upstream does for auto: resumption rebuilds the choice from them.
-            self.args.optimizer, self.args.lr0, self.args.warmup_bias_lr = name, lr, 0.0
-            self.lr0_reason = (
-                "the start knows the classes, and so few steps leave no time to recover"
-            )
+        """Build it as upstream does, with what is left open chosen by our own rules."""
+        if not self.resume:  # which has what was chosen then
+            name, lr, options["momentum"] = settle(self, name, lr, options["momentum"])
         return super().build_optimizer(model, name=name, lr=lr, **options)
 
     def _get_warmup_iterations(self, num_batches: int) -> int:  # noqa: ARG002 - upstream's signature

@@ -95,7 +95,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     labels = trainer.train_loader.dataset.labels
     notes = [_describe_steps(used, epochs)]
     if used.lr0_reason:
-        notes.append(f"auto takes {used.optimizer} at {used.lr0:g}: {used.lr0_reason}")
+        notes.append(f"{used.optimizer} begins at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
         batches = counted(used.batches * epochs, "batch", "batches")
         notes.append(

@@ -26,6 +26,8 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
         adding: What a training that adds classes needs; None for any other.
         box_loss: How the loss of a box is computed: a key of ``engine.box_loss.FLAGS``.
         dropout: Share that dropout layers drop; None for what the network states.
+        lr: Rate to begin with; None to fit it to the start and to the number of steps.
+        schedule: Course of the rate over the run.
         repeat_factor: Share of images below which a class is shown more often; 0 for none.
     """
 
@@ -43,3 +45,5 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True):
     box_loss: str = "ciou"
     dropout: float | None = None
     repeat_factor: float = 0.0
+    lr: float | None = None
+    schedule: Literal["linear", "cosine", "one-cycle"] = "linear"

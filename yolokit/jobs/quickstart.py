@@ -41,9 +41,9 @@ TRAINING: dict[str, Any] = {
     "freeze": "backbone",
     "device": "cpu",
     "optimizer": "AdamW",
-    "lr0": 0.002,
+    "lr": 0.002,
     "warmup_epochs": 1.0,
-    "cos_lr": True,
+    "schedule": "cosine",
     "close_mosaic": 2,
     "cache": "ram",
 }

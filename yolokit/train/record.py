@@ -14,10 +14,11 @@ import yolokit
 from yolokit.checkpoints.lineage import WeightsRecord, encode_lineage
 from yolokit.engine_protocol.added import AddingProof
 from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_better
-from yolokit.errors import DataError, TrainError
+from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
 from yolokit.train.config import TrainConfig
+from yolokit.train.config.former import take_former
 from yolokit.train.launch import Launch
 
 if TYPE_CHECKING:
@@ -190,6 +191,14 @@ def write_record(record: RunRecord, run_dir: Path) -> None:
     write_atomic(run_dir / "run.json", content)
 
 
+def _decode(content: bytes) -> RunRecord:
+    """Decode a record of this version or of an earlier one, which had other names of options."""
+    plain = msgspec.json.decode(content)
+    if isinstance(plain, dict) and isinstance(plain.get("config"), dict):
+        plain["config"] = take_former(plain["config"])
+    return msgspec.convert(plain, RunRecord)
+
+
 def read_record(run_dir: Path) -> RunRecord:
     """Read ``run.json``.
 
@@ -198,14 +207,14 @@ def read_record(run_dir: Path) -> RunRecord:
     """
     path = run_dir / "run.json"
     try:
-        record = msgspec.json.decode(read_bounded(path), type=RunRecord)
+        record = _decode(read_bounded(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TrainError(f"{run_dir} is not a run: it has no run.json") from error
     except OSError as error:
         raise TrainError(f"{path} cannot be read: {error.strerror}") from error
     except DataError as error:
         raise TrainError(f"{path} is not readable: {error.message}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ConfigError) as error:
         last = run_dir / "last.pt"
         hint = f"its weights are whole: start a new run with --weights {last}"
         raise TrainError(

@@ -73,8 +73,8 @@ def test_a_search_of_two_processes_survives_the_death_of_one(data: Path) -> None
     )  # fmt: skip
     tuned = read_record(data.parent / "runs" / "train" / "tuned").config
     tried = read_record(folder / "trials" / f"{_find_best(folder):03}").config
-    assert (tuned.mosaic, tuned.scale, tuned.lr0, tuned.optimizer, tuned.imgsz) == (
-        tried.mosaic, tried.scale, tried.lr0, tried.optimizer, 64,
+    assert (tuned.mosaic, tuned.scale, tuned.lr, tuned.optimizer, tuned.imgsz) == (
+        tried.mosaic, tried.scale, tried.lr, tried.optimizer, 64,
     )  # fmt: skip
 
 

@@ -52,15 +52,22 @@ def test_a_command_shows_what_only_a_file_takes(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize(
     "words",
-    [("train", "lr0"), ("train", "--lr0"), ("lr0",), ("LR0",), ("--lr0",)],
+    [("train", "mosaic"), ("train", "--mosaic"), ("mosaic",), ("MOSAIC",), ("--mosaic",)],
     ids=" ".join,
 )
 def test_an_option_is_explained(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     lines = ask(capsys, *words).out.splitlines()
-    assert lines[0] == "lr0: Learning rate to begin with; needs an optimizer."
-    assert "train --set lr0=VALUE, or a line `lr0: X` in a file for --config" in lines[1]
-    assert lines[2].split() == ["values", "above", "0", "and", "at", "most", "1"]
-    assert lines[3].split() == ["default", "0.01"]
+    assert lines[0] == "mosaic: Share of training pictures that are put together from four images."
+    assert "train --set mosaic=VALUE, or a line `mosaic: SHARE` in a file for" in lines[1]
+    assert lines[2].split() == ["values", "0", "to", "1"]
+    assert lines[3].split() == ["default", "1.0"]
+
+
+@pytest.mark.parametrize("word", ["lr", "--lr", "lr0"])
+def test_a_former_name_is_explained_under_todays(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(capsys, "train", word).out.startswith("lr: Learning rate to begin with; auto fits")
 
 
 def test_presets_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +98,7 @@ def test_commands_of_a_group_are_listed(capsys: pytest.CaptureFixture[str]) -> N
         (["train", "mosiac"], "unknown option of train 'mosiac': did you mean 'mosaic'?"),
         (["trian"], "unknown command or option 'trian': did you mean 'train'?"),
         (["train", "half"], "train has no option 'half': it is called precision here"),
-        (["train", "mosaic", "lr0"], "no command is called 'train mosaic'"),
+        (["train", "mosaic", "lr"], "no command is called 'train mosaic'"),
         (["train", "xyzzy"], "unknown option of train 'xyzzy': `yolokit help train` lists all"),
         (["near-leaks"], "what `yolokit data check` calls pictures nearly the same in two splits"),
         (["xyzzy"], "unknown command or option 'xyzzy': `yolokit help` lists all"),

@@ -13,9 +13,10 @@ from yolokit.cli.main import main
         (["--val"], "val is called validate here"),
         (["--rect"], "rect is not offered"),
         (["--batch-size", "8"], "batch_size is called batch here"),
+        (["--cos-lr"], "cos_lr is `schedule: cosine` here"),
         (
-            ["--lr0", "0.1"],
-            "lr0 has no option of its own: write --set lr0=VALUE (`yolokit help train lr0`)",
+            ["--nbs", "16"],
+            "nbs has no option of its own: write --set nbs=VALUE (`yolokit help train nbs`)",
         ),
         (["data=d.yaml"], "here that is: yolokit train --data"),
     ],

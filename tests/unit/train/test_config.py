@@ -12,7 +12,8 @@ import yaml
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
 from yolokit.train.config.checks import is_device
-from yolokit.train.config.upstream import to_upstream
+from yolokit.train.config.former import TODAY
+from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.other_words import OTHER_WORDS
 
 
@@ -26,14 +27,21 @@ def read_upstream_defaults() -> dict[str, Any]:
 
 
 def test_every_mistake_is_listed_at_once() -> None:
-    values = {"data": "d.yaml", "epochs": 0, "imgsz": 333, "lr0": 0.1, "device": "gpu", "mosiac": 1}
+    values = {
+        "data": "d.yaml",
+        "epochs": 0,
+        "imgsz": 333,
+        "momentum": 0.1,
+        "device": "gpu",
+        "mosiac": 1,
+    }
     with pytest.raises(ConfigError) as caught:
         TrainConfig.build(values)
     text = str(caught.value)
     assert "did you mean 'mosaic'" in text
     assert "epochs: must be int >= 1" in text
     assert "imgsz: must be a multiple of 32, not 333 (nearest is 320)" in text
-    assert "lr0: has no effect with optimizer auto" in text
+    assert "momentum: has no effect with optimizer auto" in text
     assert "device: a GPU is given by its number, such as 0 for the first, not 'gpu'" in text
     assert len(caught.value.problems) == 5
 
@@ -52,9 +60,8 @@ def test_options_of_other_trainers_get_the_right_word() -> None:
 
 
 def test_every_option_of_ultralytics_is_known_or_has_a_word() -> None:
-    assert (
-        not read_upstream_defaults().keys() - set(OTHER_WORDS) - set(TrainConfig.__struct_fields__)
-    )
+    known = {*OTHER_WORDS, *TODAY, *TrainConfig.__struct_fields__}
+    assert not read_upstream_defaults().keys() - known
 
 
 @pytest.mark.parametrize(("option", "value"), [("seed", 2**32), ("epochs", 10**20)])
@@ -64,9 +71,9 @@ def test_a_number_that_the_engine_could_not_take_is_refused(option: str, value: 
 
 
 def test_numbers_and_texts_stand_for_each_other() -> None:
-    values = {"device": 0, "lr0": "1e-3", "optimizer": "SGD", "batch": "16", "freeze": "10"}
+    values = {"device": 0, "lr": "1e-3", "optimizer": "SGD", "batch": "16", "freeze": "10"}
     config = TrainConfig.build({"data": "d.yaml", "weights": "w.pt", **values})
-    assert (config.device, config.lr0, config.batch, config.freeze) == ("0", 0.001, 16, 10)
+    assert (config.device, config.lr, config.batch, config.freeze) == ("0", 0.001, 16, 10)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "mps", "0", "0,1", "3"])
@@ -88,24 +95,40 @@ def test_upstream_gets_its_own_names_and_no_paths() -> None:
     assert settings["cache"] is False
     assert not {"data", "weights", "arch", "precision", "validate", "lr0"} & settings.keys()
     assert not {"lr0", "momentum"} & settings.keys(), "upstream's own defaults"
-    config = TrainConfig(data="d", optimizer="SGD", lr0=0.02, momentum=0.5)
+    config = TrainConfig(data="d", optimizer="SGD", lr=0.02, momentum=0.5)
     assert to_upstream(config)["lr0"] == 0.02
     assert to_upstream(config)["momentum"] == 0.5
 
 
-@pytest.mark.parametrize("option", ["lr0", "momentum"])
-def test_what_auto_chooses_cannot_be_given(option: str) -> None:
-    with pytest.raises(ConfigError, match=f"{option}: has no effect with optimizer auto"):
-        TrainConfig.build({"data": "d", option: 0.1})
-    assert (
-        getattr(TrainConfig.build({"data": "d", option: 0.1, "optimizer": "AdamW"}), option) == 0.1
-    )
+def test_the_momentum_of_auto_cannot_be_given() -> None:
+    with pytest.raises(ConfigError, match="momentum: has no effect with optimizer auto"):
+        TrainConfig.build({"data": "d", "momentum": 0.1})
+    config = TrainConfig.build({"data": "d", "momentum": 0.1, "optimizer": "AdamW"})
+    assert config.momentum == 0.1
+
+
+def test_a_rate_goes_with_any_optimizer() -> None:
+    config = TrainConfig.build({"data": "d", "lr": 0.1})
+    assert (config.lr, config.optimizer) == (0.1, "auto")
+    assert to_own_settings(config, Path("r")).lr == 0.1
+    assert to_own_settings(TrainConfig(data="d"), Path("r")).lr is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "cosine", "warmup"),
+    [("linear", False, 3.0), ("cosine", True, 3.0), ("one-cycle", False, 0.0)],
+)
+def test_a_schedule_for_upstream(schedule: str, cosine: bool, warmup: float) -> None:
+    config = TrainConfig.build({"data": "d", "schedule": schedule})
+    settings = to_upstream(config)
+    assert (settings["cos_lr"], settings["warmup_epochs"]) == (cosine, warmup)
+    assert to_own_settings(config, Path("r")).schedule == schedule
 
 
 def test_upstream_knows_every_setting_that_it_gets() -> None:
     """A setting that upstream renamed would otherwise fail only when a training starts."""
     known = read_upstream_defaults()
-    config = TrainConfig(data="d", optimizer="SGD", lr0=0.1, momentum=0.9)
+    config = TrainConfig(data="d", optimizer="SGD", lr=0.1, momentum=0.9)
     assert set(to_upstream(config)) <= set(known)
 
 

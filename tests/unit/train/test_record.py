@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_round_trip(tmp_path: Path) -> None:
     assert record.best is not None
     assert record.best.epoch == 1
     assert {"yolokit", "python", "torch", "ultralytics"} <= record.versions.keys()
+
+
+def test_a_record_has_todays_names_of_options(tmp_path: Path) -> None:
+    record = make_record()
+    records.write_record(record, tmp_path)
+    plain = json.loads((tmp_path / "run.json").read_text())
+    del plain["config"]["lr"], plain["config"]["schedule"]
+    plain["config"] |= {"lr0": 0.002, "cos_lr": True}
+    (tmp_path / "run.json").write_text(json.dumps(plain))
+    read = records.read_record(tmp_path).config
+    assert (read.lr, read.schedule) == (0.002, "cosine")
+    plain["config"] |= {"lr": 0.1}
+    (tmp_path / "run.json").write_text(json.dumps(plain))
+    with pytest.raises(TrainError, match=r"run\.json is not readable"):
+        records.read_record(tmp_path)
 
 
 def record_of(*figures: float | None, patience: int = 50, epochs: int = 100) -> records.RunRecord:

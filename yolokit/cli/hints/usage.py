@@ -121,7 +121,7 @@ def explain_option(
     if foreign:
         return f"{name} {foreign}"
     if name not in config.__struct_fields__:
-        others = [f"`yolokit {job}`" for job, one in jobs.items() if name in one.__struct_fields__]
+        others = [f"`yolokit {job}`" for job, one in jobs.items() if one.has_option(name)]
         return f"{name} is of another command: {' and '.join(others)}" if others else None
     if any(one.name == "config" for one in command.params):
         return (

@@ -143,8 +143,12 @@ def _find_flag(config: type[Config], key: str) -> str | None:
 
     for one in list_options(config):
         option = one.option
-        if one.name == key and isinstance(option, Option) and not isinstance(option, Argument):
-            return option.name_flag(key)
+        if (
+            key in (one.name, one.former)
+            and isinstance(option, Option)
+            and not isinstance(option, Argument)
+        ):
+            return option.name_flag(one.name)
     return None
 
 

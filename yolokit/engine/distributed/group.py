@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,3 +71,12 @@ def average(values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     stacked = torch.stack([value.detach().float() for value in values.values()])
     distributed.all_reduce(stacked)
     return dict(zip(values, stacked / distributed.get_world_size(), strict=True))
+
+
+def take_first(value: float | None, device: torch.device) -> float | None:
+    """Return the number that the first process has, if it has one; all processes must ask."""
+    if not distributed.is_initialized():
+        return value
+    shared = torch.tensor([math.nan if value is None else value], device=device)
+    distributed.broadcast(shared, src=0)
+    return None if math.isnan(shared) else float(shared)

@@ -23,4 +23,12 @@ def make_hooks(own: OwnSettings) -> list[Hook]:
         from yolokit.engine.hooks.gradients import GradientNorms
 
         hooks.append(GradientNorms())
+    if own.lr is None and own.adding is None:
+        from yolokit.engine.hooks.gentle_start import GentleStart
+
+        hooks.append(GentleStart(knows_classes=own.knows_classes))
+    if own.schedule == "one-cycle":
+        from yolokit.engine.hooks.one_cycle import OneCycle
+
+        hooks.append(OneCycle())
     return hooks

@@ -24,8 +24,8 @@ from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after ou
 
 _SHOWN = 8
 ADVICE = (
-    "look at these images and their labels; if they are sound, set an `optimizer` with a smaller "
-    "`lr0`, or `precision: fp32`, in the file of --config"
+    "look at these images and their labels; if they are sound, give a smaller --lr, or "
+    "`precision: fp32` in the file of --config"
 )
 
 

@@ -43,7 +43,7 @@ def write_best(
         given: What the user stated.
         folder: Folder of the search.
     """
-    stated = fill_options(given, search, best).values
+    stated = fill_options(given, best).values
     score = f"{FITNESS} {best.score:.4f} on val{_compare(best, trials[0])}"
     lines = [
         f"# The best of {counted(len(trials), 'trial')} of `yolokit tune`, number {best.number}:",

@@ -42,7 +42,7 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
         AnyPath | None,
         Option(
             "What to vary, a YAML file.", "FILE",
-            default="lr0, weight_decay, mosaic, scale, mixup, cls",
+            default="lr, weight_decay, mosaic, scale, mixup, cls",
         ),
     ] = None  # fmt: skip
     trials: Annotated[

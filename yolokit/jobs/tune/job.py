@@ -142,7 +142,7 @@ class _Searching:
         self._on_event(Notice(f"trial {trial.number}{of}: {which}"))
         self._on_event(Phase(f"making trial {trial.number}"))
         run_dir = trial_folder(self._folder, trial.number)
-        options = fill_options(self._given, self._search, trial)
+        options = fill_options(self._given, trial)
         score = partial(self._study.report, trial.number)
         events = TrialEvents(score, self._told, self._on_event)
         try:

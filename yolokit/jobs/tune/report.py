@@ -183,7 +183,7 @@ def _read_used(found: Findings, number: int) -> dict[str, Any]:
     used = record.used
     options: dict[str, Any] = msgspec.structs.asdict(record.config)
     if used is not None:
-        options |= {"optimizer": used.optimizer, "lr0": used.lr0, "momentum": used.momentum}
+        options |= {"optimizer": used.optimizer, "lr": used.lr0, "momentum": used.momentum}
     return options
 
 

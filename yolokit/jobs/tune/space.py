@@ -12,6 +12,7 @@ from yolokit.core.options import list_settings
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
 from yolokit.train.config.augment import AugmentOptions
+from yolokit.train.config.former import TODAY
 from yolokit.train.config.run import RunOptions
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _SHAPE = "must be {float: [LOW, HIGH]}, {log: [LOW, HIGH]}, {int: [LOW, HIGH]} o
 # differ in more than how well they learn.
 _OF_RUNS = {"imgsz", "batch", "freeze"}
 SEARCHABLE = {*AugmentOptions.__struct_fields__} - {*RunOptions.__struct_fields__} | _OF_RUNS
-_RATE = {"lr0", "momentum"}  # which the optimizer `auto` sets as well
 _DIGITS = 4  # of a value that is tried: more say nothing, and nobody reads them
 
 Value: TypeAlias = bool | int | float | str
@@ -85,11 +85,14 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
         ConfigError: It cannot be read, or ``problems`` has a sentence for each mistake.
     """
     path = file or DEFAULT_SPACE
-    stated = read_yaml_mapping(path)
+    stated = {
+        TODAY["lr0"] if name == "lr0" else name: content
+        for name, content in read_yaml_mapping(path).items()
+    }
     known = {one.name: one for one in list_settings(TrainConfig)}
-    fixed = settle_optimizer(others, stated)
+    fixed = dict(others)
     if "optimizer" in stated:
-        fixed["optimizer"] = "SGD"  # any that a rate goes with
+        fixed["optimizer"] = "SGD"  # any that a momentum goes with
     space: Space = {}
     problems = [] if stated else ["names no option to vary"]
     for name, content in stated.items():
@@ -99,21 +102,11 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
         except ValueError as error:
             problems.append(f"{name}: {error}")
     optimizer = space.get("optimizer")
-    if isinstance(optimizer, Choice) and "auto" in optimizer.values and _RATE & {*space}:
-        problems.append(
-            "optimizer: auto chooses a rate of its own, so none can be varied beside it"
-        )
+    if isinstance(optimizer, Choice) and "auto" in optimizer.values and "momentum" in space:
+        problems.append("optimizer: auto chooses a momentum, so none can be varied beside it")
     if problems:
         raise ConfigError(f"{path} cannot be searched:", problems=problems)
     return space
-
-
-def settle_optimizer(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options that the rate can be searched beside: ``auto`` would choose one of its own."""
-    is_auto = values.get("optimizer", "auto") == "auto"
-    if is_auto and "optimizer" not in names and _RATE & {*names}:
-        return {**values, "optimizer": "AdamW"}
-    return dict(values)
 
 
 def _require_searchable(name: str) -> None:
@@ -188,5 +181,5 @@ def _try_value(name: str, value: Any, others: Mapping[str, Any]) -> Any:
         mine = [one for one in error.problems if one.startswith(f"{name}:")]
         if mine:
             raise ValueError(mine[0].removeprefix(f"{name}: ")) from error
-    plain = {name: value, "optimizer": "SGD"} if name in _RATE else {name: value}
+    plain = {name: value, "optimizer": "SGD"} if name == "momentum" else {name: value}
     return getattr(TrainConfig.build({"data": "", **plain}), name)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from yolokit.errors import TrainError
-from yolokit.jobs.tune.space import settle_optimizer
 from yolokit.jobs.tune.study import Outcome
 from yolokit.jobs.tune.watching import PRUNED
 from yolokit.train.config import TrainConfig
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yolokit.core.events import OnEvent
-    from yolokit.jobs.tune.search import Search
     from yolokit.jobs.tune.study import Trial
     from yolokit.train.record import RunRecord
 
@@ -40,17 +38,16 @@ class Given(NamedTuple):
     origins: dict[str, str]
 
 
-def fill_options(given: Given, search: Search, trial: Trial) -> Given:
+def fill_options(given: Given, trial: Trial) -> Given:
     """Return what is stated to the training of a trial.
 
     Args:
         given: What the user stated, which is all that the first trial gets.
-        search: What is varied.
         trial: The trial.
     """
     if trial.number == OWN_OPTIONS:
         return given
-    tried = settle_optimizer(given.values, search.space) | trial.values
+    tried = given.values | trial.values
     idle = TrainConfig.find_idle(msgspec.structs.asdict(TrainConfig(data="")) | tried)
     values = {name: one for name, one in tried.items() if name not in idle or name in trial.values}
     ours = {name: _ORIGIN for name in values if values[name] != given.values.get(name)}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from yolokit.train.config.checks import check_between_fields, find_idle
+from yolokit.train.config.former import take_former
 from yolokit.train.config.logs import LogOptions
 from yolokit.train.config.presets import add_preset, describe_presets
 from yolokit.train.other_words import OTHER_WORDS
@@ -28,7 +29,7 @@ class TrainConfig(LogOptions, frozen=True, kw_only=True):
         Raises:
             ConfigError: Anything is wrong; ``problems`` has a sentence for each mistake.
         """
-        return super().build(add_preset(values))
+        return super().build(add_preset(take_former(values)))
 
     @classmethod
     def find_problems(cls, values: Mapping[str, Any]) -> list[str]:

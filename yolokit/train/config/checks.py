@@ -19,12 +19,12 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     from yolokit.datasets.checks import allowable_codes
     from yolokit.train.config.logs import find_log_problems
 
-    problems = [
-        f"{name}: has no effect with optimizer auto, which chooses one of its own; "
-        "set optimizer as well, e.g. SGD"
-        for name in ("lr0", "momentum")
-        if values.get(name) is not None and values.get("optimizer") == "auto"
-    ]
+    problems = []
+    if values.get("momentum") is not None and values.get("optimizer") == "auto":
+        problems.append(
+            "momentum: has no effect with optimizer auto, which chooses one of its own; "
+            "set optimizer as well, e.g. SGD"
+        )
     imgsz = values.get("imgsz")
     if isinstance(imgsz, int) and imgsz % 32:
         near = max(32, round(imgsz / 32) * 32)
@@ -69,6 +69,8 @@ def find_idle(values: Mapping[str, Any]) -> dict[str, str]:
         idle["close_mosaic"] = "has no effect with mosaic 0; leave one of them out"
     if values.get("patience") and values.get("validate") is False:
         idle["patience"] = "has no effect with validate false: there is nothing to judge by"
+    if values.get("warmup_epochs") and values.get("schedule") == "one-cycle":
+        idle["warmup_epochs"] = "has no effect with schedule one-cycle, whose first third is one"
     if values.get("box") == 0:
         idle["box_loss"] = "has no effect with box 0, the weight of this loss"
     return idle

@@ -12,6 +12,7 @@ from yolokit.core.options import list_settings
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
+from yolokit.train.config.former import TODAY, take_former
 from yolokit.train.config.presets import add_preset
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def resolve_layers(
     """
     stated: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for origin, values in layers.items():
+    for origin, given in layers.items():
+        values = take_former(given, origin)
         stated |= values
         origins |= dict.fromkeys(values, origin)
     completed = add_preset(stated)
@@ -96,7 +98,7 @@ def read_settings(texts: Sequence[str], given: Mapping[str, Any]) -> dict[str, A
     times = Counter(key for key, _ in pairs)
     problems = [f"--set {text}: must be KEY=VALUE" for text in texts if not _is_pair(text)]
     for key, often in times.items():
-        if key in given:
+        if TODAY.get(key, key) in given:
             problems.append(f"{key}: is given by --set and by an option of its own; give one")
         if often > 1 and key not in many:
             problems.append(f"{key}: is set {often} times")

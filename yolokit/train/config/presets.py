@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yolokit.core.config import read_yaml_mapping
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
+from yolokit.train.config.former import take_former
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def read_preset(name: str) -> dict[str, Any]:
         ConfigError: There is no such preset, or it states what a preset must not.
     """
     path = find_preset(name)
-    stated = read_yaml_mapping(path)
+    stated = take_former(read_yaml_mapping(path))
     wrong = [
         f"{key}: is not for a preset, which says how to train; write it into a file for --config"
         for key in _NOT_IN_A_PRESET
@@ -94,9 +95,11 @@ def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> li
     """Return options of a preset that what is stated beside it leaves without a ground."""
     groundless = []
     if "optimizer" in values and values["optimizer"] != preset.get("optimizer"):
-        groundless += ["lr0", "momentum"]
+        groundless += ["lr", "momentum"]
     if str(values.get("mosaic")) in ("0", "0.0"):
         groundless.append("close_mosaic")
     if str(values.get("weights", preset.get("weights", "none"))) == "none":
         groundless.append("freeze")
+    if values.get("schedule", preset.get("schedule")) == "one-cycle":
+        groundless.append("warmup_epochs")
     return groundless

@@ -20,7 +20,7 @@ _UPSTREAM_NAMES = {"validate": "val", "class_weights": "cls_pw"}
 _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
     "add_classes", "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
-    "lr0", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
+    "lr", "schedule", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
     "preset", "box_loss", "dropout", "repeat_factor",
 }  # fmt: skip
 
@@ -32,11 +32,13 @@ def to_upstream(config: TrainConfig) -> dict[str, Any]:
         for name, value in msgspec.structs.asdict(config).items()
         if name not in _OURS
     }
-    plain |= {
-        name: value
-        for name, value in (("lr0", config.lr0), ("momentum", config.momentum))
-        if value is not None
-    }
+    if config.lr != "auto":
+        plain["lr0"] = config.lr
+    if config.momentum is not None:
+        plain["momentum"] = config.momentum
+    plain["cos_lr"] = config.schedule == "cosine"
+    if config.schedule == "one-cycle":
+        plain["warmup_epochs"] = 0.0  # it has a warm-up of its own
     plain["cache"] = False if config.cache == "none" else config.cache
     plain["batch"] = -1 if config.batch == "auto" else config.batch
     # True leaves the choice to the engine, which knows the device.
@@ -58,4 +60,6 @@ def to_own_settings(config: TrainConfig, run_dir: Path, lineage: str = "{}") -> 
         box_loss=config.box_loss,
         dropout=config.dropout,
         repeat_factor=config.repeat_factor,
+        lr=None if config.lr == "auto" else config.lr,
+        schedule=config.schedule,
     )

@@ -32,9 +32,7 @@ def list_advice(
     if record.state != "complete" and (run_dir / "last.pt").is_file():
         advice.append(f"Go on where it ended: `{resume_command(run_dir)}`.")
     if baseline.kind == "worse":
-        advice.append(
-            f"Disturb the start less: write `optimizer: AdamW` and `lr0: 0.0001` {_IN_CONFIG}."
-        )
+        advice.append("Disturb the start less: `--lr 0.0001`.")
     advice += _BY_KIND[verdict.kind](record, run_dir)
     share = share_waiting(record)
     if share is not None and share > _MANY_WAITS:
@@ -139,8 +137,7 @@ def _advise_over_fitting(record: RunRecord, _run_dir: Path) -> Iterator[str]:
 def _advise_unstable(record: RunRecord, _run_dir: Path) -> Iterator[str]:
     used = record.used
     rate = f"{used.lr0 / 3:.1g}" if used is not None else "0.0003"
-    name = used.optimizer if used is not None else "AdamW"
-    yield f"Smaller steps: write `optimizer: {name}` and `lr0: {rate}` {_IN_CONFIG}."
+    yield f"Smaller steps: `--lr {rate}`."
     if record.precision not in (None, "fp32"):
         yield f"Full precision: write `precision: fp32` {_IN_CONFIG}."
     if record.batch is not None and record.batch < 16:

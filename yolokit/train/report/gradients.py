@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _NOT_FINITE, _GROWTH, _VANISHED = 0.1, 100, 1e-8
 _NAMED = 3
-_SLOWER = "a smaller `lr0` with an `optimizer` of your choice, or a longer `warmup_epochs`"
+_SLOWER = "a smaller `--lr`, or a longer `warmup_epochs`"
 
 
 def judge_gradients(epochs: Sequence[Gradients]) -> list[str]:

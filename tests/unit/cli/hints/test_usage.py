@@ -35,7 +35,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["benchmark"], "tells the time an image takes"),
         (["cfg"], "`yolokit help train`"),
         (["train", "--half"], "half is called precision here"),
-        (["train", "--lr0", "0.1"], "`yolokit help train lr0`"),
+        (["train", "--mosaic", "0.1"], "`yolokit help train mosaic`"),
         (["train", "--imgsz=640,480"], "one number is the side of a square"),
         (["val", "m.onnx", "--data", "d", "--lr0", "1"], "of another command: `yolokit train`"),
         (["val", "m.onnx", "--data", "d", "--device", "0"], "device is called provider here"),

@@ -50,7 +50,9 @@ def test_a_line_is_translated(line: str, ours: str) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("train data=x lr0=0.02", "yolokit train --data x --set lr0=0.02"),
+        ("train data=x lr0=0.02", "yolokit train --data x --lr 0.02"),
+        ("train data=x mosaic=0.5", "yolokit train --data x --set mosaic=0.5"),
+        ("train data=x cos_lr=True", "cos_lr is `schedule: cosine` here"),
         ("train data=x half=True", "half is called precision here"),
         ("train data=x mosiac=0", "did you mean 'mosaic'?"),
         ("segment train data=x", "segment: this version trains detectors of boxes"),

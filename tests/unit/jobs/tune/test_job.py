@@ -23,7 +23,7 @@ from yolokit.train.config import TrainConfig
 from yolokit.train.config.presets import read_preset
 from yolokit.train.record import read_record
 
-SPACE = "lr0: {log: [1.0e-5, 1.0e-2]}\nmosaic: {float: [0, 1]}\n"
+SPACE = "lr: {log: [1.0e-5, 1.0e-2]}\nmosaic: {float: [0, 1]}\n"
 
 
 class Search:
@@ -83,8 +83,8 @@ def test_the_best_options_are_a_preset(search: Search) -> None:
     stated = read_preset(str(result.preset))
     assert "data" not in stated
     config = TrainConfig.build({"data": "other.yaml", "preset": str(result.preset)})
-    assert (config.lr0, config.mosaic) == (result.best.values["lr0"], result.best.values["mosaic"])
-    assert (config.optimizer, config.epochs, config.weights) == ("AdamW", 4, "a.pt")
+    assert (config.lr, config.mosaic) == (result.best.values["lr"], result.best.values["mosaic"])
+    assert (config.epochs, config.weights) == (4, "a.pt")
     text = result.preset.read_text("utf-8")
     assert "your own options had 0.2000" in text
     assert "# tried: 1e-05 to 0.01" in text
@@ -95,8 +95,8 @@ def test_the_table_has_a_row_for_each_trial(search: Search) -> None:
     with (search.folder / "trials.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["number"] for row in rows] == ["1", "2", "3"]
-    assert float(rows[1]["lr0"]) == result.trials[1].values["lr0"]
-    assert rows[0]["lr0"] == "", "your own rate was auto"
+    assert float(rows[1]["lr"]) == result.trials[1].values["lr"]
+    assert rows[0]["lr"] == "", "your own rate was auto"
 
 
 def test_the_weights_of_the_best_are_there(search: Search) -> None:
@@ -207,7 +207,7 @@ def test_where_the_users_own_options_fail_the_search_ends_and_can_begin_again(
 def test_another_question_in_the_same_folder_is_refused(search: Search) -> None:
     search.run(trials=1)
     search.space.write_text(SPACE.replace("1.0e-2", "1.0e-3"))
-    with pytest.raises(ConfigError, match=r"space: lr0 is 1e-05 to 0\.001"):
+    with pytest.raises(ConfigError, match=r"space: lr is 1e-05 to 0\.001"):
         search.run(trials=2)
 
 

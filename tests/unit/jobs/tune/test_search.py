@@ -29,10 +29,10 @@ def test_the_same_search_is_joined(tmp_path: Path) -> None:
         ({"data_sha256": "f" * 64}, "data: has other classes, images or labels"),
         ({"images_sha256": "f" * 64}, "data: has other classes, images or labels"),
         ({"weights_sha256": "f" * 64}, "weights: are another file"),
-        ({"space": SPACE | {"lr0": Range("log", 1e-6, 1e-2)}},
-         "space: lr0 is 1e-06 to 0.01, where it began with 1e-05 to 0.01"),
+        ({"space": SPACE | {"lr": Range("log", 1e-6, 1e-2)}},
+         "space: lr is 1e-06 to 0.01, where it began with 1e-05 to 0.01"),
         ({"space": SPACE | {"scale": Range("float", 0, 1)}}, "space: scale was not varied"),
-        ({"space": {"lr0": SPACE["lr0"]}}, "space: mosaic was varied, from 0 to 1"),
+        ({"space": {"lr": SPACE["lr"]}}, "space: mosaic was varied, from 0 to 1"),
         ({"options": make_search(epochs=9).options}, "epochs: 9, where it began with 4"),
     ],
 )  # fmt: skip
@@ -89,6 +89,6 @@ def test_without_locks_there_is_no_search(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_users_own_values_are_those_within_the_space() -> None:
-    search = make_search(mosaic=0.5, optimizer="SGD", lr0=0.5)
+    search = make_search(mosaic=0.5, optimizer="SGD", lr=0.5)
     assert search.own_values == {"mosaic": 0.5, "nbs": 64, "box_loss": "ciou"}
-    assert make_search(optimizer="SGD", lr0=0.001).own_values["lr0"] == 0.001
+    assert make_search(optimizer="SGD", lr=0.001).own_values["lr"] == 0.001

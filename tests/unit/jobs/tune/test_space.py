@@ -14,7 +14,6 @@ from yolokit.jobs.tune.space import (
     Choice,
     Range,
     read_space,
-    settle_optimizer,
 )
 from yolokit.train.config import TrainConfig
 
@@ -27,24 +26,24 @@ def read(tmp_path: Path, text: str, **others: object) -> dict[str, Range | Choic
 
 def test_each_kind_is_read(tmp_path: Path) -> None:
     text = """
-lr0: {log: [1e-5, 0.01]}
+lr: {log: [1e-5, 0.01]}
 mosaic: {float: [0, 1]}
 nbs: {int: [16, 64]}
 optimizer: {choice: [SGD, AdamW]}
-cos_lr: {choice: [true, false]}
+schedule: {choice: [linear, cosine]}
 """
     assert read(tmp_path, text) == {
-        "lr0": Range("log", 1e-5, 0.01),
+        "lr": Range("log", 1e-5, 0.01),
         "mosaic": Range("float", 0.0, 1.0),
         "nbs": Range("int", 16, 64),
         "optimizer": Choice(("SGD", "AdamW")),
-        "cos_lr": Choice((True, False)),
+        "schedule": Choice(("linear", "cosine")),
     }
 
 
 def test_the_default_space_is_small_and_gives_its_reasons() -> None:
     space = read_space(None, {})
-    assert {"lr0", "weight_decay", "mosaic", "scale"} <= set(space)
+    assert {"lr", "weight_decay", "mosaic", "scale"} <= set(space)
     assert len(space) <= 8
     lines = DEFAULT_SPACE.read_text("utf-8").splitlines()
     assert all("  # " in line for line in lines if line and not line.startswith("#"))
@@ -61,7 +60,9 @@ def test_the_help_names_what_the_default_space_has() -> None:
     ("line", "problem"),
     [
         ("mosiac: {float: [0, 1]}", "did you mean 'mosaic'"),
-        ("learning_rate: {log: [1e-5, 1e-2]}", "called lr0 here"),
+        ("learning_rate: {log: [1e-5, 1e-2]}", "called lr here"),
+        ("momentum: {float: [0.8, 0.95]}", "has no effect with optimizer auto"),
+        ("lr: {choice: [0.1, 2]}", "must be"),
         ("trials: {int: [1, 2]}", "unknown option"),
         ("epochs: {int: [1, 9]}", "says what a run is about"),
         ("data: {choice: [a, b]}", "says what a run is about"),
@@ -85,7 +86,7 @@ def test_the_help_names_what_the_default_space_has() -> None:
         ("optimizer: {choice: [SGD, Lion]}", "must be one of"),
         ("optimizer: {choice: [SGD, SGD]}", "has one value twice"),
         ("freeze: {choice: [0, backbone]}", "needs weights"),
-        ("{optimizer: {choice: [auto, SGD]}, lr0: {log: [1e-5, 1e-2]}}", "none can be varied"),
+        ("{optimizer: {choice: [auto, SGD]}, momentum: {float: [0.8, 0.9]}}", "none can be varied"),
         ("", "names no option to vary"),
     ],
 )
@@ -108,24 +109,19 @@ def test_a_value_is_tried_beside_what_is_stated(tmp_path: Path) -> None:
 
 def test_everything_that_can_be_searched_is_an_option_of_train() -> None:
     assert set(TrainConfig.__struct_fields__) >= SEARCHABLE
-    assert {"lr0", "mosaic", "freeze", "imgsz"} <= SEARCHABLE
+    assert {"lr", "mosaic", "freeze", "imgsz"} <= SEARCHABLE
     assert not {"data", "weights", "epochs", "patience", "seed", "device", "log"} & SEARCHABLE
 
 
-@pytest.mark.parametrize(
-    ("stated", "space", "optimizer"),
-    [
-        ({}, {"lr0": 1}, "AdamW"),
-        ({"optimizer": "auto"}, {"momentum": 1}, "AdamW"),
-        ({"optimizer": "SGD"}, {"lr0": 1}, "SGD"),
-        ({}, {"lr0": 1, "optimizer": 1}, None),
-        ({}, {"mosaic": 1}, None),
-    ],
-)
-def test_a_rate_is_searched_beside_an_optimizer(
-    stated: dict[str, str], space: dict[str, int], optimizer: str | None
-) -> None:
-    assert settle_optimizer(stated, space).get("optimizer") == optimizer
+def test_the_name_that_the_rate_has_elsewhere_is_understood(tmp_path: Path) -> None:
+    assert read(tmp_path, "lr0: {log: [1e-5, 1e-2]}") == {"lr": Range("log", 1e-5, 1e-2)}
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+def test_a_momentum_is_searched_beside_an_optimizer(tmp_path: Path, optimizer: str) -> None:
+    text = "momentum: {float: [0.8, 0.95]}"
+    assert read(tmp_path, text, optimizer=optimizer)
+    assert read(tmp_path, f"{text}\noptimizer: {{choice: [SGD, AdamW]}}")
 
 
 def test_values_are_rounded_and_stay_within() -> None:

@@ -24,7 +24,7 @@ def test_the_first_trial_has_the_users_own_values(tmp_path: Path) -> None:
     with Study(tmp_path, make_search(mosaic=0.25)) as study:
         first, second = claim(study), claim(study)
     assert (first.number, first.state) == (1, "running")
-    assert first.values == {"mosaic": 0.25, "nbs": 64, "box_loss": "ciou"}, "lr0 is left to auto"
+    assert first.values == {"mosaic": 0.25, "nbs": 64, "box_loss": "ciou"}, "lr is left to auto"
     assert (second.number, set(second.values)) == (2, set(SPACE))
     assert all(SPACE[name].contains(value) for name, value in second.values.items())
 
@@ -39,7 +39,7 @@ def test_a_search_that_is_gone_on_with_takes_the_values_it_would_have(tmp_path: 
                 for _ in range(count):
                     trial = claim(study)
                     values.append(trial.values)
-                    score = float(trial.values.get("lr0", 0.001))
+                    score = float(trial.values.get("lr", 0.001))
                     study.close(trial.number, Outcome(state="complete", score=score))
         taken.append(values)
     assert taken[0] == taken[1]

@@ -9,7 +9,6 @@ import pytest
 
 from tests.samples import searches
 from tests.samples.runs import make_record
-from tests.samples.searches import make_search
 from yolokit.core.events import BatchEnd, EpochEnd, Event, Notice, StopTraining, ignore
 from yolokit.errors import DataError, TrainError
 from yolokit.jobs.tune import trial as module
@@ -21,7 +20,7 @@ from yolokit.train.record import Stop, read_record, write_record
 from yolokit.train.run import TrainRun
 
 GIVEN = Given({"data": "d", "epochs": 4, "close_mosaic": 2}, {"data": "command line"})
-VALUES = {"lr0": 0.005, "mosaic": 0.5, "nbs": 32, "box_loss": "giou"}
+VALUES = {"lr": 0.005, "mosaic": 0.5, "nbs": 32, "box_loss": "giou"}
 
 
 def make(number: int, **values: Any) -> Trial:
@@ -34,30 +33,30 @@ def _no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_first_trial_has_the_options_as_they_are_given() -> None:
-    assert fill_options(GIVEN, make_search(), make(1)) == GIVEN
+    assert fill_options(GIVEN, make(1)) == GIVEN
 
 
-def test_the_others_have_their_values_beside_them_and_an_optimizer() -> None:
-    filled = fill_options(GIVEN, make_search(), make(2))
-    assert filled.values == {**GIVEN.values, "optimizer": "AdamW", **VALUES}
+def test_the_others_have_their_values_beside_them() -> None:
+    filled = fill_options(GIVEN, make(2))
+    assert filled.values == {**GIVEN.values, **VALUES}
     assert filled.origins["data"] == "command line"
-    assert filled.origins["lr0"] == filled.origins["optimizer"] == "yolokit tune"
+    assert filled.origins["lr"] == "yolokit tune"
 
 
 def test_an_option_that_a_value_makes_idle_is_left_out() -> None:
-    filled = fill_options(GIVEN, make_search(), make(2, mosaic=0.0))
+    filled = fill_options(GIVEN, make(2, mosaic=0.0))
     assert "close_mosaic" not in filled.values
     TrainConfig.build(filled.values)
 
 
 def test_a_trial_is_an_ordinary_run(tmp_path: Path) -> None:
-    options = fill_options(GIVEN, make_search(), make(2))
+    options = fill_options(GIVEN, make(2))
     outcome = make_trial(2, options, tmp_path / "002", ignore)
     assert (outcome.state, outcome.score, outcome.epochs, outcome.seconds) == (
         "complete", 0.35, 4, 8.0,
     )  # fmt: skip
     record = read_record(tmp_path / "002")
-    assert record.config.lr0 == 0.005
+    assert record.config.lr == 0.005
     assert record.origins == options.origins
 
 

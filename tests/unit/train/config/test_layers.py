@@ -39,8 +39,26 @@ def test_settings_have_the_types_of_their_options() -> None:
     assert read_settings(settings, {})["allow"] == ["a", "b"]
     values = {key: value for key, value in read_settings(settings, {}).items() if key != "allow"}
     config = resolve_layers({"--set": {"data": "d", **values}}).config
-    assert (config.lr0, config.cos_lr, config.device, config.freeze) == (0.001, True, "0", 10)
+    assert (config.lr, config.schedule, config.device, config.freeze) == (0.001, "cosine", "0", 10)
     assert config.momentum is None
+
+
+def test_former_names_give_way_to_those_of_a_later_layer(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("lr0: 0.1\ncos_lr: true\n")
+    found = resolve_options({"data": "d", "lr": "0.2"}, file=file)
+    assert (found.config.lr, found.origins["lr"]) == (0.2, "command line")
+    assert (found.config.schedule, found.origins["schedule"]) == ("cosine", str(file))
+
+
+def test_a_rate_is_given_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="lr0: is given by --set and by an option of its own"):
+        resolve_options({"data": "d", "lr": "0.2"}, settings=["lr0=0.1"])
+    file = tmp_path / "mine.yaml"
+    file.write_text("lr: 0.1\nlr0: 0.2\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml") as caught:
+        resolve_options({"data": "d"}, file=file)
+    assert caught.value.problems == ("lr0: is called lr now, which is given too; leave it out",)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +71,15 @@ def test_settings_have_the_types_of_their_options() -> None:
         (["mosiac=1"], "unknown option 'mosiac': did you mean 'mosaic'?"),
         (["amp=false"], "amp: is called precision here"),
         (["name=x"], "name: is given on the command line: --name NAME"),
-        (["lr0=0.1"], "lr0: has no effect with optimizer auto"),
+        (["momentum=0.1"], "momentum: has no effect with optimizer auto"),
+        (["lr=0"], "lr: must be float > 0.0, not '0'"),
+        (["lr=fast"], "lr: must be auto or a number, not 'fast'"),
+        (["lr=0.1", "lr0=0.1"], "lr0: is called lr now, which is given too; leave it out"),
+        (["schedule=linear", "cos_lr=1"], "cos_lr: is called schedule now, which is given too"),
+        (["cos_lr=maybe"], "cos_lr: is `schedule: cosine` now, or linear; not 'maybe'"),
+        (["schedule=poly"], "schedule: must be one of linear, cosine, one-cycle, not 'poly'"),
+        (["schedule=one-cycle", "warmup_epochs=2"], "warmup_epochs: has no effect with schedule"),
+        (["learning_rate=0.1"], "learning_rate: is called lr here"),
         (["mosaic=0", "close_mosaic=5"], "close_mosaic: has no effect with mosaic 0"),
         (["validate=false", "patience=5"], "patience: has no effect with validate false"),
         (["box=0", "box_loss=iou"], "box_loss: has no effect with box 0"),
@@ -70,9 +96,9 @@ def test_mistakes_name_the_right_option(settings: list[str], message: str) -> No
 
 def test_all_contradictions_are_told_at_once_with_their_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("lr0: 0.1\nclose_mosaic: 5\nmosaic: 0\nepochs: 0\n")
+    file.write_text("momentum: 0.5\nclose_mosaic: 5\nmosaic: 0\nepochs: 0\n")
     with pytest.raises(ConfigError) as caught:
-        resolve_options({"data": "d"}, file=file, settings=["momentum=0.5"])
+        resolve_options({"data": "d"}, file=file, settings=["imgsz=33"])
     keys = [problem.split(":")[0] for problem in caught.value.problems]
     place = f" (in {file})"
-    assert keys == [f"epochs{place}", f"lr0{place}", "momentum", f"close_mosaic{place}"]
+    assert keys == [f"epochs{place}", f"momentum{place}", "imgsz", f"close_mosaic{place}"]

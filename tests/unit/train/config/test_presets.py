@@ -38,9 +38,18 @@ def test_what_is_stated_wins() -> None:
     values = {"data": "d", "weights": "w.pt", "preset": "small-data"}
     assert TrainConfig.build(values).nbs == 16
     assert TrainConfig.build(values | {"nbs": 32}).nbs == 32
-    other = TrainConfig.build(values | {"optimizer": "auto", "mosaic": 0, "weights": "none"})
-    assert (other.lr0, other.close_mosaic, other.freeze) == (None, 10, 0)
-    assert TrainConfig.build(values | {"optimizer": "AdamW"}).lr0 == 0.0005
+    other = TrainConfig.build(values | {"mosaic": 0, "weights": "none"})
+    assert (other.close_mosaic, other.freeze) == (10, 0)
+    assert TrainConfig.build(values | {"schedule": "one-cycle"}).warmup_epochs == 3.0
+
+
+def test_a_rate_gives_way_to_another_optimizer(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("optimizer: AdamW\nlr0: 0.0005\n")
+    values = {"data": "d", "preset": str(path)}
+    assert TrainConfig.build(values).lr == 0.0005
+    assert TrainConfig.build(values | {"optimizer": "SGD"}).lr == "auto"
+    assert TrainConfig.build(values | {"lr": 0.001}).lr == 0.001
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from yolokit.train.config.stored import NAME, write_config
     ("given", "settings"),
     [
         ({}, []),
-        ({"preset": "small-data", "weights": "w.pt"}, ["lr0=0.001", "optimizer=SGD"]),
-        ({"preset": "long-tail", "device": "0,1", "batch": 8}, ["mosaic=0", "cos_lr=on"]),
+        ({"preset": "small-data", "weights": "w.pt"}, ["lr=0.001", "optimizer=SGD"]),
+        ({"preset": "long-tail", "device": "0,1", "batch": 8}, ["mosaic=0", "schedule=one-cycle"]),
         ({"allow": ("a-b",), "arch": 'it\'s # here: "x".yaml'}, ["validate=false", "box=0"]),
     ],
 )

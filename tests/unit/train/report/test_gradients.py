@@ -70,7 +70,7 @@ def test_growth_is_told_with_its_epoch() -> None:
     grown = tuple(500 * norm for norm in HEALTHY)
     (sentence,) = judge_gradients(epochs(HEALTHY, HEALTHY, grown, grown))
     assert sentence.startswith("Gradients explode: in epoch 3 their norm is ")
-    assert "`lr0`" in sentence
+    assert "`--lr`" in sentence
 
 
 def test_numbers_that_are_none_are_told() -> None:

@@ -1,0 +1,80 @@
+"""A good start on few images: it is led on gently, ends no worse, and resumes exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import START, run_yolokit
+from tests.e2e.train.test_exact import assert_equal
+from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.slow
+OPTIONS = ("--weights", START, "--imgsz", 160, "--batch", 8, "--device", "cpu")
+NOISE = 0.03  # of mAP50-95 on the six images of val
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return new pictures of the parts that the checkpoint of the package knows."""
+    folder = tmp_path_factory.mktemp("parts")
+    run_yolokit(
+        "data", "demo", "--classes", "pretrain", "--images", 40, "--seed", 12, "--video-seconds", 0,
+        "--out", "drawn", cwd=folder,
+    )  # fmt: skip
+    run_yolokit("data", "convert", "drawn", "--out", "set", cwd=folder)
+    return folder / "set" / "data.yaml"
+
+
+def train(data: Path, name: str, *options: object, code: int = 0) -> tuple[Path, str]:
+    done = run_yolokit(
+        "train", "--data", data, "--name", name, *OPTIONS, *options, cwd=data.parent.parent,
+        code=code,
+    )  # fmt: skip
+    return data.parent.parent / "runs" / "train" / name, done.stderr
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return record
+
+
+def test_a_good_start_ends_no_worse_and_the_reason_is_said(parts: Path) -> None:
+    run, said = train(parts, "gentle", "--epochs", 5)
+    record = read_record(run)
+    start = record["start_epoch"]["metrics"]["mAP50-95"]
+    last = record["epochs"][-1]["metrics"]["mAP50-95"]
+    assert start > 0.3, "it is a good start"
+    assert last > start - NOISE
+    assert "the start knows the classes and finds its objects" in record["used"]["lr0_reason"]
+    assert "the start knows the classes and finds its objects" in said
+    assert record["used"]["lr0_reason"] in (run / "report.html").read_text().replace("&#x27;", "'")
+
+    run, _said = train(parts, "usual", "--epochs", 5, "--lr", 0.002)
+    record = read_record(run)
+    assert (record["used"]["lr0"], record["used"]["lr0_reason"]) == (0.002, None)
+    assert record["epochs"][-1]["metrics"]["mAP50-95"] < last - NOISE, "which the rule prevents"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+@pytest.mark.usefixtures("killer")
+@pytest.mark.parametrize("moment", ["os.rename last.pt 1", "os.rename last.pt 3"])
+def test_a_killed_run_goes_on_with_the_same_rates(
+    moment: str, parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed when the start is measured and nothing is decided, and in the middle of the cycle."""
+    options = ("--epochs", 4, "--set", "schedule=one-cycle", "--set", "precision=fp32")
+    name = moment.replace(" ", "-")
+    whole, _said = train(parts, f"whole-{name}", *options)
+    monkeypatch.setenv("KILL_AT", moment)
+    killed, _said = train(parts, name, *options, code=1)
+    monkeypatch.delenv("KILL_AT")
+    monkeypatch.delenv("PYTHONPATH")
+    run_yolokit("train", "--resume", "--name", name, cwd=parts.parent.parent)
+    assert_equal(killed, whole)
+    rates = [epoch["metrics"]["learning_rate"] for epoch in read_record(killed)["epochs"]]
+    assert max(rates) == max(rates[1:3]), "it rises and falls"
