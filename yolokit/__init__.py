@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import show_data as show_data
     from yolokit.api import train_model as train_model
+    from yolokit.api import tune_model as tune_model
     from yolokit.api import validate_model as validate_model
     from yolokit.core.events import StopTraining as StopTraining
     from yolokit.core.types import Detections as Detections
@@ -56,6 +57,7 @@ _PUBLIC = {
     "pull_weights": "yolokit.api",
     "show_data": "yolokit.api",
     "train_model": "yolokit.api",
+    "tune_model": "yolokit.api",
     "validate_model": "yolokit.api",
 }
 

@@ -8,12 +8,12 @@ happens meanwhile: ``yolokit.core.events``.
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast, overload
 
 from yolokit.convert.config import ConvertConfig
 from yolokit.core.events import OnEvent, ignore
 from yolokit.core.job import Values, function_of
-from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run time
+from yolokit.core.options import AnyPath
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
@@ -22,6 +22,7 @@ from yolokit.jobs.config import GetConfig
 from yolokit.jobs.fix.config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.show.config import ShowConfig
+from yolokit.jobs.tune.config import TuneConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.jobs.inspect.job import Inspection
     from yolokit.jobs.show.job import ShowResult
+    from yolokit.jobs.tune.job import TuneResult
     from yolokit.runtime.write import RunSummary
     from yolokit.train.run import TrainRun
 
@@ -131,6 +133,29 @@ def train_model(values: Values, on_event: OnEvent) -> TrainRun:
     resolved = resolve_layers({"Python": values})
     folder = None if out is None else Path(out)
     return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
+
+
+class _Tune(TuneConfig, frozen=True, kw_only=True):
+    out: AnyPath | None = None
+    on_event: OnEvent = ignore
+
+
+@function_of(_Tune)
+def tune_model(values: Values, on_event: OnEvent) -> TuneResult:
+    """Search for better options of a training, in ``out``; None for a folder below ``runs/tune``.
+
+    A search that is there already is gone on with.
+    """
+    from pathlib import Path
+
+    from yolokit.jobs.tune.job import tune_model as run
+    from yolokit.train.config.layers import resolve_layers
+
+    out = values.pop("out", None)
+    resolved = resolve_layers({"Python": values}, TuneConfig)
+    config = cast("TuneConfig", resolved.config)
+    folder = None if out is None else Path(out)
+    return run(config, on_event, folder=folder, origins=resolved.origins)
 
 
 class _Export(ExportConfig, frozen=True, kw_only=True):

@@ -31,7 +31,8 @@ def test_importing_yolokit_loads_nothing() -> None:
 
 
 JOBS = (
-    "predict", "train", "export", "val", "data convert", "data get", "data show", "weights pull",
+    "predict", "train", "tune", "export", "val", "data convert", "data get", "data show",
+    "weights pull",
 )  # fmt: skip
 
 

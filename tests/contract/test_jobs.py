@@ -29,6 +29,7 @@ JOBS = [
      "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
+    ("tune_model", ["d"], "jobs.tune.job:tune_model", "jobs.tune.config:TuneConfig", "tune"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,7 @@ SLOW = {
     "reading-a-report.md",
     "faster-training.md",
     "watching-a-training.md",
+    "tuning.md",
     "resuming.md",
     "how-much.md",
     "export.md",
@@ -86,5 +88,5 @@ def test_only_trainings_are_shortened() -> None:
         for block in list_blocks(page):
             if block.adds:
                 last = block.text.splitlines()[-1].strip()
-                assert "yolokit train" in block.text, f"{page.name}: {last}"
+                assert re.search(r"yolokit (train|tune)", block.text), f"{page.name}: {last}"
                 assert page.name in SLOW

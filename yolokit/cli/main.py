@@ -25,6 +25,7 @@ from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
 from yolokit.cli.signals import Interruptions, interruptions
 from yolokit.cli.train import train
+from yolokit.cli.tune import tune
 from yolokit.cli.val import val
 from yolokit.errors import YolokitError
 
@@ -69,6 +70,7 @@ app.add_typer(weights.app)
 app.add_typer(runs.app)
 app.command(cls=Command)(quickstart)
 app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
+app.command(cls=options_of("yolokit.jobs.tune.config:TuneConfig"))(tune)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)

@@ -22,6 +22,7 @@ _SYNC = {
     "tensorboard": "uv sync --inexact --no-default-groups --extra tensorboard",
     "mlflow": "uv sync --inexact --no-default-groups --extra mlflow",
     "wandb": "uv sync --inexact --no-default-groups --extra wandb",
+    "tune": "uv sync --inexact --no-default-groups --extra tune",
     "openvino": "uv sync --no-default-groups --extra openvino --extra train",
 }
 

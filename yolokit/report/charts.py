@@ -6,5 +6,15 @@ from yolokit.report.bar_chart import bar_chart
 from yolokit.report.heat_map import heat_map
 from yolokit.report.histogram import histogram
 from yolokit.report.line_chart import Mark, Series, line_chart
+from yolokit.report.scatter_chart import Axis, scatter_chart
 
-__all__ = ["Mark", "Series", "bar_chart", "heat_map", "histogram", "line_chart"]
+__all__ = [
+    "Axis",
+    "Mark",
+    "Series",
+    "bar_chart",
+    "heat_map",
+    "histogram",
+    "line_chart",
+    "scatter_chart",
+]

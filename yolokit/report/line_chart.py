@@ -95,7 +95,7 @@ def line_chart(
     if not drawn:
         return Chart("", title, f"Nothing to draw: there is no value of {y_label}.")
     summary = _summarise(drawn, x_label)
-    legend, legend_height = _draw_legend(drawn)
+    legend, legend_height = draw_legend(drawn)
     frame = _lay_out(drawn, legend_height, y_range, marks)
     ticks = round_ticks(*frame.y_range, 5)
     parts = [*legend, *draw_y_axis(frame, ticks, y_label), *_draw_x_ticks(frame, drawn, x_label)]
@@ -171,8 +171,11 @@ def draw_marker(number: int, x: float, y: float) -> str:
     return element("path", d=outline, transform=place, class_=kind)
 
 
-def _draw_legend(series: Sequence[Series]) -> tuple[list[str], float]:
-    """Return the names of the lines beside samples of them, in rows, and their height."""
+def draw_legend(series: Sequence[Series], *, points_only: int = 0) -> tuple[list[str], float]:
+    """Return the names of the lines beside samples of them, in rows, and their height.
+
+    The first ``points_only`` are points without a line; a group without any is not named.
+    """
     if len(series) == 1:
         return [], 0
     names = [shorten(each.name, _NAME_LENGTH) for each in series[:_NAMED]]
@@ -181,10 +184,13 @@ def _draw_legend(series: Sequence[Series]) -> tuple[list[str], float]:
     parts: list[str] = []
     x, y = 0.0, 12.0
     for number, name in enumerate(names):
+        if number < points_only and not series[number].points():
+            continue
         width = 34 + text_width(name) + 14
         if x > 0 and x + width > WIDTH:
             x, y = 0.0, y + 20
-        parts += _draw_sample(number, x, y - 4)
+        is_line = number >= points_only
+        parts += _draw_sample(number, x, y - 4) if is_line else [draw_marker(number, x + 14, y - 4)]
         parts.append(words(name, x + 34, y))
         x += width
     return parts, y + 10

@@ -8,7 +8,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from yolokit.report.charts import Mark, Series, bar_chart, heat_map, histogram, line_chart
+from yolokit.report.charts import (
+    Axis,
+    Mark,
+    Series,
+    bar_chart,
+    heat_map,
+    histogram,
+    line_chart,
+    scatter_chart,
+)
 from yolokit.report.page import Chart
 
 NAN = math.nan
@@ -44,7 +53,15 @@ def a_heat_map(size: int) -> Chart:
     return heat_map("Confusion", matrix, names, names, row_label="truth", column_label="found")
 
 
+RATE = Axis("rate")
+
+
+def a_scatter(*groups: Series, axis: Axis = RATE, best: Series | None = None) -> Chart:
+    return scatter_chart("Score", groups, axis=axis, y_label="mAP", line=best)
+
+
 ALL = {
+    "points": a_scatter(series(0.1, 0.3, name="<done>"), Series("pruned", (1.5,), (0.2,))),
     "lines": lines(series(2, 1, 0.5), series(1, 2, 3, name="<other>")),
     "bars": bar_chart("Boxes", NAMES, [3, 2, 1], value_label="boxes"),
     "histogram": histogram("Sizes", [1, 2, 4], [3, 1], x_label="px", y_label="boxes"),
@@ -235,3 +252,44 @@ def test_text_of_data_is_escaped() -> None:
         assert "<RBC>" not in chart.svg
         assert "<other>" not in chart.svg
     assert "<RBC>" in texts(ALL["bars"])
+
+
+def test_points_are_drawn_without_a_line_between_them() -> None:
+    chart = a_scatter(series(0.1, 0.3, 0.2))
+    assert len(of_class(chart, "point")) == 3
+    assert not of_class(chart, "curve")
+    assert chart.summary == "3 points; highest mAP 0.3 at rate 2."
+
+
+def test_a_line_beside_the_points_has_a_name_and_no_marks_of_its_own() -> None:
+    chart = a_scatter(series(0.1, 0.3, 0.2), best=series(0.1, 0.3, 0.3, name="best so far"))
+    assert "best so far" in texts(chart)
+    assert len(of_class(chart, "curve")) == 2, "one in the legend, one in the chart"
+
+
+def test_equal_factors_are_equal_ways_on_a_logarithmic_axis() -> None:
+    points = Series("", (1e-5, 1e-3, 1e-1), (0.1, 0.2, 0.3))
+    chart = a_scatter(points, axis=Axis("rate", is_log=True))
+    xs = [float(each.get("cx", "nan")) for each in of_class(chart, "point") if each.get("cx")]
+    xs = sorted(xs)[-3:]
+    assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1], abs=0.2)
+    assert {"1e-05", "0.001", "0.1"} <= set(texts(chart))
+
+
+def test_values_may_have_names() -> None:
+    chart = a_scatter(
+        Series("", (0, 1, 1), (0.1, 0.2, 0.3)), axis=Axis("optimizer", names=("SGD", "AdamW"))
+    )
+    assert {"SGD", "AdamW"} <= set(texts(chart))
+    assert chart.summary.endswith("at optimizer AdamW.")
+
+
+def test_a_group_without_points_keeps_its_colour_and_is_not_named() -> None:
+    chart = a_scatter(Series("own", (), ()), series(0.1, 0.2, name="done"))
+    assert "own" not in texts(chart)
+    assert not of_class(chart, "s0")
+    assert len(of_class(chart, "s1")) == 3, "two points, and one in the legend"
+
+
+def test_no_point_at_all_is_said() -> None:
+    assert a_scatter(Series("own", (), ())).summary == "Nothing to draw: there is no value of mAP."

@@ -51,8 +51,6 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         ),
         "track": "this version does not track: `yolokit predict MODEL video.mp4` finds the objects "
         "of each frame by itself",
-        "tune": "options are not searched for: `yolokit train --config FILE` takes them, one run "
-        "for each file, and `yolokit val` compares the models",
         "benchmark": "`yolokit predict` tells the time an image takes, `yolokit val` the accuracy",
         "settings": "there are none: nothing is kept beside the files that commands write, and "
         "`yolokit help` lists the options",

@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from yolokit.core.config import Config
 
-_JOBS = ("train", "val", "predict", "export")
-_OTHERS = ("track", "tune", "benchmark", "solutions")
+_JOBS = ("train", "tune", "val", "predict", "export")
+_TRAINING = ("train", "tune")
+_OTHERS = ("track", "benchmark", "solutions")
 _OFF = ("false", "none", "")
 _SAYS_NOTHING = {("export", "format", "onnx"), ("predict", "save", "true")}
 _SPECIAL: Mapping[tuple[str, str], Callable[[str], list[str]]] = MappingProxyType(
     {
         ("train", "resume"): lambda value: ["--resume"] * _is_on(value),
         ("train", "name"): lambda value: ["--name", value],
+        ("tune", "name"): lambda value: ["--name", value],
+        ("tune", "iterations"): lambda value: ["--trials", value],
         ("export", "dynamic"): lambda value: ["--dynamic", "all"] * _is_on(value),
     }
 )
@@ -53,7 +56,7 @@ def translate(arguments: Sequence[str], commands: Mapping[str, Any]) -> tuple[st
     if mode not in _JOBS:
         return None
     line, notes = _Line(mode, commands[mode].load_config(), pairs).write()
-    if mode == "train" and task is not None and task not in list_plugins(_TRAINED):
+    if mode in _TRAINING and task is not None and task not in list_plugins(_TRAINED):
         notes.insert(0, f"{task}: this version trains detectors of boxes")
     said = [f"here that is: {line}", *(f"  {note}" for note in notes)]
     return problem, "\n".join(said)
@@ -92,7 +95,7 @@ class _Line:
 
     def _place_model(self) -> None:
         model = self._pairs.pop("model", None)
-        if self._job != "train":
+        if self._job not in _TRAINING:
             self._arguments.append(model or "MODEL")
             if model and model.endswith(".pt") and self._job in ("val", "predict"):
                 self._notes.append(f"{model} is exported first: yolokit export {model}")

@@ -36,7 +36,11 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def resolve_options(
-    given: Mapping[str, Any], *, file: Path | None = None, settings: Sequence[str] = ()
+    given: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    settings: Sequence[str] = (),
+    kind: type[TrainConfig] = TrainConfig,
 ) -> Resolved:
     """Lay options over each other, and check what comes of it.
 
@@ -44,6 +48,7 @@ def resolve_options(
         given: Options of the command line.
         file: That of ``--config``.
         settings: ``KEY=VALUE`` texts of ``--set``.
+        kind: What to build.
 
     Raises:
         ConfigError: Anything is wrong; each mistake says in which file it is.
@@ -51,14 +56,17 @@ def resolve_options(
     layers = {str(file): read_yaml_mapping(file)} if file is not None else {}
     layers["--set"] = read_settings(settings, given)
     layers[ON_LINE] = dict(given)
-    return resolve_layers(layers)
+    return resolve_layers(layers, kind)
 
 
-def resolve_layers(layers: Mapping[str, Mapping[str, Any]]) -> Resolved:
+def resolve_layers(
+    layers: Mapping[str, Mapping[str, Any]], kind: type[TrainConfig] = TrainConfig
+) -> Resolved:
     """Lay options over each other, the last ones on top.
 
     Args:
         layers: Who says so -> options.
+        kind: What to build.
 
     Raises:
         ConfigError: As :func:`resolve_options`.
@@ -72,7 +80,7 @@ def resolve_layers(layers: Mapping[str, Mapping[str, Any]]) -> Resolved:
     completed = add_preset(stated)
     origins = dict.fromkeys(completed, f"preset {stated.get('preset')}") | origins
     try:
-        config = TrainConfig.build(stated)
+        config = kind.build(stated)
     except ConfigError as error:
         problems = [_place(problem, origins) for problem in error.problems]
         raise ConfigError(error.message, hint=error.hint, problems=problems) from error

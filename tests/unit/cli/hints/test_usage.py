@@ -32,7 +32,6 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["checks"], "`yolokit doctor`"),
         (["settings"], "there are none"),
         (["track"], "this version does not track"),
-        (["tune"], "`yolokit train --config FILE`"),
         (["benchmark"], "tells the time an image takes"),
         (["cfg"], "`yolokit help train`"),
         (["train", "--half"], "half is called precision here"),

@@ -59,7 +59,8 @@ def test_a_line_is_translated(line: str, ours: str) -> None:
         ("predict model=best.pt source=a", "best.pt is exported first: yolokit export best.pt"),
         ("export model=a.pt format=engine", "format is not offered"),
         ("track model=a.pt source=a.mp4", "this version does not track"),
-        ("detect tune data=x", "options are not searched for"),
+        ("detect tune data=x iterations=9", "yolokit tune --data x --trials 9"),
+        ("tune data=x resume=True", "the same command goes on with a search"),
     ],
 )
 def test_what_is_left_out_is_told(line: str, note: str) -> None:

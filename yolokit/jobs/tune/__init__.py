@@ -1,0 +1,1 @@
+"""``yolokit tune``: a search for better options of a training."""
