@@ -12,7 +12,7 @@ def say_inexact() -> None:
     """Say that a run has no ``state.pt``."""
     process.send(
         Notice(
-            "this run was begun by an earlier version, which kept rounded weights: it goes on, but "
+            "this run has no state.pt (earlier versions kept none): it goes on with rounded weights, "
             "not bit for bit as it would have"
         )
     )

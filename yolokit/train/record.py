@@ -6,7 +6,7 @@ import platform
 import uuid
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 FITNESS = "mAP50-95"
+# Loggers name folders by it.
+_Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,64}\Z")]
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 
 
@@ -105,7 +107,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """
 
     schema_version: int = SCHEMA_VERSION
-    id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
+    id: _Id = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
     config: TrainConfig
     origins: dict[str, str] = msgspec.field(default_factory=dict)
