@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from yolokit.engine.state import read_state
 from yolokit.engine.ultralytics_patches import load_model
 from yolokit.engine_protocol.requests import STATE_FILE
 from yolokit.errors import TrainError, WeightsError
@@ -21,11 +20,14 @@ def publish_checkpoint(path: Path, out: Path) -> None:
         shutil.copyfile(path, part)
 
 
-def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
+def repair_checkpoints(
+    run_dir: Path, state: dict[str, Any] | None, epochs: int
+) -> dict[str, Any] | None:
     """Repair what a kill interrupted, before a run goes on from its last whole epoch.
 
     Args:
         run_dir: Folder of the run.
+        state: What its ``state.pt`` has.
         epochs: How many it is to have.
 
     Returns:
@@ -37,7 +39,6 @@ def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
         WeightsError: ``last.pt`` cannot be read.
     """
     last = run_dir / "last.pt"
-    state = read_state(run_dir)
     model, checkpoint = _read_last(last, has_state=state is not None)
     is_stripped = "optimizer" not in checkpoint
     if state is None and is_stripped:

@@ -65,5 +65,5 @@ def test_a_later_state_is_told_as_such(tmp_path: Path) -> None:
 def test_a_damaged_last_pt_is_not_to_be_fetched_again(tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(WeightsError, match=r"last\.pt") as caught:
-        repair_checkpoints(tmp_path, 3)
+        repair_checkpoints(tmp_path, None, 3)
     assert caught.value.hint == f"start a new run with --weights {tmp_path / 'best.pt'}"
