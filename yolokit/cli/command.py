@@ -152,9 +152,14 @@ def _read_number_or_more(text: str) -> int | str:
     """Read ``N`` or, as text, ``+N``.
 
     Raises:
-        ValueError: It is neither, which the command line tells.
+        BadParameter: It is neither.
     """
-    number = int(text)
+    from typer._click.exceptions import BadParameter
+
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise BadParameter(f"{text!r} is neither a whole number nor +N.") from error
     return text if text.startswith("+") else number
 
 

@@ -164,31 +164,6 @@ def exists(path: Path) -> bool:
         return False
 
 
-def read_yaml_mapping(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds one mapping with text keys.
-
-    Raises:
-        ConfigError: It cannot be read, is not YAML (with the line) or holds something else.
-    """
-    import yaml
-
-    try:
-        # Not the loader in C: deep nesting overflows its stack and ends the process.
-        content = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError(f"{place}: {problem}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ConfigError(f"{path}: must hold `option: value` lines, not {type(content).__name__}")
-    return content
-
-
 def _in_words(message: str, hint: Any) -> str:
     """Turn msgspec's sentence into ours: ``Expected `int` >= 1`` -> ``must be int >= 1``."""
     message = message.split(" - at ", 1)[0].replace("`", "")

@@ -12,8 +12,8 @@ def say_inexact() -> None:
     """Say that a run has no ``state.pt``."""
     process.send(
         Notice(
-            "this run was begun by an earlier version, which kept rounded weights: it goes on, but "
-            "not bit for bit as it would have"
+            "this run has no state.pt, as those of earlier versions: it goes on with rounded "
+            "weights, not bit for bit as it would have"
         )
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from yolokit.engine.ultralytics_patches import load_model
+from yolokit.engine_protocol.requests import STATE_FILE
+from yolokit.errors import TrainError, WeightsError
 from yolokit.files.atomic import replace_file
 
 
@@ -31,12 +33,21 @@ def repair_checkpoints(
     Returns:
         None if there are epochs left to train; else the arguments it was trained with, and its
         checkpoints are stripped.
+
+    Raises:
+        TrainError: Nothing of it can be gone on from.
+        WeightsError: ``last.pt`` cannot be read.
     """
     last = run_dir / "last.pt"
-    model, checkpoint = load_model(str(last))
+    model, checkpoint = _read_last(last, has_state=state is not None)
     is_stripped = "optimizer" not in checkpoint
+    if state is None and is_stripped:
+        raise TrainError(
+            f"{last} has weights alone, and {STATE_FILE} is not there: nothing says where to go on",
+            hint=f"start a new run with --weights {last.with_name('best.pt')}",
+        )
     if state is None:
-        epoch, is_best = checkpoint["epoch"], not is_stripped and _is_best(checkpoint)
+        epoch, is_best = checkpoint["epoch"], _is_best(checkpoint)
     else:
         epoch, is_late = state["epoch"], not _has_weights(model, state["ema"])
         if is_late:  # stripped, too, where a finished run had gone on
@@ -49,6 +60,22 @@ def repair_checkpoints(
         return None
     strip_all(run_dir)
     return dict(checkpoint["train_args"])
+
+
+def _read_last(last: Path, *, has_state: bool) -> tuple[Any, dict[str, Any]]:
+    """Read ``last.pt``; what it lacks is made from ``state.pt``, so that ``best.pt`` does as well.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    try:
+        return load_model(str(last))
+    except WeightsError as error:
+        best = last.with_name("best.pt")
+        error.hint = f"start a new run with --weights {best}"
+        if has_state:
+            error.hint = f"copy {best} over it: with {STATE_FILE}, the run then goes on exactly"
+        raise
 
 
 def _has_weights(model: Any, weights: dict[str, Any]) -> bool:

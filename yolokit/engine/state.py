@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model  # isort: skip - after our edits
 
 _VERSION = 1
-_MOVE = "move it away to resume from last.pt, which is not exact"
+_KEYS = frozenset(
+    {
+        *("version", "epoch", "event", "model", "ema", "updates", "optimizer", "scaler"),
+        *("best_fitness", "fitness", "is_best", "metrics", "stopper", "random", "recent", "hooks"),
+    }
+)
 
 
 def write_state(trainer: YolokitTrainer, event: str | None) -> None:
@@ -70,18 +75,28 @@ def read_state(run_dir: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if state["version"] > _VERSION:
-            raise TrainError(f"{path} was written by a later version of yolokit")
-    except pickle.UnpicklingError as error:  # torch's text proposes to run what is in the file
-        raise TrainError(
-            f"{path} cannot be read: it holds something else than the state of a run", hint=_MOVE
-        ) from error
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise TrainError(
-            f"{path} cannot be read: {' '.join(str(error).split())[:200]}", hint=_MOVE
-        ) from error
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainError(f"{path} cannot be read: {error.strerror}") from error
+    # Whatever torch says of it advises to read the file with all that it would run.
+    except (pickle.UnpicklingError, RuntimeError, ValueError, LookupError, EOFError) as error:
+        raise _make_damaged(path) from error
+    if not isinstance(state, dict) or not isinstance(state.get("version"), int):
+        raise _make_damaged(path)
+    if state["version"] > _VERSION:
+        raise TrainError(f"{path} was written by a later version of yolokit")
+    if not state.keys() >= _KEYS or not isinstance(state["epoch"], int) or state["epoch"] < -1:
+        raise _make_damaged(path)
     return state
+
+
+def _make_damaged(path: Path) -> TrainError:
+    best = path.with_name("best.pt")
+    return TrainError(
+        f"{path} is damaged, or not what yolokit wrote there: nothing can go on from it",
+        hint=f"start a new run with --weights {best}; or move {path.name} away: an interrupted run "
+        "then goes on from last.pt, with rounded weights",
+    )
 
 
 def restore_state(trainer: YolokitTrainer, state: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import platform
 import uuid
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.child import DataRead
 
 SCHEMA_VERSION = 1
+# Loggers name folders by it.
+_Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,64}\Z")]
 _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 
 
@@ -113,7 +115,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """
 
     schema_version: int = SCHEMA_VERSION
-    id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
+    id: _Id = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["running", "complete", "interrupted", "failed"] = "running"
     config: TrainConfig
     origins: dict[str, str] = msgspec.field(default_factory=dict)

@@ -9,7 +9,8 @@ import msgspec
 
 from yolokit.core.events import Notice
 from yolokit.core.plural import counted
-from yolokit.errors import ConfigError, DataError
+from yolokit.engine_protocol.requests import STATE_FILE
+from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
 from yolokit.train.image_hashes import hash_images, list_changed
@@ -37,6 +38,29 @@ def explain_fixed(name: str) -> str:
             "of other epochs are gone; a new run can start from its best.pt or last.pt (--weights)"
         )
     return "a resumed run keeps what it began with"
+
+
+def require_last(record: RunRecord, folder: Path) -> Path:
+    """Return the ``last.pt`` of a run, absolute.
+
+    Raises:
+        TrainError: There is none.
+    """
+    last = folder.resolve() / "last.pt"
+    if last.is_file():
+        return last
+    if not record.epochs:
+        raise TrainError(
+            f"{folder} has no last.pt: its first epoch was not completed",
+            hint="there is nothing to go on with: start it again",
+        )
+    best, state = folder / "best.pt", folder / STATE_FILE
+    hint = None
+    if best.is_file():
+        hint = f"start a new run with --weights {best}"
+        if state.is_file():
+            hint = f"copy {best} to it: with {STATE_FILE}, the run then goes on exactly"
+    raise TrainError(f"{last} is not there any more, or is not a file", hint=hint)
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:

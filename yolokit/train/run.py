@@ -42,6 +42,7 @@ from yolokit.train.resume import (
     find_data,
     list_frozen,
     record_changes,
+    require_last,
 )
 from yolokit.train.run_folder import (
     RUNS_DIR,
@@ -165,12 +166,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
     _require_more(record, changes, folder, run_dir)
-    last = run_dir / "last.pt"
-    if not last.is_file():
-        raise TrainError(
-            f"{folder} has no last.pt: its first epoch was not completed",
-            hint="there is nothing to go on with: start it again",
-        )
+    last = require_last(record, folder)
     changes = check_changes(record, changes)
     schedule = describe_epochs(record, changes.get("epochs", record.config.epochs))
     patience_anew = record.stopped is not None and record.stopped.reason == "patience"

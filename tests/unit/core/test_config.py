@@ -10,7 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from msgspec import Meta
 
-from yolokit.core.config import Config, read_yaml_mapping
+from yolokit.core.config import Config
+from yolokit.core.option_file import read_option_file
 from yolokit.core.options import AnyPath, AnyPaths, PathText
 from yolokit.errors import ConfigError
 
@@ -113,7 +114,7 @@ def test_yaml_may_write_a_number_as_text_and_text_as_a_number(
 ) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(text)
-    config = Options.build({"data": "x"} | read_yaml_mapping(path))
+    config = Options.build({"data": "x"} | read_option_file(path))
     found = getattr(config, field)
     assert (found, type(found)) == (value, type(value))
 
@@ -127,28 +128,6 @@ def test_an_option_of_another_tool_gets_the_right_word() -> None:
     with pytest.raises(ConfigError) as caught:
         Options.build({"data": "x", "project": "p"})
     assert caught.value.problems == ("project: is called out here",)
-
-
-def test_yaml_is_never_executed(tmp_path: Path) -> None:
-    path = tmp_path / "c.yaml"
-    path.write_text("a: !!python/object/apply:os.system ['touch pwned']\n")
-    with pytest.raises(ConfigError, match=r"c\.yaml:1"):
-        read_yaml_mapping(path)
-    assert not Path("pwned").exists()
-
-
-@pytest.mark.parametrize("text", ["- 1\n- 2\n", "a: [1\n", "1: 2\n", "\x00"])
-def test_other_yaml_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "c.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"c\.yaml"):
-        read_yaml_mapping(path)
-
-
-def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
-    path = tmp_path / "c.yaml"
-    path.write_text("# nothing\n")
-    assert read_yaml_mapping(path) == {}
 
 
 class Paths(Config, frozen=True, kw_only=True):

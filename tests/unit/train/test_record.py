@@ -260,3 +260,12 @@ def test_a_run_without_validation_has_no_empty_boxes(tmp_path: Path) -> None:
         assert picture is not None
         widths.append(picture.shape[1])
     assert widths[1] == pytest.approx(widths[0] / 3, abs=2), "one panel instead of three"
+
+
+@pytest.mark.parametrize("name", ["../../home", "a/b", "", "x*", "a\n"])
+def test_an_id_that_is_more_than_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    record = make_record()
+    record.id = name
+    records.write_record(record, tmp_path)
+    with pytest.raises(TrainError, match="not readable"):
+        records.read_record(tmp_path)

@@ -12,7 +12,7 @@ from tests.unit.conftest import shade_of, write_image, write_text
 from tests.unit.train.test_run import make_record
 from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
-from yolokit.errors import ConfigError, DataError
+from yolokit.errors import ConfigError, DataError, TrainError
 from yolokit.train.record import EpochRecord, RunRecord, Stop
 from yolokit.train.resume import (
     check_changes,
@@ -20,6 +20,7 @@ from yolokit.train.resume import (
     describe_epochs,
     find_data,
     record_changes,
+    require_last,
 )
 
 
@@ -123,3 +124,22 @@ def test_what_becomes_of_the_schedule_is_said(record: RunRecord) -> None:
     record.stopped = Stop(reason="patience", epoch=2, best=1)
     assert describe_epochs(record, 20) == [*longer, "patience counts anew from here"]
     assert describe_epochs(record, 10) == ["patience counts anew from here"]
+
+
+def test_a_run_without_its_last_checkpoint_says_what_it_can_go_on_from(
+    tmp_path: Path, record: RunRecord
+) -> None:
+    record.epochs = []
+    with pytest.raises(TrainError, match="first epoch was not completed"):
+        require_last(record, tmp_path)
+    record.epochs = [EpochRecord(epoch=1, seconds=1.0, metrics={})]
+    with pytest.raises(TrainError, match="not there any more") as caught:
+        require_last(record, tmp_path)
+    assert caught.value.hint is None
+    for name, hint in (("best.pt", "--weights"), ("state.pt", "copy")):
+        (tmp_path / name).touch()
+        with pytest.raises(TrainError) as caught:
+            require_last(record, tmp_path)
+        assert hint in (caught.value.hint or "")
+    (tmp_path / "last.pt").touch()
+    assert require_last(record, tmp_path) == tmp_path.resolve() / "last.pt"

@@ -58,6 +58,7 @@ def launch(task: Task, overrides: dict[str, Any], own: OwnSettings, threads: int
         JobCancelledError: The parent asked for an end.
     """
     devices = overrides.pop("device").split(",")
+    _tell(own, len(devices))
     store = _open_store(own)
     with tempfile.TemporaryDirectory(prefix="yolokit-workers-") as scratch:
         request = WorkerRequest(
@@ -70,7 +71,6 @@ def launch(task: Task, overrides: dict[str, Any], own: OwnSettings, threads: int
         )
         path = Path(scratch) / "request.json"
         path.write_bytes(msgspec.json.encode(request))
-        _tell(own, len(devices))
         _use_loopback(store.host)
         _run_agent(_make_meeting(store, own), own.machines, len(devices), path)
         result = Path(scratch) / RESULT_FILE
@@ -94,9 +94,14 @@ def _tell(own: OwnSettings, workers: int) -> None:
         process.send(Notice(f"{counted(workers, 'process', 'processes')}, one a device; {waits}"))
         return
     others = counted(own.machines - 1, "other machine")
+    waiting = f"waiting for {others} at {own.rdzv}"
+    if not own.leads:
+        waiting = (
+            f"{own.rdzv} is not free on this machine, so it is not the first: waiting for that one"
+        )
     process.send(
         Notice(
-            f"waiting for {others} at {own.rdzv}, {WAIT_FOR_MACHINES_S // 60} minutes at most; "
+            f"{waiting}, {WAIT_FOR_MACHINES_S // 60} minutes at most; "
             f"{counted(workers, 'process', 'processes')} here, {waits}"
         )
     )

@@ -6,7 +6,6 @@ already: to loopback for a run on one machine, else to the address that ``--rdzv
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import socket
 import time
@@ -70,14 +69,19 @@ def reach_store(host: str, port: int, timeout_s: float) -> TCPStore:
     """Return a store that another process serves; wait for it if need be.
 
     Raises:
+        ConfigError: There is no such host.
         TrainError: Nobody answers in time.
     """
     until = time.monotonic() + timeout_s
     while True:
         check_stop()
-        with contextlib.suppress(OSError):
+        try:
             socket.create_connection((host, port), _LOOK_S).close()
             break
+        except (socket.gaierror, UnicodeError) as error:
+            raise ConfigError(f"rdzv: there is no host {host!r}") from error
+        except OSError:  # not yet
+            pass
         if time.monotonic() > until:
             raise TrainError(
                 f"nobody answered at {host}:{port} for {timeout_s:.0f} s",

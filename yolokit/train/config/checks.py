@@ -69,8 +69,8 @@ def _check_machines(values: Mapping[str, Any]) -> list[str]:
 def is_address(text: str) -> bool:
     """Tell whether this is HOST:PORT; an IPv6 address stands in brackets."""
     host, _, port = text.rpartition(":")
-    known = port.isdecimal() and 0 < int(port) < 65536
-    return known and re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host) is not None
+    known = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    return known and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]", host) is not None
 
 
 def find_idle(values: Mapping[str, Any]) -> dict[str, str]:

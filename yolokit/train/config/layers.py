@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolokit.core.config import read_yaml_mapping
+from yolokit.core.option_file import read_option_file
 from yolokit.core.options import list_settings
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError
@@ -53,7 +53,7 @@ def resolve_options(
     Raises:
         ConfigError: Anything is wrong; each mistake says in which file it is.
     """
-    layers = {str(file): read_yaml_mapping(file)} if file is not None else {}
+    layers = {str(file): read_option_file(file)} if file is not None else {}
     layers["--set"] = read_settings(settings, given)
     layers[ON_LINE] = dict(given)
     return resolve_layers(layers, kind)

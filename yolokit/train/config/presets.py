@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.config import read_yaml_mapping
+from yolokit.core.option_file import read_option_file
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError
 from yolokit.train.config.former import take_former
@@ -47,7 +47,7 @@ def read_preset(name: str) -> dict[str, Any]:
         ConfigError: There is no such preset, or it states what a preset must not.
     """
     path = find_preset(name)
-    stated = take_former(read_yaml_mapping(path))
+    stated = take_former(read_option_file(path))
     wrong = [
         f"{key}: is not for a preset, which says how to train; write it into a file for --config"
         for key in _NOT_IN_A_PRESET

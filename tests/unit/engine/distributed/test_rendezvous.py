@@ -85,3 +85,8 @@ def test_what_is_loopback() -> None:
     assert is_loopback("localhost")
     assert not is_loopback("0.0.0.0")
     assert not is_loopback("192.0.2.1")
+
+
+def test_a_host_that_does_not_exist_is_told_at_once() -> None:
+    with pytest.raises(ConfigError, match="there is no host"):
+        reach_store("no-such-host.invalid", 29500, timeout_s=600)
