@@ -34,6 +34,11 @@ def count_workers() -> int:
     return int(os.environ["WORLD_SIZE"]) if place else 1
 
 
+def find_rank() -> int:
+    """Return the number of this process among them, from 0."""
+    return int(os.environ["RANK"]) if place else 0
+
+
 def join() -> torch.device:
     """Enter the group, and return the device of this process."""
     from yolokit.engine.distributed.rendezvous import reach_store
@@ -70,3 +75,12 @@ def average(values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     stacked = torch.stack([value.detach().float() for value in values.values()])
     distributed.all_reduce(stacked)
     return dict(zip(values, stacked / distributed.get_world_size(), strict=True))
+
+
+def is_any(one: bool, device: torch.device) -> bool:
+    """Tell whether it is so in any process; all of them must ask."""
+    if not distributed.is_initialized():
+        return one
+    seen = torch.tensor(float(one), device=device)
+    distributed.all_reduce(seen, distributed.ReduceOp.MAX)
+    return bool(seen)
