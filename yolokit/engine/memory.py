@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 import psutil  # as ultralytics needs it: it knows all three systems
 
@@ -23,5 +24,13 @@ def read_memory_bytes() -> int:
 
 
 def read_free_bytes() -> int:
-    """Return the memory that is left: of the machine, or of the container if that has less."""
-    return limit_free_bytes(int(psutil.virtual_memory().available))
+    """Return what is left: of the machine, the container or this process, whichever has least."""
+    left = limit_free_bytes(int(psutil.virtual_memory().available))
+    if sys.platform == "win32":
+        return left
+    import resource
+
+    most, _hard = resource.getrlimit(resource.RLIMIT_AS)  # `ulimit -v`
+    if most == resource.RLIM_INFINITY:
+        return left
+    return max(0, min(left, most - int(psutil.Process().memory_info().vms)))

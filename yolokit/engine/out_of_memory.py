@@ -85,14 +85,16 @@ def _ask_for_less(trainer: YolokitTrainer, request: TrainRequest) -> TrainReques
     batch, epoch = int(trainer.batch_size), getattr(trainer, "epoch", -1) + 1
     imgsz = trainer.args.imgsz
     smaller = _halve(batch, len(trainer.train_loader.dataset), imgsz)
-    what = f"memory ran out in epoch {epoch} with batch {batch} at imgsz {imgsz}"
+    whole = max(epoch - 1, trainer.start_epoch)
+    when = f"in epoch {epoch}" if epoch > whole else f"before epoch {whole + 1}"
+    what = f"memory ran out {when} with batch {batch} at imgsz {imgsz}"
     if smaller is None:
         raise TrainError(
             f"{what}, and there is no smaller one",
             hint="take a smaller --imgsz, or a smaller network",
         )
     begun = (trainer.run_dir / STATE_FILE).is_file()
-    back = f"after epoch {epoch - 1}" if begun and epoch > 1 else "from the start"
+    back = f"after epoch {whole}" if begun and whole else "from the start"
     nbs = trainer.args.nbs
     send(
         Notice(
@@ -104,7 +106,7 @@ def _ask_for_less(trainer: YolokitTrainer, request: TrainRequest) -> TrainReques
     if not begun:
         return msgspec.structs.replace(request, settings=settings)
     # Patience begins anew once; what classes are added is known by now.
-    patience_anew = trainer.own.patience_anew and epoch == trainer.start_epoch + 1
+    patience_anew = trainer.own.patience_anew and whole == trainer.start_epoch
     return msgspec.structs.replace(
         request,
         settings=settings,

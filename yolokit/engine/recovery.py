@@ -1,56 +1,83 @@
-"""What follows an epoch that ended in NaN or infinity: it is trained once more, or the run ends."""
+"""What follows an epoch that ended in NaN or infinity: it is trained once more, or the run ends.
+
+Upstream looks at the loss of the last batch alone, and goes back to rounded weights, never before
+the first epoch of a run or of a resumption. A batch before the last may have spoilt the weights all
+the same; they would be saved, and nothing would bring them back.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 
 from yolokit.core.events import Notice
-from yolokit.engine.hooks.not_finite import ADVICE, are_finite
+from yolokit.core.plural import counted
+from yolokit.engine.distributed import group
 from yolokit.engine.process import send
 from yolokit.engine.resumption import set_loss_balance
+from yolokit.engine.state import read_state, restore_state
 from yolokit.errors import TrainError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Any
 
     from yolokit.engine.trainer import YolokitTrainer
 
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after our edits
 
+GENTLER = "give a smaller --lr, or `precision: fp32` in the file of --config"
+_MOST_RETRIES = 3
 
-def recover(trainer: YolokitTrainer, epoch: int, go_back: Callable[[int], bool]) -> bool:
+
+def recover(trainer: YolokitTrainer, epoch: int) -> bool:
     """Go back to the last whole epoch where this one was lost; tell whether it was.
-
-    Upstream looks at the loss of the last batch alone. One before it may have spoilt the weights
-    all the same, which would then be saved, and nothing would bring them back.
 
     Args:
         trainer: It has just validated.
         epoch: From 0.
-        go_back: Upstream's way.
 
     Raises:
         TrainError: There is nothing to go back to, or it was lost too often.
     """
-    if not are_finite(unwrap_model(trainer.model)):
-        trainer.loss = torch.full_like(trainer.loss, torch.nan)
-    try:
-        goes_back = go_back(epoch)
-    except RuntimeError as error:
-        if "NaN persisted" not in str(error):
-            raise
-        what = f"epoch {epoch + 1} ended in NaN or infinity {trainer.nan_recovery_attempts} times"
-        raise TrainError(what, hint=ADVICE) from error
-    if goes_back:  # the epoch that was lost has shifted them already
-        set_loss_balance(unwrap_model(trainer.model), epoch - 1)
-    if goes_back and trainer.is_first:
+    models = (unwrap_model(trainer.model), trainer.ema.ema)
+    is_lost = group.is_any(not all(map(are_finite, models)), trainer.device)
+    if not is_lost and not group.is_any(not _has_finite_result(trainer), trainer.device):
+        return False
+    state = read_state(trainer.run_dir)
+    if state is None:
+        if is_lost:
+            what = f"the weights became NaN or infinity in epoch {epoch + 1}"
+            raise TrainError(
+                f"{what}, the first one, so there is nothing to go back to", hint=GENTLER
+            )
+        return False
+    if trainer.retries == _MOST_RETRIES:
+        times = counted(trainer.retries + 1, "time")
+        raise TrainError(f"epoch {epoch + 1} ended in NaN or infinity {times}", hint=GENTLER)
+    _go_back(trainer, epoch, state)
+    if trainer.is_first:
         send(Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more"))
-    elif trainer.is_first and epoch == trainer.start_epoch and not are_finite(trainer.ema.ema):
-        raise TrainError(
-            f"the weights became NaN or infinity in epoch {epoch + 1}, the first one, so there is "
-            "nothing to go back to",
-            hint=ADVICE,
-        )
-    return goes_back
+    return True
+
+
+def _has_finite_result(trainer: YolokitTrainer) -> bool:
+    """Tell whether the loss of the last batch and the fitness are numbers."""
+    fitness = trainer.fitness
+    return bool(torch.isfinite(trainer.loss)) and (fitness is None or math.isfinite(fitness))
+
+
+def _go_back(trainer: YolokitTrainer, epoch: int, state: dict[str, Any]) -> None:
+    """Bring a trainer to where an epoch begins, with other augmentations than those that failed."""
+    trainer.retries += 1
+    restore_state(trainer, state)
+    set_loss_balance(unwrap_model(trainer.model), epoch - 1)
+    trainer.scheduler.last_epoch = epoch - 1
+    trainer.order.restart(epoch, trainer.retries)
+    trainer.train_loader.reset()
+
+
+def are_finite(model: torch.nn.Module) -> bool:
+    """Tell whether all weights of a network are numbers."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())

@@ -28,29 +28,34 @@ if TYPE_CHECKING:
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
     pace = start_torch(request)
-    trainer: YolokitTrainer | None = None
-    while True:
-        done = _repair(request) if request.start is None else None
-        if done is not None:
-            send(Notice("all its epochs were done already; only the end was left"))
-            result = make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
-            return result | _prove_old(request, done["imgsz"])
-        task, overrides = prepare(request)
-        if request.own.machines > 1 or "," in overrides["device"]:
-            from yolokit.engine.distributed.launch import launch
+    outcome = _train_once(request, pace)
+    while isinstance(outcome, TrainRequest):
+        gc.collect()  # of the trainer that is gone: it may hold most of the memory
+        outcome = _train_once(outcome, pace)
+    return outcome
 
-            result = launch(request.task, overrides, request.own, request.threads)
-            return result | (_prove_old(request, overrides["imgsz"]) if request.own.leads else {})
-        del trainer  # before the next one is made: it may hold most of the memory
-        gc.collect()
-        trainer = make_trainer(task, overrides, pace)
-        send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
-        smaller = _run(trainer, request)
-        if smaller is None:
-            args = trainer.args
-            result = make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
-            return result | _prove_old(request, args.imgsz)
-        request = smaller
+
+def _train_once(request: TrainRequest, pace: Pace) -> dict[str, Any] | TrainRequest:
+    """Train; return the result, or what to go on with where memory ran out."""
+    done = _repair(request) if request.start is None else None
+    if done is not None:
+        send(Notice("all its epochs were done already; only the end was left"))
+        result = make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
+        return result | _prove_old(request, done["imgsz"])
+    task, overrides = prepare(request)
+    if request.own.machines > 1 or "," in overrides["device"]:
+        from yolokit.engine.distributed.launch import launch
+
+        result = launch(request.task, overrides, request.own, request.threads)
+        return result | (_prove_old(request, overrides["imgsz"]) if request.own.leads else {})
+    trainer = make_trainer(task, overrides, pace)
+    send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
+    smaller = _run(trainer, request)
+    if smaller is not None:
+        return smaller
+    args = trainer.args
+    result = make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+    return result | _prove_old(request, args.imgsz)
 
 
 def _repair(request: TrainRequest) -> dict[str, Any] | None:

@@ -9,42 +9,32 @@ import msgspec
 import torch
 
 from yolokit.checkpoints.lineage import LINEAGE_KEY
-from yolokit.core.events import BatchEnd, EpochEnd, Notice, Phase, StartScore
+from yolokit.core.events import Phase
 from yolokit.engine import process
 from yolokit.engine.adding import renumber
 from yolokit.engine.cadence import Cadence
 from yolokit.engine.deployed_images import build_deployed_images
 from yolokit.engine.distributed import group as workers
 from yolokit.engine.distributed.loss import share_normalizer
-from yolokit.engine.distributed.order import SharedOrder, put_order
-from yolokit.engine.epoch_clock import EpochClock
+from yolokit.engine.distributed.order import order_images
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
-from yolokit.engine.memory import read_memory_bytes
 from yolokit.engine.network.dropout import set_dropout
 from yolokit.engine.out_of_memory import validate_within_memory
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.precision import choose_precision
+from yolokit.engine.progress import EpochProgress, describe_batch, describe_epoch, tell_settings
 from yolokit.engine.rate import settle
 from yolokit.engine.recovery import recover
-from yolokit.engine.repeat_factor import find_repeats
-from yolokit.engine.resumption import say_inexact, set_loss_balance
+from yolokit.engine.resumption import go_on
 from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
-from yolokit.engine.state import read_state, restore_state, write_state
-from yolokit.engine.ultralytics_patches import has_native_bf16_cpu
-from yolokit.engine.used import (
-    describe_settings,
-    keep_finite,
-    list_notes,
-    name_metrics,
-    name_rates,
-    report_images,
-)
-from yolokit.engine_protocol.child import Settled
+from yolokit.engine.start_score import measure_start
+from yolokit.engine.state import write_state
+from yolokit.engine.used import report_images
 from yolokit.engine_protocol.training import is_better
-from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
-from yolokit.errors import ConfigError
+from yolokit.engine_protocol.validations import BEST_VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +46,6 @@ if TYPE_CHECKING:
 from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after our edits
 from ultralytics.engine.trainer import BaseTrainer  # isort: skip
 from ultralytics.utils import RANK  # isort: skip
-from ultralytics.utils.torch_utils import unwrap_model  # isort: skip
 
 
 class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
@@ -73,12 +62,16 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         lr0_reason: Why the initial rate is not the one that upstream would take.
         val_batch: Most images of a batch of the validation, where memory ran out; else None.
         is_best: Whether the epoch that was validated last is the best so far.
+        retries: How often this epoch was lost to NaN or infinity.
+        progress: How far it is.
     """
 
     metric_names: ClassVar[Mapping[str, str]]
     model: Any
     metrics: Any
     loss: Any
+    epoch: int
+    start_epoch: int
     best_fitness: float | None
     accumulate: int
     world_size: int
@@ -89,9 +82,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     lr0_reason: str | None = None
     val_batch: int | None = None
     is_best = False
+    retries = 0
+    progress: EpochProgress
     _is_settled = False
-    _retries = 0
-    _clock: EpochClock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.own = read_own_settings()
@@ -102,45 +95,25 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.on_cpu = self.device.type == "cpu"
         self.args.workers = kwargs["overrides"]["workers"]  # upstream takes none without a GPU
         # As it was asked for: upstream resumes with what another device may have chosen.
-        if kwargs["overrides"]["amp"] is True:
-            self.args.amp = self._native_precision()
-        elif self.args.amp == "fp16" and self.on_cpu:
-            raise ConfigError(
-                "a CPU trains in fp32 or bf16, not in fp16",
-                hint="write `precision: auto` into the file of --config, or leave it out",
-            )
-        self._begin_epoch()
+        asked = True if kwargs["overrides"]["amp"] is True else self.args.amp
+        self.args.amp = choose_precision(asked, self.device)
+        self.begin_epoch()
         self.callbacks["on_val_batch_end"].append(_check_stop)
 
     @property
     def batch_number(self) -> int:
-        """Which batch of its epoch has just ended, from 1."""
-        return self._batch
+        """Which batch of its epoch makes a step, or has just ended, from 1."""
+        return self.progress.batch
 
     @property
     def is_first(self) -> bool:
         """Whether this is the process that reports and writes."""
         return RANK in {-1, 0}
 
-    @property
-    def batches_done(self) -> int:
-        """Batches of this epoch so far, the one that makes a step included."""
-        return self._batch
-
     def run_callbacks(self, event: str) -> None:
         """Run upstream's callbacks, then ours of the same name."""
         super().run_callbacks(event)
-        if event == "on_pretrain_routine_end":
-            require_room(self)
-            self._measure_start()
-        elif event == "on_train_start":
-            self.order.restart(self.start_epoch)
-        elif event == "on_train_epoch_start":
-            self._begin_epoch()
-        elif event == "on_train_batch_start":
-            self._clock.start_batch()
-        elif event == "on_train_epoch_end":
-            self.tloss = workers.average(self.tloss)
+        self._take_note(event)
         if event in MOMENTS:
             for hook in self.hooks:
                 getattr(hook, MOMENTS[event])(self)
@@ -148,7 +121,23 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         if own is not None and self.is_first:
             own()
         if event == "on_train_batch_end":
-            self._clock.end_batch()
+            self.progress.clock.end_batch()
+        elif event == "on_fit_epoch_end":
+            self.retries = 0
+
+    def _take_note(self, event: str) -> None:
+        """Do what each process has to do at an event, before anyone else hears of it."""
+        if event == "on_pretrain_routine_end":
+            require_room(self)
+            measure_start(self)
+        elif event == "on_train_start":
+            self.order.restart(self.start_epoch)
+        elif event == "on_train_epoch_start":
+            self.begin_epoch()
+        elif event == "on_train_batch_start":
+            self.progress.clock.start_batch()
+        elif event == "on_train_epoch_end":
+            self.tloss = workers.average(self.tloss)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         """Build a data set, which must hold the images that were checked, and no others."""
@@ -170,14 +159,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             batch_size = min(batch_size, self.val_batch)
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
         if mode == "train":
-            self.order = SharedOrder(
-                find_repeats(loader.dataset.labels, self.own.repeat_factor),
-                loader.batch_size,
-                workers=workers.count_workers(),
-                rank=max(RANK, 0),
-                seed=self.args.seed,
-            )
-            put_order(loader, self.order)
+            self.order = order_images(loader, self.own.repeat_factor, self.args.seed)
             seed_images(loader.dataset, self.args.seed)
             self.order.restart(getattr(self, "epoch", self.start_epoch))
         return loader
@@ -192,11 +174,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.device = workers.join()
         share_normalizer()
 
-    def _begin_epoch(self) -> None:
+    def begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
-        self._clock = EpochClock()
-        self._batch = self._pending = self._steps = self._images = 0
-        self._is_validated = False
+        self.progress = EpochProgress()
         self.is_best = self.best_fitness is None
 
     def _build_train_pipeline(self) -> None:
@@ -209,7 +189,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         )
         self.accumulate = 1  # so that upstream calls optimizer_step after every batch
         if self._is_settled:  # upstream halves the batch where memory runs out, and begins anew
-            self._settle(f"the device ran out of memory: going on with batch {self.batch_size}")
+            less = f"the device ran out of memory: going on with batch {self.batch_size}"
+            tell_settings(self, less)
 
     def build_optimizer(
         self, model: Any, name: str = "auto", lr: float = 0.001, **options: Any
@@ -224,9 +205,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def optimizer_step(self) -> None:
         """Step if it is time to; every batch ends here."""
-        batch = self._batch
-        self._batch, self._pending = batch + 1, self._pending + 1
-        if not self.cadence.is_due(self.epoch, batch, self._pending):
+        progress = self.progress
+        progress.batch, progress.pending = progress.batch + 1, progress.pending + 1
+        if not self.cadence.is_due(self.epoch, progress.batch - 1, progress.pending):
             return
         for group in self.optimizer.param_groups:
             if group["lr"] == 0:  # the first of a warm-up: it would be spent on nothing
@@ -234,44 +215,21 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         for hook in self.hooks:
             hook.on_gradients(self)
         super().optimizer_step()
-        self._pending, self._steps = 0, self._steps + 1
+        progress.pending, progress.steps = 0, progress.steps + 1
         for hook in self.hooks:
             hook.on_step(self)
 
     def validate(self) -> tuple[Any, Any]:
         """Validate, and decide by our own rule whether this epoch is the best."""
         best = self.best_fitness
-        self._clock.start_validation()
+        self.progress.clock.start_validation()
         metrics, fitness = validate_within_memory(self, super().validate)
-        self._clock.end_validation()
-        self._is_validated = True
+        self.progress.clock.end_validation()
+        self.progress.is_validated = True
         self.is_best = is_better(fitness, best)
         if self.is_best:
             self.best_fitness = fitness
         return metrics, fitness
-
-    def _measure_start(self) -> None:
-        """Validate a start that knows the classes, and keep it as the best until it is beaten."""
-        if not self.own.knows_classes or self.resume or not self.args.val:
-            return
-        model = unwrap_model(self.model)
-        criterion = model.init_criterion()
-        names = getattr(criterion, "one2one", criterion).loss_names
-        if self.is_first:
-            process.send(Phase("measuring the start"))
-        # What upstream's validator needs of a training that has begun.
-        self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
-        self._begin_epoch()
-        metrics = validate_within_memory(self, lambda: self.validator(self))
-        if metrics is None:  # not the first worker
-            return
-        self.fitness = self.best_fitness = metrics.pop("fitness")
-        self.is_best = self._is_validated = True
-        named = name_metrics(metrics, self.metric_names)
-        process.send(StartScore(named, self._clock.seconds, self.validator.fitness.name))
-        self.metrics = metrics
-        self.save_model()
-        self.validator.publish(self.run_dir / START_VALIDATION, 0)
 
     def set_model_attributes(self) -> None:
         """Attach names, settings and origin; lay the weights out as the CPU's kernels want them."""
@@ -301,8 +259,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def save_model(self) -> bool:
         """Save in the working folder, then publish each checkpoint in one step."""
         saved = bool(super().save_model())
-        event = None if self.epoch < 0 else msgspec.json.encode(self._describe_epoch()).decode()
-        if self.is_best and self._is_validated:  # before the state: it is not made anew from that
+        event = None if self.epoch < 0 else msgspec.json.encode(describe_epoch(self)).decode()
+        if self.is_best and self.progress.is_validated:
+            # Before the state, from which it is not made anew.
             self.validator.publish(self.run_dir / BEST_VALIDATION, self.epoch + 1)
         write_state(self, event)
         publish_checkpoint(self.last, self.run_dir / "last.pt")
@@ -324,27 +283,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
         """Go on after the last whole epoch, exactly where there is a ``state.pt``."""
-        if ckpt is None or not self.resume:
-            return
-        state = read_state(self.run_dir)
-        if state is not None:
-            restore_state(self, state)
-        elif ckpt["epoch"] < 0:  # upstream refuses where there is no whole epoch
-            super()._load_checkpoint_state(ckpt)
-        else:
-            say_inexact()
-            super().resume_training(ckpt)
-            return
-        self.start_epoch = (ckpt if state is None else state)["epoch"] + 1
-        set_loss_balance(unwrap_model(self.model), self.start_epoch - 1)
-
-    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
-        """Take the state from ``state.pt``, which is exact, where there is one."""
-        state = read_state(self.run_dir)
-        if state is None:
-            super()._load_checkpoint_state(ckpt)
-        else:
-            restore_state(self, state)
+        if ckpt is not None and self.resume:
+            load, resume = super()._load_checkpoint_state, super().resume_training
+            go_on(self, ckpt, load=load, resume=resume)
 
     def check_resume(self, overrides: dict[str, Any]) -> None:
         """Take the settings of the run that goes on, but for how many epochs it is to have."""
@@ -352,80 +293,25 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         if self.resume:
             self.args.epochs = overrides["epochs"]
 
-    def _native_precision(self) -> str | bool:
-        if self.on_cpu:
-            return "bf16" if has_native_bf16_cpu() else False
-        if self.device.type == "cuda":
-            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        return False
-
     def _on_train_start(self) -> None:
-        self._settle()
-        process.send(Phase("training"))
-
-    def _settle(self, *before: str) -> None:
-        """Report what the training computes with, and what of it a person would not expect."""
-        used = describe_settings(self)
-        process.send(Settled(used))
-        for note in (*before, *list_notes(self, used)):
-            process.send(Notice(note))
+        tell_settings(self)
         self._is_settled = True
+        process.send(Phase("training"))
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         """Go back to the last whole epoch, where this one was lost."""
-        goes_back = recover(self, epoch, super()._handle_nan_recovery)
-        self._retries += goes_back
-        if goes_back:  # with other augmentations than those that failed
-            self.order.restart(epoch, self._retries)
-            self.train_loader.reset()
-        return goes_back
+        return recover(self, epoch)
 
     def _on_train_batch_end(self) -> None:
         process.check_stop()
         if self.pace:
             self.pace.apply()
-        images = self._count_images()
-        self._images += images
-        process.send(
-            BatchEnd(
-                epoch=self.epoch + 1,
-                epochs=self.epochs,
-                batch=self._batch,
-                batches=self.cadence.batches,
-                images=images,
-                losses=keep_finite(self.tloss),
-            )
-        )
-
-    def _count_images(self) -> int:
-        """Return the images of the batch that has just ended; the last of an epoch has fewer."""
-        batch, total = int(self.batch_size), self.order.shown
-        return min(batch, total - (self._batch - 1) * batch)
+        ended = describe_batch(self)
+        self.progress.images += ended.images
+        process.send(ended)
 
     def _on_fit_epoch_end(self) -> None:
-        process.send(self._describe_epoch())
-        self._retries = 0
-
-    def _describe_epoch(self) -> EpochEnd:
-        # Upstream has zeros for an epoch that it did not validate; a zero is a result.
-        measured = (self.metrics or {}) if self._is_validated else {}
-        metrics = {**self.label_loss_items(self.tloss), **measured}
-        rates = name_rates(self.optimizer.param_groups, self.lr)
-        return EpochEnd(
-            epoch=self.epoch + 1,
-            epochs=self.epochs,
-            metrics=name_metrics(metrics, self.metric_names) | rates,
-            seconds=self._clock.seconds,
-            steps=self._steps,
-            is_last=bool(self.stop),
-            wait_s=self._clock.wait_s,
-            val_s=self._clock.val_s,
-            retries=self._retries,
-            fitness=self.validator.fitness.name,
-            images=self._images,
-            threads=self.pace.threads if self.pace else None,
-            memory_bytes=read_memory_bytes(),
-        )
+        process.send(describe_epoch(self))
 
 
 def _check_stop(_validator: object) -> None:

@@ -1,25 +1,38 @@
-"""What the end of the engine means for a run: a kill, a full disk."""
+"""What the end of the engine means for a run: a failure, a kill, a full disk."""
 
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolokit.core.events import Notice
+from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.core.plural import counted, describe_size
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.training import count_fitting
-from yolokit.errors import EngineKilledError, TrainError
+from yolokit.errors import (
+    ConfigError,
+    DataError,
+    EngineKilledError,
+    JobCancelledError,
+    TrainError,
+    WeightsError,
+    YolokitError,
+)
 from yolokit.files.parts import final_path
-from yolokit.train.record import write_record
+from yolokit.train.record import now, write_record
+from yolokit.train.report.draw import draw_result
+from yolokit.train.run_folder import resume_command
+from yolokit.train.start import hash_outputs
 
 if TYPE_CHECKING:
-    from yolokit.core.events import OnEvent
     from yolokit.engine_protocol.requests import TrainRequest
+    from yolokit.train.books import RunBooks
     from yolokit.train.record import RunRecord
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM = "make room on it"
 
 
 def train_in_engine(
@@ -43,7 +56,41 @@ def train_in_engine(
         raise TrainError(f"the disk of {_find_disk(error, run_dir)} is full", hint=_ROOM) from error
 
 
-def write_end(record: RunRecord, run_dir: Path, on_event: OnEvent) -> None:
+def close_failed(
+    record: RunRecord,
+    run_dir: Path,
+    error: BaseException,
+    on_event: OnEvent = ignore,
+    books: RunBooks | None = None,
+) -> None:
+    """Record a run that failed; one that never began leaves no folder."""
+    cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
+    record.state = "interrupted" if cancelled else "failed"
+    record.stopped = record.stop("interrupted" if cancelled else "error")
+    record.error, record.ended = str(error), now()
+    began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
+    if not began and isinstance(error, (ConfigError, DataError, WeightsError)):
+        if books is not None:
+            books.close()
+        shutil.rmtree(run_dir, ignore_errors=True)
+        if error.hint and str(run_dir) in error.hint:
+            error.hint = None  # it named the log, which went with the folder
+        return
+    record.outputs = hash_outputs(run_dir)
+    _write_end(record, run_dir, on_event)
+    if (run_dir / "last.pt").is_file():
+        resume = f"go on with: {resume_command(run_dir)}"
+        if isinstance(error, YolokitError):
+            known = f"last.pt is in {run_dir}" if cancelled else error.hint
+            error.hint = f"{known}; {resume}" if known else resume
+        else:  # as of on_event
+            error.add_note(f"the run can be resumed; {resume}")
+    summary = draw_result(record, run_dir, on_event if isinstance(error, YolokitError) else ignore)
+    if books is not None:
+        books.close(summary)
+
+
+def _write_end(record: RunRecord, run_dir: Path, on_event: OnEvent) -> None:
     """Write how a run ended, if there is room; what its last whole epoch wrote is there anyway."""
     try:
         write_record(record, run_dir)
@@ -70,9 +117,6 @@ def advise_after_kill(record: RunRecord) -> str:
         return f"{what}: --batch {fits} fits"
     half = max(1, batch // 2)
     return f"{what}, so another program may have needed it; --batch {half} leaves it more"
-
-
-_ROOM = "make room on it"
 
 
 def _find_disk(error: OSError, run_dir: Path) -> Path:

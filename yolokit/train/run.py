@@ -17,10 +17,7 @@ from yolokit.engine_protocol.added import AddingProof
 from yolokit.engine_protocol.requests import START_FILE, STATE_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
-    DataError,
-    JobCancelledError,
     TrainError,
-    WeightsError,
     YolokitError,
 )
 from yolokit.files.atomic import claim_folder
@@ -29,7 +26,7 @@ from yolokit.train.books import RunBooks
 from yolokit.train.config.stored import leave_out_secrets, write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
-from yolokit.train.engine_end import train_in_engine, write_end
+from yolokit.train.engine_end import close_failed, train_in_engine
 from yolokit.train.entries import enter_event
 from yolokit.train.image_hashes import write_hashes
 from yolokit.train.launch import describe_launch
@@ -49,7 +46,6 @@ from yolokit.train.run_folder import (
     check_run_folder,
     clear_failed_run,
     hold_run,
-    resume_command,
 )
 from yolokit.train.run_log import require_loggers
 from yolokit.train.start import StartPlan, ask_adding, hash_outputs, plan_start
@@ -247,7 +243,7 @@ def _run_engine(
         books = RunBooks(record, run_dir, on_event)
         result = train_in_engine(request, record, run_dir, note)
     except BaseException as error:
-        _close_failed(record, run_dir, error, on_event, books)
+        close_failed(record, run_dir, error, on_event, books)
         raise
     finally:
         (run_dir / START_FILE).unlink(missing_ok=True)
@@ -267,40 +263,6 @@ def _run_engine(
     summary = draw_result(record, run_dir, on_event)
     books.close(summary)
     return TrainRun(run_dir, record, summary)
-
-
-def _close_failed(
-    record: RunRecord,
-    run_dir: Path,
-    error: BaseException,
-    on_event: OnEvent = ignore,
-    books: RunBooks | None = None,
-) -> None:
-    """Record a run that failed; one that never began leaves no folder."""
-    cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
-    record.state = "interrupted" if cancelled else "failed"
-    record.stopped = record.stop("interrupted" if cancelled else "error")
-    record.error, record.ended = str(error), records.now()
-    began = bool(record.resumed or record.epochs) or (run_dir / "last.pt").exists()
-    if not began and isinstance(error, (ConfigError, DataError, WeightsError)):
-        if books is not None:
-            books.close()
-        shutil.rmtree(run_dir, ignore_errors=True)
-        if error.hint and str(run_dir) in error.hint:
-            error.hint = None  # it named the log, which went with the folder
-        return
-    record.outputs = hash_outputs(run_dir)
-    write_end(record, run_dir, on_event)
-    if (run_dir / "last.pt").is_file():
-        resume = f"go on with: {resume_command(run_dir)}"
-        if isinstance(error, YolokitError):
-            known = f"last.pt is in {run_dir}" if cancelled else error.hint
-            error.hint = f"{known}; {resume}" if known else resume
-        else:  # as of on_event
-            error.add_note(f"the run can be resumed; {resume}")
-    summary = draw_result(record, run_dir, on_event if isinstance(error, YolokitError) else ignore)
-    if books is not None:
-        books.close(summary)
 
 
 def check_options(

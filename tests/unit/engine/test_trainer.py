@@ -1,4 +1,4 @@
-"""What a training tells when it does not go as it began: lack of memory, and NaN."""
+"""What a training tells as it goes on, and when it does not go as it began."""
 
 from __future__ import annotations
 
@@ -10,28 +10,23 @@ import pytest
 import torch
 
 from yolokit.core.events import EpochEnd, Event, Notice
-from yolokit.engine import process, recovery
-from yolokit.engine import trainer as module
+from yolokit.engine import process, progress
 from yolokit.engine.epoch_clock import EpochClock
+from yolokit.engine.progress import EpochProgress, count_images
 from yolokit.engine.tasks.detect import Trainer
 from yolokit.engine_protocol.child import Settled
-from yolokit.errors import TrainError
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-LAYER = torch.nn.Linear(1, 1)
-BROKEN = torch.nn.Linear(1, 1)
-torch.nn.init.constant_(BROKEN.weight, float("nan"))
+    pass
 
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     events: list[Event] = []
-    for module_ in (process, recovery):
-        monkeypatch.setattr(module_, "send", events.append)
+    for module in (process, progress):
+        monkeypatch.setattr(module, "send", events.append)
     return events
 
 
@@ -51,62 +46,14 @@ def make_trainer(**fields: object) -> Trainer:
     return trainer
 
 
-def make_broken(tmp_path: Path, model: torch.nn.Module) -> Trainer:
-    return make_trainer(
-        loss=torch.tensor(float("nan")), fitness=None, start_epoch=0, last=tmp_path / "last.pt",
-        ema=SimpleNamespace(ema=model), model=model, nan_recovery_attempts=0,
-    )  # fmt: skip
-
-
-def test_weights_that_are_no_numbers_end_the_first_epoch(told: list[Event], tmp_path: Path) -> None:
-    """Upstream goes on, as it has nothing to go back to, and saves them."""
-    with pytest.raises(TrainError, match="the weights became NaN or infinity in epoch 1"):
-        make_broken(tmp_path, BROKEN)._handle_nan_recovery(0)
-    assert not make_broken(tmp_path, LAYER)._handle_nan_recovery(0), "the loss alone, in one batch"
-    assert told == []
-
-
-def test_weights_that_a_batch_before_the_last_broke_are_found(
-    told: list[Event], tmp_path: Path
-) -> None:
-    """Upstream looks at the loss of the last batch, and saves them where that is a number."""
-    trainer = make_broken(tmp_path, BROKEN)
-    trainer.loss, trainer.start_epoch = torch.tensor(1.5), 0
-    with pytest.raises(RuntimeError, match=r"no valid last\.pt is available"):
-        trainer._handle_nan_recovery(3)  # it would have gone back
-    sound = make_broken(tmp_path, LAYER)
-    sound.loss = torch.tensor(1.5)
-    assert not sound._handle_nan_recovery(3)
-    assert told == []
-
-
-def test_an_epoch_that_is_trained_once_more_is_told(
-    told: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(DetectionTrainer, "_handle_nan_recovery", lambda *_: True)
-    network = torch.nn.Linear(1, 1)
-    network.model = [SimpleNamespace(one2one_cv2=[])]  # type: ignore[assignment]
-    criterion = Criterion()
-    network.criterion = criterion  # type: ignore[assignment]
-    trainer, restarted = make_broken(tmp_path, network), list[tuple[int, ...]]()
-    trainer.order = SimpleNamespace(  # type: ignore[assignment]
-        restart=lambda *begin: restarted.append(begin)
-    )
-    trainer.train_loader = SimpleNamespace(reset=lambda: None)
-    assert trainer._handle_nan_recovery(4)
-    assert restarted == [(4, 1)], "with other augmentations"
-    assert criterion.updates == 4, "as many as there are whole epochs"
-    assert told == [Notice("epoch 5 ended in NaN or infinity: it is trained once more")]
-
-
 def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
     told: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DetectionTrainer, "_build_train_pipeline", lambda _self: None)
     monkeypatch.setattr(DetectionTrainer, "_get_warmup_iterations", lambda *_: 0)
     used = {"images": 4}
-    monkeypatch.setattr(module, "describe_settings", lambda _trainer: used)
-    monkeypatch.setattr(module, "list_notes", lambda *_: ["2 steps an epoch"])
+    monkeypatch.setattr(progress, "describe_settings", lambda _trainer: used)
+    monkeypatch.setattr(progress, "list_notes", lambda *_: ["2 steps an epoch"])
     trainer = make_trainer(train_loader=[1, 2], accumulate=4, epochs=3, batch_size=8)
     trainer._build_train_pipeline()
     assert told == []
@@ -118,28 +65,29 @@ def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
 
 @pytest.mark.parametrize("is_validated", [True, False])
 def test_an_epoch_has_our_names_and_only_what_was_measured(
-    told: list[Event], is_validated: bool
+    told: list[Event], monkeypatch: pytest.MonkeyPatch, is_validated: bool
 ) -> None:
     """Upstream has zeros for an epoch that it did not validate, and they would be results."""
     clock = EpochClock()
     clock.wait_s, clock.val_s = 0.5, 0.25
     trainer = make_trainer(
-        epoch=1, epochs=3, stop=False, tloss=None, _steps=4, _images=30,
-        _clock=clock, _retries=1,
+        epoch=1, epochs=3, stop=False, tloss=None, hooks=(), retries=1,
+        progress=EpochProgress(clock, steps=4, images=30, is_validated=is_validated),
         metrics={
             "metrics/mAP50-95(B)": 0.4, "metrics/mAP50(B)": 0.6, "metrics/precision(B)": 0.7,
             "metrics/recall(B)": 0.5, "val/box_loss": float("nan"), "val/cls_loss": 2.0,
         },
-        lr={"lr/pg0": 0.01, "lr/pg1": 0.02}, _is_validated=is_validated,
+        lr={"lr/pg0": 0.01, "lr/pg1": 0.02},
         optimizer=SimpleNamespace(param_groups=[{"param_group": x} for x in ("weight", "bias")]),
         label_loss_items=lambda _losses: {"train/box_loss": 1.5},
     )  # fmt: skip
-    trainer._on_fit_epoch_end()
+    monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
+    trainer.run_callbacks("on_fit_epoch_end")
     (event,) = told
     assert isinstance(event, EpochEnd)
     assert (event.epoch, event.epochs, event.steps, event.is_last) == (2, 3, 4, False)
     assert (event.wait_s, event.val_s, event.retries, event.images) == (0.5, 0.25, 1, 30)
-    assert trainer._retries == 0, "the next epoch counts anew"
+    assert trainer.retries == 0, "the next epoch counts anew"
     measured = {
         "val_cls_loss": 2.0, "mAP50-95": 0.4, "mAP50": 0.6, "precision": 0.7, "recall": 0.5,
     }  # fmt: skip
@@ -152,8 +100,8 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
 @pytest.mark.parametrize(("number", "images"), [(1, 16), (2, 16), (3, 3)])
 def test_the_last_batch_counts_the_images_that_it_has(number: int, images: int) -> None:
     order = SimpleNamespace(shown=35)
-    trainer = make_trainer(batch_size=16, order=order, _batch=number)
-    assert trainer._count_images() == images
+    trainer = make_trainer(batch_size=16, order=order, progress=EpochProgress(batch=number))
+    assert count_images(trainer) == images
 
 
 def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,13 +123,13 @@ def test_waiting_for_images_is_told_from_computing(monkeypatch: pytest.MonkeyPat
         trainer.run_callbacks("on_train_batch_start")
         now += computed
         trainer.run_callbacks("on_train_batch_end")
-    assert trainer._clock.wait_s == 3.5
+    assert trainer.progress.clock.wait_s == 3.5
     monkeypatch.setattr(DetectionTrainer, "validate", lambda _self: take(4.0))
     trainer.validate()
-    assert (trainer._clock.val_s, trainer._clock.wait_s) == (4, 3.5)
-    assert trainer._clock.seconds == 37.5
+    assert (trainer.progress.clock.val_s, trainer.progress.clock.wait_s) == (4, 3.5)
+    assert trainer.progress.clock.seconds == 37.5
     trainer.run_callbacks("on_train_epoch_start")
-    assert trainer._clock.wait_s == 0
+    assert trainer.progress.clock.wait_s == 0
 
 
 def test_a_frozen_beginning_is_computed_forwards_alone() -> None:

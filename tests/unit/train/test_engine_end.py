@@ -13,7 +13,7 @@ from yolokit.core.events import Event, Notice
 from yolokit.engine_protocol.training import MemoryNeeds
 from yolokit.errors import EngineKilledError, TrainError
 from yolokit.train import engine_end as module
-from yolokit.train.engine_end import advise_after_kill, train_in_engine, write_end
+from yolokit.train.engine_end import advise_after_kill, train_in_engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,5 +72,5 @@ def test_a_record_without_room_does_not_hide_how_the_run_ended(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(module, "write_record", write_record)
-    write_end(make_record(1, 1), tmp_path, told.append)
+    module._write_end(make_record(1, 1), tmp_path, told.append)
     assert told == [Notice("note: run.json has no room on the disk; it stays as of the last epoch")]

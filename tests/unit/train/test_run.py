@@ -43,7 +43,7 @@ def test_only_a_run_that_never_began_is_removed(
     if last:
         (folder / "last.pt").write_bytes(b"weights")
     error = ConfigError("device 0 was asked for")
-    runs._close_failed(make_record(*resumed), folder, error)
+    engine_end.close_failed(make_record(*resumed), folder, error)
     assert folder.exists() == kept
     assert (folder / "last.pt").exists() == last
     if kept:
@@ -53,7 +53,7 @@ def test_only_a_run_that_never_began_is_removed(
 def test_after_a_lack_of_memory_the_hint_is_how_to_go_on_with_less(tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"weights")
     error = TrainError("the device ran out of memory", hint="use a smaller --batch or --imgsz")
-    runs._close_failed(make_record(), tmp_path, error)
+    engine_end.close_failed(make_record(), tmp_path, error)
     assert error.hint == (
         f"use a smaller --batch or --imgsz; go on with: yolokit train --resume --out {tmp_path}"
     )

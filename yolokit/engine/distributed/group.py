@@ -35,6 +35,11 @@ def count_workers() -> int:
     return int(os.environ["WORLD_SIZE"]) if place else 1
 
 
+def find_rank() -> int:
+    """Return the number of this process among them, from 0."""
+    return int(os.environ["RANK"]) if place else 0
+
+
 def join() -> torch.device:
     """Enter the group, and return the device of this process."""
     from yolokit.engine.distributed.rendezvous import reach_store
@@ -80,3 +85,12 @@ def take_first(value: float | None, device: torch.device) -> float | None:
     shared = torch.tensor([math.nan if value is None else value], device=device)
     distributed.broadcast(shared, src=0)
     return None if math.isnan(shared) else float(shared)
+
+
+def is_any(one: bool, device: torch.device) -> bool:
+    """Tell whether it is so in any process; all of them must ask."""
+    if not distributed.is_initialized():
+        return one
+    seen = torch.tensor(float(one), device=device)
+    distributed.all_reduce(seen, distributed.ReduceOp.MAX)
+    return bool(seen)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch.utils.data import Sampler
 
-from yolokit.engine.repeat_factor import count_shown, draw_epoch
+from yolokit.engine.distributed.group import count_workers, find_rank
+from yolokit.engine.repeat_factor import count_shown, draw_epoch, find_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +104,22 @@ def count_earlier(drawn: I64) -> I64:
     return earlier
 
 
-def put_order(loader: Any, order: SharedOrder) -> None:
-    """Have a loader of upstream's take its images in this order."""
+def order_images(loader: Any, repeat_factor: float, seed: int) -> SharedOrder:
+    """Have a training loader of upstream's take its images in an order that all processes share.
+
+    Args:
+        loader: Its data set has the labels.
+        repeat_factor: Share of images below which a class is shown more often; 0 for none.
+        seed: Seed of the run.
+    """
+    order = SharedOrder(
+        find_repeats(loader.dataset.labels, repeat_factor),
+        loader.batch_size,
+        workers=count_workers(),
+        rank=find_rank(),
+        seed=seed,
+    )
     # torch refuses to set it on a loader that is made; upstream does the same with its sampler.
     object.__setattr__(loader, "sampler", order)
     loader.batch_sampler.sampler.sampler = order
+    return order

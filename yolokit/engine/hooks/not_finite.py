@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from yolokit.core.events import Notice
+from yolokit.engine.distributed.group import is_any
 from yolokit.engine.hooks.toolkit import Hook
 from yolokit.engine.mixed_images import list_images
 from yolokit.engine.process import send
+from yolokit.engine.recovery import GENTLER, are_finite
+from yolokit.engine_protocol.requests import STATE_FILE
 from yolokit.errors import TrainError
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after our edits
 
 _SHOWN = 8
-ADVICE = (
-    "look at these images and their labels; if they are sound, give a smaller --lr, or "
-    "`precision: fp32` in the file of --config"
-)
+_ADVICE = f"look at these images and their labels; if they are sound, {GENTLER}"
 
 
 class NotFinite(Hook):
@@ -50,22 +48,28 @@ class NotFinite(Hook):
         self._images = batch["im_file"]
 
     def on_batch_end(self, trainer: YolokitTrainer) -> None:
-        """Tell of a loss that is not a number; in the first epoch, end where weights are lost too.
+        """Tell of a loss that is not a number; end where weights are lost with it, for good.
+
+        Of several processes, those tell that had the batch: the weights that they lose make the
+        losses of all others NaN one batch later.
 
         Raises:
             TrainError: There is no epoch to go back to.
         """
-        if self._is_told or math.isfinite(float(trainer.loss)):
+        is_here = not math.isfinite(float(trainer.loss))
+        if self._is_told or not is_any(is_here, trainer.device):
             return
         self._is_told = True
+        if not is_here:
+            return
         what = self._describe(trainer)
         images = list_images(self._images)
         print("\n".join([f"{what}; the images of the batch:", *images]), flush=True)
         sentence = f"{what}; {describe_images(images)}"
-        if trainer.epoch == trainer.start_epoch and not are_finite(unwrap_model(trainer.model)):
-            raise TrainError(f"{sentence}; the weights are lost with it", hint=ADVICE)
-        if trainer.is_first:
-            send(Notice(f"{sentence}; {ADVICE}"))
+        is_lost = not are_finite(unwrap_model(trainer.model))
+        if is_lost and not (trainer.run_dir / STATE_FILE).is_file():
+            raise TrainError(f"{sentence}; the weights are lost with it", hint=_ADVICE)
+        send(Notice(f"{sentence}; {_ADVICE}"))
 
     def _describe(self, trainer: YolokitTrainer) -> str:
         """Say where it happened, and in which parts of the loss."""
@@ -83,8 +87,3 @@ def describe_images(images: Sequence[str]) -> str:
     more = len(images) - _SHOWN
     rest = f" and {more} more, which train.log names," if more > 0 else ""
     return f"the batch was made of {named}{rest} in {folder}"
-
-
-def are_finite(model: torch.nn.Module) -> bool:
-    """Tell whether all weights of a network are numbers."""
-    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())

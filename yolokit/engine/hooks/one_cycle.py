@@ -24,7 +24,7 @@ class OneCycle(Hook):
     def on_gradients(self, trainer: YolokitTrainer) -> None:
         """Set the rate of the step that is about to be made."""
         batches = trainer.cadence.batches
-        number = trainer.epoch * batches + trainer.batches_done - 1
+        number = trainer.epoch * batches + trainer.batch_number - 1
         share = rate_at(number, total=batches * trainer.epochs, last=trainer.args.lrf)
         for group in trainer.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * share

@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yolokit.engine.failures import is_out_of_memory
 from yolokit.engine.tasks.toolkit import load_task, require_head
 from yolokit.errors import ConfigError
 
@@ -62,6 +63,8 @@ def make_model(arch: dict[str, Any], names: list[str], task: Task) -> Any:
         # A copy: upstream writes the number of classes into the mapping that it is given.
         model = plugin.build(copy.deepcopy(arch), len(names))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         name = arch.get("yaml_file", "the architecture")
         raise ConfigError(f"{name} cannot be built: {type(error).__name__}: {error}") from error
     model.names = dict(enumerate(names))

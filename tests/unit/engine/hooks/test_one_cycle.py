@@ -18,7 +18,7 @@ def make_trainer(batches: int, epochs: int) -> Any:
     optimizer = torch.optim.SGD([weight], lr=0.04)
     optimizer.param_groups[0]["initial_lr"] = 0.04
     return SimpleNamespace(
-        cadence=SimpleNamespace(batches=batches), epochs=epochs, epoch=0, batches_done=0,
+        cadence=SimpleNamespace(batches=batches), epochs=epochs, epoch=0, batch_number=0,
         optimizer=optimizer, args=SimpleNamespace(lrf=0.01),
     )  # fmt: skip
 
@@ -27,7 +27,7 @@ def run(trainer: Any, first: int = 0) -> list[float]:
     """Return the rates of all steps from an epoch on, one a batch."""
     rates = []
     for epoch, batch in product(range(first, trainer.epochs), range(trainer.cadence.batches)):
-        trainer.epoch, trainer.batches_done = epoch, batch + 1
+        trainer.epoch, trainer.batch_number = epoch, batch + 1
         OneCycle().on_gradients(trainer)
         rates.append(trainer.optimizer.param_groups[0]["lr"])
     return rates
