@@ -5,6 +5,12 @@ those of the old classes first, then again for the classes that were added. So t
 further levels of upstream's own head; all boxes come out beside each other, (B, 4 + C, 2A), and
 nothing that reads a checkpoint or an exported file needs to know of it. The old classes have no row
 at new levels, nor new classes at old ones: a weight of zero and a bias of -30, a score of 1e-13.
+
+Most of what this costs are the convolutions of new boxes. An exported file computes those that are
+equal once, so freezing some would make it cheaper, but boxes are then learnt worse. Measured with
+yolo11n at 320 px, BCCD's platelets added to its other two classes, 8 epochs, one seed: all trained
+(by an earlier version) +26.9 % FLOPs and mAP50-95 0.156; the first one of each branch frozen
++13.9 % and 0.094; both +4.1 % and 0.039.
 """
 
 from __future__ import annotations
