@@ -6,6 +6,7 @@ import errno
 import re
 from pathlib import Path
 
+from yolokit.engine.memory import read_free_bytes
 from yolokit.engine_protocol.child import Failed
 
 _NO_MEMORY = (
@@ -16,6 +17,13 @@ _NO_MEMORY = (
     "insufficient memory",  # OpenCV's
     "cublas_status_alloc_failed",
 )
+# oneDNN's words for any failure, the lack of memory among them.
+_NO_MEMORY_MAYBE = (
+    "could not create a primitive",
+    "could not execute a primitive",
+    "could not create a memory object",
+)
+_LITTLE_BYTES = 300_000_000
 # Of torch's writer, which hides the number of the error.
 _NO_ROOM = ("file write failed", "PytorchStreamWriter failed", "unexpected pos")
 _LOST_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
@@ -29,7 +37,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     if is_lost_worker(error):
         return False
     text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY)
+    if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
+        return True
+    # What the error holds on to is not freed yet, so that little is left where that was the cause.
+    return any(sign in text for sign in _NO_MEMORY_MAYBE) and read_free_bytes() < _LITTLE_BYTES
 
 
 def is_lost_worker(error: BaseException) -> bool:

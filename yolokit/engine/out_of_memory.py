@@ -19,6 +19,7 @@ from yolokit.core.plural import counted
 from yolokit.engine.failures import is_out_of_memory
 from yolokit.engine.process import send
 from yolokit.engine_protocol.requests import STATE_FILE
+from yolokit.engine_protocol.training import count_fitting
 from yolokit.errors import TrainError
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def _ask_for_less(trainer: YolokitTrainer, request: TrainRequest) -> TrainReques
     """Return a request with half the batch, that goes on after the last whole epoch."""
     batch, epoch = int(trainer.batch_size), getattr(trainer, "epoch", -1) + 1
     imgsz = trainer.args.imgsz
-    smaller = _halve(batch, len(trainer.train_loader.dataset), imgsz)
+    # At most what was measured to fit: each attempt costs an epoch, and leaves memory in pieces.
+    fits = max(1, count_fitting(trainer.needs)) if trainer.needs else batch
+    smaller = _halve(min(batch, 2 * fits), len(trainer.train_loader.dataset), imgsz)
     whole = max(epoch - 1, trainer.start_epoch)
     when = f"in epoch {epoch}" if epoch > whole else f"before epoch {whole + 1}"
     what = f"memory ran out {when} with batch {batch} at imgsz {imgsz}"

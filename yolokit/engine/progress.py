@@ -51,6 +51,7 @@ def tell_settings(trainer: YolokitTrainer, *before: str) -> None:
         before: What to say first.
     """
     used = describe_settings(trainer)
+    trainer.needs = used.memory
     send(Settled(used))
     for note in (*before, *list_notes(trainer, used)):
         send(Notice(note))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from yolokit.engine.hooks.toolkit import Hook
     from yolokit.engine.threads import Pace
     from yolokit.engine_protocol.own_settings import OwnSettings
+    from yolokit.engine_protocol.training import MemoryNeeds
 
 from yolokit.engine.network.box_loss import use_box_loss  # isort: skip - after our edits
 from ultralytics.engine.trainer import BaseTrainer  # isort: skip
@@ -60,6 +61,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         hooks: What looks on.
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
+        needs: What it needs of the memory, once that is measured.
         val_batch: Most images of a batch of the validation, where memory ran out; else None.
         is_best: Whether the epoch that was validated last is the best so far.
         retries: How often this epoch was lost to NaN or infinity.
@@ -81,6 +83,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
     val_batch: int | None = None
+    needs: MemoryNeeds | None = None
     is_best = False
     retries = 0
     progress: EpochProgress
@@ -189,8 +192,9 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         )
         self.accumulate = 1  # so that upstream calls optimizer_step after every batch
         if self._is_settled:  # upstream halves the batch where memory runs out, and begins anew
-            less = f"the device ran out of memory: going on with batch {self.batch_size}"
-            tell_settings(self, less)
+            tell_settings(
+                self, f"the device ran out of memory: going on with batch {self.batch_size}"
+            )
 
     def build_optimizer(
         self, model: Any, name: str = "auto", lr: float = 0.001, **options: Any

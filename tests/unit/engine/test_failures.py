@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from yolokit.engine import failures
 from yolokit.engine.failures import explain, is_full_disk, is_out_of_memory
 
 if TYPE_CHECKING:
@@ -161,3 +162,12 @@ def test_what_torch_raises_on_a_really_full_disk_is_recognised(tiny_disk: Path) 
         torch.save({"weights": torch.zeros(1_000_000)}, tiny_disk / "state.pt")
     assert is_full_disk(caught.value)
     assert explain(caught.value, "TrainError").message == "the disk is full"
+
+
+@pytest.mark.parametrize(("free_bytes", "is_memory"), [(10_000_000, True), (8_000_000_000, False)])
+def test_what_onednn_says_means_memory_where_little_is_left(
+    monkeypatch: pytest.MonkeyPatch, free_bytes: int, is_memory: bool
+) -> None:
+    """Under `ulimit -v`, a training at 512 px ended so."""
+    monkeypatch.setattr(failures, "read_free_bytes", lambda: free_bytes)
+    assert is_out_of_memory(RuntimeError("could not create a primitive")) == is_memory

@@ -13,6 +13,7 @@ from yolokit.engine import out_of_memory as module
 from yolokit.engine.out_of_memory import train_within_memory
 from yolokit.engine_protocol.own_settings import OwnSettings
 from yolokit.engine_protocol.requests import STATE_FILE, TrainRequest
+from yolokit.engine_protocol.training import MemoryNeeds
 from yolokit.errors import TrainError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def make_trainer(run_dir: Path, **fields: Any) -> Any:
         **{
             "train": run_out, "batch_size": 8, "start_epoch": 0, "train_loader": loader,
             "test_loader": loader, "run_dir": run_dir, "own": own, "loss": None,
+            "needs": None,
             "args": SimpleNamespace(imgsz=320, nbs=64, freeze=[0, 1]), **fields,
         }
     )  # fmt: skip
@@ -74,6 +76,17 @@ def test_half_the_batch_goes_on_after_the_last_whole_epoch(
     assert f"memory ran out {when} with batch 8 at imgsz 320: going on {back} with batch 4" in (
         notice.message
     )
+
+
+def test_a_batch_that_was_measured_to_fit_is_taken_at_once(
+    told: list[Event], tmp_path: Path
+) -> None:
+    needs = MemoryNeeds(start_bytes=0, image_bytes=100, free_bytes=350)
+    trainer = make_trainer(tmp_path, batch_size=64, epoch=0, needs=needs)
+    request = train_within_memory(trainer, make_request(tmp_path))
+    assert request is not None
+    assert request.settings["batch"] == 3, "not 32, 16, 8 and 4 first"
+    assert len(told) == 1
 
 
 def test_a_single_image_that_does_not_fit_ends_the_run(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_batch_that_was_halved_for_want_of_memory_is_told_and_recorded(
 ) -> None:
     monkeypatch.setattr(DetectionTrainer, "_build_train_pipeline", lambda _self: None)
     monkeypatch.setattr(DetectionTrainer, "_get_warmup_iterations", lambda *_: 0)
-    used = {"images": 4}
+    used = SimpleNamespace(images=4, memory=None)
     monkeypatch.setattr(progress, "describe_settings", lambda _trainer: used)
     monkeypatch.setattr(progress, "list_notes", lambda *_: ["2 steps an epoch"])
     trainer = make_trainer(train_loader=[1, 2], accumulate=4, epochs=3, batch_size=8)
