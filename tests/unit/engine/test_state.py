@@ -38,7 +38,7 @@ def test_what_a_state_would_run_is_never_run_nor_advised(tmp_path: Path, wrapped
     if wrapped:
         torch.save({"version": 1, "event": payload}, path)
     else:
-        path.write_bytes(pickle.dumps(payload))
+        path.write_bytes(pickle.dumps(payload, protocol=2))
     error = _refuse(tmp_path)
     assert "weights_only" not in f"{error.message} {error.hint}"
     assert "--weights" in (error.hint or "")
