@@ -81,8 +81,10 @@ def _check_count(node: yaml.Node, path: Path) -> None:
 
 def _check_twice(node: yaml.Node, path: Path) -> None:
     """Refuse an option that is stated twice, of which YAML would take the last."""
+    import yaml
+
     lines: dict[str, int] = {}
-    for key, _value in node.value if node.id == "mapping" else []:
+    for key, _value in node.value if isinstance(node, yaml.MappingNode) else []:
         name, line = str(key.value), key.start_mark.line + 1
         if name in lines:
             raise ConfigError(f"{path}:{line}: {name} stands in line {lines[name]} already")

@@ -42,7 +42,7 @@ def _require_disk(trainer: YolokitTrainer) -> None:
         raise TrainError(
             f"a run of this network writes about {describe_size(need)}, and the disk of {run_dir} "
             f"has {describe_size(free)} left",
-            hint="make room on it, or choose another place with --out",
+            hint="make room on it, or have the folder of the run on another disk",
         )
 
 

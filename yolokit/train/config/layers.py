@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,8 @@ def _is_pair(text: str) -> bool:
 def _place(problem: str, origins: Mapping[str, str]) -> str:
     """Name the file that a mistake is in; what was typed needs no place."""
     key, colon, rest = problem.partition(":")
-    origin = origins.get(key)
+    unknown = re.match(r"unknown option '([^']*)'", problem)
+    origin = origins.get(unknown[1] if unknown else key)
     if origin is None or origin in (ON_LINE, "--set", "Python"):
         return problem
     return f"{key} (in {origin}){colon}{rest}"

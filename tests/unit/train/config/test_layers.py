@@ -102,3 +102,12 @@ def test_all_contradictions_are_told_at_once_with_their_files(tmp_path: Path) ->
     keys = [problem.split(":")[0] for problem in caught.value.problems]
     place = f" (in {file})"
     assert keys == [f"epochs{place}", f"momentum{place}", "imgsz", f"close_mosaic{place}"]
+
+
+def test_an_option_that_there_is_not_is_placed_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("mosiac: 0.5\n")
+    with pytest.raises(ConfigError) as caught:
+        resolve_options({"data": "d"}, file=path)
+    (problem,) = caught.value.problems
+    assert problem == f"unknown option 'mosiac' (in {path}): did you mean 'mosaic'?"
