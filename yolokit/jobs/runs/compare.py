@@ -14,10 +14,8 @@ from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
 from yolokit.evaluate.resampling import Difference
-from yolokit.metrics.coco import compute_coco_metrics
-from yolokit.metrics.store import BoxStore
 from yolokit.train.record import FITNESS
-from yolokit.train.report.kept import compare_validations, iter_pairs, read_best
+from yolokit.train.report.kept import compare_validations, measure_classes, read_best
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,18 +107,12 @@ def _compare_found(found: tuple[Validation, Validation], a: RunRecord, b: RunRec
 def _compare_classes(
     found: tuple[Validation, Validation], a: RunRecord, b: RunRecord
 ) -> tuple[Pair, ...]:
-    first, second = (_measure_classes(*pair) for pair in zip(found, (a, b), strict=True))
+    first, second = (
+        measure_classes(one, run.data.names) for one, run in zip(found, (a, b), strict=True)
+    )
     return tuple(
         Pair(name=name, a=value, b=second[name]) for name, value in first.items() if name in second
     )
-
-
-def _measure_classes(found: Validation, record: RunRecord) -> dict[str, float | None]:
-    store = BoxStore()
-    for _path, truth, detections in iter_pairs(found):
-        store.add(truth.xyxy, truth.category_indices, detections)
-    rows = compute_coco_metrics(store, record.data.names).classes
-    return {row.name: row.map50_95 for row in rows}
 
 
 def _list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:

@@ -54,6 +54,18 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         Option("Where they meet: an address of the first machine and a free port.", "HOST:PORT"),
     ] = None
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
+    folds: Annotated[
+        Annotated[int, Meta(ge=2, le=1000)] | None,
+        Option("Deal train and val into K parts, train K times, measure on each part once.", "K"),
+    ] = None
+    fold_group: Annotated[
+        str | None,
+        Setting(
+            "What `folds` keeps in one part beside near-duplicates: images of a folder, frames of "
+            "a video by their names, or those that share the match of a pattern.",
+            "folder|video|re:PATTERN",
+        ),
+    ] = None
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
     ] = ()

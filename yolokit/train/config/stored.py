@@ -53,6 +53,19 @@ def list_values(config: TrainConfig) -> dict[str, Any]:
     return kept
 
 
+def make_absolute(config: TrainConfig) -> TrainConfig:
+    """Return options that name the same files in any working folder."""
+    paths = {name: getattr(config, name) for name in ("data", *_PATHS)}
+    return msgspec.structs.replace(
+        config,
+        **{
+            name: str(Path(path).resolve())
+            for name, path in paths.items()
+            if path is not None and Path(path).exists()
+        },
+    )
+
+
 def _write(name: str, value: Any) -> str:
     """Return one line of YAML, in which a text is quoted as JSON quotes it, which YAML reads."""
     plain = list(value) if isinstance(value, tuple) else value

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 
+DRAWING = "drawing the report"
+
+
 def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary | None:
     """Write ``report.html`` and ``curves.png``, and tell the verdict.
 
@@ -27,9 +30,9 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
     """
     if not record.epochs:  # a kill between saving and reporting may have lost the only one
         return None
-    on_event(Phase("drawing the report"))
+    on_event(Phase(DRAWING))
     curves = run_dir / "curves.png"
-    notes = [_try(curves.name, lambda: draw_curves(record.epochs, run_dir.name, curves))]
+    notes = [try_drawing(curves.name, lambda: draw_curves(record.epochs, run_dir.name, curves))]
     drawn: list[Summary] = []
 
     def report() -> None:
@@ -37,7 +40,7 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
         write_report(record, run_dir, summary)
         drawn.append(summary)
 
-    notes.append(_try(REPORT_NAME, report))
+    notes.append(try_drawing(REPORT_NAME, report))
     for note in filter(None, notes):
         on_event(Notice(note))
     if not drawn:
@@ -47,8 +50,8 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
     return drawn[0]
 
 
-def _try(name: str, draw: Callable[[], None]) -> str | None:
-    """Draw, and return what to tell if that fails."""
+def try_drawing(name: str, draw: Callable[[], None]) -> str | None:
+    """Draw, and return what to tell if that fails: no training is lost to it."""
     try:
         draw()
     except Exception as error:  # noqa: BLE001 - whatever it is, hours of training are not lost to it

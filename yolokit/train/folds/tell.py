@@ -1,0 +1,71 @@
+"""What is told while folds are trained: what each run tells, with the fold, and nothing twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolokit.core.events import Notice, Phase
+from yolokit.core.plural import counted
+from yolokit.engine_protocol.child import Started
+from yolokit.train.record import FITNESS
+from yolokit.train.report.draw import DRAWING
+
+if TYPE_CHECKING:
+    from yolokit.core.events import Event, OnEvent
+    from yolokit.train.folds.record import FoldsRecord
+    from yolokit.train.record import RunRecord
+
+
+class FoldTeller:
+    """Hands the events of the folds on."""
+
+    def __init__(self, record: FoldsRecord, on_event: OnEvent) -> None:
+        self._record, self._on_event = record, on_event
+        self._told = {f"note: {note}" for note in record.data.notes}
+        self._has_started = False
+
+    def skip(self, fold: int, run: RunRecord) -> None:
+        """Say that a fold was complete already."""
+        self._on_event(Notice(f"{self._name(fold)} is complete{_describe(run)}"))
+
+    def begin(self, fold: int) -> OnEvent:
+        """Say which fold begins, and return what takes the events of its run."""
+        total = sum(dealt.images for dealt in self._record.dealing.folds)
+        held = self._record.dealing.folds[fold - 1].images
+        learnt = counted(total - held, "image")
+        self._on_event(Notice(f"{self._name(fold)}: trained on {learnt}, measured on {held}"))
+        is_ending = False
+
+        def tell(event: Event) -> None:
+            nonlocal is_ending
+            if isinstance(event, Phase):
+                is_ending = event.name == DRAWING
+                self._on_event(Phase(f"{self._name(fold)}: {event.name}"))
+            elif isinstance(event, Notice):
+                self._note(fold, event.message, is_ending=is_ending)
+            elif isinstance(event, Started) and self._has_started:
+                pass  # each starts from the same
+            else:
+                self._has_started = self._has_started or isinstance(event, Started)
+                self._on_event(event)
+
+        return tell
+
+    def end(self, fold: int, run: RunRecord) -> None:
+        """Say what came of a fold."""
+        self._on_event(Notice(f"{self._name(fold)} is done{_describe(run)}"))
+
+    def _note(self, fold: int, message: str, *, is_ending: bool) -> None:
+        # What a run tells at its end is what to do with it: that is told of all folds together.
+        if message in self._told or (is_ending and not message.startswith("note: ")):
+            return
+        self._told.add(message)
+        self._on_event(Notice(f"{self._name(fold)}: {message}"))
+
+    def _name(self, fold: int) -> str:
+        return f"fold {fold} of {self._record.count}"
+
+
+def _describe(run: RunRecord) -> str:
+    best = run.best
+    return f": {FITNESS} {best.metrics[FITNESS]:.4f}" if best else ""
