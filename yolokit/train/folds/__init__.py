@@ -1,1 +1,1 @@
-"""``train --folds K``: the images dealt into K parts, K runs, and what their figures say together."""
+"""``train --folds K``: images dealt into K parts, a run for each, and their figures together."""

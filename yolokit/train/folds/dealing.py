@@ -54,9 +54,7 @@ def deal_images(found: FoldImages, config: TrainConfig) -> tuple[Dealing, bytes,
             group_by=config.fold_group,
             grouped_images=sum(size for size in sizes.values() if size > 1),
             sha256=hashlib.sha256(content).hexdigest(),
-            folds=[
-                _count(found, fold_of, groups, fold) for fold in range(1, config.folds + 1)
-            ],
+            folds=[_count(found, fold_of, groups, fold) for fold in range(1, config.folds + 1)],
             notes=find_rare(found.images, fold_of, config.folds, found.names),
         ),
         content,

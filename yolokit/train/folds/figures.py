@@ -31,9 +31,7 @@ def _read(folder: Path) -> RunRecord | None:
         return None
 
 
-def read_validations(
-    runs: Sequence[RunRecord | None], run_dir: Path
-) -> list[Validation | None]:
+def read_validations(runs: Sequence[RunRecord | None], run_dir: Path) -> list[Validation | None]:
     """Return what ``best.pt`` of each fold found on its images; None where that was not kept."""
     found: list[Validation | None] = []
     for fold, run in enumerate(runs, 1):

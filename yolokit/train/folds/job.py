@@ -15,7 +15,6 @@ from yolokit.errors import (
     DataError,
     JobCancelledError,
     OutputExistsError,
-    TrainError,
     WeightsError,
     YolokitError,
 )
@@ -24,10 +23,17 @@ from yolokit.files.digest import sha256_file
 from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.stored import make_absolute, write_config
 from yolokit.train.data import refuse_single
-from yolokit.train.folds.dealing import DEALING_NAME, deal_images, view_path, write_views
+from yolokit.train.folds.dealing import (
+    ALL_NAME,
+    DEALING_NAME,
+    SPLITS_DIR,
+    deal_images,
+    view_path,
+    write_views,
+)
 from yolokit.train.folds.figures import sum_up
 from yolokit.train.folds.images import read_fold_images
-from yolokit.train.folds.page import write_page
+from yolokit.train.folds.page import FINAL_NAME, write_page
 from yolokit.train.folds.record import (
     FoldsRecord,
     fold_dir,
@@ -36,7 +42,7 @@ from yolokit.train.folds.record import (
 )
 from yolokit.train.folds.seen import warn_of_seen
 from yolokit.train.folds.tell import FoldTeller
-from yolokit.train.record import FITNESS, RunRecord, collect_versions, now, read_record
+from yolokit.train.record import collect_versions, now, read_record
 from yolokit.train.report.draw import try_drawing
 from yolokit.train.report.page import REPORT_NAME
 from yolokit.train.run import resume_training, train_model
@@ -51,6 +57,12 @@ if TYPE_CHECKING:
     from yolokit.train.config import TrainConfig
     from yolokit.train.folds.images import FoldImages
     from yolokit.train.folds.record import FoldsSummary
+
+_FINAL_HEAD = """\
+# The options of the folds for a training on all their images; `yolokit train --config FILE` takes
+# this file as it is. Nothing is held back to measure it by: val is among what it learns, so its
+# figures say nothing, and those of the folds are what to expect. Take last.pt.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,7 @@ def train_rest(
     """Train what is not complete, in a folder that is held."""
     write_views(run_dir, found.images, fold_of, found.names)
     write_config(record.config, record.data.path, record.origins, run_dir)
+    _write_final(record, run_dir)
     record.state, record.error, record.ended = "running", None, None
     write_folds(record, run_dir)
     teller = FoldTeller(record, on_event)
@@ -167,6 +180,20 @@ def train_rest(
     if note is not None:
         on_event(Notice(note))
     return FoldsRun(run_dir, record)
+
+
+def _write_final(record: FoldsRecord, run_dir: Path) -> None:
+    """Write the options of a training on all images, after the folds have said what to expect."""
+    config = msgspec.structs.replace(
+        record.config,
+        folds=None,
+        fold_group=None,
+        validate=False,
+        patience=0,
+        allow=tuple(dict.fromkeys((*record.config.allow, "leaking-images"))),
+    )
+    everything = str(run_dir / SPLITS_DIR / ALL_NAME)
+    write_config(config, everything, record.origins, run_dir, name=FINAL_NAME, head=_FINAL_HEAD)
 
 
 def _train_fold(
@@ -213,10 +240,8 @@ def _require_same_start(record: FoldsRecord, run_dir: Path, fold: int) -> None:
 
 def _close_failed(record: FoldsRecord, run_dir: Path, error: BaseException) -> None:
     """Record why the folds are not complete; if none began, no folder is left."""
-    never_began = not any(
-        fold_dir(run_dir, fold).exists() for fold in range(1, record.count + 1)
-    )
-    if never_began and isinstance(error, ConfigError | DataError | WeightsError):
+    began = bool(record.resumed) or any(map(Path.exists, _list_folders(record, run_dir)))
+    if not began and isinstance(error, ConfigError | DataError | WeightsError):
         shutil.rmtree(run_dir, ignore_errors=True)
         return
     cancelled = isinstance(error, JobCancelledError | KeyboardInterrupt)
@@ -232,13 +257,21 @@ def _name_command(hint: str | None, record: FoldsRecord, run_dir: Path) -> str:
     go_on = f"go on with: {resume_command(run_dir)}"
     if hint is None:
         return go_on
-    for fold in range(1, record.count + 1):
-        hint = hint.replace(f"go on with: {resume_command(fold_dir(run_dir, fold))}", go_on)
+    for folder in _list_folders(record, run_dir):
+        hint = hint.replace(f"go on with: {resume_command(folder)}", go_on)
     return hint if go_on in hint else f"{hint}; {go_on}"
+
+
+def _list_folders(record: FoldsRecord, run_dir: Path) -> list[Path]:
+    return [fold_dir(run_dir, fold) for fold in range(1, record.count + 1)]
 
 
 def _sum_up(record: FoldsRecord, run_dir: Path) -> str | None:
     """Write what came of the folds so far; return what to tell if the page cannot be drawn."""
     record.summary = sum_up(record, run_dir)
     write_folds(record, run_dir)
-    return try_drawing(REPORT_NAME, lambda: write_page(record, run_dir))
+
+    def draw() -> None:
+        write_page(record, run_dir)
+
+    return try_drawing(REPORT_NAME, draw)

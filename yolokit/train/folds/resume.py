@@ -47,7 +47,7 @@ def resume_folds(
         record = read_folds(run_dir)
         if record.state == "complete":
             raise TrainError(
-                f"all {record.count} folds of {folder} are complete: there is nothing to go on with",
+                f"all {record.count} folds of {folder} are complete: nothing is left to train",
                 hint="to train others, start anew under another --name",
             )
         changes = _check_changes(record, changes or {})
@@ -56,7 +56,9 @@ def resume_folds(
         fold_of = read_dealing(run_dir, found, record.dealing)
         _record_changes(record, changes, found)
         record.resumed.append(now())
-        return train_rest(record, run_dir, found, fold_of, changes, on_event)
+        # Each fold has a data.yaml of its own.
+        others = {name: value for name, value in changes.items() if name != "data"}
+        return train_rest(record, run_dir, found, fold_of, others, on_event)
 
 
 def _check_changes(record: FoldsRecord, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,9 +77,7 @@ def _check_changes(record: FoldsRecord, changes: Mapping[str, Any]) -> dict[str,
     return {name: getattr(checked, name) for name in changes}
 
 
-def _find_images(
-    record: FoldsRecord, changes: Mapping[str, Any], on_event: OnEvent
-) -> FoldImages:
+def _find_images(record: FoldsRecord, changes: Mapping[str, Any], on_event: OnEvent) -> FoldImages:
     """Read the data set, where it was or where it is now.
 
     Raises:
