@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.jobs.runs.compare import Comparison, Pair
-    from yolokit.jobs.runs.job import ShownRun
+    from yolokit.jobs.runs.job import ShownFolds, ShownRun
     from yolokit.jobs.runs.lineage import Link
     from yolokit.jobs.runs.listing import RunEntry
 
@@ -40,7 +40,9 @@ def list_(
     """List the training runs, the latest last.
 
     mAP50-95 is that of best.pt on val; before is that of the start on the same images,
-    or none if it did not know the classes. What is damaged or not a run is listed as such.
+    or none if it did not know the classes. Of folds it is the mean, with the standard deviation;
+    `yolokit runs show NAME/fold-1` shows one of them. What is damaged or not a run is listed as
+    such.
     """
     import msgspec
 
@@ -72,13 +74,15 @@ def show(
 ) -> None:
     """Say what came of a training run, and what to do next."""
     from yolokit.cli.output import emit, emit_json
-    from yolokit.jobs.runs.job import show_run
+    from yolokit.jobs.runs.job import ShownFolds, show_run
 
     shown = show_run(name, draw=report)
     if json:
         import msgspec
 
         emit_json(msgspec.to_builtins(shown, enc_hook=str))
+    elif isinstance(shown, ShownFolds):
+        emit(_describe_folds(shown))
     else:
         emit(_describe_run(shown))
 
@@ -95,7 +99,7 @@ def compare(
     ] = False,
     json: Annotated[bool, json_option("Print the comparison as one line of JSON.")] = False,
 ) -> None:
-    """Compare two training runs: what differed, and which is better.
+    """Compare two training runs, or folds with folds: what differed, and which is better.
 
     Where both were validated on the same images, these are drawn anew a thousand times to tell
     whether the choice of images can explain the difference.
@@ -158,11 +162,11 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
 
     epochs = "-" if entry.epochs is None else f"{entry.epochs} of {entry.planned}"
     return (
-        entry.name,
+        entry.name if entry.folds is None else f"{entry.name} ({entry.folds} folds)",
         _last_parts(entry.data),
         _last_parts(entry.start),
         epochs,
-        _score(entry.best),
+        _score(entry.best) + ("" if entry.spread is None else f" ± {entry.spread:.3f}"),
         _score(entry.before),
         entry.state,
         "-" if entry.seconds is None else describe_seconds(entry.seconds),
@@ -214,6 +218,34 @@ def _describe_run(shown: ShownRun) -> str:
     if report is None and (path := Path(entry.folder) / "report.html").is_file():
         report = path
     return "\n".join([*lines, "", *describe_summary(shown.summary, report)])
+
+
+def _describe_folds(shown: ShownFolds) -> str:
+    from yolokit.cli.folds import tabulate_folds
+    from yolokit.core.units import describe_seconds
+    from yolokit.train.report.advice import show_path
+    from yolokit.train.run_folder import resume_command
+
+    entry, record = shown.entry, shown.record
+    facts = [
+        ("folds", f"{entry.folder}: {entry.state}"),
+        ("problem", entry.problem or ""),
+        ("data", entry.data or ""),
+        ("start", entry.start or ""),
+        ("epochs", f"{entry.epochs} of {entry.planned} in {describe_seconds(entry.seconds or 0)}"),
+        ("dealt", f"by seed {record.dealing.seed}"),
+        *(("note", note) for note in (*record.notes, *record.dealing.notes)),
+    ]
+    facts = [(name, value) for name, value in facts if value]
+    width = max(len(name) for name, _ in facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in facts]
+    lines += ["", tabulate_folds(record, shown.summary), ""]
+    report = shown.report or Path(entry.folder) / "report.html"
+    if report.is_file():
+        lines.append(f"open: {show_path(report)}")
+    if entry.state in ("interrupted", "failed", "killed"):
+        lines.append(f"go on with: {resume_command(Path(entry.folder))}")
+    return "\n".join(lines)
 
 
 def _describe_comparison(comparison: Comparison) -> str:

@@ -18,6 +18,7 @@ from yolokit.train.record import FITNESS
 from yolokit.train.report.kept import compare_validations, measure_classes, read_best
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from yolokit.engine_protocol.validations import Validation
@@ -67,7 +68,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> Comparison:
     """Compare two runs from their folders alone."""
     (folder_a, a), (folder_b, b) = first, second
-    names = _name_runs(folder_a, folder_b)
+    names = name_runs(folder_a, folder_b)
     difference = why_not = None
     classes: tuple[Pair, ...] = ()
     try:
@@ -76,23 +77,29 @@ def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) 
         difference = _compare_found(found, a, b)
     except TrainError as error:
         why_not = str(error)
-    better, reason = _judge(names, a, b, difference, why_not)
+    scores = [run.best.metrics[FITNESS] if run.best else None for run in (a, b)]
+    better, reason = judge(names, scores, difference, why_not)
     return Comparison(
         a=names[0],
         b=names[1],
-        options=_list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
-        data=_list_pairs(_describe_data(a), _describe_data(b)),
+        options=list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
+        data=list_pairs(_describe_data(a), _describe_data(b)),
         metrics=_list_metrics(a, b),
         classes=classes,
         difference=difference,
         why_not=why_not,
         better=better,
-        headline=f"{better} is better" if better else "Neither is shown to be better",
+        headline=describe_better(better),
         reason=reason,
     )
 
 
-def _name_runs(a: Path, b: Path) -> tuple[str, str]:
+def describe_better(better: str | None) -> str:
+    """Return which is better in a few words."""
+    return f"{better} is better" if better else "Neither is shown to be better"
+
+
+def name_runs(a: Path, b: Path) -> tuple[str, str]:
     """Return the names of two folders; their paths where the names are one."""
     a, b = a.resolve(), b.resolve()
     return (str(a), str(b)) if a.name == b.name else (a.name, b.name)
@@ -115,7 +122,8 @@ def _compare_classes(
     )
 
 
-def _list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:
+def list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:
+    """Return the facts in which two differ."""
     names = dict.fromkeys([*a, *b])
     return tuple(
         Pair(name=name, a=a.get(name), b=b.get(name))
@@ -163,10 +171,9 @@ def _describe_before(record: RunRecord) -> float | None:
     return None if record.start_epoch is None else record.start_epoch.metrics[FITNESS]
 
 
-def _judge(
+def judge(
     names: tuple[str, str],
-    a: RunRecord,
-    b: RunRecord,
+    scores: Sequence[float | None],
     difference: Difference | None,
     why_not: str | None,
 ) -> tuple[str | None, str]:
@@ -183,7 +190,6 @@ def _judge(
         if difference.is_clear:
             return names[gain > 0], f"{shown}."
         return None, f"{shown}, so chance may explain it."
-    scores = [run.best.metrics[FITNESS] if run.best else None for run in (a, b)]
     if difference is not None:
         why_not = f"{counted(difference.images, 'image')} are too few"
     if None in scores:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import yolokit
 from yolokit.report.charts import Series, line_chart
 from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
-from yolokit.train.record import FITNESS
+from yolokit.train.record import FITNESS, EpochRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from yolokit.jobs.runs.compare import Comparison, Pair
     from yolokit.report.page import Block, Chart
-    from yolokit.train.record import RunRecord
 
 COMMAND = "yolokit runs compare"
 _SCORES = {FITNESS: "mAP50-95 on val", "mAP50": "mAP50 on val"}
@@ -33,8 +33,11 @@ _HOW = (
 )
 
 
-def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Page:
-    """Return the page of a comparison."""
+Curves = tuple[Sequence[EpochRecord], Sequence[EpochRecord]]
+
+
+def build_compare_page(comparison: Comparison, curves: Curves) -> Page:
+    """Return the page of a comparison, with the epochs of both."""
     names = (comparison.a, comparison.b)
     mood: Literal["good", "neutral"] = "good" if comparison.better else "neutral"
     sections = [
@@ -47,8 +50,8 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
             ),
         )
     ]
-    charts = _draw_curves(names, (a, b), _SCORES)
-    losses = _draw_curves(names, (a, b), _LOSSES)
+    charts = _draw_curves(names, curves, _SCORES)
+    losses = _draw_curves(names, curves, _LOSSES)
     folded = (Details("The losses of both", losses),) if losses else ()
     if charts or losses:
         sections.append(Section("Curves", (*charts, *folded)))
@@ -92,18 +95,18 @@ def _list_differences(comparison: Comparison, names: tuple[str, str]) -> tuple[B
 
 
 def _draw_curves(
-    names: tuple[str, str], records: tuple[RunRecord, RunRecord], titles: Mapping[str, str]
+    names: tuple[str, str], curves: Curves, titles: Mapping[str, str]
 ) -> tuple[Chart, ...]:
     charts = []
     for metric, title in titles.items():
         lines = [
             Series(
                 name,
-                tuple(float(epoch.epoch) for epoch in record.epochs),
-                tuple(epoch.metrics.get(metric, math.nan) for epoch in record.epochs),
+                tuple(float(epoch.epoch) for epoch in epochs),
+                tuple(epoch.metrics.get(metric, math.nan) for epoch in epochs),
             )
-            for name, record in zip(names, records, strict=True)
-            if any(metric in epoch.metrics for epoch in record.epochs)
+            for name, epochs in zip(names, curves, strict=True)
+            if any(metric in epoch.metrics for epoch in epochs)
         ]
         if lines:
             label = "loss" if "loss" in metric else metric

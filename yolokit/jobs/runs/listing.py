@@ -11,11 +11,15 @@ import msgspec
 from yolokit.core.suggest import nearest
 from yolokit.errors import TrainError
 from yolokit.files.regular_file import is_folder, is_there
+from yolokit.train.folds.figures import read_runs, sum_up
+from yolokit.train.folds.record import has_folds, read_folds
 from yolokit.train.record import FITNESS, RunRecord, read_record
 from yolokit.train.run_folder import RUNS_DIR, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from yolokit.train.folds.record import FoldsRecord
 
 State = Literal["complete", "interrupted", "failed", "running", "killed", "unreadable", "not a run"]
 
@@ -32,10 +36,13 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
         start: What it began with.
         epochs: Completed ones.
         planned: Epochs that were asked for.
-        best: mAP50-95 of best.pt on val.
+        best: mAP50-95 of best.pt on val; of folds the mean.
         before: That of the start; None where it was not measured.
         seconds: Time of all epochs.
         started: When, with its zone.
+        folds: How many, where it was trained in folds; ``epochs`` and ``planned`` count those of
+            all.
+        spread: The standard deviation of their mAP50-95.
     """
 
     name: str
@@ -50,6 +57,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     before: float | None = None
     seconds: float | None = None
     started: str | None = None
+    folds: int | None = None
+    spread: float | None = None
 
 
 def list_runs(parent: Path = RUNS_DIR) -> list[RunEntry]:
@@ -64,6 +73,8 @@ def describe_run(folder: Path) -> RunEntry:
     """Return what is known about a folder, whatever is in it."""
     name, path = folder.name, os.fspath(folder)
     try:
+        if has_folds(folder):
+            return describe_folds(folder)
         record = read_record(folder)
     except TrainError as error:
         is_missing = isinstance(error.__cause__, FileNotFoundError | NotADirectoryError)
@@ -86,7 +97,36 @@ def describe_run(folder: Path) -> RunEntry:
     )
 
 
-def find_state(record: RunRecord, folder: Path) -> State:
+def describe_folds(folder: Path) -> RunEntry:
+    """Return what is known about a folder of folds.
+
+    Raises:
+        TrainError: Its record is damaged.
+    """
+    record = read_folds(folder)
+    summary = record.summary or sum_up(record, folder)
+    runs = read_runs(record, folder)
+    fitness = summary.metrics[FITNESS]
+    first = next((run for run in runs if run is not None), None)
+    return RunEntry(
+        name=folder.name,
+        folder=os.fspath(folder),
+        state=find_state(record, folder),
+        problem=record.error,
+        data=record.data.path,
+        start=describe_weights(first) if first else record.config.weights,
+        epochs=sum(len(run.epochs) for run in runs if run is not None),
+        planned=record.count * record.config.epochs,
+        best=fitness.mean,
+        before=summary.before.mean,
+        seconds=sum(summary.seconds),
+        started=record.started,
+        folds=record.count,
+        spread=fitness.sd,
+    )
+
+
+def find_state(record: RunRecord | FoldsRecord, folder: Path) -> State:
     """Return the state of a run: a record that says ``running`` may have outlived its process."""
     if record.state != "running":
         return record.state
@@ -113,6 +153,11 @@ def find_run(name: str, parent: Path = RUNS_DIR) -> tuple[Path, RunRecord]:
     for folder in filter(is_folder, places):
         return folder, read_record(folder)  # which says what it is not, or why it cannot be read
     raise TrainError(f"there is no run {name}", hint=_suggest(name, list_runs(parent), parent))
+
+
+def find_folds(name: str, parent: Path = RUNS_DIR) -> Path | None:
+    """Return the folder of folds, given as for :func:`find_run`; None if it has none."""
+    return next(filter(has_folds, (parent / name, Path(name))), None)
 
 
 def _suggest(name: str, entries: Sequence[RunEntry], parent: Path) -> str:

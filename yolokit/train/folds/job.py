@@ -193,7 +193,9 @@ def _write_final(record: FoldsRecord, run_dir: Path) -> None:
         allow=tuple(dict.fromkeys((*record.config.allow, "leaking-images"))),
     )
     everything = str(run_dir / SPLITS_DIR / ALL_NAME)
-    write_config(config, everything, record.origins, run_dir, name=FINAL_NAME, head=_FINAL_HEAD)
+    ours = dict.fromkeys(("data", "validate", "patience", "allow"), "to train on all images")
+    origins = record.origins | ours
+    write_config(config, everything, origins, run_dir, name=FINAL_NAME, head=_FINAL_HEAD)
 
 
 def _train_fold(

@@ -75,12 +75,7 @@ _MEANINGS = Details(
         ),
     ),
 )
-_LABELS = {
-    FITNESS: "mAP50-95",
-    "mAP50": "mAP50",
-    "precision": "Precision",
-    "recall": "Recall",
-}
+_SHARES = (0.0, 1.0)
 _MORE = {
     "mAP50": "mAP50 on the images of the fold",
     "val_box_loss": "Box loss on the images of the fold",
@@ -140,9 +135,16 @@ def _answer(record: FoldsRecord, summary: FoldsSummary) -> tuple[Block, ...]:
     if summary.metrics[FITNESS].mean is not None:
         blocks.append(Figures(tuple(_list_figures(summary))))
     columns, rows = list_folds(record, summary)
-    heads = tuple(_LABELS.get(name, name.capitalize()) for name in columns)
+    rows = tuple((_head(row[0]), *row[1:]) for row in rows)
     caption = "best.pt of each fold on its images; last epoch: the mAP50-95 of last.pt"
-    return (*blocks, Table(heads, rows, caption), _MEANINGS)
+    return (*blocks, Table(tuple(map(_head, columns)), rows, caption), _MEANINGS)
+
+
+def _head(name: str) -> str:
+    """Return a name as a table of the page writes it."""
+    if name in ("sd", FITNESS, "mAP50"):
+        return "SD" if name == "sd" else name
+    return name.capitalize()
 
 
 def _judge(record: FoldsRecord, summary: FoldsSummary) -> Verdict:
@@ -156,10 +158,10 @@ def _judge(record: FoldsRecord, summary: FoldsSummary) -> Verdict:
     )
     if summary.before.mean is not None:
         text += f" Before training it was {show_score(summary.before.mean)}."
-    warned = bool(record.notes)
-    mood: Literal["good", "neutral", "warning"] = "warning" if warned else (
-        "good" if record.state == "complete" else "neutral"
-    )  # fmt: skip
+    mood: Literal["good", "neutral", "warning", "bad"]
+    mood = "good" if record.state == "complete" else "neutral"
+    if fitness.mean == 0 or record.notes:
+        mood = "bad" if fitness.mean == 0 else "warning"
     advice = [*(f"{note[0].upper()}{note[1:]}." for note in record.notes)]
     advice += _name_uneven(summary)
     return Verdict(mood, describe_result(record, summary), text, tuple(advice))
@@ -182,7 +184,7 @@ def _name_uneven(summary: FoldsSummary) -> list[str]:
 
 
 def _list_figures(summary: FoldsSummary) -> list[Figure]:
-    named = {_LABELS[name]: one for name, one in summary.metrics.items()}
+    named = {_head(name): one for name, one in summary.metrics.items()}
     figures = [
         Figure(label, show_score(one.mean), _note(one))
         for label, one in named.items()
@@ -219,14 +221,18 @@ def _draw(runs: Sequence[RunRecord | None], metric: str, title: str) -> Chart | 
             y = tuple(epoch.metrics.get(metric, math.nan) for epoch in epochs)
             lines.append(Series(f"fold {fold}", x, y))
     label = "loss" if "loss" in metric else metric
-    return line_chart(title, lines, x_label="epoch", y_label=label) if lines else None
+    is_flat = not any(y > 0 for line in lines for y in line.y)
+    y_range = _SHARES if is_flat else None
+    return (
+        line_chart(title, lines, x_label="epoch", y_label=label, y_range=y_range) if lines else None
+    )
 
 
 def _tabulate_classes(record: FoldsRecord, summary: FoldsSummary) -> list[Section]:
     if not summary.classes:
         return []
     columns, rows = list_classes(record, summary, each=record.count <= _MOST_COLUMNS)
-    heads = tuple(name.capitalize() for name in columns)
+    heads = tuple(map(_head, columns))
     caption = "mAP50-95, as COCO measures; a fold without a class says nothing of it"
     return [Section("Each class in the folds", (Table(heads, rows, caption),))]
 
@@ -236,11 +242,15 @@ def _describe_dealing(record: FoldsRecord) -> Section:
     together = "Equal and nearly equal pictures"
     if dealing.group_by is not None:
         together += f", and those that `fold_group: {dealing.group_by}` joins,"
-    grouped = counted(dealing.grouped_images, "image has", "images have")
+    grouped = (
+        counted(dealing.grouped_images, "image has others", "images have others") + " to stay with"
+        if dealing.grouped_images
+        else "here each image is like no other"
+    )
     blocks: list[Block] = [
         Text(
             "Train and val were dealt as one, so that each class is shared out alike; test was "
-            f"left alone. {together} are in one fold: {grouped} others to stay with. "
+            f"left alone. {together} are in one fold: {grouped}. "
             f"Seed {dealing.seed}; `dealing.csv` has the fold of each image."
         ),
         *(Text(f"{note[0].upper()}{note[1:]}.") for note in dealing.notes),

@@ -34,7 +34,7 @@ def show_spread(spread: Spread) -> str:
 def list_folds(record: FoldsRecord, summary: FoldsSummary) -> tuple[tuple[str, ...], Rows]:
     """Return a row for each fold, and below them what they are together."""
     spreads = [*summary.metrics.values(), summary.last]
-    columns = ("fold", "images", "boxes", *summary.metrics, "last epoch", "best epoch", "time")
+    columns = ("fold", "images", *summary.metrics, "last epoch", "best epoch", "time")
     rows = []
     for at, dealt in enumerate(record.dealing.folds):
         best = summary.best_epochs[at]
@@ -42,15 +42,13 @@ def list_folds(record: FoldsRecord, summary: FoldsSummary) -> tuple[tuple[str, .
             (
                 str(dealt.fold),
                 str(dealt.images),
-                str(sum(dealt.boxes)),
                 *(show_score(one.values[at]) for one in spreads),
                 "-" if best is None else str(best),
                 describe_seconds(summary.seconds[at]) if summary.seconds[at] else "-",
             )
         )
-    empty = ("", "")
     below = [
-        (name, *empty, *(show_score(take(one)) for one in spreads), *empty)
+        (name, "", *(show_score(take(one)) for one in spreads), "", "")
         for name, take in _STATISTICS.items()
     ]
     return columns, (*rows, *below)
