@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from yolokit.train.config import TrainConfig
 
+LOOKING = "looking at every image and label"
 _STRIDE_PX = 32  # of the deepest features
 
 
@@ -27,13 +28,12 @@ def check_data(path: Path, config: TrainConfig, on_event: OnEvent) -> DatasetRep
         DataError: It cannot be trained on; each fault is named with file and line.
         ConfigError: Its images, batch and image size do not go together.
     """
-    what = "looking at every image and label"
-    on_event(Phase(what))
+    on_event(Phase(LOOKING))
     data = check_dataset(
         path,
         allow=config.allow,
         imgsz=config.imgsz,
-        on_progress=lambda done, total: on_event(Progress(what, done, total)),
+        on_progress=lambda done, total: on_event(Progress(LOOKING, done, total)),
     )
     _require_trainable(data)
     refuse_single(data.splits["train"].images, config)

@@ -17,7 +17,7 @@ from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.datasets.read_facts import TRAINED_ON, read_facts
 from yolokit.datasets.splits import list_split_images
 from yolokit.errors import DataError
-from yolokit.train.data import leaves_out, refuse_poses
+from yolokit.train.data import LOOKING, leaves_out, refuse_poses
 from yolokit.train.folds.deal import DealtImage, join_groups
 from yolokit.train.record import DataRecord
 
@@ -58,15 +58,14 @@ def read_fold_images(config: TrainConfig, on_event: OnEvent) -> FoldImages:
     Raises:
         DataError: It cannot be trained on; each fault is named with file and line.
     """
-    what = "looking at every image and label"
-    on_event(Phase(what))
+    on_event(Phase(LOOKING))
     data = load_data_yaml(Path(config.data), need=TRAINED_ON)
     pooled = _pool(data)
     facts = read_facts(
         pooled,
         leaves_out=leaves_out(config),
         imgsz=config.imgsz,
-        on_progress=lambda done, total: on_event(Progress(what, done, total)),
+        on_progress=lambda done, total: on_event(Progress(LOOKING, done, total)),
     )
     notes = _check(facts, pooled, config)
     refuse_poses(data.path, is_pose=data.pose is not None)

@@ -162,11 +162,11 @@ def train_rest(
     on_event: OnEvent,
 ) -> FoldsRun:
     """Train what is not complete, in a folder that is held."""
+    record.state, record.error, record.ended = "running", None, None
+    write_folds(record, run_dir)
     write_views(run_dir, found.images, fold_of, found.names)
     write_config(record.config, record.data.path, record.origins, run_dir)
     _write_final(record, run_dir)
-    record.state, record.error, record.ended = "running", None, None
-    write_folds(record, run_dir)
     teller = FoldTeller(record, on_event)
     try:
         for fold in range(1, record.count + 1):
@@ -217,6 +217,8 @@ def _train_fold(
         moved = {"data": data} if run.data.path != data else {}
         done = resume_training(folder, {**changes, **moved}, on_event=tell)
     else:
+        if run is None and not any(folder.glob("*.pt")):  # it was killed as it began
+            shutil.rmtree(folder, ignore_errors=True)
         _require_same_start(record, run_dir, fold)
         config = msgspec.structs.replace(record.config, data=data, folds=None, fold_group=None)
         done = train_model(config, tell, folder=folder, origins=record.origins)

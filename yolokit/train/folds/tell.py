@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.events import Notice, Phase
 from yolokit.core.plural import counted
 from yolokit.engine_protocol.child import Started
+from yolokit.train.data import LOOKING
 from yolokit.train.record import FITNESS
 from yolokit.train.report.draw import DRAWING
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 
 class FoldTeller:
-    """Hands the events of the folds on."""
+    """Hands the events of the folds on.
+
+    What the check of the data set notes was told of all images before, and what to do after a run
+    is told of all folds in the end.
+    """
 
     def __init__(self, record: FoldsRecord, on_event: OnEvent) -> None:
         self._record, self._on_event = record, on_event
-        self._told = {f"note: {note}" for note in record.data.notes}
+        self._told: set[str] = set()
         self._has_started = False
 
     def skip(self, fold: int, run: RunRecord) -> None:
@@ -34,15 +39,15 @@ class FoldTeller:
         held = self._record.dealing.folds[fold - 1].images
         learnt = counted(total - held, "image")
         self._on_event(Notice(f"{self._name(fold)}: trained on {learnt}, measured on {held}"))
-        is_ending = False
+        phase = ""
 
         def tell(event: Event) -> None:
-            nonlocal is_ending
+            nonlocal phase
             if isinstance(event, Phase):
-                is_ending = event.name == DRAWING
-                self._on_event(Phase(f"{self._name(fold)}: {event.name}"))
+                phase = event.name
+                self._on_event(Phase(f"{self._name(fold)}: {phase}"))
             elif isinstance(event, Notice):
-                self._note(fold, event.message, is_ending=is_ending)
+                self._note(fold, event.message, phase)
             elif isinstance(event, Started) and self._has_started:
                 pass  # each starts from the same
             else:
@@ -55,9 +60,10 @@ class FoldTeller:
         """Say what came of a fold."""
         self._on_event(Notice(f"{self._name(fold)} is done{_describe(run)}"))
 
-    def _note(self, fold: int, message: str, *, is_ending: bool) -> None:
-        # What a run tells at its end is what to do with it: that is told of all folds together.
-        if message in self._told or (is_ending and not message.startswith("note: ")):
+    def _note(self, fold: int, message: str, phase: str) -> None:
+        """Hand a notice on, unless it is told of all folds together: see the class."""
+        is_note = message.startswith("note: ")
+        if message in self._told or phase == (LOOKING if is_note else DRAWING):
             return
         self._told.add(message)
         self._on_event(Notice(f"{self._name(fold)}: {message}"))
