@@ -99,9 +99,9 @@ def compare(
     ] = False,
     json: Annotated[bool, json_option("Print the comparison as one line of JSON.")] = False,
 ) -> None:
-    """Compare two training runs, or folds with folds: what differed, and which is better.
+    """Compare two training runs: what differed, and which is better.
 
-    Where both were validated on the same images, these are drawn anew a thousand times to tell
+    Folds are compared with folds. Where both were validated on the same images, these are drawn anew a thousand times to tell
     whether the choice of images can explain the difference.
     """
     from yolokit.cli.output import emit, emit_json, say

@@ -53,7 +53,7 @@ class FoldImages(msgspec.Struct, frozen=True, eq=False):
 def read_fold_images(config: TrainConfig, on_event: OnEvent) -> FoldImages:
     """Check train and val as one, and find the images that must stay together.
 
-    A data set without val will do. That a picture is in train and in val is no fault here.
+    A data set without val will do. A picture may be in train and in val.
 
     Raises:
         DataError: It cannot be trained on; each fault is named with file and line.

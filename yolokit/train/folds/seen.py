@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolokit.core.plural import share
+from yolokit.core.plural import counted, share
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 from yolokit.train.image_hashes import HASHES_FILE
@@ -31,7 +31,7 @@ def warn_of_seen(weights: WeightsRecord | None, found: FoldImages) -> str | None
     seen = sum(digest in trained for digest in found.digests)
     if not seen:
         return None
-    are = share(seen, f"{len(found.digests)} images", "was", "were")
+    are = share(seen, counted(len(found.digests), "image"), "was", "were")
     return (
         f"{are} what {Path(weights.path).name} was trained on: the figures of the folds will look "
         "too good; start from weights that have not seen these images"
