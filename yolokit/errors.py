@@ -93,6 +93,10 @@ class TrainError(YolokitError):
     exit_code = 1
 
 
+class EngineKilledError(TrainError):
+    """The system ended the process that trains or runs a checkpoint, as where memory runs out."""
+
+
 class ExportError(YolokitError):
     """A model could not be exported."""
 

@@ -20,7 +20,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # A whole command line, up to what ends it in a sentence.
 COMMAND_LINE = re.compile(r"yolokit ((?:[a-z]+ )*[a-z]+)\b[^`;\n]*")
 HELP = ("typer.", "Option", "Argument")  # what the help of an option is stated in
-OTHER_PROGRAM = re.compile(r"\buv (?:sync|run)\b[^`;]*")
+OTHER_PROGRAM = re.compile(r"\b(?:uv sync|uv run|docker run)\b[^`;]*")
 
 
 def _list_options(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:

@@ -70,6 +70,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         wait_s: Of ``seconds``, those in which training waited for images; None if not measured.
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
+        memory_bytes: Resident memory at its end, of the processes that load images as well; None
+            if not measured.
     """
 
     epoch: int
@@ -81,6 +83,7 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    memory_bytes: int | None = None
 
 
 class StopTraining(Exception):  # noqa: N818 - like StopIteration, a wish and no error

@@ -1,4 +1,4 @@
-"""How many cores and how much time this process may use."""
+"""How many cores, how much time and how much memory this process may use."""
 
 from __future__ import annotations
 
@@ -67,18 +67,52 @@ def _affinity_cores() -> int:
 
 def _cgroup_cores() -> float | None:
     """Return the tightest CPU quota of this process in cores, or None without one."""
+    quotas: list[float] = []
+    for controllers, group in _list_cgroups():
+        if controllers == "":
+            quotas += _quotas_v2(group)
+        elif "cpu" in controllers.split(","):
+            quotas += _quotas_v1(controllers, group)
+    return min(quotas, default=None)
+
+
+def limit_free_bytes(free_bytes: int) -> int:
+    """Return free memory, or what the control groups of this process leave if that is less.
+
+    A group's cache of files counts as used there, but gives way: it is free.
+    """
+    left = [free_bytes]
+    for controllers, group in _list_cgroups():
+        if controllers == "":
+            files = ("memory.max", "memory.current", "inactive_file")
+            left += _free_in(_with_parents(_CGROUP_ROOT, group), *files)
+        elif "memory" in controllers.split(","):
+            files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            left += _free_in(_with_parents(_CGROUP_ROOT / controllers, group), *files)
+    return max(0, min(left))
+
+
+def _free_in(folders: list[Path], limit: str, used: str, cache: str) -> list[int]:
+    """Return what a group and each of its parents leave; those without a limit say nothing."""
+    free = []
+    for folder in folders:
+        most, taken = _read_words(folder / limit), _read_words(folder / used)
+        if not most or not taken or most[0] == "max":
+            continue
+        stated = _read_words(folder / "memory.stat")
+        gives_way = int(stated[stated.index(cache) + 1]) if cache in stated else 0
+        free.append(int(most[0]) - int(taken[0]) + gives_way)
+    return free
+
+
+def _list_cgroups() -> list[tuple[str, PurePosixPath]]:
+    """Return the controllers and the path of each control group of this process."""
     try:
         memberships = _PROC_CGROUP.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
-        return None
-    quotas: list[float] = []
-    for line in memberships:
-        _, controllers, group = line.split(":", 2)
-        if controllers == "":
-            quotas += _quotas_v2(PurePosixPath(group))
-        elif "cpu" in controllers.split(","):
-            quotas += _quotas_v1(controllers, PurePosixPath(group))
-    return min(quotas, default=None)
+        return []
+    groups = [line.split(":", 2) for line in memberships]
+    return [(controllers, PurePosixPath(group)) for _, controllers, group in groups]
 
 
 def _quotas_v2(group: PurePosixPath) -> list[float]:

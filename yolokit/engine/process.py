@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from yolokit.engine.failures import explain
 from yolokit.engine_protocol.child import EVENT_MARK, Cancelled, Done, Failed, Order
 from yolokit.errors import JobCancelledError, YolokitError
 
@@ -139,18 +140,6 @@ def _run(job: Job[Any], request: str | msgspec.Raw) -> None:
     sys.stdout.flush()
     # Data loader threads of a stopped run must not keep the process alive.
     os._exit(1)
-
-
-def explain(error: Exception, failure: str) -> Failed:
-    """Turn an error of torch or ultralytics into one sentence for a person."""
-    text = " ".join(str(error).replace("❌️", "").replace("❌", "").split())
-    hint = "use a smaller --batch or --imgsz" if failure == "TrainError" else None
-    if "out of memory" in text.lower():
-        return Failed(failure, "the device ran out of memory", hint)
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
-        return Failed(failure, "the machine ran out of memory", hint)
-    name = type(error).__name__
-    return Failed(failure, f"{name}: {text}" if text else name)
 
 
 def on_stop(call: Callable[[], None]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from yolokit.engine.state import read_state
 from yolokit.engine.ultralytics_patches import load_model
 from yolokit.files.atomic import replace_file
 
@@ -19,11 +18,14 @@ def publish_checkpoint(path: Path, out: Path) -> None:
         shutil.copyfile(path, part)
 
 
-def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
+def repair_checkpoints(
+    run_dir: Path, state: dict[str, Any] | None, epochs: int
+) -> dict[str, Any] | None:
     """Repair what a kill interrupted, before a run goes on from its last whole epoch.
 
     Args:
         run_dir: Folder of the run.
+        state: What its ``state.pt`` has.
         epochs: How many it is to have.
 
     Returns:
@@ -32,7 +34,6 @@ def repair_checkpoints(run_dir: Path, epochs: int) -> dict[str, Any] | None:
     """
     last = run_dir / "last.pt"
     model, checkpoint = load_model(str(last))
-    state = read_state(run_dir)
     is_stripped = "optimizer" not in checkpoint
     if state is None:
         epoch, is_best = checkpoint["epoch"], not is_stripped and _is_best(checkpoint)

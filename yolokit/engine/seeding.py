@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+import yolokit.engine.ultralytics_patches  # noqa: F401 - in processes that load images as well
+
 from ultralytics.data.dataset import YOLODataset  # isort: skip - after our edits
 
 

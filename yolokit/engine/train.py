@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +28,29 @@ if TYPE_CHECKING:
 def train(request: TrainRequest) -> dict[str, Any]:
     """Train and return ``device``, ``precision``, ``batch`` and ``optimizer``."""
     pace = start_torch(request)
+    trainer: YolokitTrainer | None = None
+    while True:
+        done = _repair(request) if request.start is None else None
+        if done is not None:
+            send(Notice("all its epochs were done already; only the end was left"))
+            result = make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
+            return result | _prove_old(request, done["imgsz"])
+        task, overrides = prepare(request)
+        if request.own.machines > 1 or "," in overrides["device"]:
+            from yolokit.engine.distributed.launch import launch
 
-    done = _repair(request) if request.start is None else None
-    if done is not None:
-        send(Notice("all its epochs were done already; only the end was left"))
-        result = make_result(done["device"], done["amp"], done["batch"], done["optimizer"])
-        return result | _prove_old(request, done["imgsz"])
-    task, overrides = prepare(request)
-    if request.own.machines > 1 or "," in overrides["device"]:
-        from yolokit.engine.distributed.launch import launch
-
-        result = launch(request.task, overrides, request.own, request.threads)
-        return result | (_prove_old(request, overrides["imgsz"]) if request.own.leads else {})
-    trainer = make_trainer(task, overrides, pace)
-    send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
-    _run(trainer)
-    args = trainer.args
-    result = make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
-    return result | _prove_old(request, args.imgsz)
+            result = launch(request.task, overrides, request.own, request.threads)
+            return result | (_prove_old(request, overrides["imgsz"]) if request.own.leads else {})
+        del trainer  # before the next one is made: it may hold most of the memory
+        gc.collect()
+        trainer = make_trainer(task, overrides, pace)
+        send(Notice(f"device {trainer.device}, precision {describe_precision(trainer.args.amp)}"))
+        smaller = _run(trainer, request)
+        if smaller is None:
+            args = trainer.args
+            result = make_result(str(trainer.device), args.amp, trainer.batch_size, args.optimizer)
+            return result | _prove_old(request, args.imgsz)
+        request = smaller
 
 
 def _repair(request: TrainRequest) -> dict[str, Any] | None:
@@ -53,8 +59,8 @@ def _repair(request: TrainRequest) -> dict[str, Any] | None:
     from yolokit.engine.state import read_state
 
     run_dir = Path(request.run_dir)
-    done = repair_checkpoints(run_dir, request.settings["epochs"])
     state = read_state(run_dir)
+    done = repair_checkpoints(run_dir, state, request.settings["epochs"])
     if state is not None and state["event"] is not None:
         send(msgspec.json.decode(state["event"], type=EpochEnd))
     return done
@@ -105,13 +111,17 @@ def make_trainer(task: EngineTask, overrides: dict[str, Any], pace: Pace) -> Yol
     return trainer
 
 
-def _run(trainer: YolokitTrainer) -> None:
+def _run(trainer: YolokitTrainer, request: TrainRequest) -> TrainRequest | None:
+    """Train; return what to go on with where memory ran out, else None."""
+    from yolokit.engine.out_of_memory import train_within_memory
+
     try:
-        trainer.train()
+        return train_within_memory(trainer, request)
     except FinishAsked:
         if not (trainer.run_dir / "last.pt").exists():
             raise JobCancelledError("stopped before its first epoch was done") from None
         trainer.final_eval()
+        return None
     except JobCancelledError:
         if not is_orphan.is_set():
             trainer.keep_progress()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,10 +20,14 @@ from yolokit.engine.distributed.order import SharedOrder, put_order
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.hooks import make_hooks
 from yolokit.engine.hooks.toolkit import MOMENTS
+from yolokit.engine.memory import read_memory_bytes
 from yolokit.engine.network.dropout import set_dropout
+from yolokit.engine.out_of_memory import validate_within_memory
 from yolokit.engine.own_settings import read_own_settings
+from yolokit.engine.recovery import recover
 from yolokit.engine.repeat_factor import find_repeats
 from yolokit.engine.resumption import say_inexact, set_loss_balance
+from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
 from yolokit.engine.state import read_state, restore_state, write_state
@@ -40,7 +43,7 @@ from yolokit.engine.used import (
 from yolokit.engine_protocol.child import Settled
 from yolokit.engine_protocol.training import is_better
 from yolokit.engine_protocol.validations import BEST_VALIDATION, START_VALIDATION
-from yolokit.errors import ConfigError, TrainError
+from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +73,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         hooks: What looks on.
         pace: How many threads compute on a CPU; None on another device.
         lr0_reason: Why the initial rate is not the one that upstream would take.
+        val_batch: Most images of a batch of the validation, where memory ran out; else None.
         is_best: Whether the epoch that was validated last is the best so far.
     """
 
@@ -85,6 +89,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     own: OwnSettings
     hooks: Sequence[Hook] = ()
     lr0_reason: str | None = None
+    val_batch: int | None = None
     is_best = False
     _is_settled = False
     _retries = 0
@@ -110,6 +115,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self.callbacks["on_val_batch_end"].append(_check_stop)
 
     @property
+    def batch_number(self) -> int:
+        """Which batch of its epoch has just ended, from 1."""
+        return self._batch
+
+    @property
     def is_first(self) -> bool:
         """Whether this is the process that reports and writes."""
         return RANK in {-1, 0}
@@ -118,6 +128,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Run upstream's callbacks, then ours of the same name."""
         super().run_callbacks(event)
         if event == "on_pretrain_routine_end":
+            require_room(self)
             self._measure_start()
         elif event == "on_train_start":
             self.order.restart(self.start_epoch)
@@ -152,6 +163,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
         """Build a loader; in training, all processes together take the images of one order."""
+        if mode == "val" and self.val_batch is not None:
+            batch_size = min(batch_size, self.val_batch)
         loader = super().get_dataloader(dataset_path, batch_size, rank, mode)
         if mode == "train":
             self.order = SharedOrder(
@@ -238,7 +251,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         """Validate, and decide by our own rule whether this epoch is the best."""
         best = self.best_fitness
         self._clock.start_validation()
-        metrics, fitness = super().validate()
+        metrics, fitness = validate_within_memory(self, super().validate)
         self._clock.end_validation()
         self._is_validated = True
         self.is_best = is_better(fitness, best)
@@ -258,7 +271,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         # What upstream's validator needs of a training that has begun.
         self.epoch, self.loss_items = -1, dict.fromkeys(names, torch.zeros((), device=self.device))
         self._begin_epoch()
-        metrics = self.validator(self)
+        metrics = validate_within_memory(self, lambda: self.validator(self))
         if metrics is None:  # not the first worker
             return
         self.fitness = self.best_fitness = metrics.pop("fitness")
@@ -367,27 +380,12 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         self._is_settled = True
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
-        """Go back as upstream does, and say so; where there is nothing to go back to, stop.
-
-        Raises:
-            TrainError: The weights are not numbers any more, in the first epoch.
-        """
-        if self.loss is not None and not _are_numbers(unwrap_model(self.model)):
-            self.loss = self.loss * math.nan  # upstream looks at that of the last batch alone
-        goes_back = bool(super()._handle_nan_recovery(epoch))
+        """Go back to the last whole epoch, where this one was lost."""
+        goes_back = recover(self, epoch, super()._handle_nan_recovery)
         self._retries += goes_back
         if goes_back:  # with other augmentations than those that failed
             self.order.restart(epoch, self._retries)
             self.train_loader.reset()
-        if self.is_first and goes_back:
-            process.send(
-                Notice(f"epoch {epoch + 1} ended in NaN or infinity: it is trained once more")
-            )
-        elif self.is_first and epoch == self.start_epoch and not _are_numbers(self.ema.ema):
-            raise TrainError(
-                f"the weights became NaN or infinity in epoch {epoch + 1}",
-                hint="set an optimizer with a smaller lr0 in --config, or `precision: fp32`",
-            )
         return goes_back
 
     def _on_train_batch_end(self) -> None:
@@ -429,11 +427,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
+            memory_bytes=read_memory_bytes(),
         )
-
-
-def _are_numbers(model: torch.nn.Module) -> bool:
-    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
 
 
 def _check_stop(_validator: object) -> None:

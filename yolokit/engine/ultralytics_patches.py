@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yolokit.files.digest import FileDigest
 
 import torch  # noqa: E402
+import ultralytics.data.augment as _augment  # noqa: E402
 import ultralytics.data.base as _base  # noqa: E402
 import ultralytics.data.dataset as _dataset  # noqa: E402
 import ultralytics.data.utils as _data_utils  # noqa: E402
@@ -34,6 +35,8 @@ from ultralytics.utils import SETTINGS  # noqa: E402
 from ultralytics.utils.events import events  # noqa: E402
 
 from yolokit.checkpoints.reading import explain_unreadable  # noqa: E402
+from yolokit.engine.image_cache import has_room_for_images  # noqa: E402
+from yolokit.engine.mixed_images import remember_images  # noqa: E402
 from yolokit.engine.network.torchvision_backbone import StagedTorchVision  # noqa: E402
 from yolokit.engine.safe_globals import forbid_building, list_torchvision_layers  # noqa: E402
 from yolokit.errors import WeightsError  # noqa: E402
@@ -155,6 +158,9 @@ _data_utils._replace_image = _leave_image  # noqa: SLF001 - there is no public w
 _upstream_check_image = _data_utils.check_image
 _data_utils.check_image = _check_image
 _base.BaseDataset.npy_files = property(_no_arrays, lambda _dataset, _paths: None)
+_base.BaseDataset.check_cache_ram = has_room_for_images
+# A mosaic is called after the first of its images; all are named where a loss is NaN.
+_augment.BaseMixTransform.get_params = remember_images(_augment.BaseMixTransform.get_params)
 # Analytics, and the one setting that allows them.
 events.enabled = False
 SETTINGS.update(sync=False)

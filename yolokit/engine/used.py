@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolokit.core.plural import counted
+from yolokit.engine.memory_needs import describe_shortage, measure_needs
 from yolokit.engine.process import send
 from yolokit.engine.ultralytics_patches import explain_left_out
 from yolokit.engine_protocol.child import DataRead
@@ -84,6 +85,7 @@ def describe_settings(trainer: Any) -> UsedSettings:
         threads=trainer.pace.threads if trainer.pace else None,
         device_name=_name_device(trainer.device),
         validation="deployed",
+        memory=measure_needs(trainer),
     )
 
 
@@ -120,9 +122,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
         notes.append(_describe_multi_scale(args.imgsz, args.multi_scale, trainer.stride))
     if not args.val and 0 < args.patience < epochs:
         notes.append("patience has no effect: with validate: false there is nothing to judge by")
-    if args.cache and not trainer.train_loader.dataset.cache:
-        notes.append("cache has no effect: there is too little free memory for the images")
-    return notes
+    return notes + describe_shortage(used.memory, used.batch, args)
 
 
 def name_metrics(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:

@@ -36,13 +36,14 @@ from yolokit.core.extras import is_installed, missing
 from yolokit.core.privacy import engine_variables
 from yolokit.engine_protocol.gradients import Gradients
 from yolokit.engine_protocol.training import TransferReport, UsedSettings
-from yolokit.errors import JobCancelledError, YolokitError
+from yolokit.errors import EngineKilledError, JobCancelledError, YolokitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVENT_MARK = "\x1eyolokit "
 _STOP_S = 60.0
+_SIGKILL = 9
 _ENGINE_MODULES = ("torch", "torchvision", "ultralytics", "onnx")
 
 
@@ -330,8 +331,10 @@ def conclude(last: AnyEvent | None, returncode: int, log_path: Path | None) -> d
     if isinstance(last, Failed):
         kind = getattr(errors, last.kind, YolokitError)
         raise kind(last.message, hint=last.hint or where)
+    if returncode == -_SIGKILL:
+        raise EngineKilledError(
+            f"the system ended the engine (signal {_SIGKILL}), as it does where memory runs out",
+            hint=where,
+        )
     how = f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
-    message = f"the engine ended with {how} and said nothing more"
-    if returncode == -9:
-        message += "; the system may have run out of memory (a smaller batch or image size helps)"
-    raise YolokitError(message, hint=where)
+    raise YolokitError(f"the engine ended with {how} and said nothing more", hint=where)

@@ -66,6 +66,25 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
         return sum(group.tensors for group in self.groups if group.action != "fresh")
 
 
+class MemoryNeeds(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training on a CPU needs of the memory, as measured before it began.
+
+    Attributes:
+        start_bytes: What it held by then.
+        image_bytes: What each image of a batch takes beside that, at most.
+        free_bytes: What was left, of the machine or of the container.
+    """
+
+    start_bytes: int
+    image_bytes: int
+    free_bytes: int
+
+
+def count_fitting(needs: MemoryNeeds) -> int:
+    """Return how many images of a batch fit into nine tenths of what was left."""
+    return needs.free_bytes * 9 // 10 // max(1, needs.image_bytes)
+
+
 class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a training computes with, once everything left open is chosen.
 
@@ -88,6 +107,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
         device_name: Model of the GPU; None on another device.
         validation: How epochs are measured: as the ``deployed`` file is by ``yolokit val``, or in
             ``rectangles`` and by upstream's own rule, as earlier versions did.
+        memory: What it needs of the memory; None on another device.
     """
 
     images: int
@@ -107,6 +127,7 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None
     device_name: str | None = None
     validation: Literal["deployed", "rectangles"] = "rectangles"
+    memory: MemoryNeeds | None = None
 
 
 def is_better(fitness: float | None, best: float | None) -> bool:

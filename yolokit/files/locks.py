@@ -38,7 +38,7 @@ def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Ite
     Raises:
         FetchError: The store cannot be written to.
     """
-    place = path.with_name(f".{path.name}.lock")
+    place = _name_lock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = take_lock(place, or_soft=True)
@@ -56,6 +56,22 @@ def hold_alone(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Ite
         yield
     finally:
         drop_lock(lock)
+
+
+def clear_lock(path: Path) -> None:
+    """Remove the lock of a file that is whole, where a process that was killed has left it."""
+    place = _name_lock(path)
+    if not place.exists():
+        return
+    # A store may be there to be read alone; a lock that stays is but an empty file.
+    with contextlib.suppress(OSError, NotImplementedError):
+        lock = take_lock(place)
+        if lock is not None:
+            drop_lock(lock)
+
+
+def _name_lock(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def take_lock(path: Path, *, wait: bool = False, or_soft: bool = False) -> BaseFileLock | None:

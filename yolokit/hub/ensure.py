@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.errors import FetchError, WeightsError
 from yolokit.files.atomic import rename_complete
-from yolokit.files.locks import hold_alone
+from yolokit.files.locks import clear_lock, hold_alone
 from yolokit.hub.check import (
     HOW_TO_REPLACE,
     VERIFIED,
@@ -142,6 +142,7 @@ class Request:
         """Return the file; None where another process gave the name to another file."""
         target = self._resolve()
         if target.path.is_file():
+            clear_lock(target.path)
             return _accept_present(target, self.on_event)
         self._choose_urls(target)
         waiting = Notice(f"another process is fetching {target.title}: waiting for it")

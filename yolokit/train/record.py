@@ -52,7 +52,8 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's. Of
     ``seconds``, training waited ``wait_s`` for images, and validation took ``val_s``. ``retries``
-    counts how often the epoch ended in NaN or infinity first. Epoch 0 is the start, before any
+    counts how often the epoch ended in NaN or infinity first. ``memory_bytes`` is what the
+    engine and the processes that load images held at its end. Epoch 0 is the start, before any
     training. What earlier versions did not record is None.
     """
 
@@ -63,6 +64,7 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    memory_bytes: int | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):

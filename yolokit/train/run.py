@@ -14,7 +14,6 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.data_yaml import find_data_yaml
 from yolokit.engine_protocol.added import AddingProof
-from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import START_FILE, STATE_FILE, TrainRequest
 from yolokit.errors import (
     ConfigError,
@@ -31,6 +30,7 @@ from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.stored import write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
+from yolokit.train.engine_end import train_in_engine, write_end
 from yolokit.train.entries import enter_event
 from yolokit.train.image_hashes import write_hashes
 from yolokit.train.machines import settle_machines
@@ -247,7 +247,7 @@ def _run_engine(
 
     try:
         books = RunBooks(record, run_dir, on_event)
-        result = run_job("train", request, log_path=run_dir / "train.log", on_event=note)
+        result = train_in_engine(request, record, run_dir, note)
     except BaseException as error:
         _close_failed(record, run_dir, error, on_event, books)
         raise
@@ -292,7 +292,7 @@ def _close_failed(
             error.hint = None  # it named the log, which went with the folder
         return
     record.outputs = hash_outputs(run_dir)
-    records.write_record(record, run_dir)
+    write_end(record, run_dir, on_event)
     if (run_dir / "last.pt").is_file():
         resume = f"go on with: {resume_command(run_dir)}"
         if isinstance(error, YolokitError):

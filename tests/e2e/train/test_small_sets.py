@@ -45,7 +45,7 @@ def test_eight_images_are_trained_on_and_then_the_start_is_measured(squares: Pat
         epoch["metrics"]["mAP50-95"] for epoch in (record["start_epoch"], record["epochs"][0])
     )
     best = 1 if trained > start or trained == start == 0 else 0
-    assert record["stopped"] == {"reason": "epochs", "epoch": 1, "best": best}
+    assert record["stopped"] == {"reason": "epochs", "epoch": 1, "best": best, "why": None}
     kept = {0: run / "last.pt", 1: child / "last.pt"}
     assert compare(kept[best], child / "best.pt") == []
     assert compare(kept[1 - best], child / "best.pt") != []
@@ -54,7 +54,7 @@ def test_eight_images_are_trained_on_and_then_the_start_is_measured(squares: Pat
 def test_where_nothing_is_found_the_last_epoch_is_the_best(squares: Path) -> None:
     run, record, said = train(squares, "a", "--arch", "yolo11n", "--epochs", 2)
     assert {epoch["metrics"]["mAP50-95"] for epoch in record["epochs"]} == {0}
-    assert record["stopped"] == {"reason": "epochs", "epoch": 2, "best": 2}
+    assert record["stopped"] == {"reason": "epochs", "epoch": 2, "best": 2, "why": None}
     assert compare(run / "last.pt", run / "best.pt") == []
     assert "mAP50-95 is 0 in every epoch: best.pt is the last epoch, 2" in said
     assert "last epoch: mAP50-95 0.0000" in said

@@ -104,3 +104,20 @@ def test_the_idle_time_is_that_of_our_cores(
     assert machine.read_idle_s() == (1 + 300 + 40 + 2 + 600 + 50) / ticks
     stat.unlink()
     assert machine.read_idle_s() is None
+
+
+def test_free_memory_is_what_the_tightest_group_leaves(linux: FakeLinux) -> None:
+    """Its cache of files gives way."""
+    assert machine.limit_free_bytes(8000) == 8000
+    linux.membership.write_text("5:memory:/old\n0::/pod/app\n")
+    linux.write("pod/app/memory.max", "max\n")
+    linux.write("pod/app/memory.current", "900\n")
+    linux.write("pod/memory.max", "5000\n")
+    linux.write("pod/memory.current", "3000\n")
+    linux.write("pod/memory.stat", "anon 2500\ninactive_file 400\n")
+    assert machine.limit_free_bytes(8000) == 2400
+    linux.write("memory/old/memory.limit_in_bytes", "2000\n")
+    linux.write("memory/old/memory.usage_in_bytes", "1000\n")
+    linux.write("memory/old/memory.stat", "total_inactive_file 100\n")
+    assert machine.limit_free_bytes(8000) == 1100
+    assert machine.limit_free_bytes(50) == 50

@@ -11,5 +11,6 @@ def test_every_moment_is_a_method_of_a_hook() -> None:
     assert all(callable(getattr(Hook, method)) for method in MOMENTS.values())
 
 
-def test_a_training_has_no_hook_that_nobody_asked_for() -> None:
-    assert make_hooks(OwnSettings(run_dir="run")) == []
+def test_a_training_watches_its_losses_and_its_memory_and_else_what_is_asked_for() -> None:
+    hooks = make_hooks(OwnSettings(run_dir="run"))
+    assert [type(hook).__name__ for hook in hooks] == ["NotFinite", "MemoryWatch"]

@@ -12,15 +12,7 @@ import threading
 import pytest
 
 from yolokit.engine import process
-from yolokit.engine.process import explain, is_local
-
-
-def test_a_lack_of_memory_is_told_in_plain_words() -> None:
-    text = "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you"
-    failed = explain(RuntimeError(text), "TrainError")
-    assert failed.message == "the machine ran out of memory"
-    assert failed.hint == "use a smaller --batch or --imgsz"
-
+from yolokit.engine.process import is_local
 
 PROGRAM = """
 import msgspec, time

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from yolokit.core.events import EpochEnd, Event, Notice
-from yolokit.engine import process
+from yolokit.engine import process, recovery
 from yolokit.engine import trainer as module
 from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.tasks.detect import Trainer
@@ -30,7 +30,8 @@ torch.nn.init.constant_(BROKEN.weight, float("nan"))
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     events: list[Event] = []
-    monkeypatch.setattr(process, "send", events.append)
+    for module_ in (process, recovery):
+        monkeypatch.setattr(module_, "send", events.append)
     return events
 
 
@@ -44,7 +45,7 @@ def make_trainer(**fields: object) -> Trainer:
 def make_broken(tmp_path: Path, model: torch.nn.Module) -> Trainer:
     return make_trainer(
         loss=torch.tensor(float("nan")), fitness=None, start_epoch=0, last=tmp_path / "last.pt",
-        ema=SimpleNamespace(ema=model), model=model,
+        ema=SimpleNamespace(ema=model), model=model, nan_recovery_attempts=0,
     )  # fmt: skip
 
 

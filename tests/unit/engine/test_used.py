@@ -47,6 +47,7 @@ def make_trainer(
         cadence=Cadence(batches=13, full=4, warmup=39),
         asked_warmup=39,
         optimizer=SimpleNamespace(param_groups=[group, {"weight_decay": 0.0}]),
+        on_cpu=False,
         train_loader=SimpleNamespace(dataset=Images(), batch_size=16, num_workers=0),
         order=SimpleNamespace(shown=205),
         device=SimpleNamespace(type="cpu"),
@@ -84,7 +85,6 @@ def test_what_is_used_is_read_from_the_optimizer(group: dict[str, Any], momentum
         ({"multi_scale": 0.5}, "multi_scale 0.5: the side of a batch is 32 to 96 px, validation's"),
         ({"val": False}, "patience has no effect"),
         ({"val": False, "patience": 0}, None),
-        ({"cache": "ram"}, "cache has no effect"),
     ],
 )
 def test_notes(args: dict[str, Any], said: str | None) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from yolokit.errors import FetchError
 from yolokit.files.atomic import publish_folder
-from yolokit.files.locks import drop_lock, hold_alone, take_lock
+from yolokit.files.locks import clear_lock, drop_lock, hold_alone, take_lock
 
 
 def test_a_lock_is_taken_once_and_leaves_nothing(tmp_path: Path) -> None:
@@ -41,6 +41,19 @@ def test_a_file_of_the_store_is_held_by_one_at_a_time_and_its_lock_goes(tmp_path
     thread.join(60)
     assert order == ["first", "second"]
     assert os.listdir(tmp_path / "store") == []
+
+
+def test_a_lock_that_a_killed_process_left_is_removed_and_one_that_is_held_is_not(
+    tmp_path: Path,
+) -> None:
+    path, lock = tmp_path / "x.pt", tmp_path / ".x.pt.lock"
+    clear_lock(path)
+    lock.touch()
+    clear_lock(path)
+    assert not lock.exists()
+    with hold_alone(path):
+        clear_lock(path)
+        assert lock.exists()
 
 
 def test_a_store_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.conftest import shade_of, write_image, write_text
 from yolokit.engine_protocol.requests import TrainRequest
 from yolokit.errors import ConfigError
+from yolokit.train import engine_end
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
@@ -90,7 +91,7 @@ def test_a_run_parses_the_data_yaml_and_lists_the_images_once(
         (Path(request.run_dir) / "last.pt").write_bytes(b"weights")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "run_job", stop)
+    monkeypatch.setattr(engine_end, "run_job", stop)
     folder = tmp_path / "run"
     config = TrainConfig.build({"data": str(five), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
@@ -108,7 +109,7 @@ def test_a_run_parses_the_data_yaml_and_lists_the_images_once(
 def test_a_set_that_is_given_by_its_folder_is_searched_once(
     five: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "run_job", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr(engine_end, "run_job", Mock(side_effect=KeyboardInterrupt))
     config = TrainConfig.build({"data": str(five.parent), "weights": "none"})
     with listening(tmp_path) as seen, pytest.raises(KeyboardInterrupt):
         runs.train_model(config, folder=tmp_path / "run")

@@ -15,7 +15,7 @@ from yolokit.datasets.check import DatasetReport
 from yolokit.engine_protocol.requests import TrainRequest
 from yolokit.engine_protocol.training import TransferReport
 from yolokit.errors import ConfigError, DataError, TrainError
-from yolokit.train import resume
+from yolokit.train import engine_end, resume
 from yolokit.train import run as runs
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import check_data
@@ -127,7 +127,7 @@ def test_what_changes_after_the_check_plays_no_part(
         raise TrainError("seen enough")
 
     monkeypatch.setattr(runs, "check_data", check_and_change)
-    monkeypatch.setattr(runs, "run_job", start)
+    monkeypatch.setattr(engine_end, "run_job", start)
     config = TrainConfig.build({"data": data})
     with pytest.raises(TrainError, match="seen enough"):
         runs.train_model(config, folder=tmp_path / "run")

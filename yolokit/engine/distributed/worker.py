@@ -16,6 +16,7 @@ import msgspec
 
 from yolokit.engine import process
 from yolokit.engine.distributed.request import WorkerRequest
+from yolokit.engine.failures import explain as explain_failure
 from yolokit.engine_protocol.child import Failed
 from yolokit.errors import YolokitError
 
@@ -72,7 +73,7 @@ def explain(error: Exception) -> Failed:
     """Turn an error into a sentence; most workers only notice that another one is gone."""
     if any(text in str(error) for text in _LOST):
         return Failed("TrainError", "it lost the connection to another worker, which has ended")
-    return process.explain(error, "TrainError")
+    return explain_failure(error, "TrainError")
 
 
 def _fail(failed: Failed) -> None:

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
 
 def make_hooks(own: OwnSettings) -> list[Hook]:
-    """Return the hooks that the settings of a training ask for, in the order of their calls."""
-    hooks: list[Hook] = []
+    """Return the hooks of every training, then those that its settings ask for."""
+    from yolokit.engine.hooks.memory import MemoryWatch
+    from yolokit.engine.hooks.not_finite import NotFinite
+
+    hooks: list[Hook] = [NotFinite(), MemoryWatch()]
     if own.adding is not None:
         from yolokit.engine.hooks.keep_old import KeepOld
 
