@@ -101,8 +101,8 @@ def compare(
 ) -> None:
     """Compare two training runs: what differed, and which is better.
 
-    Folds are compared with folds. Where both were validated on the same images, these are drawn anew a thousand times to tell
-    whether the choice of images can explain the difference.
+    Folds are compared with folds. Where both were validated on the same images, these are drawn
+    anew a thousand times to tell whether the choice of images can explain the difference.
     """
     from yolokit.cli.output import emit, emit_json, say
     from yolokit.jobs.runs.job import compare_named

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 FINAL_NAME = "final.yaml"
+_FAR_APART = 0.05  # standard deviation of a class
 _MOST_COLUMNS = 10  # of folds in the table of classes
 _FILES = {
     REPORT_NAME: "this page",
@@ -158,23 +159,19 @@ def _judge(record: FoldsRecord, summary: FoldsSummary) -> Verdict:
     )
     if summary.before.mean is not None:
         text += f" Before training it was {show_score(summary.before.mean)}."
-    mood: Literal["good", "neutral", "warning", "bad"]
-    mood = "good" if record.state == "complete" else "neutral"
-    if fitness.mean == 0 or record.notes:
-        mood = "bad" if fitness.mean == 0 else "warning"
+    mood: Literal["neutral", "warning", "bad"] = "warning" if record.notes else "neutral"
+    if fitness.mean == 0:
+        mood = "bad"
     advice = [*(f"{note[0].upper()}{note[1:]}." for note in record.notes)]
     advice += _name_uneven(summary)
     return Verdict(mood, describe_result(record, summary), text, tuple(advice))
 
 
 def _name_uneven(summary: FoldsSummary) -> list[str]:
-    """Name the class whose folds are furthest apart, if that is more than those of all classes."""
+    """Name the class whose folds are furthest apart, if they are far."""
     known = {name: one for name, one in summary.classes.items() if one.sd is not None}
-    overall = summary.metrics[FITNESS].sd
-    if len(known) < 2 or overall is None:
-        return []
-    name = max(known, key=lambda one: known[one].sd or 0)
-    if (known[name].sd or 0) <= overall:
+    name = max(known, key=lambda one: known[one].sd or 0, default="")
+    if len(known) < 2 or (known[name].sd or 0) < _FAR_APART:
         return []
     sentence = (
         f"The folds are furthest apart in {name}, with {show_spread(known[name])}: more images "
@@ -242,15 +239,11 @@ def _describe_dealing(record: FoldsRecord) -> Section:
     together = "Equal and nearly equal pictures"
     if dealing.group_by is not None:
         together += f", and those that `fold_group: {dealing.group_by}` joins,"
-    grouped = (
-        counted(dealing.grouped_images, "image has others", "images have others") + " to stay with"
-        if dealing.grouped_images
-        else "here each image is like no other"
-    )
+    grouped = counted(dealing.grouped_images, "image") if dealing.grouped_images else "none"
     blocks: list[Block] = [
         Text(
             "Train and val were dealt as one, so that each class is shared out alike; test was "
-            f"left alone. {together} are in one fold: {grouped}. "
+            f"left alone. {together} are in one fold ({grouped} here). "
             f"Seed {dealing.seed}; `dealing.csv` has the fold of each image."
         ),
         *(Text(f"{note[0].upper()}{note[1:]}.") for note in dealing.notes),
