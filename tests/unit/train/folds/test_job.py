@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import yaml
 
 from tests.unit.conftest import shade_of, write_image, write_text
-from tests.unit.train.report.runs import make_folder
+from tests.unit.train.folds.trainings import Trainings
 from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.errors import (
     ConfigError,
@@ -30,8 +29,7 @@ from yolokit.train.folds.job import FoldsRun, train_folds
 from yolokit.train.folds.record import read_folds
 from yolokit.train.folds.resume import resume_folds
 from yolokit.train.record import read_record, write_record
-from yolokit.train.run import TrainRun
-from yolokit.train.run_folder import clear_failed_run, hold_run
+from yolokit.train.run_folder import hold_run
 
 
 @pytest.fixture
@@ -43,49 +41,6 @@ def data(tmp_path: Path) -> Path:
             write_text(tmp_path / f"set/labels/{name}.txt", f"{at % 2} .5 .5 .2 .2\n")
     text = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
     return write_text(tmp_path / "set/data.yaml", text)
-
-
-class Trainings:
-    """Stands for the training of a fold: what was asked, and where one ends early."""
-
-    def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.resumed: list[tuple[str, dict[str, Any]]] = []
-        self.configs: list[TrainConfig] = []
-        self.fails: Callable[[str], BaseException | None] = lambda _fold: None
-
-    def train(
-        self, config: TrainConfig, on_event: OnEvent, *, folder: Path, origins: Mapping[str, str]
-    ) -> TrainRun:
-        on_event(Notice("verdict: fine"))
-        self.begun.append(folder.name)
-        clear_failed_run(folder)
-        if folder.exists():
-            folder.rmdir()  # which must be empty
-        self.configs.append(config)
-        error = self.fails(folder.name)
-        if isinstance(error, WeightsError):
-            raise error
-        seed = int(folder.name[-1])
-        record = make_folder(folder, epochs=4, jitter_px=seed, seed=seed, start_jitter_px=None)
-        record.config, record.origins = config, dict(origins)
-        record.data = msgspec.structs.replace(record.data, path=str(config.data))
-        record.epochs[-1].metrics["mAP50-95"] = 0.6 + seed / 10
-        if error is not None:
-            record.state = "interrupted"
-        write_record(record, folder)
-        if error is not None:
-            raise error
-        return TrainRun(folder, record)
-
-    def resume(
-        self, folder: Path, changes: Mapping[str, Any], *, on_event: OnEvent = ignore
-    ) -> TrainRun:
-        self.resumed.append((folder.name, dict(changes)))
-        record = read_record(folder)
-        record.state = "complete"
-        write_record(record, folder)
-        return TrainRun(folder, record)
 
 
 @pytest.fixture
