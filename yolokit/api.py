@@ -14,7 +14,6 @@ from yolokit.convert.config import ConvertConfig
 from yolokit.core.events import OnEvent, ignore
 from yolokit.core.job import Values, function_of
 from yolokit.core.options import AnyPath  # noqa: TC001 - a field's, read at run time
-from yolokit.errors import ConfigError
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
@@ -129,8 +128,6 @@ def train_model(values: Values, on_event: OnEvent) -> TrainRun:
     from yolokit.train.run import train_model as run
 
     resolved, folder = _resolve_training(values)
-    if resolved.config.folds is not None:
-        raise ConfigError("folds: `train_folds` trains them; train_model trains once")
     return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
 
 

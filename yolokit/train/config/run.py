@@ -55,7 +55,7 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
     ] = None
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
     folds: Annotated[
-        Annotated[int, Meta(ge=2, le=1000)] | None,
+        Annotated[int, Meta(ge=2, le=100)] | None,
         Option("Deal train and val into K parts, train K times, measure on each part once.", "K"),
     ] = None
     fold_group: Annotated[

@@ -12,6 +12,7 @@ import msgspec
 from yolokit.convert.steps.assign_splits import stratify
 from yolokit.core.plural import counted
 from yolokit.errors import DataError
+from yolokit.labels.splits import name_folds
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -85,9 +86,12 @@ def deal(
     items = {
         name: [sorted(set(image.class_ids)) for image in named[name]] for name in sorted(named)
     }
-    shares = {str(number): 1 / folds for number in range(1, folds + 1)}
+    shares = name_folds(folds)
+    number_of = {name: number for number, name in enumerate(shares, 1)}
     dealt = stratify(items, shares, seed)
-    fold_of = {image.key: int(dealt[name]) for name, group in named.items() for image in group}
+    fold_of = {
+        image.key: number_of[dealt[name]] for name, group in named.items() for image in group
+    }
     _require_boxes(images, fold_of, folds)
     return dict(sorted(fold_of.items()))
 

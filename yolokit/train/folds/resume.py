@@ -69,7 +69,11 @@ def _check_changes(record: FoldsRecord, changes: Mapping[str, Any]) -> dict[str,
     """
     fixed = [f"{name}: all folds are trained alike" for name in changes if name not in CHANGEABLE]
     if fixed:
-        raise ConfigError("these options cannot be changed:", problems=fixed)
+        raise ConfigError(
+            "these options cannot be changed:",
+            problems=fixed,
+            hint=f"{', '.join(f'--{name}' for name in CHANGEABLE)} may be changed",
+        )
     began = {name: getattr(record.config, name) for name in CHANGEABLE}
     values = began | dict(changes)
     values["allow"] = tuple(dict.fromkeys((*began["allow"], *values["allow"])))

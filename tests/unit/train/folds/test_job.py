@@ -26,9 +26,10 @@ from yolokit.train.config import TrainConfig
 from yolokit.train.folds import job
 from yolokit.train.folds.figures import sum_up
 from yolokit.train.folds.job import FoldsRun, train_folds
-from yolokit.train.folds.record import read_folds
+from yolokit.train.folds.record import read_folds, write_folds
 from yolokit.train.folds.resume import resume_folds
 from yolokit.train.record import read_record, write_record
+from yolokit.train.run import train_model
 from yolokit.train.run_folder import hold_run
 
 
@@ -90,8 +91,8 @@ def test_the_record_says_how_it_was_dealt_and_what_came_of_it(
     assert sum(sum(one.boxes) for one in record.dealing.folds) == 9
     fitness = done.summary.metrics["mAP50-95"]
     assert fitness.values == pytest.approx([0.7, 0.8, 0.9])
-    assert (fitness.mean, fitness.sd) == (pytest.approx(0.8), pytest.approx(0.1))
-    assert (fitness.min, fitness.max) == (pytest.approx(0.7), pytest.approx(0.9))
+    figures = [fitness.mean, fitness.sd, fitness.min, fitness.max]
+    assert figures == pytest.approx([0.8, 0.1, 0.7, 0.9])
     assert done.summary.before.mean is None
     assert set(done.summary.classes) == {"cat", "dog"}
     rows = list(csv.DictReader((done.folder / "dealing.csv").read_text().splitlines()))
@@ -267,7 +268,7 @@ def test_weights_that_change_between_folds_are_refused(
     other.write_bytes(b"another file")
     record = read_folds(tmp_path / "f")
     record.config = msgspec.structs.replace(record.config, weights=str(other))
-    job.write_folds(record, tmp_path / "f")
+    write_folds(record, tmp_path / "f")
     with pytest.raises(WeightsError, match="not the file that fold 1 started from"):
         resume_folds(tmp_path / "f")
 
@@ -285,6 +286,12 @@ def test_options_that_do_not_go_with_folds(data: Path, options: Any, told: str) 
     with pytest.raises(ConfigError) as error:
         TrainConfig.build({"data": str(data), "folds": 3} | options)
     assert any(problem.startswith(told) for problem in error.value.problems)
+
+
+def test_a_single_training_takes_no_folds(data: Path) -> None:
+    for values, train in (({"folds": 3}, train_model), ({}, train_folds)):
+        with pytest.raises(ConfigError, match="folds: "):
+            train(TrainConfig.build({"data": str(data), **values}))
 
 
 def test_more_folds_than_images_and_too_small_batches(data: Path, trainings: Trainings) -> None:
