@@ -250,7 +250,9 @@ def _describe_folds(shown: ShownFolds) -> str:
 
 def _describe_comparison(comparison: Comparison) -> str:
     names = (comparison.a, comparison.b)
-    parts = [_tabulate("on val", comparison.metrics, names)]
+    parts = [
+        _tabulate("mean of folds" if comparison.are_folds else "on val", comparison.metrics, names)
+    ]
     for title, pairs in (
         ("class, mAP50-95", comparison.classes),
         ("option", comparison.options),

@@ -50,6 +50,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         better: The name of the better run; None where that cannot be told.
         headline: That in a few words.
         reason: The figures that decided.
+        are_folds: Whether the figures are means over folds.
     """
 
     a: str
@@ -63,6 +64,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     better: str | None
     headline: str
     reason: str
+    are_folds: bool = False
 
 
 def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> Comparison:

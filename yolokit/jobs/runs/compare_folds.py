@@ -71,6 +71,7 @@ def compare_folds(folder_a: Path, folder_b: Path) -> tuple[Comparison, Curves]:
         better=better,
         headline=describe_better(better),
         reason=reason,
+        are_folds=True,
     )
     return comparison, (_average(runs[0]), _average(runs[1]))
 

@@ -25,6 +25,15 @@ _LOSSES = {
     "train_cls_loss": "Class loss on train",
     "val_cls_loss": "Class loss on val",
 }
+# Of runs, and of folds.
+_FIGURES = (
+    "Figures of best.pt on val",
+    "Figures of best.pt on the images of its fold: mean and standard deviation of the folds",
+)
+_LEADS = (
+    "Two training runs side by side.",
+    "Two trainings in folds side by side; curves and classes are means over the folds.",
+)
 _HOW = (
     "The images that both runs were validated on are drawn again and again, with repetition, as "
     "many each time as there are; both models are measured on each draw. Where 95 % of the "
@@ -45,7 +54,7 @@ def build_compare_page(comparison: Comparison, curves: Curves) -> Page:
             "Which is better",
             (
                 Verdict(mood, comparison.headline, comparison.reason),
-                _tabulate(comparison.metrics, names, "Figures of best.pt on val"),
+                _tabulate(comparison.metrics, names, _FIGURES[comparison.are_folds]),
                 Text(_HOW),
             ),
         )
@@ -61,7 +70,7 @@ def build_compare_page(comparison: Comparison, curves: Curves) -> Page:
     sections.append(Section("What differed", _list_differences(comparison, names)))
     return Page(
         title=f"{names[0]} and {names[1]}",
-        lead="Two training runs side by side.",
+        lead=_LEADS[comparison.are_folds],
         sections=tuple(sections),
         made_by=f"{COMMAND} {yolokit.__version__}",
     )
