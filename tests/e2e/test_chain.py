@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import START, run_yolokit
+from yolokit.files.digest import sha256_file
 
 # The quickstart as it is, on fewer pictures and for one epoch.
 SHORT_QUICKSTART = """
@@ -60,6 +61,13 @@ def test_from_annotations_to_boxes(tmp_path: Path) -> None:
 
     about = run_yolokit("weights", "info", run / "best.pt", "--json", cwd=tmp_path)
     assert len(json.loads(about.stdout)["descends_from"]) == 1
+
+    traced = run_yolokit("runs", "lineage", model, "--json", cwd=tmp_path)
+    links = [json.loads(line) for line in traced.stdout.splitlines()]
+    assert [link["kind"] for link in links] == ["model", "checkpoint", "run", "data", "checkpoint"]
+    assert links[0]["facts"]["proof best.parity.json"] == "equal"
+    assert links[-1]["sha256"] == sha256_file(START)
+    assert not any(link["gaps"] or link["faults"] for link in links)
 
 
 @pytest.mark.slow

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 LINEAGE_KEY = "yolokit_lineage"
 _STATED = re.compile(rb'\{"run":"[0-9a-f]{32}","ancestors":\[("[0-9a-f]{64}",?)*\]\}')
 
+# The key in what ultralytics saves, perhaps put into the pickle's memo, and the opcode of a text.
+_LICENSE = re.compile(rb"license(?:q.|r.{4}|\x94)?(?:X(.{4})|\x8c(.))", re.DOTALL)
+_LICENSE_TEXT = re.compile(r"[ -~]{1,200}")
+
 # Strict, since they are shown: a checkpoint may come from anywhere.
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -37,21 +41,21 @@ class WeightsRecord(msgspec.Struct, frozen=True, kw_only=True):
         path: Where it was.
         sha256: Its hash.
         name: Its name in the catalog, if it has one.
-        license: What the catalog says of it, as an SPDX identifier; None where that is unknown.
         url: Where it was fetched from, as far as that is known.
         chain: Hashes of the files that it descends from by earlier runs, oldest first; the last
             one is its own.
         chain_from: Who states that: ``run.json`` beside it, which has its hash, or the
             ``checkpoint`` itself; None where no run of ours is known to have saved it.
+        license: Its licence as the catalog or else the file itself states it; None for neither.
     """
 
     path: str
     sha256: str
     name: str | None = None
-    license: str | None = None
     url: str | None = None
     chain: list[str] = []
     chain_from: Witness | None = None
+    license: str | None = None
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +108,17 @@ def read_lineage(path: Path, sha256: str) -> Lineage | None:
         None if neither the file nor a ``run.json`` beside it names a run that saved it.
     """
     return _ask_record(path, sha256) or _ask_checkpoint(path)
+
+
+def read_license(path: Path) -> str | None:
+    """Return the licence that a checkpoint states for itself; nothing in it is loaded or run."""
+    content = read_pickle(path)
+    found = _LICENSE.search(content)
+    if found is None:
+        return None
+    length = int.from_bytes(found[1] or found[2], "little")
+    text = content[found.end() : found.end() + length].decode("ascii", "replace")
+    return text if _LICENSE_TEXT.fullmatch(text) else None
 
 
 def _ask_record(path: Path, sha256: str) -> Lineage | None:

@@ -12,6 +12,8 @@ from yolokit.core.plural import counted
 if TYPE_CHECKING:
     from yolokit.export.run import ExportArtifact
 
+_CLASSES_SHOWN = 10
+
 
 def export(
     ctx: typer.Context,
@@ -59,4 +61,10 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
             f"matched: boxes within {parity.max_box_diff_px:.2g} px, scores within "
             f"{parity.max_score_diff:.2g}"
         )
+    head, source = artifact.manifest.head, artifact.manifest.provenance.class_conf_source
+    if head.class_conf:
+        scores = zip(head.names[:_CLASSES_SHOWN], head.class_conf, strict=False)
+        more = ", ..." * (len(head.names) > _CLASSES_SHOWN)
+        listed = ", ".join(f"{name} {conf:g}" for name, conf in scores) + more
+        say(f"predict reports from these scores up: {listed} ({source})")
     emit(f"{artifact.path}")

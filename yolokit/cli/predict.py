@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NOTHING_READ = 3
 _REASONS_SHOWN = 5
+_CLASSES_SHOWN = 10
 
 
 def predict(ctx: typer.Context) -> int:
@@ -75,6 +76,18 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
         say(f"{what}: {rest} more, see the records")
 
 
+def _describe_conf(run: PredictRun) -> str:
+    return "from each class's score up" if run.class_conf else f"from score {run.conf:.3g} up"
+
+
+def _list_class_conf(run: PredictRun) -> str:
+    """Return the score of each class, or of the first ones and how many there are."""
+    listed = [f"{name} {conf:g}" for name, conf in run.class_conf.items()]
+    rest = len(listed) - _CLASSES_SHOWN
+    more = f", and of {counted(rest, 'more class', 'more classes')}" if rest > 0 else ""
+    return ", ".join(listed[:_CLASSES_SHOWN]) + more
+
+
 def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     """Print a summary of a run; stdout gets the folder, unless it holds records."""
     from yolokit.cli.output import emit, say
@@ -90,9 +103,11 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     rate = f", {summary.frames / summary.wall_s:.1f} images/s" if summary.wall_s else ""
     say(
         f"{counted(summary.frames - summary.failed, 'image')} read{failed}, "
-        f"{counted(summary.detections, 'object')} from score {run.conf:.3g} up{rate} "
+        f"{counted(summary.detections, 'object')} {_describe_conf(run)}{rate} "
         f"on {run.provider} ({counted(run.threads, 'thread')})"
     )
+    if run.class_conf:
+        say(f"scores from the model: {_list_class_conf(run)}; --conf sets one for all classes")
     times_ms = {
         stage.removesuffix("_s"): time_s / max(1, summary.frames) * 1e3
         for stage, time_s in dataclasses.asdict(summary.times).items()

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.jobs.runs.compare import Comparison, Pair
-    from yolokit.jobs.runs.job import ShownFolds, ShownRun
-    from yolokit.jobs.runs.lineage import Link
     from yolokit.jobs.runs.listing import RunEntry
 
 app = typer.Typer(
@@ -73,7 +71,9 @@ def show(
     json: Annotated[bool, json_option("Print all that is known as one line of JSON.")] = False,
 ) -> None:
     """Say what came of a training run, and what to do next."""
+    from yolokit.cli.folds import describe_folds
     from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.runs_show import describe_run
     from yolokit.jobs.runs.job import ShownFolds, show_run
 
     shown = show_run(name, draw=report)
@@ -82,9 +82,9 @@ def show(
 
         emit_json(msgspec.to_builtins(shown, enc_hook=str))
     elif isinstance(shown, ShownFolds):
-        emit(_describe_folds(shown))
+        emit(describe_folds(shown))
     else:
-        emit(_describe_run(shown))
+        emit(describe_run(shown))
 
 
 @app.command(cls=Command)
@@ -120,36 +120,34 @@ def compare(
 
 @app.command(cls=Command)
 def lineage(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE|DIR", help="A checkpoint, an ONNX file or a run.")
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="A .onnx or .pt file, or a run's folder.")
     ],
     json: Annotated[bool, json_option("Print each link as one line of JSON.")] = False,
-) -> None:
-    """Trace a model back to its run and first weights.
+) -> int:
+    """Trace a model back to its run, data and first weights.
 
-    Each checkpoint and run on the way says with which data, seed and versions it was made. Hashes
-    are compared with the files that are there. Where the chain is broken, or a hash does not match,
-    the link says so.
+    Shown are the export with its proof and evaluations, the checkpoint, the run that saved it with
+    its data, and what that began with, link by link.
+
+    Every hash that is stated is compared with the file that is there. The exit code is 1 if one
+    does not match; a chain that is broken, since a file is not here any more, is printed as such.
     """
-    import msgspec
-
     from yolokit.cli.output import emit, emit_json
+    from yolokit.cli.progress import show_events
+    from yolokit.cli.runs_lineage import describe_lineage
     from yolokit.jobs.runs.lineage import trace_lineage
 
-    links = trace_lineage(file)
+    with show_events() as on_event:
+        links = trace_lineage(path, on_event)
     if json:
+        import msgspec
+
         for link in links:
             emit_json(msgspec.to_builtins(link))
     else:
-        emit("\n\n".join(map(_describe_link, links)))
-
-
-def _describe_link(link: Link) -> str:
-    facts = ({"sha256": link.sha256} if link.sha256 else {}) | link.facts
-    rows = [*facts.items(), *(("problem", problem) for problem in link.problems)]
-    width = max(len(name) for name, _ in rows)
-    lines = [f"  {name:<{width}}  {value}" for name, value in rows]
-    return "\n".join([f"{link.kind} {link.path}", *lines])
+        emit(describe_lineage(links))
+    return int(any(link.faults for link in links))
 
 
 _COLUMNS = (
@@ -181,71 +179,6 @@ def _score(value: float | None) -> str:
 def _last_parts(path: str | None) -> str:
     """Return the last two parts of a path, which tell files in a table apart."""
     return "-" if path is None else "/".join(path.replace("\\", "/").split("/")[-2:])
-
-
-def _describe_run(shown: ShownRun) -> str:
-    import shlex
-
-    from yolokit.core.plural import counted
-    from yolokit.core.units import describe_seconds
-    from yolokit.train.report.end import describe_summary
-
-    entry, trained = shown.entry, shown.record.best_trained
-    facts = [
-        ("run", f"{entry.folder}: {entry.state}"),
-        ("problem", entry.problem or ""),
-        ("data", entry.data or ""),
-        ("start", entry.start or ""),
-        ("epochs", f"{entry.epochs} of {entry.planned} in {describe_seconds(entry.seconds or 0)}"),
-    ]
-    if trained is not None:
-        figures = ", ".join(
-            f"{name} {trained.metrics[name]:.3f}"
-            for name in ("mAP50-95", "mAP50", "precision", "recall")
-            if name in trained.metrics
-        )
-        facts.append((f"epoch {trained.epoch}", f"{figures} (on val)"))
-    if (around := shown.record.circumstances) is not None:
-        facts.append(("command", shlex.join(around.command)))
-        facts.append(("machine", f"{around.cpu}, {counted(around.cores, 'core')}, {around.os}"))
-        facts.append(("git commit", around.git_commit or ""))
-    for folder, score in shown.evaluations.items():
-        facts.append((f"val {folder}", f"mAP50-95 {score:.3f}"))
-    facts = [(name, value) for name, value in facts if value]
-    width = max(len(name) for name, _ in facts)
-    lines = [f"{name:<{width}}  {value}" for name, value in facts]
-    report = shown.report
-    if report is None and (path := Path(entry.folder) / "report.html").is_file():
-        report = path
-    return "\n".join([*lines, "", *describe_summary(shown.summary, report)])
-
-
-def _describe_folds(shown: ShownFolds) -> str:
-    from yolokit.cli.folds import tabulate_folds
-    from yolokit.core.units import describe_seconds
-    from yolokit.train.report.advice import show_path
-    from yolokit.train.run_folder import resume_command
-
-    entry, record = shown.entry, shown.record
-    facts = [
-        ("folds", f"{entry.folder}: {entry.state}"),
-        ("problem", entry.problem or ""),
-        ("data", entry.data or ""),
-        ("start", entry.start or ""),
-        ("epochs", f"{entry.epochs} of {entry.planned} in {describe_seconds(entry.seconds or 0)}"),
-        ("dealt", f"by seed {record.dealing.seed}"),
-        *(("note", note) for note in (*record.notes, *record.dealing.notes)),
-    ]
-    facts = [(name, value) for name, value in facts if value]
-    width = max(len(name) for name, _ in facts)
-    lines = [f"{name:<{width}}  {value}" for name, value in facts]
-    lines += ["", tabulate_folds(record, shown.summary), ""]
-    report = shown.report or Path(entry.folder) / "report.html"
-    if report.is_file():
-        lines.append(f"open: {show_path(report)}")
-    if entry.state in ("interrupted", "failed", "killed"):
-        lines.append(f"go on with: {resume_command(Path(entry.folder))}")
-    return "\n".join(lines)
 
 
 def _describe_comparison(comparison: Comparison) -> str:

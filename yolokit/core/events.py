@@ -70,6 +70,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
         wait_s: Of ``seconds``, those in which training waited for images; None if not measured.
         val_s: Of ``seconds``, those of its validation, likewise.
         retries: How often it was trained once more, because it had ended in NaN or infinity.
+        images: How many the network was shown, on all processes together.
+        threads: Threads that computed at its end; None on another device than a CPU.
         memory_bytes: Resident memory at its end, of the processes that load images as well; None
             if not measured.
     """
@@ -83,6 +85,8 @@ class EpochEnd(Event, frozen=True, tag="epoch"):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    images: int | None = None
+    threads: int | None = None
     memory_bytes: int | None = None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import sys
 from pathlib import Path, PurePosixPath
 
 _PROC_CGROUP = Path("/proc/self/cgroup")
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _PROC_STAT = Path("/proc/stat")
+_PROC_CPUINFO = Path("/proc/cpuinfo")
 # Columns of a core's line in /proc/stat: idle, waiting for a disk, and nice, which gives way.
 _IDLE_COLUMNS = (4, 5, 2)
 
@@ -36,6 +38,16 @@ def asked_threads() -> int | None:
     """
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) > 0 else None
+
+
+def read_cpu_name() -> str | None:
+    """Return the model of the processor; None where the system does not tell."""
+    try:
+        lines = _PROC_CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or None
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, None) or platform.processor() or platform.machine() or None
 
 
 def read_idle_s() -> float | None:

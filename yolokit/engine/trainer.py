@@ -192,7 +192,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
     def _begin_epoch(self) -> None:
         """Count anew; also after an epoch that upstream broke off, whose gradients it drops."""
         self._clock = EpochClock()
-        self._batch = self._pending = self._steps = 0
+        self._batch = self._pending = self._steps = self._images = 0
         self._is_validated = False
         self.is_best = self.best_fitness is None
 
@@ -392,13 +392,15 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
         process.check_stop()
         if self.pace:
             self.pace.apply()
+        images = self._count_images()
+        self._images += images
         process.send(
             BatchEnd(
                 epoch=self.epoch + 1,
                 epochs=self.epochs,
                 batch=self._batch,
                 batches=self.cadence.batches,
-                images=self._count_images(),
+                images=images,
                 losses=keep_finite(self.tloss),
             )
         )
@@ -427,6 +429,8 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             wait_s=self._clock.wait_s,
             val_s=self._clock.val_s,
             retries=self._retries,
+            images=self._images,
+            threads=self.pace.threads if self.pace else None,
             memory_bytes=read_memory_bytes(),
         )
 

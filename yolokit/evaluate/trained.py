@@ -59,9 +59,14 @@ class _Used(msgspec.Struct, frozen=True):
 
 class _Data(msgspec.Struct, frozen=True):
     sha256: str
+    names: list[str] = []
 
 
-class _Run(msgspec.Struct, frozen=True):
+class _Config(msgspec.Struct, frozen=True):
+    imgsz: int | None = None
+
+
+class RunFacts(msgspec.Struct, frozen=True):
     """The part of a ``run.json`` that matters here."""
 
     data: _Data
@@ -71,6 +76,7 @@ class _Run(msgspec.Struct, frozen=True):
     start_epoch: _Epoch | None = None
     precision: str | None = None
     used: _Used | None = None
+    config: _Config = _Config()
 
     def list_checkpoints(self) -> Iterator[tuple[str, _Epoch]]:
         """Yield the checkpoints of the run with the epochs whose weights they have."""
@@ -89,7 +95,7 @@ def find_trained(
     None where there is none, it did not make the checkpoint with this hash, or its validation
     split or its labels are not those that are measured on now.
     """
-    run = _read_run(model.parent / RECORD)
+    run = read_run(model.parent / RECORD)
     if run is None or split != _SPLIT or not _is_same(data, run):
         return None
     for weights, epoch in run.list_checkpoints():
@@ -106,14 +112,15 @@ def find_trained(
     return None
 
 
-def _read_run(record: Path) -> _Run | None:
+def read_run(record: Path) -> RunFacts | None:
+    """Return the record of a run that has ended; None where there is none."""
     try:
-        return msgspec.json.decode(record.read_bytes(), type=_Run)
+        return msgspec.json.decode(record.read_bytes(), type=RunFacts)
     except (OSError, msgspec.DecodeError):  # none, not ended, or somebody else's file
         return None
 
 
-def _is_same(data: DataYaml, run: _Run) -> bool:
+def _is_same(data: DataYaml, run: RunFacts) -> bool:
     try:
         return hash_labels(data) == run.data.sha256
     except DataError:  # a split that cannot be listed, so not the data of then

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolokit.checkpoints.lineage import read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.core.plugins import load_plugin
@@ -18,6 +19,7 @@ from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
+from yolokit.evaluate.recommended import recommend_thresholds
 from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
@@ -207,6 +209,8 @@ def _describe(
 
     size = facts["imgsz"]
     fixed = config.dynamic != "all"
+    thresholds = recommend_thresholds(weights, digest.sha256, facts["names"], size)
+    lineage = read_lineage(weights, digest.sha256)
     return ModelManifest(
         io=ModelIO(
             input_name=facts["input_name"],
@@ -220,15 +224,21 @@ def _describe(
             stride_px=facts["stride_px"],
         ),
         head=ModelHead(
-            output_name=facts["output_name"], layout=facts["layout"], names=tuple(facts["names"])
+            output_name=facts["output_name"],
+            layout=facts["layout"],
+            names=tuple(facts["names"]),
+            class_conf=thresholds.conf if thresholds else (),
         ),
         provenance=Provenance(
             precision=config.precision,
             opset=config.opset,
             weights_sha256=digest.sha256,
+            run=(lineage.run if lineage else None) or "",
+            ancestors=tuple(lineage.ancestors) if lineage else (),
             data_sha256=_read_data_sha256(weights),
             architecture=facts["architecture"],
             license=facts["license"],
+            class_conf_source=thresholds.source if thresholds else "",
             tool_versions={"yolokit": yolokit.__version__, **facts["versions"]},
         ),
     )

@@ -69,7 +69,8 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
         ),
     ] = None
     conf: Annotated[
-        Share | None, Option("Lowest score to report.", "SHARE", default="the model's, 0.25")
+        Share | None,
+        Option("Lowest score to report.", "SHARE", default="the model's, of each class or 0.25"),
     ] = None
     iou: Annotated[
         Share | None,

@@ -102,7 +102,8 @@ class Detector:
 
         Args:
             bgr: (H, W, 3) uint8, blue-green-red.
-            conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
+            conf: Discard scores below this, in [0, 1]; None for the model's own threshold, which
+                may be another for each class.
             iou: Overlap up to which two boxes of a class both stay; None for the model's own.
             max_det: Most detections to return; None for the model's own limit.
 
@@ -177,7 +178,8 @@ class Detector:
         Args:
             outputs: By name: one element of what ``infer`` returns.
             letterbox: The transform that ``preprocess`` returned with the input.
-            conf: Discard scores below this, in [0, 1]; None for the model's own threshold.
+            conf: Discard scores below this, in [0, 1]; None for the model's own threshold, which
+                may be another for each class.
             iou: Overlap up to which two boxes of a class both stay; None for the model's own.
             max_det: Most detections to return; None for the model's own limit.
             multi_label: Report every class of a box that reaches ``conf``, for evaluation; an
@@ -192,8 +194,10 @@ class Detector:
             ModelOutputError: The outputs are not what the manifest states.
         """
         head = self.manifest.head
+        class_conf = head.class_conf if conf is None else ()
         limits = Limits(
-            min_score=head.conf if conf is None else conf,
+            min_score=min(class_conf, default=head.conf if conf is None else conf),
+            class_min_scores=class_conf,
             max_iou=head.iou if iou is None else iou,
             max_det=head.max_det if max_det is None else max_det,
             multi_label=multi_label,

@@ -13,6 +13,14 @@ from yolokit.errors import InferenceError
 METADATA_KEY = "yolokit"
 SCHEMA_VERSION = 1
 
+# What earlier versions did not write: left out where it is empty, so that their files stay equal.
+_ADDED = (
+    ("head", "class_conf"),
+    ("provenance", "run"),
+    ("provenance", "ancestors"),
+    ("provenance", "class_conf_source"),
+)
+
 
 class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
     """How an image becomes the model's input.
@@ -45,6 +53,8 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
         names: Class names by index.
         task: What the model does: a module of ``runtime/tasks``.
         conf: Score below which a detection is not reported by default.
+        class_conf: Such a score for each class, recommended by the run that trained the model;
+            empty where ``conf`` is for all of them.
         iou: Overlap above which two boxes of a class are one.
         max_det: Most detections in one image; ``max_count`` in the file.
         least_score: Scores below this never leave the graph, whatever is asked for: an NMS in it
@@ -56,6 +66,7 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     task: Task = Task.DETECT
     conf: float = 0.25
+    class_conf: tuple[float, ...] = ()
     iou: float = 0.7
     max_det: int = msgspec.field(default=300, name="max_count")
     least_score: float = 0.0
@@ -63,17 +74,29 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.names:
             raise ValueError("a model has at least one class")
+        if self.class_conf and len(self.class_conf) != len(self.names):
+            raise ValueError("class_conf has a score for each class, or none")
+        if not all(0 <= conf <= 1 for conf in self.class_conf):
+            raise ValueError("class_conf has scores from 0 to 1")
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model comes from; empty strings where that is not known."""
+    """Where a model comes from; empty where that is not known.
+
+    ``run`` is the id of the run that saved the weights, ``ancestors`` the sha256 of each file that
+    these descend from by runs, oldest first. ``class_conf_source`` says in a sentence how the
+    head's ``class_conf`` was found.
+    """
 
     precision: str = "fp32"
     opset: int = 0
     weights_sha256: str = ""
+    run: str = ""
+    ancestors: tuple[str, ...] = ()
     data_sha256: str = ""
     architecture: str = ""
     license: str = ""
+    class_conf_source: str = ""
     tool_versions: dict[str, str] = {}
 
 
@@ -88,7 +111,11 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode_manifest(manifest: ModelManifest) -> str:
     """Return the manifest as the JSON text that is stored under ``METADATA_KEY``."""
-    return json.dumps(msgspec.to_builtins(manifest), sort_keys=True, ensure_ascii=False)
+    content = msgspec.to_builtins(manifest)
+    for part, key in _ADDED:
+        if not content[part][key]:
+            del content[part][key]
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def decode_manifest(text: str) -> ModelManifest:

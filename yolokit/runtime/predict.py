@@ -80,7 +80,8 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
 class PredictRun:
     """A finished prediction: what it came to, where the results are, and what ran the model.
 
-    ``conf`` is the score from which objects count.
+    ``conf`` is the score from which objects count; ``class_conf`` has one for each class, by name,
+    where the model's own are used and differ.
     """
 
     summary: RunSummary
@@ -88,6 +89,7 @@ class PredictRun:
     provider: str
     threads: int
     conf: float
+    class_conf: dict[str, float] = field(default_factory=dict)
 
 
 def predict_files(
@@ -120,12 +122,16 @@ def predict_files(
     with listen(job.stop.request), contextlib.closing(running):
         for done in running:
             on_event(Progress("predicting", done, total))
+    head = detector.manifest.head
+    own = head.class_conf if config.conf is None else ()
+    class_conf = dict(zip(head.names, own, strict=False))
     return PredictRun(
         summary=job.summary,
         out=job.out,
         provider=detector.provider,
         threads=detector.threads,
-        conf=detector.manifest.head.conf if config.conf is None else config.conf,
+        conf=head.conf if config.conf is None else config.conf,
+        class_conf=class_conf,
     )
 
 

@@ -101,6 +101,7 @@ def record_data(data: DatasetReport) -> DataRecord:
         names=list(data.names),
         images={split: found.images for split, found in data.splits.items()},
         boxes={split: found.boxes for split, found in data.splits.items()},
+        listed={split: found.images for split, found in data.splits.items()},
         notes=list(data.warnings),
     )
 

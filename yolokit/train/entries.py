@@ -29,6 +29,8 @@ def enter_event(event: Event, record: RunRecord) -> bool:
                 wait_s=None if event.wait_s is None else round(event.wait_s, 3),
                 val_s=None if event.val_s is None else round(event.val_s, 3),
                 retries=event.retries,
+                images=event.images,
+                threads=event.threads,
                 memory_bytes=event.memory_bytes,
             )
         )

@@ -17,8 +17,8 @@ from yolokit.engine_protocol.training import TransferReport, UsedSettings, is_be
 from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
-from yolokit.train.circumstances import Circumstances
 from yolokit.train.config import TrainConfig
+from yolokit.train.launch import Launch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +33,10 @@ _PACKAGES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python")
 class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The data set of a run: its file, its content's hash, its classes and its size.
 
-    ``images`` and ``boxes`` are those that are trained on; ``notes`` are what the check said.
     ``sha256`` is of names and labels, ``images_sha256`` of the images' content; None in runs of
-    earlier versions.
+    earlier versions. ``images`` and ``boxes`` are those that are trained on, of the ``listed``
+    images, which may be more: a ``fraction`` takes some of them alone. ``notes`` are what the check
+    said.
     """
 
     path: str
@@ -44,6 +45,7 @@ class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
     names: list[str]
     images: dict[str, int]
     boxes: dict[str, int]
+    listed: dict[str, int] = msgspec.field(default_factory=dict)
     notes: list[str] = msgspec.field(default_factory=list)
 
 
@@ -52,8 +54,9 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``metrics`` has no mAP where the epoch was not validated; ``steps`` counts the optimizer's. Of
     ``seconds``, training waited ``wait_s`` for images, and validation took ``val_s``. ``retries``
-    counts how often the epoch ended in NaN or infinity first. ``memory_bytes`` is what the
-    engine and the processes that load images held at its end. Epoch 0 is the start, before any
+    counts how often the epoch ended in NaN or infinity first. The network was shown ``images``, a
+    mosaic counted as one, and ``threads`` computed on a CPU at its end, when ``memory_bytes`` were
+    held by the engine and the processes that load images. Epoch 0 is the start, before any
     training. What earlier versions did not record is None.
     """
 
@@ -64,6 +67,8 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float | None = None
     val_s: float | None = None
     retries: int = 0
+    images: int | None = None
+    threads: int | None = None
     memory_bytes: int | None = None
 
 
@@ -100,8 +105,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     metrics where it knows the classes already. ``config`` is what was asked for, as of the last
     resumption; ``origins`` has who said so, for each option that was stated, and ``changes`` what
     it was before; ``used`` is what was computed with; ``adding`` proves that old classes are as
-    they were, where new ones were added.
-    ``circumstances`` are those of the start; earlier versions did not record them. Each
+    they were, where new ones were added. ``launches`` has how and where it was started, and each
+    time that it was resumed. Each
     checkpoint states the ``id`` and the chain of its run; ``outputs`` has their sha256 once
     nothing trains, which confirms it.
     """
@@ -118,7 +123,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     start_epoch: EpochRecord | None = None
     used: UsedSettings | None = None
     versions: dict[str, str]
-    circumstances: Circumstances | None = None
+    launches: list[Launch] = msgspec.field(default_factory=list)
     started: str
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)

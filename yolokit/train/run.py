@@ -26,13 +26,13 @@ from yolokit.errors import (
 from yolokit.files.atomic import claim_folder
 from yolokit.train import record as records
 from yolokit.train.books import RunBooks
-from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.stored import write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
 from yolokit.train.engine_end import train_in_engine, write_end
 from yolokit.train.entries import enter_event
 from yolokit.train.image_hashes import write_hashes
+from yolokit.train.launch import describe_launch
 from yolokit.train.machines import settle_machines
 from yolokit.train.report.draw import draw_result
 from yolokit.train.report.end import describe_end
@@ -115,14 +115,15 @@ def train_model(
 def _begin_record(
     config: TrainConfig, plan: StartPlan, data: DatasetReport, origins: Mapping[str, str]
 ) -> RunRecord:
+    versions = records.collect_versions()
     return records.RunRecord(
         config=config,
         origins=dict(origins),
         data=record_data(data),
         weights=plan.record(),
         arch=plan.arch.stem if plan.arch else None,
-        versions=records.collect_versions(),
-        circumstances=observe_circumstances(),
+        versions=versions,
+        launches=[describe_launch(versions)],
         started=records.now(),
     )
 
@@ -183,6 +184,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     record.outputs, record.stopped = {}, None  # of the files as they were
     shutil.rmtree(run_dir / "engine", ignore_errors=True)  # whatever a killed run left there
     record.resumed.append(records.now())
+    record.launches.append(describe_launch(records.collect_versions()))
     records.write_record(record, run_dir)
     write_config(record.config, record.data.path, record.origins, run_dir)
     request = _make_request(record, data, run_dir, None)

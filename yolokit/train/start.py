@@ -8,7 +8,7 @@ from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolokit.checkpoints.lineage import WeightsRecord, read_lineage
+from yolokit.checkpoints.lineage import WeightsRecord, read_license, read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.engine_protocol.added import AddingSettings
 from yolokit.engine_protocol.requests import StartRequest
@@ -80,10 +80,10 @@ class StartPlan:
             path=str(path),
             sha256=own,
             name=self.weights.name,
-            license=entry.license if entry else None,
             url=self.weights.url,
             chain=[*(lineage.ancestors if lineage else []), own],
             chain_from=lineage.stated_by if lineage else None,
+            license=entry.license if entry else read_license(path),
         )
 
 

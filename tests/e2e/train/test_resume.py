@@ -70,6 +70,7 @@ def kill_and_resume(data: Path, *options: object) -> dict[str, Any]:
     assert record["state"] == "complete"
     assert [epoch["epoch"] for epoch in record["epochs"]] == [1, 2, 3]
     assert len(record["resumed"]) == 1
+    assert len(record["launches"]) == 2
     return describe(killed, run / "last.pt")
 
 

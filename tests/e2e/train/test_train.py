@@ -78,6 +78,7 @@ def test_ctrl_c_leaves_a_usable_checkpoint_and_resume_goes_on(data: Path) -> Non
         range(1, len(record["epochs"]) + 1)
     )
     assert len(record["resumed"]) == 1
+    assert len(record["launches"]) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from tests.unit.checkpoints.test_reading import write_torch
-from yolokit.checkpoints.lineage import LINEAGE_KEY, Lineage, encode_lineage, read_lineage
+from yolokit.checkpoints.lineage import (
+    LINEAGE_KEY,
+    Lineage,
+    encode_lineage,
+    read_license,
+    read_lineage,
+)
 from yolokit.files.digest import sha256_file
 
 A, B, RUN = "a" * 64, "b" * 64, "c" * 32
@@ -84,3 +90,13 @@ def test_what_is_no_checkpoint_has_no_lineage(tmp_path: Path) -> None:
     for content in (b"", b"PK\x03\x04" + bytes(50), bytes(100)):
         path.write_bytes(content)
         assert read(path) is None
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_the_licence_that_a_file_states(tmp_path: Path, protocol: int) -> None:
+    text = "AGPL-3.0 (https://ultralytics.com/license)"
+    saved = pickle.dumps({"epoch": 1, "license": text}, protocol=protocol)
+    assert read_license(write_torch(tmp_path / "a.pt", saved)) == text
+    bad = pickle.dumps({"epoch": 1, "license": "\x1b[2J"}, protocol=protocol)
+    assert read_license(write_torch(tmp_path / "b.pt", bad)) is None
+    assert read_license(write_torch(tmp_path / "c.pt", pickle.dumps({"epoch": 1}))) is None

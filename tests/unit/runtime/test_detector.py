@@ -84,6 +84,27 @@ def test_the_steps_are_public_and_equal_the_whole(bright_model: Path) -> None:
     assert len(several) == 4
 
 
+@pytest.mark.parametrize("layout", ["raw", "end2end"])
+def test_each_class_has_its_own_score_unless_one_is_asked_for(make_model: Any, layout: str) -> None:
+    rows = np.array([[[8, 8, 24, 24, 0.9, 0], [32, 16, 64, 48, 0.8, 1]]], np.float32)
+    kind: dict[str, Any] = {} if layout == "raw" else {"table": rows, "score_axis": 2}
+
+    def load(*class_conf: float) -> Detector:
+        manifest = ModelManifest(
+            io=ModelIO(input_name="images", shape=(1, 3, 64, 64), input_wh=(64, 64)),
+            head=ModelHead(
+                output_name="output0", layout=layout, names=("a", "b"), class_conf=class_conf
+            ),
+        )
+        metadata = {METADATA_KEY: encode_manifest(manifest)}
+        return Detector.load(make_model(metadata=metadata, **kind), threads=1)
+
+    assert load()(grey()).class_ids.tolist() == [0, 1]
+    assert load(0.95, 0.5)(grey()).class_ids.tolist() == [1]
+    assert load(0.5, 0.95)(grey()).class_ids.tolist() == [0]
+    assert load(0.95, 0.95)(grey(), conf=0.25).class_ids.tolist() == [0, 1], "it was asked for"
+
+
 def test_an_end_to_end_head(make_model: Any) -> None:
     rows = np.array([[[8, 8, 24, 24, 0.9, 1], [0, 0, 9, 9, 0.4, 0], [0] * 6]], np.float32)
     detector = Detector.load(make_model(rows, score_axis=2), threads=1)

@@ -21,9 +21,15 @@ from yolokit.runtime.manifest import (
 def manifest() -> ModelManifest:
     return ModelManifest(
         io=ModelIO(input_name="images", shape=(None, 3, 320, 640), input_wh=(640, 320)),
-        head=ModelHead(output_name="output0", layout="raw", names=("Mutter", "螺母"), conf=0.4),
-        provenance=Provenance(precision="fp32", opset=17, tool_versions={"yolokit": "0.1.0"}),
-    )
+        head=ModelHead(
+            output_name="output0", layout="raw", names=("Mutter", "螺母"), conf=0.4,
+            class_conf=(0.3, 0.5),
+        ),
+        provenance=Provenance(
+            precision="fp32", opset=17, run="ab", ancestors=("cd", "ef"),
+            class_conf_source="best F1", tool_versions={"yolokit": "0.1.0"},
+        ),
+    )  # fmt: skip
 
 
 def test_it_leads_back() -> None:

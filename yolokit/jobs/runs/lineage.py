@@ -1,214 +1,217 @@
-"""Where a model comes from: from a file back over its checkpoint and runs to the first weights."""
+"""``yolokit runs lineage``: where a model comes from, link by link, and where that is not known.
+
+A link is a file or a run. Every hash that a link states is compared with the file that is there;
+nothing of a checkpoint is loaded.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from yolokit.checkpoints.lineage import read_lineage
-from yolokit.core.plural import counted
-from yolokit.errors import ConfigError, TrainError
+from yolokit.checkpoints.lineage import read_license, read_lineage
+from yolokit.core.events import OnEvent, ignore
+from yolokit.errors import TrainError, WeightsError
 from yolokit.evaluate.config import RUNS as VAL_RUNS
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import read_object
-from yolokit.hub.catalog import find_entry
-from yolokit.train.record import FITNESS, RunRecord, read_record
+from yolokit.files.regular_file import why_no_file
+from yolokit.jobs.runs.data_links import DataLinks
+from yolokit.jobs.runs.links import Link, known
+from yolokit.train.record import RunRecord, read_record
+from yolokit.train.run_folder import RUNS_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-_PROOF = ".parity.json"
-_MOST_LINKS = 1000
-_NO_RUN = "no run is known to have made it"
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One station of the chain.
-
-    Attributes:
-        kind: What it is: an exported ``model``, a ``checkpoint``, a ``run``, or the first
-            ``weights``, which no run of ours is known to have made.
-        path: Its file or folder; where it was, if it is gone.
-        sha256: Hash of the file; None for a run.
-        facts: What is known of it, by name.
-        problems: Where the chain is broken here, or a hash does not match; empty if neither.
-    """
-
-    kind: Literal["model", "checkpoint", "run", "weights"]
-    path: str
-    sha256: str | None = None
-    facts: dict[str, str] = {}
-    problems: list[str] = []
+    from yolokit.checkpoints.lineage import WeightsRecord
+    from yolokit.runtime.manifest import Provenance
 
 
-def trace_lineage(target: Path) -> list[Link]:
-    """Return the chain of a file or of a run's folder, the newest link first.
+def trace_lineage(path: Path, on_event: OnEvent = ignore) -> list[Link]:
+    """Follow a model back to what its first run began with.
+
+    Args:
+        path: An ONNX file, a checkpoint, or the folder of a run, whose ``best.pt`` is meant.
+        on_event: Called with the progress of comparing images.
 
     Raises:
-        ConfigError: It does not exist.
+        WeightsError: There is no such file.
         TrainError: A folder is not a run.
-        InferenceError: A file ends in ``.onnx`` and is not a model.
+        InferenceError: An ONNX file is not a model that the runtime reads.
     """
-    if target.is_dir():
-        return list(_follow_run(target, read_record(target), set()))
-    if not target.is_file():
-        raise ConfigError(f"{target} does not exist", hint="give a .pt, an .onnx or a run's folder")
-    if target.suffix == ".onnx":
-        return list(_follow_model(target))
-    return list(_follow_checkpoint(target, sha256_file(target), set()))
-
-
-def _follow_model(path: Path) -> Iterator[Link]:
-    from yolokit.runtime.predictor import Predictor, PredictorSpec
-
-    came = Predictor.load(PredictorSpec(model=str(path))).detector.manifest.provenance
-    own, wanted = sha256_file(path), came.weights_sha256
-    beside = sorted(path.parent.glob("*.pt"))
-    found = next((one for one in beside if wanted and sha256_file(one) == wanted), None)
-    facts = {
-        "exported": f"{came.precision}, opset {came.opset}",
-        "architecture": came.architecture,
-        "licence": came.license,
-        "data sha256": came.data_sha256,
-        "from sha256": wanted,
-        "versions": _join(came.tool_versions),
-        **_list_evaluations(own),
-    }
-    problems = list(_check_proof(path, own))
-    if not wanted:
-        problems.append("the file does not state which checkpoint it was exported from")
-    elif found is None:
-        problems.append(f"no .pt beside it has the hash {wanted}: the chain ends here")
-    yield Link(kind="model", path=str(path), sha256=own, facts=_known(facts), problems=problems)
+    if path.is_dir():
+        read_record(path)
+        path = path / ("best.pt" if (path / "best.pt").is_file() else "last.pt")
+    reason = why_no_file(path)
+    if reason is not None:
+        raise WeightsError(f"{path} {reason}")
+    data = DataLinks(on_event)
+    if path.suffix != ".onnx":
+        return list(_follow(path, sha256_file(path), data))
+    model, stated = _describe_model(path)
+    if not stated.weights_sha256:
+        return [model]
+    found = _find_file(stated.weights_sha256, path.parent)
     if found is not None:
-        yield from _follow_checkpoint(found, wanted, set())
+        return [model, *_follow(found, stated.weights_sha256, data)]
+    gap = "the checkpoint that it was exported from is not here: only its hash is known"
+    if stated.run:
+        gap += f"; the model states {_name_origin(stated.run, stated.ancestors)}"
+    lost = Link(kind="checkpoint", path=None, sha256=stated.weights_sha256, gaps=(gap,))
+    return [model, lost]
 
 
-def _check_proof(model: Path, own: str) -> Iterator[str]:
-    """Say whether the parity gate's record beside a model is of that model."""
-    proof = model.with_suffix(_PROOF)
-    if not proof.is_file():
-        yield f"there is no {proof.name} beside it: nothing proves that it equals its checkpoint"
-    elif read_object(proof).get("model_sha256") != own:
-        yield f"{proof.name} is the proof of another file: the hash in it does not match"
+def _describe_model(path: Path) -> tuple[Link, Provenance]:
+    """Return the link of an ONNX file, and what it states about itself."""
+    from yolokit.runtime.detector import Detector
+
+    sha256 = sha256_file(path)
+    stated = Detector.load(path, provider="cpu", threads=1).manifest.provenance
+    facts = {
+        "exported as": f"{stated.precision}, opset {stated.opset}, {stated.architecture}",
+        "versions": ", ".join(f"{name} {value}" for name, value in stated.tool_versions.items()),
+        "licence": stated.license,
+        "scores": stated.class_conf_source,
+    }
+    faults, gaps, proofs = [], [], {}
+    for proof in sorted(path.parent.glob(f"{path.stem}.*.json")):
+        content = read_object(proof)
+        if {"verdict", "model_sha256"} <= content.keys() and "-failed" not in proof.name:
+            if content["model_sha256"] == sha256:
+                proofs[f"proof {proof.name}"] = str(content["verdict"])
+            else:
+                faults.append(f"{proof} is the proof of another file: its model_sha256 differs")
+    if not stated.weights_sha256:
+        gaps.append("it does not state the checkpoint that it comes from")
+    elif not proofs and not faults:
+        gaps.append("there is no proof beside it that it equals its checkpoint")
+    link = Link(
+        kind="model", path=str(path), sha256=sha256, gaps=tuple(gaps), faults=tuple(faults),
+        facts=known(facts | proofs | _list_evaluations(path, sha256)),
+    )  # fmt: skip
+    return link, stated
 
 
-def _list_evaluations(model_sha256: str) -> dict[str, str]:
-    """Return what ``yolokit val`` measured of a model, as facts."""
-    facts = {}
-    for path in sorted(VAL_RUNS.glob("*/metrics.json")):
-        metrics = read_object(path)
+def _list_evaluations(model: Path, sha256: str) -> dict[str, str]:
+    """Return what ``yolokit val`` measured of a model, in the folders of evaluations around it."""
+    found = {}
+    for folder in _list_folders(VAL_RUNS, model.parent):
+        metrics = read_object(folder / "metrics.json")
         overall = metrics.get("overall")
-        if metrics.get("model_sha256") != model_sha256 or not isinstance(overall, dict):
-            continue
-        score = overall.get("map50_95")
-        if isinstance(score, int | float):
-            facts[f"val {path.parent}"] = f"mAP50-95 {score:.4f} on {metrics.get('split')}"
-    return facts
+        score = overall.get("map50_95") if isinstance(overall, dict) else None
+        if metrics.get("model_sha256") == sha256 and isinstance(score, int | float):
+            measured = f"mAP50-95 {score:.3f} on {metrics.get('split')} of {metrics.get('data')}"
+            found[f"evaluated {folder}"] = measured
+    return found
 
 
-def _follow_checkpoint(path: Path, sha256: str, seen: set[str]) -> Iterator[Link]:
-    """Yield a checkpoint, then the run that made it, if its ``run.json`` lies beside it."""
-    lineage = read_lineage(path, sha256)
-    record = _read_beside(path)
-    stated = record.outputs.get(path.name) if record else None
-    if lineage is None:
-        problems = [_NO_RUN]
-        if stated is not None:
-            problems = [f"run.json beside it states another hash of {path.name}: {stated}"]
-        yield Link(kind="weights", path=str(path), sha256=sha256, problems=problems)
-        return
-    is_confirmed = lineage.stated_by == "run.json"
-    is_its_run = record is not None and record.id == lineage.run
-    problems = []
-    if stated not in (None, sha256):
-        problems.append(f"run.json beside it states another hash of {path.name}: {stated}")
-    elif not is_its_run:
-        problems.append(
-            "its run.json does not lie beside it: only the file states where it is from"
-        )
-    facts = {
-        "run": lineage.run or "",
-        "stated by": "run.json, which has its hash" if is_confirmed else "the file itself",
-    }
-    if not is_its_run:
-        facts["descends from"] = ", ".join(lineage.ancestors) or "nothing"
-    yield Link(
-        kind="checkpoint", path=str(path), sha256=sha256, facts=_known(facts), problems=problems
-    )
-    if record is not None and is_its_run:
-        yield from _follow_run(path.parent, record, seen)
-
-
-def _read_beside(path: Path) -> RunRecord | None:
-    try:
-        return read_record(path.parent)
-    except TrainError:  # none, or somebody else's file: the checkpoint is asked instead
-        return None
-
-
-def _follow_run(folder: Path, record: RunRecord, seen: set[str]) -> Iterator[Link]:
-    """Yield a run, then what it started from."""
-    seen.add(record.id)
-    yield Link(kind="run", path=str(folder), facts=_describe_run(record))
-    start = record.weights
-    if start is None:
-        return
-    path = Path(start.path)
-    here = sha256_file(path) if path.is_file() else None
-    if here == start.sha256:
-        parent = _read_beside(path)
-        if len(seen) < _MOST_LINKS and not (parent and parent.id in seen):
-            links = list(_follow_checkpoint(path, here, seen))
-            yield _name_weights(links[0], start.name, start.url)
-            yield from links[1:]
+def _follow(path: Path, sha256: str, data: DataLinks) -> Iterator[Link]:
+    """Yield a checkpoint, its run and data set, and then what that run began with."""
+    seen: set[str] = set()
+    parent: WeightsRecord | None = None
+    while sha256 not in seen:
+        seen.add(sha256)
+        folder, record, link = _describe_checkpoint(path, sha256, parent)
+        yield link
+        if record is None:
             return
-        problem = "its run is in the chain already: the records contradict each other"
-    elif here is None:
-        problem = "the file is not there any more; the run's record has its hash"
-    else:
-        problem = f"the file was changed since: it has the hash {here} now"
-    gone = Link(kind="weights", path=start.path, sha256=start.sha256, problems=[problem])
-    yield _name_weights(gone, start.name, start.url)
+        yield Link(kind="run", path=str(folder), record=record)
+        yield data.describe(record, folder)
+        parent = record.weights
+        if parent is None:
+            return
+        sha256 = parent.sha256
+        found = _find_file(sha256, Path(parent.path).parent)
+        if found is None:
+            yield _describe_lost(parent)
+            return
+        path = found
 
 
-def _name_weights(link: Link, name: str | None, url: str | None) -> Link:
-    """Add what the catalog knows; published weights are a beginning, not a break."""
-    entry = find_entry(name) if name else None
-    facts = {"name": name or "", "from": url or "", "licence": entry.license if entry else ""}
-    is_start = entry is not None and link.kind == "weights" and Path(link.path).is_file()
-    return msgspec.structs.replace(
-        link,
-        facts=link.facts | _known(facts),
-        problems=[one for one in link.problems if not (is_start and one == _NO_RUN)],
-    )
+def _describe_checkpoint(
+    path: Path, sha256: str, start: WeightsRecord | None
+) -> tuple[Path, RunRecord | None, Link]:
+    """Return the run that saved a checkpoint, if that is known, and the link of the file.
+
+    ``start`` is what the run that began with it recorded.
+    """
+    gaps, faults = [], []
+    beside = _read_record(path.parent)
+    stated = beside.outputs.get(path.name) if beside else None
+    if stated is not None and stated != sha256:
+        faults.append(f"{path.parent / 'run.json'} states another hash of it: {stated}")
+    folder, record = next(
+        ((folder, record) for folder, record in _list_records(path.parent)
+         if sha256 in record.outputs.values()),
+        (path.parent, None),
+    )  # fmt: skip
+    lineage = read_lineage(path, sha256)
+    if record is None and lineage is not None:
+        gaps.append(
+            "the record of the run that saved it is not here; the file states "
+            f"{_name_origin(lineage.run, lineage.ancestors)}"
+        )
+    facts = _describe_start(start) | known({"licence": read_license(path)})
+    if record is None and lineage is None:
+        facts["origin"] = "no run of yolokit is known to have saved it: the chain begins here"
+    link = Link(
+        kind="checkpoint", path=str(path), sha256=sha256, facts=facts,
+        gaps=tuple(gaps), faults=tuple(faults),
+    )  # fmt: skip
+    return folder, record, link
 
 
-def _describe_run(record: RunRecord) -> dict[str, str]:
-    best, around = record.best, record.circumstances
-    trained_on = record.data.images.get("train", 0)
-    facts = {
-        "id": record.id,
-        "state": record.state,
-        "data": f"{record.data.path}, {counted(trained_on, 'image')} in train",
-        "data sha256": record.data.sha256,
-        "start": record.weights.sha256 if record.weights else f"nothing ({record.arch})",
-        "seed": str(record.config.seed),
-        "epochs": f"{len(record.epochs)} of {record.config.epochs}, {record.config.imgsz} px",
-        "best": f"epoch {best.epoch}, mAP50-95 {best.metrics[FITNESS]:.4f} on val" if best else "",
-        "versions": _join(record.versions),
-        "started": record.started,
-    }
-    if around is not None:
-        facts |= {"machine": f"{around.cpu}, {around.os}", "git commit": around.git_commit or ""}
-    return _known(facts)
+def _name_origin(run: str | None, ancestors: Sequence[str]) -> str:
+    return f"that run {run} saved it, and that it descends from {', '.join(ancestors) or 'nothing'}"
 
 
-def _join(versions: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
+def _describe_start(start: WeightsRecord | None) -> dict[str, str]:
+    """Return what a run recorded of the weights that it began with."""
+    if start is None:
+        return {}
+    return known({"name": start.name, "fetched from": start.url, "licence": start.license})
 
 
-def _known(facts: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in facts.items() if value}
+def _describe_lost(start: WeightsRecord) -> Link:
+    """Return the link of a start of which only the hash is known, or that is another file now."""
+    path, sha256, facts = Path(start.path), start.sha256, _describe_start(start)
+    if why_no_file(path) is not None:
+        gap = "what the run began with is not here: only its hash is known"
+        return Link(kind="checkpoint", path=None, sha256=sha256, facts=facts, gaps=(gap,))
+    fault = f"what the run began with was {path}, which is another file now: {sha256_file(path)}"
+    return Link(kind="checkpoint", path=str(path), sha256=sha256, facts=facts, faults=(fault,))
+
+
+def _find_file(sha256: str, near: Path) -> Path | None:
+    """Return a checkpoint with a hash: in a folder, or in one of the runs that state it."""
+    runs = (folder / name for folder, record in _list_records(near)
+            for name, stated in record.outputs.items() if stated == sha256)  # fmt: skip
+    for path in (*sorted(near.glob("*.pt*")), *runs):
+        if why_no_file(path) is None and sha256_file(path) == sha256:
+            return path
+    return None
+
+
+def _list_records(near: Path) -> Iterator[tuple[Path, RunRecord]]:
+    for folder in dict.fromkeys([near, *_list_folders(RUNS_DIR, near)]):
+        record = _read_record(folder)
+        if record is not None:
+            yield folder, record
+
+
+def _list_folders(runs: Path, near: Path) -> Iterator[Path]:
+    """Yield the folders of runs of the working folder, and of each folder around ``near``."""
+    around = (folder / runs for folder in near.resolve().parents)
+    places = [runs, *(place for place in around if place != runs.resolve())]
+    for place in places:
+        if place.is_dir():
+            yield from sorted(place.iterdir())
+
+
+def _read_record(folder: Path) -> RunRecord | None:
+    """Return the record of a run; None where there is none that can be read."""
+    try:
+        return read_record(folder)
+    except TrainError:
+        return None

@@ -34,6 +34,7 @@ class Limits:
 
     Attributes:
         min_score: Scores below this are discarded, in [0, 1].
+        class_min_scores: (C,) a further such limit for each class; empty for none.
         max_iou: Overlap in [0, 1] up to which two boxes of a class both stay.
         max_det: Most detections in one image, the best ones.
         multi_label: Report every class of a box that reaches ``min_score``, for evaluation; a head
@@ -44,6 +45,7 @@ class Limits:
     min_score: float
     max_iou: float
     max_det: int
+    class_min_scores: tuple[float, ...] = ()
     multi_label: bool = False
     clip: bool = True
 
@@ -158,6 +160,8 @@ def choose_boxes(
         min_score=limits.min_score,
         multi_label=limits.multi_label,
     )
+    if limits.class_min_scores:
+        found = found[found.scores >= np.array(limits.class_min_scores)[found.class_ids]]
     if layout.SUPPRESSES_OVERLAPS:
         kept = found[: limits.max_det]
     else:

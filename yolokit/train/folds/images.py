@@ -164,5 +164,6 @@ def _record(
         names=list(data.names),
         images=dict(Counter(splits)),
         boxes=dict(boxes),
+        listed=dict(Counter(splits)),
         notes=notes,
     )

@@ -20,7 +20,6 @@ from yolokit.errors import (
 )
 from yolokit.files.atomic import claim_folder, write_atomic
 from yolokit.files.digest import sha256_file
-from yolokit.train.circumstances import observe_circumstances
 from yolokit.train.config.stored import make_absolute, write_config
 from yolokit.train.data import refuse_single
 from yolokit.train.folds.dealing import (
@@ -42,6 +41,7 @@ from yolokit.train.folds.record import (
 )
 from yolokit.train.folds.seen import warn_of_seen
 from yolokit.train.folds.tell import FoldTeller
+from yolokit.train.launch import describe_launch
 from yolokit.train.record import collect_versions, now, read_record
 from yolokit.train.report.draw import try_drawing
 from yolokit.train.report.page import REPORT_NAME
@@ -124,8 +124,8 @@ def train_folds(
             origins=dict(origins or {}),
             data=found.record,
             dealing=dealing,
-            versions=collect_versions(),
-            circumstances=observe_circumstances(),
+            versions=(versions := collect_versions()),
+            launches=[describe_launch(versions)],
             started=now(),
             notes=list(filter(None, [warn_of_seen(weights, found)])),
         )

@@ -13,8 +13,8 @@ import msgspec
 from yolokit.errors import DataError, TrainError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
-from yolokit.train.circumstances import Circumstances
 from yolokit.train.config import TrainConfig
+from yolokit.train.launch import Launch
 from yolokit.train.record import DataRecord, OptionChange
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class FoldsRecord(msgspec.Struct, kw_only=True):
     """The content of ``folds.json``; replaced as a whole.
 
     ``config`` is what was asked for; each fold is trained with the same, but for ``data``.
-    ``summary`` is there once all folds are complete.
+    ``launches`` has how and where they were started, and each time that they were resumed.
+    ``summary`` has the figures of the folds that are there, once nothing is trained.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -118,7 +119,7 @@ class FoldsRecord(msgspec.Struct, kw_only=True):
     data: DataRecord
     dealing: Dealing
     versions: dict[str, str]
-    circumstances: Circumstances | None = None
+    launches: list[Launch] = msgspec.field(default_factory=list)
     started: str
     ended: str | None = None
     resumed: list[str] = msgspec.field(default_factory=list)

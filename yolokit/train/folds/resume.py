@@ -14,7 +14,8 @@ from yolokit.train.folds.dealing import read_dealing
 from yolokit.train.folds.images import read_fold_images
 from yolokit.train.folds.job import FoldsRun, train_rest
 from yolokit.train.folds.record import FoldsRecord, read_folds
-from yolokit.train.record import OptionChange, now
+from yolokit.train.launch import describe_launch
+from yolokit.train.record import OptionChange, collect_versions, now
 from yolokit.train.run_folder import hold_run
 from yolokit.train.run_log import require_loggers
 
@@ -56,6 +57,7 @@ def resume_folds(
         fold_of = read_dealing(run_dir, found, record.dealing)
         _record_changes(record, changes, found)
         record.resumed.append(now())
+        record.launches.append(describe_launch(collect_versions()))
         # Each fold has a data.yaml of its own.
         others = {name: value for name, value in changes.items() if name != "data"}
         return train_rest(record, run_dir, found, fold_of, others, on_event)

@@ -94,7 +94,8 @@ def _describe_pace(record: RunRecord) -> list[str]:
     sentences = [f"{took}, of which validation took {describe_share(val, total)}."]
     waiting = share_waiting(record)
     if waiting is not None:
-        images = record.used.images * len(record.epochs) if record.used else 0
+        planned = record.used.images if record.used else 0
+        images = sum(planned if one.images is None else one.images for one in record.epochs)
         rate = describe_rate(images / (total - val), "images") if total > val else "-"
         sentences.append(
             f"Training showed the network {rate}; {describe_share(waiting, 1)} of that time it "

@@ -7,13 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.train.report.runs import make_folder
 from yolokit.cli.main import main
+from yolokit.engine_protocol.training import UsedSettings
 from yolokit.errors import TrainError
 from yolokit.jobs.runs.compare import compare_runs
 from yolokit.jobs.runs.listing import describe_run, find_run, list_runs
+from yolokit.train.launch import Launch
 from yolokit.train.record import read_record, write_record
 from yolokit.train.run_folder import hold_run
 
@@ -111,6 +114,43 @@ def test_a_run_is_shown_and_its_report_drawn_anew(
     shown = json.loads(out)
     assert shown["summary"]["curves"]["kind"] == "converged"
     assert shown["record"]["epochs"][0]["wait_s"] == 4
+
+
+def test_what_a_run_was_computed_with_is_shown(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = read_record(runs / "good")
+    record.used = UsedSettings(
+        images=40, batch=16, batches=3, accumulate=4, steps_per_epoch=1, steps=9, warmup_batches=5,
+        warmup_bias_lr=0, optimizer="AdamW", lr0=1e-4, lr0_reason="few steps", momentum=0.9,
+        weight_decay=0, workers=0, threads=2, device_name="H200",
+    )  # fmt: skip
+    record.launches = [
+        Launch(
+            at="now", command=("yolokit", "train", "--data", "a b"), folder="/w",
+            system="Linux-6", cpu="Xeon", cores=2, variables={"OMP_NUM_THREADS": "2"},
+        )
+    ]  # fmt: skip
+    record.data = msgspec.structs.replace(record.data, listed={"train": 400, "val": 16})
+    record.epochs = [
+        msgspec.structs.replace(one, images=38, threads=1 + one.epoch % 2) for one in record.epochs
+    ]
+    record.stopped = record.stop("epochs")
+    write_record(record, runs / "good")
+    out, _ = call(capsys, "runs", "show", "good")
+    for line in (
+        "ended      after epoch 8 of 8: all epochs are done; best.pt has epoch 8, mAP50-95 ",
+        "of train   40 of 400 images are used",
+        "rate       AdamW at 0.0001 (few steps), momentum 0.9",
+        "computed   9 steps, 1 an epoch, in batches of 16; 1 to 2 threads",
+        "machine    Linux-6; Xeon, 2 cores; H200",
+        "command    yolokit train --data 'a b'",
+        "variables  OMP_NUM_THREADS=2",
+        "4.8 images/s in training",
+    ):
+        assert line in out
+    out, _ = call(capsys, "runs", "show", "good", "--json")
+    assert json.loads(out)["record"]["launches"][0]["cpu"] == "Xeon"
 
 
 @pytest.mark.parametrize(
