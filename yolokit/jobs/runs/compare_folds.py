@@ -22,7 +22,7 @@ from yolokit.jobs.runs.compare import (
     list_pairs,
     name_runs,
 )
-from yolokit.train.folds.figures import read_runs, read_validations, sum_up
+from yolokit.train.folds.figures import name_classes, read_runs, read_validations, sum_up
 from yolokit.train.folds.record import FoldsRecord, FoldsSummary, read_folds
 from yolokit.train.folds.tables import show_spread
 from yolokit.train.record import FITNESS, EpochRecord
@@ -50,7 +50,9 @@ def compare_folds(folder_a: Path, folder_b: Path) -> tuple[Comparison, Curves]:
     second = b.summary or sum_up(b, folder_b)
     difference = why_not = None
     try:
-        difference = _compare_found((a, b), runs, (folder_a, folder_b))
+        difference = _compare_found(
+            (name_classes(a, runs[0]), name_classes(b, runs[1])), runs, (folder_a, folder_b)
+        )
     except TrainError as error:
         why_not = str(error)
     scores = [one.metrics[FITNESS].mean for one in (first, second)]
@@ -77,15 +79,14 @@ def compare_folds(folder_a: Path, folder_b: Path) -> tuple[Comparison, Curves]:
 
 
 def _compare_found(
-    records: tuple[FoldsRecord, FoldsRecord],
+    names: tuple[list[str], list[str]],
     runs: tuple[list[RunRecord | None], list[RunRecord | None]],
     folders: tuple[Path, Path],
 ) -> Difference:
-    names, others = (record.data.names for record in records)
-    if names != others:
+    if names[0] != names[1]:
         raise TrainError("they do not have the same classes")
     pools = [_pool(read_validations(*both)) for both in zip(runs, folders, strict=True)]
-    return compare_validations(pools[0], pools[1], len(names))
+    return compare_validations(pools[0], pools[1], len(names[0]))
 
 
 def _pool(validations: Sequence[Validation | None]) -> Validation:

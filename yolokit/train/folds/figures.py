@@ -31,6 +31,11 @@ def _read(folder: Path) -> RunRecord | None:
         return None
 
 
+def name_classes(record: FoldsRecord, runs: Sequence[RunRecord | None]) -> list[str]:
+    """Return the classes of the models: those of the data set, or more where some were added."""
+    return next((run.data.names for run in runs if run is not None), record.data.names)
+
+
 def read_validations(runs: Sequence[RunRecord | None], run_dir: Path) -> list[Validation | None]:
     """Return what ``best.pt`` of each fold found on its images; None where that was not kept."""
     found: list[Validation | None] = []
@@ -49,7 +54,7 @@ def sum_up(record: FoldsRecord, run_dir: Path) -> FoldsSummary:
         metrics={name: spread([_metric(run, name) for run in runs]) for name in METRICS},
         last=spread([_last(run) for run in runs]),
         before=spread([_before(run) for run in runs]),
-        classes=_spread_classes(record, read_validations(runs, run_dir)),
+        classes=_spread_classes(name_classes(record, runs), read_validations(runs, run_dir)),
         best_epochs=[run.best.epoch if run and run.best else None for run in runs],
         seconds=[sum(epoch.seconds for epoch in run.epochs) if run else 0.0 for run in runs],
     )
@@ -80,9 +85,8 @@ def _before(run: RunRecord | None) -> float | None:
 
 
 def _spread_classes(
-    record: FoldsRecord, validations: Sequence[Validation | None]
+    names: Sequence[str], validations: Sequence[Validation | None]
 ) -> dict[str, Spread]:
-    names = record.data.names
     if not any(validations):
         return {}
     measured = [measure_classes(one, names) if one else {} for one in validations]

@@ -175,6 +175,7 @@ def train_rest(
         _close_failed(record, run_dir, error)
         raise
     record.state, record.ended = "complete", now()
+    write_folds(record, run_dir)  # whatever becomes of the figures
     on_event(Phase("drawing the report of all folds"))
     note = _sum_up(record, run_dir)
     if note is not None:
@@ -188,7 +189,7 @@ def _write_final(record: FoldsRecord, run_dir: Path) -> None:
         record.config,
         folds=None,
         fold_group=None,
-        validate=False,
+        validate=record.config.add_classes,  # which proves on val that old classes are as they were
         patience=0,
         allow=tuple(dict.fromkeys((*record.config.allow, "leaking-images"))),
     )

@@ -22,7 +22,7 @@ from yolokit.report.page import (
     Verdict,
 )
 from yolokit.report.render import render_page
-from yolokit.train.folds.figures import read_runs, read_validations, sum_up
+from yolokit.train.folds.figures import name_classes, read_runs, read_validations, sum_up
 from yolokit.train.folds.record import FOLDS_NAME, fold_dir
 from yolokit.train.folds.tables import (
     describe_result,
@@ -263,7 +263,7 @@ def _analyse(record: FoldsRecord, runs: Sequence[RunRecord | None], run_dir: Pat
     if not known:
         return []
     pairs = (pair for one in known for pair in iter_pairs(one))
-    sections = analysis_sections(analyse(pairs, record.data.names))
+    sections = analysis_sections(analyse(pairs, name_classes(record, runs)))
     if not sections:
         return []
     which = "all folds" if len(known) == record.count else f"{len(known)} folds"

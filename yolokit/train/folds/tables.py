@@ -61,7 +61,10 @@ def list_classes(
     folds = [f"fold {dealt.fold}" for dealt in record.dealing.folds] if each else []
     columns = ("class", "boxes", *_STATISTICS, *folds)
     rows = []
-    for at, (name, spread) in enumerate(summary.classes.items()):
+    for name, spread in summary.classes.items():
+        if name not in record.data.names:  # an old class, where others were added
+            continue
+        at = record.data.names.index(name)
         boxes = sum(dealt.boxes[at] for dealt in record.dealing.folds)
         values = spread.values if each else []
         taken = (take(spread) for take in _STATISTICS.values())

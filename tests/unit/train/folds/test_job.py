@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ import yaml
 from tests.unit.conftest import shade_of, write_image, write_text
 from tests.unit.train.folds.trainings import Trainings
 from yolokit.core.events import Event, Notice, OnEvent, ignore
+from yolokit.engine_protocol.validations import (
+    BEST_VALIDATION,
+    read_validation,
+    write_validation,
+)
 from yolokit.errors import (
     ConfigError,
     DataError,
@@ -23,14 +29,17 @@ from yolokit.errors import (
     WeightsError,
 )
 from yolokit.train.config import TrainConfig
+from yolokit.train.config.layers import resolve_options
 from yolokit.train.folds import job
 from yolokit.train.folds.figures import sum_up
 from yolokit.train.folds.job import FoldsRun, train_folds
 from yolokit.train.folds.record import read_folds, write_folds
 from yolokit.train.folds.resume import resume_folds
+from yolokit.train.folds.tables import list_classes
 from yolokit.train.record import read_record, write_record
 from yolokit.train.run import train_model
 from yolokit.train.run_folder import hold_run
+from yolokit.train.start import StartPlan
 
 
 @pytest.fixture
@@ -120,6 +129,34 @@ def test_the_last_epoch_and_a_class_that_a_fold_lacks_are_told_apart(
     assert cats.sd is not None
     shutil.rmtree(run_dir)
     assert sum_up(done.record, done.folder).last.values[1] is None
+
+
+def test_classes_that_are_added_to_others_are_those_of_the_data_set(
+    data: Path, trainings: Trainings
+) -> None:
+    """A model of two old classes and two new ones: ids of the new ones come after the old."""
+    done = run(data)
+    for fold in (1, 2, 3):
+        folder = done.folder / f"fold-{fold}"
+        record = read_record(folder)
+        names = ["old", "older", *record.data.names]
+        record.data = msgspec.structs.replace(record.data, names=names)
+        write_record(record, folder)
+        found = read_validation(folder / BEST_VALIDATION)
+        images = [
+            replace(
+                one,
+                true_class_ids=one.true_class_ids + 2,
+                found=replace(one.found, class_ids=one.found.class_ids + 2),
+            )
+            for one in found.images
+        ]
+        write_validation(folder / BEST_VALIDATION, found.epoch, images)
+    summary = sum_up(done.record, done.folder)
+    assert summary.classes["cat"].mean == done.summary.classes["cat"].mean
+    assert summary.classes["old"].mean is None
+    _, rows = list_classes(done.record, summary)
+    assert [row[:2] for row in rows] == [("cat", "5"), ("dog", "4")]
 
 
 def test_interrupted_folds_go_on_with_the_one_that_was_and_leave_the_done_alone(
@@ -286,6 +323,20 @@ def test_options_that_do_not_go_with_folds(data: Path, options: Any, told: str) 
     with pytest.raises(ConfigError) as error:
         TrainConfig.build({"data": str(data), "folds": 3} | options)
     assert any(problem.startswith(told) for problem in error.value.problems)
+
+
+@pytest.mark.parametrize("more", [{}, {"add_classes": True, "weights": "w.pt"}])
+def test_the_options_of_a_last_training_on_all_images_are_valid(
+    data: Path, trainings: Trainings, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(job, "plan_start", lambda *_given: StartPlan("network", None))
+    done = run(data, epochs=7, **more)
+    final = resolve_options({}, file=done.folder / "final.yaml").config
+    assert (final.folds, final.epochs, final.patience) == (None, 7, 0)
+    assert "leaking-images" in final.allow
+    everything = yaml.safe_load((done.folder / "splits/all.yaml").read_text())["train"]
+    listed = [(done.folder / "splits" / name).read_text().splitlines() for name in everything]
+    assert len({path for one in listed for path in one}) == 9
 
 
 def test_a_single_training_takes_no_folds(data: Path) -> None:
