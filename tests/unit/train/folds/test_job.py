@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import yaml
 
-from tests.unit.conftest import shade_of, write_image, write_text
+from tests.unit.conftest import write_image, write_text
 from tests.unit.train.folds.trainings import Trainings
 from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.engine_protocol.validations import (
@@ -40,25 +40,6 @@ from yolokit.train.record import read_record, write_record
 from yolokit.train.run import train_model
 from yolokit.train.run_folder import hold_run
 from yolokit.train.start import StartPlan
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    for split, count in (("train", 7), ("val", 2)):
-        for at in range(count):
-            name = f"{split}/{at}"
-            write_image(tmp_path / f"set/images/{name}.jpg", shade=shade_of(name))
-            write_text(tmp_path / f"set/labels/{name}.txt", f"{at % 2} .5 .5 .2 .2\n")
-    text = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
-    return write_text(tmp_path / "set/data.yaml", text)
-
-
-@pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
-    made = Trainings()
-    monkeypatch.setattr(job, "train_model", made.train)
-    monkeypatch.setattr(job, "resume_training", made.resume)
-    return made
 
 
 def run(data: Path, on_event: OnEvent = ignore, **options: Any) -> FoldsRun:
