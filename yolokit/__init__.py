@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import show_data as show_data
+    from yolokit.api import train_folds as train_folds
     from yolokit.api import train_model as train_model
     from yolokit.api import tune_model as tune_model
     from yolokit.api import validate_model as validate_model
@@ -56,6 +57,7 @@ _PUBLIC = {
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",
     "show_data": "yolokit.api",
+    "train_folds": "yolokit.api",
     "train_model": "yolokit.api",
     "tune_model": "yolokit.api",
     "validate_model": "yolokit.api",

@@ -28,6 +28,7 @@ from yolokit.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from yolokit.convert.job import ConvertResult
     from yolokit.datasets.check_report import CheckReport
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from yolokit.jobs.show.job import ShowResult
     from yolokit.jobs.tune.job import TuneResult
     from yolokit.runtime.write import RunSummary
+    from yolokit.train.config.layers import Resolved
+    from yolokit.train.folds.job import FoldsRun
     from yolokit.train.run import TrainRun
 
 P = ParamSpec("P")
@@ -124,15 +127,29 @@ class _Train(TrainConfig, frozen=True, kw_only=True):
 @function_of(_Train)
 def train_model(values: Values, on_event: OnEvent) -> TrainRun:
     """Fine-tune a detector, in the folder ``out``; None for a fresh one below ``runs/train``."""
+    from yolokit.train.run import train_model as run
+
+    resolved, folder = _resolve_training(values)
+    return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
+
+
+@function_of(_Train)
+def train_folds(values: Values, on_event: OnEvent) -> FoldsRun:
+    """Fine-tune once for each of ``folds`` parts of the images, 5 unless stated otherwise."""
+    from yolokit.train.folds.job import train_folds as run
+
+    resolved, folder = _resolve_training({"folds": 5} | values)
+    return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
+
+
+def _resolve_training(values: Values) -> tuple[Resolved, Path | None]:
     from pathlib import Path
 
     from yolokit.train.config.layers import resolve_layers
-    from yolokit.train.run import train_model as run
 
-    out = values.pop("out", None)
-    resolved = resolve_layers({"Python": values})
-    folder = None if out is None else Path(out)
-    return run(resolved.config, on_event, folder=folder, origins=resolved.origins)
+    given = dict(values)
+    out = given.pop("out", None)
+    return resolve_layers({"Python": given}), None if out is None else Path(out)
 
 
 class _Tune(TuneConfig, frozen=True, kw_only=True):

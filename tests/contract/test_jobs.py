@@ -28,6 +28,7 @@ JOBS = [
     ("check_dataset", ["."], "jobs.check.job:check_data", "jobs.check.config:CheckConfig",
      "data check"),
     ("show_data", ["d"], "jobs.show.job:show_data", "jobs.show.config:ShowConfig", "data show"),
+    ("train_folds", ["d"], "train.folds.job:train_folds", "train.config:TrainConfig", "train"),
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
     ("tune_model", ["d"], "jobs.tune.job:tune_model", "jobs.tune.config:TuneConfig", "tune"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),

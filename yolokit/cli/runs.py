@@ -38,7 +38,9 @@ def list_(
     """List the training runs, the latest last.
 
     mAP50-95 is that of best.pt on val, whatever chose it; before is that of the start on the same
-    images, or none if it did not know the classes. What is damaged or not a run is listed as such.
+    images, or none if it did not know the classes. Of folds it is the mean, with the standard
+    deviation; `yolokit runs show NAME/fold-1` shows one of them. What is damaged or not a run is
+    listed as such.
     """
     import msgspec
 
@@ -69,15 +71,18 @@ def show(
     json: Annotated[bool, json_option("Print all that is known as one line of JSON.")] = False,
 ) -> None:
     """Say what came of a training run, and what to do next."""
+    from yolokit.cli.folds import describe_folds
     from yolokit.cli.output import emit, emit_json
     from yolokit.cli.runs_show import describe_run
-    from yolokit.jobs.runs.job import show_run
+    from yolokit.jobs.runs.job import ShownFolds, show_run
 
     shown = show_run(name, draw=report)
     if json:
         import msgspec
 
         emit_json(msgspec.to_builtins(shown, enc_hook=str))
+    elif isinstance(shown, ShownFolds):
+        emit(describe_folds(shown))
     else:
         emit(describe_run(shown))
 
@@ -96,8 +101,8 @@ def compare(
 ) -> None:
     """Compare two training runs: what differed, and which is better.
 
-    Where both were validated on the same images, these are drawn anew a thousand times to tell
-    whether the choice of images can explain the difference.
+    Folds are compared with folds. Where both were validated on the same images, these are drawn
+    anew a thousand times to tell whether the choice of images can explain the difference.
     """
     from yolokit.cli.output import emit, emit_json, say
     from yolokit.jobs.runs.job import compare_named
@@ -176,11 +181,11 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
 
     epochs = "-" if entry.epochs is None else f"{entry.epochs} of {entry.planned}"
     return (
-        entry.name,
+        entry.name if entry.folds is None else f"{entry.name} ({entry.folds} folds)",
         _last_parts(entry.data),
         _last_parts(entry.start),
         epochs,
-        _score(entry.best),
+        _score(entry.best) + ("" if entry.spread is None else f" ± {entry.spread:.3f}"),
         _score(entry.before),
         entry.state,
         "-" if entry.seconds is None else describe_seconds(entry.seconds),
@@ -199,7 +204,9 @@ def _last_parts(path: str | None) -> str:
 
 def _describe_comparison(comparison: Comparison) -> str:
     names = (comparison.a, comparison.b)
-    parts = [_tabulate("on val", comparison.metrics, names)]
+    parts = [
+        _tabulate("mean of folds" if comparison.are_folds else "on val", comparison.metrics, names)
+    ]
     for title, pairs in (
         ("class, mAP50-95", comparison.classes),
         ("option", comparison.options),

@@ -11,6 +11,7 @@ from yolokit.cli.command import json_option
 from yolokit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from yolokit.train.folds.job import FoldsRun
     from yolokit.train.run import TrainRun
 
 
@@ -53,21 +54,28 @@ def train(
     Ctrl-C stops cleanly; --resume continues a run, if needed with another --batch, --imgsz or
     --device, or with --data where the data set has moved.
     """
+    from yolokit.cli.folds import print_folds
     from yolokit.cli.output import choose_folder
+    from yolokit.train.folds.job import FoldsRun
     from yolokit.train.run_folder import RUNS_DIR
 
     folder = choose_folder(name, out, RUNS_DIR)
     begin = _resume if resume else _begin
     run = begin(ctx.obj, config, set_ or [], folder)
-    if run is not None:  # else another machine has it
+    if run is None:  # another machine has it
+        return
+    if isinstance(run, FoldsRun):
+        print_folds(run, as_json=json)
+    else:
         _print_run(run, as_json=json)
 
 
 def _begin(
     given: dict[str, Any], config: Path | None, settings: list[str], folder: Path | None
-) -> TrainRun | None:
+) -> TrainRun | FoldsRun | None:
     from yolokit.cli.train_progress import show_progress
     from yolokit.train.config.layers import resolve_options
+    from yolokit.train.folds.job import train_folds
     from yolokit.train.machines import join_training, leads
     from yolokit.train.run import train_model
 
@@ -78,6 +86,8 @@ def _begin(
         )
     resolved = resolve_options(given, file=config, settings=settings)
     with show_progress() as on_event:
+        if resolved.config.folds is not None:
+            return train_folds(resolved.config, on_event, folder=folder, origins=resolved.origins)
         if leads(resolved.config):
             return train_model(resolved.config, on_event, folder=folder, origins=resolved.origins)
         join_training(resolved.config, on_event)
@@ -86,9 +96,11 @@ def _begin(
 
 def _resume(
     given: dict[str, Any], config: Path | None, settings: list[str], folder: Path | None
-) -> TrainRun | None:
+) -> TrainRun | FoldsRun | None:
     from yolokit.cli.train_progress import show_progress
     from yolokit.train.config.layers import read_settings
+    from yolokit.train.folds.record import has_folds
+    from yolokit.train.folds.resume import resume_folds
     from yolokit.train.machines import join_resumed, leads, read_joined
     from yolokit.train.resume import CHANGEABLE, explain_fixed
     from yolokit.train.run import resume_training
@@ -108,6 +120,8 @@ def _resume(
             hint="add --name NAME for the run runs/train/NAME, or --out DIR for one elsewhere",
         )
     with show_progress() as on_event:
+        if has_folds(folder):
+            return resume_folds(folder, given, on_event=on_event)
         if leads(read_joined(folder, given).config):
             return resume_training(folder, given, on_event=on_event)
         join_resumed(folder, given, on_event)

@@ -93,11 +93,14 @@ class Pace:
         self._began: float | None = None
         self._images = 0
         self._batches = 0
+        self._last = (0, 0)
 
     def note(self, event: BatchEnd) -> None:
         """Count one batch; the first one only starts the clock, since it warms up."""
-        if self._began is None:
-            self._began = time.monotonic()
+        place = (event.epoch, event.batch)
+        is_first, self._last = self._began is None or place <= self._last, place
+        if is_first:  # also of another run, where there are folds
+            self._began, self._images, self._batches = time.monotonic(), 0, 0
             return
         self._images += event.images
         self._batches += 1

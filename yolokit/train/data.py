@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolokit.core.events import OnEvent, Phase, Progress
 from yolokit.core.plural import counted
-from yolokit.datasets.check import DatasetReport, check_dataset
+from yolokit.datasets.check import UNUSABLE, DatasetReport, check_dataset
 from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.train.image_hashes import hash_images
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from yolokit.train.config import TrainConfig
 
+LOOKING = "looking at every image and label"
 _STRIDE_PX = 32  # of the deepest features
 
 
@@ -27,27 +28,39 @@ def check_data(path: Path, config: TrainConfig, on_event: OnEvent) -> DatasetRep
         DataError: It cannot be trained on; each fault is named with file and line.
         ConfigError: Its images, batch and image size do not go together.
     """
-    what = "looking at every image and label"
-    on_event(Phase(what))
+    on_event(Phase(LOOKING))
     data = check_dataset(
         path,
         allow=config.allow,
         imgsz=config.imgsz,
-        on_progress=lambda done, total: on_event(Progress(what, done, total)),
+        on_progress=lambda done, total: on_event(Progress(LOOKING, done, total)),
     )
     _require_trainable(data)
-    _refuse_single(data.splits["train"].images, config)
+    refuse_single(data.splits["train"].images, config)
     return data
 
 
-def _require_trainable(data: DatasetReport) -> None:
-    if data.is_pose:
-        # Upstream's detector would read the row of a pose as an outline, and learn its box.
+def leaves_out(config: TrainConfig) -> bool:
+    """Tell whether images that cannot be used are left out."""
+    return UNUSABLE in config.allow
+
+
+def refuse_poses(path: Path, *, is_pose: bool) -> None:
+    """Refuse poses: upstream's detector would read their rows as outlines, and learn their boxes.
+
+    Raises:
+        DataError: They are.
+    """
+    if is_pose:
         raise DataError(
             "its labels are poses (`kpt_shape`), and this version trains detectors of boxes",
-            path=data.path,
-            hint=f"`yolokit data convert {data.path} --task detect` leaves the keypoints aside",
+            path=path,
+            hint=f"`yolokit data convert {path} --task detect` leaves the keypoints aside",
         )
+
+
+def _require_trainable(data: DatasetReport) -> None:
+    refuse_poses(data.path, is_pose=data.is_pose)
     lacking = [split for split in ("train", "val") if split not in data.splits]
     if lacking:
         raise DataError(
@@ -57,7 +70,7 @@ def _require_trainable(data: DatasetReport) -> None:
         )
 
 
-def _refuse_single(images: int, config: TrainConfig) -> None:
+def refuse_single(images: int, config: TrainConfig) -> None:
     """Refuse a last batch of one image whose deepest features are one cell: it has no variance.
 
     Source: ultralytics ``engine/trainer.py:_build_train_pipeline``.

@@ -97,6 +97,8 @@ def train_model(
         TrainError: Training failed.
         JobCancelledError: It was interrupted; ``last.pt`` can be resumed from.
     """
+    if config.folds is not None:
+        raise ConfigError("folds: train_model trains once; train_folds trains for each of them")
     require_loggers(config.log)
     data, plan = check_options(config, folder, on_event)
     if folder is not None and clear_failed_run(folder):

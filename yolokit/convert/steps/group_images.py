@@ -61,8 +61,18 @@ def group_images(images: Mapping[str, ImageRecord], plan: GroupPlan) -> dict[str
     """Give each image the name of its group; near-duplicates are told by their files."""
     if plan.by == "near-duplicate":
         return _group_alike(images)
-    name_of = _NAMES.get(plan.by) or _by_pattern(plan.pattern)
+    name_of = find_namer(plan)
     return {key: name_of(image.file_name) or key for key, image in images.items()}
+
+
+def find_namer(plan: GroupPlan) -> Callable[[str], str]:
+    """Return what makes the name of a group of an image's; an empty text for one that is alone.
+
+    Near-duplicates are not told by their names: by those, each image is alone.
+    """
+    if plan.by == "near-duplicate":
+        return lambda _name: ""
+    return _NAMES.get(plan.by) or _by_pattern(plan.pattern)
 
 
 def _by_folder(name: str) -> str:

@@ -15,13 +15,16 @@ from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import TrainError
 from yolokit.evaluate.resampling import Difference
-from yolokit.metrics.coco import compute_coco_metrics
 from yolokit.metrics.fitness import DEFAULT, MAP50_95, parse_fitness
-from yolokit.metrics.store import BoxStore
-from yolokit.train.report.kept import compare_validations, iter_pairs, match_validation, read_best
+from yolokit.train.report.kept import (
+    compare_validations,
+    match_validation,
+    measure_classes,
+    read_best,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from yolokit.engine_protocol.validations import Validation
@@ -57,6 +60,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         better: The name of the better run; None where that cannot be told.
         headline: That in a few words.
         reason: The figures that decided.
+        are_folds: Whether the figures are means over folds.
     """
 
     a: str
@@ -71,12 +75,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     better: str | None
     headline: str
     reason: str
+    are_folds: bool = False
 
 
 def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> Comparison:
     """Compare two runs from their folders alone."""
     (folder_a, a), (folder_b, b) = first, second
-    names = _name_runs(folder_a, folder_b)
+    names = name_runs(folder_a, folder_b)
     metric = parse_fitness(a.config.fitness if a.fitness == b.fitness else DEFAULT)
     difference = why_not = found = None
     classes: tuple[Pair, ...] = ()
@@ -86,24 +91,32 @@ def compare_runs(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) 
         difference = _compare_found(found, a, b, metric)
     except TrainError as error:
         why_not = str(error)
-    better, reason = _judge(names, (a, b), metric.name, difference, why_not)
+    scores = [run.best.metrics.get(metric.name) if run.best else None for run in (a, b)]
+    better, reason = judge(names, metric.name, scores, difference, why_not)
+    if a.fitness != b.fitness:
+        reason += f" But the best epochs were chosen by {a.fitness} and by {b.fitness}."
     return Comparison(
         a=names[0],
         b=names[1],
-        options=_list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
-        data=_list_pairs(_describe_data(a), _describe_data(b)),
+        options=list_pairs(msgspec.to_builtins(a.config), msgspec.to_builtins(b.config)),
+        data=list_pairs(_describe_data(a), _describe_data(b)),
         metric=metric.name,
         metrics=_list_metrics((a, b), metric.name, found),
         classes=classes,
         difference=difference,
         why_not=why_not,
         better=better,
-        headline=f"{better} is better" if better else "Neither is shown to be better",
+        headline=describe_better(better),
         reason=reason,
     )
 
 
-def _name_runs(a: Path, b: Path) -> tuple[str, str]:
+def describe_better(better: str | None) -> str:
+    """Return which is better in a few words."""
+    return f"{better} is better" if better else "Neither is shown to be better"
+
+
+def name_runs(a: Path, b: Path) -> tuple[str, str]:
     """Return the names of two folders; their paths where the names are one."""
     a, b = a.resolve(), b.resolve()
     return (str(a), str(b)) if a.name == b.name else (a.name, b.name)
@@ -120,21 +133,16 @@ def _compare_found(
 def _compare_classes(
     found: tuple[Validation, Validation], a: RunRecord, b: RunRecord
 ) -> tuple[Pair, ...]:
-    first, second = (_measure_classes(*pair) for pair in zip(found, (a, b), strict=True))
+    first, second = (
+        measure_classes(one, run.data.names) for one, run in zip(found, (a, b), strict=True)
+    )
     return tuple(
         Pair(name=name, a=value, b=second[name]) for name, value in first.items() if name in second
     )
 
 
-def _measure_classes(found: Validation, record: RunRecord) -> dict[str, float | None]:
-    store = BoxStore()
-    for _path, truth, detections in iter_pairs(found):
-        store.add(truth.xyxy, truth.category_indices, detections)
-    rows = compute_coco_metrics(store, record.data.names).classes
-    return {row.name: row.map50_95 for row in rows}
-
-
-def _list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:
+def list_pairs(a: dict[str, Any], b: dict[str, Any]) -> tuple[Pair, ...]:
+    """Return the facts in which two differ."""
     names = dict.fromkeys([*a, *b])
     return tuple(
         Pair(name=name, a=a.get(name), b=b.get(name))
@@ -185,17 +193,14 @@ def _find_score(
     return match_validation(found, len(run.data.names)).measure(weights, fitness[name])
 
 
-def _judge(
+def judge(
     names: tuple[str, str],
-    runs: tuple[RunRecord, RunRecord],
     metric: str,
+    scores: Sequence[float | None],
     difference: Difference | None,
     why_not: str | None,
 ) -> tuple[str | None, str]:
     """Return the better run, if that can be told, and the figures that decide."""
-    chosen = ""
-    if runs[0].fitness != runs[1].fitness:
-        chosen = f" But the best epochs were chosen by {runs[0].fitness} and by {runs[1].fitness}."
     if difference is not None and difference.low is not None:
         gain = difference.second - difference.first
         shown = (
@@ -206,13 +211,12 @@ def _judge(
             f"{counted(difference.images, 'image')})"
         )
         if difference.is_clear:
-            return names[gain > 0], f"{shown}.{chosen}"
-        return None, f"{shown}, so chance may explain it.{chosen}"
-    scores = [run.best.metrics.get(metric) if run.best else None for run in runs]
+            return names[gain > 0], f"{shown}."
+        return None, f"{shown}, so chance may explain it."
     if difference is not None:
         why_not = f"{counted(difference.images, 'image')} are too few"
     if None in scores:
         return None, "They cannot be compared: at least one was not validated."
     figures = " and ".join(f"{score:.3f}" for score in scores)
     why = f"whether that is chance is not known: {why_not}"
-    return None, f"The {metric} is {figures}; {why}.{chosen}"
+    return None, f"The {metric} is {figures}; {why}."

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import yolokit
 from yolokit.metrics.fitness import MAP50_95
 from yolokit.report.charts import Series, line_chart
 from yolokit.report.page import Details, Page, Section, Table, Text, Verdict
+from yolokit.train.record import EpochRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from yolokit.jobs.runs.compare import Comparison, Pair
     from yolokit.report.page import Block, Chart
-    from yolokit.train.record import RunRecord
 
 COMMAND = "yolokit runs compare"
 _LOSSES = {
@@ -24,6 +25,15 @@ _LOSSES = {
     "train_cls_loss": "Class loss on train",
     "val_cls_loss": "Class loss on val",
 }
+# Of runs, and of folds.
+_FIGURES = (
+    "Figures of best.pt on val",
+    "Figures of best.pt on the images of its fold: mean and standard deviation of the folds",
+)
+_LEADS = (
+    "Two training runs side by side.",
+    "Two trainings in folds side by side; curves and classes are means over the folds.",
+)
 _HOW = (
     "The images that both runs were validated on are drawn again and again, with repetition, as "
     "many each time as there are; both models are measured on each draw. Where 95 % of the "
@@ -32,8 +42,11 @@ _HOW = (
 )
 
 
-def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Page:
-    """Return the page of a comparison."""
+Curves = tuple[Sequence[EpochRecord], Sequence[EpochRecord]]
+
+
+def build_compare_page(comparison: Comparison, curves: Curves) -> Page:
+    """Return the page of a comparison, with the epochs of both."""
     names = (comparison.a, comparison.b)
     mood: Literal["good", "neutral"] = "good" if comparison.better else "neutral"
     sections = [
@@ -41,14 +54,14 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
             "Which is better",
             (
                 Verdict(mood, comparison.headline, comparison.reason),
-                _tabulate(comparison.metrics, names, "Figures of best.pt on val"),
+                _tabulate(comparison.metrics, names, _FIGURES[comparison.are_folds]),
                 Text(_HOW),
             ),
         )
     ]
     scores = {name: f"{name} on val" for name in (comparison.metric, MAP50_95, "mAP50")}
-    charts = _draw_curves(names, (a, b), scores)
-    losses = _draw_curves(names, (a, b), _LOSSES)
+    charts = _draw_curves(names, curves, scores)
+    losses = _draw_curves(names, curves, _LOSSES)
     folded = (Details("The losses of both", losses),) if losses else ()
     if charts or losses:
         sections.append(Section("Curves", (*charts, *folded)))
@@ -58,7 +71,7 @@ def build_compare_page(comparison: Comparison, a: RunRecord, b: RunRecord) -> Pa
     sections.append(Section("What differed", _list_differences(comparison, names)))
     return Page(
         title=f"{names[0]} and {names[1]}",
-        lead="Two training runs side by side.",
+        lead=_LEADS[comparison.are_folds],
         sections=tuple(sections),
         made_by=f"{COMMAND} {yolokit.__version__}",
     )
@@ -92,18 +105,18 @@ def _list_differences(comparison: Comparison, names: tuple[str, str]) -> tuple[B
 
 
 def _draw_curves(
-    names: tuple[str, str], records: tuple[RunRecord, RunRecord], titles: Mapping[str, str]
+    names: tuple[str, str], curves: Curves, titles: Mapping[str, str]
 ) -> tuple[Chart, ...]:
     charts = []
     for metric, title in titles.items():
         lines = [
             Series(
                 name,
-                tuple(float(epoch.epoch) for epoch in record.epochs),
-                tuple(epoch.metrics.get(metric, math.nan) for epoch in record.epochs),
+                tuple(float(epoch.epoch) for epoch in epochs),
+                tuple(epoch.metrics.get(metric, math.nan) for epoch in epochs),
             )
-            for name, record in zip(names, records, strict=True)
-            if any(metric in epoch.metrics for epoch in record.epochs)
+            for name, epochs in zip(names, curves, strict=True)
+            if any(metric in epoch.metrics for epoch in epochs)
         ]
         if lines:
             label = "loss" if "loss" in metric else metric

@@ -12,11 +12,15 @@ from yolokit.core.suggest import nearest
 from yolokit.errors import TrainError
 from yolokit.files.regular_file import is_folder, is_there
 from yolokit.metrics.fitness import MAP50_95
+from yolokit.train.folds.figures import read_runs, sum_up
+from yolokit.train.folds.record import has_folds, read_folds
 from yolokit.train.record import RunRecord, read_record
 from yolokit.train.run_folder import RUNS_DIR, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from yolokit.train.folds.record import FoldsRecord
 
 State = Literal["complete", "interrupted", "failed", "running", "killed", "unreadable", "not a run"]
 
@@ -33,12 +37,15 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
         start: What it began with.
         epochs: Completed ones.
         planned: Epochs that were asked for.
-        best: mAP50-95 of best.pt on val, whatever chose it, so that runs can be compared.
+        best: mAP50-95 of best.pt on val; of folds the mean.
         before: That of the start; None where it was not measured.
         fitness: Name of the metric that chose best.pt.
         score: Its value.
         seconds: Time of all epochs.
         started: When, with its zone.
+        folds: How many, where it was trained in folds; ``epochs`` and ``planned`` count those of
+            all.
+        spread: The standard deviation of their mAP50-95.
     """
 
     name: str
@@ -55,6 +62,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     seconds: float | None = None
     started: str | None = None
+    folds: int | None = None
+    spread: float | None = None
 
 
 def list_runs(parent: Path = RUNS_DIR) -> list[RunEntry]:
@@ -69,6 +78,8 @@ def describe_run(folder: Path) -> RunEntry:
     """Return what is known about a folder, whatever is in it."""
     name, path = folder.name, os.fspath(folder)
     try:
+        if has_folds(folder):
+            return describe_folds(folder)
         record = read_record(folder)
     except TrainError as error:
         is_missing = isinstance(error.__cause__, FileNotFoundError | NotADirectoryError)
@@ -93,7 +104,38 @@ def describe_run(folder: Path) -> RunEntry:
     )
 
 
-def find_state(record: RunRecord, folder: Path) -> State:
+def describe_folds(folder: Path) -> RunEntry:
+    """Return what is known about a folder of folds.
+
+    Raises:
+        TrainError: Its record is damaged.
+    """
+    record = read_folds(folder)
+    summary = record.summary or sum_up(record, folder)
+    runs = read_runs(record, folder)
+    measured = summary.metrics[MAP50_95]
+    first = next((run for run in runs if run is not None), None)
+    return RunEntry(
+        name=folder.name,
+        folder=os.fspath(folder),
+        state=find_state(record, folder),
+        problem=record.error,
+        data=record.data.path,
+        start=describe_weights(first) if first else record.config.weights,
+        epochs=sum(len(run.epochs) for run in runs if run is not None),
+        planned=record.count * record.config.epochs,
+        best=measured.mean,
+        before=summary.before.mean,
+        fitness=record.fitness,
+        score=summary.metrics[record.fitness].mean,
+        seconds=sum(summary.seconds),
+        started=record.started,
+        folds=record.count,
+        spread=measured.sd,
+    )
+
+
+def find_state(record: RunRecord | FoldsRecord, folder: Path) -> State:
     """Return the state of a run: a record that says ``running`` may have outlived its process."""
     if record.state != "running":
         return record.state
@@ -120,6 +162,11 @@ def find_run(name: str, parent: Path = RUNS_DIR) -> tuple[Path, RunRecord]:
     for folder in filter(is_folder, places):
         return folder, read_record(folder)  # which says what it is not, or why it cannot be read
     raise TrainError(f"there is no run {name}", hint=_suggest(name, list_runs(parent), parent))
+
+
+def find_folds(name: str, parent: Path = RUNS_DIR) -> Path | None:
+    """Return the folder of folds, given as for :func:`find_run`; None if it has none."""
+    return next(filter(has_folds, (parent / name, Path(name))), None)
 
 
 def _suggest(name: str, entries: Sequence[RunEntry], parent: Path) -> str:

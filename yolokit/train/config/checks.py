@@ -37,6 +37,7 @@ def check_between_fields(values: Mapping[str, Any]) -> list[str]:
     if not is_device(device):
         problems.append(f"device: {_describe_no_device(device)}")
     problems += _check_machines(values)
+    problems += _check_folds(values)
     batch, workers = values.get("batch"), (device.count(",") + 1) * values.get("nnodes", 1)
     if isinstance(batch, int) and batch % workers:
         problems.append(
@@ -64,6 +65,22 @@ def _check_machines(values: Mapping[str, Any]) -> list[str]:
     if rdzv is not None and not is_address(rdzv):
         return [f"rdzv: must be HOST:PORT, such as 10.0.0.5:29500, not {rdzv!r}"]
     return []
+
+
+def _check_folds(values: Mapping[str, Any]) -> list[str]:
+    from yolokit.convert.steps.group_images import GroupPlan
+
+    folds, group, problems = values.get("folds"), values.get("fold_group"), []
+    if folds is None:
+        return ["fold_group: has no effect without folds"] if group is not None else []
+    if values.get("nnodes", 1) > 1:
+        problems.append("nnodes: folds are trained on one machine, one after another")
+    try:
+        if group is not None:
+            GroupPlan.parse(group)
+    except ValueError as error:
+        problems.append(f"fold_group: {error}")
+    return problems
 
 
 def is_address(text: str) -> bool:

@@ -63,6 +63,18 @@ class RunOptions(StartOptions, frozen=True, kw_only=True):
         ),
     ] = DEFAULT
     seed: Annotated[Seed, Option("Seed of everything random.", "N")] = 0
+    folds: Annotated[
+        Annotated[int, Meta(ge=2, le=100)] | None,
+        Option("Deal train and val into K parts, train K times, measure on each part once.", "K"),
+    ] = None
+    fold_group: Annotated[
+        str | None,
+        Setting(
+            "What `folds` keeps in one part beside near-duplicates: images of a folder, frames of "
+            "a video by their names, or those that share the match of a pattern.",
+            "folder|video|re:PATTERN",
+        ),
+    ] = None
     allow: Annotated[
         Texts, Option("Train despite this finding of the data set's check. Repeatable.", "CODE")
     ] = ()

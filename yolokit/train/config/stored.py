@@ -33,7 +33,13 @@ def leave_out_secrets(config: TrainConfig) -> TrainConfig:
 
 
 def write_config(
-    config: TrainConfig, data_path: str, origins: Mapping[str, str], run_dir: Path
+    config: TrainConfig,
+    data_path: str,
+    origins: Mapping[str, str],
+    run_dir: Path,
+    *,
+    name: str = NAME,
+    head: str = _HEAD,
 ) -> None:
     """Write the options of a run so that they mean the same in any working folder.
 
@@ -42,10 +48,12 @@ def write_config(
         data_path: The data set's file, absolute.
         origins: Who said so, for each option that was stated.
         run_dir: Folder of the run.
+        name: Of the file.
+        head: What it says first.
     """
     values = list_values(config) | {"data": data_path}
-    lines = [f"{_write(name, values[name])}  # {origins.get(name, 'default')}" for name in values]
-    write_atomic(run_dir / NAME, (_HEAD + "\n".join(lines) + "\n").encode())
+    lines = [f"{_write(key, values[key])}  # {origins.get(key, 'default')}" for key in values]
+    write_atomic(run_dir / name, (head + "\n".join(lines) + "\n").encode())
 
 
 def list_values(config: TrainConfig) -> dict[str, Any]:
@@ -61,6 +69,19 @@ def list_values(config: TrainConfig) -> dict[str, Any]:
         if name in kept and Path(kept[name]).is_file():
             kept[name] = str(Path(kept[name]).resolve())
     return kept
+
+
+def make_absolute(config: TrainConfig) -> TrainConfig:
+    """Return options that name the same files in any working folder."""
+    paths = {name: getattr(config, name) for name in ("data", *_PATHS)}
+    return msgspec.structs.replace(
+        config,
+        **{
+            name: str(Path(path).resolve())
+            for name, path in paths.items()
+            if path is not None and Path(path).exists()
+        },
+    )
 
 
 def _write(name: str, value: Any) -> str:

@@ -21,7 +21,7 @@ _OURS = {
     "data", "allow", "weights", "init", "backbone", "arch", "trust", "offline", "require_hash",
     "add_classes", "freeze", "device", "nnodes", "rdzv", "batch", "workers", "precision", "cache",
     "lr", "schedule", "momentum", "log", "log_project", "mlflow_uri", "wandb_online", "watch",
-    "preset", "box_loss", "dropout", "repeat_factor", "fitness",
+    "preset", "box_loss", "dropout", "repeat_factor", "fitness", "folds", "fold_group",
 }  # fmt: skip
 
 

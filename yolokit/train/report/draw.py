@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
 
 
+DRAWING = "drawing the report"
+
+
 def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary | None:
     """Write ``report.html`` and ``curves.png``, and tell the verdict.
 
@@ -27,7 +30,7 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
     """
     if not record.epochs:  # a kill between saving and reporting may have lost the only one
         return None
-    on_event(Phase("drawing the report"))
+    on_event(Phase(DRAWING))
     curves = run_dir / "curves.png"
     drawn: list[Summary] = []
 
@@ -39,7 +42,7 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
         write_report(record, run_dir, summary)
         drawn.append(summary)
 
-    for note in filter(None, (_try(curves.name, draw), _try(REPORT_NAME, report))):
+    for note in filter(None, (try_drawing(curves.name, draw), try_drawing(REPORT_NAME, report))):
         on_event(Notice(note))
     if not drawn:
         return None
@@ -48,8 +51,8 @@ def draw_result(record: RunRecord, run_dir: Path, on_event: OnEvent) -> Summary 
     return drawn[0]
 
 
-def _try(name: str, draw: Callable[[], None]) -> str | None:
-    """Draw, and return what to tell if that fails."""
+def try_drawing(name: str, draw: Callable[[], None]) -> str | None:
+    """Draw, and return what to tell if that fails: no training is lost to it."""
     try:
         draw()
     except Exception as error:  # noqa: BLE001 - whatever it is, hours of training are not lost to it

@@ -15,9 +15,11 @@ from yolokit.engine_protocol.validations import (
 from yolokit.errors import TrainError
 from yolokit.evaluate.resampling import compare_sets, match_set
 from yolokit.labels.model import Annotations
+from yolokit.metrics.coco import compute_coco_metrics
+from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from yolokit.core.types import Detections
@@ -70,6 +72,14 @@ def match_validation(validation: Validation, class_count: int) -> MatchedSet:
     pairs = iter_pairs(validation)
     return match_set(((true.xyxy, true.category_indices, found) for _, true, found in pairs),
                      class_count)  # fmt: skip
+
+
+def measure_classes(validation: Validation, names: Sequence[str]) -> dict[str, float | None]:
+    """Return mAP50-95 of each class, as COCO measures; None where nothing is true."""
+    store = BoxStore()
+    for _path, truth, found in iter_pairs(validation):
+        store.add(truth.xyxy, truth.category_indices, found)
+    return {row.name: row.map50_95 for row in compute_coco_metrics(store, names).classes}
 
 
 def count_unfound(validation: Validation, class_count: int) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,11 +14,13 @@ from yolokit.report.page import Details, Section, Table, Text
 from yolokit.train.report.advice import share_waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from yolokit.engine_protocol.training import TransferGroup
     from yolokit.report.page import Block
-    from yolokit.train.record import RunRecord
+    from yolokit.train.config import TrainConfig
+    from yolokit.train.record import OptionChange, RunRecord
 
 _FILES = {
     "best.pt": "the weights of the best epoch on val: what to export",
@@ -121,10 +124,10 @@ def _describe_steps(record: RunRecord) -> list[str]:
     return sentences
 
 
-def list_set_options(record: RunRecord) -> dict[str, Any]:
+def list_set_options(config: TrainConfig) -> dict[str, Any]:
     """Return the options of a run that are not at their defaults, name to value."""
-    fields = msgspec.structs.fields(record.config)
-    values = {field.name: getattr(record.config, field.name) for field in fields}
+    fields = msgspec.structs.fields(config)
+    values = {field.name: getattr(config, field.name) for field in fields}
     return {
         field.name: values[field.name]
         for field in fields
@@ -134,16 +137,7 @@ def list_set_options(record: RunRecord) -> dict[str, Any]:
 
 def describe_options(record: RunRecord) -> Section:
     """Return the options that were set, and what auto chose."""
-    rows = tuple((name, _show(value)) for name, value in list_set_options(record).items())
-    blocks: list[Block] = [Table(("Option", "Value"), rows, "What differs from the defaults")]
-    if record.changes:
-        changed = tuple(
-            (change.at, change.option, _show(change.before), _show(change.after))
-            for change in record.changes
-        )
-        blocks.append(
-            Table(("When", "Option", "Before", "After"), changed, "Changed when it was resumed")
-        )
+    blocks = tabulate_options(record.config, record.changes)
     if record.used is not None:
         used = msgspec.to_builtins(record.used)
         settings = tuple((name.replace("_", " "), _show(value)) for name, value in used.items())
@@ -153,6 +147,21 @@ def describe_options(record: RunRecord) -> Section:
             Details("What the check of the data said", tuple(map(Text, record.data.notes)))
         )
     return Section("Options", tuple(blocks))
+
+
+def tabulate_options(config: TrainConfig, changes: Sequence[OptionChange]) -> list[Block]:
+    """Return the options that were set, and those that changed later."""
+    rows = tuple((name, _show(value)) for name, value in list_set_options(config).items())
+    blocks: list[Block] = [Table(("Option", "Value"), rows, "What differs from the defaults")]
+    if changes:
+        changed = tuple(
+            (change.at, change.option, _show(change.before), _show(change.after))
+            for change in changes
+        )
+        blocks.append(
+            Table(("When", "Option", "Before", "After"), changed, "Changed when it was resumed")
+        )
+    return blocks
 
 
 def _show(value: Any) -> str:
@@ -165,10 +174,10 @@ def _show(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def describe_files(run_dir: Path) -> Section:
+def describe_files(run_dir: Path, files: Mapping[str, str] = MappingProxyType(_FILES)) -> Section:
     """Return what lies in the folder, and what each file is for; the report itself counts."""
     rows = []
-    for name, what in _FILES.items():
+    for name, what in files.items():
         path = run_dir / name
         if path.is_file() or name == "report.html":
             size = "-" if name == "report.html" else describe_size(path.stat().st_size)

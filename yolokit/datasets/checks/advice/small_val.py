@@ -15,8 +15,8 @@ TITLE = "splits too small to measure on"
 SEVERITY = "advice"
 PURPOSES = ("train",)
 HINT = (
-    "`yolokit data convert --split 0.7,0.15,0.15` gives them a larger share, and `yolokit data "
-    "convert --folds 5` measures on every image once"
+    "`yolokit data convert --split 0.7,0.15,0.15` gives them a larger share, and `yolokit train "
+    "--folds 5` measures on every image of train and val once"
 )
 _FEW_BOXES = 30
 
