@@ -62,19 +62,20 @@ def test_a_good_start_ends_no_worse_and_the_reason_is_said(parts: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
 @pytest.mark.usefixtures("killer")
-@pytest.mark.parametrize("moment", ["os.rename last.pt 1", "os.rename last.pt 3"])
 def test_a_killed_run_goes_on_with_the_same_rates(
-    moment: str, parts: Path, monkeypatch: pytest.MonkeyPatch
+    parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed when the start is measured and nothing is decided, and in the middle of the cycle."""
-    options = ("--epochs", 4, "--set", "schedule=one-cycle", "--set", "precision=fp32")
-    name = moment.replace(" ", "-")
-    whole, _said = train(parts, f"whole-{name}", *options)
-    monkeypatch.setenv("KILL_AT", moment)
-    killed, _said = train(parts, name, *options, code=1)
-    monkeypatch.delenv("KILL_AT")
-    monkeypatch.delenv("PYTHONPATH")
-    run_yolokit("train", "--resume", "--name", name, cwd=parts.parent.parent)
-    assert_equal(killed, whole)
-    rates = [epoch["metrics"]["learning_rate"] for epoch in read_record(killed)["epochs"]]
-    assert max(rates) == max(rates[1:3]), "it rises and falls"
+    options = ("--epochs", 3, "--set", "schedule=one-cycle", "--set", "precision=fp32")
+    whole, _said = train(parts, "whole", *options)
+    for name, moment in (("early", "os.rename best.pt 1"), ("late", "os.rename last.pt 3")):
+        with monkeypatch.context() as patch:
+            patch.setenv("KILL_AT", moment)
+            killed, _said = train(parts, name, *options, code=1)
+        run_yolokit("train", "--resume", "--name", name, cwd=parts.parent.parent)
+        assert_equal(killed, whole)
+        used = [read_record(run)["used"] for run in (killed, whole)]
+        assert used[0]["lr0"] == used[1]["lr0"]
+        assert used[0]["lr0_reason"] == used[1]["lr0_reason"] is not None
+    rates = [epoch["metrics"]["learning_rate"] for epoch in read_record(whole)["epochs"]]
+    assert rates[0] > rates[1] > rates[2], "the last of each epoch; it is highest in the first"

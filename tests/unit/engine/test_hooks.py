@@ -13,4 +13,5 @@ def test_every_moment_is_a_method_of_a_hook() -> None:
 
 def test_a_training_watches_its_losses_and_its_memory_and_else_what_is_asked_for() -> None:
     hooks = make_hooks(OwnSettings(run_dir="run"))
-    assert [type(hook).__name__ for hook in hooks] == ["NotFinite", "MemoryWatch"]
+    names = [type(hook).__name__ for hook in hooks]
+    assert names == ["NotFinite", "MemoryWatch", "GentleStart"], "the rate is left open"
