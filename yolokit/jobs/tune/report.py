@@ -153,7 +153,7 @@ def _judge(found: Findings, best: Trial) -> Verdict:
         )
     if best.number == OWN_OPTIONS:
         others = counted(len(found.trials) - 1, "other trial")
-        why = f"No {found.search.fitness} of {others} was higher."
+        why = f"Of {others} none had a higher {found.search.fitness}."
         return Verdict("neutral", "Your own options were the best", why)
     compared = found.comparison
     if compared is None:
