@@ -81,7 +81,7 @@ def _print_result(result: TuneResult, *, as_json: bool) -> None:
     own = result.own.score
     beside = "" if own is None or best.number == 1 else f"; your own options: {own:.4f}"
     which = "your own options" if best.number == 1 else f"trial {best.number}"
-    emit(f"best: {which}, mAP50-95 {best.score:.4f} (on val){beside}")
+    emit(f"best: {which}, {result.fitness} {best.score:.4f} (on val){beside}")
     say(f"open: {show_path(result.folder / 'report.html')}")
     say(f"its weights: {show_path(result.weights or '')}")
     emit(f"{result.preset}")

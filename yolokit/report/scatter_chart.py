@@ -108,6 +108,8 @@ def _draw_x_ticks(frame: Frame, axis: Axis) -> list[str]:
     factors = (1,) if high - low > 2 else (1, 2, 5)
     values = [factor * 10.0**power for power in powers for factor in factors]
     shown = [value for value in values if low <= math.log10(value) <= high]
+    if len(shown) < 2:  # the values lie close together
+        shown = [float(f"{10**place:.3g}") for place in (low, high)]
     places = [math.log10(value) for value in shown]
     return draw_x_axis(frame, places, [f"{value:g}" for value in shown], axis.label)
 

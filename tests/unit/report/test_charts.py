@@ -276,6 +276,12 @@ def test_equal_factors_are_equal_ways_on_a_logarithmic_axis() -> None:
     assert {"1e-05", "0.001", "0.1"} <= set(texts(chart))
 
 
+def test_values_close_together_have_two_numbers_below_them() -> None:
+    chart = a_scatter(Series("", (2.1e-4, 2.3e-4), (0.1, 0.2)), axis=Axis("rate", is_log=True))
+    below = [text for text in texts(chart) if text.startswith("0.0002")]
+    assert len(below) == 2
+
+
 def test_values_may_have_names() -> None:
     chart = a_scatter(
         Series("", (0, 1, 1), (0.1, 0.2, 0.3)), axis=Axis("optimizer", names=("SGD", "AdamW"))

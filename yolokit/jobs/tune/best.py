@@ -12,7 +12,6 @@ import msgspec
 from yolokit.core.plural import counted
 from yolokit.files.atomic import write_atomic
 from yolokit.jobs.tune.trial import fill_options
-from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,7 @@ def write_best(
         folder: Folder of the search.
     """
     stated = fill_options(given, best).values
-    score = f"{FITNESS} {best.score:.4f} on val{_compare(best, trials[0])}"
+    score = f"{search.fitness} {best.score:.4f} on val{_compare(best, trials[0])}"
     lines = [
         f"# The best of {counted(len(trials), 'trial')} of `yolokit tune`, number {best.number}:",
         f"# {score}.",

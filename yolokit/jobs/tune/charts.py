@@ -9,12 +9,11 @@ from yolokit.jobs.tune.space import Choice, Range
 from yolokit.jobs.tune.trial import OWN_OPTIONS
 from yolokit.report.charts import Axis, Series, bar_chart, scatter_chart
 from yolokit.report.page import Details, Text
-from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from yolokit.jobs.tune.space import Space
+    from yolokit.jobs.tune.search import Search
     from yolokit.jobs.tune.study import Trial
     from yolokit.report.page import Block, Chart
 
@@ -31,7 +30,7 @@ _HOW = Details(
 )
 
 
-def draw_history(trials: Sequence[Trial]) -> tuple[Block, ...]:
+def draw_history(trials: Sequence[Trial], fitness: str) -> tuple[Block, ...]:
     """Return the score of each trial, and the best one so far."""
     best, xs, ys = 0.0, list[float](), list[float]()
     for one in trials:
@@ -44,7 +43,7 @@ def draw_history(trials: Sequence[Trial]) -> tuple[Block, ...]:
         "Score by trial",
         _group(trials, lambda one: float(one.number)),
         axis=Axis("trial"),
-        y_label=f"{FITNESS} on val",
+        y_label=f"{fitness} on val",
         line=Series("best so far", tuple(xs), tuple(ys)) if len(xs) > 1 else None,
     )
     return (chart,)
@@ -68,15 +67,16 @@ def draw_importance(importance: Mapping[str, float], trials: Sequence[Trial]) ->
     return (Text(note), chart, _HOW)
 
 
-def draw_slices(space: Space, trials: Sequence[Trial]) -> tuple[Block, ...]:
+def draw_slices(search: Search, trials: Sequence[Trial]) -> tuple[Block, ...]:
     """Return the score over each option."""
-    return tuple(_draw_slice(name, dimension, trials) for name, dimension in space.items())
+    return tuple(_draw_slice(name, search, trials) for name in search.space)
 
 
-def _draw_slice(name: str, dimension: Range | Choice, trials: Sequence[Trial]) -> Chart:
+def _draw_slice(name: str, search: Search, trials: Sequence[Trial]) -> Chart:
+    dimension, fitness = search.space[name], search.fitness
     points = _group(trials, lambda one: _place(one.values.get(name), dimension))
     return scatter_chart(
-        name, points, axis=_name_axis(name, dimension), y_label=f"{FITNESS} on val"
+        name, points, axis=_name_axis(name, dimension), y_label=f"{fitness} on val"
     )
 
 

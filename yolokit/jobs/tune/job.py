@@ -30,7 +30,7 @@ from yolokit.jobs.tune.trial import (
 )
 from yolokit.jobs.tune.watching import TrialEvents
 from yolokit.train.config import TrainConfig
-from yolokit.train.record import FITNESS, collect_versions, read_record
+from yolokit.train.record import collect_versions, read_record
 from yolokit.train.run import check_options
 from yolokit.train.run_log import require_loggers
 
@@ -50,6 +50,7 @@ class TuneResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         folder: The search's folder; ``report.html`` and ``trials.csv`` are in it.
+        fitness: Name of the metric that they are judged by, on val.
         trials: All trials; number 1 has the user's own options.
         best: The best of those that are complete; None if none is.
         preset: Its options, for ``train --preset``.
@@ -57,6 +58,7 @@ class TuneResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     folder: Path
+    fitness: str
     trials: tuple[Trial, ...]
     best: Trial | None = None
     preset: Path | None = None
@@ -144,15 +146,16 @@ class _Searching:
         run_dir = trial_folder(self._folder, trial.number)
         options = fill_options(self._given, trial)
         score = partial(self._study.report, trial.number)
-        events = TrialEvents(score, self._told, self._on_event)
+        fitness = self._search.fitness
+        events = TrialEvents(score, fitness, self._told, self._on_event)
         try:
-            outcome = make_trial(trial.number, options, run_dir, events)
+            outcome = make_trial(trial.number, options, run_dir, fitness, events)
         except (JobCancelledError, KeyboardInterrupt) as error:
             hint = "the same command goes on, with this trial too"
             raise JobCancelledError("interrupted", hint=hint) from error
         self._study.close(trial.number, outcome)
         result = self._write()
-        self._on_event(Notice(_describe_end(result.trials[trial.number - 1], result.best)))
+        self._on_event(Notice(_describe_end(result.trials[trial.number - 1], result)))
         _require_success(result.trials)
 
     def _write(self) -> TuneResult:
@@ -167,7 +170,12 @@ class _Searching:
             weights = trial_folder(self._folder, best.number) / "best.pt"
         write_report(self._find(trials, best))
         return TuneResult(
-            folder=self._folder, trials=trials, best=best, preset=preset, weights=weights
+            folder=self._folder,
+            fitness=self._search.fitness,
+            trials=trials,
+            best=best,
+            preset=preset,
+            weights=weights,
         )
 
     def _find(self, trials: tuple[Trial, ...], best: Trial | None) -> Findings:
@@ -243,12 +251,12 @@ def _describe_budget(config: TuneConfig, trials: Sequence[Trial], folder: Path) 
     return f"{folder}: {', '.join(begins)}"
 
 
-def _describe_end(trial: Trial, best: Trial | None) -> str:
-    number = trial.number
+def _describe_end(trial: Trial, result: TuneResult) -> str:
+    number, best = trial.number, result.best
     if trial.state == "failed":
         return f"trial {number} failed: {trial.why}"
     ended = f"ended after {counted(trial.epochs, 'epoch')}, " if trial.state == "pruned" else ""
-    said = f"trial {number}: {ended}{FITNESS} {trial.score or 0:.4f}"
+    said = f"trial {number}: {ended}{result.fitness} {trial.score or 0:.4f}"
     if best is None:
         return said
     if best.number == trial.number:

@@ -27,7 +27,7 @@ from yolokit.report.page import (
     Verdict,
 )
 from yolokit.report.render import render_page
-from yolokit.train.record import FITNESS, read_record
+from yolokit.train.record import read_record
 from yolokit.train.report.advice import show_path
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def build_page(found: Findings) -> Page:
         sections += [
             Section("The best options", (_tabulate_best(found, found.best),)),
             Section("What mattered", (*draw_importance(found.importance, found.trials),)),
-            Section("Option by option", draw_slices(found.search.space, found.trials)),
+            Section("Option by option", draw_slices(found.search, found.trials)),
         ]
     sections.append(Section("The trials", _list_trials(found)))
     if found.best is not None:
@@ -130,7 +130,7 @@ def _answer(found: Findings) -> tuple[Block, ...]:
     if best is None or best.score is None:
         return (Verdict("neutral", "No trial is complete yet"),)
     which = "your own options" if best.number == own.number else f"trial {best.number}"
-    figures = [Figure(f"Best {FITNESS}", f"{best.score:.4f}", which)]
+    figures = [Figure(f"Best {found.search.fitness}", f"{best.score:.4f}", which)]
     if own.score is not None and best.number != own.number:
         figures.append(Figure("Your own options", f"{own.score:.4f}", f"trial {own.number}"))
         gain = best.score - own.score
@@ -153,7 +153,7 @@ def _judge(found: Findings, best: Trial) -> Verdict:
         )
     if best.number == OWN_OPTIONS:
         others = counted(len(found.trials) - 1, "other trial")
-        why = f"No {FITNESS} of {others} was higher."
+        why = f"Of {others} none had a higher {found.search.fitness}."
         return Verdict("neutral", "Your own options were the best", why)
     compared = found.comparison
     if compared is None:
@@ -206,7 +206,7 @@ def _list_trials(found: Findings) -> tuple[Block, ...]:
         )
         for one in found.trials
     )
-    table = Table(("trial", "", FITNESS, "epochs", "time", *names), rows)
+    table = Table(("trial", "", found.search.fitness, "epochs", "time", *names), rows)
     failed = [
         f"Trial {one.number} failed: {one.why}" for one in found.trials if one.state == "failed"
     ]
@@ -215,7 +215,7 @@ def _list_trials(found: Findings) -> tuple[Block, ...]:
         f"weights of the best one alone. `{TABLE_NAME}` has this table for other programs."
     )
     return (
-        *draw_history(found.trials),
+        *draw_history(found.trials, found.search.fitness),
         Details("All trials in numbers", (table,)),
         *map(Text, failed),
         Text(kept),

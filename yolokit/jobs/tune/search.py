@@ -16,7 +16,7 @@ from yolokit.files.size_limits import read_bounded
 from yolokit.jobs.tune.space import Choice, Range, Space, Value
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import record_data
-from yolokit.train.record import collect_versions, now
+from yolokit.train.record import FITNESS, collect_versions, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     weights_sha256: str | None
     versions: dict[str, str]
     started: str
+
+    @property
+    def fitness(self) -> str:
+        """Name of the metric that trials are judged by."""
+        return FITNESS
 
     @property
     def own_values(self) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from yolokit.errors import TrainError
 from yolokit.jobs.tune.study import Outcome
 from yolokit.jobs.tune.watching import PRUNED
 from yolokit.train.config import TrainConfig
-from yolokit.train.record import FITNESS, read_record
+from yolokit.train.record import read_record
 from yolokit.train.run import resume_training, train_model
 
 if TYPE_CHECKING:
@@ -54,13 +54,16 @@ def fill_options(given: Given, trial: Trial) -> Given:
     return Given(values, {name: given.origins.get(name, _ORIGIN) for name in values} | ours)
 
 
-def make_trial(number: int, options: Given, run_dir: Path, on_event: OnEvent) -> Outcome:
+def make_trial(
+    number: int, options: Given, run_dir: Path, fitness: str, on_event: OnEvent
+) -> Outcome:
     """Train with the options of a trial, or go on where a process was killed or interrupted.
 
     Args:
         number: Of the trial.
         options: What is stated to its training.
         run_dir: Folder of its run.
+        fitness: Name of the metric that it is judged by.
         on_event: Called with what happens, in order; it may end the trial.
 
     Raises:
@@ -68,7 +71,7 @@ def make_trial(number: int, options: Given, run_dir: Path, on_event: OnEvent) ->
         JobCancelledError: It was interrupted, and can be gone on with.
     """
     try:
-        return judge(_train(options, run_dir, on_event))
+        return judge(_train(options, run_dir, on_event), fitness)
     except TrainError as error:
         if number == OWN_OPTIONS:
             raise  # what is wrong with these is wrong with all
@@ -86,7 +89,7 @@ def _train(options: Given, run_dir: Path, on_event: OnEvent) -> RunRecord:
     return train_model(config, on_event, folder=run_dir, origins=options.origins).record
 
 
-def judge(record: RunRecord) -> Outcome:
+def judge(record: RunRecord, fitness: str) -> Outcome:
     """Return what came of the complete run of a trial.
 
     Its start does not count: where that is the best, it is so for every trial alike.
@@ -97,9 +100,9 @@ def judge(record: RunRecord) -> Outcome:
     is_pruned = stop is not None and stop.why == PRUNED
     return Outcome(
         state="pruned" if is_pruned else "complete",
-        score=best.metrics[FITNESS],
+        score=best.metrics[fitness],
         epochs=len(record.epochs),
         seconds=sum(epoch.seconds for epoch in record.epochs),
-        start_score=start.metrics[FITNESS] if start else None,
+        start_score=start.metrics[fitness] if start else None,
         why=PRUNED if is_pruned else None,
     )

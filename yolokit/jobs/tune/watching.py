@@ -8,7 +8,6 @@ import msgspec
 
 from yolokit.core.events import EpochEnd, Event, Notice, OnEvent, Phase, StartScore, StopTraining
 from yolokit.engine_protocol.child import Started
-from yolokit.train.record import FITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,17 +19,22 @@ class TrialEvents:
     """Takes the events of one trial: scores its epochs, and hands on what was not told before."""
 
     def __init__(
-        self, score: Callable[[int, float], bool], told: set[bytes], on_event: OnEvent
+        self,
+        score: Callable[[int, float], bool],
+        fitness: str,
+        told: set[bytes],
+        on_event: OnEvent,
     ) -> None:
         """Begin a trial.
 
         Args:
             score: Called with each epoch and its score; tells whether the trial is to be ended.
+            fitness: Name of the metric that is scored.
             told: What other trials have told, added to: most have the same to say.
             on_event: Who listens.
         """
         self._score, self._told, self._on_event = score, told, on_event
-        self._is_over = False
+        self._fitness, self._is_over = fitness, False
 
     def __call__(self, event: Event) -> None:
         """Take an event.
@@ -44,7 +48,8 @@ class TrialEvents:
         if not isinstance(event, EpochEnd):
             return
         self._is_over = event.is_last
-        is_bad = FITNESS in event.metrics and self._score(event.epoch, event.metrics[FITNESS])
+        value = event.metrics.get(self._fitness)
+        is_bad = value is not None and self._score(event.epoch, value)
         if is_bad and not event.is_last:
             self._is_over = True
             raise StopTraining(PRUNED)

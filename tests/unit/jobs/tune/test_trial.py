@@ -19,6 +19,7 @@ from yolokit.train.config import TrainConfig
 from yolokit.train.record import Stop, read_record, write_record
 from yolokit.train.run import TrainRun
 
+FITNESS = "mAP50-95"
 GIVEN = Given({"data": "d", "epochs": 4, "close_mosaic": 2}, {"data": "command line"})
 VALUES = {"lr": 0.005, "mosaic": 0.5, "nbs": 32, "box_loss": "giou"}
 
@@ -51,7 +52,7 @@ def test_an_option_that_a_value_makes_idle_is_left_out() -> None:
 
 def test_a_trial_is_an_ordinary_run(tmp_path: Path) -> None:
     options = fill_options(GIVEN, make(2))
-    outcome = make_trial(2, options, tmp_path / "002", ignore)
+    outcome = make_trial(2, options, tmp_path / "002", FITNESS, ignore)
     assert (outcome.state, outcome.score, outcome.epochs, outcome.seconds) == (
         "complete", 0.35, 4, 8.0,
     )  # fmt: skip
@@ -63,7 +64,7 @@ def test_a_trial_is_an_ordinary_run(tmp_path: Path) -> None:
 def test_one_that_was_killed_before_its_first_epoch_begins_anew(tmp_path: Path) -> None:
     (tmp_path / "engine").mkdir()
     (tmp_path / ".run.json.yolokit-part-1").write_bytes(b"half")
-    assert make_trial(2, GIVEN, tmp_path, ignore).state == "complete"
+    assert make_trial(2, GIVEN, tmp_path, FITNESS, ignore).state == "complete"
     assert not (tmp_path / "engine").exists()
 
 
@@ -78,7 +79,7 @@ def test_one_that_had_trained_is_gone_on_with(
         return TrainRun(folder, make_record(4))
 
     monkeypatch.setattr(module, "resume_training", resume)
-    assert make_trial(2, GIVEN, tmp_path, ignore).epochs == 4
+    assert make_trial(2, GIVEN, tmp_path, FITNESS, ignore).epochs == 4
 
 
 def test_one_that_was_complete_is_not_trained_again(
@@ -90,7 +91,7 @@ def test_one_that_was_complete_is_not_trained_again(
     (tmp_path / "last.pt").write_bytes(b"x")
     monkeypatch.setattr(module, "resume_training", None)
     monkeypatch.setattr(module, "train_model", None)
-    assert make_trial(2, GIVEN, tmp_path, ignore).score == 0.03
+    assert make_trial(2, GIVEN, tmp_path, FITNESS, ignore).score == 0.03
 
 
 def fail_with(error: Exception) -> Any:
@@ -104,7 +105,7 @@ def test_a_training_that_fails_is_a_failed_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "train_model", fail_with(TrainError("the loss is NaN")))
-    outcome = make_trial(2, GIVEN, tmp_path, ignore)
+    outcome = make_trial(2, GIVEN, tmp_path, FITNESS, ignore)
     assert (outcome.state, outcome.why, outcome.score) == ("failed", "the loss is NaN", None)
 
 
@@ -116,26 +117,26 @@ def test_what_every_trial_would_meet_ends_the_search(
 ) -> None:
     monkeypatch.setattr(module, "train_model", fail_with(error))
     with pytest.raises(type(error)):
-        make_trial(number, GIVEN, tmp_path, ignore)
+        make_trial(number, GIVEN, tmp_path, FITNESS, ignore)
 
 
 def test_the_start_is_no_merit_of_a_trial() -> None:
     record = make_record(2)
     assert record.start_epoch is not None
     record.start_epoch.metrics["mAP50-95"] = 0.9
-    outcome = judge(record)
+    outcome = judge(record, FITNESS)
     assert (outcome.score, outcome.start_score) == (0.02, 0.9)
 
 
 def test_a_run_without_a_score_is_a_failure() -> None:
-    assert judge(make_record(0)).state == "failed"
+    assert judge(make_record(0), FITNESS).state == "failed"
 
 
 def test_how_a_run_was_stopped_decides_what_it_is() -> None:
     record = make_record(2)
     for why, state in ((PRUNED, "pruned"), ("enough for me", "complete"), (None, "complete")):
         record.stopped = Stop(reason="asked", epoch=2, best=2, why=why)
-        assert judge(record).state == state
+        assert judge(record, FITNESS).state == state
 
 
 def end_of(epoch: int, *, is_last: bool = False) -> EpochEnd:
@@ -149,7 +150,7 @@ def test_a_bad_trial_is_ended_but_not_in_its_last_epoch() -> None:
         scored.append((epoch, value))
         return epoch > 1
 
-    watch = TrialEvents(score, set(), ignore)
+    watch = TrialEvents(score, FITNESS, set(), ignore)
     watch(end_of(1))
     with pytest.raises(StopTraining, match="pruned"):
         watch(end_of(2))
@@ -161,7 +162,7 @@ def test_what_was_told_of_one_trial_is_not_told_of_the_next() -> None:
     heard: list[Event] = []
     told: set[bytes] = set()
     for number in (1, 2):
-        watch = TrialEvents(lambda *_: False, told, heard.append)
+        watch = TrialEvents(lambda *_: False, FITNESS, told, heard.append)
         watch(Notice("device cpu"))
         watch(Notice(f"only of {number}"))
         watch(BatchEnd(1, 4, 1, 1, 8, {}))
