@@ -87,10 +87,15 @@ def list_next(record: RunRecord, run_dir: Path) -> list[tuple[str, str]]:
 
 def show_path(path: str | os.PathLike[str]) -> str:
     """Return a path as it is typed in a shell, relative where it is below the working folder."""
+    return shlex.quote(relative_path(path))
+
+
+def relative_path(path: str | os.PathLike[str]) -> str:
+    """Return a path relative to the working folder, where it is below it; else as it is."""
     text = os.fspath(path)
     if Path(text).is_absolute() and Path(text).is_relative_to(Path.cwd()):
-        text = os.fspath(Path(text).relative_to(Path.cwd()))
-    return shlex.quote(text)
+        return os.fspath(Path(text).relative_to(Path.cwd()))
+    return text
 
 
 def _go_on(record: RunRecord, run_dir: Path, epochs: int) -> str:
