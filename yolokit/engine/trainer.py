@@ -30,7 +30,7 @@ from yolokit.engine.resumption import go_on
 from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
-from yolokit.engine.start_score import measure_start
+from yolokit.engine.start_score import keep_start, measure_start
 from yolokit.engine.state import write_state
 from yolokit.engine.used import report_images
 from yolokit.engine_protocol.training import is_better
@@ -298,6 +298,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self.args.epochs = overrides["epochs"]
 
     def _on_train_start(self) -> None:
+        keep_start(self)
         tell_settings(self)
         self._is_settled = True
         process.send(Phase("training"))

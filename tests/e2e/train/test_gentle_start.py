@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import START, run_yolokit
+from tests.e2e.train.faults import plant
 from tests.e2e.train.test_exact import assert_equal
 from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
+
+torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.slow
 OPTIONS = ("--weights", START, "--imgsz", 160, "--batch", 8, "--device", "cpu")
@@ -65,7 +68,7 @@ def test_a_good_start_ends_no_worse_and_the_reason_is_said(parts: Path) -> None:
 def test_a_killed_run_goes_on_with_the_same_rates(
     parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed when the start is measured and nothing is decided, and in the middle of the cycle."""
+    """Killed while the start is saved, with the rate, and in the middle of the cycle."""
     options = ("--epochs", 3, "--set", "schedule=one-cycle", "--set", "precision=fp32")
     whole, _said = train(parts, "whole", *options)
     for name, moment in (("early", "os.rename best.pt 1"), ("late", "os.rename last.pt 3")):
@@ -79,3 +82,16 @@ def test_a_killed_run_goes_on_with_the_same_rates(
         assert used[0]["lr0_reason"] == used[1]["lr0_reason"] is not None
     rates = [epoch["metrics"]["learning_rate"] for epoch in read_record(whole)["epochs"]]
     assert rates[0] > rates[1] > rates[2], "the last of each epoch; it is highest in the first"
+
+
+def test_a_first_epoch_that_is_trained_once_more_is_as_gentle(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, tmp_path / "planted", "nan 1 1 1")
+    run, _said = train(parts, "again", "--epochs", 1)
+    record = read_record(run)
+    (epoch,) = record["epochs"]
+    assert epoch["retries"] == 1
+    assert epoch["metrics"]["learning_rate"] <= record["used"]["lr0"]
+    hook = torch.load(run / "state.pt", weights_only=True)["hooks"]["GentleStart"]
+    assert hook["holds"] and hook["reason"] == record["used"]["lr0_reason"]

@@ -92,5 +92,5 @@ def test_an_epoch_that_is_lost_again_and_again_ends_the_run(
 ) -> None:
     with pytest.raises(TrainError, match="epoch 5 ended in NaN or infinity 4 times") as caught:
         recover(make_trainer(tmp_path, loss=NAN, retries=3), 4)
-    assert "smaller `lr0`" in str(caught.value.hint)
+    assert "smaller --lr" in str(caught.value.hint)
     assert restored == []
