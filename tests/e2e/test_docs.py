@@ -28,6 +28,9 @@ SLOW = {
     "tuning.md",
     "resuming.md",
     "how-much.md",
+    "best-epoch.md",
+    "folds.md",
+    "when-training-fails.md",
     "export.md",
     "speed.md",
 }

@@ -14,9 +14,10 @@ from yolokit.files.atomic import write_atomic
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.size_limits import read_bounded
 from yolokit.jobs.tune.space import Choice, Range, Space, Value
+from yolokit.metrics.fitness import DEFAULT, parse_fitness
 from yolokit.train.config import TrainConfig
 from yolokit.train.data import record_data
-from yolokit.train.record import FITNESS, collect_versions, now
+from yolokit.train.record import collect_versions, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fitness(self) -> str:
         """Name of the metric that trials are judged by."""
-        return FITNESS
+        return parse_fitness(self.options.get("fitness", DEFAULT)).name
 
     @property
     def own_values(self) -> dict[str, Value]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
-from yolokit.core.config import read_yaml_mapping
+from yolokit.core.option_file import read_option_file
 from yolokit.core.options import list_settings
 from yolokit.errors import ConfigError
 from yolokit.train.config import TrainConfig
@@ -87,7 +87,7 @@ def read_space(file: Path | None, others: Mapping[str, Any]) -> Space:
     path = file or DEFAULT_SPACE
     stated = {
         TODAY["lr0"] if name == "lr0" else name: content
-        for name, content in read_yaml_mapping(path).items()
+        for name, content in read_option_file(path).items()
     }
     known = {one.name: one for one in list_settings(TrainConfig)}
     fixed = dict(others)

@@ -38,8 +38,9 @@ def make(number: int, score: float | None, state: str = "complete", **more: Any)
 
 def compare(better: str | None) -> Comparison:
     return Comparison(
-        a="001", b="002", options=(), data=(), metrics=(), classes=(), difference=None,
-        why_not=None, better=better, headline="x", reason="A difference of +0.200.",
+        a="001", b="002", options=(), data=(), metric="mAP50-95", metrics=(), classes=(),
+        difference=None, why_not=None, better=better, headline="x",
+        reason="A difference of +0.200.",
     )  # fmt: skip
 
 
