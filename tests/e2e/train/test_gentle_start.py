@@ -94,4 +94,5 @@ def test_a_first_epoch_that_is_trained_once_more_is_as_gentle(
     assert epoch["retries"] == 1
     assert epoch["metrics"]["learning_rate"] <= record["used"]["lr0"]
     hook = torch.load(run / "state.pt", weights_only=True)["hooks"]["GentleStart"]
-    assert hook["holds"] and hook["reason"] == record["used"]["lr0_reason"]
+    assert hook["holds"]
+    assert hook["reason"] == record["used"]["lr0_reason"]
