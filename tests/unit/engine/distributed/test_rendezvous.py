@@ -16,6 +16,7 @@ from yolokit.engine.distributed.rendezvous import (
     is_loopback,
     reach_store,
 )
+from yolokit.engine.process import allow_host
 from yolokit.errors import ConfigError, TrainError
 
 
@@ -88,5 +89,6 @@ def test_what_is_loopback() -> None:
 
 
 def test_a_host_that_does_not_exist_is_told_at_once() -> None:
+    allow_host("no-such-host.invalid")  # other tests forbid the network for good
     with pytest.raises(ConfigError, match="there is no host"):
         reach_store("no-such-host.invalid", 29500, timeout_s=600)
