@@ -279,8 +279,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             strip_all(self.run_dir)
 
     def keep_progress(self) -> None:
-        """Leave a usable ``last.pt`` when the first epoch is interrupted; it counts as none."""
-        if self.ema is not None and not (self.run_dir / "last.pt").exists():
+        """Leave a usable ``last.pt`` when the first epoch is interrupted; it counts as none.
+
+        Nothing before it: a resumed run would go on without a measured start.
+        """
+        if self._is_settled and not (self.run_dir / "last.pt").exists():
             self.metrics = self.metrics or {}
             self.epoch = -1
             self.save_model()

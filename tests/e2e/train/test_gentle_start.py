@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from tests.conftest import START, run_yolokit
 from tests.e2e.train.faults import plant
 from tests.e2e.train.test_exact import assert_equal
 from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
+from tests.e2e.train.test_train import read_until
 
 torch = pytest.importorskip("torch")
 
@@ -96,3 +100,21 @@ def test_a_first_epoch_that_is_trained_once_more_is_as_gentle(
     hook = torch.load(run / "state.pt", weights_only=True)["hooks"]["GentleStart"]
     assert hook["holds"]
     assert hook["reason"] == record["used"]["lr0_reason"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_interrupted_measurement_of_the_start_leaves_nothing_to_go_on_with(parts: Path) -> None:
+    """A resumed run would not measure it, and take an epoch for best.pt that is worse."""
+    command = [
+        sys.executable, "-m", "yolokit", "train", "--data", parts, "--weights", START, "--epochs",
+        1, "--imgsz", 640, "--device", "cpu", "--name", "short",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        list(map(str, command)), cwd=parts.parent.parent, stderr=subprocess.PIPE, text=True
+    ) as process:
+        read_until(process, "measuring the start")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert list((parts.parent.parent / "runs" / "train" / "short").glob("*.pt")) == []
+    train(parts, "short", "--epochs", 1)
