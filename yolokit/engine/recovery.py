@@ -45,7 +45,8 @@ def recover(trainer: YolokitTrainer, epoch: int) -> bool:
     is_lost = group.is_any(not all(map(are_finite, models)), trainer.device)
     if not is_lost and not group.is_any(not _has_finite_result(trainer), trainer.device):
         return False
-    state = read_state(trainer.run_dir)
+    # That of the first process: other machines have no folder of the run, or one of an earlier day.
+    state = group.take_first_object(read_state(trainer.run_dir) if trainer.is_first else None)
     if state is None:
         if is_lost:
             what = f"the weights became NaN or infinity in epoch {epoch + 1}"

@@ -19,7 +19,7 @@ from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after ou
 
 
 def measure_start(trainer: YolokitTrainer) -> None:
-    """Validate a start that knows the classes, and keep it as the best until it is beaten."""
+    """Validate a start that knows the classes: it is the best until it is beaten."""
     if not trainer.own.knows_classes or trainer.resume or not trainer.args.val:
         return
     criterion = unwrap_model(trainer.model).init_criterion()
@@ -38,5 +38,14 @@ def measure_start(trainer: YolokitTrainer) -> None:
     named, seconds = name_metrics(metrics, trainer.metric_names), trainer.progress.clock.seconds
     send(StartScore(named, seconds, trainer.validator.fitness.name))
     trainer.metrics = metrics
-    trainer.save_model()
-    trainer.validator.publish(trainer.run_dir / START_VALIDATION, 0)
+
+
+def keep_start(trainer: YolokitTrainer) -> None:
+    """Save a start that was measured, with all that was decided by it: an epoch may go back to it.
+
+    Args:
+        trainer: It is about to train; only its first process.
+    """
+    if trainer.progress.is_validated:
+        trainer.save_model()
+        trainer.validator.publish(trainer.run_dir / START_VALIDATION, 0)

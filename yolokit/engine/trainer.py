@@ -30,7 +30,7 @@ from yolokit.engine.resumption import go_on
 from yolokit.engine.room import require_room
 from yolokit.engine.saving import publish_checkpoint, strip_all
 from yolokit.engine.seeding import seed_images
-from yolokit.engine.start_score import measure_start
+from yolokit.engine.start_score import keep_start, measure_start
 from yolokit.engine.state import write_state
 from yolokit.engine.used import report_images
 from yolokit.engine_protocol.training import is_better
@@ -279,8 +279,11 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             strip_all(self.run_dir)
 
     def keep_progress(self) -> None:
-        """Leave a usable ``last.pt`` when the first epoch is interrupted; it counts as none."""
-        if self.ema is not None and not (self.run_dir / "last.pt").exists():
+        """Leave a usable ``last.pt`` when the first epoch is interrupted; it counts as none.
+
+        Nothing before it: a resumed run would go on without a measured start.
+        """
+        if self._is_settled and not (self.run_dir / "last.pt").exists():
             self.metrics = self.metrics or {}
             self.epoch = -1
             self.save_model()
@@ -298,6 +301,7 @@ class YolokitTrainer(BaseTrainer):  # type: ignore[misc]
             self.args.epochs = overrides["epochs"]
 
     def _on_train_start(self) -> None:
+        keep_start(self)
         tell_settings(self)
         self._is_settled = True
         process.send(Phase("training"))

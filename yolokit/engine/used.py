@@ -96,7 +96,7 @@ def list_notes(trainer: Any, used: UsedSettings) -> list[str]:
     args, epochs = trainer.args, trainer.epochs
     labels = trainer.train_loader.dataset.labels
     notes = [_describe_steps(used, epochs)]
-    if used.lr0_reason:
+    if used.lr0_reason and not trainer.start_epoch:
         notes.append(f"{used.optimizer} begins at {used.lr0:g}: {used.lr0_reason}")
     if trainer.cadence.warmup < trainer.asked_warmup:
         batches = counted(used.batches * epochs, "batch", "batches")

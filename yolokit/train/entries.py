@@ -9,7 +9,6 @@ import msgspec
 from yolokit.core.events import EpochEnd, Event, StartScore
 from yolokit.engine_protocol.child import DataRead, Settled, Started
 from yolokit.train.record import EpochRecord, count_used
-from yolokit.train.resume import keep_reason
 
 if TYPE_CHECKING:
     from yolokit.train.record import RunRecord
@@ -46,7 +45,7 @@ def enter_event(event: Event, record: RunRecord) -> bool:
             record.data = msgspec.structs.replace(record.data, names=names)
         return False
     elif isinstance(event, Settled):
-        record.used = keep_reason(event.used, record.used)
+        record.used = event.used
         return False
     else:
         return False

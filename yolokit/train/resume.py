@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import OnEvent
     from yolokit.datasets.check import DatasetReport
-    from yolokit.engine_protocol.training import UsedSettings
     from yolokit.train.record import RunRecord
 
 _SHOWN = 20
@@ -207,8 +206,3 @@ def list_frozen(record: RunRecord) -> int | Literal["backbone", "neck"] | list[i
     if record.start is None or record.start.frozen is None:
         return record.config.freeze
     return record.start.frozen
-
-
-def keep_reason(used: UsedSettings, before: UsedSettings | None) -> UsedSettings:
-    """Return the settings with the reason for the rate, which was chosen when the run began."""
-    return msgspec.structs.replace(used, lr0_reason=before.lr0_reason) if before else used

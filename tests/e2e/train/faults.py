@@ -108,6 +108,16 @@ if KIND != "none" and "yolokit.engine.train" in sys.orig_argv:
         real_serve(job)
 
     process.serve = serve
+elif KIND != "none" and "yolokit.engine.distributed.worker" in sys.orig_argv:
+    import yolokit.engine.tasks.toolkit as toolkit
+    real_load = toolkit.load_task
+
+    def load(task):
+        made = real_load(task)
+        globals()[KIND](*FIGURES)
+        return made
+
+    toolkit.load_task = load
 '''
 
 

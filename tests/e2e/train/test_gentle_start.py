@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import START, run_yolokit
+from tests.e2e.train.faults import plant
 from tests.e2e.train.test_exact import assert_equal
 from tests.e2e.train.test_killed import killer  # noqa: F401 - a fixture
+from tests.e2e.train.test_train import read_until
+
+torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.slow
 OPTIONS = ("--weights", START, "--imgsz", 160, "--batch", 8, "--device", "cpu")
@@ -65,7 +72,7 @@ def test_a_good_start_ends_no_worse_and_the_reason_is_said(parts: Path) -> None:
 def test_a_killed_run_goes_on_with_the_same_rates(
     parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed when the start is measured and nothing is decided, and in the middle of the cycle."""
+    """Killed while the start is saved, with the rate, and in the middle of the cycle."""
     options = ("--epochs", 3, "--set", "schedule=one-cycle", "--set", "precision=fp32")
     whole, _said = train(parts, "whole", *options)
     for name, moment in (("early", "os.rename best.pt 1"), ("late", "os.rename last.pt 3")):
@@ -79,3 +86,35 @@ def test_a_killed_run_goes_on_with_the_same_rates(
         assert used[0]["lr0_reason"] == used[1]["lr0_reason"] is not None
     rates = [epoch["metrics"]["learning_rate"] for epoch in read_record(whole)["epochs"]]
     assert rates[0] > rates[1] > rates[2], "the last of each epoch; it is highest in the first"
+
+
+def test_a_first_epoch_that_is_trained_once_more_is_as_gentle(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, tmp_path / "planted", "nan 1 1 1")
+    run, _said = train(parts, "again", "--epochs", 1)
+    record = read_record(run)
+    (epoch,) = record["epochs"]
+    assert epoch["retries"] == 1
+    assert epoch["metrics"]["learning_rate"] <= record["used"]["lr0"]
+    hook = torch.load(run / "state.pt", weights_only=True)["hooks"]["GentleStart"]
+    assert hook["holds"]
+    assert hook["reason"] == record["used"]["lr0_reason"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_interrupted_measurement_of_the_start_leaves_nothing_to_go_on_with(parts: Path) -> None:
+    """A resumed run would not measure it, and take an epoch for best.pt that is worse."""
+    command = [
+        sys.executable, "-m", "yolokit", "train", "--data", parts, "--weights", START, "--epochs",
+        1, "--imgsz", 640, "--device", "cpu", "--name", "short",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        list(map(str, command)), cwd=parts.parent.parent, stderr=subprocess.PIPE, text=True
+    ) as process:
+        read_until(process, "measuring the start")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert list((parts.parent.parent / "runs" / "train" / "short").glob("*.pt")) == []
+    train(parts, "short", "--epochs", 1)

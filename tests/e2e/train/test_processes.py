@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import START, run_yolokit
+from tests.e2e.train.faults import plant
 from tests.e2e.train.test_starts import compare
 from tests.processes import find_running, list_descendants, list_listening, wait_for_end
 from yolokit.engine_protocol.validations import BEST_VALIDATION, read_validation
@@ -128,6 +129,14 @@ def wait_for(path: Path, process: subprocess.Popen[str], timeout_s: float = 300)
         time.sleep(0.1)
 
 
+def wait_for_listening(first: subprocess.Popen[str], timeout_s: float = 120) -> None:
+    """Wait until the first machine waits for the others."""
+    until = time.monotonic() + timeout_s
+    while "0100007F" not in list_listening(list_descendants(first.pid)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -229,10 +238,7 @@ def test_two_machines_reach_the_losses_of_one_and_only_the_first_has_the_run(
     where = f"127.0.0.1:{free_port()}"
     meeting = ("--epochs", 2, "--device", "cpu", "--nnodes", 2, "--rdzv", where)
     with started(options_for(uneven, "first", *meeting), uneven.parent) as first:
-        until = time.monotonic() + 120
-        while "0100007F" not in list_listening(list_descendants(first.pid)):
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        wait_for_listening(first)
         second = run_yolokit(*options_for(uneven, "second", *meeting), cwd=uneven.parent)
         _, said = first.communicate(timeout=120)
     assert first.returncode == 0, said
@@ -244,14 +250,28 @@ def test_two_machines_reach_the_losses_of_one_and_only_the_first_has_the_run(
     assert read_losses(uneven, "first") == pytest.approx(read_losses(uneven, "one"), rel=2e-4)
 
 
+def test_where_an_epoch_is_lost_all_machines_go_back_with_the_first(
+    uneven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one has no state.pt; it loses an epoch, and with it the first one does."""
+    where = f"127.0.0.1:{free_port()}"
+    meeting = ("--epochs", 3, "--device", "cpu", "--nnodes", 2, "--rdzv", where)
+    with started(options_for(uneven, "first", *meeting), uneven.parent) as first:
+        wait_for_listening(first)
+        plant(monkeypatch, tmp_path / "planted", "nan 2 1 1")
+        run_yolokit(*options_for(uneven, "second", *meeting), cwd=uneven.parent)
+        _, said = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert "epoch 2 ended in NaN or infinity: it is trained once more" in said
+    record = read_record(uneven, "first")
+    assert [epoch["retries"] for epoch in record["epochs"]] == [0, 1, 0]
+
+
 def test_machines_that_were_given_different_commands_say_so(uneven: Path) -> None:
     where = f"127.0.0.1:{free_port()}"
     meeting = ("--device", "cpu", "--nnodes", 2, "--rdzv", where)
     with started(options_for(uneven, "a", "--epochs", 2, *meeting), uneven.parent) as first:
-        until = time.monotonic() + 120
-        while "0100007F" not in list_listening(list_descendants(first.pid)):
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        wait_for_listening(first)
         options = options_for(uneven, "b", "--epochs", 3, *meeting)
         second = run_yolokit(*options, cwd=uneven.parent, code=2)
         _, said = first.communicate(timeout=120)

@@ -44,7 +44,7 @@ def test_eight_images_are_trained_on_and_then_the_start_is_measured(squares: Pat
     start, trained = (
         epoch["metrics"]["mAP50-95"] for epoch in (record["start_epoch"], record["epochs"][0])
     )
-    chosen = choose(0.002, steps=record["used"]["steps"], fitness=start)
+    chosen = choose(0.002, steps=record["used"]["steps"], score=start)
     assert (record["used"]["lr0"], record["used"]["lr0_reason"]) == (chosen.lr, chosen.reason)
     assert (chosen.reason or "") in said
     best = 1 if trained > start or trained == start == 0 else 0

@@ -87,6 +87,15 @@ def take_first(value: float | None, device: torch.device) -> float | None:
     return None if math.isnan(shared) else float(shared)
 
 
+def take_first_object(value: Any) -> Any:
+    """Return the plain value that the first process has; all processes must ask."""
+    if not distributed.is_initialized():
+        return value
+    shared = [value]
+    distributed.broadcast_object_list(shared, src=0)
+    return shared[0]
+
+
 def is_any(one: bool, device: torch.device) -> bool:
     """Tell whether it is so in any process; all of them must ask."""
     if not distributed.is_initialized():

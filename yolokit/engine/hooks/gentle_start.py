@@ -18,12 +18,14 @@ from yolokit.core.plural import counted
 from yolokit.engine.distributed import group as workers
 from yolokit.engine.hooks.toolkit import Hook
 from yolokit.engine.rate import ADAMS
+from yolokit.engine.used import name_metrics
+from yolokit.metrics.fitness import MAP50_95
 
 if TYPE_CHECKING:
     from yolokit.engine.trainer import YolokitTrainer
 
 FEW_STEPS = 100
-FAIR, FAIR_SHARE = 0.1, 1 / 10  # what the start scores on val -> share of the usual rate
+FAIR, FAIR_SHARE = 0.1, 1 / 10  # mAP50-95 of the start on val -> share of the usual rate
 GOOD, GOOD_SHARE = 0.35, 1 / 25
 _NORMS = torch.nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of all, without a name
 
@@ -42,20 +44,19 @@ class Choice(NamedTuple):
     reason: str | None = None
 
 
-def choose(usual: float, *, steps: int, fitness: float | None) -> Choice:
+def choose(usual: float, *, steps: int, score: float | None) -> Choice:
     """Choose for a start that knows all classes.
 
     Args:
         usual: The rate without regard to the start.
         steps: Optimizer steps of the whole run.
-        fitness: What the start scores on val, 0 to 1; None if it was not measured, which is taken
-            for good.
+        score: mAP50-95 of the start on val; None if it was not measured, which is taken for good.
     """
-    if steps > FEW_STEPS or (fitness is not None and fitness < FAIR):
+    if steps > FEW_STEPS or (score is not None and score < FAIR):
         return Choice(usual)
-    is_good = fitness is None or fitness >= GOOD
+    is_good = score is None or score >= GOOD
     finds = " and finds its objects" if is_good else " and finds some objects"
-    if fitness is None:
+    if score is None:
         finds = ""
     reason = (
         f"the start knows the classes{finds}, and {counted(steps, 'step')} would not make up for "
@@ -76,18 +77,20 @@ class GentleStart(Hook):
     def __init__(self, *, knows_classes: bool) -> None:
         self._knows_classes = knows_classes
         self._holds: bool | None = None  # until the start is measured
+        self._reason: str | None = None
 
     def on_start(self, trainer: YolokitTrainer) -> None:
         """Decide, unless that was done before the run was interrupted."""
-        fitness = workers.take_first(trainer.fitness, trainer.device)
+        score = workers.take_first(_read_score(trainer), trainer.device)
         if self._holds is not None:
+            trainer.lr0_reason = self._reason
             return
         usual = Choice(trainer.args.lr0)
         is_adam = type(trainer.optimizer).__name__ in ADAMS
         steps = sum(map(trainer.cadence.count_steps, range(trainer.epochs)))
         applies = self._knows_classes and is_adam
-        chosen = choose(usual.lr, steps=steps, fitness=fitness) if applies else usual
-        self._holds = chosen.holds_statistics
+        chosen = choose(usual.lr, steps=steps, score=score) if applies else usual
+        self._holds, self._reason = chosen.holds_statistics, chosen.reason
         if chosen != usual:
             set_rate(trainer, chosen.lr)
             trainer.lr0_reason = chosen.reason
@@ -102,11 +105,21 @@ class GentleStart(Hook):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was decided; the start is not known any more when the run is resumed."""
-        return {"knows_classes": self._knows_classes, "holds": self._holds}
+        return {
+            "knows_classes": self._knows_classes, "holds": self._holds, "reason": self._reason,
+        }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what was decided."""
         self._knows_classes, self._holds = state["knows_classes"], state["holds"]
+        self._reason = state["reason"]
+
+
+def _read_score(trainer: YolokitTrainer) -> float | None:
+    """Return the mAP50-95 of the start, whatever epochs are judged by; None if it is not known."""
+    if trainer.fitness is None:
+        return None
+    return name_metrics(trainer.metrics, trainer.metric_names)[MAP50_95]
 
 
 def set_rate(trainer: YolokitTrainer, lr: float) -> None:

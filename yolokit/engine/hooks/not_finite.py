@@ -67,7 +67,8 @@ class NotFinite(Hook):
         print("\n".join([f"{what}; the images of the batch:", *images]), flush=True)
         sentence = f"{what}; {describe_images(images)}"
         is_lost = not are_finite(unwrap_model(trainer.model))
-        if is_lost and not (trainer.run_dir / STATE_FILE).is_file():
+        # Another machine does not have what the first one can go back to.
+        if is_lost and trainer.own.leads and not (trainer.run_dir / STATE_FILE).is_file():
             raise TrainError(f"{sentence}; the weights are lost with it", hint=_ADVICE)
         send(Notice(f"{sentence}; {_ADVICE}"))
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from yolokit.checkpoints.lineage import WeightsRecord
     from yolokit.runtime.manifest import Provenance
 
+# Of runs, of folds, and of the trials of a search, below runs/.
+_RECORDS = ("train/*/run.json", "train/*/fold-*/run.json", "tune/*/trials/*/run.json")
+
 
 def trace_lineage(path: Path, on_event: OnEvent = ignore) -> list[Link]:
     """Follow a model back to what its first run began with.
@@ -102,8 +105,10 @@ def _describe_model(path: Path) -> tuple[Link, Provenance]:
 def _list_evaluations(model: Path, sha256: str) -> dict[str, str]:
     """Return what ``yolokit val`` measured of a model, in the folders of evaluations around it."""
     found = {}
-    for folder in _list_folders(VAL_RUNS, model.parent):
-        metrics = read_object(folder / "metrics.json")
+    files = [file for place in _list_places(VAL_RUNS, model.parent)
+             for file in sorted(place.glob("*/metrics.json"))]  # fmt: skip
+    for file in files:
+        metrics, folder = read_object(file), file.parent
         overall = metrics.get("overall")
         score = overall.get("map50_95") if isinstance(overall, dict) else None
         if metrics.get("model_sha256") == sha256 and isinstance(score, int | float):
@@ -200,19 +205,18 @@ def _find_file(sha256: str, near: Path) -> Path | None:
 
 
 def _list_records(near: Path) -> Iterator[tuple[Path, RunRecord]]:
-    for folder in dict.fromkeys([near, *_list_folders(RUNS_DIR, near)]):
+    listed = (found.parent for place in _list_places(RUNS_DIR.parent, near)
+              for pattern in _RECORDS for found in sorted(place.glob(pattern)))  # fmt: skip
+    for folder in dict.fromkeys([near, *listed]):
         record = _read_record(folder)
         if record is not None:
             yield folder, record
 
 
-def _list_folders(runs: Path, near: Path) -> Iterator[Path]:
-    """Yield the folders of runs of the working folder, and of each folder around ``near``."""
-    around = (folder / runs for folder in near.resolve().parents)
-    places = [runs, *(place for place in around if place != runs.resolve())]
-    for place in places:
-        if place.is_dir():
-            yield from sorted(place.iterdir())
+def _list_places(place: Path, near: Path) -> Iterator[Path]:
+    """Yield a folder of that name in the working folder, and in each folder around ``near``."""
+    around = (folder / place for folder in near.resolve().parents)
+    yield from (place, *(one for one in around if one != place.resolve()))
 
 
 def _read_record(folder: Path) -> RunRecord | None:

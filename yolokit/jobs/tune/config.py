@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from yolokit.core.options import AnyPath, Option, Positive
 from yolokit.train.config import TrainConfig
 
 DEFAULT_TRIALS = 20
+_NO_FOLDS = "is for `yolokit train`; a search trains each trial once, and measures it on val"
 
 
 class TuneConfig(TrainConfig, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
     FOREIGN: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             **TrainConfig.FOREIGN,
+            "folds": _NO_FOLDS,
             "iterations": "is called trials here",
             "resume": "needs no option: the same command goes on with a search",
             "project": "is given on the command line: --out FOLDER, or --name NAME below runs/tune",
@@ -38,6 +40,8 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
     ] = 100
     nnodes: Literal[1] = 1  # each training of a search runs on one machine
     rdzv: None = None
+    folds: int | None = None  # not taken, as fold_group: see find_problems
+    fold_group: str | None = None
     space: Annotated[
         AnyPath | None,
         Option(
@@ -58,6 +62,13 @@ class TuneConfig(TrainConfig, frozen=True, kw_only=True):
         Option("Begin no further training after so many hours.", "X"),
     ] = None
     no_pruning: Annotated[bool, Option("Train also those to their end that go badly.")] = False
+
+    @classmethod
+    def find_problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """Check as for a training, and refuse what no trial can have."""
+        if values.get("folds") is not None:
+            return [f"folds: {_NO_FOLDS}"]
+        return super().find_problems(values)
 
     @property
     def wanted(self) -> int | None:

@@ -39,7 +39,7 @@ class Given(NamedTuple):
 
 
 def fill_options(given: Given, trial: Trial) -> Given:
-    """Return what is stated to the training of a trial.
+    """Return what is stated to the training of a trial, without what has no effect in it.
 
     Args:
         given: What the user stated, which is all that the first trial gets.
@@ -49,7 +49,7 @@ def fill_options(given: Given, trial: Trial) -> Given:
         return given
     tried = given.values | trial.values
     idle = TrainConfig.find_idle(msgspec.structs.asdict(TrainConfig(data="")) | tried)
-    values = {name: one for name, one in tried.items() if name not in idle or name in trial.values}
+    values = {name: one for name, one in tried.items() if name not in idle}
     ours = {name: _ORIGIN for name in values if values[name] != given.values.get(name)}
     return Given(values, {name: given.origins.get(name, _ORIGIN) for name in values} | ours)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent.parent / "presets"
 NAMES = ("default", "small-data", "small-objects", "fast", "long-tail")
 _INDENT = " " * 6
+_ZERO = ("0", "0.0")  # as written
 # A preset may come from someone else: it says how to train, not on what, nor what to accept.
 _NOT_IN_A_PRESET = ("data", "preset", "trust", "allow", "offline", "require_hash")
 
@@ -97,10 +98,12 @@ def _find_groundless(values: Mapping[str, Any], preset: Mapping[str, Any]) -> li
     groundless = []
     if "optimizer" in values and values["optimizer"] != preset.get("optimizer"):
         groundless += ["lr", "momentum"]
-    if together.get("mosaic") in ("0", "0.0"):
+    if together.get("mosaic") in _ZERO:
         groundless.append("close_mosaic")
+    if together.get("box") in _ZERO:
+        groundless.append("box_loss")
     if together.get("validate") == "false":
-        groundless.append("patience")
+        groundless += ["patience", "fitness"]
     is_fresh = together.get("weights", "none") == "none" and together.get("init") != "imagenet"
     if is_fresh or together.get("add_classes") == "true":
         groundless.append("freeze")

@@ -29,6 +29,7 @@ def make_trainer(
         scheduler=torch.optim.lr_scheduler.LambdaLR(made, lambda epoch: 1 / (epoch + 1)),
         cadence=SimpleNamespace(count_steps=lambda _epoch: steps), epochs=1,
         args=SimpleNamespace(lr0=lr), lr0_reason=None,
+        metrics={"metrics/mAP50-95(B)": fitness}, metric_names={"metrics/mAP50-95(B)": "mAP50-95"},
     )  # fmt: skip
 
 
@@ -68,6 +69,13 @@ def test_a_start_that_finds_some_objects_learns_the_statistics_of_the_new_images
     assert not is_held(hook, trainer)
 
 
+def test_a_start_is_as_good_as_its_map_whatever_chooses_the_best_epoch() -> None:
+    trainer = make_trainer(fitness=0.2)
+    trainer.fitness = 0.9  # --fitness map50
+    begin(trainer)
+    assert trainer.args.lr0 == USUAL * FAIR_SHARE
+
+
 @pytest.mark.parametrize(
     ("case", "knows_classes"),
     [
@@ -101,6 +109,7 @@ def test_a_resumed_run_keeps_what_was_decided(fitness: float) -> None:
     trainer = make_trainer(fitness=0.9 - fitness)
     resumed.on_start(trainer)
     assert trainer.args.lr0 == USUAL, "the checkpoint has the rate"
+    assert (trainer.lr0_reason is not None) == (fitness == 0.4)
     assert is_held(resumed, trainer) == (fitness == 0.4)
 
 

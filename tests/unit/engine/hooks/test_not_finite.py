@@ -13,6 +13,7 @@ from yolokit.core.events import Event
 from yolokit.engine.hooks import not_finite as module
 from yolokit.engine.hooks.not_finite import NotFinite
 from yolokit.engine.mixed_images import MixedImage
+from yolokit.engine_protocol.own_settings import OwnSettings
 from yolokit.engine_protocol.requests import STATE_FILE
 from yolokit.errors import TrainError
 
@@ -31,7 +32,8 @@ def make_trainer(**fields: Any) -> Any:
         **{
             "loss": NAN, "loss_items": {"box_loss": ONE, "cls_loss": NAN}, "epoch": 2,
             "batch_number": 5, "cadence": SimpleNamespace(batches=12), "run_dir": Path("none"),
-            "model": torch.nn.Linear(1, 1), "device": torch.device("cpu"), **fields,
+            "model": torch.nn.Linear(1, 1), "device": torch.device("cpu"),
+            "own": OwnSettings(run_dir="none"), **fields,
         }
     )  # fmt: skip
 

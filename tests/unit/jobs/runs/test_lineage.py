@@ -84,10 +84,14 @@ def test_the_chain_from_a_model_to_its_first_start(
     assert [link["kind"] for link in map(json.loads, out.splitlines())] == kinds[1:]
 
 
-def test_a_run_that_was_moved_is_found_by_its_hashes(model: Path) -> None:
-    Path("runs/train/one").rename("runs/train/moved")
+@pytest.mark.parametrize(
+    "place", ["runs/train/moved", "runs/train/folds/fold-1", "runs/tune/set/trials/003"]
+)
+def test_a_run_that_was_moved_is_found_by_its_hashes(model: Path, place: str) -> None:
+    Path(place).parent.mkdir(parents=True, exist_ok=True)
+    Path("runs/train/one").rename(place)
     links = trace_lineage(model)
-    assert [link.path for link in links if link.kind == "run"][-1] == "runs/train/moved"
+    assert [link.path for link in links if link.kind == "run"][-1] == place
 
 
 def test_runs_and_evaluations_are_found_from_another_folder(

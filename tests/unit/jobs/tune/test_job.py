@@ -243,6 +243,11 @@ def test_python_has_it_too(search: Search, monkeypatch: pytest.MonkeyPatch) -> N
     assert make_record().config.epochs == TuneConfig(data="d").epochs
     with pytest.raises(ConfigError, match="nnodes"):
         yolokit.tune_model("d.yaml", nnodes=2, on_event=ignore)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError) as caught:
+        yolokit.tune_model("d.yaml", folds=3, on_event=ignore)
+    assert caught.value.problems == (
+        "folds: is for `yolokit train`; a search trains each trial once, and measures it on val",
+    )
 
 
 def test_how_many_trials_are_wanted() -> None:

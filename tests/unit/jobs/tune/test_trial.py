@@ -48,6 +48,8 @@ def test_an_option_that_a_value_makes_idle_is_left_out() -> None:
     filled = fill_options(GIVEN, make(2, mosaic=0.0))
     assert "close_mosaic" not in filled.values
     TrainConfig.build(filled.values)
+    both = fill_options(GIVEN, make(2, mosaic=0.0, close_mosaic=3))
+    TrainConfig.build(both.values)  # also where both are varied
 
 
 def test_a_trial_is_an_ordinary_run(tmp_path: Path) -> None:

@@ -73,8 +73,11 @@ def test_only_what_has_no_ground_is_left_out() -> None:
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("mosaic: 0.25\n")
-    assert TrainConfig.build({"data": "d", "preset": str(path)}).mosaic == 0.25
+    path.write_text("mosaic: 0.25\nfitness: map50\nbox_loss: giou\n")
+    values = {"data": "d", "preset": str(path)}
+    assert TrainConfig.build(values).mosaic == 0.25
+    without = TrainConfig.build(values | {"validate": False, "box": 0})
+    assert (without.fitness, without.box_loss) == ("map50-95", "ciou"), "they would have no effect"
     path.write_text(yaml.safe_dump({"trust": "x.pt", "allow": ["a"], "data": "d", "mosaic": 1}))
     with pytest.raises(ConfigError) as caught:
         TrainConfig.build({"data": "d", "preset": str(path)})
