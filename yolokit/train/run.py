@@ -102,7 +102,7 @@ def train_model(
     require_loggers(config.log)
     data, plan = check_options(config, folder, on_event)
     if folder is not None and clear_failed_run(folder):
-        on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
+        on_event(Notice(f"note: replacing {folder}, a run that ended before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
         record = _begin_record(config, plan, data, origins or {})
