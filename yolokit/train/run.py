@@ -163,6 +163,7 @@ def resume_training(
 def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
+    complete = records.read_record(run_dir) if record.state == "complete" else None
     _require_more(record, changes, folder, run_dir)
     last = require_last(record, folder)
     changes = check_changes(record, changes)
@@ -183,7 +184,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     if patience_anew:
         own = msgspec.structs.replace(request.own, patience_anew=True)
         request = msgspec.structs.replace(request, own=own)
-    return _run_engine(request, record, run_dir, on_event)
+    return _run_engine(request, record, run_dir, on_event, complete)
 
 
 def _require_more(
@@ -232,6 +233,7 @@ def _run_engine(
     record: RunRecord,
     run_dir: Path,
     on_event: OnEvent,
+    complete: RunRecord | None = None,
 ) -> TrainRun:
     books: RunBooks | None = None
 
@@ -245,7 +247,7 @@ def _run_engine(
         books = RunBooks(record, run_dir, on_event)
         result = train_in_engine(request, record, run_dir, note)
     except BaseException as error:
-        close_failed(record, run_dir, error, on_event, books)
+        close_failed(record, run_dir, error, on_event, books, complete)
         raise
     finally:
         (run_dir / START_FILE).unlink(missing_ok=True)
