@@ -118,8 +118,10 @@ def _stay_complete(
         setattr(record, name, value)
     write_record(record, run_dir)
     write_config(record.config, record.data.path, record.origins, run_dir)
-    if isinstance(error, YolokitError):
-        still = f"the run is complete as it was; {resume_command(run_dir)} --epochs +N goes on"
+    if isinstance(error, JobCancelledError):
+        error.hint = f"go on with: {resume_command(run_dir)} --epochs +N"
+    elif isinstance(error, YolokitError):
+        still = "the run is complete, as it was before"
         error.hint = f"{error.hint}; {still}" if error.hint else still
 
 
