@@ -94,8 +94,7 @@ def test_a_host_that_does_not_exist_is_told_at_once() -> None:
 
 def test_a_service_that_takes_connections_and_says_nothing_is_told_soon() -> None:
     """torch alone would wait for ever."""
-    with (
-        socket.create_server((LOOPBACK, 0)) as silent,
-        pytest.raises(TrainError, match="is not a run of yolokit"),
-    ):
-        reach_store(*silent.getsockname(), timeout_s=1.0)
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        host, port = silent.getsockname()
+        with pytest.raises(TrainError, match="is not a run of yolokit"):
+            reach_store(host, port, timeout_s=1.0)
