@@ -87,6 +87,7 @@ SHOWN_BY = {
     "engine.ultralytics_patches": ["train", "export"],
     "engine.inspect": ["inspect"],
     "engine_protocol": ["train", "export"],
+    "engine_protocol.training": ["train"],
     "evaluate": ["val"],
     "export": ["export"],
     "formats": ["data convert", "data check", "data show"],

@@ -74,8 +74,9 @@ def _option_table(options: Sequence[OptionHelp]) -> Iterator[str]:
     told = False
     for one in options:
         if one.where != "command line" and not told:
-            place = "a file for `--config`" if one.where == "--config FILE" else "Python"
-            yield f"| **only in {place}** | | | |"
+            is_setting = one.where == "--config FILE"
+            place = "by `--set`, or in a file for `--config`" if is_setting else "only in Python"
+            yield f"| **{place}** | | | |"
             told = True
         values = "" if "|" in one.written else one.values
         yield _row(f"`{one.written}`", values, one.default, one.help)

@@ -38,8 +38,8 @@ def describe_conditions(record: RunRecord) -> Iterator[tuple[str, str]]:
     if used is None:
         yield "computed", seed
     else:
-        reason = f" ({used.lr0_reason})" if used.lr0_reason else ""
-        yield "rate", f"{used.optimizer} at {used.lr0:g}{reason}, momentum {used.momentum:g}"
+        reason = f": {used.lr0_reason}" if used.lr0_reason else ""
+        yield "rate", f"{used.optimizer} at {used.lr0:g}, momentum {used.momentum:g}{reason}"
         steps = f"{counted(used.steps, 'step')}, {used.steps_per_epoch} an epoch"
         steps += f", in batches of {used.batch}"
         yield "computed", "; ".join((steps, _describe_threads(record), seed))

@@ -6,6 +6,7 @@ They are checked before anything is loaded, downloaded or written.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -164,8 +165,27 @@ def exists(path: Path) -> bool:
         return False
 
 
+_PLAIN_WORDS = {
+    r"^Expected ": "must be ",
+    r"\bint\b": "a whole number",
+    r"\bfloat\b": "a number",
+    r"\bbool\b": "true or false",
+    r"\bstr\b": "a text",
+    r"\bnull\b": "nothing",
+    r" \| ": " or ",
+    r"(?<=length) >= ": " at least ",
+    r" >= ": " of at least ",
+    r" <= ": " of at most ",
+    r" > ": " above ",
+    r" < ": " below ",
+}
+
+
 def _in_words(message: str, hint: Any) -> str:
-    """Turn msgspec's sentence into ours: ``Expected `int` >= 1`` -> ``must be int >= 1``."""
+    """Turn msgspec's sentence into ours.
+
+    ``Expected `int` >= 1`` becomes ``must be a whole number of at least 1``.
+    """
     message = message.split(" - at ", 1)[0].replace("`", "")
     if ", got " in message:
         message = message.split(", got ", 1)[0]
@@ -176,7 +196,11 @@ def _in_words(message: str, hint: Any) -> str:
         if float in list_types(hint):
             return f"must be {', '.join(words)} or a number"
         return f"must be one of {', '.join(words)}"
-    return message.replace("Expected ", "must be ", 1)
+    if not message.startswith("Expected "):
+        return message
+    for pattern, plain in _PLAIN_WORDS.items():
+        message = re.sub(pattern, plain, message)
+    return message
 
 
 def _literals(hint: Any) -> list[str]:

@@ -46,7 +46,10 @@ def renumber(dataset: Any, classes: AddedClasses, split: str) -> None:
     if split == "train" and not any(
         (label["cls"] >= len(classes.old)).any() for label in dataset.labels
     ):
-        raise DataError(f"no image of train has a box of {', '.join(classes.new)}")
+        raise DataError(
+            f"no image of train has a box of {', '.join(classes.new)}, which is to be added",
+            hint="label some, or leave it out of `names` in data.yaml",
+        )
 
 
 def prove(best: Path, adding: AddingSettings, images: Sequence[str], imgsz: int) -> AddingProof:

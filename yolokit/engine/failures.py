@@ -98,7 +98,7 @@ def _explain_image(raw: str, failure: str) -> Failed | None:
 def _explain_lost_worker(text: str, failure: str) -> Failed:
     """Say how a process that loads images ended, and what makes that less likely."""
     died = "a process that loads images died"
-    fewer = "set a smaller `workers` in the file of --config; 0 has training load images by itself"
+    fewer = "take fewer of them with `--set workers=N`; 0 has training load images by itself"
     shm = "give a container more of it, as `docker run --shm-size 2g` does"
     if "Bus error" in text or "shared memory" in text:
         what = "it found no room in /dev/shm, through which it hands over images"

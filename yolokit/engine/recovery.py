@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 from ultralytics.utils.torch_utils import unwrap_model  # isort: skip - after our edits
 
-GENTLER = "give a smaller --lr, or `precision: fp32` in the file of --config"
+GENTLER = "give a smaller --lr, or `--set precision=fp32`"
 _MOST_RETRIES = 3
 
 

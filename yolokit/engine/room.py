@@ -69,6 +69,6 @@ def _require_shm(loader: Any, imgsz: int) -> None:
     raise TrainError(
         f"{counted(workers, 'process', 'processes')} that load images hand over up to "
         f"{describe_size(each * workers)} through {_SHM}, which has {describe_size(free)} left",
-        hint=f"set `workers: {fits}` in the file of --config, or give a container more of it, as "
+        hint=f"give `--set workers={fits}`, or a container more of it, as "
         "`docker run --shm-size 2g` does",
     )

@@ -12,7 +12,7 @@ from yolokit.engine.memory_needs import describe_shortage, measure_needs
 from yolokit.engine.process import send
 from yolokit.engine.ultralytics_patches import explain_left_out
 from yolokit.engine_protocol.child import DataRead
-from yolokit.engine_protocol.training import UsedSettings
+from yolokit.engine_protocol.training import UsedSettings, advise_more_steps
 from yolokit.errors import DataError
 from yolokit.metrics.fitness import MAP50_95, describe_fitness, parse_fitness
 
@@ -207,9 +207,7 @@ def _describe_steps(used: UsedSettings, epochs: int) -> str:
     more = used.steps > used.steps_per_epoch * epochs
     text = f"{each} an epoch{' (more in the warm-up)' * more}, {used.steps} in all"
     if used.steps < _FEW_STEPS:
-        text += (
-            "; that is little to learn from: more --epochs give more, or a smaller nbs in --config"
-        )
+        text += f"; that is little to learn from: {advise_more_steps(used)}"
     return text
 
 

@@ -130,6 +130,15 @@ class UsedSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemoryNeeds | None = None
 
 
+def advise_more_steps(used: UsedSettings) -> str:
+    """Return what gives a run more optimizer steps; options stand in backticks."""
+    if used.accumulate > 1:
+        fewer = f"fewer images in each: `--set nbs={used.batch}`"
+    else:
+        fewer = "a smaller `--batch`"
+    return f"more `--epochs` give more, or {fewer}"
+
+
 def is_better(fitness: float | None, best: float | None) -> bool:
     """Tell whether an epoch replaces the best one before it.
 

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.core.plural import counted, describe_size
 from yolokit.engine_protocol.child import run_job
@@ -21,6 +23,7 @@ from yolokit.errors import (
     YolokitError,
 )
 from yolokit.files.parts import final_path
+from yolokit.train.config.stored import write_config
 from yolokit.train.record import now, write_record
 from yolokit.train.report.draw import draw_result
 from yolokit.train.run_folder import resume_command
@@ -62,8 +65,24 @@ def close_failed(
     error: BaseException,
     on_event: OnEvent = ignore,
     books: RunBooks | None = None,
+    complete: RunRecord | None = None,
 ) -> None:
-    """Record a run that failed; one that never began leaves no folder."""
+    """Record a run that failed; one that never began leaves no folder.
+
+    Args:
+        record: The run's, as of now.
+        run_dir: Its folder.
+        error: Why it ended.
+        on_event: Called with what happens, in order.
+        books: What is to be closed.
+        complete: The record of a run that was complete and goes on, from before. It stays that if
+            no epoch came to it.
+    """
+    if complete is not None and len(complete.epochs) == len(record.epochs):
+        _stay_complete(record, complete, run_dir, error)
+        if books is not None:
+            books.close()
+        return
     cancelled = isinstance(error, (JobCancelledError, KeyboardInterrupt))
     record.state = "interrupted" if cancelled else "failed"
     record.stopped = record.stop("interrupted" if cancelled else "error")
@@ -88,6 +107,22 @@ def close_failed(
     summary = draw_result(record, run_dir, on_event if isinstance(error, YolokitError) else ignore)
     if books is not None:
         books.close(summary)
+
+
+def _stay_complete(
+    record: RunRecord, complete: RunRecord, run_dir: Path, error: BaseException
+) -> None:
+    """Make a run what it was before a resumption that trained nothing, but for its launches."""
+    kept = {"resumed": record.resumed, "launches": record.launches}
+    for name, value in (msgspec.structs.asdict(complete) | kept).items():
+        setattr(record, name, value)
+    write_record(record, run_dir)
+    write_config(record.config, record.data.path, record.origins, run_dir)
+    if isinstance(error, JobCancelledError):
+        error.hint = f"go on with: {resume_command(run_dir)} --epochs +N"
+    elif isinstance(error, YolokitError):
+        still = "the run is complete, as it was before"
+        error.hint = f"{error.hint}; {still}" if error.hint else still
 
 
 def _write_end(record: RunRecord, run_dir: Path, on_event: OnEvent) -> None:

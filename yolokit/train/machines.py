@@ -18,7 +18,7 @@ from yolokit.core.events import Notice
 from yolokit.core.machine import usable_cores
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import STATE_FILE, TrainRequest
-from yolokit.errors import TrainError
+from yolokit.errors import ConfigError, TrainError
 from yolokit.train.config.upstream import to_own_settings, to_upstream
 from yolokit.train.data import write_data_yaml
 from yolokit.train.record import collect_versions
@@ -42,13 +42,21 @@ def leads(config: TrainConfig) -> bool:
     """Tell whether this machine is the first: it has the address of ``rdzv``, and its port is free.
 
     One that is taken there belongs to a run which has begun, on this machine too.
+
+    Raises:
+        ConfigError: There is no such host.
     """
     if config.nnodes == 1:
         return True
     assert config.rdzv is not None
     host, _, port = config.rdzv.rpartition(":")
+    host = host.strip("[]")
     try:
-        socket.create_server((host.strip("[]"), int(port))).close()
+        socket.getaddrinfo(host, int(port))
+    except (socket.gaierror, UnicodeError) as error:
+        raise ConfigError(f"rdzv: there is no host {host!r}") from error
+    try:
+        socket.create_server((host, int(port))).close()
     except OSError:
         return False
     return True

@@ -142,15 +142,33 @@ def find_data(
     data = check_data(Path(path), msgspec.structs.replace(record.config, **changes), on_event)
     if data.sha256 != record.data.sha256:
         what = "this is not the data set that the run began with" if moved else (
-            "the labels have changed since the run began"
+            "the data set has changed since the run began"
         )  # fmt: skip
+        lines = _name_differences(record, data, last.parent)
         raise DataError(
-            f"{what}: classes, image names or labels differ",
+            "\n".join([f"{what}:", *lines]),
             path=path,
             hint=f"start a new run with --weights {last}",
         )
     _compare_images(record, data, last, on_event)
     return data
+
+
+def _name_differences(record: RunRecord, data: DatasetReport, run_dir: Path) -> list[str]:
+    """Return a line for each class and image that differs; else what is known of the labels."""
+    began, classes = record.data.names, list(data.names)
+    lines = []
+    if not record.config.add_classes and began != classes:  # which writes those of the start first
+        lines.append(f"  its classes are {', '.join(classes)}; they were {', '.join(began)}")
+    changed = list_changed(data, run_dir)
+    if changed:
+        lines += ["  images that came, went or changed:", *_list_some(changed)]
+    return lines or ["  the rows of its label files, or its classes, differ; no image does"]
+
+
+def _list_some(names: list[str]) -> list[str]:
+    more = [f"  ... and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"  {name}" for name in names[:_SHOWN]] + more
 
 
 def _compare_images(record: RunRecord, data: DatasetReport, last: Path, on_event: OnEvent) -> None:
@@ -171,8 +189,7 @@ def _compare_images(record: RunRecord, data: DatasetReport, last: Path, on_event
         changed = list_changed(data, last.parent)
         count = counted(len(changed), "image") if changed else "images"
         verb = "has" if len(changed) == 1 else "have"
-        lines = [f"  {name}" for name in changed[:_SHOWN]]
-        lines += [f"  ... and {len(changed) - _SHOWN} more"] * (len(changed) > _SHOWN)
+        lines = _list_some(changed)
         message = f"{count} {verb} changed since the run began"
         raise DataError(
             "\n".join([message + ":" * bool(lines), *lines]),

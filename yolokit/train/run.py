@@ -102,7 +102,7 @@ def train_model(
     require_loggers(config.log)
     data, plan = check_options(config, folder, on_event)
     if folder is not None and clear_failed_run(folder):
-        on_event(Notice(f"note: replacing {folder}, a run that failed before its first epoch"))
+        on_event(Notice(f"note: replacing {folder}, a run that ended before its first epoch"))
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=data.path.parent.name or "run").resolve()
     with hold_run(run_dir):
         record = _begin_record(config, plan, data, origins or {})
@@ -163,6 +163,7 @@ def resume_training(
 def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
+    complete = records.read_record(run_dir) if record.state == "complete" else None
     _require_more(record, changes, folder, run_dir)
     last = require_last(record, folder)
     changes = check_changes(record, changes)
@@ -183,7 +184,7 @@ def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: O
     if patience_anew:
         own = msgspec.structs.replace(request.own, patience_anew=True)
         request = msgspec.structs.replace(request, own=own)
-    return _run_engine(request, record, run_dir, on_event)
+    return _run_engine(request, record, run_dir, on_event, complete)
 
 
 def _require_more(
@@ -232,6 +233,7 @@ def _run_engine(
     record: RunRecord,
     run_dir: Path,
     on_event: OnEvent,
+    complete: RunRecord | None = None,
 ) -> TrainRun:
     books: RunBooks | None = None
 
@@ -245,7 +247,7 @@ def _run_engine(
         books = RunBooks(record, run_dir, on_event)
         result = train_in_engine(request, record, run_dir, note)
     except BaseException as error:
-        close_failed(record, run_dir, error, on_event, books)
+        close_failed(record, run_dir, error, on_event, books, complete)
         raise
     finally:
         (run_dir / START_FILE).unlink(missing_ok=True)

@@ -1,14 +1,15 @@
 """Where a run goes: a folder of its own, or that of a run which failed before its first epoch.
 
-A run never replaces another that has trained anything. One that failed before that does not block
-the same command once its cause is fixed. While a run is going on, a lock in its folder says so,
-which ends with the process that trains.
+A run never replaces another that has trained anything. One that failed before that, or was killed
+before it had a record, does not block the same command. While a run is going on, a lock in its
+folder says so, which ends with the process that trains.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 RUNS_DIR = Path("runs") / "train"
 LOCK_NAME = ".run.lock"
+DEALING_NAME = "dealing.csv"  # of folds: which image is in which
+DEALING_COLUMNS = ("image", "fold", "group", "sha256")
 
 _CHECKPOINTS = ("last.pt", "best.pt")
 # With what a kill leaves: parts of files that were being written, and the start.
@@ -38,6 +41,7 @@ _WRITTEN = (
     *("tensorboard/*", "mlflow/*", "wandb/*"),
     *(HASHES_FILE, START_FILE, STATE_FILE, ".*.yolokit-part-*", ".*.yolokit-lock-*"),
 )
+_BEGINNING = re.compile(rf"{re.escape(LOCK_NAME)}|\..+\.yolokit-(part|lock)-.+")
 
 
 def check_run_folder(folder: Path) -> None:
@@ -48,11 +52,13 @@ def check_run_folder(folder: Path) -> None:
         TrainError: It holds a run that is still going on.
     """
     record = _read_record(folder)
-    if record is None:
+    if record is None and not _is_beginning(folder):
         check_output(folder)
         return
     with hold_run(folder):
         pass
+    if record is None:
+        return
     if not _has_trained(folder, record):
         check_output(folder, _FAILED)
         return
@@ -63,14 +69,14 @@ def check_run_folder(folder: Path) -> None:
 
 
 def clear_failed_run(folder: Path) -> bool:
-    """Empty the folder of a run that failed before its first epoch; tell whether it was one.
+    """Empty the folder of a run that ended before its first epoch; tell whether it was one.
 
     Raises:
         OutputExistsError: As :func:`check_run_folder`.
         TrainError: See there.
     """
     check_run_folder(folder)
-    if _read_record(folder) is None:
+    if not folder.is_dir() or not any(folder.iterdir()):
         return False
     with hold_run(folder):
         for entry in folder.iterdir():
@@ -137,6 +143,19 @@ def _read_record(folder: Path) -> RunRecord | None:
         return read_record(folder)
     except TrainError:
         return None
+
+
+def _is_beginning(folder: Path) -> bool:
+    """Tell whether a folder holds what was there before the first record, and nothing else."""
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    return bool(entries) and all(map(_is_before_record, entries))
+
+
+def _is_before_record(path: Path) -> bool:
+    if path.name == DEALING_NAME and path.is_file():
+        with path.open("rb") as stream:  # so that it is ours, not another table of that name
+            return stream.readline(100) == ",".join(DEALING_COLUMNS).encode() + b"\n"
+    return _BEGINNING.fullmatch(path.name) is not None
 
 
 def _has_trained(folder: Path, record: RunRecord) -> bool:

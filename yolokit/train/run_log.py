@@ -8,7 +8,7 @@ from yolokit.core.events import Notice
 from yolokit.core.extras import is_installed, missing
 from yolokit.core.plugins import load_plugin
 from yolokit.errors import ConfigError
-from yolokit.train.config.logs import LOGGERS
+from yolokit.train.config.logs import LOGGERS, describe_destination
 from yolokit.train.loggers.toolkit import list_result, name_figures
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class RunLog:
         self._on_event = on_event
         self._loggers: dict[str, Logger] = {}
         for name in dict.fromkeys(record.config.log):
+            # Told each time: a run that is resumed may be another's, with a record that says so.
+            destination = describe_destination(record.config, name)
+            if destination is not None:
+                on_event(Notice(destination))
             try:
                 self._loggers[name] = _load(name).open_logger(record, run_dir)
             except Exception as error:  # whatever a library raises

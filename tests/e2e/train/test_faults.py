@@ -82,7 +82,7 @@ def test_in_the_first_epoch_such_a_loss_ends_the_run_at_once(
     _run, record, said = train(squares, code=1)
     assert "epoch 1, batch 1 of 2: the loss is NaN" in said
     assert "the weights are lost with it" in said
-    assert "a smaller --lr, or `precision: fp32`" in said
+    assert "a smaller --lr, or `--set precision=fp32`" in said
     assert record["epochs"] == []
 
 

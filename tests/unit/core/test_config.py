@@ -50,8 +50,8 @@ def test_all_mistakes_come_at_once() -> None:
     problems = caught.value.problems
     assert len(problems) == 5
     assert "did you mean 'epochs'" in problems[0]
-    assert problems[1] == "epochs: must be int >= 1, not 0"
-    assert problems[2] == "rate: must be float | null, not 'fats'"
+    assert problems[1] == "epochs: must be a whole number of at least 1, not 0"
+    assert problems[2] == "rate: must be a number or nothing, not 'fats'"
     assert problems[3] == "data: is missing"
     assert problems[4] == "quick: is not slow"
     assert caught.value.exit_code == 2
@@ -120,7 +120,7 @@ def test_yaml_may_write_a_number_as_text_and_text_as_a_number(
 
 
 def test_a_number_that_is_text_keeps_its_range() -> None:
-    with pytest.raises(ConfigError, match=r"epochs: must be int >= 1, not '0'"):
+    with pytest.raises(ConfigError, match=r"epochs: must be a whole number of at least 1, not '0'"):
         Options.build({"data": "x", "epochs": "0"})
 
 

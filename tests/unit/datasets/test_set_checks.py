@@ -237,10 +237,7 @@ def test_boxes_that_speak_of_a_misread_convention() -> None:
 def test_small_sets_get_a_batch_that_makes_ten_steps(count: int, batch: int, steps: int) -> None:
     hints = advise("few_steps", make_facts(of("train", count, CAT)))
     assert hints == [
-        (
-            f"`yolokit train --batch {batch} --config FILE` with `nbs: {batch}` in the file makes "
-            f"it {steps} steps an epoch"
-        )
+        (f"`yolokit train --batch {batch} --set nbs={batch}` makes it {steps} steps an epoch")
     ] * bool(batch)
 
 

@@ -108,7 +108,7 @@ def test_a_dead_loader_is_one_sentence(number: int) -> None:
         "/dev/shm runs out"
     )
     assert failed.hint is not None
-    assert "`workers`" in failed.hint
+    assert "`--set workers=N`" in failed.hint
 
 
 def test_a_loader_without_room_to_hand_over_images_is_told_apart_where_torch_does() -> None:

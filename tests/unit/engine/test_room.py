@@ -61,7 +61,7 @@ def test_a_small_shm_is_told_with_the_workers_that_fit(
     leave(monkeypatch, free_bytes)
     with pytest.raises(TrainError, match=r"8 processes that load images .* 629\.1 MB") as caught:
         require_room(make_trainer(tmp_path, num_workers=8, prefetch_factor=4))
-    assert f"`workers: {fits}`" in str(caught.value.hint)
+    assert f"`--set workers={fits}`" in str(caught.value.hint)
     require_room(make_trainer(tmp_path, num_workers=0))
 
 

@@ -39,7 +39,7 @@ def test_every_mistake_is_listed_at_once() -> None:
         TrainConfig.build(values)
     text = str(caught.value)
     assert "did you mean 'mosaic'" in text
-    assert "epochs: must be int >= 1" in text
+    assert "epochs: must be a whole number of at least 1" in text
     assert "imgsz: must be a multiple of 32, not 333 (nearest is 320)" in text
     assert "momentum: has no effect with optimizer auto" in text
     assert "device: a GPU is given by its number, such as 0 for the first, not 'gpu'" in text
@@ -75,7 +75,7 @@ def test_options_of_other_trainers_get_the_right_word() -> None:
     assert words[0].startswith("val: is called validate here")
     assert (
         words[1]
-        == "amp: is called precision here: auto, fp32, fp16 or bf16, in a file for --config"
+        == "amp: is called precision here: auto, fp32, fp16 or bf16, as in --set precision=fp16"
     )
     assert words[2].startswith("single_cls: is not offered: `yolokit data convert --map")
 
@@ -87,7 +87,7 @@ def test_every_option_of_ultralytics_is_known_or_has_a_word() -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("seed", 2**32), ("epochs", 10**20)])
 def test_a_number_that_the_engine_could_not_take_is_refused(option: str, value: int) -> None:
-    with pytest.raises(ConfigError, match=f"{option}: must be int <"):
+    with pytest.raises(ConfigError, match=f"{option}: must be a whole number (of at most|below) "):
         TrainConfig.build({"data": "d.yaml", option: value})
 
 

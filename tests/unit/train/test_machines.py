@@ -26,6 +26,18 @@ def test_the_machine_with_the_address_and_a_free_port_is_the_first() -> None:
     assert not leads(config(nnodes=2, rdzv="192.0.2.1:29500")), "an address of nobody here"
 
 
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError()])
+def test_a_host_that_does_not_exist_is_told_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def look_up(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(ConfigError, match="rdzv: there is no host 'nowhere'"):
+        leads(config(nnodes=2, rdzv="nowhere:29500"))
+
+
 def test_places_may_differ_between_machines_and_nothing_else() -> None:
     data: Any = SimpleNamespace(sha256="a" * 64)
     first = describe_command(config(device="0"), data)

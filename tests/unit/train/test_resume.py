@@ -13,6 +13,8 @@ from tests.unit.train.test_run import make_record
 from yolokit.core.events import ignore
 from yolokit.datasets.check import check_dataset
 from yolokit.errors import ConfigError, DataError, TrainError
+from yolokit.train.data import record_data
+from yolokit.train.image_hashes import write_hashes
 from yolokit.train.record import EpochRecord, RunRecord, Stop
 from yolokit.train.resume import (
     check_changes,
@@ -62,9 +64,32 @@ def test_another_set_is_refused_by_its_content(data: Path, record: RunRecord) ->
     with pytest.raises(DataError, match="not the data set that the run began with"):
         find_data(record, {"data": str(other)}, Path("last.pt"), ignore)
     shutil.copy(other.parent / "labels/train/a.txt", data.parent / "labels/train/a.txt")
-    with pytest.raises(DataError, match="the labels have changed") as error:
+    with pytest.raises(DataError, match="the data set has changed") as error:
         find_data(record, {}, Path("last.pt"), ignore)
     assert "--weights last.pt" in (error.value.hint or "")
+
+
+def test_classes_and_images_that_differ_are_named(data: Path, record: RunRecord) -> None:
+    record.data = record_data(check_dataset(data))
+    last = data.parent.parent / "last.pt"
+    write_hashes(check_dataset(data), last.parent)
+    write_text(data, "train: images/train\nval: images/val\nnames: [dog]\n")
+    with pytest.raises(DataError, match="classes are dog; they were cat"):
+        find_data(record, {}, last, ignore)
+    write_text(data, "train: images/train\nval: images/val\nnames: [cat]\n")
+    for split in ("labels", "images"):
+        for path in (data.parent / split / "train").iterdir():
+            path.rename(path.with_stem("b"))
+    with pytest.raises(DataError, match=r"came, went or changed:\n  train/a.jpg\n  train/b.jpg"):
+        find_data(record, {}, last, ignore)
+
+
+def test_of_labels_it_is_said_that_they_differ(data: Path, record: RunRecord) -> None:
+    record.data = record_data(check_dataset(data))
+    write_hashes(check_dataset(data), data.parent)
+    write_text(data.parent / "labels/train/a.txt", "0 .5 .5 .3 .3\n")
+    with pytest.raises(DataError, match="rows of its label files, or its classes, differ"):
+        find_data(record, {}, data.parent / "last.pt", ignore)
 
 
 def test_batch_imgsz_and_device_may_change_and_are_checked(data: Path, record: RunRecord) -> None:

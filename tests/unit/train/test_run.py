@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import yaml
 
+from tests.samples.runs import make_epoch
 from tests.unit.conftest import shade_of, write_image, write_text
 from yolokit.datasets.check import DatasetReport
 from yolokit.engine_protocol.requests import TrainRequest
@@ -138,3 +139,25 @@ def test_what_changes_after_the_check_plays_no_part(
         for split in ("train", "val")
     }
     assert read_record(tmp_path / "run").data.images == {"train": 2, "val": 2}
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_complete_run_stays_complete_if_its_resumption_trained_nothing(
+    tmp_path: Path, epochs: int
+) -> None:
+    (tmp_path / "last.pt").write_bytes(b"weights")
+    complete = make_record()
+    complete.state, complete.outputs = "complete", {"best.pt": "00"}
+    record = make_record("now")
+    record.config = TrainConfig(data="d.yaml", epochs=150)
+    record.epochs = [make_epoch(one) for one in range(1, epochs + 1)]
+    error = TrainError("state.pt is damaged", hint="move it away")
+    engine_end.close_failed(record, tmp_path, error, complete=complete)
+    written = read_record(tmp_path)
+    assert written.resumed == ["now"]
+    if epochs:
+        assert (written.state, written.config.epochs) == ("failed", 150)
+        return
+    assert (written.state, written.config, written.error) == ("complete", complete.config, None)
+    assert written.outputs == complete.outputs
+    assert error.hint == "move it away; the run is complete, as it was before"

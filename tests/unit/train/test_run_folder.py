@@ -18,6 +18,7 @@ from yolokit.files.parts import hidden_part
 from yolokit.train import run_folder
 from yolokit.train.record import EpochRecord, write_record
 from yolokit.train.run_folder import (
+    DEALING_NAME,
     LOCK_NAME,
     RUNS_DIR,
     check_run_folder,
@@ -66,6 +67,29 @@ def test_parts_of_files_that_a_kill_left_are_not_in_the_way(folder: Path) -> Non
         for part in parts:
             part.write_bytes(b"half")
         assert clear_failed_run(folder)
+
+
+def test_a_run_that_was_killed_before_its_first_record_makes_way(folder: Path) -> None:
+    for name in (LOCK_NAME, ".run.json.yolokit-part-1.json", ".run.json.yolokit-lock-1"):
+        (folder / name).touch()
+    (folder / DEALING_NAME).write_text("image,fold,group,sha256\na.jpg,1,,00\n")
+    check_run_folder(folder)
+    assert clear_failed_run(folder)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("names", [(DEALING_NAME,), (LOCK_NAME, "thesis.docx")])
+def test_but_nothing_that_may_be_a_users(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (folder / name).touch()
+    with pytest.raises(OutputExistsError):
+        clear_failed_run(folder)
+    assert {entry.name for entry in folder.iterdir()} == set(names)
+
+
+def test_one_that_is_about_to_write_its_first_record_stays(folder: Path) -> None:
+    with hold_run(folder), pytest.raises(TrainError, match="still going on"):
+        check_run_folder(folder)
 
 
 def test_an_empty_folder_or_none_is_taken_as_it_is(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -132,5 +133,37 @@ def test_a_server_that_is_not_there_is_told_soon(tmp_path: Path) -> None:
     record = make_record(1, log=["mlflow"], mlflow_uri="http://127.0.0.1:9")
     told: list[Any] = []
     RunLog(record, tmp_path, told.append)
-    assert len(told) == 1
-    assert "127.0.0.1" in told[0].message
+    assert len(told) == 2, "where it goes, and that nobody answers"
+    assert "127.0.0.1" in told[1].message
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"log": ["mlflow"], "mlflow_uri": "https://a.b"}, "sends .* to https://a.b"),
+        ({"log": ["mlflow"], "mlflow_uri": "/srv/store"}, "writes .* to /srv/store"),
+        ({"log": ["wandb"], "wandb_online": True}, "sends .* to its server"),
+    ],
+)
+def test_where_it_goes_beside_the_run_is_told_before_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], words: str
+) -> None:
+    """A run that is resumed may be another's."""
+    told: list[Any] = []
+
+    def begin(*_given: object) -> Failing:
+        assert len(told) == 1
+        return Failing()
+
+    use(monkeypatch, begin)
+    RunLog(make_record(1, **options), tmp_path, told.append)
+    assert re.search(words, told[0].message)
+
+
+def test_of_what_stays_in_the_runs_folder_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, lambda *_given: Failing())
+    told: list[Any] = []
+    RunLog(make_record(1, log=["mlflow", "wandb", "tensorboard"]), tmp_path, told.append)
+    assert told == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from torch.distributed import Store  # type: ignore[attr-defined]
 
 LOOPBACK = "127.0.0.1"
+ANSWERS_WITHIN_S = 30.0  # a store that took a connection; it does nothing else
 _LOOK_S = 1.0
 
 
@@ -89,13 +91,41 @@ def reach_store(host: str, port: int, timeout_s: float) -> TCPStore:
                 "the port through",
             )
         time.sleep(_LOOK_S)
-    try:
-        return TCPStore(
-            host, port, is_master=False, wait_for_workers=False,
-            timeout=timedelta(seconds=timeout_s),
-        )  # fmt: skip
-    except DistNetworkError as error:
-        raise TrainError(f"what answers at {host}:{port} is not a run of yolokit") from error
+    return _join_store(host, port, timeout_s)
+
+
+def _join_store(host: str, port: int, timeout_s: float) -> TCPStore:
+    """Return a store that answers at an address.
+
+    Raises:
+        TrainError: Something else answers there, or nothing is said.
+    """
+    got: list[TCPStore | DistNetworkError] = []
+
+    def join() -> None:
+        try:
+            got.append(
+                TCPStore(
+                    host, port, is_master=False, wait_for_workers=False,
+                    timeout=timedelta(seconds=timeout_s),
+                )
+            )  # fmt: skip
+        except DistNetworkError as error:
+            got.append(error)
+
+    # torch's time-out does not hold for a service that takes connections and says nothing.
+    thread = threading.Thread(target=join, daemon=True)
+    thread.start()
+    until = time.monotonic() + min(ANSWERS_WITHIN_S, timeout_s)
+    while thread.is_alive() and time.monotonic() < until:
+        check_stop()
+        thread.join(_LOOK_S / 10)
+    if not got or not isinstance(got[0], TCPStore):
+        raise TrainError(
+            f"what answers at {host}:{port} is not a run of yolokit",
+            hint="--rdzv takes an address of the first machine and a port that is free there",
+        ) from (got[0] if got and isinstance(got[0], DistNetworkError) else None)
+    return got[0]
 
 
 def is_loopback(host: str) -> bool:

@@ -47,8 +47,7 @@ class MemoryWatch(Hook):
                 f"memory keeps growing: {describe_size(self._seen[-1])} after epoch "
                 f"{trainer.epoch + 1}, {describe_size(growth)} more with each; {end}{rest}. If it "
                 "runs out, nothing but the epoch in progress is lost: `yolokit train --resume` "
-                "goes on with fresh memory. Fewer `workers` or `cache: none` in the file of "
-                "--config take less"
+                "goes on with fresh memory. Fewer `workers` or `--set cache=none` take less"
             )
         )
 

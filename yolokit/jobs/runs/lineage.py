@@ -18,6 +18,7 @@ from yolokit.files.outputs import read_object
 from yolokit.files.regular_file import why_no_file
 from yolokit.jobs.runs.data_links import DataLinks
 from yolokit.jobs.runs.links import Link, known
+from yolokit.train.folds.record import has_folds
 from yolokit.train.record import RunRecord, read_record
 from yolokit.train.run_folder import RUNS_DIR
 
@@ -44,6 +45,11 @@ def trace_lineage(path: Path, on_event: OnEvent = ignore) -> list[Link]:
         InferenceError: An ONNX file is not a model that the runtime reads.
     """
     if path.is_dir():
+        if has_folds(path):
+            folds = "fold-1 and so on, and a training on all its images"
+            raise TrainError(
+                f"{path} holds folds, each a run of its own", hint=f"name one: {folds}"
+            )
         read_record(path)
         path = path / ("best.pt" if (path / "best.pt").is_file() else "last.pt")
     reason = why_no_file(path)

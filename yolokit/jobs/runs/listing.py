@@ -15,6 +15,7 @@ from yolokit.metrics.fitness import MAP50_95
 from yolokit.train.folds.figures import read_runs, sum_up
 from yolokit.train.folds.record import has_folds, read_folds
 from yolokit.train.record import RunRecord, read_record
+from yolokit.train.report.advice import relative_path
 from yolokit.train.run_folder import RUNS_DIR, is_held
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ def describe_folds(folder: Path) -> RunEntry:
         folder=os.fspath(folder),
         state=find_state(record, folder),
         problem=record.error,
-        data=record.data.path,
-        start=describe_weights(first) if first else record.config.weights,
+        data=relative_path(record.data.path),
+        start=relative_path(describe_weights(first) if first else record.config.weights),
         epochs=sum(len(run.epochs) for run in runs if run is not None),
         planned=record.count * record.config.epochs,
         best=measured.mean,

@@ -98,7 +98,7 @@ def build_page(found: Findings) -> Page:
         sections += [
             Section("The best options", (_tabulate_best(found, found.best),)),
             Section("What mattered", (*draw_importance(found.importance, found.trials),)),
-            Section("Option by option", draw_slices(found.search, found.trials)),
+            Section("Option by option", draw_slices(found.search, _list_with_chosen(found))),
         ]
     sections.append(Section("The trials", _list_trials(found)))
     if found.best is not None:
@@ -187,6 +187,16 @@ def _read_used(found: Findings, number: int) -> dict[str, Any]:
     return options
 
 
+def _list_with_chosen(found: Findings) -> tuple[Trial, ...]:
+    """Return the trials, the first with what ``auto`` chose for what is varied."""
+    space, own = found.search.space, found.own
+    if own.score is None:
+        return found.trials
+    used = _read_used(found, own.number)
+    chosen = {n: used[n] for n in space if n not in own.values and space[n].contains(used.get(n))}
+    return (msgspec.structs.replace(own, values={**own.values, **chosen}), *found.trials[1:])
+
+
 def _show(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "-" if value is None else str(value)
@@ -204,7 +214,7 @@ def _list_trials(found: Findings) -> tuple[Block, ...]:
             describe_seconds(one.seconds) if one.seconds else "-",
             *(_show(one.values.get(name)) for name in names),
         )
-        for one in found.trials
+        for one in _list_with_chosen(found)
     )
     table = Table(("trial", "", found.search.fitness, "epochs", "time", *names), rows)
     failed = [

@@ -168,7 +168,8 @@ def _compare_options(found: Search, wanted: Search) -> Iterator[str]:
         default = getattr(_DEFAULTS, name, None)  # of an option that an earlier version lacked
         before, after = found.options.get(name, default), wanted.options.get(name)
         if before != after:
-            yield f"{name}: {after}, where it began with {before}"
+            was, now = ("nothing" if one is None else one for one in (before, after))
+            yield f"{name}: {now}, where it began with {was}"
 
 
 def _compare_spaces(found: Search, wanted: Search) -> Iterator[str]:

@@ -67,6 +67,17 @@ def find_log_problems(values: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def describe_destination(config: LogOptions, name: str) -> str | None:
+    """Say where a logger writes or sends a run; None if that is its own folder in the run's."""
+    if name == "wandb" and config.wandb_online:
+        return "wandb_online: --log wandb sends the figures and options of this run to its server"
+    if name == "mlflow" and config.mlflow_uri is not None:
+        uri = config.mlflow_uri
+        does = "writes" if is_local_store(uri) else "sends"
+        return f"mlflow_uri: --log mlflow {does} the figures and options of this run to {uri}"
+    return None
+
+
 def is_local_store(uri: str) -> bool:
     """Tell whether this is a folder or a file rather than a server of MLflow."""
     scheme, mark, _rest = uri.partition(":")

@@ -17,6 +17,7 @@ from yolokit.files.atomic import write_atomic
 from yolokit.files.size_limits import read_bounded
 from yolokit.train.folds.deal import deal, find_rare
 from yolokit.train.folds.record import Dealing, DealtFold
+from yolokit.train.run_folder import DEALING_COLUMNS, DEALING_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from yolokit.train.folds.deal import DealtImage
     from yolokit.train.folds.images import FoldImages
 
-DEALING_NAME = "dealing.csv"
 SPLITS_DIR = "splits"
 ALL_NAME = "all.yaml"
 _SHOWN = 20
-_COLUMNS = ["image", "fold", "group", "sha256"]
 
 
 def deal_images(found: FoldImages, config: TrainConfig) -> tuple[Dealing, bytes, dict[str, int]]:
@@ -70,7 +69,7 @@ def _encode(
     numbers: dict[int, int] = {}
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
+    table.writerow(DEALING_COLUMNS)
     for key, fold in fold_of.items():
         group = groups[key]
         shown = numbers.setdefault(group, len(numbers) + 1) if sizes[group] > 1 else ""

@@ -24,7 +24,6 @@ from yolokit.train.config.stored import make_absolute, write_config
 from yolokit.train.data import refuse_single
 from yolokit.train.folds.dealing import (
     ALL_NAME,
-    DEALING_NAME,
     SPLITS_DIR,
     deal_images,
     view_path,
@@ -46,7 +45,14 @@ from yolokit.train.record import collect_versions, now, read_record
 from yolokit.train.report.draw import try_drawing
 from yolokit.train.report.page import REPORT_NAME
 from yolokit.train.run import resume_training, train_model
-from yolokit.train.run_folder import RUNS_DIR, check_run_folder, hold_run, resume_command
+from yolokit.train.run_folder import (
+    DEALING_NAME,
+    RUNS_DIR,
+    check_run_folder,
+    clear_failed_run,
+    hold_run,
+    resume_command,
+)
 from yolokit.train.run_log import require_loggers
 from yolokit.train.start import plan_start
 
@@ -116,6 +122,8 @@ def train_folds(
     dealing, table, fold_of = deal_images(found, config)
     for dealt in dealing.folds:
         refuse_single(len(found.images) - dealt.images, config)
+    if folder is not None:
+        clear_failed_run(folder)  # killed before its first record
     stem = Path(found.record.path).parent.name or "run"
     run_dir = claim_folder(folder, parent=RUNS_DIR, stem=stem).resolve()
     with hold_run(run_dir):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from yolokit.core.machine import usable_cores
 from yolokit.core.units import describe_share
+from yolokit.engine_protocol.training import advise_more_steps
 from yolokit.metrics.fitness import MAP50_95
 from yolokit.train.run_folder import resume_command
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _FEW_STEPS = 100
 _MANY_WAITS = 0.15
 _ENOUGH_EPOCHS = 20
-_IN_CONFIG = "in the file of `--config`"
 
 
 def list_advice(
@@ -49,11 +49,11 @@ def _advise_waiting(record: RunRecord) -> str:
     workers = record.used.workers if record.used is not None else 0
     ways = []
     if record.config.cache == "none":
-        ways.append("`cache: ram` keeps them decoded, where memory is large enough")
+        ways.append("`--set cache=ram` keeps them decoded, where memory is large enough")
     if workers < usable_cores() - 1:
-        ways.append(f"`workers: {max(1, 2 * workers)}` loads them in more processes")
+        ways.append(f"`--set workers={max(1, 2 * workers)}` loads them in more processes")
     ways.append(f"files of about {record.config.imgsz} px on their long side are quicker to decode")
-    return f"{'; '.join(ways)}" + (f" (write settings {_IN_CONFIG})" if len(ways) > 1 else "")
+    return "; ".join(ways)
 
 
 def share_waiting(record: RunRecord) -> float | None:
@@ -87,10 +87,15 @@ def list_next(record: RunRecord, run_dir: Path) -> list[tuple[str, str]]:
 
 def show_path(path: str | os.PathLike[str]) -> str:
     """Return a path as it is typed in a shell, relative where it is below the working folder."""
+    return shlex.quote(relative_path(path))
+
+
+def relative_path(path: str | os.PathLike[str]) -> str:
+    """Return a path relative to the working folder, where it is below it; else as it is."""
     text = os.fspath(path)
     if Path(text).is_absolute() and Path(text).is_relative_to(Path.cwd()):
-        text = os.fspath(Path(text).relative_to(Path.cwd()))
-    return shlex.quote(text)
+        return os.fspath(Path(text).relative_to(Path.cwd()))
+    return text
 
 
 def _go_on(record: RunRecord, run_dir: Path, epochs: int) -> str:
@@ -133,7 +138,7 @@ def _advise_over_fitting(record: RunRecord, _run_dir: Path) -> Iterator[str]:
     yield "More, and more varied, training images are the cure."
     if record.config.weights != "none" and not record.config.freeze:
         yield "With few images, leave the backbone as it is: `--freeze backbone`."
-    yield f"More augmentation: write `mixup: 0.1` and `degrees: 10` {_IN_CONFIG}."
+    yield "More augmentation: `--set mixup=0.1 --set degrees=10`."
 
 
 def _advise_unstable(record: RunRecord, _run_dir: Path) -> Iterator[str]:
@@ -141,7 +146,7 @@ def _advise_unstable(record: RunRecord, _run_dir: Path) -> Iterator[str]:
     rate = f"{used.lr0 / 3:.1g}" if used is not None else "0.0003"
     yield f"Smaller steps: `--lr {rate}`."
     if record.precision not in (None, "fp32"):
-        yield f"Full precision: write `precision: fp32` {_IN_CONFIG}."
+        yield "Full precision: `--set precision=fp32`."
     if record.batch is not None and record.batch < 16:
         yield "A larger batch makes each step surer: `--batch 16`."
 
@@ -156,7 +161,7 @@ def _advise_nothing_learnt(record: RunRecord, _run_dir: Path) -> Iterator[str]:
 
 def _advise_too_little(record: RunRecord, run_dir: Path) -> Iterator[str]:
     if not record.config.validate:
-        yield f"Validate after every epoch: write `validate: true` {_IN_CONFIG}."
+        yield "Validate after every epoch: `--set validate=true`."
     elif record.state == "complete" and record.best is not None and record.best.metrics:
         epochs = max(2 * record.config.epochs, _ENOUGH_EPOCHS)
         yield f"Train longer: {_go_on(record, run_dir, epochs)}."
@@ -167,10 +172,8 @@ def _advise_too_little(record: RunRecord, run_dir: Path) -> Iterator[str]:
 
 def _advise_steps(record: RunRecord) -> Iterator[str]:
     if record.used is not None and record.used.steps < _FEW_STEPS:
-        yield (
-            f"The optimizer made few steps: {record.used.steps} in all. More `--epochs` give more, "
-            f"or a smaller `nbs` {_IN_CONFIG}."
-        )
+        more = advise_more_steps(record.used)
+        yield f"The optimizer made few steps: {record.used.steps} in all; {more}."
 
 
 _BY_KIND: Mapping[Kind, Callable[[RunRecord, Path], Iterator[str]]] = {

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _NOT_FINITE, _GROWTH, _VANISHED = 0.1, 20, 1e-8
 _NAMED = 3
-_SLOWER = "a smaller `--lr`, or a longer `warmup_epochs`"
+_SLOWER = "a smaller `--lr`, or a longer warm-up (`--set warmup_epochs=N`)"
 
 
 def judge_gradients(epochs: Sequence[Gradients]) -> list[str]:
@@ -61,8 +61,8 @@ def _find_exploding(epochs: Sequence[Gradients]) -> Iterator[str]:
         if one.not_finite > _NOT_FINITE * steps:
             yield (
                 f"Gradients explode: in epoch {one.epoch}, those of {one.not_finite} of "
-                f"{counted(steps, 'step')} were NaN or infinite. Set {_SLOWER}, in the file of "
-                "`--config`; `precision: fp32` there helps if numbers are too large for fp16."
+                f"{counted(steps, 'step')} were NaN or infinite. Try {_SLOWER}; "
+                "`--set precision=fp32` helps if numbers are too large for fp16."
             )
             return
     norms = [_norm_all(one) for one in epochs]
@@ -71,8 +71,8 @@ def _find_exploding(epochs: Sequence[Gradients]) -> Iterator[str]:
         if norms[index] > _GROWTH * before > 0:
             yield (
                 f"Gradients explode: in epoch {epochs[index].epoch} their norm is "
-                f"{describe_number(norms[index])}, and was {describe_number(before)} before. Set "
-                f"{_SLOWER}, in the file of `--config`."
+                f"{describe_number(norms[index])}, and was {describe_number(before)} before. Try "
+                f"{_SLOWER}."
             )
             return
 

@@ -92,3 +92,11 @@ def test_a_host_that_does_not_exist_is_told_at_once() -> None:
     allow_host("no-such-host.invalid")  # other tests forbid the network for good
     with pytest.raises(ConfigError, match="there is no host"):
         reach_store("no-such-host.invalid", 29500, timeout_s=600)
+
+
+def test_a_service_that_takes_connections_and_says_nothing_is_told_soon() -> None:
+    """torch alone would wait for ever."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        host, port = silent.getsockname()
+        with pytest.raises(TrainError, match="is not a run of yolokit"):
+            reach_store(host, port, timeout_s=1.0)

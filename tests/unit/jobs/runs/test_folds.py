@@ -55,6 +55,7 @@ def test_folds_are_listed_with_their_mean_and_spread(
     assert "interrupted" in rows["stopped (2 folds)"]
     assert "unreadable" in rows["damaged"]
     entries = [json.loads(line) for line in call(capsys, "runs", "list", "--json")[0].splitlines()]
+    assert entries[0]["data"] == "set/data.yaml"  # as an ordinary run's, which is as it was typed
     assert {entry["name"]: entry["folds"] for entry in entries} == {
         "good": 2, "bad": 2, "stopped": 2, "ordinary": None, "damaged": None,
     }  # fmt: skip
@@ -99,3 +100,10 @@ def test_folds_and_a_run_are_not_compared(runs: Path, capsys: pytest.CaptureFixt
     assert "fold-1" in err
     _, err = call(capsys, "runs", "show", "damaged", code=1)
     assert "folds.json is not readable" in err
+
+
+def test_folds_have_no_lineage_of_their_own(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, error = call(capsys, "runs", "lineage", str(runs / "good"), code=1)
+    assert not out
+    assert "holds folds, each a run of its own" in error
+    assert "fold-1" in error

@@ -141,7 +141,7 @@ def test_what_a_run_was_computed_with_is_shown(
     for line in (
         "ended      after epoch 8 of 8: all epochs are done; best.pt has epoch 8, mAP50-95 ",
         "of train   40 of 400 images are used",
-        "rate       AdamW at 0.0001 (few steps), momentum 0.9",
+        "rate       AdamW at 0.0001, momentum 0.9: few steps",
         "computed   9 steps, 1 an epoch, in batches of 16; 1 to 2 threads",
         "machine    Linux-6; Xeon, 2 cores; H200",
         "command    yolokit train --data 'a b'",

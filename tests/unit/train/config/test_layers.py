@@ -72,7 +72,7 @@ def test_a_rate_is_given_once(tmp_path: Path) -> None:
         (["amp=false"], "amp: is called precision here"),
         (["name=x"], "name: is given on the command line: --name NAME"),
         (["momentum=0.1"], "momentum: has no effect with optimizer auto"),
-        (["lr=0"], "lr: must be float > 0.0, not '0'"),
+        (["lr=0"], "lr: must be a number above 0.0, not '0'"),
         (["lr=fast"], "lr: must be auto or a number, not 'fast'"),
         (["lr=0.1", "lr0=0.1"], "lr0: is called lr now, which is given too; leave it out"),
         (["schedule=linear", "cos_lr=1"], "cos_lr: is called schedule now, which is given too"),
@@ -84,8 +84,8 @@ def test_a_rate_is_given_once(tmp_path: Path) -> None:
         (["validate=false", "patience=5"], "patience: has no effect with validate false"),
         (["box=0", "box_loss=iou"], "box_loss: has no effect with box 0"),
         (["box_loss=siou"], "box_loss: must be one of ciou, diou, giou, iou, not 'siou'"),
-        (["multi_scale=1.5"], "multi_scale: must be float <= 0.9"),
-        (["repeat_factor=2"], "repeat_factor: must be float <= 1"),
+        (["multi_scale=1.5"], "multi_scale: must be a number of at most 0.9"),
+        (["repeat_factor=2"], "repeat_factor: must be a number of at most 1"),
     ],
 )
 def test_mistakes_name_the_right_option(settings: list[str], message: str) -> None:

@@ -38,7 +38,7 @@ from yolokit.train.folds.resume import resume_folds
 from yolokit.train.folds.tables import list_classes
 from yolokit.train.record import read_record, write_record
 from yolokit.train.run import train_model
-from yolokit.train.run_folder import hold_run
+from yolokit.train.run_folder import DEALING_NAME, LOCK_NAME, hold_run
 from yolokit.train.start import StartPlan
 
 
@@ -363,3 +363,14 @@ def test_a_start_that_has_seen_the_images_is_told(
     told = warn_of_seen(weights, found)
     assert told is not None
     assert told.startswith("1 of 9 images was what best.pt was trained on")
+
+
+def test_folds_that_were_killed_before_their_record_begin_again(
+    data: Path, trainings: Trainings
+) -> None:
+    folder = data.parent.parent / "f"
+    folder.mkdir()
+    (folder / LOCK_NAME).touch()
+    (folder / DEALING_NAME).write_text("image,fold,group,sha256\n")
+    assert run(data).folder == folder
+    assert trainings.begun == ["fold-1", "fold-2", "fold-3"]

@@ -45,7 +45,7 @@ def test_everything_that_a_reader_wants_is_there(tmp_path: Path) -> None:
         "validation took 20%", "50% of that time it waited for images",
         "The optimizer made 28 steps in all", "No step fell in epoch 1: nothing was learnt there",
         "In the folder", BEST_VALIDATION, START_VALIDATION, "what to export",
-        "yolokit export", "yolokit val", "cache: ram",
+        "yolokit export", "yolokit val", "--set cache=ram",
     ):  # fmt: skip
         assert wanted in text, wanted
 

@@ -11,10 +11,7 @@ CODE = "class-imbalance"
 TITLE = "classes far rarer than others"
 SEVERITY = "advice"
 PURPOSES = ("train", "source")
-HINT = (
-    "label more of the rare one, or let it count more: `yolokit train --config FILE` with "
-    "`class_weights: 0.5` in the file"
-)
+HINT = "label more of the rare one, or let it count more: `yolokit train --set class_weights=0.5`"
 _RATIO = 50.0
 _FEW_IMAGES = 10
 

@@ -14,7 +14,7 @@ CODE = "few-steps"
 TITLE = "few optimizer steps an epoch"
 SEVERITY = "advice"
 PURPOSES = ("train",)
-HINT = "`yolokit train --config FILE` with a smaller `nbs` in the file makes more of them"
+HINT = "`yolokit train --set nbs=16` makes more of them, since a step then takes fewer images"
 _NOMINAL_BATCH = 64
 _LEAST_BATCH = 8
 _FEW_STEPS = 5
@@ -44,8 +44,6 @@ def find(facts: DatasetFacts) -> Iterator[Finding]:
         f"epoch, {steps * _EPOCHS} in {_EPOCHS} epochs: a step takes {_NOMINAL_BATCH} images"
     )
     more = math.ceil(split.images / batch)
-    hint = (
-        f"`yolokit train --batch {batch} --config FILE` with `nbs: {batch}` in the file makes it "
-        f"{counted(more, 'step')} an epoch"
-    )
+    way = f"yolokit train --batch {batch} --set nbs={batch}"
+    hint = f"`{way}` makes it {counted(more, 'step')} an epoch"
     yield Finding(CODE, message, facts.path, hint)
