@@ -14,7 +14,7 @@ from yolokit.core.extras import missing
 from yolokit.core.plural import counted
 from yolokit.core.suggest import unknown_name
 from yolokit.errors import ConfigError, WeightsError
-from yolokit.train.darknet_cfg import read_cfg
+from yolokit.train.darknet.cfg import read_cfg
 
 _SCALED = re.compile(r"^(yolov?\d+)([nslmx])(-.+)?$")
 _Row = tuple[object, int, str, int | None]  # source, repeats, module, width in channels

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.darknet import networks
 from yolokit.errors import DataError
-from yolokit.train.darknet_cfg import read_cfg
+from yolokit.train.darknet.cfg import read_cfg
 
-ARCHS = Path(__file__).resolve().parents[3] / "yolokit" / "train" / "archs"
+ARCHS = Path(__file__).resolve().parents[4] / "yolokit" / "train" / "archs"
 CONV = (
     "[convolutional]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation=leaky\n"
 )

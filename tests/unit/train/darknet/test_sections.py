@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from yolokit.errors import DataError
-from yolokit.train.darknet_cfg import read_cfg
-from yolokit.train.darknet_sections import parse_cfg
+from yolokit.train.darknet.cfg import read_cfg
+from yolokit.train.darknet.sections import parse_cfg
 
 CONV = (
     "[convolutional]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation=leaky\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yolokit.train.darknet_sections import Section
+    from yolokit.train.darknet.sections import Section
 
 _EPSILON = 1e-6
 _LEAKY = "torch.nn.LeakyReLU(0.1)"

@@ -15,13 +15,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from yolokit.errors import DataError
-from yolokit.train.darknet_network import Network, assemble
-from yolokit.train.darknet_sections import HINT, check_keys, parse_cfg
+from yolokit.train.darknet.network import Network, assemble
+from yolokit.train.darknet.sections import HINT, check_keys, parse_cfg
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.train.darknet_sections import Section
+    from yolokit.train.darknet.sections import Section
 
 # Upstream rounds channels up to it.
 _CHANNELS_STEP = 8

@@ -1,0 +1,1 @@
+"""Networks as Darknet describes them: a .cfg file, turned into an architecture of ours."""
