@@ -87,7 +87,7 @@ def test_the_record_of_a_run_is_read(project: Path) -> None:
     refused = run_yolokit("train", "--resume", "--name", "done", cwd=project, code=1)
     assert "the run runs/train/done is complete" in refused.stderr
     refused = run_yolokit("train", "--resume", "--name", "stopped", cwd=project, code=1)
-    assert "runs/train/stopped has no last.pt" in refused.stderr
+    assert "runs/train/stopped/last.pt is not there" in refused.stderr
 
 
 def test_the_lock_and_the_bundle_of_weights_are_kept_to(project: Path) -> None:

@@ -59,7 +59,7 @@ def require_last(record: RunRecord, folder: Path) -> Path:
         hint = f"start a new run with --weights {best}"
         if state.is_file():
             hint = f"copy {best} to it: with {STATE_FILE}, the run then goes on exactly"
-    raise TrainError(f"{last} is not there any more, or is not a file", hint=hint)
+    raise TrainError(f"{folder / 'last.pt'} is not there, or is not a file", hint=hint)
 
 
 def check_changes(record: RunRecord, changes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from yolokit.engine.epoch_clock import EpochClock
 from yolokit.engine.progress import EpochProgress, count_images
 from yolokit.engine.tasks.detect import Trainer
 from yolokit.engine_protocol.child import Settled
+from yolokit.metrics.fitness import parse_fitness
 
 from ultralytics.models.yolo.detect import DetectionTrainer  # isort: skip - after our edits
 
@@ -80,6 +81,7 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
         lr={"lr/pg0": 0.01, "lr/pg1": 0.02},
         optimizer=SimpleNamespace(param_groups=[{"param_group": x} for x in ("weight", "bias")]),
         label_loss_items=lambda _losses: {"train/box_loss": 1.5},
+        validator=SimpleNamespace(fitness=parse_fitness("recall@0.9")),
     )  # fmt: skip
     monkeypatch.setattr(DetectionTrainer, "run_callbacks", lambda *_: None)
     trainer.run_callbacks("on_fit_epoch_end")
@@ -87,6 +89,7 @@ def test_an_epoch_has_our_names_and_only_what_was_measured(
     assert isinstance(event, EpochEnd)
     assert (event.epoch, event.epochs, event.steps, event.is_last) == (2, 3, 4, False)
     assert (event.wait_s, event.val_s, event.retries, event.images) == (0.5, 0.25, 1, 30)
+    assert event.fitness == "recall@0.9"
     assert trainer.retries == 0, "the next epoch counts anew"
     measured = {
         "val_cls_loss": 2.0, "mAP50-95": 0.4, "mAP50": 0.6, "precision": 0.7, "recall": 0.5,
