@@ -50,7 +50,7 @@ class _Taker:
             values = (pixels.float().cpu() * 255).round().byte().numpy()
             image = np.ascontiguousarray(values.transpose(1, 2, 0)[..., ::-1])
             np.save(self._folder / f"{len(self.images)}.npy", image, allow_pickle=False)
-            self.images.append(_read_labels(batch, at, file, image.shape))
+            self.images.append(_read_labels(batch, at, str(file), image.shape))
         if len(self.images) == self._count:
             raise _EnoughError
         return batch

@@ -13,6 +13,7 @@ from yolokit.engine_protocol.validations import BEST_VALIDATION, read_validation
 from yolokit.errors import TrainError
 from yolokit.evaluate.trained import RECORD, read_run
 from yolokit.metrics.coco import ScoredClass, find_best_conf
+from yolokit.metrics.fitness import parse_fitness
 from yolokit.metrics.store import BoxStore
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 FEWEST_BOXES = 20  # true ones of a class; the best score of fewer is mostly chance
 LOWEST_CONF = 0.05  # below it a picture is full of boxes, however well they serve F1
-_DIGITS = 1000
 
 
 class Recommended(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,29 +62,59 @@ def recommend_thresholds(
         found = read_validation(weights.parent / BEST_VALIDATION)
     except TrainError:  # of an earlier version, or a run that was killed just then
         return None
-    return choose_thresholds(found, names) if found.epoch == run.stopped.best else None
+    if found.epoch != run.stopped.best:
+        return None
+    return choose_thresholds(found, names, _find_precision(run.config.fitness))
 
 
-def choose_thresholds(validation: Validation, names: Sequence[str]) -> Recommended | None:
-    """Return the threshold with the highest F1 of each class.
+def _find_precision(fitness: str) -> float | None:
+    """Return the precision that a training was to reach, if any."""
+    try:
+        return min(parse_fitness(fitness).min_precisions, default=None)
+    except ValueError:  # of a later version
+        return None
 
-    A class with fewer than ``FEWEST_BOXES`` true boxes, or of which nothing is found, takes the
-    one with the highest mean F1 of the others. None is below ``LOWEST_CONF``.
+
+def choose_thresholds(
+    validation: Validation, names: Sequence[str], min_precision: float | None = None
+) -> Recommended | None:
+    """Return the threshold of each class with the highest F1, or the highest recall at a precision.
+
+    A class that never reaches the precision takes its highest F1. One with fewer than
+    ``FEWEST_BOXES`` true boxes, or of which nothing is found, takes the threshold with the highest
+    mean F1 of the others. None is below ``LOWEST_CONF``.
+
+    Args:
+        validation: What was found.
+        names: All classes.
+        min_precision: None for the highest F1.
 
     Returns:
-        None where all classes are like that.
+        None where all classes are like the last.
     """
     scored = _score_classes(validation, len(names))
-    own = {index: _round(find_best_conf([one])) for index, one in scored.items()}
-    if not own:
+    if not scored:
         return None
-    common = _round(find_best_conf(list(scored.values())))
-    sharing = [name for index, name in enumerate(names) if index not in own]
-    source = f"best F1 of each class on {counted(len(validation.images), 'image')} of val"
-    if sharing:
+    best = {index: _round(find_best_conf([one]), 3) for index, one in scored.items()}
+    precise: dict[int, float] = {}
+    if min_precision is not None:
+        confs = {index: one.find_conf(min_precision) for index, one in scored.items()}
+        # To more digits, so that no box below it comes with it.
+        precise = {index: _round(conf, 6) for index, conf in confs.items() if conf is not None}
+    common = _round(find_best_conf(list(scored.values())), 3)
+    images, less = counted(len(validation.images), "image"), list[str]()
+    what = "best F1"
+    if min_precision is not None:
+        what = f"highest recall at a precision of {min_precision:g}"
+        less = [names[index] for index in best if index not in precise]
+    source = f"{what} of each class on {images} of val"
+    if less:
+        source += f"; best F1 for {', '.join(less)}: never that precise"
+    if sharing := [name for index, name in enumerate(names) if index not in best]:
         source += (
             f"; {common:g}, the best of all, for {', '.join(sharing)}: too few boxes, or none found"
         )
+    own = best | precise
     return Recommended(
         conf=tuple(own.get(index, common) for index in range(len(names))), source=source
     )
@@ -103,6 +133,7 @@ def _score_classes(validation: Validation, class_count: int) -> dict[int, Scored
     }
 
 
-def _round(conf: float) -> float:
+def _round(conf: float, digits: int) -> float:
     """Round down, so that the detection whose score it is stays."""
-    return max(LOWEST_CONF, math.floor(conf * _DIGITS) / _DIGITS)
+    parts: int = 10**digits
+    return max(LOWEST_CONF, math.floor(conf * parts) / parts)

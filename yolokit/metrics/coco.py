@@ -132,12 +132,23 @@ class ScoredClass:
     def find_recall(self, min_precision: float) -> float:
         """Return the highest recall at a precision of at least this, over all confidences.
 
-        Detections of equal scores count together, as no confidence tells them apart. It is 0 where
-        the precision is never reached.
+        It is 0 where the precision is never reached.
         """
-        found, true = self.count_at(np.unique(self.scores))
-        reached = true[true / np.maximum(found, 1) >= min_precision]
-        return float(reached.max(initial=0)) / self.true_count
+        conf = self.find_conf(min_precision)
+        return 0.0 if conf is None else self.operate_at(conf)[1]
+
+    def find_conf(self, min_precision: float) -> float | None:
+        """Return the confidence with the highest recall at a precision of at least this.
+
+        Detections of equal scores count together, as no confidence tells them apart. Of equal
+        recalls it is the highest confidence; None where the precision is never reached.
+        """
+        confs = np.unique(self.scores)
+        found, true = self.count_at(confs)
+        reached = (true > 0) & (true / np.maximum(found, 1) >= min_precision)
+        if not reached.any():
+            return None
+        return float(confs[reached & (true == true[reached].max())].max())
 
 
 def compute_coco_metrics(

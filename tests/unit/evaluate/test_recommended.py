@@ -74,6 +74,25 @@ def test_a_class_with_few_boxes_takes_the_score_that_serves_the_others() -> None
     assert choose_thresholds(validation(FEWEST_BOXES - 1, (0.8, 0.3), (0.7, 0.2)), NAMES) is None
 
 
+def test_where_a_precision_was_asked_for_each_class_has_the_score_that_reaches_it() -> None:
+    images = validation(FEWEST_BOXES, (0.8127, 0.3006), (0.7, 0.6)).images
+    # Of two thirds of the cats, a false one is surer than they are; no dog is: one in two is right.
+    surer = validation(FEWEST_BOXES, (0.65, 0.3006), (0.7, 0.6)).images
+    found = Validation(8, (*images, *surer, *surer), 300)
+    chosen = choose_thresholds(found, NAMES, 0.9)
+    assert chosen is not None
+    cat, dog = chosen.conf
+    assert 0.81269 < cat <= float(np.float32(0.8127)), "the boxes of this score stay, and no others"
+    assert dog == 0.3
+    assert chosen.source == (
+        f"highest recall at a precision of 0.9 of each class on {3 * FEWEST_BOXES} images of val; "
+        "best F1 for dog: never that precise"
+    )
+    f1 = choose_thresholds(found, NAMES)
+    assert f1 is not None
+    assert f1.conf[0] == 0.649  # of float32, rounded down
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
