@@ -17,7 +17,11 @@ def config(**options: Any) -> TrainConfig:
     return TrainConfig.build({"data": __file__} | options)
 
 
-def test_the_machine_with_the_address_and_a_free_port_is_the_first() -> None:
+def test_the_machine_with_the_address_and_a_free_port_is_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What trains forbids look-ups for good, and other tests import it.
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [])
     assert leads(config())
     with socket.create_server(("127.0.0.1", 0)) as server:
         where = f"127.0.0.1:{server.getsockname()[1]}"
