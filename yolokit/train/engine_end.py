@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from yolokit.core.events import Notice, OnEvent, ignore
 from yolokit.core.plural import counted, describe_size
 from yolokit.engine_protocol.child import run_job
+from yolokit.engine_protocol.requests import STATE_FILE
 from yolokit.engine_protocol.training import count_fitting
 from yolokit.errors import (
     ConfigError,
@@ -24,7 +25,7 @@ from yolokit.errors import (
 )
 from yolokit.files.parts import final_path
 from yolokit.train.config.stored import write_config
-from yolokit.train.record import now, write_record
+from yolokit.train.record import now, read_record, write_record
 from yolokit.train.report.draw import draw_result
 from yolokit.train.run_folder import resume_command
 from yolokit.train.start import hash_outputs
@@ -59,13 +60,43 @@ def train_in_engine(
         raise TrainError(f"the disk of {_find_disk(error, run_dir)} is full", hint=_ROOM) from error
 
 
+class CompleteRun(NamedTuple):
+    """A complete run, before it goes on.
+
+    Attributes:
+        record: What it has recorded.
+        state_ns: When its ``state.pt`` was written; None without one.
+    """
+
+    record: RunRecord
+    state_ns: int | None
+
+    def is_as_it_was(self, record: RunRecord, run_dir: Path) -> bool:
+        """Tell whether no epoch came to it, not even one that the engine died before telling."""
+        is_told = len(record.epochs) > len(self.record.epochs)
+        return not is_told and _read_state_ns(run_dir) == self.state_ns
+
+
+def remember_complete(run_dir: Path) -> CompleteRun | None:
+    """Return what a run is before it goes on, if it is complete."""
+    record = read_record(run_dir)
+    return CompleteRun(record, _read_state_ns(run_dir)) if record.state == "complete" else None
+
+
+def _read_state_ns(run_dir: Path) -> int | None:
+    try:
+        return (run_dir / STATE_FILE).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def close_failed(
     record: RunRecord,
     run_dir: Path,
     error: BaseException,
     on_event: OnEvent = ignore,
     books: RunBooks | None = None,
-    complete: RunRecord | None = None,
+    complete: CompleteRun | None = None,
 ) -> None:
     """Record a run that failed; one that never began leaves no folder.
 
@@ -75,11 +106,10 @@ def close_failed(
         error: Why it ended.
         on_event: Called with what happens, in order.
         books: What is to be closed.
-        complete: The record of a run that was complete and goes on, from before. It stays that if
-            no epoch came to it.
+        complete: A run that was complete and goes on. It stays that if no epoch came to it.
     """
-    if complete is not None and len(complete.epochs) == len(record.epochs):
-        _stay_complete(record, complete, run_dir, error)
+    if complete is not None and complete.is_as_it_was(record, run_dir):
+        _stay_complete(record, complete.record, run_dir, error)
         if books is not None:
             books.close()
         return

@@ -26,7 +26,12 @@ from yolokit.train.books import RunBooks
 from yolokit.train.config.stored import leave_out_secrets, write_config
 from yolokit.train.config.upstream import to_upstream
 from yolokit.train.data import check_data, record_data, write_data_yaml
-from yolokit.train.engine_end import close_failed, train_in_engine
+from yolokit.train.engine_end import (
+    CompleteRun,
+    close_failed,
+    remember_complete,
+    train_in_engine,
+)
 from yolokit.train.entries import enter_event
 from yolokit.train.image_hashes import write_hashes
 from yolokit.train.launch import describe_launch
@@ -163,7 +168,7 @@ def resume_training(
 def _resume(folder: Path, run_dir: Path, changes: Mapping[str, Any], on_event: OnEvent) -> TrainRun:
     """Go on with a run that is held."""
     record = records.read_record(run_dir)
-    complete = records.read_record(run_dir) if record.state == "complete" else None
+    complete = remember_complete(run_dir)
     _require_more(record, changes, folder, run_dir)
     last = require_last(record, folder)
     changes = check_changes(record, changes)
@@ -233,7 +238,7 @@ def _run_engine(
     record: RunRecord,
     run_dir: Path,
     on_event: OnEvent,
-    complete: RunRecord | None = None,
+    complete: CompleteRun | None = None,
 ) -> TrainRun:
     books: RunBooks | None = None
 

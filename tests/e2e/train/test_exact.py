@@ -197,7 +197,7 @@ def test_a_damaged_state_is_named_and_nothing_is_lost(data: Path) -> None:
     failed = run_yolokit(
         "train", "--resume", "--name", "a", "--epochs", "+1", cwd=data.parent, code=1
     ).stderr
-    assert "state.pt cannot be read" in failed
+    assert "state.pt is damaged" in failed
     assert (run / "best.pt").read_bytes() == (kept / "best.pt").read_bytes()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -141,21 +142,26 @@ def test_what_changes_after_the_check_plays_no_part(
     assert read_record(tmp_path / "run").data.images == {"train": 2, "val": 2}
 
 
-@pytest.mark.parametrize("epochs", [0, 1])
+@pytest.mark.parametrize(("epochs", "dies_untold"), [(0, False), (1, False), (0, True)])
 def test_a_complete_run_stays_complete_if_its_resumption_trained_nothing(
-    tmp_path: Path, epochs: int
+    tmp_path: Path, epochs: int, dies_untold: bool
 ) -> None:
-    (tmp_path / "last.pt").write_bytes(b"weights")
+    for name in ("last.pt", "state.pt"):
+        (tmp_path / name).write_bytes(b"weights")
     complete = make_record()
     complete.state, complete.outputs = "complete", {"best.pt": "00"}
+    write_record(complete, tmp_path)
+    before = engine_end.remember_complete(tmp_path)
+    if dies_untold:  # the engine was killed between its state.pt and the event of that epoch
+        os.utime(tmp_path / "state.pt", (1, 1))
     record = make_record("now")
     record.config = TrainConfig(data="d.yaml", epochs=150)
     record.epochs = [make_epoch(one) for one in range(1, epochs + 1)]
     error = TrainError("state.pt is damaged", hint="move it away")
-    engine_end.close_failed(record, tmp_path, error, complete=complete)
+    engine_end.close_failed(record, tmp_path, error, complete=before)
     written = read_record(tmp_path)
     assert written.resumed == ["now"]
-    if epochs:
+    if epochs or dies_untold:
         assert (written.state, written.config.epochs) == ("failed", 150)
         return
     assert (written.state, written.config, written.error) == ("complete", complete.config, None)
