@@ -205,8 +205,9 @@ def test_a_killed_worker_ends_the_run_with_one_message_and_it_can_be_resumed(
     assert before
     options = ["train", "--resume", "--name", "a", "--device", "cpu,cpu"]
     with started(options, squares.parent) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300  # as long as any start may take beside other work
         while len(read_record(squares, "a")["epochs"]) <= before:
+            assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)

@@ -117,7 +117,7 @@ class GentleStart(Hook):
 
 def _read_score(trainer: YolokitTrainer) -> float | None:
     """Return the mAP50-95 of the start, whatever epochs are judged by; None if it is not known."""
-    if trainer.fitness is None:
+    if trainer.fitness is None or trainer.metrics is None:  # a resumed worker that is not the first
         return None
     return name_metrics(trainer.metrics, trainer.metric_names)[MAP50_95]
 

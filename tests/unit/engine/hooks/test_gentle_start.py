@@ -101,12 +101,15 @@ def test_a_start_that_was_not_measured_is_not_said_to_find_anything() -> None:
     assert trainer.lr0_reason.startswith("the start knows the classes, and 8 steps would not")
 
 
+@pytest.mark.parametrize("is_worker", [False, True])
 @pytest.mark.parametrize("fitness", [0.4, 0.0])
-def test_a_resumed_run_keeps_what_was_decided(fitness: float) -> None:
+def test_a_resumed_run_keeps_what_was_decided(fitness: float, is_worker: bool) -> None:
     first = begin(make_trainer(fitness=fitness))
     resumed = GentleStart(knows_classes=False)  # nobody looks at the start again
     resumed.load_state_dict(first.state_dict())
     trainer = make_trainer(fitness=0.9 - fitness)
+    if is_worker:  # none but the first has metrics
+        trainer.metrics = None
     resumed.on_start(trainer)
     assert trainer.args.lr0 == USUAL, "the checkpoint has the rate"
     assert (trainer.lr0_reason is not None) == (fitness == 0.4)
