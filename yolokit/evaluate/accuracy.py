@@ -19,7 +19,8 @@ import msgspec
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.datasets.check import check_labels
 from yolokit.datasets.data_yaml import load_data_yaml
-from yolokit.datasets.splits import iter_split
+from yolokit.datasets.label_rows import label_path
+from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import DataError, NoLabelsError
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
@@ -146,6 +147,9 @@ def load_labelled(data_yaml: Path, split: str, *, most: int | None = None) -> La
         DataError: The data set is wrong, or none of its images can be read.
     """
     data = load_data_yaml(data_yaml, need=(split,))
+    labels = (Path(label_path(image.path)) for image in list_split_images(data, split))
+    if not any(path.is_file() for path in labels):
+        raise _without_labels(data, split)
     notes = check_labels(data, split)
     unreadable: list[DataError] = []
     images = list(iter_split(data, split, unreadable))
@@ -163,6 +167,10 @@ def load_labelled(data_yaml: Path, split: str, *, most: int | None = None) -> La
             )
         )
     return LabelledSet(data, split, tuple(chosen), len(images), len(unreadable), tuple(notes))
+
+
+def _without_labels(data: DataYaml, split: str) -> NoLabelsError:
+    return NoLabelsError(f"no image of the split {split} has a label", path=data.path)
 
 
 def measure_accuracy(
