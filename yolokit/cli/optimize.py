@@ -111,4 +111,4 @@ def _judge(place: Place, ranking: Ranking) -> str:
         return "too slow"
     if loses_too_much(place, ranking.limits):
         return "inaccurate"
-    return "too slow" if place.misses else "good"
+    return "too slow" if place.is_too_slow else "good"

@@ -18,27 +18,30 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         precision: Of the file.
         method: How the ranges of activations are found; None for the quantizer's own choice.
         symmetric: Whether these ranges lie evenly around 0.
-        only_conv: Whether all but convolutions stay in float.
+        placement: Where integers are computed with: in ``operators``, which suits onnxruntime, or
+            at the ``inputs`` of convolutions alone, which suits OpenVINO.
         float_groups: How many groups of layers stay in float, those that lose most first.
     """
 
     precision: Precision
     method: str | None = None
     symmetric: bool = False
-    only_conv: bool = False
+    placement: Literal["operators", "inputs"] = "operators"
     float_groups: int = 0
 
     @property
     def key(self) -> str:
         """A name for files."""
-        parts = [self.precision, self.method, "symmetric" * self.symmetric]
-        parts += ["conv" * self.only_conv, f"float{self.float_groups}" * (self.float_groups > 0)]
+        is_at_inputs = self.placement == "inputs"
+        parts = [self.precision, "inputs" * is_at_inputs, self.method, "symmetric" * self.symmetric]
+        parts.append(f"float{self.float_groups}" if self.float_groups else None)
         return "-".join(filter(None, parts))
 
     @property
     def title(self) -> str:
         """A name for people."""
-        details = [self.method, "symmetric" * self.symmetric, "conv alone" * self.only_conv]
+        is_at_inputs = self.placement == "inputs"
+        details = ["inputs" * is_at_inputs, self.method, "symmetric" * self.symmetric]
         if self.float_groups:
             details.append(f"{counted(self.float_groups, 'layer')} in float")
         stated = ", ".join(filter(None, details))

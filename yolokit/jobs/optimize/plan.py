@@ -16,8 +16,12 @@ from yolokit.jobs.optimize.ranking import EQUAL, Limits, Ranking, loses_too_much
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-METHODS = ("minmax", "entropy", "percentile")
+OTHER_METHODS = ("entropy", "percentile")  # than the quantizer's default
 FLOAT_GROUPS = (1, 2, 4, 8)
+PLAIN_INT8 = (
+    Recipe(precision="int8"),
+    Recipe(precision="int8", placement="inputs"),
+)
 _FEWEST_CORES_TO_HALVE = 4
 
 
@@ -28,14 +32,12 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         engines: All that may be tried; the parent's is the first.
         threads: Of every candidate that does not state others.
         precisions: Those of files, beside FP32.
-        default_method: How the quantizer finds ranges unless it is told otherwise.
         may_halve: Whether fewer threads may be tried: the user has not stated how many.
     """
 
     engines: tuple[Engine, ...]
     threads: int
     precisions: tuple[str, ...] = ("fp16", "int8")
-    default_method: str = "minmax"
     may_halve: bool = True
 
     @property
@@ -49,7 +51,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     def count_most(self) -> int:
         """Return how many candidates are tried at most."""
-        more = len(METHODS) + 1 + len(FLOAT_GROUPS) if "int8" in self.precisions else 0
+        of_each = len(OTHER_METHODS) + 1 + len(FLOAT_GROUPS)
+        more = len(PLAIN_INT8) * of_each if "int8" in self.precisions else 0
         return self.count_first() + more + self.halves_threads
 
 
@@ -82,7 +85,14 @@ def _list_first(setup: Setup) -> Iterator[Candidate]:
     if "fp16" in setup.precisions:
         yield from (Candidate(recipe=Recipe(precision="fp16"), engine=one) for one in plain)
     if "int8" in setup.precisions:
-        yield from (Candidate(recipe=Recipe(precision="int8"), engine=one) for one in engines)
+        for recipe in PLAIN_INT8:
+            yield from (Candidate(recipe=recipe, engine=one) for one in engines)
+
+
+def _list_other_ranges(plain: Recipe) -> list[Recipe]:
+    """Return files that are as fast, with other ranges of activations."""
+    recipes = [msgspec.structs.replace(plain, method=method) for method in OTHER_METHODS]
+    return [*recipes, msgspec.structs.replace(plain, symmetric=True)]
 
 
 class _Plan:
@@ -95,42 +105,37 @@ class _Plan:
         self._trained_map, self._limits = trained_map, limits
 
     def vary_int8(self) -> Iterator[Candidate]:
-        """Yield other 8-bit files, on the engine where the plain one is fastest."""
-        engine = self._find_int8_engine()
-        if engine is None:
-            return
-        plain = Recipe(precision="int8")
-        if not self._pays(plain, engine):
-            plain = Recipe(precision="int8", only_conv=True)
-            yield Candidate(recipe=plain, engine=engine)
-            if not self._pays(plain, engine):
-                return
-        if self._is_accurate(plain, engine):
-            return
-        for recipe in self._list_other_ranges(plain):
-            yield Candidate(recipe=recipe, engine=engine)
-            if self._is_accurate(recipe, engine):
-                return
-        yield from self._leave_in_float(plain, engine)
+        """Yield other 8-bit files, like the fastest plain one of each placement, on its engine.
 
-    def _list_other_ranges(self, plain: Recipe) -> list[Recipe]:
-        """Return files that are as fast, with other ranges of activations."""
-        others = [method for method in METHODS if method != self._setup.default_method]
-        recipes = [msgspec.structs.replace(plain, method=method) for method in others]
-        return [*recipes, msgspec.structs.replace(plain, symmetric=True)]
+        Only where that one would win, were it accurate: ranges change no speed, and what is left in
+        float makes it slower.
+        """
+        for plain in self._list_plain_int8():
+            if self._is_accurate(plain) or not self._pays(plain):
+                return
+            yield from self._vary(plain)
 
-    def _leave_in_float(self, plain: Recipe, engine: Engine) -> Iterator[Candidate]:
+    def _vary(self, plain: Candidate) -> Iterator[Candidate]:
+        """Yield like files with other ranges of activations, then with layers in float."""
+        for recipe in _list_other_ranges(plain.recipe):
+            other = Candidate(recipe=recipe, engine=plain.engine)
+            yield other
+            if self._is_accurate(other):
+                return
+        yield from self._leave_in_float(plain)
+
+    def _leave_in_float(self, plain: Candidate) -> Iterator[Candidate]:
         """Yield the most accurate 8-bit file with more and more of its layers in float.
 
         Each is slower than the one before: the first that is accurate enough is the one.
         """
-        recipes = [plain, *self._list_other_ranges(plain)]
-        drops = {recipe: self._find_drop(recipe, engine) for recipe in recipes}
-        base = min(recipes, key=drops.__getitem__)
+        recipes = [plain.recipe, *_list_other_ranges(plain.recipe)]
+        base = min(recipes, key=lambda one: self._find_drop(one, plain.engine))
         for count in FLOAT_GROUPS:
             recipe = msgspec.structs.replace(base, float_groups=count)
-            yield Candidate(recipe=recipe, engine=engine)
-            if self._is_accurate(recipe, engine) or not self._pays(recipe, engine):
+            candidate = Candidate(recipe=recipe, engine=plain.engine)
+            yield candidate
+            if self._is_accurate(candidate) or not self._pays(candidate):
                 return
 
     def halve_threads(self) -> Iterator[Candidate]:
@@ -142,27 +147,25 @@ class _Plan:
         half = msgspec.structs.replace(engine, threads=self._setup.threads // 2)
         yield Candidate(recipe=winner.candidate.recipe, engine=half)
 
-    def _find_int8_engine(self) -> Engine | None:
-        plain = [
-            one
-            for one in self._rank().places
-            if one.candidate.recipe == Recipe(precision="int8")
-        ]  # fmt: skip
-        return plain[0].candidate.engine if plain else None
+    def _list_plain_int8(self) -> list[Candidate]:
+        """Return the fastest plain one of each placement, the fastest first."""
+        found: dict[Recipe, Candidate] = {}
+        for one in self._rank().places:
+            if one.candidate.recipe in PLAIN_INT8:
+                found.setdefault(one.candidate.recipe, one.candidate)
+        return list(found.values())
 
-    def _pays(self, recipe: Recipe, engine: Engine) -> bool:
-        """Tell whether a file, were it accurate, would win: nothing accurate is as fast."""
+    def _pays(self, candidate: Candidate) -> bool:
+        """Tell whether a candidate would win if it were accurate: nothing accurate is as fast."""
         ranking = self._rank()
-        place = ranking.find(Candidate(recipe=recipe, engine=engine))
-        if place is None or place.outcome.state == "slower":
+        place = ranking.find(candidate)
+        if place is None or place.outcome.state == "slower" or place.is_too_slow:
             return False
-        rivals = [
-            one for one in ranking.places if one.is_eligible and one.candidate != place.candidate
-        ]
+        rivals = [one for one in ranking.places if one.is_eligible and one != place]
         return all(place.latency_ms < one.latency_ms * (1 - EQUAL) for one in rivals)
 
-    def _is_accurate(self, recipe: Recipe, engine: Engine) -> bool:
-        place = self._rank().find(Candidate(recipe=recipe, engine=engine))
+    def _is_accurate(self, candidate: Candidate) -> bool:
+        place = self._rank().find(candidate)
         return place is not None and not loses_too_much(place, self._limits)
 
     def _find_drop(self, recipe: Recipe, engine: Engine) -> float:

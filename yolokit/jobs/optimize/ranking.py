@@ -45,6 +45,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         speedup: Against the parent.
         latency_ms: What an image takes where the parent takes its median of the whole search.
         drop: mAP50-95 that was lost; None where that was not measured on all of val.
+        is_too_slow: Whether it misses a limit of speed.
         misses: Each limit that it misses, in words.
         is_front: Whether no other one is as fast and as accurate.
     """
@@ -53,6 +54,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     speedup: float
     latency_ms: float
     drop: float | None
+    is_too_slow: bool
     misses: tuple[str, ...]
     is_front: bool = False
 
@@ -120,15 +122,22 @@ def _place(outcome: Outcome, trained_map: float, parent_ms: float, limits: Limit
     if outcome.state == "measured" and outcome.score is not None:
         drop = trained_map - outcome.score.map50_95
     latency_ms = parent_ms / speedup
-    misses = tuple(_list_misses(limits, drop, speedup, latency_ms))
-    return Place(outcome=outcome, speedup=speedup, latency_ms=latency_ms, drop=drop, misses=misses)
-
-
-def _list_misses(
-    limits: Limits, drop: float | None, speedup: float, latency_ms: float
-) -> Iterable[str]:
+    misses = list(_list_speed_misses(limits, speedup, latency_ms))
+    is_too_slow = bool(misses)
     if drop is not None and not drop <= limits.max_map_drop + _SLACK:
-        yield f"it loses {drop:.4f} mAP, {describe_number(limits.max_map_drop)} are allowed"
+        allowed = describe_number(limits.max_map_drop)
+        misses.insert(0, f"it loses {drop:.4f} mAP, {allowed} are allowed")
+    return Place(
+        outcome=outcome,
+        speedup=speedup,
+        latency_ms=latency_ms,
+        drop=drop,
+        is_too_slow=is_too_slow,
+        misses=tuple(misses),
+    )
+
+
+def _list_speed_misses(limits: Limits, speedup: float, latency_ms: float) -> Iterable[str]:
     if limits.min_speedup is not None and speedup < limits.min_speedup:
         asked = describe_number(limits.min_speedup)
         yield f"it is {speedup:.2f}x as fast, {asked}x was asked for"
@@ -156,15 +165,15 @@ def find_front(places: Sequence[Place]) -> set[int]:
 def choose_winner(places: Sequence[Place]) -> Place | None:
     """Return the fastest that keeps every limit.
 
-    Of those that are as fast but for what no machine tells apart: the most accurate, and of equally
-    accurate ones that whose numbers are least changed.
+    Of those that are as fast but for what no machine tells apart: the most accurate, to three
+    digits, and of equally accurate ones that whose numbers are least changed.
     """
     eligible = [one for one in places if one.is_eligible]
     if not eligible:
         return None
     fastest_ms = min(one.latency_ms for one in eligible)
     equal = [one for one in eligible if one.latency_ms <= fastest_ms * (1 + EQUAL)]
-    return min(equal, key=lambda one: (_of_drop(one), *_of_change(one.candidate), one.latency_ms))
+    return min(equal, key=lambda one: (round(_of_drop(one), 3), *_of_change(one.candidate)))
 
 
 def _of_drop(place: Place) -> float:
@@ -207,7 +216,7 @@ def explain_misses(ranking: Ranking) -> list[str]:
             f"none loses as little mAP50-95 as {describe_number(limits.max_map_drop)}; "
             f"the most accurate: {best.candidate.title}, {describe_place(best)}"
         )
-    fast = [one for one in measured if loses_too_much(one, limits) and len(one.misses) == 1]
+    fast = [one for one in measured if loses_too_much(one, limits) and not one.is_too_slow]
     if fast and limits.asks_for_speed:
         best = min(fast, key=_of_drop)
         sentences.append(
@@ -220,7 +229,7 @@ def explain_misses(ranking: Ranking) -> list[str]:
 
 def loses_too_much(place: Place, limits: Limits) -> bool:
     """Tell whether a candidate is not accurate enough, or not known to be."""
-    return place.drop is None or place.drop > limits.max_map_drop + _SLACK
+    return place.drop is None or not place.drop <= limits.max_map_drop + _SLACK
 
 
 def describe_place(place: Place) -> str:
