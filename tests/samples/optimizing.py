@@ -11,10 +11,10 @@ from yolokit.core.events import Event, Notice, OnEvent
 from yolokit.errors import ExportError, InferenceError
 from yolokit.jobs.optimize.candidates import PARENT, Candidate, Engine, Latency, Recipe, Score
 from yolokit.jobs.optimize.config import OptimizeConfig
-from yolokit.jobs.optimize.job import OptimizeResult, Published, run_search
+from yolokit.jobs.optimize.job import OptimizeResult, run_search
 from yolokit.jobs.optimize.plan import Setup
-from yolokit.jobs.optimize.ranking import Place
-from yolokit.jobs.optimize.record import Search, Trained
+from yolokit.jobs.optimize.ranking import Place, Ranking
+from yolokit.jobs.optimize.record import MODEL_NAME, Published, Search
 
 TRAINED_MAP = 0.46
 PARENT_MS = 5.0
@@ -85,16 +85,19 @@ class FakeShop:
         self._note(f"trained{' part' * part}")
         return Score(map50_95=TRAINED_MAP, map50=0.9, images=30 if part else 87, split=split)
 
-    def publish(self, winner: Place, trained: Trained) -> Published:
-        del trained
+    def publish(self, winner: Place, ranking: Ranking) -> Published:
         self._note(f"publish {winner.candidate.key}")
-        path = self.folder / "best.onnx"
-        path.write_text(winner.candidate.key)
-        return Published(model=path, proofs=())
+        (self.folder / MODEL_NAME).write_text(winner.candidate.key)
+        return Published(
+            candidate=winner.candidate, limits=ranking.limits, model_sha256="", profile="p.json"
+        )
+
+    def prepare(self) -> None:
+        self._note("prepare")
 
     def withdraw(self) -> None:
         self.withdrawn += 1
-        (self.folder / "best.onnx").unlink(missing_ok=True)
+        (self.folder / MODEL_NAME).unlink(missing_ok=True)
 
     def _find(self, model: Path, engine: Engine) -> tuple[float, float]:
         found = self.figures.get(f"{model.stem}.{engine.key}")

@@ -22,7 +22,7 @@ def optimize(
     ctx: typer.Context,
     json: Annotated[bool, json_option("Print what was found as one line of JSON.")] = False,
 ) -> None:
-    """Find the fastest file and engine that are as good as the model, on this machine.
+    """Find the fastest file and engine that are as good.
 
     Tries FP32, half precision and 8-bit numbers on every provider that loads here, and publishes
     the fastest that keeps the limits, with its proof. Writes runs/optimize/NAME: report.html (look
@@ -62,10 +62,9 @@ def _print_result(result: OptimizeResult, *, as_json: bool) -> None:
             f"on test, by which nothing was chosen: mAP50-95 {published.test.map50_95:.4f}, "
             f"the trained model {published.trained_test.map50_95:.4f}"
         )
-    if published.profile is not None:
-        say("`yolokit predict` takes the engine from this machine's profile")
+    say("`yolokit predict` runs it here as it was measured, by the profile of this machine")
     say(f"open: {show_path(result.report)}")
-    emit(f"{published.model}")
+    emit(f"{result.model}")
 
 
 def lay_out(ranking: Ranking) -> str:

@@ -12,7 +12,7 @@ from yolokit.core.events import Notice, OnEvent, Phase, ignore
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import BudgetError, JobCancelledError
-from yolokit.jobs.optimize.candidates import Candidate, Outcome, Score
+from yolokit.jobs.optimize.candidates import Candidate, Outcome
 from yolokit.jobs.optimize.page import Findings, write_report
 from yolokit.jobs.optimize.plan import Setup, propose
 from yolokit.jobs.optimize.ranking import (
@@ -25,6 +25,8 @@ from yolokit.jobs.optimize.ranking import (
     rank,
 )
 from yolokit.jobs.optimize.record import (
+    MODEL_NAME,
+    Published,
     Search,
     Trained,
     alone,
@@ -46,24 +48,6 @@ if TYPE_CHECKING:
 _SECONDS_A_MINUTE = 60
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """What was published of a search.
-
-    Attributes:
-        model: The file.
-        proofs: The records of the gates beside it.
-        profile: The profile of this machine that `yolokit predict` takes up.
-        test: Accuracy on the test split, which nothing was chosen by; None without one.
-        trained_test: That of the trained model, likewise.
-    """
-
-    model: Path
-    proofs: tuple[Path, ...]
-    profile: Path | None = None
-    test: Score | None = None
-    trained_test: Score | None = None
-
-
 class OptimizeResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a search.
 
@@ -81,6 +65,11 @@ class OptimizeResult(msgspec.Struct, frozen=True, kw_only=True):
     published: Published | None
     report: Path
 
+    @property
+    def model(self) -> Path | None:
+        """The published file; the records of the gates lie beside it."""
+        return None if self.published is None else self.folder / MODEL_NAME
+
 
 class Shop(Measurer, Protocol):
     """A measurer that also publishes; see ``workshop.py``."""
@@ -88,7 +77,15 @@ class Shop(Measurer, Protocol):
     setup: Setup
     search: Search
 
-    def publish(self, winner: Place, trained: Trained) -> Published:
+    def prepare(self) -> None:
+        """Make the FP32 file; what is wrong with that one ends the search.
+
+        Raises:
+            GateError: It does not equal what was trained.
+        """
+        ...
+
+    def publish(self, winner: Place, ranking: Ranking) -> Published:
         """Prove the winner once more by the gates of an export, and publish it.
 
         Raises:
@@ -191,6 +188,7 @@ class _Searching:
     def run(self, budget_minutes: float | None) -> OptimizeResult:
         """Try candidates, then publish the winner or say how near they came."""
         deadline = time.monotonic() + (budget_minutes or 0) * _SECONDS_A_MINUTE
+        self._shop.prepare()
         trained = self._measure_trained()
         self._tell_plan()
         for candidate in propose(
@@ -256,7 +254,7 @@ class _Searching:
         ranking, published = self._rank(trained), None
         if ranking.winner is not None:
             self._on_event(Phase(f"proving {ranking.winner.candidate.title}"))
-            published = self._shop.publish(ranking.winner, trained)
+            published = self._shop.publish(ranking.winner, ranking)
         else:
             self._shop.withdraw()
         return OptimizeResult(
@@ -279,9 +277,7 @@ class _Searching:
                 folder=self._folder,
                 ranking=ranking,
                 trained=trained,
-                model=published.model if published else None,
-                test=published.test if published else None,
-                trained_test=published.trained_test if published else None,
+                published=published,
             )
         )
 

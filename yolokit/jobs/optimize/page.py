@@ -12,6 +12,7 @@ from yolokit.files.atomic import write_atomic
 from yolokit.jobs.optimize.candidates import PARENT
 from yolokit.jobs.optimize.front_chart import draw_front
 from yolokit.jobs.optimize.ranking import describe_limits, explain_misses
+from yolokit.jobs.optimize.record import MODEL_NAME
 from yolokit.report.page import (
     Commands,
     Details,
@@ -29,9 +30,9 @@ from yolokit.train.report.advice import show_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.jobs.optimize.candidates import Score
+    from yolokit.jobs.optimize.candidates import Engine
     from yolokit.jobs.optimize.ranking import Place, Ranking
-    from yolokit.jobs.optimize.record import Search, Trained
+    from yolokit.jobs.optimize.record import Published, Search, Trained
     from yolokit.report.page import Block
 
 REPORT_NAME = "report.html"
@@ -49,18 +50,14 @@ class Findings:
         folder: Its folder.
         ranking: All candidates under the limits.
         trained: What the trained model reaches.
-        model: The winner's file once it is published.
-        test: Its accuracy on test, if there is such a split.
-        trained_test: That of the trained model, likewise.
+        published: The winner once it is published.
     """
 
     search: Search
     folder: Path
     ranking: Ranking
     trained: Trained
-    model: Path | None = None
-    test: Score | None = None
-    trained_test: Score | None = None
+    published: Published | None = None
 
 
 def write_report(found: Findings) -> Path:
@@ -77,8 +74,9 @@ def build_page(found: Findings) -> Page:
         Section("What came of it", tuple(_answer(found))),
         Section("mAP against latency", (draw_front(ranking), *_tabulate(ranking))),
     ]
-    if found.model is not None and ranking.winner is not None:
-        sections.append(Section("Next", (_suggest(found.model, ranking.winner),)))
+    if found.published is not None:
+        model = found.folder / MODEL_NAME
+        sections.append(Section("Next", (_suggest(model, found.published.candidate.engine),)))
     sections.append(Section("How it was measured", tuple(_explain(found))))
     search = found.search
     return Page(
@@ -106,7 +104,7 @@ def _answer(found: Findings) -> list[Block]:
         head = "No candidate keeps the limits" if ranking.places else "Nothing was measured yet"
         near = tuple(f"{one[0].upper()}{one[1:]}." for one in explain_misses(ranking))
         return [Verdict("bad" if ranking.places else "neutral", head, next=near)]
-    which = "The winner" if found.model else "The best so far"
+    which = "The winner" if found.published else "The best so far"
     head = f"{which}: {winner.candidate.title}, {winner.speedup:.2f}x as fast"
     if winner.candidate == PARENT:
         head = f"{which}: {winner.candidate.title}; nothing faster is as accurate"
@@ -116,10 +114,10 @@ def _answer(found: Findings) -> list[Block]:
         Figure("mAP50-95 on val", f"{winner.outcome.score.map50_95:.4f}",
                f"trained model: {ranking.trained_map:.4f}"),
     ]  # fmt: skip
-    if found.test is not None and found.trained_test is not None:
-        trained = found.trained_test.map50_95
-        note = f"trained model: {trained:.4f}; nothing was chosen by this split"
-        figures.append(Figure("mAP50-95 on test", f"{found.test.map50_95:.4f}", note))
+    published = found.published
+    if published is not None and published.test is not None and published.trained_test is not None:
+        note = f"trained model: {published.trained_test.map50_95:.4f}; nothing was chosen by it"
+        figures.append(Figure("mAP50-95 on test", f"{published.test.map50_95:.4f}", note))
     size = describe_size(winner.outcome.size_bytes)
     figures.append(Figure("File", size, winner.candidate.recipe.title))
     return [Verdict("good", head, _describe_choice(found)), Figures(tuple(figures))]
@@ -131,7 +129,7 @@ def _describe_choice(found: Findings) -> str:
         f"It was chosen among {counted(count, 'candidate')} by the images of val that it was "
         "measured on, so its mAP there is a little flattered."
     )
-    if found.test is None:
+    if found.published is not None and found.published.test is None:
         text += " The data set has no test split, which would tell by how much."
     return text
 
@@ -188,8 +186,7 @@ def _explain_miss(place: Place) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _suggest(model: Path, winner: Place) -> Commands:
-    engine = winner.candidate.engine
+def _suggest(model: Path, engine: Engine) -> Commands:
     options = f"--provider {engine.provider}"
     options += f" --precision {engine.precision}" if engine.precision != "fp32" else ""
     options += f" --threads {engine.threads}" if engine.threads is not None else ""

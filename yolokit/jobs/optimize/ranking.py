@@ -122,7 +122,7 @@ def _place(outcome: Outcome, trained_map: float, parent_ms: float, limits: Limit
     if outcome.state == "measured" and outcome.score is not None:
         drop = trained_map - outcome.score.map50_95
     latency_ms = parent_ms / speedup
-    misses = list(_list_speed_misses(limits, speedup, latency_ms))
+    misses = list_speed_misses(limits, speedup, latency_ms)
     is_too_slow = bool(misses)
     if drop is not None and not drop <= limits.max_map_drop + _SLACK:
         allowed = describe_number(limits.max_map_drop)
@@ -137,13 +137,16 @@ def _place(outcome: Outcome, trained_map: float, parent_ms: float, limits: Limit
     )
 
 
-def _list_speed_misses(limits: Limits, speedup: float, latency_ms: float) -> Iterable[str]:
+def list_speed_misses(limits: Limits, speedup: float, latency_ms: float) -> list[str]:
+    """Return each limit of speed that is missed, in words."""
+    misses = []
     if limits.min_speedup is not None and speedup < limits.min_speedup:
         asked = describe_number(limits.min_speedup)
-        yield f"it is {speedup:.2f}x as fast, {asked}x was asked for"
+        misses.append(f"it is {speedup:.2f}x as fast, {asked}x was asked for")
     if limits.max_latency_ms is not None and latency_ms > limits.max_latency_ms:
         asked = describe_number(limits.max_latency_ms)
-        yield f"it takes {latency_ms:.2f} ms, {asked} ms was asked for"
+        misses.append(f"it takes {latency_ms:.2f} ms, {asked} ms was asked for")
+    return misses
 
 
 def find_front(places: Sequence[Place]) -> set[int]:

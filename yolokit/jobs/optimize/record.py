@@ -17,7 +17,8 @@ from yolokit.errors import ConfigError, DataError, ExportError, OutputExistsErro
 from yolokit.files.atomic import write_atomic
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.size_limits import read_bounded
-from yolokit.jobs.optimize.candidates import Outcome, Score
+from yolokit.jobs.optimize.candidates import Candidate, Outcome, Score
+from yolokit.jobs.optimize.ranking import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SEARCH_FILE = "search.json"
 TRAINED_FILE = "trained.json"
+PUBLISHED_FILE = "published.json"
+MODEL_NAME = "best.onnx"
 CANDIDATES_DIR = "candidates"
 MODELS_DIR = "models"
 _LOCK = ".search.lock"
@@ -79,6 +82,26 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
 
     score: Score
     part: Score | None = None
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What was published of a search, as ``best.onnx`` in its folder with the gates' records.
+
+    Attributes:
+        candidate: The winner.
+        limits: Those that it keeps.
+        model_sha256: Of the file.
+        profile: File of this machine's profile, by which ``yolokit predict`` takes the engine.
+        test: Accuracy on the test split, by which nothing was chosen; None without one.
+        trained_test: That of the trained model, likewise.
+    """
+
+    candidate: Candidate
+    limits: Limits
+    model_sha256: str
+    profile: str
+    test: Score | None = None
+    trained_test: Score | None = None
 
 
 @contextlib.contextmanager
@@ -168,6 +191,17 @@ def read_trained(folder: Path) -> Trained | None:
 def write_trained(folder: Path, trained: Trained) -> None:
     """Keep what the trained model reaches."""
     _write(folder / TRAINED_FILE, trained)
+
+
+def read_published(folder: Path) -> Published | None:
+    """Return what was published of a search, if anything was."""
+    path = folder / PUBLISHED_FILE
+    return _read(path, Published) if path.exists() else None
+
+
+def write_published(folder: Path, published: Published) -> None:
+    """Keep what was published."""
+    _write(folder / PUBLISHED_FILE, published)
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

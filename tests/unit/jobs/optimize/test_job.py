@@ -31,8 +31,8 @@ def test_the_winner_is_published_and_everything_is_told(tmp_path: Path) -> None:
     search = FakeSearch(tmp_path)
     result = search.run(min_speedup=1.5)
     require_winner(result)
-    assert result.published is not None
-    assert result.published.model.read_text() == "fp32.openvino-bf16"
+    assert result.model is not None
+    assert result.model.read_text() == "fp32.openvino-bf16"
     assert search.told[:2] == [
         "trained model: mAP50-95 0.4600 on val",
         "11 candidates to try, up to 25 if 8-bit numbers pay",
@@ -50,7 +50,7 @@ def test_the_same_command_repeats_nothing(tmp_path: Path) -> None:
     FakeSearch(tmp_path).run()
     again = FakeSearch(tmp_path)
     result = again.run()
-    assert [one for one in again.shop.asked if not one.startswith("publish")] == []
+    assert [one for one in again.shop.asked if not one.startswith("p")] == []
     assert len(result.ranking.places) + len(result.ranking.others) == 11
     assert "11 are known from before" in again.told[1]
 
