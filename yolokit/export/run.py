@@ -113,7 +113,9 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
         on_event(Phase("simplifying the graph"))
         model = folder / "model.onnx"
         finish_graph(folder / "traced.onnx", model, manifest)
+        parent = None
         if config.precision != "fp32":
+            parent = model
             model = _quantize(config, model, folder / "quantized.onnx", images)
         candidate = Candidate(
             model=model,
@@ -123,6 +125,8 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
             trust=config.trust is not None,
             images=images,
             log_path=log_path,
+            parent=parent,
+            on_event=on_event,
         )
         verdicts = _prove(candidate, gates, out, on_event)
         return _publish(model, out, manifest, verdicts, replacing)
@@ -295,7 +299,7 @@ def _prove(
             shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
             raise gate.error(
                 f"{gate.complaint}; nothing was published\n{shown}",
-                hint=f"all differences are in {failed_path}",
+                hint="; ".join(filter(None, (f"all figures are in {failed_path}", verdict.hint))),
             )
         verdicts.append(verdict)
     return tuple(verdicts)

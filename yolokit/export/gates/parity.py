@@ -7,20 +7,16 @@ and detections must agree.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 
-from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.types import Frame
-from yolokit.engine_protocol.child import run_job
-from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
+from yolokit.evaluate.checkpoint import Checkpoint
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
+    from yolokit.engine_protocol.requests import InferFacts
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.metrics.matching import Matching
@@ -107,6 +104,7 @@ class Parity:
     """The exported model finds what the trained one finds, as closely as its precision allows."""
 
     name = "parity"
+    rank = 1
     complaint = "the exported model does not equal the trained one"
     error = ParityError
 
@@ -119,8 +117,10 @@ class Parity:
 
     def check(self, candidate: Candidate) -> Verdict:
         """Run both models on the same images and compare them."""
-        samples = run_both(candidate)
-        report = compare(samples, candidate.predictor.detector, tolerance=self._tolerance)
+        facts, samples = run_both(candidate)
+        detector = candidate.predictor.detector
+        report = compare(samples, detector, tolerance=self._tolerance)
+        check_names(facts.names, detector.names, report)
         check_batch(samples, candidate.predictor, report)
         report.model_sha256 = sha256_file(candidate.model)
         report.weights_sha256 = candidate.digest.sha256
@@ -132,43 +132,56 @@ def open_gate(config: ExportConfig) -> Parity:
     return Parity(find_tolerance(config.precision))
 
 
-def run_both(candidate: Candidate) -> list[Sample]:
-    """Run the checkpoint and the exported file on the same images."""
+def run_both(candidate: Candidate) -> tuple[InferFacts, list[Sample]]:
+    """Run the checkpoint and the exported file on the same images.
+
+    Returns:
+        What the checkpoint is, and each image as both saw it.
+    """
     predictor = candidate.predictor
-    output_name = predictor.detector.manifest.head.output_name  # the one that the engine writes
     deployed = []
     for name, bgr in candidate.images:
         (view,), (tensor,) = predictor.prepare(Frame(bgr, 0, None, name))
         (outputs,) = predictor.infer([tensor])
         deployed.append((name, view.letterbox, tensor, outputs))
-    with tempfile.TemporaryDirectory(prefix="yolokit-parity-") as scratch:
-        folder = Path(scratch)
-        for index, (_name, bgr) in enumerate(candidate.images):
-            np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
-        request = InferRequest(
-            weights=str(candidate.weights),
-            digest=candidate.digest,
-            folder=str(folder),
-            input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
-            threads=usable_cores(),
-            trust=candidate.trust,
+    checkpoint = Checkpoint(
+        path=candidate.weights,
+        digest=candidate.digest,
+        trust=candidate.trust,
+        log_path=candidate.log_path,
+    )
+    facts, trained = checkpoint.run(
+        [bgr for _, bgr in candidate.images],
+        [letterbox.input_wh for _, letterbox, _, _ in deployed],
+        keeps_inputs=True,
+    )
+    samples = [
+        Sample(
+            name=name,
+            letterbox=letterbox,
+            trained_input=one.tensor,
+            trained=one.outputs,
+            deployed_input=tensor,
+            deployed=outputs,
         )
-        run_job("infer", request, log_path=candidate.log_path)
-        return [
-            Sample(
-                name=name,
-                letterbox=letterbox,
-                trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
-                trained={
-                    output_name: np.load(
-                        folder / f"{index:04d}.{output_name}.npy", allow_pickle=False
-                    )[0]
-                },
-                deployed_input=tensor,
-                deployed=outputs,
-            )
-            for index, (name, letterbox, tensor, outputs) in enumerate(deployed)
-        ]
+        for (name, letterbox, tensor, outputs), one in zip(deployed, trained, strict=True)
+        if one.tensor is not None
+    ]
+    return facts, samples
+
+
+def check_names(trained: Sequence[str], deployed: Sequence[str], report: ParityReport) -> None:
+    """Compare the class names, by which alone a wrong order shows: the numbers are the same."""
+    if len(trained) != len(deployed):
+        classes = counted(len(trained), "class", "classes")
+        report.problems.append(f"the trained model has {classes}, the file {len(deployed)}")
+    report.problems += [
+        f"class {index} is called {own!r} in the file, {name!r} in the trained model"
+        for index, (name, own) in enumerate(zip(trained, deployed, strict=False))
+        if name != own
+    ]
+    if report.problems:
+        report.verdict = "different"
 
 
 def compare(
