@@ -116,8 +116,9 @@ def export_model(
         facts = _trace(config, weights, digest, model, log_path)
         manifest = _describe(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = simplify_graph(model, folder / "simple.onnx")
+        model, parent = simplify_graph(model, folder / "simple.onnx"), None
         if config.precision != "fp32":
+            parent = describe_graph(model, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
             model = plan.run(model, folder / "quantized.onnx", on_event)
             manifest = plan.describe(manifest)
@@ -130,6 +131,8 @@ def export_model(
             trust=config.trust is not None,
             images=images,
             log_path=log_path,
+            parent=parent,
+            on_event=on_event,
         )
         verdicts = _prove(candidate, gates, out, on_event)
         return _publish(model, out, manifest, verdicts, replacing)
@@ -286,7 +289,7 @@ def _prove(
             shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
             raise gate.error(
                 f"{gate.complaint}; nothing was published\n{shown}",
-                hint=f"all differences are in {failed_path}",
+                hint="; ".join(filter(None, (f"all figures are in {failed_path}", verdict.hint))),
             )
         verdicts.append(verdict)
     return tuple(verdicts)

@@ -25,14 +25,14 @@ from yolokit.errors import (
     ParityError,
     WeightsError,
 )
+from yolokit.evaluate import checkpoint
 from yolokit.export import gates, quantizers, run
 from yolokit.export.config import ExportConfig
-from yolokit.export.gates import parity
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
 from yolokit.export.graph import describe_graph
 from yolokit.export.run import MODEL, PROOF
-from yolokit.export.tolerances import TOLERANCES, Tolerance
+from yolokit.export.tolerances import MAX_MAP_DROPS, TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.detector import Detector
@@ -147,17 +147,21 @@ class TestWhole:
                 "versions": {},
             }  # fmt: skip
 
-        def infer(_job: str, request: InferRequest, **_options: Any) -> None:
+        def infer(_job: str, request: InferRequest, **_options: Any) -> dict[str, Any]:
             for path in Path(request.folder).glob("*.image.npy"):
                 tensor, _ = trained.preprocess(np.load(path))
                 (outputs,) = trained.infer(tensor)
                 stem = path.name.removesuffix(".image.npy")
                 np.save(path.with_name(f"{stem}.input.npy"), tensor)
                 np.save(path.with_name(f"{stem}.output0.npy"), outputs["output0"][None])
+            return {
+                "names": ["nut", "bolt"], "layout": "raw", "outputs": ["output0"], "imgsz": 64,
+                "stride_px": 32,
+            }  # fmt: skip
 
         monkeypatch.setattr(run, "share_process", contextlib.nullcontext)
         monkeypatch.setattr(run, "_trace", trace)
-        monkeypatch.setattr(parity, "run_job", infer)
+        monkeypatch.setattr(checkpoint, "run_job", infer)
 
     @pytest.fixture
     def plugins(self, tmp_path: Path) -> Iterator[Path]:
@@ -213,7 +217,7 @@ class TestWhole:
         with pytest.raises(GateError, match="the model is too slow; nothing was published") as e:
             self.export(opset=13)
         assert e.value.exit_code == 5
-        assert e.value.hint == "all differences are in m.second-failed.json"
+        assert e.value.hint == "all figures are in m.second-failed.json"
         assert sorted(path.name for path in here.glob("m.*")) == ["m.second-failed.json"]
 
         assert self.export().path.is_file()
@@ -232,6 +236,7 @@ class TestWhole:
         (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
         (plugins / "gates" / "second.py").write_text(SECOND_GATE)
         monkeypatch.setitem(TOLERANCES, "fake", Tolerance(box_abs_px=7))
+        monkeypatch.setitem(MAX_MAP_DROPS, "fake", 0.01)
         data = write_set(here / "set", val=20, train=30)
         artifact = self.export(precision="fake", data=str(data))
         calibrated = set(Path("calibrated.txt").read_text().split())
@@ -243,13 +248,13 @@ class TestWhole:
         assert artifact.parity.tolerance.box_abs_px == 7
 
     def test_a_precision_without_a_tolerance_is_refused_before_any_work(
-        self, here: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
+        self, plugins: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
+        without_images = QUANTIZER.replace("CALIBRATES = True", "CALIBRATES = False")
+        (plugins / "quantizers" / "fake.py").write_text(without_images)
         monkeypatch.delattr(run, "_trace")
-        data = write_set(here / "set", train=30)
         with pytest.raises(ExportError, match="no parity tolerance for the precision fake"):
-            self.export(precision="fake", data=str(data))
+            self.export(precision="fake")
 
 
 PARITY_KEYS = [
@@ -271,7 +276,7 @@ class Record(msgspec.Struct):
     model_sha256: str = ""
 
 class Second:
-    name, complaint, error = "second", "the model is too slow", GateError
+    name, rank, complaint, error = "second", 9, "the model is too slow", GateError
 
     def __init__(self, opset):
         self.opset = opset
