@@ -59,6 +59,13 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
             "fp32|fp16|int8",
         ),
     ] = "fp32"
+    int8_for: Annotated[
+        Literal["onnxruntime", "openvino"],
+        Option("Engine that an INT8 file is fast on.", "onnxruntime|openvino"),
+    ] = "onnxruntime"
+    calibration_images: Annotated[
+        Positive, Option("Images of the training split that INT8 finds its ranges on.", "N")
+    ] = 128
     max_map_drop: Annotated[
         Share | None,
         Option(
@@ -73,13 +80,6 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
     allow_slower: Annotated[
         bool, Option("Publish a file of lower precision that is slower than FP32 here.")
     ] = False
-    int8_for: Annotated[
-        Literal["onnxruntime", "openvino"],
-        Option("Engine that an INT8 file is fast on.", "onnxruntime|openvino"),
-    ] = "onnxruntime"
-    calibration_images: Annotated[
-        Positive, Option("Images of the training split that INT8 finds its ranges on.", "N")
-    ] = 128
     trust: Annotated[
         AnyPath | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None

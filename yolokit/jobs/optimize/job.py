@@ -12,7 +12,6 @@ from yolokit.core.events import Notice, OnEvent, Phase, ignore
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.errors import BudgetError, JobCancelledError
-from yolokit.jobs.optimize.candidates import Candidate, Outcome
 from yolokit.jobs.optimize.page import Findings, write_report
 from yolokit.jobs.optimize.plan import Setup, propose
 from yolokit.jobs.optimize.ranking import (
@@ -43,6 +42,7 @@ from yolokit.train.report.advice import show_path
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from yolokit.jobs.optimize.candidates import Candidate, Outcome
     from yolokit.jobs.optimize.config import OptimizeConfig
 
 _SECONDS_A_MINUTE = 60

@@ -6,8 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from yolokit.core.events import Phase, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
@@ -165,12 +163,11 @@ class Workshop:
 
     @staticmethod
     def _choose_settings(recipe: Recipe) -> QuantSettings:
-        settings = QuantSettings(
+        return QuantSettings(
             placement=recipe.placement,
             symmetric_activations=recipe.symmetric,
             **({"method": recipe.method} if recipe.method else {}),
         )
-        return settings
 
     def time(self, model: Path, engine: Engine) -> Latency:
         """Time a file on an engine, in turn with the parent; the parent alone is its own."""
