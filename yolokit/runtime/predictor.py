@@ -90,6 +90,7 @@ class PredictorSpec:
         model: The ONNX file.
         provider: Execution provider, or ``auto``.
         threads: Threads inside one operator; None for the cores this process may use.
+        precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
         thresholds: Which detections count.
         batch: Most views in one run of a model with a dynamic batch; a fixed batch is always
             filled.
@@ -101,6 +102,7 @@ class PredictorSpec:
     model: str
     provider: str = "auto"
     threads: int | None = None
+    precision: str = "fp32"
     thresholds: Thresholds = Thresholds()
     batch: int = 1
     views: Views = whole_image
@@ -156,7 +158,10 @@ class Predictor:
     @classmethod
     def load(cls, spec: PredictorSpec) -> Self:
         """Load the model; see :meth:`Detector.load` for what it raises."""
-        return cls(Detector.load(spec.model, provider=spec.provider, threads=spec.threads), spec)
+        detector = Detector.load(
+            spec.model, provider=spec.provider, threads=spec.threads, precision=spec.precision
+        )
+        return cls(detector, spec)
 
     def run(
         self,
@@ -216,7 +221,7 @@ class Predictor:
             The outputs of each by name, without the axis of the batch.
 
         Raises:
-            InferenceError: onnxruntime failed, or an output is not what the model states.
+            InferenceError: The provider failed, or an output is not what the model states.
         """
         outputs: list[Outputs] = []
         for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
