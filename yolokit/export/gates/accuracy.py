@@ -40,8 +40,8 @@ from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
     from yolokit.evaluate.accuracy import LabelledSet
-    from yolokit.export.config import ExportConfig, needs_images
-from yolokit.export.gates.toolkit import Candidate
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.gates.toolkit import Candidate
 
 _SPLITS = ("val", "test")
 _CLASSES_NAMED = 3
@@ -188,10 +188,11 @@ def open_gate(config: ExportConfig) -> AccuracyGate | None:
     try:
         return AccuracyGate(_load(Path(config.data), config.gate_images), allowed)
     except NoLabelsError as error:
-        if needs_images(config.precision):
+        if needs_images(config.precision) and allowed < 1:
             raise ExportError(
                 f"what {config.precision} costs in accuracy cannot be measured: {error}",
-                hint="give it a data set whose val split has labels",
+                hint="give it a data set whose val split has labels; --max-map-drop 1 allows any "
+                "loss, and needs none",
             ) from error
         return AccuracyGate(error, allowed)
 

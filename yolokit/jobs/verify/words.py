@@ -58,3 +58,9 @@ def describe_speed(speed: SpeedComparison) -> str:
         f"{len(speed.speedups)} rounds), {side.p50_ms:.2f} ms an image, and "
         f"{speed.first.p50_ms:.2f} ms for the first."
     )
+
+
+def show_change(lost: float) -> str:
+    """Return what a loss of mAP changes it by, signed: ``-0.0123``; ``0.0000`` for rounding."""
+    change = f"{-lost:+.4f}"
+    return "0.0000" if float(change) == 0 else change
