@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NMS_IOU = 0.7
 _PROBLEMS_SHOWN = 3
+_ROUNDING = 5e-5  # of figures with four decimals
 
 
 def choose_precision(first: ModelFacts, second: ModelFacts) -> str:
@@ -59,11 +60,16 @@ def check_accuracy(maps: MapComparison, images: int, split: str) -> Check:
         f"{maps.first:.4f} for the first: it {verb} {abs(maps.lost):.4f}, and a loss of "
         f"{maps.max_map_drop:g} is allowed"
     )
-    if abs(maps.lost) < _ROUNDING:
+    if is_rounding(maps.lost):
         text = f"mAP50-95 on {counted(images, 'image')} of {split} is {maps.second:.4f} for both"
     if maps.low is not None and maps.high is not None and not holds and maps.low <= 0:
         text += f"; {describe_chance(maps)}"
     return Check(name="accuracy", holds=holds, text=text)
+
+
+def is_rounding(*differences: float | None) -> bool:
+    """Tell whether differences of mAP are none that four decimals show."""
+    return all(one is not None and abs(one) < _ROUNDING for one in differences)
 
 
 def describe_chance(maps: MapComparison) -> str:
@@ -146,6 +152,3 @@ def _count_alone(one: ImagePairs, limits: Tolerance) -> int:
 def _count_moved(one: ImagePairs, limits: Tolerance) -> int:
     moved = (one.iou < limits.min_iou) | (one.score_diff > limits.score_diff)
     return int(moved.sum())
-
-
-_ROUNDING = 5e-5  # of figures with four decimals
