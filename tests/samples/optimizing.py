@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yolokit.core.events import Event, Notice, OnEvent
-from yolokit.errors import ExportError, InferenceError
+from yolokit.errors import ExportError, InferenceError, ParityError
 from yolokit.jobs.optimize.candidates import PARENT, Candidate, Engine, Latency, Recipe, Score
 from yolokit.jobs.optimize.config import OptimizeConfig
 from yolokit.jobs.optimize.job import OptimizeResult, run_search
@@ -58,6 +58,7 @@ class FakeShop:
         self.asked: list[str] = []
         self.on_ask: Callable[[str], None] = lambda _what: None
         self.withdrawn = 0
+        self.refused: tuple[str, ...] = ()
 
     def make(self, recipe: Recipe) -> Path:
         self._note(f"make {recipe.key}")
@@ -87,6 +88,10 @@ class FakeShop:
 
     def publish(self, winner: Place, ranking: Ranking) -> Published:
         self._note(f"publish {winner.candidate.key}")
+        if winner.candidate.key in self.refused:
+            raise ParityError(
+                "the exported model does not equal the trained one; nothing was published"
+            )
         (self.folder / MODEL_NAME).write_text(winner.candidate.key)
         return Published(
             candidate=winner.candidate, limits=ranking.limits, model_sha256="", profile="p.json"
@@ -119,6 +124,7 @@ class FakeSearch:
         self.shop = FakeShop(self.folder, figures)
         self.on_ask: Callable[[str], None] = lambda _what: None
         self.changes: dict[str, Any] = {}
+        self.refused: tuple[str, ...] = ()
 
     def run(self, **options: Any) -> OptimizeResult:
         given = {"weights": "best.pt", "data": "d.yaml", "out": self.folder}
@@ -128,7 +134,7 @@ class FakeSearch:
     def _open(self, config: OptimizeConfig, folder: Path, on_event: OnEvent) -> Iterator[FakeShop]:
         del config, on_event
         self.shop = FakeShop(folder, self.figures, has_part=self.has_part)
-        self.shop.on_ask = self.on_ask
+        self.shop.on_ask, self.shop.refused = self.on_ask, self.refused
         self.shop.search = make_search(**self.changes)
         yield self.shop
 

@@ -11,7 +11,7 @@ import msgspec
 from yolokit.core.events import Notice, OnEvent, Phase, ignore
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
-from yolokit.errors import BudgetError, JobCancelledError
+from yolokit.errors import BudgetError, GateError, JobCancelledError
 from yolokit.jobs.optimize.page import Findings, write_report
 from yolokit.jobs.optimize.plan import Setup, propose
 from yolokit.jobs.optimize.ranking import (
@@ -112,7 +112,7 @@ def optimize_model(config: OptimizeConfig, on_event: OnEvent = ignore) -> Optimi
         WeightsError: The checkpoint is missing or cannot be loaded.
         DataError: The data set cannot be read, or its labels are wrong.
         BudgetError: No candidate keeps the limits; the message says how near they came.
-        GateError: The winner does not pass a gate.
+        GateError: The FP32 file itself does not equal what was trained.
         JobCancelledError: It was interrupted; the same command goes on.
     """
     result = find_fastest(config, on_event)
@@ -184,6 +184,7 @@ class _Searching:
         self._limits, self._on_event = limits, on_event
         self._known: dict[str, Outcome] = {}
         self._tried: dict[str, Outcome] = read_outcomes(folder)
+        self._refused: dict[str, str] = {}
 
     def run(self, budget_minutes: float | None) -> OptimizeResult:
         """Try candidates, then publish the winner or say how near they came."""
@@ -250,13 +251,15 @@ class _Searching:
         )
 
     def _end(self, trained: Trained) -> OptimizeResult:
-        """Publish the winner, if there is one."""
-        ranking, published = self._rank(trained), None
-        if ranking.winner is not None:
-            self._on_event(Phase(f"proving {ranking.winner.candidate.title}"))
-            published = self._shop.publish(ranking.winner, ranking)
-        else:
-            self._shop.withdraw()
+        """Publish the winner, if there is one; the next best where a gate refuses it."""
+        published = None
+        while published is None:
+            winner = self._rank(trained).winner
+            if winner is None:
+                self._shop.withdraw()
+                break
+            published = self._publish(winner, trained)
+        ranking = self._rank(trained)
         return OptimizeResult(
             folder=self._folder,
             ranking=ranking,
@@ -265,8 +268,20 @@ class _Searching:
             report=self._write_report(ranking, trained, published),
         )
 
+    def _publish(self, winner: Place, trained: Trained) -> Published | None:
+        title = winner.candidate.title
+        self._on_event(Phase(f"proving {title}"))
+        try:
+            return self._shop.publish(winner, self._rank(trained))
+        except GateError as error:
+            why = error.message.partition("; nothing was published")[0]
+            self._refused[winner.candidate.key] = why
+            self._tell(f"{title} was refused: {error.message}")
+            return None
+
     def _rank(self, trained: Trained) -> Ranking:
-        return rank(self._known.values(), trained.score.map50_95, self._limits)
+        known, trained_map = self._known.values(), trained.score.map50_95
+        return rank(known, trained_map, self._limits, self._refused)
 
     def _write_report(
         self, ranking: Ranking, trained: Trained, published: Published | None

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.export.quantizers.toolkit import QuantSettings
 from yolokit.jobs.optimize.candidates import Candidate, Engine, Outcome, Recipe
 from yolokit.jobs.optimize.ranking import EQUAL, Limits, Ranking, loses_too_much, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OTHER_METHODS = ("entropy", "percentile")  # than the quantizer's default
+OTHER_METHODS = tuple(
+    method for method in ("percentile", "minmax", "entropy") if method != QuantSettings().method
+)
 FLOAT_GROUPS = (1, 2, 4, 8)
 PLAIN_INT8 = (
     Recipe(precision="int8"),

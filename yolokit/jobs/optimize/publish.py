@@ -81,7 +81,7 @@ def withdraw(folder: Path) -> None:
     """Remove what was published of a search: the model first, so that none is without a proof."""
     out = folder / MODEL_NAME
     proofs = (proof_path(out, gate) for gate in _GATES)
-    for path in (out, *proofs, folder / PUBLISHED_FILE):
+    for path in (out, out.with_suffix(".json"), *proofs, folder / PUBLISHED_FILE):
         path.unlink(missing_ok=True)
 
 
@@ -173,7 +173,7 @@ class SpeedOfWinner:
         comparison = compare_speed(
             workshop.describe_timing(candidate.parent, PARENT.engine),
             workshop.describe_timing(candidate.model, self.winner.candidate.engine),
-            on_turn=lambda done, total: workshop.on_event(Progress("timing", done, total)),
+            on_turn=lambda done, total: workshop.on_event(Progress("timing", done, total, "turns")),
         )
         record = SpeedRecord(
             verdict=comparison.verdict,

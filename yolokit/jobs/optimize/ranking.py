@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from yolokit.core.units import describe_number
 from yolokit.jobs.optimize.candidates import Candidate, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 EQUAL = 0.03  # of two latencies: no machine tells less apart
 _PRECISIONS = ("fp32", "fp16", "int8")
@@ -46,7 +47,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         latency_ms: What an image takes where the parent takes its median of the whole search.
         drop: mAP50-95 that was lost; None where that was not measured on all of val.
         is_too_slow: Whether it misses a limit of speed.
-        misses: Each limit that it misses, in words.
+        refused: Why a gate of an export refused it; None where none did.
+        misses: Why it cannot win, in words.
         is_front: Whether no other one is as fast and as accurate.
     """
 
@@ -55,6 +57,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: float
     drop: float | None
     is_too_slow: bool
+    refused: str | None
     misses: tuple[str, ...]
     is_front: bool = False
 
@@ -93,13 +96,27 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.places if one.candidate == candidate), None)
 
 
-def rank(outcomes: Iterable[Outcome], trained_map: float, limits: Limits) -> Ranking:
-    """Place all candidates, the fastest first, and choose the winner."""
+def rank(
+    outcomes: Iterable[Outcome],
+    trained_map: float,
+    limits: Limits,
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> Ranking:
+    """Place all candidates, the fastest first, and choose the winner.
+
+    Args:
+        outcomes: What was measured.
+        trained_map: mAP50-95 of the trained model.
+        limits: What a winner must keep.
+        refused: Why the gates of an export refused candidates, by their keys.
+    """
     known = list(outcomes)
     timed = [one for one in known if one.latency is not None]
     parents = [one.latency.parent_ms for one in timed if one.latency is not None]
     parent_ms = statistics.median(parents) if parents else 0.0
-    places = [_place(one, trained_map, parent_ms, limits) for one in timed]
+    places = [
+        _place(one, trained_map, parent_ms, limits, refused.get(one.candidate.key)) for one in timed
+    ]
     places.sort(key=lambda one: (one.latency_ms, _of_drop(one)))
     front = find_front(places)
     places = [
@@ -115,7 +132,9 @@ def rank(outcomes: Iterable[Outcome], trained_map: float, limits: Limits) -> Ran
     )
 
 
-def _place(outcome: Outcome, trained_map: float, parent_ms: float, limits: Limits) -> Place:
+def _place(
+    outcome: Outcome, trained_map: float, parent_ms: float, limits: Limits, refused: str | None
+) -> Place:
     assert outcome.latency is not None, "it was timed"
     speedup = outcome.latency.speedup
     drop = None
@@ -133,7 +152,8 @@ def _place(outcome: Outcome, trained_map: float, parent_ms: float, limits: Limit
         latency_ms=latency_ms,
         drop=drop,
         is_too_slow=is_too_slow,
-        misses=tuple(misses),
+        refused=refused,
+        misses=tuple(misses if refused is None else [*misses, f"it was refused: {refused}"]),
     )
 
 
@@ -205,7 +225,10 @@ def describe_limits(limits: Limits) -> str:
 def explain_misses(ranking: Ranking) -> list[str]:
     """Say how near the candidates came where none keeps every limit, a sentence for each side."""
     limits, sentences = ranking.limits, list[str]()
-    measured = [one for one in ranking.places if one.drop is not None]
+    for one in ranking.places:
+        if one.refused is not None:
+            sentences.append(f"{one.candidate.title} was refused: {one.refused}")
+    measured = [one for one in ranking.places if one.drop is not None and one.refused is None]
     accurate = [one for one in measured if not loses_too_much(one, limits)]
     if accurate:
         best = min(accurate, key=lambda one: one.latency_ms)
@@ -225,7 +248,7 @@ def explain_misses(ranking: Ranking) -> list[str]:
         sentences.append(
             f"the most accurate that is fast enough: {best.candidate.title}, {describe_place(best)}"
         )
-    if not measured:
+    if not measured and not sentences:
         sentences.append("no candidate could be measured")
     return sentences
 

@@ -14,6 +14,7 @@ import msgspec
 
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError, ExportError, OutputExistsError
+from yolokit.export.sensitivity import Sensitivity
 from yolokit.files.atomic import write_atomic
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.size_limits import read_bounded
@@ -218,6 +219,11 @@ def _age(path: Path) -> tuple[int, str]:
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Keep what became of a candidate."""
     _write(folder / CANDIDATES_DIR / f"{outcome.candidate.key}.json", outcome)
+
+
+def read_sensitivities(path: Path) -> list[Sensitivity]:
+    """Return what each module loses in 8 bits, the worst first; none where it is not known yet."""
+    return _read(path, list[Sensitivity]) if path.exists() else []
 
 
 def hash_files(paths: list[Path]) -> str:

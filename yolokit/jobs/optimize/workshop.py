@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from yolokit.core.events import Phase, Progress
 from yolokit.core.machine import usable_cores
@@ -22,11 +25,12 @@ from yolokit.export.quantize import plan_quantization
 from yolokit.export.quantizers.toolkit import QuantSettings
 from yolokit.export.run import export_model, find_checkpoint
 from yolokit.export.samples import load_gate_images
-from yolokit.files.atomic import replace_file, scratch_folder
+from yolokit.export.sensitivity import sensitivity
+from yolokit.files.atomic import replace_file, scratch_folder, write_atomic
 from yolokit.jobs.optimize.candidates import PARENT, Engine, Latency, Recipe, Score
 from yolokit.jobs.optimize.plan import Setup
 from yolokit.jobs.optimize.publish import publish_winner, withdraw
-from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files
+from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_sensitivities
 from yolokit.runtime.latency import TimingSpec, list_speedups, time_in_turn
 from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.profiles import describe_machine
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import OnEvent
     from yolokit.evaluate.accuracy import Accuracy
+    from yolokit.export.quantize import QuantizationPlan
     from yolokit.jobs.optimize.config import OptimizeConfig
     from yolokit.jobs.optimize.ranking import Place, Ranking
     from yolokit.jobs.optimize.record import Published
@@ -46,6 +51,8 @@ if TYPE_CHECKING:
 
 _PART, _PART_FROM = 300, 1000  # images of val
 _TIMED_IMAGES = 4
+# Many short turns: what else the machine does meets both sides alike.
+_ROUNDS, _RUNS, _TURN_S = 7, 30, 1.0
 
 
 @contextlib.contextmanager
@@ -156,18 +163,38 @@ class Workshop:
             }
         )
         images = load_gate_images(self.data)
-        plan = plan_quantization(config, images, manifest, self._choose_settings(recipe))
-        with scratch_folder(path) as scratch, replace_file(path) as part:
-            plan.run(parent, scratch / "quantized.onnx", self.on_event)
-            describe_graph(scratch / "quantized.onnx", part, plan.describe(manifest))
-
-    @staticmethod
-    def _choose_settings(recipe: Recipe) -> QuantSettings:
-        return QuantSettings(
+        settings = QuantSettings(
             placement=recipe.placement,
             symmetric_activations=recipe.symmetric,
             **({"method": recipe.method} if recipe.method else {}),
         )
+        plan = plan_quantization(config, images, manifest, settings)
+        if recipe.float_groups:
+            kept = self._choose_float_nodes(recipe, plan)
+            plan = replace(plan, settings=msgspec.structs.replace(settings, float_nodes=kept))
+        with scratch_folder(path) as scratch, replace_file(path) as part:
+            plan.run(parent, scratch / "quantized.onnx", self.on_event)
+            describe_graph(scratch / "quantized.onnx", part, plan.describe(manifest))
+
+    def _choose_float_nodes(self, recipe: Recipe, plan: QuantizationPlan) -> tuple[str, ...]:
+        """Return the nodes of the modules that lose most in 8 bits, found once for all files.
+
+        Raises:
+            ExportError: The network has no more modules than that.
+        """
+        assert plan.calibration is not None, "8-bit numbers are calibrated"
+        base = msgspec.structs.replace(recipe, float_groups=0)
+        path = self.folder / MODELS_DIR / f"{base.key}.sensitivity.json"
+        found = read_sensitivities(path)
+        if not found:
+            self.on_event(Phase("asking which layers lose most in 8 bits"))
+            found = sensitivity(
+                self.find_model(PARENT.recipe), plan.calibration, plan.settings, self.on_event
+            )
+            write_atomic(path, msgspec.json.encode(found))
+        if len(found) <= recipe.float_groups:
+            raise ExportError(f"the network has only {counted(len(found), 'module')}")
+        return tuple(node for one in found[: recipe.float_groups] for node in one.nodes)
 
     def time(self, model: Path, engine: Engine) -> Latency:
         """Time a file on an engine, in turn with the parent; the parent alone is its own."""
@@ -175,7 +202,11 @@ class Workshop:
         spec = self.describe_timing(model, engine)
         specs = [parent] if spec == parent else [parent, spec]
         timings = time_in_turn(
-            specs, on_turn=lambda done, total: self.on_event(Progress("timing", done, total))
+            specs,
+            rounds=_ROUNDS,
+            runs=_RUNS,
+            turn_s=_TURN_S,
+            on_turn=lambda done, total: self.on_event(Progress("timing", done, total, "turns")),
         )
         first, last = timings[0], timings[-1]
         return Latency(

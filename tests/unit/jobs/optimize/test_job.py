@@ -22,7 +22,7 @@ from yolokit.jobs.optimize.record import read_outcomes
 
 FAST_INT8: Figures = FIGURES | {
     "int8.cpu-fp32": (2.2, 0.43),
-    "int8-percentile.cpu-fp32": (2.2, 0.452),
+    "int8-minmax.cpu-fp32": (2.2, 0.452),
     "int8-entropy.cpu-fp32": (2.2, 0.40),
 }
 
@@ -94,7 +94,22 @@ def test_a_candidate_with_wrong_outputs_never_wins(tmp_path: Path) -> None:
     assert result.ranking.winner.candidate.key == "fp32.openvino-bf16"
 
 
-STEPS = range(0, 33, 4)
+def test_where_a_gate_refuses_the_winner_the_next_best_is_published(tmp_path: Path) -> None:
+    search = FakeSearch(tmp_path)
+    search.refused = ("fp32.openvino-bf16",)
+    result = search.run()
+    assert result.published is not None
+    assert result.published.candidate.key == "fp32.openvino-fp32"
+    place = result.ranking.places[0]
+    assert place.misses == ("it was refused: the exported model does not equal the trained one",)
+    search.refused = ("fp32.openvino-bf16",)
+    failed = search.run(min_speedup=1.5)
+    assert failed.published is None
+    with pytest.raises(BudgetError, match="fp32 on openvino bf16 was refused: the exported"):
+        require_winner(failed)
+
+
+STEPS = range(0, 31, 4)
 
 
 @pytest.fixture(scope="module")

@@ -61,34 +61,34 @@ def test_a_slow_8_bit_file_is_not_varied_even_where_no_limit_is_kept(tmp_path: P
 
 def test_other_ranges_come_before_layers_in_float(tmp_path: Path) -> None:
     figures = FAST_INT8 | {
-        "int8-entropy.cpu-fp32": (2.2, 0.43),
-        "int8-percentile.cpu-fp32": (2.2, 0.452),
+        "int8-minmax.cpu-fp32": (2.2, 0.43),
+        "int8-entropy.cpu-fp32": (2.2, 0.452),
     }
-    assert tried(tmp_path, figures) == ["int8-entropy", "int8-percentile"]
+    assert tried(tmp_path, figures) == ["int8-minmax", "int8-entropy"]
 
 
 def test_the_most_accurate_ranges_get_more_and_more_layers_in_float(tmp_path: Path) -> None:
     figures = FAST_INT8 | {
-        "int8-entropy.cpu-fp32": (2.2, 0.42),
-        "int8-percentile.cpu-fp32": (2.2, 0.44),
+        "int8-minmax.cpu-fp32": (2.2, 0.42),
+        "int8-entropy.cpu-fp32": (2.2, 0.44),
         "int8-symmetric.cpu-fp32": (2.2, 0.41),
-        "int8-percentile-float1.cpu-fp32": (2.1, 0.445),
-        "int8-percentile-float2.cpu-fp32": (2.0, 0.451),
-        "int8-percentile-float4.cpu-fp32": (1.9, 0.459),
+        "int8-entropy-float1.cpu-fp32": (2.1, 0.445),
+        "int8-entropy-float2.cpu-fp32": (2.0, 0.451),
+        "int8-entropy-float4.cpu-fp32": (1.9, 0.459),
     }
     found = tried(tmp_path, figures)
-    assert found[-2:] == ["int8-percentile-float1", "int8-percentile-float2"]
+    assert found[-2:] == ["int8-entropy-float1", "int8-entropy-float2"]
 
 
 def test_layers_in_float_end_where_the_file_is_no_longer_the_fastest(tmp_path: Path) -> None:
     figures = FAST_INT8 | {
-        "int8-entropy.cpu-fp32": (2.2, 0.42),
-        "int8-percentile.cpu-fp32": (2.2, 0.44),
+        "int8-minmax.cpu-fp32": (2.2, 0.42),
+        "int8-entropy.cpu-fp32": (2.2, 0.44),
         "int8-symmetric.cpu-fp32": (2.2, 0.41),
-        "int8-percentile-float1.cpu-fp32": (1.7, 0.445),
-        "int8-percentile-float2.cpu-fp32": (1.6, 0.46),
+        "int8-entropy-float1.cpu-fp32": (1.7, 0.445),
+        "int8-entropy-float2.cpu-fp32": (1.6, 0.46),
     }
-    assert tried(tmp_path, figures)[-1] == "int8-percentile-float1"
+    assert tried(tmp_path, figures)[-1] == "int8-entropy-float1"
 
 
 def test_half_of_many_threads_are_tried_for_the_winner() -> None:
