@@ -28,7 +28,8 @@ class Detector:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
         skipped: Why providers that ``auto`` would rather have taken did not load.
-        threads: Threads inside one operator.
+        threads: Threads that run the model.
+        streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
 
     def __init__(self, session: Session) -> None:
@@ -36,13 +37,19 @@ class Detector:
         self.provider = session.provider
         self.skipped = session.skipped
         self.threads = session.threads
+        self.streams = session.streams
         self._session = session
         self._task = load_task(self.manifest.head.task)
         self._output_names = self._task.list_outputs(self.manifest.head)
 
     @classmethod
     def load(
-        cls, path: Path | str, *, provider: str = "auto", threads: int | None = None
+        cls,
+        path: Path | str,
+        *,
+        provider: str = "auto",
+        threads: int | None = None,
+        streams: int | None = 1,
     ) -> Detector:
         """Load an ONNX file, exported by yolokit or by ultralytics.
 
@@ -50,7 +57,9 @@ class Detector:
             path: The model file; all that the runtime must know is in it.
             provider: ``auto`` for the best one that really loads, or a module of
                 ``yolokit.runtime.providers``.
-            threads: Threads inside one operator; None for the cores this process may use.
+            threads: Threads that run the model; None for the cores this process may use.
+            streams: Most runs of the model at once, which share the threads: with 1 the answer
+                to a single image comes soonest; None for as many as are fastest over many images.
 
         Raises:
             ConfigError: There is no such provider, or ``threads`` is below 1.
@@ -58,7 +67,8 @@ class Detector:
             ProviderError: The provider that was asked for does not load; the message says why.
             InferenceError: The file is missing, broken, or not a detector.
         """
-        return cls(open_session(Path(path), provider=provider, threads=threads))
+        session = open_session(Path(path), provider=provider, threads=threads, streams=streams)
+        return cls(session)
 
     @property
     def names(self) -> tuple[str, ...]:

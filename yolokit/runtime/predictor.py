@@ -2,17 +2,19 @@
 
 frame -> views -> micro-batch -> session -> decode -> merge -> stateful stages -> prediction
 
-Two threads work ahead of the caller: one reads and prepares, one runs the model. The caller's own
-thread turns outputs into detections and does with them what it likes. Queues are short, order is
-kept, and an error anywhere ends all of it and reaches the caller.
+Threads work ahead of the caller: one reads and prepares, and as many run the model as the detector
+has streams. The caller's own thread turns outputs into detections and does with them what it
+likes. Queues are short, order is kept, and an error anywhere ends all of it and reaches the caller.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -33,6 +35,7 @@ Origin = TypeVar("Origin")
 
 _DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
 _JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
+_ADDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +92,9 @@ class PredictorSpec:
     Attributes:
         model: The ONNX file.
         provider: Execution provider, or ``auto``.
-        threads: Threads inside one operator; None for the cores this process may use.
+        threads: Threads that run the model; None for the cores this process may use.
+        streams: Most runs of the model at once, which share the threads; None for as many as are
+            fastest over many images. Results do not depend on it.
         thresholds: Which detections count.
         batch: Most views in one run of a model with a dynamic batch; a fixed batch is always
             filled.
@@ -101,6 +106,7 @@ class PredictorSpec:
     model: str
     provider: str = "auto"
     threads: int | None = None
+    streams: int | None = None
     thresholds: Thresholds = Thresholds()
     batch: int = 1
     views: Views = whole_image
@@ -110,7 +116,10 @@ class PredictorSpec:
 
 @dataclass(slots=True)
 class StageTimes:
-    """Busy time of each stage in s; stages overlap, so their sum exceeds the wall time."""
+    """Busy time of each stage in s, in all its threads.
+
+    Stages overlap, and so do the threads of one, so that their sum exceeds the wall time.
+    """
 
     read_s: float = 0.0
     preprocess_s: float = 0.0
@@ -120,12 +129,14 @@ class StageTimes:
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Add the time spent inside to one stage, e.g. ``infer_s``; one thread a stage."""
+        """Add the time spent inside to one stage, e.g. ``infer_s``."""
         start_s = time.perf_counter()
         try:
             yield
         finally:
-            setattr(self, stage, getattr(self, stage) + time.perf_counter() - start_s)
+            spent_s = time.perf_counter() - start_s
+            with _ADDING:
+                setattr(self, stage, getattr(self, stage) + spent_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +167,10 @@ class Predictor:
     @classmethod
     def load(cls, spec: PredictorSpec) -> Self:
         """Load the model; see :meth:`Detector.load` for what it raises."""
-        return cls(Detector.load(spec.model, provider=spec.provider, threads=spec.threads), spec)
+        detector = Detector.load(
+            spec.model, provider=spec.provider, threads=spec.threads, streams=spec.streams
+        )
+        return cls(detector, spec)
 
     def run(
         self,
@@ -188,8 +202,14 @@ class Predictor:
             name="yolokit-read",
             policy=self.spec.queue,
         )
+        streams = self.detector.streams
         inferred = RunAhead(
-            self._infer_all(read, times), depth=depth, name="yolokit-infer", stop=stop
+            self._batch_all(read),
+            partial(self._infer_batch, times=times),
+            depth=streams + 1,
+            name="yolokit-infer",
+            workers=streams,
+            stop=stop,
         )
         try:
             yield from self._finish_all(inferred, times)
@@ -272,23 +292,29 @@ class Predictor:
                     views, tensors = self.prepare(frame)
                 yield _Job(origin, frame, views, tensors)
 
-    def _infer_all(
-        self, read: RunAhead[_Job[Origin]], times: StageTimes
-    ) -> Generator[_Job[Origin]]:
+    def _batch_all(self, read: RunAhead[_Job[Origin]]) -> Iterator[list[_Job[Origin]]]:
         while jobs := read.take(self.batch):
-            with times.measure("infer_s"):
-                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
-            for job in jobs:
-                own = list(itertools.islice(outputs, len(job.views)))
-                yield _Job(job.origin, job.frame, job.views, outputs=own)
+            yield jobs
+
+    def _infer_batch(self, jobs: list[_Job[Origin]], times: StageTimes) -> list[_Job[Origin]]:
+        with times.measure("infer_s"):
+            outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
+        return [
+            _Job(
+                job.origin,
+                job.frame,
+                job.views,
+                outputs=list(itertools.islice(outputs, len(job.views))),
+            )
+            for job in jobs
+        ]
 
     def _finish_all(
-        self, inferred: RunAhead[_Job[Origin]], times: StageTimes
+        self, inferred: RunAhead[list[_Job[Origin]]], times: StageTimes
     ) -> Iterator[Prediction[Origin]]:
         origin: object = object()  # unlike any other
         stages: list[StatefulStage] = []
-        while jobs := inferred.take(1):
-            [job] = jobs
+        for job in _each_job(inferred):
             detections = Detections.empty()
             if isinstance(job.frame, Frame):
                 with times.measure("decode_s"):
@@ -299,3 +325,9 @@ class Predictor:
             for stage in stages:
                 prediction = stage.update(prediction)
             yield prediction
+
+
+def _each_job(inferred: RunAhead[list[_Job[Origin]]]) -> Iterator[_Job[Origin]]:
+    while batches := inferred.take(1):
+        for jobs in batches:
+            yield from jobs
