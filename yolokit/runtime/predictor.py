@@ -2,7 +2,7 @@
 
 frame -> views -> micro-batch -> session -> decode -> merge -> stateful stages -> prediction
 
-Threads work ahead of the caller: one reads and prepares, and as many run the model as the detector
+Threads work ahead of the caller: some read and prepare, and as many run the model as the detector
 has streams. The caller's own thread turns outputs into detections and does with them what it
 likes. Queues are short, order is kept, and an error anywhere ends all of it and reaches the caller.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from yolokit.core.machine import usable_cores
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.run_ahead import QueuePolicy, RunAhead, Stop, closing_iterator
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from typing import Self
 
-    from yolokit.core.types import F32
+    from yolokit.core.types import F32, ReadFrame
     from yolokit.runtime.tasks.toolkit import Outputs
 
 Origin = TypeVar("Origin")
 
-_DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
+_SPARE = 1  # more than are worked on, to level out uneven frames; each costs memory
+_MOST_READERS = 4  # a photograph of 12 megapixels takes one longer than a small network takes all
 _JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
 _ADDING = threading.Lock()
 
@@ -174,7 +176,7 @@ class Predictor:
 
     def run(
         self,
-        frames: Iterable[tuple[Origin, Frame | FrameError]],
+        frames: Iterable[tuple[Origin, Frame | FrameError | ReadFrame]],
         *,
         times: StageTimes | None = None,
         stop: Stop | None = None,
@@ -182,8 +184,8 @@ class Predictor:
         """Predict, with reading and inference in threads of their own.
 
         Args:
-            frames: Images and frames, each with its origin. A thread takes them one by one, and
-                closes a generator in the end.
+            frames: Images and frames, or what reads them, each with its origin. A thread takes
+                them one by one, and closes a generator in the end; several read.
             times: Where to add up the busy time of the stages.
             stop: Once it is requested the run ends; frames that wait in a queue are left out.
 
@@ -195,18 +197,20 @@ class Predictor:
             InferenceError: The model failed, or its output is not what it states.
         """
         times = times or StageTimes()
-        depth = max(_DEPTH, self.batch)
+        readers = min(_MOST_READERS, usable_cores()) if self.spec.queue == "block" else 1
         read = RunAhead(
-            self._prepare_all(frames, times),
-            depth=depth,
+            self._draw_all(frames, times),
+            partial(self._prepare_job, times=times),
+            depth=max(readers + _SPARE, self.batch),
             name="yolokit-read",
+            workers=readers,
             policy=self.spec.queue,
         )
         streams = self.detector.streams
         inferred = RunAhead(
             self._batch_all(read),
             partial(self._infer_batch, times=times),
-            depth=streams + 1,
+            depth=streams + _SPARE,
             name="yolokit-infer",
             workers=streams,
             stop=stop,
@@ -275,22 +279,29 @@ class Predictor:
             max_det=head.max_det if own.max_det is None else own.max_det,
         )
 
-    def _prepare_all(
-        self, frames: Iterable[tuple[Origin, Frame | FrameError]], times: StageTimes
-    ) -> Generator[_Job[Origin]]:
+    def _draw_all(
+        self, frames: Iterable[tuple[Origin, Frame | FrameError | ReadFrame]], times: StageTimes
+    ) -> Generator[tuple[Origin, Frame | FrameError | ReadFrame]]:
         with closing_iterator(frames) as iterator:
             while True:
                 with times.measure("read_s"):
                     item = next(iterator, None)
                 if item is None:
                     return
-                origin, frame = item
-                if isinstance(frame, FrameError):
-                    yield _Job(origin, frame)
-                    continue
-                with times.measure("preprocess_s"):
-                    views, tensors = self.prepare(frame)
-                yield _Job(origin, frame, views, tensors)
+                yield item
+
+    def _prepare_job(
+        self, item: tuple[Origin, Frame | FrameError | ReadFrame], times: StageTimes
+    ) -> _Job[Origin]:
+        origin, frame = item
+        if callable(frame):
+            with times.measure("read_s"):
+                frame = frame()
+        if isinstance(frame, FrameError):
+            return _Job(origin, frame)
+        with times.measure("preprocess_s"):
+            views, tensors = self.prepare(frame)
+        return _Job(origin, frame, views, tensors)
 
     def _batch_all(self, read: RunAhead[_Job[Origin]]) -> Iterator[list[_Job[Origin]]]:
         while jobs := read.take(self.batch):

@@ -154,7 +154,7 @@ def test_memory_is_bounded_however_slow_the_caller(detector: Detector) -> None:
         next(run)
         time.sleep(0.05)
     # Taken, waiting in two queues, and in the hands of two threads.
-    assert source.made <= 5 + 2 * predictor._DEPTH + 2
+    assert source.made <= 5 + predictor._MOST_READERS + 2 * predictor._SPARE + 1
     in_time(run.close)
 
 
