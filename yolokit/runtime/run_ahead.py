@@ -240,9 +240,12 @@ class RunAhead(Generic[T]):
     def _wait_for_room(self) -> bool:
         """Wait until one more item may be made; False after the last one."""
         with self._changed:
-            while self._policy == "block" and self._is_full() and not self._stopped:
+            while self._policy == "block" and self._is_full() and not self._is_last():
                 self._changed.wait()
-            return not (self._stopped or self._exhausted)
+            return not self._is_last()
+
+    def _is_last(self) -> bool:
+        return self._stopped or self._exhausted
 
     def _is_full(self) -> bool:
         return self._drawn - self._taken - self.dropped >= self._depth
@@ -256,7 +259,7 @@ class RunAhead(Generic[T]):
             while not self._ended and self._arranged in self._made:
                 self._arrange(self._made.pop(self._arranged))
             self._changed.notify_all()
-            return not (self._stopped or self._exhausted)
+            return not self._is_last()
 
     def _arrange(self, outcome: T | _Failure) -> None:
         """Append what is next in order to what is ready."""

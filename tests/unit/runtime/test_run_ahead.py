@@ -243,6 +243,12 @@ class TestWorkers:
         with pytest.raises(OSError, match="the cable is out"):
             stage.take(1)
 
+    @pytest.mark.parametrize("count", range(6))
+    def test_they_end_with_the_source_though_the_queue_looks_full(self, count: int) -> None:
+        stage = RunAhead(range(count), str, depth=3, name="test", workers=3)
+        assert [len(stage.take(3)), len(stage.take(3))] == [min(3, count), max(0, count - 3)]
+        assert ended(stage)
+
     def test_stop_ends_all_of_them_and_closes_the_source_once(self) -> None:
         closed: list[str] = []
 
