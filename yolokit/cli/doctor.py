@@ -8,7 +8,7 @@ import typer
 
 from yolokit.cli.command import json_option
 
-_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "absent": "-   "}
 
 
 def doctor(

@@ -27,7 +27,8 @@ class Detector:
     Attributes:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
-        skipped: Why providers that ``auto`` would rather have taken did not load.
+        precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
+        skipped: Why providers that ``auto`` would rather have taken were not.
         threads: Threads that run the model.
         streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
@@ -35,6 +36,7 @@ class Detector:
     def __init__(self, session: Session) -> None:
         self.manifest: ModelManifest = read_manifest(session)
         self.provider = session.provider
+        self.precision = session.precision
         self.skipped = session.skipped
         self.threads = session.threads
         self.streams = session.streams
@@ -49,26 +51,36 @@ class Detector:
         *,
         provider: str = "auto",
         threads: int | None = None,
+        precision: str = "fp32",
         streams: int | None = 1,
     ) -> Detector:
         """Load an ONNX file, exported by yolokit or by ultralytics.
 
         Args:
             path: The model file; all that the runtime must know is in it.
-            provider: ``auto`` for the best one that really loads, or a module of
-                ``yolokit.runtime.providers``.
+            provider: ``auto`` for the best one that really loads and has the precision, or a
+                module of ``yolokit.runtime.providers``.
             threads: Threads that run the model; None for the cores this process may use.
+            precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
             streams: Most runs of the model at once, which share the threads: with 1 the answer
                 to a single image comes soonest; None for as many as are fastest over many images.
 
         Raises:
-            ConfigError: There is no such provider, or ``threads`` is below 1.
-            MissingDependencyError: onnxruntime is not installed.
-            ProviderError: The provider that was asked for does not load; the message says why.
+            ConfigError: There is no such provider or precision, or ``threads`` is below 1.
+            MissingDependencyError: Neither onnxruntime nor OpenVINO is installed.
+            ProviderError: The provider that was asked for does not load or take the model, or has
+                not that precision here; the message says why.
             InferenceError: The file is missing, broken, or not a detector.
         """
-        session = open_session(Path(path), provider=provider, threads=threads, streams=streams)
-        return cls(session)
+        return cls(
+            open_session(
+                Path(path),
+                provider=provider,
+                threads=threads,
+                precision=precision,
+                streams=streams,
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,7 +167,7 @@ class Detector:
             For each of the B images its outputs by name, float32, as the manifest states them.
 
         Raises:
-            InferenceError: onnxruntime failed.
+            InferenceError: The provider failed.
             ModelOutputError: An output has another batch size than the input.
         """
         count, fixed = len(tensor), self.manifest.io.shape[0]
@@ -163,7 +175,7 @@ class Detector:
             tensor = np.concatenate(
                 [tensor, np.zeros_like(tensor, shape=(fixed - count, *tensor.shape[1:]))]
             )
-        outputs = self._session.run(self.manifest.io.input_name, tensor, self._output_names)
+        outputs = self._session.run({self.manifest.io.input_name: tensor}, self._output_names)
         for output in outputs.values():
             if output.ndim < 2 or len(output) != len(tensor):
                 raise ModelOutputError(
@@ -216,9 +228,15 @@ class Detector:
         return self._task.decode(outputs, letterbox, head, limits)
 
 
-def load(path: Path | str, *, provider: str = "auto", threads: int | None = None) -> Detector:
+def load(
+    path: Path | str,
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    precision: str = "fp32",
+) -> Detector:
     """Load a detector from an ONNX file; see :meth:`Detector.load`."""
-    return Detector.load(path, provider=provider, threads=threads)
+    return Detector.load(path, provider=provider, threads=threads, precision=precision)
 
 
 def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:

@@ -87,6 +87,7 @@ class PredictRun:
     summary: RunSummary
     out: Path | None
     provider: str
+    precision: str
     threads: int
     conf: float
     class_conf: dict[str, float] = field(default_factory=dict)
@@ -129,6 +130,7 @@ def predict_files(
         summary=job.summary,
         out=job.out,
         provider=detector.provider,
+        precision=detector.precision,
         threads=detector.threads,
         conf=head.conf if config.conf is None else config.conf,
         class_conf=class_conf,
@@ -242,6 +244,8 @@ def open_job(config: PredictConfig) -> PredictJob:
         model=str(config.model),
         provider=config.provider,
         threads=config.threads,
+        precision=config.precision or "fp32",
+        streams=1 if [source.count for source in sources] == [1] else None,
         thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
         queue="newest" if all(source.is_live for source in sources) else "block",
     )

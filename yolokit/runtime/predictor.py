@@ -95,6 +95,7 @@ class PredictorSpec:
         model: The ONNX file.
         provider: Execution provider, or ``auto``.
         threads: Threads that run the model; None for the cores this process may use.
+        precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
         streams: Most runs of the model at once, which share the threads; None for as many as are
             fastest over many images. Results do not depend on it.
         thresholds: Which detections count.
@@ -108,6 +109,7 @@ class PredictorSpec:
     model: str
     provider: str = "auto"
     threads: int | None = None
+    precision: str = "fp32"
     streams: int | None = None
     thresholds: Thresholds = Thresholds()
     batch: int = 1
@@ -170,7 +172,11 @@ class Predictor:
     def load(cls, spec: PredictorSpec) -> Self:
         """Load the model; see :meth:`Detector.load` for what it raises."""
         detector = Detector.load(
-            spec.model, provider=spec.provider, threads=spec.threads, streams=spec.streams
+            spec.model,
+            provider=spec.provider,
+            threads=spec.threads,
+            precision=spec.precision,
+            streams=spec.streams,
         )
         return cls(detector, spec)
 
@@ -240,7 +246,7 @@ class Predictor:
             The outputs of each by name, without the axis of the batch.
 
         Raises:
-            InferenceError: onnxruntime failed, or an output is not what the model states.
+            InferenceError: The provider failed, or an output is not what the model states.
         """
         outputs: list[Outputs] = []
         for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):

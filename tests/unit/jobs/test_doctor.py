@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from yolokit.errors import ProviderError
 from yolokit.jobs import doctor
+from yolokit.runtime import probe
+from yolokit.runtime.probe import Probe
+from yolokit.runtime.providers.toolkit import list_providers
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +22,26 @@ def find(about: str) -> doctor.Finding:
     return next(finding for finding in doctor.examine() if finding.about == about)
 
 
-def test_a_provider_is_tried_by_making_a_session() -> None:
-    assert find("provider cpu").state == "ok"
+def test_a_provider_is_tried_by_opening_a_model() -> None:
+    finding = find("provider cpu")
+    assert (finding.state, finding.advice) == ("ok", None)
+    assert finding.detail.startswith("computes in fp32 (onnxruntime ")
 
 
-def test_a_listed_provider_that_does_not_load_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    from yolokit.runtime import session
+def test_every_provider_is_listed_and_what_is_not_here_says_how_it_comes() -> None:
+    found = [one for one in doctor.examine() if one.about.startswith("provider ")]
+    assert sorted(one.about for one in found) == [f"provider {name}" for name in list_providers()]
+    absent = {one.about: one.detail for one in found if one.state == "absent"}
+    assert "--extra gpu" in absent["provider cuda"]
 
-    def refuse(_path: Path, *, provider: str) -> None:
-        raise ProviderError(f"{provider} has no library", hint="install it")
 
-    monkeypatch.setattr(session, "open_session", refuse)
+def test_an_installed_provider_that_does_not_load_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(name: str) -> Probe:
+        return Probe(name=name, version="1", failure="it has no library", hint="install it")
+
+    monkeypatch.setattr(probe, "probe_provider", refuse)
     finding = find("provider cpu")
     assert finding.state == "warn"
     assert "no library" in finding.detail
@@ -46,6 +57,8 @@ def test_a_missing_base_package_fails_and_a_missing_extra_warns(
     assert find("numpy").state == "fail"
     assert find("torch").state == "warn"
     assert "uv sync" in str(find("torch").advice)
+    assert find("onnxruntime").state == "warn"
+    monkeypatch.setattr(doctor, "is_installed", lambda _module: False)
     assert find("onnxruntime").state == "fail"
 
 
