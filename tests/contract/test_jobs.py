@@ -34,6 +34,7 @@ JOBS = [
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),
+    ("bench_model", ["m"], "jobs.bench.job:bench_model", "jobs.bench.config:BenchConfig", "bench"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli import runs, weights
+from yolokit.cli.bench import bench
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.data.app import app as data_app
 from yolokit.cli.doctor import doctor
@@ -74,6 +75,7 @@ app.command(cls=options_of("yolokit.jobs.tune.config:TuneConfig"))(tune)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.bench.config:BenchConfig"))(bench)
 app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
 app.command("help", cls=Command, context_settings={"ignore_unknown_options": True})(help_)

@@ -69,7 +69,7 @@ class BenchConfig(_Model, frozen=True, kw_only=True):
     ] = None
     max_map_drop: Annotated[
         Share | None,
-        Option("mAP50-95 that a lower precision may cost.", "SHARE", default="0.005"),
+        Option("Most mAP50-95 that a lower precision may cost.", "SHARE", default="0.005"),
     ] = None
     budget: Annotated[
         Annotated[float, Meta(ge=5)],
@@ -95,7 +95,7 @@ class BenchConfig(_Model, frozen=True, kw_only=True):
             if name not in names
         ]
         problems += [
-            f"{field}: must be whole numbers of at least 1, not {number!r}"
+            f"{field}: must be whole numbers of at least 1, not {number}"
             for field in ("threads", "batch")
             for number in values[field]
             if not str(number).isdecimal() or int(number) < 1

@@ -72,7 +72,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             of ``batch`` images.
         images_per_s: At the median.
         speedup: How many times as fast as what ``predict`` takes by itself, the median of the
-            rounds; ``speedup_range`` has the lowest and the highest. None where it was not compared.
+            rounds; ``speedup_range`` has the lowest and the highest. None where that is not known.
         memory_bytes: Most resident memory of its process; None where the system does not tell.
         first_start_s: From the start of a process to its first result, with nothing compiled yet.
         start_s: The same, once its provider has kept the compiled model; None if not measured.

@@ -17,8 +17,8 @@ import msgspec
 from yolokit.core.events import Notice, OnEvent, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
-from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.hub.store import HOME_VARIABLE
+from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.runtime.latency import Timing, find_quantile, list_speedups, time_opened
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 from yolokit.runtime.session import list_installed

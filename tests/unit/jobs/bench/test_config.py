@@ -28,7 +28,7 @@ def test_a_quick_bench_takes_a_third() -> None:
     ("values", "problem"),
     [
         ({"threads": ["0"]}, "threads: must be whole numbers of at least 1, not 0"),
-        ({"batch": ["two"]}, "batch: must be whole numbers of at least 1, not 'two'"),
+        ({"batch": ["two"]}, "batch: must be whole numbers of at least 1, not two"),
         ({"providers": ["openvno"]}, "providers: .*did you mean 'openvino'"),
         ({"precisions": ["fp8"]}, "precisions: "),
         ({"max_map_drop": 0.01}, "max_map_drop: has no effect without data"),
