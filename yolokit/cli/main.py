@@ -28,6 +28,7 @@ from yolokit.cli.signals import Interruptions, interruptions
 from yolokit.cli.train import train
 from yolokit.cli.tune import tune
 from yolokit.cli.val import val
+from yolokit.cli.verify import verify
 from yolokit.errors import YolokitError
 
 _INTERRUPTED = 130
@@ -74,6 +75,7 @@ app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.jobs.tune.config:TuneConfig"))(tune)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
+app.command(cls=options_of("yolokit.jobs.verify.config:VerifyConfig"))(verify)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
 app.command(cls=options_of("yolokit.jobs.bench.config:BenchConfig"))(bench)
 app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)

@@ -1,4 +1,4 @@
-"""The export job: trace, simplify, describe, verify, and only then publish."""
+"""The export job: trace, simplify, quantize, describe, verify, and only then publish."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ import msgspec
 from yolokit.checkpoints.lineage import read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
-from yolokit.core.plugins import load_plugin
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.evaluate.recommended import recommend_thresholds
-from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
-from yolokit.export.graph import finish_graph
-from yolokit.export.samples import iter_calibration_images, load_gate_images
+from yolokit.export.graph import describe_graph, simplify_graph
+from yolokit.export.quantize import plan_quantization
+from yolokit.export.samples import load_gate_images
 from yolokit.files.atomic import publish_file, write_atomic
 from yolokit.files.digest import digest_weights
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
@@ -35,10 +34,12 @@ from yolokit.runtime.predictor import Predictor, PredictorSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.core.types import F32, U8
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.quantizers.toolkit import QuantSettings
     from yolokit.files.digest import FileDigest
 
 _PROBLEMS_SHOWN = 5
+_SUFFIXES = {"fp32": ".onnx"}
 # How protobuf writes an entry of a model's metadata: its key is field 1, its value field 2.
 _KEY = METADATA_KEY.encode()
 _ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12"
@@ -86,12 +87,15 @@ class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
         return next(record for record in records if isinstance(record, ParityReport))
 
 
-def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArtifact:
+def export_model(
+    config: ExportConfig, on_event: OnEvent = ignore, *, settings: QuantSettings | None = None
+) -> ExportArtifact:
     """Export a checkpoint and publish it if every gate holds: it equals what was trained.
 
     Args:
         config: What to export and how.
         on_event: Told what is being done.
+        settings: How to quantize; None for what the config asks for.
 
     Raises:
         ConfigError: The output exists and is not to be replaced.
@@ -108,15 +112,18 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
     with _kept_on_failure(log_path), scratch_dir as scratch, share_process():
         folder = Path(scratch)
         on_event(Phase("tracing the model"))
-        facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
+        model = folder / "traced.onnx"
+        facts = _trace(config, weights, digest, model, log_path)
         manifest = _describe(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = folder / "model.onnx"
-        finish_graph(folder / "traced.onnx", model, manifest)
+        model = simplify_graph(model, folder / "simple.onnx")
         parent = None
         if config.precision != "fp32":
-            parent = model
-            model = _quantize(config, model, folder / "quantized.onnx", images)
+            parent = describe_graph(model, folder / "parent.onnx", manifest)
+            plan = plan_quantization(config, images, manifest, settings)
+            model = plan.run(model, folder / "quantized.onnx", on_event)
+            manifest = plan.describe(manifest)
+        model = describe_graph(model, folder / "model.onnx", manifest)
         candidate = Candidate(
             model=model,
             predictor=_load(model),
@@ -175,7 +182,7 @@ def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[
         OutputExistsError: The model or a proof is there and is not to be replaced.
         ConfigError: The folder cannot be made.
     """
-    out = weights.with_suffix(".onnx")
+    out = weights.with_suffix(_SUFFIXES.get(config.precision, f".{config.precision}.onnx"))
     if config.out is not None:
         given = Path(config.out)
         out = given / out.name if given.is_dir() else given
@@ -263,22 +270,6 @@ def _read_data_sha256(weights: Path) -> str:
 
 def _load(model: Path) -> Predictor:
     return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
-
-
-def _quantize(
-    config: ExportConfig, model: Path, dst: Path, gate_images: Sequence[tuple[str, U8]]
-) -> Path:
-    quantizer = load_plugin(QUANTIZERS, config.precision, kind="precision")
-    quantizer.quantize(model, dst, _calibration_inputs(config, model, gate_images))
-    return dst
-
-
-def _calibration_inputs(
-    config: ExportConfig, model: Path, gate_images: Sequence[tuple[str, U8]]
-) -> Iterator[F32]:
-    detector = _load(model).detector
-    for bgr in iter_calibration_images(Path(config.data) if config.data else None, gate_images):
-        yield detector.preprocess(bgr)[0]
 
 
 def _prove(

@@ -30,7 +30,7 @@ from yolokit.export import gates, quantizers, run
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
-from yolokit.export.graph import finish_graph
+from yolokit.export.graph import describe_graph
 from yolokit.export.run import MODEL, PROOF
 from yolokit.export.tolerances import MAX_MAP_DROPS, TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
@@ -248,12 +248,13 @@ class TestWhole:
         assert artifact.parity.tolerance.box_abs_px == 7
 
     def test_a_precision_without_a_tolerance_is_refused_before_any_work(
-        self, plugins: Path, monkeypatch: pytest.MonkeyPatch
+        self, here: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
         monkeypatch.delattr(run, "_trace")
+        data = write_set(here / "set", train=30)
         with pytest.raises(ExportError, match="no parity tolerance for the precision fake"):
-            self.export(precision="fake")
+            self.export(precision="fake", data=str(data))
 
 
 PARITY_KEYS = [
@@ -299,7 +300,9 @@ QUANTIZER = """
 import hashlib
 from pathlib import Path
 
-def quantize(src, dst, calibration):
+CALIBRATES = True
+
+def quantize(src, dst, calibration, settings, on_event):
     seen = [hashlib.sha256(one.tobytes()).hexdigest() for one in calibration]
     Path("calibrated.txt").write_text(" ".join(seen))
     dst.write_bytes(src.read_bytes())
@@ -327,7 +330,7 @@ def test_earlier_models_are_told_from_others(tmp_path: Path) -> None:
         head=ModelHead(output_name="out", layout="raw", names=("a",)),
         provenance=Provenance(),
     )
-    finish_graph(other, ours, manifest)
+    describe_graph(other, ours, manifest)
     check_output(ours, Replacing(result=MODEL, wanted=True))
     (tmp_path / "photo.onnx").write_bytes(b"\xff\xd8")
     (tmp_path / "empty.onnx").touch()

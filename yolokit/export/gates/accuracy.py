@@ -32,6 +32,7 @@ from yolokit.evaluate.differences import (
 )
 from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.run import THRESHOLDS
+from yolokit.export.config import needs_images
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import find_max_map_drop
 from yolokit.files.digest import sha256_file
@@ -39,8 +40,8 @@ from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
     from yolokit.evaluate.accuracy import LabelledSet
-    from yolokit.export.config import ExportConfig
-    from yolokit.export.gates.toolkit import Candidate
+    from yolokit.export.config import ExportConfig, needs_images
+from yolokit.export.gates.toolkit import Candidate
 
 _SPLITS = ("val", "test")
 _CLASSES_NAMED = 3
@@ -187,7 +188,7 @@ def open_gate(config: ExportConfig) -> AccuracyGate | None:
     try:
         return AccuracyGate(_load(Path(config.data), config.gate_images), allowed)
     except NoLabelsError as error:
-        if config.precision == "int8":
+        if needs_images(config.precision):
             raise ExportError(
                 f"what {config.precision} costs in accuracy cannot be measured: {error}",
                 hint="give it a data set whose val split has labels",

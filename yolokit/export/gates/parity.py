@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SCORE = 0.25
 MIN_SCORE = 0.001
 MIN_MATCHED = 20
+SIDES = ("the trained model", "the deployed model")
 _NO_LIMIT = 1_000_000
 _BATCH = 3
 
@@ -185,9 +186,20 @@ def check_names(trained: Sequence[str], deployed: Sequence[str], report: ParityR
 
 
 def compare(
-    samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
+    samples: Sequence[Sample],
+    detector: Detector,
+    *,
+    tolerance: Tolerance | None = None,
+    sides: tuple[str, str] = SIDES,
 ) -> ParityReport:
-    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them."""
+    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them.
+
+    Args:
+        samples: The images.
+        detector: Decodes the outputs of both.
+        tolerance: How far the two may be apart.
+        sides: What the two are called in problems.
+    """
     report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
     for sample in samples:
         report.images += 1
@@ -199,7 +211,7 @@ def compare(
     report.threshold = None if report.problems else _choose_threshold(samples, detector)
     if report.threshold is not None:
         for sample in samples:
-            _match_sample(sample, detector, report.threshold, report)
+            _match_sample(sample, detector, report, sides)
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
@@ -288,9 +300,9 @@ def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | 
 
 
 def _match_sample(
-    sample: Sample, detector: Detector, threshold: float, report: ParityReport
+    sample: Sample, detector: Detector, report: ParityReport, sides: tuple[str, str]
 ) -> None:
-    limits = report.tolerance
+    limits, threshold = report.tolerance, report.threshold or 0
     # A partner may score a little less; at low thresholds "a little" shrinks with them.
     lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
@@ -317,9 +329,7 @@ def _match_sample(
         iou_limit=np.inf if chooses else detector.manifest.head.iou,
         score_slack=2 * report.max_raw_score_diff,
     )
-    for side, found, lonely, tied in zip(
-        ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
-    ):
+    for side, found, lonely, tied in zip(sides, (trained, deployed), alone, ties, strict=True):
         above = found.scores[lonely] >= threshold
         report.ties += int((above & tied).sum())
         for index in lonely[above & ~tied]:
@@ -338,7 +348,4 @@ def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
     box = ", ".join(f"{value:.1f}" for value in found.xyxy[index])
     class_name = detector.names[int(found.class_ids[index])]
-    return (
-        f"{name}: only the {side} model finds {class_name} at ({box}) "
-        f"with score {found.scores[index]:.4f}"
-    )
+    return f"{name}: only {side} finds {class_name} at ({box}) with score {found.scores[index]:.4f}"
