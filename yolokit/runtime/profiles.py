@@ -144,10 +144,15 @@ def find_profile(model: Path) -> Profile | str | None:
         return "is not used: the file has changed since it was measured" if known else None
     if isinstance(own, str):
         return own
-    if own.provider not in list_providers() or own.precision not in PRECISIONS:
-        return f"is not used: {own.provider} in {own.precision} is not known here"
-    change = _find_change(own.machine, describe_machine())
-    return f"is not used: {change}" if change else own
+    return find_stale(own) or own
+
+
+def find_stale(profile: Profile) -> str | None:
+    """Say why a profile does not count any more, in words that follow its name; None if it does."""
+    if profile.provider not in list_providers() or profile.precision not in PRECISIONS:
+        return f"is not used: {profile.provider} in {profile.precision} is not known here"
+    change = _find_change(profile.machine, describe_machine())
+    return f"is not used: {change}" if change else None
 
 
 def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:

@@ -33,7 +33,7 @@ def test_a_quick_bench_takes_a_third() -> None:
         ({"precisions": ["fp8"]}, "precisions: "),
         ({"max_map_drop": 0.01}, "max_map_drop: has no effect without data"),
         ({"quick": True, "threads": [1]}, "threads: has no effect beside quick"),
-        ({"budget": 1}, "budget: must be a number of at least 5"),
+        ({"budget": 1}, "budget: must be a whole number of at least 5"),
         ({"imgsz": 320}, "imgsz: belongs to the file"),
     ],
     ids=str,
