@@ -36,6 +36,7 @@ JOBS = [
      "jobs.optimize.config:OptimizeConfig", "optimize"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),
+    ("bench_model", ["m"], "jobs.bench.job:bench_model", "jobs.bench.config:BenchConfig", "bench"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),
 ]  # fmt: skip

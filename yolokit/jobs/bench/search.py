@@ -17,8 +17,8 @@ import msgspec
 from yolokit.core.events import Notice, OnEvent, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
-from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.hub.store import HOME_VARIABLE
+from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.runtime.latency import Timing, find_quantile, list_speedups, time_opened
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 from yolokit.runtime.session import list_installed
@@ -38,6 +38,7 @@ _TRY_S = 0.5
 _TURN_S = 1.0
 _LEAST_TURN_S = 0.1
 _LEAST_OPEN_S = 5.0
+_NEAR = 1.25  # a single try does not tell such from the best
 _MANY_RUNS = 100_000
 _MOST_COMPARED = 8
 _BATCHES = (1, 4, 8)
@@ -184,8 +185,8 @@ class Search:
     def _try(self, combination: Combination, *, is_engine: bool = False) -> None:
         if any(row.combination == combination for row in self.rows):
             return
-        what = _describe(combination)
-        over = self._clock.left_s < _LEAST_OPEN_S if is_engine else self._clock.tries_are_over
+        what = str(combination)
+        over = self._clock.left_s <= 0 if is_engine else self._clock.tries_are_over
         if self._stop.is_requested or over:
             why = "not tried: stopped" if self._stop.is_requested else "not tried: no time was left"
             self.left_out.append(LeftOut(what=what, why=why))
@@ -234,14 +235,17 @@ class Search:
         )
 
     def _choose_compared(self) -> list[Row]:
-        """Return what may be the best: the default, each engine's fastest, and its batches."""
+        """Return what may be the best: the default, each engine at its best, the best's batches."""
         default = self.find_default()
         single = [row for row in self.rows if row.combination.batch == self.batch]
-        fastest: dict[str, Row] = {}
-        for row in sorted(single, key=lambda row: row.p50_ms):
-            fastest.setdefault(row.combination.engine, row)
         larger = [row for row in self.rows if row.combination.batch != self.batch]
-        chosen = [*([default] if default else []), *fastest.values(), *larger]
+        fastest: dict[str, Row] = {}
+        near: list[Row] = []
+        for row in sorted(single, key=lambda row: row.p50_ms):
+            own = fastest.setdefault(row.combination.engine, row)
+            if own is not row and row.p50_ms <= own.p50_ms * _NEAR:
+                near.append(row)
+        chosen = [*([default] if default else []), *fastest.values(), *larger, *near]
         return [row for at, row in enumerate(chosen) if row not in chosen[:at]][:_MOST_COMPARED]
 
     def _compare(self) -> None:
@@ -308,7 +312,3 @@ def _settle(row: Row, timing: Timing, default: Timing | None) -> Row:
         memory_bytes=timing.peak_rss_bytes,
         start_s=timing.start_s + timing.first_ms / 1000,
     )
-
-
-def _describe(one: Combination) -> str:
-    return f"{one.engine}, threads {one.threads}, batch {one.batch}"

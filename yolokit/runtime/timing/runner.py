@@ -27,7 +27,9 @@ class Runner:
     def __init__(self, spec: TimingSpec) -> None:
         self._spec = spec
         self.model = spec.model
-        self.detector = Detector.load(spec.model, provider=spec.provider, threads=spec.threads)
+        self.detector = Detector.load(
+            spec.model, provider=spec.provider, threads=spec.threads, precision=spec.precision
+        )
         fixed = self.detector.manifest.io.shape[0]
         if fixed is not None and spec.batch != fixed:
             raise InferenceError(f"{spec.model} takes {fixed} at a time, not {spec.batch}")

@@ -70,9 +70,7 @@ class FakeModel:
 
 
 @pytest.fixture
-def make_search(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> MakeSearch:
+def make_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeSearch:
     has = {"cpu": ("fp32",), "openvino": ("fp32", "bf16")}
 
     def load(name: str) -> Any:
@@ -88,7 +86,11 @@ def make_search(
     monkeypatch.setattr(FakeModel, "opened_specs", [])
 
     def make(
-        stop: Stop | None = None, batch: Any = 1, more: Any = (), budget_s: float = 60, **options: Any
+        stop: Stop | None = None,
+        batch: Any = 1,
+        more: Any = (),
+        budget_s: float = 60,
+        **options: Any,
     ) -> tuple[Search, list[Event]]:
         has.update(more)
         path = save_model(tmp_path / "m.onnx", input_shape=(batch, 3, 64, 64))
@@ -135,7 +137,7 @@ def test_what_computes_wrong_is_marked_and_not_tried_further(make_search: MakeSe
     wrong = [one for one in search.rows if one.check.verdict == "wrong"]
     assert [one.combination.engine for one in wrong] == ["coreml fp32"]
     assert not wrong[0].is_proved
-    assert "differ by up to" in wrong[0].check.problem
+    assert "apart" in wrong[0].check.problem or "differ" in wrong[0].check.problem
 
 
 def test_batches_are_tried_where_the_file_leaves_them_open(make_search: MakeSearch) -> None:
@@ -170,7 +172,7 @@ def test_what_does_not_open_is_left_out_with_the_reason(
     search, _ = make_search()
     assert {one.combination.engine for one in search.rows} == {"cpu fp32"}
     told = {one.what: one.why for one in search.left_out}
-    assert told["openvino bf16, threads 4, batch 1"] == "openvino has no luck"
+    assert told["openvino bf16 with 4 threads"] == "openvino has no luck"
     assert told["coreml, cuda, directml, migraphx, qnn, rocm, tensorrt, xnnpack"].startswith(
         "not installed"
     )
@@ -190,7 +192,7 @@ def test_a_stop_keeps_what_is_done(
     search, _ = make_search(stop)
     assert len(search.rows) == 1
     assert not search.is_complete
-    assert ("openvino fp32, threads 4, batch 1", "not tried: stopped") in [
+    assert ("openvino fp32 with 4 threads", "not tried: stopped") in [
         (one.what, one.why) for one in search.left_out
     ]
 
@@ -198,7 +200,7 @@ def test_a_stop_keeps_what_is_done(
 def test_no_time_left_is_told(make_search: MakeSearch) -> None:
     search, _ = make_search(budget_s=0)
     assert not search.rows
-    assert {one.why for one in search.left_out if "threads" in one.what} == {
+    assert {one.why for one in search.left_out if "thread" in one.what} == {
         "not tried: no time was left"
     }
 
