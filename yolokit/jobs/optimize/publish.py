@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from yolokit.core.events import Progress
 from yolokit.engine_protocol.shared import share_process
@@ -119,7 +119,7 @@ def _open_gates(
 ) -> list[Gate]:
     precision = DeployedModel(candidate.predictor).facts.lowest_precision
     gates: list[Gate] = [
-        Parity(find_tolerance(precision)),
+        cast("Gate", Parity(find_tolerance(precision))),
         AccuracyGate(workshop.load("val"), ranking.limits.max_map_drop),
     ]
     if winner.candidate != PARENT:

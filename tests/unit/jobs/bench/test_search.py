@@ -70,9 +70,7 @@ class FakeModel:
 
 
 @pytest.fixture
-def make_search(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> MakeSearch:
+def make_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeSearch:
     has = {"cpu": ("fp32",), "openvino": ("fp32", "bf16")}
 
     def load(name: str) -> Any:
@@ -88,7 +86,11 @@ def make_search(
     monkeypatch.setattr(FakeModel, "opened_specs", [])
 
     def make(
-        stop: Stop | None = None, batch: Any = 1, more: Any = (), budget_s: float = 60, **options: Any
+        stop: Stop | None = None,
+        batch: Any = 1,
+        more: Any = (),
+        budget_s: float = 60,
+        **options: Any,
     ) -> tuple[Search, list[Event]]:
         has.update(more)
         path = save_model(tmp_path / "m.onnx", input_shape=(batch, 3, 64, 64))
