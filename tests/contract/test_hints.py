@@ -102,6 +102,7 @@ SHOWN_BY = {
     "jobs.get_dataset": ["data get"],
     "jobs.inspect": ["inspect"],
     "jobs.optimize": ["optimize"],
+    "jobs.optimize.page": ["predict"],
     "jobs.quickstart": ["quickstart"],
     "jobs.runs": ["runs compare"],
     "jobs.show": ["data show"],

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from yolokit.core.events import Progress
+from yolokit.core.plural import counted
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import GateError
 from yolokit.evaluate.finders import DeployedModel
@@ -130,7 +131,7 @@ def _open_gates(
 def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path) -> Path:
     """Let ``yolokit predict`` on this machine run the file as it was measured."""
     engine = winner.candidate.engine
-    images = len(workshop.load("val").images)
+    images = counted(len(workshop.load("val").images), "image")
     return save_profile(
         Profile(
             model=str(out),
@@ -142,7 +143,7 @@ def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path
             p50_ms=winner.latency_ms,
             default_p50_ms=ranking.parent_ms,
             proof=f"mAP50-95 {ranking.trained_map - (winner.drop or 0):.4f} against "
-            f"{ranking.trained_map:.4f} of the trained model, on {images} images",
+            f"{ranking.trained_map:.4f} of the trained model, on {images} of val",
             measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )
