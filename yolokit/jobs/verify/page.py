@@ -135,6 +135,7 @@ def _show_models(report: VerifyReport) -> Table:
         rows += [
             ("mAP50-95", show_decimal(maps.first), show_decimal(maps.second)),
             ("mAP50", show_decimal(maps.first_map50), show_decimal(maps.second_map50)),
+            ("F1 from 0.25", show_decimal(maps.first_f1), show_decimal(maps.second_f1)),
         ]
     return Table(("", "First", "Second"), tuple(rows), "The two models")
 
