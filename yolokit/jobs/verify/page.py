@@ -35,8 +35,8 @@ from yolokit.report.page import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.evaluate.differences import ImageDifference, ImagePairs
     from yolokit.evaluate.finders import ModelFacts
+    from yolokit.evaluate.measures.differences import ImageDifference, ImagePairs
     from yolokit.jobs.verify.findings import Found
     from yolokit.jobs.verify.record import MapComparison, VerifyReport
     from yolokit.report.page import Block
