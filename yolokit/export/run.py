@@ -116,8 +116,7 @@ def export_model(
         facts = _trace(config, weights, digest, model, log_path)
         manifest = _describe(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = simplify_graph(model, folder / "simple.onnx")
-        parent = None
+        model, parent = simplify_graph(model, folder / "simple.onnx"), None
         if config.precision != "fp32":
             parent = describe_graph(model, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
