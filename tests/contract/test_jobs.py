@@ -34,6 +34,8 @@ JOBS = [
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),
+    ("verify_models", ["a", "b"], "jobs.verify.job:verify_models",
+     "jobs.verify.config:VerifyConfig", "verify"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),
 ]  # fmt: skip
