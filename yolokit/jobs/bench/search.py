@@ -19,7 +19,7 @@ from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
 from yolokit.hub.store import HOME_VARIABLE
 from yolokit.jobs.bench.record import Combination, LeftOut, Row
-from yolokit.runtime.latency import Timing, find_quantile, list_speedups, time_opened
+from yolokit.runtime.latency import Timing, find_quantile, time_opened
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 from yolokit.runtime.session import list_installed
 from yolokit.runtime.timing.orders import TimingSpec
@@ -37,6 +37,7 @@ WORTH = 1.03  # a smaller gain is noise
 _TRY_S = 0.5
 _TURN_S = 1.0
 _LEAST_TURN_S = 0.1
+_TURN_MORE_S = 0.05  # for what is not timed in a turn
 _LEAST_OPEN_S = 5.0
 _NEAR = 1.25  # a single try does not tell such from the best
 _MANY_RUNS = 100_000
@@ -212,7 +213,6 @@ class Search:
                 p50_ms=p50_ms,
                 p95_ms=p95_ms,
                 p99_ms=p99_ms,
-                images_per_s=combination.batch * 1000 / p50_ms,
                 memory_bytes=measured.peak_rss_bytes,
                 first_start_s=start_s,
                 check=check,
@@ -256,7 +256,7 @@ class Search:
         with contextlib.ExitStack() as stack:
             try:
                 models = [stack.enter_context(self._open(row.combination)) for row in chosen]
-                timings = self._take_turns(models)
+                timings, rates = self._take_turns(models)
             except YolokitError as error:
                 self._on_event(Notice(f"the comparison ended early: {error}"))
                 return
@@ -264,41 +264,43 @@ class Search:
             return
         self.is_complete = not self._stop.is_requested
         default = self.find_default()
-        of_default = next(
-            (one for row, one in zip(chosen, timings, strict=True) if row is default), None
-        )
-        for row, timing in zip(chosen, timings, strict=True):
-            self.rows[self.rows.index(row)] = _settle(row, timing, of_default)
+        usual = next((own for row, own in zip(chosen, rates, strict=True) if row is default), None)
+        for row, timing, own in zip(chosen, timings, rates, strict=True):
+            self.rows[self.rows.index(row)] = _settle(row, timing, own, usual)
 
-    def _take_turns(self, models: Sequence[TimedModel]) -> list[Timing]:
-        """Time models in turn; a stop ends it after a round."""
+    def _take_turns(self, models: Sequence[TimedModel]) -> tuple[list[Timing], list[list[float]]]:
+        """Time models in turn, one run after another and then several at once.
+
+        A stop ends it after a round.
+
+        Returns:
+            For each model its timing, and the images in a second of each round.
+        """
         rounds = self._config.rounds
-        turn_s = self._clock.left_s / (rounds * len(models))
-        turn_s = min(_TURN_S, max(_LEAST_TURN_S, turn_s - 0.05))
+        turn_s = self._clock.left_s / (2 * rounds * len(models))
+        turn_s = min(_TURN_S, max(_LEAST_TURN_S, turn_s - _TURN_MORE_S))
         found: list[list[Timing]] = []
+        rates: list[list[float]] = [[] for _ in models]
         for number in range(rounds):
             if self._stop.is_requested:
                 break
-            done = number * len(models)
-            found.append(
-                time_opened(
-                    models, rounds=1, runs=_MANY_RUNS, turn_s=turn_s,
-                    on_turn=lambda at, of, done=done: self._on_event(  # type: ignore[misc]
-                        Progress("comparing", done + at, rounds * of, unit="turns")
-                    ),
-                )
-            )  # fmt: skip
-        return [
+            self._on_event(Progress("comparing", number, rounds, unit="turns"))
+            found.append(time_opened(models, rounds=1, runs=_MANY_RUNS, turn_s=turn_s))
+            for model, own in zip(models, rates, strict=True):
+                flowed = model.flow(turn_s)
+                own.append(flowed.images / flowed.seconds)
+        timings = [
             msgspec.structs.replace(
                 turns[-1], rounds_ms=tuple(one for turn in turns for one in turn.rounds_ms)
             )
             for turns in zip(*found, strict=True)
         ]
+        return timings, rates
 
 
-def _settle(row: Row, timing: Timing, default: Timing | None) -> Row:
-    """Return a row with the figures of the comparison."""
-    gains = list_speedups(timing, default) if default is not None else []
+def _settle(row: Row, timing: Timing, rates: Sequence[float], usual: Sequence[float] | None) -> Row:
+    """Return a row with the figures of the comparison; ``usual`` has the rates of the default."""
+    gains = [own / other for own, other in zip(rates, usual, strict=True)] if usual else []
     return msgspec.structs.replace(
         row,
         rounds=len(timing.rounds_ms),
@@ -306,7 +308,7 @@ def _settle(row: Row, timing: Timing, default: Timing | None) -> Row:
         p50_ms=timing.p50_ms,
         p95_ms=timing.p95_ms,
         p99_ms=timing.p99_ms,
-        images_per_s=timing.images_per_s,
+        images_per_s=statistics.median(rates),
         speedup=statistics.median(gains) if gains else None,
         speedup_range=(min(gains), max(gains)) if gains else None,
         memory_bytes=timing.peak_rss_bytes,
