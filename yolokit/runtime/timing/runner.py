@@ -77,7 +77,7 @@ class Runner:
         return batches * self._spec.batch, spent_s
 
     def _flow_alone(self, detector: Detector, seconds: float) -> tuple[int, float, float]:
-        """Run the model for some seconds, once at least; return how often, the start and the end."""
+        """Run the model for some seconds, once at least; return how often, and start and end."""
         count, start_s = 0, time.perf_counter()
         while not count or time.perf_counter() < start_s + seconds:
             detector.infer(self._inputs[count % len(self._inputs)])

@@ -216,7 +216,7 @@ def test_an_engine_that_fails_in_the_comparison_ends_it(
     def fail(*_arguments: Any, **_options: Any) -> Any:
         raise InferenceError("gone")
 
-    monkeypatch.setattr(module, "time_opened", fail)
+    monkeypatch.setattr(module, "take_turns", fail)
     search, events = make_search()
     assert not search.is_complete
     assert search.rows
