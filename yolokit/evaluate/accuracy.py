@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.datasets.check import check_labels
@@ -24,15 +25,18 @@ from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import DataError, NoLabelsError
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
+from yolokit.evaluate.differences import SHOWN
 from yolokit.evaluate.finders import DeployedModel, is_checkpoint
 from yolokit.evaluate.resampling import compare_sets, match_set
 from yolokit.evaluate.run import THRESHOLDS, map_classes, read_all
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.digest import digest_weights
+from yolokit.metrics.coco import ScoredClass
+from yolokit.metrics.store import BoxStore
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import F64, I64, Detections
     from yolokit.datasets.data_yaml import DataYaml
@@ -93,6 +97,8 @@ class Accuracy:
         names: Classes of the data set.
         map50_95: COCO's main figure: the mean over IoU 0.50 to 0.95 and over the classes.
         map50: The same at IoU 0.50.
+        shown_f1: Mean F1 of the classes at the score from which a box is shown. mAP ranks boxes
+            and does not see that all scores fell; whoever predicts does.
         classes: One for each class of the data set.
         images: In the order of the split.
         unreadable: Images that could not be read, and so are in no figure.
@@ -104,6 +110,7 @@ class Accuracy:
     names: tuple[str, ...]
     map50_95: float
     map50: float
+    shown_f1: float
     classes: tuple[ClassAccuracy, ...]
     images: tuple[MeasuredImage, ...]
     unreadable: int
@@ -288,6 +295,7 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
         names=tuple(names),
         map50_95=overall.map50_95,
         map50=overall.map50,
+        shown_f1=_find_f1(images, len(names), SHOWN),
         classes=tuple(
             ClassAccuracy(name=one.name, boxes=one.boxes, map50_95=one.map50_95, map50=one.map50)
             for one in metrics.classes
@@ -296,6 +304,20 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
         unreadable=labelled.unreadable + len(unreadable),
         extra_classes=classes.extra,
     )
+
+
+def _find_f1(images: Sequence[MeasuredImage], class_count: int, conf: float) -> float:
+    """Return the mean F1 of the classes that have true boxes, of boxes from a score up."""
+    store = BoxStore()
+    for one in images:
+        store.add(one.true_xyxy, one.true_class_ids, one.found)
+    truth, found = store.truth_by_class(class_count), store.found_by_class(class_count)
+    known = [
+        ScoredClass(own.scores.astype(np.float64), own.is_true, len(true)).operate_at(conf)[2]
+        for true, own in zip(truth, found, strict=True)
+        if len(true)
+    ]
+    return sum(known) / len(known)
 
 
 def compare_accuracy(first: Accuracy, second: Accuracy) -> Difference:

@@ -27,8 +27,8 @@ _WORDS = {
     "faster": "faster than the FP32 file here",
     "as fast": "as fast as the FP32 file here",
     "slower": "slower than the FP32 file here, which --allow-slower allows",
-    "undecided": "not told apart from the FP32 file here: the rounds contradict each other, as "
-    "they do where other work goes on",
+    "undecided": "undecided, since the rounds contradict each other, as they do where other work "
+    "goes on",
 }
 
 
@@ -87,14 +87,13 @@ class Speed:
             model_sha256=sha256_file(candidate.model),
             parent_sha256=sha256_file(candidate.parent),
         )
-        side = comparison.second
-        figures = f"{comparison.describe()} for FP32, both on {side.provider}"
+        figures = f"{comparison.describe()} for FP32, both on {comparison.second.provider}"
         is_refused = record.verdict == "slower" and not self._allow_slower
         return Verdict(
             self.name,
-            [f"it is {figures}"] if is_refused else [],
+            [figures] if is_refused else [],
             record,
-            told=(f"speed: {_WORDS[record.verdict]}, {figures}",),
+            told=(f"speed: {_WORDS[record.verdict]}; {figures}",),
             hint="--allow-slower publishes it all the same, such as for another machine",
         )
 

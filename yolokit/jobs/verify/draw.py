@@ -49,9 +49,9 @@ def draw_pairs(picture: Path | U8, pairs: ImagePairs, names: Sequence[str]) -> b
     for at in pairs.b_index:
         _draw_dashed(image, second[at], SECOND, line_px)
     for at in pairs.alone_a:
-        draw_box(image, first[at], FIRST, 2 * line_px)
+        draw_box(image, first[at], FIRST, line_px + 2)
     for at in pairs.alone_b:
-        _draw_dashed(image, second[at], SECOND, 2 * line_px)
+        _draw_dashed(image, second[at], SECOND, line_px + 2)
     _draw_labels(image, pairs, (first, second), names)
     return encode_jpeg(image)
 

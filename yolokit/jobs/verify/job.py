@@ -25,6 +25,7 @@ from yolokit.jobs.verify.judge import (
     check_accuracy,
     check_boxes,
     check_outputs,
+    check_scores,
     choose_precision,
     compare_maps,
 )
@@ -151,7 +152,7 @@ def _judge(config: VerifyConfig, found: Found, outputs: ParityReport | None) -> 
         if allowed is None:
             allowed = find_max_map_drop(precision)
         maps = compare_maps(*found.accuracy, allowed)
-        checks.append(check_accuracy(maps, len(found.pairs), config.split))
+        checks += [check_accuracy(maps, len(found.pairs), config.split), check_scores(maps)]
     if outputs is not None:
         checks.append(check_outputs(outputs))
     boxes = sum_up(found.pairs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from yolokit.core.plural import counted
 from yolokit.evaluate.accuracy import compare_accuracy, compare_classes
 from yolokit.evaluate.differences import SHOWN
-from yolokit.export.tolerances import find_max_map_drop, find_tolerance
+from yolokit.export.tolerances import allow_f1_drop, find_max_map_drop, find_tolerance
 from yolokit.jobs.verify.record import Check, MapComparison
 from yolokit.metrics.matching import find_ties
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NMS_IOU = 0.7
 _PROBLEMS_SHOWN = 3
+_ROUNDING = 5e-5  # of figures with four decimals
 
 
 def choose_precision(first: ModelFacts, second: ModelFacts) -> str:
@@ -41,6 +42,8 @@ def compare_maps(first: Accuracy, second: Accuracy, max_map_drop: float) -> MapC
         second=second.map50_95,
         first_map50=first.map50,
         second_map50=second.map50,
+        first_f1=first.shown_f1,
+        second_f1=second.shown_f1,
         lost=first.map50_95 - second.map50_95,
         max_map_drop=max_map_drop,
         low=difference.low,
@@ -59,11 +62,29 @@ def check_accuracy(maps: MapComparison, images: int, split: str) -> Check:
         f"{maps.first:.4f} for the first: it {verb} {abs(maps.lost):.4f}, and a loss of "
         f"{maps.max_map_drop:g} is allowed"
     )
-    if abs(maps.lost) < _ROUNDING:
+    if is_rounding(maps.lost):
         text = f"mAP50-95 on {counted(images, 'image')} of {split} is {maps.second:.4f} for both"
     if maps.low is not None and maps.high is not None and not holds and maps.low <= 0:
         text += f"; {describe_chance(maps)}"
     return Check(name="accuracy", holds=holds, text=text)
+
+
+def check_scores(maps: MapComparison) -> Check:
+    """Judge what is left from the usual threshold up: mAP does not see that all scores fell."""
+    text = (
+        f"of the boxes from score {SHOWN:g} up, mean F1 is {maps.second_f1:.3f}, and "
+        f"{maps.first_f1:.3f} for the first"
+    )
+    allowed = allow_f1_drop(maps.max_map_drop)
+    holds = maps.first_f1 - maps.second_f1 <= allowed
+    if not holds:
+        text += f": a loss of {allowed:g} is allowed"
+    return Check(name="scores", holds=holds, text=text)
+
+
+def is_rounding(*differences: float | None) -> bool:
+    """Tell whether differences of mAP are none that four decimals show."""
+    return all(one is not None and abs(one) < _ROUNDING for one in differences)
 
 
 def describe_chance(maps: MapComparison) -> str:
@@ -146,6 +167,3 @@ def _count_alone(one: ImagePairs, limits: Tolerance) -> int:
 def _count_moved(one: ImagePairs, limits: Tolerance) -> int:
     moved = (one.iou < limits.min_iou) | (one.score_diff > limits.score_diff)
     return int(moved.sum())
-
-
-_ROUNDING = 5e-5  # of figures with four decimals

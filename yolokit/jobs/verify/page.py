@@ -9,8 +9,14 @@ from yolokit.core.plural import counted, describe_size
 from yolokit.errors import DataError
 from yolokit.evaluate.words import show_decimal
 from yolokit.jobs.verify.draw import FIRST, SECOND, draw_pairs
-from yolokit.jobs.verify.judge import describe_chance
-from yolokit.jobs.verify.words import describe_speed, describe_verdict, name_models, tell_engine
+from yolokit.jobs.verify.judge import describe_chance, is_rounding
+from yolokit.jobs.verify.words import (
+    describe_speed,
+    describe_verdict,
+    name_models,
+    show_change,
+    tell_engine,
+)
 from yolokit.report.charts import Axis, Series, scatter_chart
 from yolokit.report.page import (
     Details,
@@ -96,7 +102,7 @@ def _show_figures(report: VerifyReport) -> Figures:
         maps = report.accuracy
         figures += [
             Figure("mAP50-95", show_decimal(maps.second), f"the first {show_decimal(maps.first)}"),
-            Figure("Lost", f"{maps.lost:+.4f}", f"{maps.max_map_drop:g} is allowed"),
+            Figure("Change", show_change(maps.lost), f"-{maps.max_map_drop:g} is allowed"),
         ]
     figures += [
         Figure("Boxes of both", str(boxes.pairs), f"from score {boxes.shown_from:g} up"),
@@ -129,26 +135,27 @@ def _show_models(report: VerifyReport) -> Table:
         rows += [
             ("mAP50-95", show_decimal(maps.first), show_decimal(maps.second)),
             ("mAP50", show_decimal(maps.first_map50), show_decimal(maps.second_map50)),
+            ("F1 from 0.25", show_decimal(maps.first_f1), show_decimal(maps.second_f1)),
         ]
     return Table(("", "First", "Second"), tuple(rows), "The two models")
 
 
 def _show_classes(maps: MapComparison) -> Iterator[Block]:
     yield Table(
-        ("Class", "Objects", "First", "Second", "Lost"),
+        ("Class", "Objects", "First", "Second", "Change"),
         tuple(
             (
                 one.name,
                 str(one.boxes),
                 show_decimal(one.first),
                 show_decimal(one.second),
-                "-" if one.lost is None else f"{one.lost:+.4f}",
+                "-" if one.lost is None else show_change(one.lost),
             )
             for one in maps.classes
         ),
         "mAP50-95 of each class, as COCO measures; those that lost most come first",
     )
-    if maps.low is not None:
+    if maps.low is not None and not is_rounding(maps.low, maps.high):
         yield Text(
             f"The images were drawn again {maps.draws} times, with repetition, as many each time "
             f"as there are, and both models measured on each draw: {describe_chance(maps)}."
@@ -286,4 +293,10 @@ def _describe_file(model: ModelFacts) -> str:
 
 
 def _begin(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    """Return a sentence with a capital, unless it begins with a name such as mAP50."""
+    first = sentence.split(" ", 1)[0]
+    return (
+        sentence
+        if any(letter.isupper() for letter in first)
+        else sentence[:1].upper() + sentence[1:]
+    )

@@ -34,9 +34,9 @@ def describe_verdict(report: VerifyReport) -> str:
         if report.first.sha256 == report.second.sha256:
             return f"{second} computes what {first} does"
         return f"{second} is as good as {first}"
-    failed = {check.name for check in report.checks if check.holds is False}
-    if failed <= {"outputs"}:
+    if report.first.sha256 == report.second.sha256:
         return f"{second} does not compute what {first} does"
+    failed = {check.name for check in report.checks if check.holds is False}
     if failed <= {"boxes", "classes"}:
         return f"{second} does not find what {first} finds"
     return f"{second} is not as good as {first}"
@@ -51,10 +51,10 @@ def describe_speed(speed: SpeedComparison) -> str:
         "undecided": "Which is faster is undecided: the rounds contradict each other, as they do "
         "where other work goes on",
     }
-    side = speed.second
-    low, high = min(speed.speedups), max(speed.speedups)
-    return (
-        f"{words[speed.verdict]}: {speed.speedup:.2f}x as fast ({low:.2f}x to {high:.2f}x in "
-        f"{len(speed.speedups)} rounds), {side.p50_ms:.2f} ms an image, and "
-        f"{speed.first.p50_ms:.2f} ms for the first."
-    )
+    return f"{words[speed.verdict]}: {speed.describe()} for the first."
+
+
+def show_change(lost: float) -> str:
+    """Return what a loss of mAP changes it by, signed: ``-0.0123``; ``0.0000`` for rounding."""
+    change = f"{-lost:+.4f}"
+    return "0.0000" if float(change) == 0 else change
