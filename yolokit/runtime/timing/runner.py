@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from yolokit.errors import ConfigError, InferenceError
-from yolokit.runtime.detector import Detector, make_input, plan_letterbox
+from yolokit.runtime.detector import Detector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,10 @@ class Runner:
         self._spec = spec
         self.model = spec.model
         self.detector = self._load(spec.streams)
+        if spec.input_wh is not None:  # where the model leaves it open
+            manifest = self.detector.manifest
+            io = msgspec.structs.replace(manifest.io, input_wh=spec.input_wh)
+            self.detector.manifest = msgspec.structs.replace(manifest, io=io)
         self._flowing: Detector | None = None
         fixed = self.detector.manifest.io.shape[0]
         if fixed is not None and spec.batch != fixed:
@@ -114,12 +118,9 @@ class Runner:
             yield read_image(Path(image))
 
     def _make_input(self, bgr: U8) -> Any:
-        if self._spec.input_wh is None:
-            return self.detector.preprocess(bgr)[0]
-        io = msgspec.structs.replace(self.detector.manifest.io, input_wh=self._spec.input_wh)
-        letterbox = plan_letterbox((bgr.shape[1], bgr.shape[0]), io)
-        tensor = make_input(bgr, letterbox, io)
-        if not self._spec.images and letterbox.input_wh != self._spec.input_wh:
+        tensor, letterbox = self.detector.preprocess(bgr)
+        wanted = self._spec.input_wh
+        if wanted is not None and not self._spec.images and letterbox.input_wh != wanted:
             width, height = letterbox.input_wh
             raise ConfigError(f"{self._spec.model} takes inputs of {width}x{height} px alone")
         return tensor
