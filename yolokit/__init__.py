@@ -16,6 +16,7 @@ from yolokit.core.privacy import refuse_telemetry
 
 TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
 if TYPE_CHECKING:
+    from yolokit.api import bench_model as bench_model
     from yolokit.api import check_dataset as check_dataset
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
@@ -49,6 +50,7 @@ _PUBLIC = {
     "Letterbox": "yolokit.core.types",
     "StopTraining": "yolokit.core.events",
     "YolokitError": "yolokit.errors",
+    "bench_model": "yolokit.api",
     "check_dataset": "yolokit.api",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",

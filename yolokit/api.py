@@ -17,6 +17,7 @@ from yolokit.core.options import AnyPath
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
+from yolokit.jobs.bench.config import BenchConfig
 from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.config import GetConfig
 from yolokit.jobs.fix.config import FixConfig
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from yolokit.evaluate.job import ValReport
     from yolokit.export.run import ExportArtifact
     from yolokit.hub.ensure import Obtained
+    from yolokit.jobs.bench.record import BenchReport
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.jobs.inspect.job import Inspection
     from yolokit.jobs.optimize.job import OptimizeResult
@@ -227,6 +229,18 @@ def verify_models(values: Values, on_event: OnEvent) -> VerifyReport:
     from yolokit.jobs.verify.job import verify_models as run
 
     return run(VerifyConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Bench(BenchConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Bench)
+def bench_model(values: Values, on_event: OnEvent) -> BenchReport:
+    """Find what runs a model best on this machine, and keep it as the machine's profile."""
+    from yolokit.jobs.bench.job import bench_model as run
+
+    return run(BenchConfig.build(values), on_event)
 
 
 class _Inspect(InspectConfig, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ ANYWHERE = {"--debug", "--help", "--version", "--install-completion"}
 SHOWN_BY = {
     "api": [],
     "checkpoints": ["train", "export"],
+    "cli.bench": ["bench"],
     "cli.data.check": ["data check"],
     "cli.data.convert": ["data convert"],
     "cli.data.demo": ["data demo"],
@@ -97,6 +98,7 @@ SHOWN_BY = {
     "formats.toolkit.plugin": ["data convert", "data check"],
     "hub": ["train", "weights pull", "data get"],
     "images": ["data convert", "data check", "data show"],
+    "jobs.bench": ["bench"],
     "jobs.check": ["data check"],
     "jobs.demo": ["data demo"],
     "jobs.fix": ["data fix"],
@@ -112,6 +114,7 @@ SHOWN_BY = {
     "labels": ["data convert"],
     "runtime": ["predict"],
     "runtime.session": ["predict", "val"],
+    "runtime.timing": ["bench"],
     "train": ["train"],
     "train.preview": ["data show"],
 }

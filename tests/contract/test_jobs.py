@@ -38,6 +38,7 @@ JOBS = [
      "val"),
     ("verify_models", ["a", "b"], "jobs.verify.job:verify_models",
      "jobs.verify.config:VerifyConfig", "verify"),
+    ("bench_model", ["m"], "jobs.bench.job:bench_model", "jobs.bench.config:BenchConfig", "bench"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),
 ]  # fmt: skip

@@ -11,7 +11,8 @@ from yolokit.core.plural import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.jobs.bench.record import BenchReport, Check, Row, StageRow
+    from yolokit.jobs.bench.record import BenchReport, Row, StageRow
+    from yolokit.runtime.profiles import Profile
 
 _LISTS = ("providers", "precisions", "threads", "batch")
 _COLUMNS = ("", "engine", "threads", "batch", "p50 ms", "p95", "p99", "img/s", "speed", "results")
@@ -30,7 +31,7 @@ def bench(
         bool, typer.Option("--forget", help="Forget it: predict goes by itself again.")
     ] = False,
 ) -> int:
-    """Find what runs a model best on this machine, and have predict use it.
+    """Find what runs a model best here, for predict to take up.
 
     Tries every provider, precision, thread count and batch that loads here, each in a process of
     its own, and compares the best in turn. A way of running it whose results are not those of
@@ -77,6 +78,7 @@ def _print_report(report: BenchReport) -> None:
     shown = compared or list(report.rows)
     if shown:
         emit(table(_COLUMNS, [_show_row(row, report) for row in shown]))
+        say(_explain_columns(report))
         emit("")
         emit(table(_STARTS, [_show_start(row) for row in shown if row.combination.batch == 1]))
     if report.stages:
@@ -85,6 +87,16 @@ def _print_report(report: BenchReport) -> None:
     _say_rest(report, compared)
     say(f"took {describe_seconds(report.seconds)}")
     _say_outcome(report)
+
+
+def _explain_columns(report: BenchReport) -> str:
+    lines = [
+        "ms: a run, one after another; img/s: over many images, as predict does it",
+        "results: beside onnxruntime on the CPU in FP32",
+    ]
+    if report.default is not None:
+        lines.insert(1, f"speed: img/s beside {report.default}, which predict takes by itself")
+    return "\n".join(lines)
 
 
 def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
@@ -98,7 +110,7 @@ def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
         f"{row.p50_ms:.1f}",
         f"{row.p95_ms:.1f}",
         f"{row.p99_ms:.1f}",
-        f"{row.images_per_s:.0f}",
+        "-" if row.images_per_s is None else f"{row.images_per_s:.0f}",
         "-" if row.speedup is None else f"{row.speedup:.2f}x",
         _show_check(row),
     )
@@ -140,27 +152,20 @@ def _say_rest(report: BenchReport, compared: list[Row]) -> None:
     if compared:
         for row in report.rows:
             if row not in compared:
-                say(f"slower when tried once: {_name(row)}, {row.p50_ms:.1f} ms")
+                say(f"slower when tried once: {row.combination}, {row.p50_ms:.1f} ms")
+    reasons: dict[str, list[str]] = {}
     for one in report.left_out:
-        say(f"left out: {one.what}: {one.why}")
+        reasons.setdefault(one.why, []).append(one.what)
+    for why, what in reasons.items():
+        say(f"left out: {'; '.join(what)}: {why}")
     for row in report.rows:
         if row.check.verdict == "wrong":
-            say(f"WRONG: {_name(row)}: {_explain(row.check)}; do not use it for this model")
+            say(f"WRONG: {row.combination}: {row.check.problem}; do not use it for this model")
         elif row.map_drop is not None and not row.map_drop.holds:
             say(
-                f"not taken: {_name(row)} loses {row.map_drop.drop:.4f} of mAP50-95, more than "
-                f"{row.map_drop.max_drop:g}"
+                f"not taken: {row.combination} loses {row.map_drop.drop:.4f} of mAP50-95, more "
+                f"than {row.map_drop.max_drop:g}"
             )
-
-
-def _explain(check: Check) -> str:
-    return check.problem or "its results are not those of the CPU"
-
-
-def _name(row: Row) -> str:
-    one = row.combination
-    batch = f", {one.batch} images at once" if one.batch > 1 else ""
-    return f"{one.engine} with {counted(one.threads, 'thread')}{batch}"
 
 
 def _say_outcome(report: BenchReport) -> None:
@@ -176,19 +181,18 @@ def _say_outcome(report: BenchReport) -> None:
         best = rows[report.best]
         default = "what predict takes by itself"
         if report.best == report.default:
-            gain = f"nothing that is proved is faster than {default}: {_name(best)}"
+            say(f"nothing that is proved is faster than {default}: {best.combination}")
         else:
-            times = f"{best.speedup:.2f}x as fast as " if best.speedup else "better than "
-            gain = f"best: {_name(best)}, {best.p50_ms:.1f} ms, {times}{default}"
-        say(gain)
+            times = f"{best.speedup:.2f}x as fast as {default}" if best.speedup else "proved"
+            say(f"best: {best.combination}, {best.p50_ms:.1f} ms, {times}")
         say(f"predict takes it from now on; kept in {report.profile}")
     if report.faster is not None:
         faster = rows[report.faster]
         against = f" ({faster.speedup:.2f}x)" if faster.speedup else ""
         say(
-            f"faster, but in a lower precision: {_name(faster)}, {faster.p50_ms:.1f} ms{against}; "
-            f"{faster.check.problem or 'its results are close'}. To have it proved on labelled "
-            f"images, and taken: yolokit bench {report.model} --data DATA.yaml"
+            f"faster, but in a lower precision: {faster.combination}, {faster.p50_ms:.1f} ms"
+            f"{against}; {faster.check.problem}. To have it proved on labelled images, and taken: "
+            f"yolokit bench {report.model} --data DATA.yaml"
         )
 
 
@@ -202,12 +206,28 @@ def _show(model: Path, *, as_json: bool) -> int:
     if as_json:
         emit_json(msgspec.to_builtins(found))
     elif isinstance(found, Profile):
-        emit_facts(msgspec.to_builtins(found))
+        emit_facts(_list_facts(found))
     elif found is None:
         say(f"there is no profile of {model} on this machine: `yolokit bench {model}` makes one")
     else:
         emit(f"the profile of {model.name} {found}")
     return 0
+
+
+def _list_facts(profile: Profile) -> dict[str, object]:
+    machine = profile.machine
+    engine = f"{profile.provider} in {profile.precision}, {counted(profile.threads, 'thread')}"
+    times = f"{profile.p50_ms:.1f} ms an image; {profile.default_p50_ms:.1f} without a profile"
+    where = f"{machine.cpu}, {counted(machine.cores, 'core')}, {machine.system}"
+    return {
+        "model": profile.model,
+        "runs best on": engine,
+        "it takes": times,
+        "proof": profile.proof,
+        "machine": where,
+        "versions": ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
+        "measured": profile.measured_at,
+    }
 
 
 def _forget(model: Path, *, as_json: bool) -> int:

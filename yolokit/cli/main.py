@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli import runs, weights
+from yolokit.cli.bench import bench
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.data.app import app as data_app
 from yolokit.cli.doctor import doctor
@@ -78,6 +79,7 @@ app.command(cls=options_of("yolokit.jobs.optimize.config:OptimizeConfig"))(optim
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.jobs.verify.config:VerifyConfig"))(verify)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.bench.config:BenchConfig"))(bench)
 app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
 app.command("help", cls=Command, context_settings={"ignore_unknown_options": True})(help_)

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
 from yolokit import __version__
+from yolokit.core.config import AUTO
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.core.plural import counted
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
 from yolokit.files.regular_file import why_no_file
 from yolokit.hub.store import own_dir
+from yolokit.runtime.providers.toolkit import PRECISIONS, list_providers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SCHEMA_VERSION = 1
-AUTO = "auto"
 _DEFAULT_PRECISION = "fp32"
 # The packages that run models: another version of one may be faster, slower or wrong.
 _ENGINES = (
@@ -111,7 +112,8 @@ def choose_engine(
     Args:
         model: The file.
         provider: ``auto``, or what the user asks for.
-        precision: None, or what the user asks for; likewise ``threads``.
+        precision: None, or what the user asks for.
+        threads: None, or what the user asks for.
     """
     asked = Choice(provider, precision or _DEFAULT_PRECISION, threads)
     if (provider, precision, threads) != (AUTO, None, None):
@@ -142,8 +144,15 @@ def find_profile(model: Path) -> Profile | str | None:
         return "is not used: the file has changed since it was measured" if known else None
     if isinstance(own, str):
         return own
-    change = _find_change(own.machine, describe_machine())
-    return f"is not used: {change}" if change else own
+    return find_stale(own) or own
+
+
+def find_stale(profile: Profile) -> str | None:
+    """Say why a profile does not count any more, in words that follow its name; None if it does."""
+    if profile.provider not in list_providers() or profile.precision not in PRECISIONS:
+        return f"is not used: {profile.provider} in {profile.precision} is not known here"
+    change = _find_change(profile.machine, describe_machine())
+    return f"is not used: {change}" if change else None
 
 
 def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:

@@ -143,6 +143,11 @@ def test_what_is_not_a_profile_is_told_and_not_used(model: Path, home: Path) -> 
         assert str(home) in found
 
 
+def test_a_provider_that_is_not_known_is_not_used(model: Path) -> None:
+    save_profile(profile_of(model, provider="abacus"))
+    assert find_profile(model) == "is not used: abacus in fp32 is not known here"
+
+
 def test_a_profile_is_forgotten_also_where_the_model_is_gone(model: Path) -> None:
     path = save_profile(profile_of(model))
     model.unlink()

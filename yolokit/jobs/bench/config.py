@@ -12,6 +12,7 @@ from yolokit.core.config import Config
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
 from yolokit.runtime.config import Model
 
+LEAST_BUDGET_S = 5
 Numbers: TypeAlias = tuple[int | str, ...]
 
 _EXPORTED = "belongs to the file: `yolokit export` makes one of another size or precision"
@@ -69,12 +70,12 @@ class BenchConfig(_Model, frozen=True, kw_only=True):
     ] = None
     max_map_drop: Annotated[
         Share | None,
-        Option("mAP50-95 that a lower precision may cost.", "SHARE", default="0.005"),
+        Option("Most mAP50-95 that a lower precision may cost.", "SHARE", default="0.005"),
     ] = None
     budget: Annotated[
-        Annotated[float, Meta(ge=5)],
+        Annotated[int, Meta(ge=LEAST_BUDGET_S)],
         Option("All timing together takes no longer; --data takes its own time.", "SECONDS"),
-    ] = 60.0
+    ] = 60
     rounds: Annotated[Positive, Option("Turns of each in the last comparison.", "N")] = 5
     quick: Annotated[bool, Option("A third of the budget: no other thread counts or batches.")] = (
         False
@@ -89,13 +90,13 @@ class BenchConfig(_Model, frozen=True, kw_only=True):
 
         known = {"providers": list_providers(), "precisions": PRECISIONS}
         problems = [
-            f"{field}: {describe_unknown(field.removesuffix('s'), name, names)}"
+            f"{field}: {describe_unknown(field[:-1], name, names)}"
             for field, names in known.items()
             for name in values[field]
             if name not in names
         ]
         problems += [
-            f"{field}: must be whole numbers of at least 1, not {number!r}"
+            f"{field}: must be whole numbers of at least 1, not {number}"
             for field in ("threads", "batch")
             for number in values[field]
             if not str(number).isdecimal() or int(number) < 1
@@ -123,4 +124,4 @@ class BenchConfig(_Model, frozen=True, kw_only=True):
     @property
     def budget_s(self) -> float:
         """All timing together takes no longer."""
-        return self.budget / 3 if self.quick else self.budget
+        return max(LEAST_BUDGET_S, self.budget / 3) if self.quick else self.budget

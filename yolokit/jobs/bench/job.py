@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.core.events import Notice, OnEvent, ignore
+from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
 from yolokit.files.digest import sha256_file
 from yolokit.jobs.bench.choice import choose_best, list_compared, list_unproved, prove_on_data
@@ -152,5 +153,5 @@ def _state_proof(best: Row) -> str:
     drop = best.map_drop
     return (
         f"mAP50-95 {drop.map50_95:.4f} against {drop.reference:.4f} of FP32 on the CPU, "
-        f"on {drop.images} images"
+        f"on {counted(drop.images, 'image')}"
     )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from yolokit.core.plural import counted
 from yolokit.errors import InferenceError
 from yolokit.export.gates.parity import Sample, compare
 from yolokit.export.tolerances import TOLERANCES, find_tolerance
@@ -77,16 +78,18 @@ class Reference:
             found: Index of the picture, and what was computed for it.
             precision: What the provider says that it computes in.
         """
-        of_file = self.detector.manifest.provenance.precision
-        report = self._compare(found, of_file)
+        report = self._compare(found, self.detector.manifest.provenance.precision)
         if not report.problems:
             return _describe(report, "equal")
-        if precision == "fp32" or any("not finite" in one for one in report.problems):
-            return _describe(report, "wrong")
-        if precision in TOLERANCES:
-            looser = self._compare(found, precision)
-            return _describe(looser, "differs" if looser.problems else "close")
-        return _describe(report, "differs")
+        if any("not finite" in one for one in report.problems):
+            return _describe(report, "wrong", "gives numbers that are not finite")
+        # However far raw outputs are apart, what is found can be compared.
+        loosest = self._compare(found, "int8")
+        shown = loosest if loosest.matched else report
+        if precision == "fp32":
+            return _describe(shown, "wrong", _tell_difference(shown))
+        is_close = precision in TOLERANCES and not self._compare(found, precision).problems
+        return _describe(shown, "close" if is_close else "differs", _tell_difference(shown))
 
     def _compare(self, found: Sequence[tuple[int, Outputs]], precision: str) -> ParityReport:
         samples = []
@@ -107,17 +110,28 @@ class Reference:
         return compare(samples, self.detector, tolerance=find_tolerance(precision))
 
 
-def _describe(report: ParityReport, verdict: str) -> Check:
-    box_px, score = report.max_raw_box_diff_px, report.max_raw_score_diff
-    problem = ""
-    if any("not finite" in one for one in report.problems):
-        problem = "gives numbers that are not finite"
-    elif report.problems:
-        problem = f"raw boxes differ by up to {box_px:.2g} px, raw scores by up to {score:.2g}"
+def _describe(
+    report: ParityReport,
+    verdict: Literal["equal", "close", "differs", "wrong"],
+    problem: str = "",
+) -> Check:
+    found = report.matched > 0
     return Check(
-        verdict=verdict,  # type: ignore[arg-type]
-        box_diff_px=box_px,
-        score_diff=score,
+        verdict=verdict,
+        box_diff_px=report.max_box_diff_px if found else report.max_raw_box_diff_px,
+        score_diff=report.max_score_diff if found else report.max_raw_score_diff,
         compared=report.matched,
+        alone=report.unmatched,
         problem=problem,
     )
+
+
+def _tell_difference(report: ParityReport) -> str:
+    if not report.matched:
+        box_px, score = report.max_raw_box_diff_px, report.max_raw_score_diff
+        return f"raw boxes differ by up to {box_px:.2g} px, raw scores by up to {score:.2g}"
+    alike = (
+        f"{counted(report.matched, 'object')} found by both, boxes up to "
+        f"{report.max_box_diff_px:.2g} px and scores up to {report.max_score_diff:.2g} apart"
+    )
+    return f"{alike}; {report.unmatched} found by one alone" if report.unmatched else alike

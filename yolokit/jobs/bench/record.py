@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from yolokit.core.plural import counted
 from yolokit.runtime.profiles import Machine
 
 
@@ -22,6 +23,10 @@ class Combination(msgspec.Struct, frozen=True, order=True):
         """What computes, without how: ``openvino bf16``."""
         return f"{self.provider} {self.precision}"
 
+    def __str__(self) -> str:
+        more = f", {counted(self.batch, 'image')} at once" if self.batch > 1 else ""
+        return f"{self.engine} with {counted(self.threads, 'thread')}{more}"
+
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a combination computes what onnxruntime does on the CPU in FP32.
@@ -30,16 +35,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         verdict: ``equal`` within the parity tolerance of FP32; ``close`` within that of a lower
             precision; ``differs`` from it by more; ``wrong``: it claims FP32 and differs, or gives
             numbers that are not finite.
-        box_diff_px: Largest difference of raw boxes; likewise ``score_diff``. None where the
-            outputs cannot be compared.
-        compared: Objects that were compared.
+        box_diff_px: Largest difference between the boxes of an object that both find; of raw
+            boxes, where ``compared`` is 0. Likewise ``score_diff``.
+        compared: Objects that both find.
+        alone: Objects that one of them finds alone.
         problem: What differs by more than it may, in words; empty where nothing does.
     """
 
     verdict: Literal["equal", "close", "differs", "wrong"]
-    box_diff_px: float | None = None
-    score_diff: float | None = None
+    box_diff_px: float
+    score_diff: float
     compared: int = 0
+    alone: int = 0
     problem: str = ""
 
 
@@ -67,12 +74,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rounds: Turns in which it was compared with the others; 0 where it was timed once, alone.
-        runs: How often the model ran.
-        p50_ms: Half of the runs took no longer; likewise ``p95_ms`` and ``p99_ms``. A run is one
-            of ``batch`` images.
-        images_per_s: At the median.
-        speedup: How many times as fast as what ``predict`` takes by itself, the median of the
-            rounds; ``speedup_range`` has the lowest and the highest. None where it was not compared.
+        runs: How often the model ran, one run after another.
+        p50_ms: Half of these took no longer; likewise ``p95_ms`` and ``p99_ms``. A run is one of
+            ``batch`` images.
+        images_per_s: Over many images, with several runs at once, as ``predict`` has them; None
+            where it was not compared.
+        speedup: How many times as many images in a second as with what ``predict`` takes by
+            itself, the median of the rounds; ``speedup_range`` has the lowest and the highest.
+            None where that is not known.
         memory_bytes: Most resident memory of its process; None where the system does not tell.
         first_start_s: From the start of a process to its first result, with nothing compiled yet.
         start_s: The same, once its provider has kept the compiled model; None if not measured.
@@ -86,7 +95,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float
     p95_ms: float
     p99_ms: float
-    images_per_s: float
+    images_per_s: float | None = None
     speedup: float | None = None
     speedup_range: tuple[float, float] | None = None
     memory_bytes: int | None

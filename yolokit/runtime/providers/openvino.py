@@ -25,6 +25,7 @@ PROVIDER = Provider(
     version=native.version,
     rank=6,
     extra="openvino",
+    on_cores=True,
     precisions=("fp32", "bf16", "fp16"),
     precisions_here=partial(native.list_precisions, _DEVICE),
 )

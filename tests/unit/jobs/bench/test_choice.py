@@ -37,7 +37,7 @@ def row(
         "speedup_range": (speedup if lowest is None else lowest, speedup) if speedup else None,
         "memory_bytes": None,
         "first_start_s": 1.0,
-        "check": Check(verdict=verdict),  # type: ignore[arg-type]
+        "check": Check(verdict=verdict, box_diff_px=0, score_diff=0),  # type: ignore[arg-type]
     }
     if lost is not None:
         values["map_drop"] = MapDrop(map50_95=0.5 - lost, reference=0.5, max_drop=0.005, images=9)
