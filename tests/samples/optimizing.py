@@ -90,7 +90,8 @@ class FakeShop:
         self._note(f"publish {winner.candidate.key}")
         if winner.candidate.key in self.refused:
             raise ParityError(
-                "the exported model does not equal the trained one; nothing was published"
+                "the exported model does not equal the trained one; nothing was published\n"
+                "  - a.jpg: 3 raw boxes differ\n  - b.jpg: 2 raw boxes differ"
             )
         (self.folder / MODEL_NAME).write_text(winner.candidate.key)
         return Published(

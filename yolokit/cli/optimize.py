@@ -106,6 +106,8 @@ def _judge(place: Place, ranking: Ranking) -> str:
     """Say in a word or two why a candidate is not the winner; the page says more."""
     from yolokit.jobs.optimize.ranking import loses_too_much
 
+    if place.refused is not None:
+        return "refused"
     if place.outcome.state == "slower":
         return "too slow"
     if loses_too_much(place, ranking.limits):

@@ -274,9 +274,8 @@ class _Searching:
         try:
             return self._shop.publish(winner, self._rank(trained))
         except GateError as error:
-            why = error.message.partition("; nothing was published")[0]
-            self._refused[winner.candidate.key] = why
-            self._tell(f"{title} was refused: {error.message}")
+            self._refused[winner.candidate.key] = _shorten(error.message)
+            self._tell(f"a gate refused {title}: {error.message}")
             return None
 
     def _rank(self, trained: Trained) -> Ranking:
@@ -298,6 +297,13 @@ class _Searching:
 
     def _tell(self, sentence: str) -> None:
         self._on_event(Notice(sentence))
+
+
+def _shorten(message: str) -> str:
+    """Return what a gate complains of, and the first of its problems."""
+    complaint, _, problems = message.partition("; nothing was published")
+    first = problems.strip().partition("\n")[0].removeprefix("- ")
+    return f"{complaint}: {first}" if first else complaint
 
 
 def _describe_outcome(outcome: Outcome, ranking: Ranking) -> str:

@@ -144,8 +144,8 @@ def _tabulate(ranking: Ranking) -> list[Block]:
         ("-", one.candidate.title, "-", "-", f"It failed: {one.why}.") for one in ranking.others
     ]
     return [
-        Table(_COLUMNS, good, "They keep the limits; the fastest first"),
-        Table(_MISSING, (*missing, *failed), "They do not"),
+        Table(_COLUMNS, good, "Candidates that keep the limits, the fastest first"),
+        Table(_MISSING, (*missing, *failed), "Candidates that do not"),
     ]
 
 
@@ -226,8 +226,8 @@ def _explain(found: Findings) -> list[Block]:
             "Each candidate was timed in turn with FP32 on onnxruntime's CPU provider, each in a "
             "process of its own that rests while the other runs. The speed-up is the median ratio "
             "of the rounds; `ms` is what an image takes in the model where the parent takes its "
-            f"median of the search, {ranking.parent_ms:.2f} ms, so that other work on the machine "
-            "does not move one candidate against another."
+            f"median of the search, {ranking.parent_ms:.2f} ms, so that all candidates are seen "
+            "beside the same parent, although other work on the machine came and went."
         ),
         Text(
             f"Accuracy is mAP50-95 on {counted(found.trained.score.images, 'image')} of val, by "
