@@ -16,7 +16,7 @@ from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import GateError
 from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.speeds import compare_speed
-from yolokit.export.gates.accuracy import AccuracyGate
+from yolokit.export.gates.accuracy import AccuracyGate, AccuracyRecord
 from yolokit.export.gates.parity import Parity
 from yolokit.export.gates.speed import SpeedRecord
 from yolokit.export.gates.toolkit import Candidate, Verdict
@@ -66,10 +66,14 @@ def publish_winner(workshop: Workshop, winner: Place, ranking: Ranking) -> Publi
     manifest = candidate.predictor.detector.manifest
     publish(model, out, manifest, verdicts, Replacing(result=MODEL, wanted=True))
     has_test, engine = workshop.has_test, winner.candidate.engine
+    records = [one.record for one in verdicts]
+    accuracy = next(one for one in records if isinstance(one, AccuracyRecord))
     published = Published(
         candidate=winner.candidate,
         limits=ranking.limits,
         model_sha256=sha256_file(out),
+        low=accuracy.low,
+        high=accuracy.high,
         profile=str(_save_profile(workshop, winner, ranking, out)),
         test=workshop.score(model, engine, "test") if has_test else None,
         trained_test=workshop.score_trained("test") if has_test else None,

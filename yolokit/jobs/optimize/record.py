@@ -92,6 +92,9 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         limits: Those that it keeps.
         model_sha256: Of the file.
         profile: File of this machine's profile, by which ``yolokit predict`` takes the engine.
+        low: Lower end of the 95 % interval of what it loses on other images of this kind; None
+            where val has too few.
+        high: Its upper end.
         test: Accuracy on the test split, by which nothing was chosen; None without one.
         trained_test: That of the trained model, likewise.
     """
@@ -100,6 +103,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     model_sha256: str
     profile: str
+    low: float | None = None
+    high: float | None = None
     test: Score | None = None
     trained_test: Score | None = None
 

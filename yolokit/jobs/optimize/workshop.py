@@ -62,7 +62,7 @@ def open_workshop(config: OptimizeConfig, folder: Path, on_event: OnEvent) -> It
 
     Raises:
         WeightsError: The checkpoint is missing or cannot be loaded.
-        DataError: The data set cannot be read, or val has no labels.
+        DataError: The data set cannot be read, val has no labels, or those of test are wrong.
     """
     weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
     on_event(Phase("reading the labels"))
@@ -79,7 +79,11 @@ def open_workshop(config: OptimizeConfig, folder: Path, on_event: OnEvent) -> It
 
 
 class Workshop:
-    """Measures on this machine; see :class:`yolokit.jobs.optimize.trial.Measurer`."""
+    """Measures on this machine; see :class:`yolokit.jobs.optimize.trial.Measurer`.
+
+    Attributes:
+        has_test: Whether there is a split with labels that nothing was chosen by.
+    """
 
     def __init__(
         self,
@@ -101,12 +105,11 @@ class Workshop:
         self.search = _describe_search(config, checkpoint, labelled, self.threads)
         self.has_part = len(labelled.images) > _PART_FROM
         self._labelled: dict[tuple[str, bool], LabelledSet] = {("val", False): labelled}
+        self.has_test = "test" in labelled.data.splits and self._can_measure_on("test")
 
-    @property
-    def has_test(self) -> bool:
-        """Whether there is a split with labels that nothing was chosen by."""
+    def _can_measure_on(self, split: str) -> bool:
         try:
-            return self.load("test") is not None
+            return bool(self.load(split).images)
         except NoLabelsError:
             return False
 
