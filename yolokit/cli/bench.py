@@ -90,12 +90,13 @@ def _print_report(report: BenchReport) -> None:
 
 
 def _explain_columns(report: BenchReport) -> str:
-    beside = "onnxruntime on the CPU in FP32"
-    usual = report.default
-    if usual is None:
-        return f"results: beside {beside}"
-    what = f"{usual.engine} with {counted(usual.threads, 'thread')}"
-    return f"speed: beside {what}, which predict takes by itself; results: beside {beside}"
+    lines = [
+        "ms: a run, one after another; img/s: over many images, as predict does it",
+        "results: beside onnxruntime on the CPU in FP32",
+    ]
+    if report.default is not None:
+        lines.insert(1, f"speed: img/s beside {report.default}, which predict takes by itself")
+    return "\n".join(lines)
 
 
 def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
@@ -109,7 +110,7 @@ def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
         f"{row.p50_ms:.1f}",
         f"{row.p95_ms:.1f}",
         f"{row.p99_ms:.1f}",
-        f"{row.images_per_s:.0f}",
+        "-" if row.images_per_s is None else f"{row.images_per_s:.0f}",
         "-" if row.speedup is None else f"{row.speedup:.2f}x",
         _show_check(row),
     )
@@ -180,11 +181,10 @@ def _say_outcome(report: BenchReport) -> None:
         best = rows[report.best]
         default = "what predict takes by itself"
         if report.best == report.default:
-            gain = f"nothing that is proved is faster than {default}: {best.combination}"
+            say(f"nothing that is proved is faster than {default}: {best.combination}")
         else:
-            times = f"{best.speedup:.2f}x as fast as " if best.speedup else "better than "
-            gain = f"best: {best.combination}, {best.p50_ms:.1f} ms, {times}{default}"
-        say(gain)
+            times = f"{best.speedup:.2f}x as fast as {default}" if best.speedup else "proved"
+            say(f"best: {best.combination}, {best.p50_ms:.1f} ms, {times}")
         say(f"predict takes it from now on; kept in {report.profile}")
     if report.faster is not None:
         faster = rows[report.faster]

@@ -81,6 +81,7 @@ def list_rows(report: VerifyReport) -> list[tuple[str, ...]]:
         rows += [
             ("mAP50-95", show_decimal(maps.first), show_decimal(maps.second)),
             ("mAP50", show_decimal(maps.first_map50), show_decimal(maps.second_map50)),
+            ("F1 from 0.25", show_decimal(maps.first_f1), show_decimal(maps.second_f1)),
         ]
     if report.speed is not None:
         sides = (report.speed.first, report.speed.second)

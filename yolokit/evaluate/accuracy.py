@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,8 @@ from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import DataError, NoLabelsError
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
 from yolokit.evaluate.finders import DeployedModel, is_checkpoint
+from yolokit.evaluate.measures.changes import find_f1
+from yolokit.evaluate.measures.differences import SHOWN
 from yolokit.evaluate.resampling import compare_sets, match_set
 from yolokit.evaluate.run import THRESHOLDS, map_classes, read_all
 from yolokit.evaluate.tasks.toolkit import load_metric
@@ -50,16 +51,6 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     boxes: int
     map50_95: float | None
     map50: float | None
-
-
-class ClassChange(msgspec.Struct, frozen=True, kw_only=True):
-    """mAP50-95 of one class by two models; None where nothing is true."""
-
-    name: str
-    boxes: int
-    first: float | None
-    second: float | None
-    lost: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +84,8 @@ class Accuracy:
         names: Classes of the data set.
         map50_95: COCO's main figure: the mean over IoU 0.50 to 0.95 and over the classes.
         map50: The same at IoU 0.50.
+        shown_f1: Mean F1 of the classes at the score from which a box is shown. mAP ranks boxes
+            and does not see that all scores fell; whoever predicts does.
         classes: One for each class of the data set.
         images: In the order of the split.
         unreadable: Images that could not be read, and so are in no figure.
@@ -104,6 +97,7 @@ class Accuracy:
     names: tuple[str, ...]
     map50_95: float
     map50: float
+    shown_f1: float
     classes: tuple[ClassAccuracy, ...]
     images: tuple[MeasuredImage, ...]
     unreadable: int
@@ -288,6 +282,7 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
         names=tuple(names),
         map50_95=overall.map50_95,
         map50=overall.map50,
+        shown_f1=find_f1(images, len(names), SHOWN),
         classes=tuple(
             ClassAccuracy(name=one.name, boxes=one.boxes, map50_95=one.map50_95, map50=one.map50)
             for one in metrics.classes
@@ -301,21 +296,6 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
 def compare_accuracy(first: Accuracy, second: Accuracy) -> Difference:
     """Tell by drawing the images again whether a difference of two models may be chance."""
     return compare_sets(first.match(), second.match())
-
-
-def compare_classes(first: Accuracy, second: Accuracy) -> tuple[ClassChange, ...]:
-    """Return what each class of the data set has lost, the most first."""
-    changes = [
-        ClassChange(
-            name=a.name,
-            boxes=a.boxes,
-            first=a.map50_95,
-            second=b.map50_95,
-            lost=None if a.map50_95 is None or b.map50_95 is None else a.map50_95 - b.map50_95,
-        )
-        for a, b in zip(first.classes, second.classes, strict=True)
-    ]
-    return tuple(sorted(changes, key=lambda one: math.inf if one.lost is None else -one.lost))
 
 
 def key_accuracy(model: ModelFacts, labelled: LabelledSet) -> str:

@@ -17,24 +17,24 @@ from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.errors import ExportError, GateError, NoLabelsError
 from yolokit.evaluate.accuracy import (
     Accuracy,
-    ClassChange,
     compare_accuracy,
-    compare_classes,
     load_labelled,
     measure,
 )
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel
-from yolokit.evaluate.differences import (
+from yolokit.evaluate.finders import DeployedModel
+from yolokit.evaluate.measures.changes import ClassChange, compare_classes
+from yolokit.evaluate.measures.differences import (
+    SHOWN,
     ImageDifference,
     choose_most_different,
     describe_image,
     pair_found,
 )
-from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.run import THRESHOLDS
 from yolokit.export.config import needs_images
 from yolokit.export.gates.toolkit import Verdict
-from yolokit.export.tolerances import find_max_map_drop
+from yolokit.export.tolerances import allow_f1_drop, find_max_map_drop
 from yolokit.files.digest import sha256_file
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
@@ -65,6 +65,8 @@ class AccuracyRecord(msgspec.Struct, frozen=True, kw_only=True):
         file: That of the file.
         trained_map50: mAP50 of the trained model.
         file_map50: That of the file.
+        trained_f1: Mean F1 of the classes by the trained model, of boxes from score 0.25 up.
+        file_f1: That of the file.
         lost: ``trained`` less ``file``.
         max_map_drop: The most that may be lost.
         low: Lower end of the 95 % interval of ``lost`` on other images of this kind; None with
@@ -88,6 +90,8 @@ class AccuracyRecord(msgspec.Struct, frozen=True, kw_only=True):
     file: float | None = None
     trained_map50: float | None = None
     file_map50: float | None = None
+    trained_f1: float | None = None
+    file_f1: float | None = None
     lost: float | None = None
     max_map_drop: float
     low: float | None = None
@@ -143,8 +147,9 @@ class AccuracyGate:
             deployed, trained
         )  # the second less the first is what is lost
         lost = trained.map50_95 - deployed.map50_95
+        f1_lost = trained.shown_f1 - deployed.shown_f1
         verdict: Literal["as good", "worse", "nothing found"] = "as good"
-        if not lost <= self._max_map_drop:
+        if not lost <= self._max_map_drop or f1_lost > allow_f1_drop(self._max_map_drop):
             verdict = "worse"
         elif not trained.map50_95:
             verdict = "nothing found"
@@ -159,6 +164,8 @@ class AccuracyGate:
             file=deployed.map50_95,
             trained_map50=trained.map50,
             file_map50=deployed.map50,
+            trained_f1=trained.shown_f1,
+            file_f1=deployed.shown_f1,
             lost=lost,
             max_map_drop=self._max_map_drop,
             low=difference.low,
@@ -227,11 +234,16 @@ def _measure_both(candidate: Candidate, labelled: LabelledSet) -> tuple[Accuracy
 def _list_problems(record: AccuracyRecord) -> list[str]:
     """Return the figures of both sides, the classes that lost most, and where to look first."""
     images = counted(record.images, "image")
-    headline = (
-        f"mAP50-95 on {images} of {record.split} is {record.file:.3f}, and {record.trained:.3f} "
-        f"for the trained model: it lost {record.lost:.3f}, and {record.max_map_drop:g} is allowed"
-    )
-    problems = [headline]
+    allowed_f1 = allow_f1_drop(record.max_map_drop)
+    problems = [
+        f"{what} on {images} of {record.split} is {file:.3f}, and {trained:.3f} for the trained "
+        f"model: it lost {trained - file:.3f}, and {allowed:g} is allowed"
+        for what, trained, file, allowed in (
+            ("mAP50-95", record.trained, record.file, record.max_map_drop),
+            (f"F1 from score {SHOWN:g} up", record.trained_f1, record.file_f1, allowed_f1),
+        )
+        if trained is not None and file is not None and trained - file > allowed
+    ]
     lost = [one for one in record.classes if one.lost is not None and one.lost > 0]
     problems += [
         f"{one.name}: {one.second:.3f}, and {one.first:.3f} for the trained model"

@@ -74,12 +74,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rounds: Turns in which it was compared with the others; 0 where it was timed once, alone.
-        runs: How often the model ran.
-        p50_ms: Half of the runs took no longer; likewise ``p95_ms`` and ``p99_ms``. A run is one
-            of ``batch`` images.
-        images_per_s: At the median.
-        speedup: How many times as fast as what ``predict`` takes by itself, the median of the
-            rounds; ``speedup_range`` has the lowest and the highest. None where that is not known.
+        runs: How often the model ran, one run after another.
+        p50_ms: Half of these took no longer; likewise ``p95_ms`` and ``p99_ms``. A run is one of
+            ``batch`` images.
+        images_per_s: Over many images, with several runs at once, as ``predict`` has them; None
+            where it was not compared.
+        speedup: How many times as many images in a second as with what ``predict`` takes by
+            itself, the median of the rounds; ``speedup_range`` has the lowest and the highest.
+            None where that is not known.
         memory_bytes: Most resident memory of its process; None where the system does not tell.
         first_start_s: From the start of a process to its first result, with nothing compiled yet.
         start_s: The same, once its provider has kept the compiled model; None if not measured.
@@ -93,7 +95,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float
     p95_ms: float
     p99_ms: float
-    images_per_s: float
+    images_per_s: float | None = None
     speedup: float | None = None
     speedup_range: tuple[float, float] | None = None
     memory_bytes: int | None

@@ -8,7 +8,6 @@ out is told.
 from __future__ import annotations
 
 import contextlib
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,15 @@ from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
 from yolokit.hub.store import HOME_VARIABLE
 from yolokit.jobs.bench.record import Combination, LeftOut, Row
-from yolokit.runtime.latency import Timing, find_quantile, list_speedups, time_opened
+from yolokit.jobs.bench.turns import MANY_RUNS, settle, take_turns
+from yolokit.runtime.latency import find_quantile
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 from yolokit.runtime.session import list_installed
 from yolokit.runtime.timing.orders import TimingSpec
 from yolokit.runtime.timing.process import OPEN_LIMIT_S, TimedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yolokit.jobs.bench.config import BenchConfig
@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
 WORTH = 1.03  # a smaller gain is noise
 _TRY_S = 0.5
-_TURN_S = 1.0
-_LEAST_TURN_S = 0.1
 _LEAST_OPEN_S = 5.0
 _NEAR = 1.25  # a single try does not tell such from the best
-_MANY_RUNS = 100_000
 _MOST_COMPARED = 8
 _BATCHES = (1, 4, 8)
 _SHARE_OF_TRIES = 0.5  # of the budget; the rest is for the comparison
@@ -194,7 +191,7 @@ class Search:
         try:
             with self._open(combination) as model:
                 found = model.compute()
-                measured = model.measure(runs=_MANY_RUNS, seconds=_TRY_S, warm_up=2)
+                measured = model.measure(runs=MANY_RUNS, seconds=_TRY_S, warm_up=2)
                 start_s = model.start_s + model.opened.first_ms / 1000
         except YolokitError as error:
             self.left_out.append(LeftOut(what=what, why=str(error)))
@@ -212,7 +209,6 @@ class Search:
                 p50_ms=p50_ms,
                 p95_ms=p95_ms,
                 p99_ms=p99_ms,
-                images_per_s=combination.batch * 1000 / p50_ms,
                 memory_bytes=measured.peak_rss_bytes,
                 first_start_s=start_s,
                 check=check,
@@ -235,17 +231,23 @@ class Search:
         )
 
     def _choose_compared(self) -> list[Row]:
-        """Return what may be the best: the default, each engine at its best, the best's batches."""
+        """Return what may be the best: each engine with all threads and at its best, and batches.
+
+        All threads are always among them: over many images they run as many images at once.
+        """
         default = self.find_default()
         single = [row for row in self.rows if row.combination.batch == self.batch]
-        larger = [row for row in self.rows if row.combination.batch != self.batch]
+        single.sort(key=lambda row: row.p50_ms)
+        most = max((row.combination.threads for row in single), default=0)
         fastest: dict[str, Row] = {}
         near: list[Row] = []
-        for row in sorted(single, key=lambda row: row.p50_ms):
+        for row in single:
             own = fastest.setdefault(row.combination.engine, row)
             if own is not row and row.p50_ms <= own.p50_ms * _NEAR:
                 near.append(row)
-        chosen = [*([default] if default else []), *fastest.values(), *larger, *near]
+        widest = [row for row in single if row.combination.threads == most]
+        larger = [row for row in self.rows if row.combination.batch != self.batch]
+        chosen = [*([default] if default else []), *widest, *fastest.values(), *larger, *near]
         return [row for at, row in enumerate(chosen) if row not in chosen[:at]][:_MOST_COMPARED]
 
     def _compare(self) -> None:
@@ -256,59 +258,20 @@ class Search:
         with contextlib.ExitStack() as stack:
             try:
                 models = [stack.enter_context(self._open(row.combination)) for row in chosen]
-                timings = self._take_turns(models)
+                turns = take_turns(
+                    models,
+                    rounds=self._config.rounds,
+                    left_s=self._clock.left_s,
+                    on_event=self._on_event,
+                    stop=self._stop,
+                )
             except YolokitError as error:
                 self._on_event(Notice(f"the comparison ended early: {error}"))
                 return
-        if not timings:
+        if not turns[0].rates:
             return
         self.is_complete = not self._stop.is_requested
         default = self.find_default()
-        of_default = next(
-            (one for row, one in zip(chosen, timings, strict=True) if row is default), None
-        )
-        for row, timing in zip(chosen, timings, strict=True):
-            self.rows[self.rows.index(row)] = _settle(row, timing, of_default)
-
-    def _take_turns(self, models: Sequence[TimedModel]) -> list[Timing]:
-        """Time models in turn; a stop ends it after a round."""
-        rounds = self._config.rounds
-        turn_s = self._clock.left_s / (rounds * len(models))
-        turn_s = min(_TURN_S, max(_LEAST_TURN_S, turn_s - 0.05))
-        found: list[list[Timing]] = []
-        for number in range(rounds):
-            if self._stop.is_requested:
-                break
-            done = number * len(models)
-            found.append(
-                time_opened(
-                    models, rounds=1, runs=_MANY_RUNS, turn_s=turn_s,
-                    on_turn=lambda at, of, done=done: self._on_event(  # type: ignore[misc]
-                        Progress("comparing", done + at, rounds * of, unit="turns")
-                    ),
-                )
-            )  # fmt: skip
-        return [
-            msgspec.structs.replace(
-                turns[-1], rounds_ms=tuple(one for turn in turns for one in turn.rounds_ms)
-            )
-            for turns in zip(*found, strict=True)
-        ]
-
-
-def _settle(row: Row, timing: Timing, default: Timing | None) -> Row:
-    """Return a row with the figures of the comparison."""
-    gains = list_speedups(timing, default) if default is not None else []
-    return msgspec.structs.replace(
-        row,
-        rounds=len(timing.rounds_ms),
-        runs=len(timing.samples_ms),
-        p50_ms=timing.p50_ms,
-        p95_ms=timing.p95_ms,
-        p99_ms=timing.p99_ms,
-        images_per_s=timing.images_per_s,
-        speedup=statistics.median(gains) if gains else None,
-        speedup_range=(min(gains), max(gains)) if gains else None,
-        memory_bytes=timing.peak_rss_bytes,
-        start_s=timing.start_s + timing.first_ms / 1000,
-    )
+        usual = next((own for row, own in zip(chosen, turns, strict=True) if row is default), None)
+        for row, own in zip(chosen, turns, strict=True):
+            self.rows[self.rows.index(row)] = settle(row, own, usual)

@@ -54,6 +54,7 @@ def time_stages(
                         provider=one.provider,
                         precision=one.precision,
                         threads=one.threads,
+                        streams=None,
                         batch=one.batch,
                     )
                 )

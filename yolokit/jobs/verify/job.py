@@ -10,8 +10,8 @@ import msgspec
 
 from yolokit.core.events import Notice, OnEvent, Phase, Progress, ignore
 from yolokit.errors import ConfigError, YolokitError
-from yolokit.evaluate.differences import choose_most_different, describe_image, sum_up
 from yolokit.evaluate.finders import TORCH
+from yolokit.evaluate.measures.differences import choose_most_different, describe_image, sum_up
 from yolokit.evaluate.speeds import SpeedComparison, compare_speed
 from yolokit.export.samples import load_gate_images
 from yolokit.export.tolerances import find_max_map_drop
@@ -25,6 +25,7 @@ from yolokit.jobs.verify.judge import (
     check_accuracy,
     check_boxes,
     check_outputs,
+    check_scores,
     choose_precision,
     compare_maps,
 )
@@ -151,7 +152,7 @@ def _judge(config: VerifyConfig, found: Found, outputs: ParityReport | None) -> 
         if allowed is None:
             allowed = find_max_map_drop(precision)
         maps = compare_maps(*found.accuracy, allowed)
-        checks.append(check_accuracy(maps, len(found.pairs), config.split))
+        checks += [check_accuracy(maps, len(found.pairs), config.split), check_scores(maps)]
     if outputs is not None:
         checks.append(check_outputs(outputs))
     boxes = sum_up(found.pairs)

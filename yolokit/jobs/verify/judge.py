@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.evaluate.accuracy import compare_accuracy, compare_classes
-from yolokit.evaluate.differences import SHOWN
-from yolokit.export.tolerances import find_max_map_drop, find_tolerance
+from yolokit.evaluate.accuracy import compare_accuracy
+from yolokit.evaluate.measures.changes import compare_classes
+from yolokit.evaluate.measures.differences import SHOWN
+from yolokit.export.tolerances import allow_f1_drop, find_max_map_drop, find_tolerance
 from yolokit.jobs.verify.record import Check, MapComparison
 from yolokit.metrics.matching import find_ties
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.evaluate.accuracy import Accuracy
-    from yolokit.evaluate.differences import BoxAgreement, ImagePairs
     from yolokit.evaluate.finders import ModelFacts
+    from yolokit.evaluate.measures.differences import BoxAgreement, ImagePairs
     from yolokit.export.gates.parity import ParityReport
     from yolokit.export.tolerances import Tolerance
 
@@ -42,6 +43,8 @@ def compare_maps(first: Accuracy, second: Accuracy, max_map_drop: float) -> MapC
         second=second.map50_95,
         first_map50=first.map50,
         second_map50=second.map50,
+        first_f1=first.shown_f1,
+        second_f1=second.shown_f1,
         lost=first.map50_95 - second.map50_95,
         max_map_drop=max_map_drop,
         low=difference.low,
@@ -65,6 +68,19 @@ def check_accuracy(maps: MapComparison, images: int, split: str) -> Check:
     if maps.low is not None and maps.high is not None and not holds and maps.low <= 0:
         text += f"; {describe_chance(maps)}"
     return Check(name="accuracy", holds=holds, text=text)
+
+
+def check_scores(maps: MapComparison) -> Check:
+    """Judge what is left from the usual threshold up: mAP does not see that all scores fell."""
+    text = (
+        f"of the boxes from score {SHOWN:g} up, mean F1 is {maps.second_f1:.3f}, and "
+        f"{maps.first_f1:.3f} for the first"
+    )
+    allowed = allow_f1_drop(maps.max_map_drop)
+    holds = maps.first_f1 - maps.second_f1 <= allowed
+    if not holds:
+        text += f": a loss of {allowed:g} is allowed"
+    return Check(name="scores", holds=holds, text=text)
 
 
 def is_rounding(*differences: float | None) -> bool:

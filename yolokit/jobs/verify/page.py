@@ -35,8 +35,8 @@ from yolokit.report.page import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.evaluate.differences import ImageDifference, ImagePairs
     from yolokit.evaluate.finders import ModelFacts
+    from yolokit.evaluate.measures.differences import ImageDifference, ImagePairs
     from yolokit.jobs.verify.findings import Found
     from yolokit.jobs.verify.record import MapComparison, VerifyReport
     from yolokit.report.page import Block
@@ -135,6 +135,7 @@ def _show_models(report: VerifyReport) -> Table:
         rows += [
             ("mAP50-95", show_decimal(maps.first), show_decimal(maps.second)),
             ("mAP50", show_decimal(maps.first_map50), show_decimal(maps.second_map50)),
+            ("F1 from 0.25", show_decimal(maps.first_f1), show_decimal(maps.second_f1)),
         ]
     return Table(("", "First", "Second"), tuple(rows), "The two models")
 

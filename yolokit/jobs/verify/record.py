@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 import yolokit
-from yolokit.evaluate.accuracy import ClassChange
-from yolokit.evaluate.differences import BoxAgreement, ImageDifference
 from yolokit.evaluate.finders import ModelFacts
+from yolokit.evaluate.measures.changes import ClassChange
+from yolokit.evaluate.measures.differences import BoxAgreement, ImageDifference
 from yolokit.evaluate.speeds import SpeedComparison
 from yolokit.export.gates.parity import ParityReport
 
@@ -20,12 +20,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was judged.
 
     Attributes:
-        name: ``accuracy``, ``outputs``, ``boxes`` or ``classes``.
+        name: ``accuracy``, ``scores``, ``outputs``, ``boxes`` or ``classes``.
         holds: Whether it holds; None for what is told and decides nothing.
         text: What was found, in a sentence.
     """
 
-    name: Literal["accuracy", "outputs", "boxes", "classes"]
+    name: Literal["accuracy", "scores", "outputs", "boxes", "classes"]
     holds: bool | None
     text: str
 
@@ -38,6 +38,8 @@ class MapComparison(msgspec.Struct, frozen=True, kw_only=True):
         second: That of the other.
         first_map50: mAP50 of the reference.
         second_map50: That of the other.
+        first_f1: Mean F1 of the classes by the reference, of boxes from score 0.25 up.
+        second_f1: That of the other.
         lost: ``first`` less ``second``.
         max_map_drop: The most that may be lost.
         low: Lower end of the 95 % interval of ``lost`` on other images of this kind; None with
@@ -51,6 +53,8 @@ class MapComparison(msgspec.Struct, frozen=True, kw_only=True):
     second: float
     first_map50: float
     second_map50: float
+    first_f1: float
+    second_f1: float
     lost: float
     max_map_drop: float
     low: float | None

@@ -34,9 +34,9 @@ def describe_verdict(report: VerifyReport) -> str:
         if report.first.sha256 == report.second.sha256:
             return f"{second} computes what {first} does"
         return f"{second} is as good as {first}"
-    failed = {check.name for check in report.checks if check.holds is False}
-    if failed <= {"outputs"}:
+    if report.first.sha256 == report.second.sha256:
         return f"{second} does not compute what {first} does"
+    failed = {check.name for check in report.checks if check.holds is False}
     if failed <= {"boxes", "classes"}:
         return f"{second} does not find what {first} finds"
     return f"{second} is not as good as {first}"

@@ -22,6 +22,8 @@ from yolokit.runtime.timing.orders import (
     Compute,
     Computed,
     Failed,
+    Flow,
+    Flowed,
     Measure,
     Measured,
     Open,
@@ -89,12 +91,14 @@ def _open(order: Open) -> tuple[Runner, Answer]:
     )
 
 
-def _obey(order: Measure | Compute | Predict, runner: Runner | None) -> Answer:
+def _obey(order: Measure | Flow | Compute | Predict, runner: Runner | None) -> Answer:
     if runner is None:
         raise InferenceError("no model is open")
     if isinstance(order, Compute):
         runner.write_outputs(Path(order.path))
         return Computed()
+    if isinstance(order, Flow):
+        return Flowed(*runner.flow(order.seconds))
     if isinstance(order, Predict):
         return _predict(order, runner)
     for number in range(order.warm_up):
@@ -117,7 +121,7 @@ def _predict(order: Predict, runner: Runner) -> Predicted:
     config, sources = PredictConfig.build(values), open_sources(order.sources)
     job = PredictJob(
         config=config,
-        predictor=Predictor(runner.detector, PredictorSpec(model=runner.model)),
+        predictor=Predictor(runner.detector, PredictorSpec(model=runner.model, streams=None)),
         sources=sources,
         sink_names=choose_sinks(config, sources),
         out=config.folder,

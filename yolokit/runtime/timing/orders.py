@@ -15,6 +15,7 @@ class TimingSpec(msgspec.Struct, frozen=True, kw_only=True):
         provider: Execution provider, or ``auto``.
         precision: What the provider computes in.
         threads: Threads inside one operator; None for the cores this process may use.
+        streams: Most runs at once, which share the threads; None for as many as are fastest.
         batch: Images in one run.
         input_wh: Size of the input in px where the model leaves it open; None for the model's own.
         images: Pictures to run it on, through the deployed letterbox; without any, one of noise.
@@ -24,6 +25,7 @@ class TimingSpec(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = "cpu"
     precision: str = "fp32"
     threads: int | None = None
+    streams: int | None = 1
     batch: int = 1
     input_wh: tuple[int, int] | None = None
     images: tuple[str, ...] = ()
@@ -47,6 +49,12 @@ class Measure(Order, frozen=True):
     warm_up: int
 
 
+class Flow(Order, frozen=True):
+    """Run the model for some seconds on many images, several at once as ``predict`` does."""
+
+    seconds: float
+
+
 class Compute(Order, frozen=True):
     """Run every picture once and write the outputs to a file; see ``TimedModel.compute``."""
 
@@ -61,7 +69,7 @@ class Predict(Order, frozen=True):
     seconds: float
 
 
-AnyOrder = Open | Measure | Compute | Predict
+AnyOrder = Open | Measure | Flow | Compute | Predict
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
@@ -91,6 +99,13 @@ class Measured(Answer, frozen=True):
     peak_rss_bytes: int | None
 
 
+class Flowed(Answer, frozen=True):
+    """How many images went through in how long."""
+
+    images: int
+    seconds: float
+
+
 class Computed(Answer, frozen=True):
     """The outputs are written."""
 
@@ -111,4 +126,4 @@ class Failed(Answer, frozen=True):
     hint: str | None = None
 
 
-AnyAnswer = Opened | Measured | Computed | Predicted | Failed
+AnyAnswer = Opened | Measured | Flowed | Computed | Predicted | Failed

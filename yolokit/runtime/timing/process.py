@@ -25,6 +25,8 @@ from yolokit.runtime.timing.orders import (
     Compute,
     Computed,
     Failed,
+    Flow,
+    Flowed,
     Measure,
     Measured,
     Open,
@@ -107,6 +109,10 @@ class TimedModel:
         """Time ``runs`` runs, or as many as fit into ``seconds``: one at least."""
         limit_s = seconds + self._answer_limit_s
         return self._ask(Measure(runs, seconds, warm_up), Measured, limit_s)
+
+    def flow(self, seconds: float) -> Flowed:
+        """Run the model for some seconds on many images, several at once as ``predict`` does."""
+        return self._ask(Flow(seconds), Flowed, seconds + self._answer_limit_s)
 
     def compute(self) -> list[tuple[int, Outputs]]:
         """Return what the model gives for each picture at each place of a batch.

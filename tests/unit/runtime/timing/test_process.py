@@ -52,6 +52,29 @@ def test_a_turn_ends_in_time_with_one_run_at_least(bright_model: Path) -> None:
         assert len(model.measure(runs=1000, seconds=0, warm_up=0).samples_ms) == 1
 
 
+def test_many_images_flow_through(make_model: Callable[..., Path]) -> None:
+    model = make_model(input_shape=("batch", 3, 64, 64))
+    spec = TimingSpec(model=str(model), threads=2, batch=4)
+    with TimedModel(spec) as timed:
+        flowed = timed.flow(0.2)
+    assert flowed.images >= 8, "two at once, of four images each"
+    assert flowed.images % 4 == 0
+    assert flowed.seconds >= 0.2
+
+
+def test_predict_is_run_as_a_whole(
+    bright_model: Path, save_image: Callable[..., Path], tmp_path: Path
+) -> None:
+    image = save_image("a.png")
+    with TimedModel(spec_of(bright_model, streams=None)) as timed:
+        done = timed.predict([str(image)], tmp_path / "found", 60)
+        with pytest.raises(DataError):
+            timed.predict([str(tmp_path / "none.png")], tmp_path / "nothing", 60)
+    assert done.images == 1
+    assert {"read_s", "infer_s", "write_s"} <= set(done.stages_s)
+    assert (tmp_path / "found" / "predictions.jsonl").is_file()
+
+
 def test_outputs_are_those_of_each_picture(
     make_model: Callable[..., Path], save_image: Callable[..., Path]
 ) -> None:
