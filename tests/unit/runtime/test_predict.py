@@ -22,7 +22,7 @@ from yolokit.errors import (
     JobCancelledError,
     OutputExistsError,
 )
-from yolokit.images.files import write_image
+from yolokit.images.files import write_content
 from yolokit.runtime.config import PredictConfig
 from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources
 from yolokit.runtime.sinks.video import Mp4Writer
@@ -181,12 +181,12 @@ class TestRun:
     def test_a_picture_that_cannot_be_written_costs_no_record(
         self, bright_model: Path, save_image: SaveImage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(path: Path, bgr: Any) -> None:
+        def refuse(path: Path, content: bytes) -> None:
             if path.name == "b.png":
                 raise DataError("cannot be written: Permission denied", path=path)
-            write_image(path, bgr)
+            write_content(path, content)
 
-        monkeypatch.setattr("yolokit.runtime.sinks.images.write_image", refuse)
+        monkeypatch.setattr("yolokit.runtime.sinks.images.write_content", refuse)
         for name in ("a.png", "b.png", "c.png"):
             save_image(f"in/{name}")
         job = open_job(config(bright_model, "in", out="there", threads=1))
@@ -203,10 +203,10 @@ class TestRun:
     def test_a_full_disk_ends_it_and_leaves_nothing(
         self, bright_model: Path, save_image: SaveImage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(path: Path, _bgr: Any) -> None:
+        def refuse(path: Path, _content: bytes) -> None:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-        monkeypatch.setattr("yolokit.runtime.sinks.images.write_image", refuse)
+        monkeypatch.setattr("yolokit.runtime.sinks.images.write_content", refuse)
         job = open_job(config(bright_model, save_image("a.png"), out="there", threads=1))
         with pytest.raises(OSError, match="No space left"):
             run(job)
@@ -372,10 +372,12 @@ class TestRun:
         seen = []
 
         class Sink:
+            draws = False
+
             def begin(self, source: Any) -> None:
                 seen.append(source.uri)
 
-            def write(self, frame: Any, detections: Any, picture: Any) -> None:
+            def write(self, frame: Any, detections: Any, picture: Any, drawn: Any) -> None:
                 seen.append(len(detections))
 
         image = save_image("a.png")
