@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from yolokit.errors import InferenceError
 from yolokit.runtime.providers.toolkit.built_in import built_in, preload_cuda
-from yolokit.runtime.providers.toolkit.compiled import claim_folder, drop_entry, name_entry
+from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_again_without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yolokit.runtime.providers.toolkit import Engine, EngineOptions
+    from yolokit.runtime.providers.toolkit import EngineOptions
+
+_NAME = "tensorrt"
 
 
-def _name(path: Path, options: EngineOptions) -> str | None:
-    """Name the folder of a model's engines: TensorRT tells those of another GPU by itself."""
-    return name_entry(path, "tensorrt", str(_BUILT_IN.version()), options.precision)
+def _prepare(ort: Any) -> None:
+    """Compute FP32 in FP32: on its own TensorRT takes TF32, and no option of onnxruntime says no.
+
+    NVIDIA's libraries read this variable (docs.nvidia.com/deeplearning/tensorrt, TF32).
+    """
+    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+    preload_cuda(ort)
 
 
 def _configure(path: Path, options: EngineOptions) -> dict[str, str]:
     chosen = {"fp16": {"trt_fp16_enable": "1"}, "bf16": {"trt_bf16_enable": "1"}}
-    kept: dict[str, str] = {}
-    if options.cache is not None and (name := _name(path, options)) is not None:
-        folder = claim_folder(options.cache, name)
-        kept = {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(folder)}
-    return chosen.get(options.precision, {}) | kept
-
-
-def _open(path: Path, options: EngineOptions) -> Engine:
-    """Open a model; where that fails, once more without the engines of earlier starts."""
-    try:
-        return _BUILT_IN.open(path, options)
-    except InferenceError:
-        name = None if options.cache is None else _name(path, options)
-        if options.cache is None or name is None or not drop_entry(options.cache, name):
-            raise
-        return _BUILT_IN.open(path, options)
+    folder = claim_folder_for(_NAME, path, options)
+    kept = {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(folder)}
+    return chosen.get(options.precision, {}) | (kept if folder is not None else {})
 
 
 _BUILT_IN = built_in(
     "TensorrtExecutionProvider",
     extra="gpu",
-    prepare=preload_cuda,
+    prepare=_prepare,
     configure=_configure,
     precisions=("fp32", "bf16", "fp16"),
 )
-PROVIDER = replace(_BUILT_IN, open=_open)
+PROVIDER = replace(_BUILT_IN, open=partial(open_again_without, _NAME, _BUILT_IN.open))

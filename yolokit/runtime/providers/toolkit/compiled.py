@@ -16,13 +16,15 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from yolokit.errors import ConfigError
+from yolokit.errors import ConfigError, InferenceError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from yolokit.runtime.providers.toolkit import Engine, EngineOptions
 
 LIMIT_BYTES = 2 << 30  # some fifty small models, or eight of the largest detector
 _LEFTOVER_S = 24 * 3600
@@ -64,13 +66,38 @@ def write_entry(folder: Path, name: str, content: bytes) -> None:
         trim(folder, keep=name)
 
 
-def claim_folder(folder: Path, name: str) -> Path:
-    """Return the folder under a name, which a provider makes and fills by itself."""
-    path = folder / name
+def claim_folder_for(provider: str, model: Path, options: EngineOptions) -> Path | None:
+    """Return the folder of a model's engines, which a provider makes and fills by itself.
+
+    It tells those of another GPU or version by itself. None where nothing is to be kept.
+    """
+    name = name_entry(model, provider, options.precision)
+    if options.cache is None or name is None:
+        return None
     with contextlib.suppress(OSError):  # there is none yet
-        os.utime(path)
-    trim(folder, keep=name)
-    return path
+        os.utime(options.cache / name)
+    trim(options.cache, keep=name)
+    return options.cache / name
+
+
+def open_again_without(
+    provider: str,
+    open_engine: Callable[[Path, EngineOptions], Engine],
+    model: Path,
+    options: EngineOptions,
+) -> Engine:
+    """Open a model; where that fails, once more without what earlier starts left for it.
+
+    Raises:
+        InferenceError: It fails without that too.
+    """
+    try:
+        return open_engine(model, options)
+    except InferenceError:
+        folder = claim_folder_for(provider, model, options)
+        if folder is None or not drop_entry(folder.parent, folder.name):
+            raise
+        return open_engine(model, options)
 
 
 def drop_entry(folder: Path, name: str) -> bool:

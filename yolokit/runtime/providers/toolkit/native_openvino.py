@@ -135,7 +135,7 @@ def _obtain(openvino: Any, path: Path, options: EngineOptions, device: str) -> A
 
     OpenVINO's own cache takes a file that is damaged for a good one; ours is compared by its hash.
     """
-    core, configured = openvino.Core(), _configure(options, device)
+    core, configured = openvino.Core(), configure(options, device)
     name = None
     if options.cache is not None:
         facts = [str(core.get_property(device, fact)) for fact in _DEVICE_FACTS]
@@ -174,7 +174,7 @@ def _refuse_signed_activations(model: Any) -> None:
             )
 
 
-def _configure(options: EngineOptions, device: str) -> dict[str, Any]:
+def configure(options: EngineOptions, device: str) -> dict[str, Any]:
     """Return OpenVINO's options: those of the lowest latency, at exactly one precision."""
     chosen = {
         "PERFORMANCE_HINT": "LATENCY",

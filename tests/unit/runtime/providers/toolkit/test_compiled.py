@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from yolokit.runtime.providers.toolkit import compiled
+from yolokit.errors import InferenceError
+from yolokit.runtime.providers.toolkit import EngineOptions, compiled
 from yolokit.runtime.providers.toolkit.compiled import (
-    claim_folder,
+    claim_folder_for,
     drop_entry,
     measure,
     name_entry,
+    open_again_without,
     read_entry,
     trim,
     write_entry,
@@ -91,18 +93,49 @@ def test_leftovers_of_a_killed_process_go_after_a_day(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [new.name]
 
 
-def test_folders_are_entries_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = claim_folder(tmp_path, "engines")
-    assert not folder.exists()
-    assert not drop_entry(tmp_path, "engines")
-    folder.mkdir()
+def test_folders_are_entries_too(
+    tmp_path: Path, make_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, cache = make_model(), tmp_path / "cache"
+    assert claim_folder_for("x", model, EngineOptions(threads=1)) is None
+    options = EngineOptions(threads=1, cache=cache)
+    folder = claim_folder_for("x", model, options)
+    assert folder is not None
+    assert folder.parent == cache
+    assert not drop_entry(cache, folder.name)
+    folder.mkdir(parents=True)
     (folder / "one.engine").write_bytes(bytes(1000))
-    assert measure(tmp_path)[1] >= 1000
+    assert measure(cache)[1] >= 1000
     monkeypatch.setattr(compiled, "LIMIT_BYTES", 1100)
-    assert claim_folder(tmp_path, "engines") == folder
+    assert claim_folder_for("x", model, options) == folder
     os.utime(folder, (0, 0))
-    write_entry(tmp_path, "other", bytes(200))
+    write_entry(cache, "other", bytes(200))
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("is_curable", [True, False])
+def test_a_folder_of_damaged_engines_is_not_fatal(
+    tmp_path: Path, make_model: Any, is_curable: bool
+) -> None:
+    model, options = make_model(), EngineOptions(threads=1, cache=tmp_path / "cache")
+    folder = claim_folder_for("x", model, options)
+    assert folder is not None
+    folder.mkdir(parents=True)
+    tried = []
+
+    def open_engine(path: Path, _options: EngineOptions) -> Any:
+        tried.append(path)
+        if folder.exists() or not is_curable:
+            raise InferenceError("cannot read the engine")
+        return "opened"
+
+    if is_curable:
+        engine: Any = open_again_without("x", open_engine, model, options)
+        assert engine == "opened"
+    else:
+        with pytest.raises(InferenceError, match="cannot read the engine"):
+            open_again_without("x", open_engine, model, options)
+    assert len(tried) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of folders are other ones there")
