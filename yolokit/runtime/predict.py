@@ -21,9 +21,9 @@ from yolokit.runtime.source import StillImages, open_source
 from yolokit.runtime.write import PREDICTED, RunSummary, mark_partial, write_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from yolokit.core.types import Frame, FrameError
+    from yolokit.core.types import Frame, FrameError, ReadFrame
     from yolokit.runtime.config import PredictConfig
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
@@ -245,6 +245,7 @@ def open_job(config: PredictConfig) -> PredictJob:
         provider=config.provider,
         threads=config.threads,
         precision=config.precision or "fp32",
+        streams=1 if [source.count for source in sources] == [1] else None,
         thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
         queue="newest" if all(source.is_live for source in sources) else "block",
     )
@@ -259,9 +260,12 @@ def open_job(config: PredictConfig) -> PredictJob:
 
 def _iter_frames(
     sources: Sequence[FrameSource],
-) -> Generator[tuple[FrameSource, Frame | FrameError]]:
+) -> Generator[tuple[FrameSource, Frame | FrameError | ReadFrame]]:
     for source in sources:
-        with closing_iterator(source) as frames:
+        frames_of: Iterable[Frame | FrameError | ReadFrame] = (
+            source.readers() if isinstance(source, StillImages) else source
+        )
+        with closing_iterator(frames_of) as frames:
             for frame in frames:
                 yield source, frame
 

@@ -52,6 +52,7 @@ PROVIDER = Provider(
     version=_version,
     rank=6,
     extra="openvino",
+    on_cores=True,
     precisions=_PRECISIONS,
     precisions_here=_list_precisions,
 )

@@ -68,7 +68,7 @@ def missing_ort() -> MissingDependencyError:
 def make_options(ort: Any, options: EngineOptions) -> Any:
     """Return onnxruntime's options of a session."""
     made = ort.SessionOptions()
-    made.intra_op_num_threads = options.threads
+    made.intra_op_num_threads = options.stream_threads
     made.inter_op_num_threads = 1
     made.log_severity_level = _FATAL
     made.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
