@@ -63,6 +63,7 @@ def examine() -> Iterator[Finding]:
     yield from _examine_torch()
     yield from _examine_privacy()
     yield from _examine_folders()
+    yield from _examine_profiles()
 
 
 def _examine_packages() -> Iterator[Finding]:
@@ -201,6 +202,24 @@ def _examine_folder(about: str, folder: Path, why: str) -> Finding:
     if free_bytes < _LOW_DISK_BYTES:
         return Finding(about, "warn", detail, "free some disk space")
     return Finding(about, "ok", detail)
+
+
+def _examine_profiles() -> Iterator[Finding]:
+    """Say which models run as `yolokit bench` found best."""
+    from yolokit.runtime.profiles import Profile, find_stale, iter_profiles
+
+    for path, profile in iter_profiles():
+        if not isinstance(profile, Profile):
+            yield Finding("profile", "warn", f"a profile {profile}", f"remove {path}")
+            continue
+        threads = counted(profile.threads, "thread")
+        how = f"{profile.model}: {profile.provider} in {profile.precision}, {threads} ({path})"
+        stale = find_stale(profile)
+        if stale is None:
+            yield Finding("profile", "ok", how)
+        else:
+            again = f"`yolokit bench {profile.model}` measures it again"
+            yield Finding("profile", "warn", f"{how} {stale}", again)
 
 
 def _version(package: str) -> str | None:
