@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import io
 import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,7 @@ from yolokit.core.privacy import forbid_openvino_telemetry
 from yolokit.errors import InferenceError
 from yolokit.runtime.onnx_header import read_header
 from yolokit.runtime.ports import Port
-from yolokit.runtime.providers.toolkit.compiled import (
-    drop_entry,
-    name_entry,
-    read_entry,
-    write_entry,
-)
+from yolokit.runtime.providers.toolkit.openvino_model import obtain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +28,6 @@ if TYPE_CHECKING:
 
     from yolokit.runtime.providers.toolkit import EngineOptions
 
-# What a compiled model depends on beside the model, the version and the options.
-_DEVICE_FACTS = ("FULL_DEVICE_NAME", "DEVICE_ARCHITECTURE", "OPTIMIZATION_CAPABILITIES")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "fp16"}
 # Its names of element types that are not onnxruntime's -> onnxruntime's.
@@ -75,6 +67,17 @@ def import_openvino() -> Any:
     return openvino
 
 
+def configure(options: EngineOptions, device: str) -> dict[str, Any]:
+    """Return OpenVINO's options: those of the lowest latency in each stream, at one precision."""
+    chosen: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
+    }
+    if device == "CPU":
+        chosen |= {"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.streams or 1}
+    return chosen
+
+
 def list_precisions(device: str) -> tuple[str, ...]:
     """Return what a device of this machine computes a model of FP32 in, e.g. of ``CPU``.
 
@@ -90,7 +93,7 @@ class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 
     Attributes:
-        inputs: The model's inputs.
+        inputs: The model's inputs, without those that have a default.
         outputs: The model's outputs.
     """
 
@@ -103,9 +106,13 @@ class OpenVinoEngine:
         self._threads = threading.local()
         header = read_header(path)
         with _quoting():
-            self._compiled = _obtain(import_openvino(), path, options, device)
+            openvino, configured = import_openvino(), configure(options, device)
+            self._compiled, self._defaults = obtain(
+                openvino, path, header, device, configured, options.cache
+            )
             self._check_precision(options.precision)
-            self.inputs = tuple(_port(port, header.inputs) for port in self._compiled.inputs)
+            inputs = (_port(port, header.inputs) for port in self._compiled.inputs)
+            self.inputs = tuple(port for port in inputs if port.name not in self._defaults)
             self.outputs = tuple(_port(port, header.outputs) for port in self._compiled.outputs)
 
     def run(
@@ -114,7 +121,7 @@ class OpenVinoEngine:
         """Return the outputs of these names; see :class:`Engine`."""
         with _quoting():
             request = self._request()
-            request.infer(dict(feeds), share_inputs=True, share_outputs=True)
+            request.infer({**self._defaults, **feeds}, share_inputs=True, share_outputs=True)
             return [np.array(request.get_tensor(name).data) for name in output_names]
 
     def _request(self) -> Any:
@@ -128,61 +135,6 @@ class OpenVinoEngine:
         really = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if really != _HINTS[asked]:
             raise InferenceError(f"OpenVINO computes it in {really} although {asked} was asked for")
-
-
-def _obtain(openvino: Any, path: Path, options: EngineOptions, device: str) -> Any:
-    """Return the compiled model: the one that an earlier start kept, or a new one.
-
-    OpenVINO's own cache takes a file that is damaged for a good one; ours is compared by its hash.
-    """
-    core, configured = openvino.Core(), configure(options, device)
-    name = None
-    if options.cache is not None:
-        facts = [str(core.get_property(device, fact)) for fact in _DEVICE_FACTS]
-        name = name_entry(path, "openvino", openvino.__version__, *facts, repr(configured))
-    if options.cache is None or name is None:
-        return _compile(core, path, device, configured)
-    kept = read_entry(options.cache, name)
-    if kept is not None:
-        try:
-            return core.import_model(io.BytesIO(kept), device, configured)
-        except RuntimeError:  # what it depends on beside our name of it is OpenVINO's to know
-            drop_entry(options.cache, name)
-    compiled = _compile(core, path, device, configured)
-    write_entry(options.cache, name, compiled.export_model().getvalue())
-    return compiled
-
-
-def _compile(core: Any, path: Path, device: str, configured: dict[str, Any]) -> Any:
-    model = core.read_model(str(path))
-    _refuse_signed_activations(model)
-    return core.compile_model(model, device, configured)
-
-
-def _refuse_signed_activations(model: Any) -> None:
-    """Refuse activations that are quantized with a sign: its kernels compute them wrong.
-
-    Seen with OpenVINO 2026.4 on a processor with AVX-512 VNNI: mAP50-95 of a yolo11n fell from 0.53
-    to 0.18, and was the same for unsigned ones. Weights are constants, without a FakeQuantize.
-    """
-    for node in model.get_ops():
-        if node.get_type_name() != "Convert" or node.get_element_type().to_string() != "i8":
-            continue
-        if node.input_value(0).get_node().get_type_name() == "FakeQuantize":
-            raise InferenceError(
-                "its activations are quantized as signed integers, which OpenVINO computes wrong"
-            )
-
-
-def configure(options: EngineOptions, device: str) -> dict[str, Any]:
-    """Return OpenVINO's options: those of the lowest latency in each stream, at one precision."""
-    chosen: dict[str, Any] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
-    }
-    if device == "CPU":
-        chosen |= {"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.streams or 1}
-    return chosen
 
 
 def _port(port: Any, names: tuple[str, ...]) -> Port:
