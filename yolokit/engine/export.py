@@ -34,14 +34,14 @@ def export(request: ExportRequest) -> dict[str, Any]:
     check_stop()
     _prepare(model, dynamic=request.dynamic == "all")
     layout = task.tell_layout(model)
-    stride = max(32, int(max(model.stride.tolist())))
-    imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
+    trained_px, stride = choose_size(model, checkpoint)
+    imgsz = request.imgsz or trained_px
     if imgsz % stride:
         raise ExportError(f"imgsz must be a multiple of {stride}, the model's stride, not {imgsz}")
     _trace(model, imgsz, request, list(task.OUTPUTS), _dynamic_axes(request.dynamic, layout, task))
     check_stop()
     return {
-        "names": [model.names[index] for index in range(len(model.names))],
+        "names": list_names(model),
         "imgsz": imgsz,
         "stride_px": stride,
         "layout": layout,
@@ -51,6 +51,17 @@ def export(request: ExportRequest) -> dict[str, Any]:
         "output_name": task.OUTPUTS[0],
         "versions": ultralytics_patches.list_versions(),
     }
+
+
+def choose_size(model: Any, checkpoint: dict[str, Any]) -> tuple[int, int]:
+    """Return the side in px that a model was trained with, and what sides are multiples of."""
+    stride = max(32, int(max(model.stride.tolist())))
+    return int(checkpoint.get("train_args", {}).get("imgsz", 640)), stride
+
+
+def list_names(model: Any) -> list[str]:
+    """Return the class names by index."""
+    return [model.names[index] for index in range(len(model.names))]
 
 
 def prepare_for_inference(model: Any) -> None:

@@ -1,4 +1,4 @@
-"""The export job: trace, simplify, describe, verify, and only then publish."""
+"""The export job: trace, simplify, quantize, describe, verify, and only then publish."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ import msgspec
 from yolokit.checkpoints.lineage import read_lineage
 from yolokit.checkpoints.reading import explain_unreadable
 from yolokit.core.events import OnEvent, Phase, ignore
-from yolokit.core.plugins import load_plugin
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.evaluate.recommended import recommend_thresholds
-from yolokit.export.config import QUANTIZERS, ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
-from yolokit.export.graph import finish_graph
-from yolokit.export.samples import iter_calibration_images, load_gate_images
+from yolokit.export.graph import describe_graph, simplify_graph
+from yolokit.export.quantize import plan_quantization
+from yolokit.export.samples import load_gate_images
 from yolokit.files.atomic import publish_file, write_atomic
 from yolokit.files.digest import digest_weights
 from yolokit.files.outputs import Replacing, Result, check_output, read_object
@@ -35,10 +34,12 @@ from yolokit.runtime.predictor import Predictor, PredictorSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.core.types import F32, U8
+    from yolokit.export.config import ExportConfig
+    from yolokit.export.quantizers.toolkit import QuantSettings
     from yolokit.files.digest import FileDigest
 
 _PROBLEMS_SHOWN = 5
+_SUFFIXES = {"fp32": ".onnx"}
 # How protobuf writes an entry of a model's metadata: its key is field 1, its value field 2.
 _KEY = METADATA_KEY.encode()
 _ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12"
@@ -86,12 +87,15 @@ class ExportArtifact(msgspec.Struct, frozen=True, kw_only=True):
         return next(record for record in records if isinstance(record, ParityReport))
 
 
-def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArtifact:
+def export_model(
+    config: ExportConfig, on_event: OnEvent = ignore, *, settings: QuantSettings | None = None
+) -> ExportArtifact:
     """Export a checkpoint and publish it if every gate holds: it equals what was trained.
 
     Args:
         config: What to export and how.
         on_event: Told what is being done.
+        settings: How to quantize; None for what the config asks for.
 
     Raises:
         ConfigError: The output exists and is not to be replaced.
@@ -99,7 +103,7 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
         GateError: A gate does not hold, such as a ParityError where the exported model differs;
             ``<stem>.<gate>-failed.json`` says how.
     """
-    weights, digest = _find_checkpoint(config)
+    weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
     gates = open_gates(config)
     out, replacing = _place(config, weights, gates)
     images = load_gate_images(Path(config.data) if config.data else None)
@@ -108,13 +112,17 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
     with _kept_on_failure(log_path), scratch_dir as scratch, share_process():
         folder = Path(scratch)
         on_event(Phase("tracing the model"))
-        facts = _trace(config, weights, digest, folder / "traced.onnx", log_path)
+        model = folder / "traced.onnx"
+        facts = _trace(config, weights, digest, model, log_path)
         manifest = _describe(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = folder / "model.onnx"
-        finish_graph(folder / "traced.onnx", model, manifest)
+        model, parent = simplify_graph(model, folder / "simple.onnx"), None
         if config.precision != "fp32":
-            model = _quantize(config, model, folder / "quantized.onnx", images)
+            parent = describe_graph(model, folder / "parent.onnx", manifest)
+            plan = plan_quantization(config, images, manifest, settings)
+            model = plan.run(model, folder / "quantized.onnx", on_event)
+            manifest = plan.describe(manifest)
+        model = describe_graph(model, folder / "model.onnx", manifest)
         candidate = Candidate(
             model=model,
             predictor=_load(model),
@@ -123,9 +131,11 @@ def export_model(config: ExportConfig, on_event: OnEvent = ignore) -> ExportArti
             trust=config.trust is not None,
             images=images,
             log_path=log_path,
+            parent=parent,
+            on_event=on_event,
         )
-        verdicts = _prove(candidate, gates, out, on_event)
-        return _publish(model, out, manifest, verdicts, replacing)
+        verdicts = prove(candidate, gates, out, on_event)
+        return publish(model, out, manifest, verdicts, replacing)
 
 
 @contextlib.contextmanager
@@ -139,13 +149,12 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
     log_path.unlink(missing_ok=True)
 
 
-def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
+def find_checkpoint(path: Path, *, trusted: bool = False) -> tuple[Path, FileDigest]:
     """Return the path of the checkpoint, links followed, and what it is now.
 
     Raises:
-        WeightsError: It is missing, or cannot be loaded without trust.
+        WeightsError: It is missing, or cannot be loaded unless it is ``trusted``.
     """
-    path = Path(config.weights)
     reason = why_no_file(path)
     if is_folder(path):
         inside = path / "best.pt"
@@ -158,7 +167,7 @@ def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
         raise WeightsError(f"there is no checkpoint {path}", hint=hint)
     path = path.resolve()
     digest = digest_weights(path)
-    problem = explain_unreadable(path) if config.trust is None else None
+    problem = explain_unreadable(path) if not trusted else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
     return path, digest
@@ -171,7 +180,7 @@ def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[
         OutputExistsError: The model or a proof is there and is not to be replaced.
         ConfigError: The folder cannot be made.
     """
-    out = weights.with_suffix(".onnx")
+    out = weights.with_suffix(_SUFFIXES.get(config.precision, f".{config.precision}.onnx"))
     if config.out is not None:
         given = Path(config.out)
         out = given / out.name if given.is_dir() else given
@@ -261,26 +270,10 @@ def _load(model: Path) -> Predictor:
     return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
 
-def _quantize(
-    config: ExportConfig, model: Path, dst: Path, gate_images: Sequence[tuple[str, U8]]
-) -> Path:
-    quantizer = load_plugin(QUANTIZERS, config.precision, kind="precision")
-    quantizer.quantize(model, dst, _calibration_inputs(config, model, gate_images))
-    return dst
-
-
-def _calibration_inputs(
-    config: ExportConfig, model: Path, gate_images: Sequence[tuple[str, U8]]
-) -> Iterator[F32]:
-    detector = _load(model).detector
-    for bgr in iter_calibration_images(Path(config.data) if config.data else None, gate_images):
-        yield detector.preprocess(bgr)[0]
-
-
-def _prove(
+def prove(
     candidate: Candidate, gates: Sequence[Gate], out: Path, on_event: OnEvent
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts of all gates.
+    """Return the verdicts of all gates on what would become ``out``.
 
     Raises:
         GateError: One does not hold; its record is written.
@@ -295,13 +288,13 @@ def _prove(
             shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
             raise gate.error(
                 f"{gate.complaint}; nothing was published\n{shown}",
-                hint=f"all differences are in {failed_path}",
+                hint="; ".join(filter(None, (f"all figures are in {failed_path}", verdict.hint))),
             )
         verdicts.append(verdict)
     return tuple(verdicts)
 
 
-def _publish(
+def publish(
     model: Path,
     out: Path,
     manifest: ModelManifest,

@@ -7,20 +7,16 @@ and detections must agree.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 
-from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.types import Frame
-from yolokit.engine_protocol.child import run_job
-from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
+from yolokit.evaluate.checkpoint import Checkpoint
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
+    from yolokit.engine_protocol.requests import InferFacts
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.metrics.matching import Matching
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
 SCORE = 0.25
 MIN_SCORE = 0.001
 MIN_MATCHED = 20
+SIDES = ("the trained model", "the deployed model")
 _NO_LIMIT = 1_000_000
 _BATCH = 3
 
@@ -107,6 +105,7 @@ class Parity:
     """The exported model finds what the trained one finds, as closely as its precision allows."""
 
     name = "parity"
+    rank = 1
     complaint = "the exported model does not equal the trained one"
     error = ParityError
 
@@ -119,8 +118,10 @@ class Parity:
 
     def check(self, candidate: Candidate) -> Verdict:
         """Run both models on the same images and compare them."""
-        samples = run_both(candidate)
-        report = compare(samples, candidate.predictor.detector, tolerance=self._tolerance)
+        facts, samples = run_both(candidate)
+        detector = candidate.predictor.detector
+        report = compare(samples, detector, tolerance=self._tolerance)
+        check_names(facts.names, detector.names, report)
         check_batch(samples, candidate.predictor, report)
         report.model_sha256 = sha256_file(candidate.model)
         report.weights_sha256 = candidate.digest.sha256
@@ -132,49 +133,73 @@ def open_gate(config: ExportConfig) -> Parity:
     return Parity(find_tolerance(config.precision))
 
 
-def run_both(candidate: Candidate) -> list[Sample]:
-    """Run the checkpoint and the exported file on the same images."""
+def run_both(candidate: Candidate) -> tuple[InferFacts, list[Sample]]:
+    """Run the checkpoint and the exported file on the same images.
+
+    Returns:
+        What the checkpoint is, and each image as both saw it.
+    """
     predictor = candidate.predictor
-    output_name = predictor.detector.manifest.head.output_name  # the one that the engine writes
     deployed = []
     for name, bgr in candidate.images:
         (view,), (tensor,) = predictor.prepare(Frame(bgr, 0, None, name))
         (outputs,) = predictor.infer([tensor])
         deployed.append((name, view.letterbox, tensor, outputs))
-    with tempfile.TemporaryDirectory(prefix="yolokit-parity-") as scratch:
-        folder = Path(scratch)
-        for index, (_name, bgr) in enumerate(candidate.images):
-            np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
-        request = InferRequest(
-            weights=str(candidate.weights),
-            digest=candidate.digest,
-            folder=str(folder),
-            input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
-            threads=usable_cores(),
-            trust=candidate.trust,
+    checkpoint = Checkpoint(
+        path=candidate.weights,
+        digest=candidate.digest,
+        trust=candidate.trust,
+        log_path=candidate.log_path,
+    )
+    facts, trained = checkpoint.run(
+        [bgr for _, bgr in candidate.images],
+        [letterbox.input_wh for _, letterbox, _, _ in deployed],
+        keeps_inputs=True,
+    )
+    samples = [
+        Sample(
+            name=name,
+            letterbox=letterbox,
+            trained_input=one.tensor,
+            trained=one.outputs,
+            deployed_input=tensor,
+            deployed=outputs,
         )
-        run_job("infer", request, log_path=candidate.log_path)
-        return [
-            Sample(
-                name=name,
-                letterbox=letterbox,
-                trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
-                trained={
-                    output_name: np.load(
-                        folder / f"{index:04d}.{output_name}.npy", allow_pickle=False
-                    )[0]
-                },
-                deployed_input=tensor,
-                deployed=outputs,
-            )
-            for index, (name, letterbox, tensor, outputs) in enumerate(deployed)
-        ]
+        for (name, letterbox, tensor, outputs), one in zip(deployed, trained, strict=True)
+        if one.tensor is not None
+    ]
+    return facts, samples
+
+
+def check_names(trained: Sequence[str], deployed: Sequence[str], report: ParityReport) -> None:
+    """Compare the class names, by which alone a wrong order shows: the numbers are the same."""
+    if len(trained) != len(deployed):
+        classes = counted(len(trained), "class", "classes")
+        report.problems.append(f"the trained model has {classes}, the file {len(deployed)}")
+    report.problems += [
+        f"class {index} is called {own!r} in the file, {name!r} in the trained model"
+        for index, (name, own) in enumerate(zip(trained, deployed, strict=False))
+        if name != own
+    ]
+    if report.problems:
+        report.verdict = "different"
 
 
 def compare(
-    samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
+    samples: Sequence[Sample],
+    detector: Detector,
+    *,
+    tolerance: Tolerance | None = None,
+    sides: tuple[str, str] = SIDES,
 ) -> ParityReport:
-    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them."""
+    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them.
+
+    Args:
+        samples: The images.
+        detector: Decodes the outputs of both.
+        tolerance: How far the two may be apart.
+        sides: What the two are called in problems.
+    """
     report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
     for sample in samples:
         report.images += 1
@@ -186,7 +211,7 @@ def compare(
     report.threshold = None if report.problems else _choose_threshold(samples, detector)
     if report.threshold is not None:
         for sample in samples:
-            _match_sample(sample, detector, report.threshold, report)
+            _match_sample(sample, detector, report, sides)
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
@@ -275,9 +300,9 @@ def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | 
 
 
 def _match_sample(
-    sample: Sample, detector: Detector, threshold: float, report: ParityReport
+    sample: Sample, detector: Detector, report: ParityReport, sides: tuple[str, str]
 ) -> None:
-    limits = report.tolerance
+    limits, threshold = report.tolerance, report.threshold or 0
     # A partner may score a little less; at low thresholds "a little" shrinks with them.
     lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
@@ -304,9 +329,7 @@ def _match_sample(
         iou_limit=np.inf if chooses else detector.manifest.head.iou,
         score_slack=2 * report.max_raw_score_diff,
     )
-    for side, found, lonely, tied in zip(
-        ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
-    ):
+    for side, found, lonely, tied in zip(sides, (trained, deployed), alone, ties, strict=True):
         above = found.scores[lonely] >= threshold
         report.ties += int((above & tied).sum())
         for index in lonely[above & ~tied]:
@@ -325,7 +348,4 @@ def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
     box = ", ".join(f"{value:.1f}" for value in found.xyxy[index])
     class_name = detector.names[int(found.class_ids[index])]
-    return (
-        f"{name}: only the {side} model finds {class_name} at ({box}) "
-        f"with score {found.scores[index]:.4f}"
-    )
+    return f"{name}: only {side} finds {class_name} at ({box}) with score {found.scores[index]:.4f}"
