@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from yolokit.core.types import Detections, Frame
-    from yolokit.runtime.predictor import Prediction, StageTimes
+    from yolokit.runtime.predictor import Prediction
     from yolokit.runtime.sink import Sink
     from yolokit.runtime.source import FrameSource
+    from yolokit.runtime.stage_times import StageTimes
 
 _MOST_THREADS = 4
 _SPARE = 1  # drawn and not yet written

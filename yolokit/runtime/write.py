@@ -25,10 +25,10 @@ from yolokit.files.outputs import Held, Result, read_object
 from yolokit.files.spell import encode_json
 from yolokit.images.files import WRITE_SUFFIXES
 from yolokit.runtime.draw_ahead import Drawn, draw_ahead
-from yolokit.runtime.predictor import StageTimes
 from yolokit.runtime.run_ahead import closing_iterator
 from yolokit.runtime.sink import Picture
 from yolokit.runtime.sinks.jsonl import FILE_NAME as RECORDS
+from yolokit.runtime.stage_times import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -14,7 +14,8 @@ from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.errors import DataError
 from yolokit.runtime import draw_ahead as module
 from yolokit.runtime.draw_ahead import draw_ahead
-from yolokit.runtime.predictor import Prediction, StageTimes
+from yolokit.runtime.predictor import Prediction
+from yolokit.runtime.stage_times import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
