@@ -18,6 +18,7 @@ from yolokit.core.privacy import forbid_openvino_telemetry
 from yolokit.errors import InferenceError
 from yolokit.runtime.onnx_header import read_header
 from yolokit.runtime.ports import Port
+from yolokit.runtime.providers.toolkit.openvino_model import obtain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +67,17 @@ def import_openvino() -> Any:
     return openvino
 
 
+def configure(options: EngineOptions, device: str) -> dict[str, Any]:
+    """Return OpenVINO's options: those of the lowest latency in each stream, at one precision."""
+    chosen: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
+    }
+    if device == "CPU":
+        chosen |= {"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.streams or 1}
+    return chosen
+
+
 def list_precisions(device: str) -> tuple[str, ...]:
     """Return what a device of this machine computes a model of FP32 in, e.g. of ``CPU``.
 
@@ -77,11 +89,16 @@ def list_precisions(device: str) -> tuple[str, ...]:
     return tuple(ours for theirs, ours in _CAPABILITIES.items() if theirs in named)
 
 
+# The first run fills tables of OpenVINO's binding, each once in a process. Of two threads at it,
+# one may wait for the interpreter's lock, which the other holds, waiting for that table: for ever.
+_FIRST_RUN = threading.Lock()
+
+
 class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 
     Attributes:
-        inputs: The model's inputs.
+        inputs: The model's inputs, without those that have a default.
         outputs: The model's outputs.
     """
 
@@ -92,21 +109,35 @@ class OpenVinoEngine:
             InferenceError: It does not load; the message is the reason alone.
         """
         self._threads = threading.local()
+        self._has_run = False
         header = read_header(path)
         with _quoting():
-            core = import_openvino().Core()
-            self._compiled = core.compile_model(str(path), device, _configure(options, device))
+            openvino, configured = import_openvino(), configure(options, device)
+            self._compiled, self._defaults = obtain(
+                openvino, path, header, device, configured, options.cache
+            )
             self._check_precision(options.precision)
-            self.inputs = tuple(_port(port, header.inputs) for port in self._compiled.inputs)
+            inputs = (_port(port, header.inputs) for port in self._compiled.inputs)
+            self.inputs = tuple(port for port in inputs if port.name not in self._defaults)
             self.outputs = tuple(_port(port, header.outputs) for port in self._compiled.outputs)
 
     def run(
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
     ) -> list[NDArray[Any]]:
         """Return the outputs of these names; see :class:`Engine`."""
+        if self._has_run:
+            return self._run(feeds, output_names)
+        with _FIRST_RUN:
+            outputs = self._run(feeds, output_names)
+            self._has_run = True
+            return outputs
+
+    def _run(
+        self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
+    ) -> list[NDArray[Any]]:
         with _quoting():
             request = self._request()
-            request.infer(dict(feeds), share_inputs=True, share_outputs=True)
+            request.infer({**self._defaults, **feeds}, share_inputs=True, share_outputs=True)
             return [np.array(request.get_tensor(name).data) for name in output_names]
 
     def _request(self) -> Any:
@@ -120,17 +151,6 @@ class OpenVinoEngine:
         really = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if really != _HINTS[asked]:
             raise InferenceError(f"OpenVINO computes it in {really} although {asked} was asked for")
-
-
-def _configure(options: EngineOptions, device: str) -> dict[str, Any]:
-    """Return OpenVINO's options: those of the lowest latency in each stream, at one precision."""
-    chosen: dict[str, Any] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
-    }
-    if device == "CPU":
-        chosen |= {"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.streams or 1}
-    return chosen
 
 
 def _port(port: Any, names: tuple[str, ...]) -> Port:
@@ -148,7 +168,7 @@ def _quoting() -> Iterator[None]:
     """Turn what OpenVINO raises into an InferenceError that quotes what it says at the end."""
     try:
         yield
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, OSError) as error:
         raise InferenceError(_say(str(error))) from error
 
 
