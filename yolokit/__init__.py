@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yolokit.api import fix_dataset as fix_dataset
     from yolokit.api import get_dataset as get_dataset
     from yolokit.api import inspect_model as inspect_model
+    from yolokit.api import optimize_model as optimize_model
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import show_data as show_data
@@ -56,6 +57,7 @@ _PUBLIC = {
     "get_dataset": "yolokit.api",
     "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
+    "optimize_model": "yolokit.api",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",
     "show_data": "yolokit.api",

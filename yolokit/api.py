@@ -22,6 +22,7 @@ from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.config import GetConfig
 from yolokit.jobs.fix.config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
+from yolokit.jobs.optimize.config import OptimizeConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.jobs.tune.config import TuneConfig
 from yolokit.runtime.config import PredictConfig
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.bench.record import BenchReport
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.jobs.inspect.job import Inspection
+    from yolokit.jobs.optimize.job import OptimizeResult
     from yolokit.jobs.show.job import ShowResult
     from yolokit.jobs.tune.job import TuneResult
     from yolokit.runtime.write import RunSummary
@@ -187,6 +189,18 @@ def export_model(values: Values, on_event: OnEvent) -> ExportArtifact:
     from yolokit.export.run import export_model as run
 
     return run(ExportConfig.build(values), on_event)
+
+
+class _Optimize(OptimizeConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Optimize)
+def optimize_model(values: Values, on_event: OnEvent) -> OptimizeResult:
+    """Find the fastest file and engine that are as good as a checkpoint, on this machine."""
+    from yolokit.jobs.optimize.job import optimize_model as run
+
+    return run(OptimizeConfig.build(values), on_event)
 
 
 class _Val(ValConfig, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ SHOWN_BY = {
     "cli.hints.usage": [],  # each is a command line, or of what another tool calls its options
     "cli.hints.yolo_line": [],  # it writes whole lines of each job
     "cli.main": [],
+    "cli.optimize": ["optimize"],
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
@@ -102,6 +103,7 @@ SHOWN_BY = {
     "jobs.fix": ["data fix"],
     "jobs.get_dataset": ["data get"],
     "jobs.inspect": ["inspect"],
+    "jobs.optimize": ["optimize"],
     "jobs.quickstart": ["quickstart"],
     "jobs.runs": ["runs compare"],
     "jobs.show": ["data show"],

@@ -21,6 +21,7 @@ from yolokit.cli.export import export
 from yolokit.cli.help import help_
 from yolokit.cli.hints.usage import TASKS, explain_usage, settle_plural
 from yolokit.cli.inspect import inspect
+from yolokit.cli.optimize import optimize
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
@@ -74,6 +75,7 @@ app.command(cls=Command)(quickstart)
 app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.jobs.tune.config:TuneConfig"))(tune)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
+app.command(cls=options_of("yolokit.jobs.optimize.config:OptimizeConfig"))(optimize)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
 app.command(cls=options_of("yolokit.jobs.verify.config:VerifyConfig"))(verify)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)

@@ -103,7 +103,7 @@ def export_model(
         GateError: A gate does not hold, such as a ParityError where the exported model differs;
             ``<stem>.<gate>-failed.json`` says how.
     """
-    weights, digest = _find_checkpoint(config)
+    weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
     gates = open_gates(config)
     out, replacing = _place(config, weights, gates)
     images = load_gate_images(Path(config.data) if config.data else None)
@@ -116,8 +116,7 @@ def export_model(
         facts = _trace(config, weights, digest, model, log_path)
         manifest = _describe(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = simplify_graph(model, folder / "simple.onnx")
-        parent = None
+        model, parent = simplify_graph(model, folder / "simple.onnx"), None
         if config.precision != "fp32":
             parent = describe_graph(model, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
@@ -135,8 +134,8 @@ def export_model(
             parent=parent,
             on_event=on_event,
         )
-        verdicts = _prove(candidate, gates, out, on_event)
-        return _publish(model, out, manifest, verdicts, replacing)
+        verdicts = prove(candidate, gates, out, on_event)
+        return publish(model, out, manifest, verdicts, replacing)
 
 
 @contextlib.contextmanager
@@ -150,13 +149,12 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
     log_path.unlink(missing_ok=True)
 
 
-def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
+def find_checkpoint(path: Path, *, trusted: bool = False) -> tuple[Path, FileDigest]:
     """Return the path of the checkpoint, links followed, and what it is now.
 
     Raises:
-        WeightsError: It is missing, or cannot be loaded without trust.
+        WeightsError: It is missing, or cannot be loaded unless it is ``trusted``.
     """
-    path = Path(config.weights)
     reason = why_no_file(path)
     if is_folder(path):
         inside = path / "best.pt"
@@ -169,7 +167,7 @@ def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
         raise WeightsError(f"there is no checkpoint {path}", hint=hint)
     path = path.resolve()
     digest = digest_weights(path)
-    problem = explain_unreadable(path) if config.trust is None else None
+    problem = explain_unreadable(path) if not trusted else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
     return path, digest
@@ -272,10 +270,10 @@ def _load(model: Path) -> Predictor:
     return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
 
-def _prove(
+def prove(
     candidate: Candidate, gates: Sequence[Gate], out: Path, on_event: OnEvent
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts of all gates.
+    """Return the verdicts of all gates on what would become ``out``.
 
     Raises:
         GateError: One does not hold; its record is written.
@@ -296,7 +294,7 @@ def _prove(
     return tuple(verdicts)
 
 
-def _publish(
+def publish(
     model: Path,
     out: Path,
     manifest: ModelManifest,
