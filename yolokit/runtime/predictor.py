@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from yolokit.core.types import F32, ReadFrame
+    from yolokit.core.types import ReadFrame
     from yolokit.runtime.tasks.toolkit import Outputs
 
 Origin = TypeVar("Origin")
