@@ -220,7 +220,7 @@ class VocReader:
             sizes_wh: (N, 2) of the image of each in px, NaN where it is not known.
         """
         low = xyxy[~np.isnan(sizes_wh[:, 0]), :2]
-        self._smallest = float(low.min(initial=np.inf))
+        self._smallest = float(np.fmin.reduce(low, axis=None, initial=np.inf))
         self._reaches_edge = int((xyxy[:, 2:] == sizes_wh).any(axis=1).sum())
 
     def note_unannotated(self) -> None:
