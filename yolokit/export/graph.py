@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yolokit.core.extras import require
 from yolokit.errors import ExportError
+from yolokit.export.sidecar import ModelPorts, PortFacts
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.manifest import METADATA_KEY, encode_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from yolokit.runtime.manifest import ModelManifest
 
@@ -40,6 +43,32 @@ def finish_graph(src: Path, dst: Path, manifest: ModelManifest) -> None:
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
     onnx.save(model, dst)
+
+
+def list_ports(model: Path) -> ModelPorts:
+    """Return what a model takes and gives, with the defaults of inputs that may be left out."""
+    onnx = require("onnx", extra="train", purpose="Export")
+    graph = onnx.load(model, load_external_data=False).graph
+    values = {one.name: one for one in graph.initializer}
+
+    def tell(port: Any) -> PortFacts:
+        kind = port.type.tensor_type
+        default = values.get(port.name)
+        return PortFacts(
+            name=port.name,
+            dtype=onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
+            shape=tuple(axis.dim_param or axis.dim_value for axis in kind.shape.dim),
+            default=None if default is None else _show(onnx.numpy_helper.to_array(default)),
+        )
+
+    return ModelPorts(inputs=tuple(map(tell, graph.input)), outputs=tuple(map(tell, graph.output)))
+
+
+def _show(values: npt.NDArray[Any]) -> Any:
+    """Return values as lists of plain numbers, 0.7 as such, not as the float32 next to it."""
+    if values.dtype.kind == "f":
+        return [float(str(value)) for value in values]
+    return values.tolist()
 
 
 def _upstream_metadata(manifest: ModelManifest) -> dict[str, str]:

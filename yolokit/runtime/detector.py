@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.types import Letterbox
 from yolokit.errors import ModelOutputError
+from yolokit.runtime.heads.boxes import join_rows, make_feeds
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.session import Session, open_session
 from yolokit.runtime.tasks.toolkit import Limits, load_task
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from yolokit.core.types import F32, U8, Detections
     from yolokit.runtime.manifest import ModelIO, ModelManifest
     from yolokit.runtime.tasks.toolkit import Outputs
@@ -39,6 +42,8 @@ class Detector:
         self._session = session
         self._task = load_task(self.manifest.head.task)
         self._output_names = self._task.list_outputs(self.manifest.head)
+        self._takes_images = self.manifest.io.kind == "image"
+        self._reports_boxes = self.manifest.head.layout == "boxes"
 
     @classmethod
     def load(
@@ -74,7 +79,8 @@ class Detector:
         """
         head = self.manifest.head
         found: list[str] = []
-        if not load_head(head.layout).SUPPRESSES_OVERLAPS:
+        is_told = head.ports is not None and bool(head.ports.iou)
+        if is_told or not load_head(head.layout).SUPPRESSES_OVERLAPS:
             return found
         if conf is not None and conf < head.least_score:
             found.append(
@@ -114,32 +120,65 @@ class Detector:
             InferenceError: The model failed, or its output is not what it states.
         """
         tensor, letterbox = self.preprocess(bgr)
-        (outputs,) = self.infer(tensor)
-        return self.decode(outputs, letterbox, conf=conf, iou=iou, max_det=max_det)
+        limits = self.plan_limits(conf=conf, iou=iou, max_det=max_det)
+        (outputs,) = self.infer(tensor, limits=limits)
+        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
 
-    def preprocess(self, bgr: U8) -> tuple[F32, Letterbox]:
+    def preprocess(self, bgr: U8) -> tuple[npt.NDArray[Any], Letterbox]:
         """Turn one image into the model's input.
 
         Args:
             bgr: (H, W, 3) uint8, blue-green-red.
 
         Returns:
-            The input (1, 3, H, W) float32, and the transform that leads back to the image.
+            The input (1, 3, H, W) float32, or (1, H, W, 3) uint8 where the graph prepares the
+            image itself; and the transform that leads back to the image.
 
         Raises:
             ValueError: The array is not such an image.
         """
         if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or 0 in bgr.shape:
             raise ValueError(f"an image is (H, W, 3) uint8 BGR, not {bgr.shape} {bgr.dtype}")
-        letterbox = plan_letterbox((bgr.shape[1], bgr.shape[0]), self.manifest.io)
-        return make_input(bgr, letterbox, self.manifest.io), letterbox
+        io, image_wh = self.manifest.io, (bgr.shape[1], bgr.shape[0])
+        letterbox = plan_letterbox(image_wh, io)
+        if not self._takes_images:
+            return make_input(bgr, letterbox, io), letterbox
+        if self._reports_boxes:  # in px of the image already
+            letterbox = Letterbox(1.0, (0, 0), image_wh, image_wh)
+        return lay_out_image(bgr, io)[None], letterbox
 
-    def infer(self, tensor: F32) -> list[Outputs]:
+    def plan_limits(
+        self,
+        *,
+        conf: float | None = None,
+        iou: float | None = None,
+        max_det: int | None = None,
+        multi_label: bool = False,
+        clip: bool = True,
+    ) -> Limits:
+        """Return what is to be reported: what was asked for, else what the model states.
+
+        The options are those of :meth:`decode`.
+        """
+        head = self.manifest.head
+        class_conf = head.class_conf if conf is None else ()
+        return Limits(
+            min_score=min(class_conf, default=head.conf if conf is None else conf),
+            class_min_scores=class_conf,
+            max_iou=head.iou if iou is None else iou,
+            max_det=head.max_det if max_det is None else max_det,
+            multi_label=multi_label,
+            clip=clip,
+        )
+
+    def infer(self, tensor: npt.NDArray[Any], *, limits: Limits | None = None) -> list[Outputs]:
         """Run the model.
 
         Args:
             tensor: (B, 3, H, W) float32, as ``preprocess`` makes it. A model with a fixed batch
-                that is larger than B gets zeros for the rest.
+                that is larger than B gets zeros for the rest. Or (1, H, W, 3) uint8.
+            limits: What is to be reported, for a graph that chooses its boxes by that; None for
+                what the model states.
 
         Returns:
             For each of the B images its outputs by name, float32, as the manifest states them.
@@ -148,12 +187,18 @@ class Detector:
             InferenceError: onnxruntime failed.
             ModelOutputError: An output has another batch size than the input.
         """
-        count, fixed = len(tensor), self.manifest.io.shape[0]
+        head, io = self.manifest.head, self.manifest.io
+        count, fixed = len(tensor), io.shape[0]
         if fixed is not None and count < fixed:
             tensor = np.concatenate(
                 [tensor, np.zeros_like(tensor, shape=(fixed - count, *tensor.shape[1:]))]
             )
-        outputs = self._session.run(self.manifest.io.input_name, tensor, self._output_names)
+        feeds: dict[str, Any] = {io.input_name: tensor[0] if self._takes_images else tensor}
+        if self._reports_boxes:
+            feeds |= make_feeds(head, limits or self.plan_limits())
+        outputs = self._session.run(feeds, self._output_names)
+        if self._reports_boxes:
+            outputs = {head.output_name: join_rows(outputs, head)}
         for output in outputs.values():
             if output.ndim < 2 or len(output) != len(tensor):
                 raise ModelOutputError(
@@ -175,6 +220,9 @@ class Detector:
     ) -> Detections:
         """Turn the outputs of one image into detections.
 
+        A graph that chooses its boxes gives those that ``infer`` was told to report; here they
+        can only become fewer.
+
         Args:
             outputs: By name: one element of what ``infer`` returns.
             letterbox: The transform that ``preprocess`` returned with the input.
@@ -193,17 +241,10 @@ class Detector:
         Raises:
             ModelOutputError: The outputs are not what the manifest states.
         """
-        head = self.manifest.head
-        class_conf = head.class_conf if conf is None else ()
-        limits = Limits(
-            min_score=min(class_conf, default=head.conf if conf is None else conf),
-            class_min_scores=class_conf,
-            max_iou=head.iou if iou is None else iou,
-            max_det=head.max_det if max_det is None else max_det,
-            multi_label=multi_label,
-            clip=clip,
+        limits = self.plan_limits(
+            conf=conf, iou=iou, max_det=max_det, multi_label=multi_label, clip=clip
         )
-        return self._task.decode(outputs, letterbox, head, limits)
+        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
 
 
 def load(path: Path | str, *, provider: str = "auto", threads: int | None = None) -> Detector:
@@ -230,6 +271,15 @@ def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
         image_wh=image_wh,
         input_wh=(square.resized_wh[0] + spare_w, square.resized_wh[1] + spare_h),
     )
+
+
+def lay_out_image(bgr: U8, io: ModelIO) -> U8:
+    """Return an image (H, W, 3) uint8 BGR with its channels in the order of the model's input."""
+    import cv2
+
+    if io.color_order == "bgr":
+        return np.ascontiguousarray(bgr)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
 def make_input(bgr: U8, letterbox: Letterbox, io: ModelIO) -> F32:

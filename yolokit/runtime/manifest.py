@@ -13,13 +13,16 @@ from yolokit.errors import InferenceError
 METADATA_KEY = "yolokit"
 SCHEMA_VERSION = 1
 
-# What earlier versions did not write: left out where it is empty, so that their files stay equal.
-_ADDED = (
-    ("head", "class_conf"),
-    ("provenance", "run"),
-    ("provenance", "ancestors"),
-    ("provenance", "class_conf_source"),
-)
+# What earlier versions did not write: left out where it says nothing new, so that their files
+# stay equal.
+_ADDED: dict[tuple[str, str], object] = {
+    ("io", "kind"): "tensor",
+    ("head", "ports"): None,
+    ("head", "class_conf"): (),
+    ("provenance", "run"): "",
+    ("provenance", "ancestors"): (),
+    ("provenance", "class_conf_source"): "",
+}
 
 
 class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +30,10 @@ class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         input_name: Name of the ONNX input.
-        shape: (B, 3, H, W); None where the axis is dynamic.
+        kind: What goes in. ``tensor``: a batch of prepared images, float, of ``shape``.
+            ``image``: one image (H, W, 3) uint8 of any size, its channels in ``color_order``; the
+            graph prepares it.
+        shape: (B, 3, H, W) of the network's input; None where the axis is dynamic.
         input_wh: Width and height in px to use where the shape does not fix them.
         color_order: Channel order that the model was trained on.
         pixel_scale: Factor from uint8 to the model's range.
@@ -42,13 +48,57 @@ class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
     pixel_scale: float = 1 / 255
     pad_value: int = 114
     stride_px: int = 32
+    kind: Literal["tensor", "image"] = "tensor"
+
+
+class BoxPorts(msgspec.Struct, frozen=True, kw_only=True):
+    """Names in a graph that chooses its boxes by what it is told: the layout ``boxes``.
+
+    B is the batch. Each input may be left out, and has then the value that the file states; one
+    that the graph does not have is called the empty text here.
+
+    Attributes:
+        scores: Output (B, max_det) float32, descending; 0 from ``count`` on.
+        classes: Output (B, max_det) int32; -1 from ``count`` on.
+        count: Output (B,) int32, how many rows of the other outputs are boxes.
+        conf: Input (1,) or (C,) float32, least score of any class, or of each.
+        iou: Input (1,) float32, overlap up to which two boxes of a class both stay.
+        max_det: Input (1,) int32, most boxes in an image, and rows of each output.
+        multi_label: Input (1,) bool, whether every class of a box counts that reaches ``conf``.
+        clip: Input (1,) bool, whether boxes that are in px of the image are clipped to it.
+        image_wh: Input (B, 2) or (1, 2) int32, size of the image that was prepared: boxes are in
+            its px. Without it they are in input px.
+    """
+
+    scores: str = "scores"
+    classes: str = "classes"
+    count: str = "count"
+    conf: str = "conf"
+    iou: str = "iou"
+    max_det: str = "max_det"
+    multi_label: str = "multi_label"
+    clip: str = "clip"
+    image_wh: str = ""
+
+    @property
+    def outputs(self) -> tuple[str, str, str]:
+        """Names of the outputs beside the boxes."""
+        return self.scores, self.classes, self.count
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that may be left out."""
+        every = (
+            self.conf, self.iou, self.max_det, self.multi_label, self.clip, self.image_wh,
+        )  # fmt: skip
+        return tuple(name for name in every if name)
 
 
 class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     """How the model's output becomes detections.
 
     Attributes:
-        output_name: Name of the ONNX output.
+        output_name: Name of the ONNX output that holds the boxes.
         layout: How boxes lie in the output: a module of ``runtime/heads``.
         names: Class names by index.
         task: What the model does: a module of ``runtime/tasks``.
@@ -59,6 +109,7 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
         max_det: Most detections in one image; ``max_count`` in the file.
         least_score: Scores below this never leave the graph, whatever is asked for: an NMS in it
             has a threshold of its own.
+        ports: Names of the further outputs and inputs of the layout ``boxes``.
     """
 
     output_name: str
@@ -70,8 +121,11 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     iou: float = 0.7
     max_det: int = msgspec.field(default=300, name="max_count")
     least_score: float = 0.0
+    ports: BoxPorts | None = None
 
     def __post_init__(self) -> None:
+        if (self.layout == "boxes") != (self.ports is not None):
+            raise ValueError("the layout boxes, and no other, has ports")
         if not self.names:
             raise ValueError("a model has at least one class")
         if self.class_conf and len(self.class_conf) != len(self.names):
@@ -112,8 +166,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 def encode_manifest(manifest: ModelManifest) -> str:
     """Return the manifest as the JSON text that is stored under ``METADATA_KEY``."""
     content = msgspec.to_builtins(manifest)
-    for part, key in _ADDED:
-        if not content[part][key]:
+    for (part, key), default in _ADDED.items():
+        if content[part][key] == default:
             del content[part][key]
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 

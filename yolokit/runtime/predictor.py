@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from typing import Self
 
-    from yolokit.core.types import F32
+    import numpy.typing as npt
+
     from yolokit.runtime.tasks.toolkit import Outputs
 
 Origin = TypeVar("Origin")
@@ -135,7 +136,7 @@ class _Job(Generic[Origin]):
     origin: Origin
     frame: Frame | FrameError
     views: Sequence[View] = ()
-    tensors: Sequence[F32] = ()
+    tensors: Sequence[npt.NDArray[Any]] = ()
     outputs: Sequence[Outputs] = ()
 
 
@@ -152,6 +153,7 @@ class Predictor:
         self.spec = spec
         self.detector = detector
         self.batch = detector.manifest.io.shape[0] or spec.batch
+        self._limits = detector.plan_limits(**asdict(spec.thresholds))
 
     @classmethod
     def load(cls, spec: PredictorSpec) -> Self:
@@ -200,8 +202,8 @@ class Predictor:
             for stage in (read, inferred):
                 stage.join(_JOIN_S)
 
-    def prepare(self, frame: Frame) -> tuple[list[View], list[F32]]:
-        """Return the views of an image, and for each its input (1, 3, H, W) float32."""
+    def prepare(self, frame: Frame) -> tuple[list[View], list[npt.NDArray[Any]]]:
+        """Return the views of an image, and for each its input: see ``Detector.preprocess``."""
         views, tensors = [], []
         for left, top, right, bottom in self.spec.views(frame.image_wh):
             tensor, letterbox = self.detector.preprocess(frame.bgr[top:bottom, left:right])
@@ -209,8 +211,8 @@ class Predictor:
             tensors.append(tensor)
         return views, tensors
 
-    def infer(self, tensors: Sequence[F32]) -> list[Outputs]:
-        """Run the model on inputs (1, 3, H, W) float32, in micro-batches of neighbours of one size.
+    def infer(self, tensors: Sequence[npt.NDArray[Any]]) -> list[Outputs]:
+        """Run the model on inputs as ``prepare`` makes them, in micro-batches of one size.
 
         Returns:
             The outputs of each by name, without the axis of the batch.
@@ -223,7 +225,7 @@ class Predictor:
             while batch := list(itertools.islice(alike, self.batch)):
                 # A single input is not joined: that would copy it.
                 joined = batch[0] if len(batch) == 1 else np.concatenate(batch)
-                outputs.extend(self.detector.infer(joined))
+                outputs.extend(self.detector.infer(joined, limits=self._limits))
         return outputs
 
     def decode(

@@ -20,9 +20,9 @@ from yolokit.files.regular_file import is_there, why_no_file
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from yolokit.core.types import F32
+    import numpy.typing as npt
 
 # Errors come as exceptions too, and warnings speak of the graph's details, not to users.
 _FATAL = 4
@@ -97,24 +97,30 @@ class Session:
         self.skipped: tuple[str, ...] = ()
         self._ort = ort_session
 
-    def run(self, input_name: str, tensor: F32, output_names: Sequence[str]) -> dict[str, F32]:
-        """Run the model on one input tensor.
+    def run(
+        self, feeds: Mapping[str, npt.NDArray[Any]], output_names: Sequence[str]
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run the model.
 
         Args:
-            input_name: The input that gets the tensor.
-            tensor: float32 of the input's shape; a model in half precision gets it as float16.
-            output_names: The outputs that are wanted, each as float32.
+            feeds: An array for each input by name, and for those that may be left out as wanted;
+                an input in half precision takes float32 too.
+            output_names: The outputs that are wanted; one of floats is given as float32.
 
         Raises:
             InferenceError: onnxruntime failed; its message is quoted.
         """
-        half = self.inputs[0].type == "tensor(float16)"
-        feed = {input_name: tensor.astype(np.float16) if half else tensor}
-        with _mapped(f"{self.path.name} failed on an input of shape {tensor.shape}"):
-            outputs = self._ort.run(list(output_names), feed)
+        half = {port.name for port in self.inputs if port.type == "tensor(float16)"}
+        cast = {
+            name: array.astype(np.float16, copy=False) if name in half else array
+            for name, array in feeds.items()
+        }
+        shapes = ", ".join(str(array.shape) for array in cast.values())
+        with _mapped(f"{self.path.name} failed on an input of shape {shapes}"):
+            outputs = self._ort.run(list(output_names), cast)
         return {
-            name: np.asarray(output).astype(np.float32, copy=False)
-            for name, output in zip(output_names, outputs, strict=True)
+            name: output.astype(np.float32, copy=False) if output.dtype.kind == "f" else output
+            for name, output in zip(output_names, map(np.asarray, outputs), strict=True)
         }
 
 

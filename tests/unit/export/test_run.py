@@ -197,8 +197,8 @@ class TestWhole:
         assert self.export(dynamic="batch").parity.verdict == "equal"
         infer = Detector.infer
 
-        def mix_up(detector: Detector, tensor: Any) -> Any:
-            outputs = infer(detector, tensor)
+        def mix_up(detector: Detector, tensor: Any, **options: Any) -> Any:
+            outputs = infer(detector, tensor, **options)
             return outputs[::-1]
 
         monkeypatch.setattr(Detector, "infer", mix_up)

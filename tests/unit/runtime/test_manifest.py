@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from yolokit.errors import InferenceError
 from yolokit.runtime.manifest import (
     SCHEMA_VERSION,
+    BoxPorts,
     ModelHead,
     ModelIO,
     ModelManifest,
@@ -57,6 +59,27 @@ def test_what_earlier_versions_wrote_is_read_and_written_alike() -> None:
     read = decode_manifest(WRITTEN)
     assert (read.head.layout, read.head.task, read.head.max_det) == ("end2end", "detect", 100)
     assert encode_manifest(read) == WRITTEN
+
+
+def test_what_later_versions_added_leads_back_and_is_written_only_where_it_says_something() -> None:
+    plain = manifest()
+    ports = BoxPorts(image_wh="image_wh")
+    assert ports.inputs == ("conf", "iou", "max_det", "multi_label", "clip", "image_wh")
+    assert ports.outputs == ("scores", "classes", "count")
+    embedded = msgspec.structs.replace(
+        plain,
+        io=msgspec.structs.replace(plain.io, kind="image"),
+        head=msgspec.structs.replace(plain.head, layout="boxes", ports=ports),
+    )
+    assert decode_manifest(encode_manifest(embedded)) == embedded
+    assert "kind" not in encode_manifest(plain)
+    assert "ports" not in encode_manifest(plain)
+
+
+@pytest.mark.parametrize(("layout", "ports"), [("boxes", None), ("raw", BoxPorts())])
+def test_the_layout_boxes_has_ports_and_no_other(layout: str, ports: BoxPorts | None) -> None:
+    with pytest.raises(ValueError, match="the layout boxes, and no other"):
+        ModelHead(output_name="boxes", layout=layout, names=("a",), ports=ports)
 
 
 def test_unknown_keys_are_ignored() -> None:

@@ -268,9 +268,9 @@ class TestBatches:
         sizes: list[int] = []
         infer = Detector.infer
 
-        def note(detector: Detector, tensor: Any) -> Any:
+        def note(detector: Detector, tensor: Any, **options: Any) -> Any:
             sizes.append(len(tensor))
-            return infer(detector, tensor)
+            return infer(detector, tensor, **options)
 
         monkeypatch.setattr(Detector, "infer", note)
         return sizes

@@ -265,17 +265,17 @@ class TestRun:
         session = open_session(make_model(), provider="cpu", threads=1)
         assert (session.provider, session.threads) == ("cpu", 1)
         assert session.inputs[0].shape == (1, 3, 64, 64)
-        outputs = session.run("images", np.zeros((1, 3, 64, 64), np.float32), ["output0"])
+        outputs = session.run({"images": np.zeros((1, 3, 64, 64), np.float32)}, ["output0"])
         assert {name: output.shape for name, output in outputs.items()} == {"output0": (1, 6, 2)}
 
     def test_what_onnxruntime_raises_becomes_ours(self, make_model: Any) -> None:
         session = open_session(make_model(), threads=1)
         with pytest.raises(InferenceError, match=r"failed on an input of shape \(1, 3, 32, 32\)"):
-            session.run("images", np.zeros((1, 3, 32, 32), np.float32), ["output0"])
+            session.run({"images": np.zeros((1, 3, 32, 32), np.float32)}, ["output0"])
 
     def test_half_precision_goes_in_and_comes_out(self, make_model: Any) -> None:
         session = open_session(make_model(half=True), threads=1)
-        outputs = session.run("images", np.zeros((1, 3, 64, 64), np.float32), ["output0"])
+        outputs = session.run({"images": np.zeros((1, 3, 64, 64), np.float32)}, ["output0"])
         assert outputs["output0"].dtype == np.float32
 
     def test_nothing_is_printed(self, make_model: Any, capfd: pytest.CaptureFixture[str]) -> None:

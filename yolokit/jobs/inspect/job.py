@@ -133,7 +133,7 @@ def _run_graph(found: tuple[Path, Mapping[str, str]], network: Network, bgr: U8)
     height, width = network.input_shape[2:]
     io = ModelIO(input_name=port.name, shape=(1, 3, height, width), input_wh=(width, height))
     tensor = make_input(bgr, plan_letterbox((bgr.shape[1], bgr.shape[0]), io), io)
-    values = session.run(port.name, tensor, list(outputs.values()))
+    values = session.run({port.name: tensor}, list(outputs.values()))
     for name, output in outputs.items():
         if values[output].ndim != _MAP_AXES:
             raise ConfigError(describe_no_map(name, values[output].shape))

@@ -46,14 +46,26 @@ def decode(
     ``multi_label`` changes nothing: the head has chosen one class for each box.
     """
     del multi_label
+    found = read_rows(output, class_count=class_count, extra_count=extra_count, min_score=min_score)
+    if len(found.scores):
+        check_pixels(output[output[:, 4] > 0, :4])
+    return found
+
+
+def read_rows(
+    output: F32, *, class_count: int, extra_count: int = 0, min_score: float
+) -> Candidates:
+    """Return the rows (K, 6 + E) that reach the score, by descending score, in any unit.
+
+    Raises:
+        ModelOutputError: A value cannot be right.
+    """
     columns = count_values(class_count, extra_count)
     if output.ndim != 2 or output.shape[1] != columns:
         raise ModelOutputError(f"an end-to-end output is (K, {columns}), not {output.shape}")
     check_finite(output)
     check_scores(output[:, 4])
     rows = output[(output[:, 4] >= min_score) & (output[:, 4] > 0)]
-    if len(rows):
-        check_pixels(output[output[:, 4] > 0, :4])
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     class_ids = rows[:, 5].astype(np.int64)
     wrong = (class_ids != rows[:, 5]) | (class_ids < 0) | (class_ids >= class_count)

@@ -25,8 +25,8 @@ def count_extras(session: Session) -> int:
 
 
 def list_outputs(head: ModelHead) -> tuple[str, ...]:
-    """Return the name of the output that holds the boxes."""
-    return (head.output_name,)
+    """Return the name of the output that holds the boxes, and of those beside it."""
+    return (head.output_name, *(head.ports.outputs if head.ports else ()))
 
 
 def check_ports(session: Session, manifest: ModelManifest) -> None:

@@ -100,18 +100,26 @@ def load_task(task: str) -> RuntimeTask:
 
 
 def check_image_input(session: Session, manifest: ModelManifest) -> None:
-    """Refuse a model that does not take images, and nothing else, as floating-point pixels.
+    """Refuse a model that does not take images as its manifest says, or needs more than them.
 
     Raises:
         InferenceError: It has other inputs, or one of another type or shape.
     """
     by_name = {port.name: port for port in session.inputs}
     port = by_name.get(manifest.io.input_name)
-    if port is None or len(by_name) != 1:
+    known = {manifest.io.input_name, *(manifest.head.ports.inputs if manifest.head.ports else ())}
+    if port is None or by_name.keys() - known:
         raise InferenceError(
             f"{session.path} has the inputs {', '.join(by_name)}; a detector has one, "
             f"{manifest.io.input_name!r}"
         )
+    if manifest.io.kind == "image":
+        if port.type != "tensor(uint8)" or len(port.shape) != 3 or port.shape[2] != 3:
+            raise InferenceError(
+                f"{session.path} takes {port.type} of shape {show_shape(port.shape)}, not an "
+                "image (height, width, 3) of uint8"
+            )
+        return
     if port.type not in ("tensor(float)", "tensor(float16)"):
         raise InferenceError(f"{session.path} takes {port.type}, not floating-point pixels")
     port.image_axes()
@@ -123,11 +131,12 @@ def check_box_output(session: Session, head: ModelHead, *, extra_count: int = 0)
     ``extra_count`` is the number of further values of each box.
     """
     shapes = {port.name: port.shape for port in session.outputs}
-    if head.output_name not in shapes:
-        raise ModelOutputError(f"{session.path} has no output {head.output_name!r}")
+    for name in (head.output_name, *(head.ports.outputs if head.ports else ())):
+        if name not in shapes:
+            raise ModelOutputError(f"{session.path} has no output {name!r}")
     shape = shapes[head.output_name]
     layout = load_head(head.layout)
-    length = layout.count_values(len(head.names), extra_count)
+    length = 4 if head.ports else layout.count_values(len(head.names), extra_count)
     if len(shape) != 3 or shape[3 - layout.BOX_AXIS] not in (None, length):
         raise ModelOutputError(
             f"{session.path}: an output of shape {show_shape(shape)} is not the layout "
@@ -161,7 +170,8 @@ def choose_boxes(
         multi_label=limits.multi_label,
     )
     if limits.class_min_scores:
-        found = found[found.scores >= np.array(limits.class_min_scores)[found.class_ids]]
+        least = np.array(limits.class_min_scores, np.float32)
+        found = found[found.scores >= least[found.class_ids]]
     if layout.SUPPRESSES_OVERLAPS:
         kept = found[: limits.max_det]
     else:

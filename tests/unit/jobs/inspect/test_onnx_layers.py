@@ -130,7 +130,7 @@ def test_a_map_of_any_layer_can_be_asked_for(tmp_path: Path) -> None:
     graph = read_graph(save(tmp_path / "m.onnx", NODES, WEIGHTS), None)
     path, outputs = write_with_outputs(graph, ["stem", "join"], tmp_path)
     session = open_session(path, provider="cpu")
-    values = session.run("images", np.ones((1, 3, 64, 96), np.float32), list(outputs.values()))
+    values = session.run({"images": np.ones((1, 3, 64, 96), np.float32)}, list(outputs.values()))
     assert values[outputs["stem"]].shape == (1, 8, 32, 48)
     assert values[outputs["stem"]][0, 0, 5, 5] == 27 + 1
     assert values[outputs["join"]].shape == (1, 16, 32, 48)
