@@ -44,6 +44,7 @@ REASONS = {
     "it needs other hardware",
     "it needs classes of your own",  # tests/e2e/train/test_add_classes.py has some
     "it needs Docker",
+    "it needs packages of another language",  # tests/e2e/test_examples.py installs them
 }
 
 
