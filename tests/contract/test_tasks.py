@@ -182,7 +182,7 @@ def decode(output, *, class_count, extra_count=0, min_score, multi_label=False):
 
 
 def split_comparable(output):
-    return output[:, :4].astype(np.float64), output[:, 4:].astype(np.float64)
+    return output[:, :4].T.astype(np.float64), output[:, 4:].T.astype(np.float64)
 '''
 RUNTIME = '''
 """Finds boxes, each with one point."""

@@ -119,7 +119,7 @@ class RunAhead(Generic[T]):
         stop: Stop | None = None,
     ) -> None:
         if not 1 <= workers <= (depth if policy == "block" else 1):
-            raise ValueError(f"{workers} threads cannot fill a queue of {depth}, policy {policy}")
+            raise ValueError(f"a queue of {depth}, policy {policy}, cannot take {workers=}")
         self.dropped = 0
         self._items = items
         self._iterator: Iterator[Any] | None = None

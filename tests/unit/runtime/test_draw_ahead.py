@@ -56,7 +56,7 @@ def predict(count: int, *, broken: tuple[int, ...] = ()) -> Iterator[Prediction[
 
 
 def draw(count: int, artist: Any, **options: Any) -> Iterator[Any]:
-    return draw_ahead(predict(count, **options), lambda _source: [artist], StageTimes())
+    return draw_ahead(predict(count, **options), lambda _source: [cast(Any, artist)], StageTimes())
 
 
 def test_all_but_the_first_are_drawn_ahead_in_order() -> None:
@@ -102,7 +102,7 @@ def test_few_wait_however_slow_the_caller() -> None:
             taken.append(one.frame.index)
             yield one
 
-    running = draw_ahead(count_taken(), lambda _source: [Artist()], StageTimes())
+    running = draw_ahead(count_taken(), lambda _source: [cast(Any, Artist())], StageTimes())
     for _ in range(3):
         next(running)
         time.sleep(0.05)
@@ -120,7 +120,7 @@ def test_nothing_waits_where_nobody_draws() -> None:
             taken.append(one.frame.index)
             yield one
 
-    running = draw_ahead(count_taken(), lambda _source: [artist], StageTimes())
+    running = draw_ahead(count_taken(), lambda _source: [cast(Any, artist)], StageTimes())
     for number in range(9):
         next(running)
         assert len(taken) == number + 1

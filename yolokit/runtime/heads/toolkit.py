@@ -90,8 +90,8 @@ class Head(Protocol):
     def split_comparable(self, output: F32) -> tuple[F64, F64]:
         """Return what two equal models give in the same places: boxes in input px, and scores.
 
-        Each is of any shape, and empty where the order of boxes may differ. The output is that of
-        one image, (., .) float32.
+        Each has a column for each place, (., N), and no rows where the order of boxes may differ.
+        The output is that of one image, (., .) float32.
         """
 
 
