@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +122,7 @@ def export_model(
             parent = describe_graph(model, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
             model = plan.run(model, folder / "quantized.onnx", on_event)
-            manifest = plan.describe(manifest)
+            manifest = plan.describe(manifest, on_event)
         model = describe_graph(model, folder / "model.onnx", manifest)
         candidate = Candidate(
             model=model,
@@ -187,6 +188,7 @@ def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[
     keep = (weights, *([Path(config.data)] if config.data else []))
     replacing = Replacing(result=MODEL, wanted=config.overwrite, keep=keep)
     check_output(out, replacing)
+    _check_precision(out, config.precision)
     for gate in gates:
         check_output(proof_path(out, gate.name), replace(replacing, result=PROOF))
     try:
@@ -194,6 +196,24 @@ def _place(config: ExportConfig, weights: Path, gates: Sequence[Gate]) -> tuple[
     except OSError as error:
         raise ConfigError(f"cannot make the folder {out.parent}: {error.strerror}") from error
     return out, replacing
+
+
+def _check_precision(out: Path, precision: str) -> None:
+    """Refuse to replace a model by one of another precision.
+
+    Raises:
+        ConfigError: The file that is there has another.
+    """
+    if not out.is_file() or not out.stat().st_size:
+        return
+    with out.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        found = re.search(rb'"precision": "(\w+)"', file)
+    there = found[1].decode() if found else precision
+    if there != precision:
+        raise ConfigError(
+            f"{out} holds the model in {there}, which one in {precision} never replaces",
+            hint="give another --out, or none: each precision has a name of its own",
+        )
 
 
 def _trace(

@@ -258,7 +258,7 @@ class TestWhole:
 
 PARITY_KEYS = [
     "verdict", "problems", "images", "non_square_images", "threshold", "matched", "unmatched",
-    "ties", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff", "max_box_diff_px",
+    "ties", "raw_outliers", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff", "max_box_diff_px",
     "max_score_diff", "min_iou", "tolerance", "image_names", "model_sha256", "weights_sha256",
     "provider",
 ]  # fmt: skip

@@ -67,6 +67,7 @@ def insert_integers(
 
     is_signed = settings.symmetric_activations
     inputs_alone = settings.placement == "inputs"
+    metadata = list(model.metadata_props)
     limits = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     quantizer = QDQQuantizer(
         model,
@@ -86,4 +87,6 @@ def insert_integers(
     quantizer.quantize_model()
     quantizer.model.topological_sort()
     changed = quantizer.model.model
+    del changed.metadata_props[:]  # where the quantizer writes its own name
+    changed.metadata_props.extend(metadata)
     return changed if any(node.op_type == "QuantizeLinear" for node in changed.graph.node) else None

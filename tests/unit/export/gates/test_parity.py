@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 
 from yolokit.core.types import Detections, Letterbox
 from yolokit.export.gates.parity import ParityReport, Sample, compare
+from yolokit.export.tolerances import Tolerance
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest
 from yolokit.runtime.tasks.toolkit import Limits, Outputs, load_task
+
+if TYPE_CHECKING:
+    from yolokit.core.types import F32
 
 NAMES = ("bolt", "nut")
 
@@ -115,6 +119,61 @@ def test_a_raw_difference_is_caught(row: int, amount: float, word: str) -> None:
     report = check(replace(sample, deployed={"y": damaged}))
     assert report.verdict == "different"
     assert word in report.problems[0]
+
+
+FEW_BITS = Tolerance(
+    box_abs_px=1, score_abs=0.1, raw_min_score=0.25, outlier_share=0.1, min_iou=0.5,
+    score_diff=0.2, score_margin=0.1, alone_share=0.1,
+)  # fmt: skip
+
+
+def check_few_bits(sample: Sample, deployed: F32) -> ParityReport:
+    moved = replace(sample, deployed={"y": deployed})
+    return compare([moved], cast("Detector", FakeDetector()), tolerance=FEW_BITS)
+
+
+def test_few_bits_may_move_a_share_of_what_is_found_and_no_more() -> None:
+    sample = make_sample([0.9] * 20)
+    moved = sample.deployed["y"].copy()
+    moved[0, :2] += 2
+    report = check_few_bits(sample, moved)
+    assert (report.verdict, report.raw_outliers) == ("equal", 2)
+    assert report.max_raw_box_diff_px == 2
+    moved[0, 2] += 2
+    report = check_few_bits(sample, moved)
+    assert report.verdict == "different"
+    assert report.problems == ["image0: 3 of 20 raw boxes differ, by up to 2"]
+
+
+def test_few_bits_may_move_anything_where_nothing_is_found() -> None:
+    sample = make_sample([0.9] * 20)
+    moved = sample.deployed["y"].copy()
+    moved[:4, 30:] += 50
+    moved[4:, 30:] += 0.2
+    assert check_few_bits(sample, moved).verdict == "equal"
+    moved[4:, 30:] += 0.2  # now something is
+    assert check_few_bits(sample, moved).verdict == "different"
+
+
+def test_few_bits_may_lose_a_share_of_the_detections_and_no_more() -> None:
+    sample = make_sample([0.9] * 20)
+    moved = sample.deployed["y"].copy()
+    moved[4:, :2] = 0.1
+    report = check_few_bits(sample, moved)
+    assert (report.verdict, report.matched, report.unmatched) == ("equal", 18, 2)
+    moved[4:, 2] = 0.1
+    report = check_few_bits(sample, moved)
+    assert report.verdict == "different"
+    assert "3 of 20 raw scores differ" in report.problems[0]
+
+
+def test_a_model_that_finds_little_is_compared_from_a_lower_score_up() -> None:
+    sample = make_sample([0.12] * 20)
+    moved = sample.deployed["y"].copy()
+    moved[0] += 2
+    report = check_few_bits(sample, moved)
+    assert report.verdict == "different"
+    assert "20 of 20 raw boxes differ" in report.problems[0]
 
 
 def test_swapped_channels_are_caught() -> None:
