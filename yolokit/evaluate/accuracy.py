@@ -151,15 +151,10 @@ def load_labelled(data_yaml: Path, split: str, *, most: int | None = None) -> La
     if most is not None and len(images) > most:
         indices = random.Random(_SEED).sample(range(len(images)), most)  # noqa: S311 - a sample
         chosen = [images[index] for index in sorted(indices)]
+    if unreadable and not images:
+        raise unreadable[0]
     if not any(len(one.annotations.category_indices) for one in chosen):
-        raise (
-            unreadable[0]
-            if unreadable and not images
-            else DataError(
-                f"no image of the split {split} has a label: there is nothing to measure on",
-                path=data_yaml,
-            )
-        )
+        raise _without_labels(data, split)
     return LabelledSet(data, split, tuple(chosen), len(images), len(unreadable), tuple(notes))
 
 
@@ -276,7 +271,7 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
     metrics = tally.compute(names)
     overall = metrics.overall
     if overall.map50_95 is None or overall.map50 is None:
-        raise unreadable[0] if unreadable else NoLabelsError("no image has a label")
+        raise unreadable[0] if unreadable else _without_labels(labelled.data, labelled.split)
     return Accuracy(
         model=finder.facts,
         names=tuple(names),
