@@ -8,9 +8,8 @@ from pathlib import Path
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import FetchError
+from yolokit.files.cache_folder import HOME_VARIABLE
 from yolokit.hub.catalog import find_entry
-
-HOME_VARIABLE = "YOLOKIT_HOME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

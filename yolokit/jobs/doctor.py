@@ -21,7 +21,8 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
-from yolokit.hub.store import HOME_VARIABLE, store_dir
+from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE, cache_dir
+from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,6 +172,9 @@ def _examine_privacy() -> Iterator[Finding]:
 
 
 def _examine_folders() -> Iterator[Finding]:
+    from yolokit.runtime.providers.toolkit.compiled import LIMIT_BYTES, measure
+    from yolokit.runtime.session import COMPILED
+
     home = os.environ.get(HOME_VARIABLE)
     for kind in ("datasets", "weights"):
         folder = store_dir(kind)
@@ -178,6 +182,13 @@ def _examine_folders() -> Iterator[Finding]:
         why = "the working folder has it" if is_local else "the platform's folder for data"
         why = f"{HOME_VARIABLE} is set" if home else why
         yield _examine_folder(f"{kind} land in", folder, why)
+    kept = cache_dir(COMPILED)
+    if kept is None:
+        yield Finding("compiled models", "ok", f"are not kept ({NO_CACHE_VARIABLE} is set)")
+    else:
+        count, size_bytes = measure(kept)
+        what = f"{counted(count, 'model')}, {size_bytes >> 20} of at most {LIMIT_BYTES >> 20} MiB"
+        yield Finding("compiled models", "ok", f"{kept} ({what}; may be deleted at any time)")
     yield _examine_folder("runs land in", Path.cwd() / "runs", "below the working folder")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from yolokit.core.machine import usable_cores
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, InferenceError, ProviderError
+from yolokit.files.cache_folder import cache_dir
 from yolokit.runtime.model_file import open_model_file
 from yolokit.runtime.providers.toolkit import (
     PRECISIONS,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.ports import Port
     from yolokit.runtime.providers.toolkit import Engine, Provider
 
+COMPILED = "compiled"  # the folder of compiled models
 _HALF = "tensor(float16)"
 
 
@@ -119,6 +121,7 @@ def open_session(
         threads=usable_cores() if threads is None else threads,
         precision=precision,
         streams=streams,
+        cache=cache_dir(COMPILED),
     )
     if provider == "auto":
         name, engine, skipped = _open_best(path, options)
