@@ -39,8 +39,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def optimize(here: Path, *more: object) -> list[str]:
     words = ["optimize", "best.pt", "--data", "set/data.yaml", "--provider", "cpu", "--name", "a"]
-    words += ["--imgsz", "128", "--json", *map(str, more)]
-    return [sys.executable, "-m", "yolokit", *words]
+    more = ("--imgsz", 128, "--json", *more)
+    return [sys.executable, "-m", "yolokit", *words, *map(str, more)]
 
 
 def read(path: Path) -> Any:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.optimize.config import OptimizeConfig
 
 _SECONDS_A_MINUTE = 60
+_NOISY = 1.5  # between the least and the most speed-up of a candidate's rounds
 
 
 class OptimizeResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +186,7 @@ class _Searching:
         self._known: dict[str, Outcome] = {}
         self._tried: dict[str, Outcome] = read_outcomes(folder)
         self._refused: dict[str, str] = {}
+        self._is_warned = False
 
     def run(self, budget_minutes: float | None) -> OptimizeResult:
         """Try candidates, then publish the winner or say how near they came."""
@@ -239,9 +241,22 @@ class _Searching:
         ranking = self._rank(trained)
         self._write_report(ranking, trained, None)
         self._tell(_describe_outcome(outcome, ranking))
+        self._warn_of_noise(outcome)
         if len(self._tried) == 2:  # the parent alone is timed without another one
             self._tell_time(outcome)
         return outcome
+
+    def _warn_of_noise(self, outcome: Outcome) -> None:
+        """Say once that other work blurs the figures, where the rounds contradict each other."""
+        if self._is_warned or outcome.latency is None:
+            return
+        low, high = min(outcome.latency.speedups), max(outcome.latency.speedups)
+        if high > _NOISY * low:
+            self._is_warned = True
+            self._tell(
+                f"note: the rounds of this candidate say {low:.2f}x to {high:.2f}x: other work on "
+                "the machine blurs the figures; leave it alone while it is measured"
+            )
 
     def _tell_time(self, typical: Outcome) -> None:
         setup = self._shop.setup

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.events import Phase, Progress
+from yolokit.core.events import Notice, Phase, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import hash_labels
@@ -42,7 +42,7 @@ from yolokit.train.record import now
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yolokit.core.events import OnEvent
+    from yolokit.core.events import Event, OnEvent
     from yolokit.evaluate.accuracy import Accuracy
     from yolokit.export.quantize import QuantizationPlan
     from yolokit.jobs.optimize.config import OptimizeConfig
@@ -93,7 +93,7 @@ class Workshop:
         labelled: LabelledSet,
         on_event: OnEvent,
     ) -> None:
-        self.config, self.folder, self.on_event = config, folder, on_event
+        self.config, self.folder, self.on_event = config, folder, _tell_once(on_event)
         self.checkpoint, self.data = checkpoint, Path(config.data)
         self.threads = config.threads or usable_cores()
         self.setup = Setup(
@@ -178,7 +178,8 @@ class Workshop:
             plan = replace(plan, settings=msgspec.structs.replace(settings, float_nodes=kept))
         with scratch_folder(path) as scratch, replace_file(path) as part:
             plan.run(parent, scratch / "quantized.onnx", self.on_event)
-            describe_graph(scratch / "quantized.onnx", part, plan.describe(manifest))
+            described = plan.describe(manifest, self.on_event)
+            describe_graph(scratch / "quantized.onnx", part, described)
 
     def _choose_float_nodes(self, recipe: Recipe, plan: QuantizationPlan) -> tuple[str, ...]:
         """Return the nodes of the modules that lose most in 8 bits, found once for all files.
@@ -277,6 +278,20 @@ class Workshop:
     def withdraw(self) -> None:
         """Remove what was published under other limits."""
         withdraw(self.folder)
+
+
+def _tell_once(on_event: OnEvent) -> OnEvent:
+    """Return who is told the same, but no notice again: each 8-bit file has the same to say."""
+    told: set[str] = set()
+
+    def tell(event: Event) -> None:
+        if not isinstance(event, Notice):
+            on_event(event)
+        elif event.message not in told:
+            told.add(event.message)
+            on_event(event)
+
+    return tell
 
 
 def _list_engines(config: OptimizeConfig) -> Iterator[Engine]:

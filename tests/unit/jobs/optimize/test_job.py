@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.samples.optimizing import FIGURES, TRAINED_MAP, FakeSearch, Figures
+from tests.samples.optimizing import FIGURES, TRAINED_MAP, FakeSearch, FakeShop, Figures
 from yolokit.errors import (
     BudgetError,
     ConfigError,
@@ -16,7 +16,7 @@ from yolokit.errors import (
     JobCancelledError,
     OutputExistsError,
 )
-from yolokit.jobs.optimize.candidates import Outcome
+from yolokit.jobs.optimize.candidates import Engine, Latency, Outcome
 from yolokit.jobs.optimize.job import OptimizeResult, require_winner
 from yolokit.jobs.optimize.record import read_outcomes
 
@@ -166,6 +166,25 @@ def test_an_interrupt_says_that_the_same_command_goes_on(tmp_path: Path) -> None
     with pytest.raises(JobCancelledError, match="interrupted") as raised:
         search.run()
     assert raised.value.hint == "the same command goes on, and repeats nothing"
+
+
+def test_rounds_that_contradict_each_other_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = FakeSearch(tmp_path / "calm")
+    calm.run()
+    assert not [one for one in calm.told if "blurs" in one]
+    quiet = FakeShop.time
+
+    def time(shop: FakeShop, model: Path, engine: Engine) -> Latency:
+        found = quiet(shop, model, engine)
+        return msgspec.structs.replace(found, speedups=(0.5, found.speedup, 2.0))
+
+    monkeypatch.setattr(FakeShop, "time", time)
+    busy = FakeSearch(tmp_path / "busy")
+    busy.run()
+    (told,) = [one for one in busy.told if "blurs" in one]
+    assert "say 0.50x to 2.00x" in told
 
 
 def test_a_time_limit_ends_the_search_with_what_is_known(tmp_path: Path) -> None:
