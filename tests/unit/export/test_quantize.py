@@ -52,7 +52,7 @@ def test_int8_states_its_settings_and_images_and_no_path(tmp_path: Path) -> None
     assert not manifest.provenance.class_conf_source
     (notice,) = told
     assert isinstance(notice, Notice)
-    assert notice.message.endswith("predict reports from 0.25 up, or from what --conf says")
+    assert notice.message.endswith("predict reports from 0.25 up, unless it is told another")
 
 
 def test_an_engine_decides_where_integers_are(tmp_path: Path) -> None:
