@@ -61,12 +61,12 @@ class Sink(Protocol):
         """Take note that the frames which follow are those of ``source``."""
 
     def draw(self, frame: Frame, detections: Detections) -> Any:
-        """Do for one prediction what takes time and needs no order; ``write`` gets the result.
+        """Draw one prediction; ``write`` gets the result.
 
         It is called in any thread, for several frames at once, before or after ``begin``.
 
         Raises:
-            DataError: There can be no picture of this frame.
+            DataError: This frame cannot be drawn.
         """
 
     def write(
