@@ -61,12 +61,12 @@ class Sink(Protocol):
         """Take note that the frames which follow are those of ``source``."""
 
     def draw(self, frame: Frame, detections: Detections) -> Any:
-        """Make the picture of one prediction; ``write`` gets the result, in the order of frames.
+        """Draw one prediction; ``write`` gets the result.
 
         It is called in any thread, for several frames at once, before or after ``begin``.
 
         Raises:
-            DataError: This frame cannot be drawn or encoded.
+            DataError: This frame cannot be drawn.
         """
 
     def write(

@@ -102,7 +102,8 @@ def test_few_wait_however_slow_the_caller() -> None:
             taken.append(one.frame.index)
             yield one
 
-    running = draw_ahead(count_taken(), lambda _source: [cast(Any, Artist())], StageTimes())
+    artists: Any = [Artist()]
+    running = draw_ahead(count_taken(), lambda _source: artists, StageTimes())
     for _ in range(3):
         next(running)
         time.sleep(0.05)
@@ -120,7 +121,8 @@ def test_nothing_waits_where_nobody_draws() -> None:
             taken.append(one.frame.index)
             yield one
 
-    running = draw_ahead(count_taken(), lambda _source: [cast(Any, artist)], StageTimes())
+    artists: Any = [artist]
+    running = draw_ahead(count_taken(), lambda _source: artists, StageTimes())
     for number in range(9):
         next(running)
         assert len(taken) == number + 1
