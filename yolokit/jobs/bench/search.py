@@ -111,7 +111,8 @@ class Search:
         """Search, until the budget is used up or a stop is requested."""
         cores = usable_cores()
         threads = self._config.thread_counts or [cores]
-        engines = list(self._list_engines())
+        # If there is time for few, then for those that need no proof on data, the CPU first.
+        engines = sorted(self._list_engines(), key=lambda one: (one[1] != "fp32", one[0] != "cpu"))
         for provider, precision in engines:
             self._try(Combination(provider, precision, max(threads), self.batch), is_engine=True)
         for row in self._list_fastest(3):
@@ -183,7 +184,7 @@ class Search:
         if any(row.combination == combination for row in self.rows):
             return
         what = str(combination)
-        over = self._clock.left_s <= 0 if is_engine else self._clock.tries_are_over
+        over = self._left_s <= 0 or (not is_engine and self._clock.tries_are_over)
         if self._stop.is_requested or over:
             why = "not tried: stopped" if self._stop.is_requested else "not tried: no time was left"
             self.left_out.append(LeftOut(what=what, why=why))
@@ -215,8 +216,13 @@ class Search:
             )
         )
 
+    @property
+    def _left_s(self) -> float:
+        """The time left for tries: what was tried has to be opened once more, to be compared."""
+        return self._clock.left_s - sum(row.first_start_s for row in self.rows)
+
     def _open(self, combination: Combination) -> TimedModel:
-        limit_s = min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, self._clock.left_s))
+        limit_s = min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, self._left_s))
         return TimedModel(
             TimingSpec(
                 model=str(self._config.model),
