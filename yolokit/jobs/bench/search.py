@@ -16,7 +16,7 @@ import msgspec
 from yolokit.core.events import Notice, OnEvent, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
-from yolokit.hub.store import HOME_VARIABLE
+from yolokit.files.cache_folder import HOME_VARIABLE
 from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.jobs.bench.turns import MANY_RUNS, settle, take_turns
 from yolokit.runtime.latency import find_quantile
@@ -38,6 +38,7 @@ _TRY_S = 0.5
 _LEAST_OPEN_S = 5.0
 _NEAR = 1.25  # a single try does not tell such from the best
 _MOST_COMPARED = 8
+_AGAIN = 5  # times the first start, at most, until a model is open again
 _BATCHES = (1, 4, 8)
 _SHARE_OF_TRIES = 0.5  # of the budget; the rest is for the comparison
 
@@ -125,18 +126,16 @@ class Search:
         self.rows.sort(key=lambda row: (not row.rounds, row.combination.batch, rank(row)))
 
     def find_default(self) -> Row | None:
-        """Return what ``predict`` takes without a profile, if it was timed."""
-        order = {name: place for place, name in enumerate(list_auto())}
-        usual = [
-            row
-            for row in self.rows
-            if row.combination.precision == "fp32"
-            and row.combination.batch == self.batch
-            and row.combination.provider in order
-        ]
-        most = max((row.combination.threads for row in usual), default=0)
-        own = [row for row in usual if row.combination.threads == most]
-        return min(own, key=lambda row: order[row.combination.provider], default=None)
+        """Return what ``predict`` takes without a profile; None if that was not timed."""
+        installed = list_installed()
+        for name in (one for one in list_auto() if one in installed):
+            if name not in (self._config.providers or installed):
+                return None
+            usual = Combination(name, "fp32", usable_cores(), self.batch)
+            for row in self.rows:
+                if row.combination == usual:
+                    return row
+        return None
 
     def _list_engines(self) -> Iterator[tuple[str, str]]:
         installed = list_installed()
@@ -190,7 +189,7 @@ class Search:
             self.left_out.append(LeftOut(what=what, why=why))
             return
         try:
-            with self._open(combination) as model:
+            with self._open(combination, self._left_s) as model:
                 found = model.compute()
                 measured = model.measure(runs=MANY_RUNS, seconds=_TRY_S, warm_up=2)
                 start_s = model.start_s + model.opened.first_ms / 1000
@@ -221,8 +220,7 @@ class Search:
         """The time left for tries: what was tried has to be opened once more, to be compared."""
         return self._clock.left_s - sum(row.first_start_s for row in self.rows)
 
-    def _open(self, combination: Combination) -> TimedModel:
-        limit_s = min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, self._left_s))
+    def _open(self, combination: Combination, limit_s: float) -> TimedModel:
         return TimedModel(
             TimingSpec(
                 model=str(self._config.model),
@@ -232,7 +230,7 @@ class Search:
                 batch=combination.batch,
                 images=self._pictures,
             ),
-            open_limit_s=limit_s,
+            open_limit_s=min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, limit_s)),
             variables=self._variables,
         )
 
@@ -263,7 +261,10 @@ class Search:
             return
         with contextlib.ExitStack() as stack:
             try:
-                models = [stack.enter_context(self._open(row.combination)) for row in chosen]
+                models = [
+                    stack.enter_context(self._open(row.combination, _AGAIN * row.first_start_s))
+                    for row in chosen
+                ]
                 turns = take_turns(
                     models,
                     rounds=self._config.rounds,

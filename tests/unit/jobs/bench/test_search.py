@@ -166,6 +166,13 @@ def test_what_is_asked_for_is_tried_and_nothing_else(make_search: MakeSearch) ->
     assert search.find_default() is None
 
 
+def test_the_default_is_what_predict_takes_or_unknown(make_search: MakeSearch) -> None:
+    assert make_search(providers=["cpu"])[0].find_default() is not None
+    assert make_search(providers=["openvino"])[0].find_default() is None
+    assert make_search(threads=[1])[0].find_default() is None
+    assert make_search(precisions=["bf16"])[0].find_default() is None
+
+
 def test_a_quick_one_leaves_threads_and_batches(make_search: MakeSearch) -> None:
     search, _ = make_search(batch="batch", quick=True)
     assert {(one.combination.threads, one.combination.batch) for one in search.rows} == {(4, 1)}
