@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from yolokit.api import train_model as train_model
     from yolokit.api import tune_model as tune_model
     from yolokit.api import validate_model as validate_model
+    from yolokit.api import verify_models as verify_models
     from yolokit.core.events import StopTraining as StopTraining
     from yolokit.core.types import Detections as Detections
     from yolokit.core.types import Frame as Frame
@@ -65,6 +66,7 @@ _PUBLIC = {
     "train_model": "yolokit.api",
     "tune_model": "yolokit.api",
     "validate_model": "yolokit.api",
+    "verify_models": "yolokit.api",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -25,6 +25,7 @@ from yolokit.jobs.inspect.config import InspectConfig
 from yolokit.jobs.optimize.config import OptimizeConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.jobs.tune.config import TuneConfig
+from yolokit.jobs.verify.config import VerifyConfig
 from yolokit.runtime.config import PredictConfig
 from yolokit.train.config import TrainConfig
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.optimize.job import OptimizeResult
     from yolokit.jobs.show.job import ShowResult
     from yolokit.jobs.tune.job import TuneResult
+    from yolokit.jobs.verify.record import VerifyReport
     from yolokit.runtime.write import RunSummary
     from yolokit.train.config.layers import Resolved
     from yolokit.train.folds.job import FoldsRun
@@ -214,6 +216,19 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Verify(VerifyConfig, frozen=True, kw_only=True):
+    report_only: ReportOnly = True
+    on_event: OnEvent = ignore
+
+
+@function_of(_Verify)
+def verify_models(values: Values, on_event: OnEvent) -> VerifyReport:
+    """Tell whether a model is as good as another; no file is written unless one is asked for."""
+    from yolokit.jobs.verify.job import verify_models as run
+
+    return run(VerifyConfig.build({"report_only": True} | values), on_event).report
 
 
 class _Bench(BenchConfig, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that the prediction benchmarks share."""
     parser.add_argument("--arch", default="yolo11n", help="architecture to export and run")
     parser.add_argument("--model", type=Path, help="an ONNX file to run instead")
+    parser.add_argument("--provider", default="cpu", choices=("cpu", "openvino"))
+    parser.add_argument("--precision", default="fp32", help="what the provider computes in")
 
 
 def program(name: str) -> str:
@@ -98,13 +100,15 @@ def write_images(folder: Path, count: int, image_wh: tuple[int, int] = (640, 480
     return folder
 
 
-def write_clip(path: Path, count: int, image_wh: tuple[int, int]) -> Path:
+def write_clip(
+    path: Path, count: int, image_wh: tuple[int, int], picture: Path | None = None
+) -> Path:
     """Write an H.264 clip of 30 frames a second: a view that pans over one picture."""
     import av
     from av.video.frame import VideoFrame
 
     width, height = image_wh
-    wide = draw_image(0, (width + 240, height))
+    wide = draw_image(0, (width + 240, height)) if picture is None else _widen(picture, image_wh)
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=30, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -116,3 +120,13 @@ def write_clip(path: Path, count: int, image_wh: tuple[int, int]) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def _widen(picture: Path, image_wh: tuple[int, int]) -> U8:
+    """Return a picture as wide as the views of a clip need, cut to their height."""
+    width, height = image_wh
+    image = cv2.imread(str(picture))
+    assert image is not None, picture
+    scale = max((width + 240) / image.shape[1], height / image.shape[0])
+    scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(scaled[:height, : width + 240], np.uint8)

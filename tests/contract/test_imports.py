@@ -31,8 +31,8 @@ def test_importing_yolokit_loads_nothing() -> None:
 
 
 JOBS = (
-    "predict", "train", "tune", "export", "optimize", "val", "data convert", "data get", "data show",
-    "weights pull",
+    "predict", "train", "tune", "export", "optimize", "val", "data convert", "data get",
+    "data show", "weights pull",
 )  # fmt: skip
 
 

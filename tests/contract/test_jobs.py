@@ -36,6 +36,8 @@ JOBS = [
      "jobs.optimize.config:OptimizeConfig", "optimize"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),
+    ("verify_models", ["a", "b"], "jobs.verify.job:verify_models",
+     "jobs.verify.config:VerifyConfig", "verify"),
     ("bench_model", ["m"], "jobs.bench.job:bench_model", "jobs.bench.config:BenchConfig", "bench"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),

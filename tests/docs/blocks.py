@@ -8,7 +8,7 @@ commands run (``tests/docs/inputs.py``). Its blocks are
   stands for what is left out, of a line or of several. A command may fail only where ``$ echo $?``
   follows.
 - ``python``: a program of its own, called by its first line if that is ``# NAME.py``.
-- any other with a first line ``# NAME``: a file of that name, for the blocks after it.
+- any other with a first line ``# NAME`` or ``// NAME``: a file of that name, for what comes after.
 
 ``<!-- tests add: OPTIONS -->`` before a block shortens a training: the options are added to its
 last command. ``*Not run by the tests: REASON*`` before one says, to the reader as well, why not.
@@ -99,8 +99,9 @@ class Reader:
             self._type(block)
         else:
             name, _, text = block.text.partition("\n")
-            assert re.fullmatch(r"# [\w./-]+", name), f"line {block.line}: what is done with this?"
-            (self._folder / name[2:]).write_text(text + "\n", "utf-8")
+            named = re.fullmatch(r"(?:#|//) ([\w./-]+)", name)
+            assert named, f"line {block.line}: what is done with this?"
+            (self._folder / named[1]).write_text(text + "\n", "utf-8")
 
     def _type(self, block: Block) -> None:
         steps = list(_list_steps(block))

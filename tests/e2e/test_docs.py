@@ -32,7 +32,9 @@ SLOW = {
     "folds.md",
     "when-training-fails.md",
     "export.md",
+    "proof.md",
     "speed.md",
+    "optimize.md",
 }
 REASONS = {
     "it needs a network",
@@ -42,6 +44,7 @@ REASONS = {
     "it needs other hardware",
     "it needs classes of your own",  # tests/e2e/train/test_add_classes.py has some
     "it needs Docker",
+    "it needs packages of another language",  # tests/e2e/test_examples.py installs them
 }
 
 
@@ -86,10 +89,12 @@ def test_nearly_everything_is_run() -> None:
     assert len(blocks) >= 40
 
 
-def test_only_trainings_are_shortened() -> None:
+def test_only_trainings_and_searches_are_shortened() -> None:
     for page in PAGES:
         for block in list_blocks(page):
             if block.adds:
                 last = block.text.splitlines()[-1].strip()
-                assert re.search(r"yolokit (train|tune)", block.text), f"{page.name}: {last}"
+                assert re.search(r"yolokit (train|tune|optimize)", block.text), (
+                    f"{page.name}: {last}"
+                )
                 assert page.name in SLOW

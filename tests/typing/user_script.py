@@ -32,6 +32,8 @@ run = yolokit.train_model(
 )  # fmt: skip
 model = yolokit.export_model(run.best, data="datasets/mine", dynamic="batch", on_event=tell)
 report = yolokit.validate_model(model.path, "datasets/mine", split="test", on_event=tell)
+proof = yolokit.verify_models(run.best, model.path, data="datasets/mine", on_event=tell)
+is_good: bool = proof.is_good
 found = yolokit.predict_files(model.path, ["a.jpg", Path("b.mp4")], conf=0.4, on_event=tell)
 also_found = yolokit.predict_files(model.path, "a.jpg", "b.mp4")
 best: float | None = report.overall.map50

@@ -10,6 +10,7 @@ from yolokit.cli.command import json_option
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
+    from yolokit.export.gates.parity import ParityReport
     from yolokit.export.run import ExportArtifact
 
 _CLASSES_SHOWN = 10
@@ -57,8 +58,8 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         say("tensors only: the model detects nothing on these images, so no boxes were compared")
     else:
         say(
-            f"{counted(parity.matched, 'detection')} from score {parity.threshold:.2g} up, all "
-            f"matched: boxes within {parity.max_box_diff_px:.2g} px, scores within "
+            f"{counted(parity.matched, 'detection')} from score {parity.threshold:.2g} up, "
+            f"{_count_alone(parity)}: boxes within {parity.max_box_diff_px:.2g} px, scores within "
             f"{parity.max_score_diff:.2g}"
         )
     for verdict in artifact.verdicts:
@@ -71,3 +72,10 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         listed = ", ".join(f"{name} {conf:g}" for name, conf in scores) + more
         say(f"predict reports from these scores up: {listed} ({source})")
     emit(f"{artifact.path}")
+
+
+def _count_alone(parity: ParityReport) -> str:
+    """Say how many detections have no partner; the precision of the file may allow a few."""
+    if not parity.unmatched:
+        return "all matched"
+    return f"matched, and {parity.unmatched} that one of the two alone finds"

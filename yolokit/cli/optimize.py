@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from yolokit.jobs.optimize.ranking import Place, Ranking
 
 # Of a table of 100 columns.
-_FILE_LENGTH, _ENGINE_LENGTH = 29, 14
-_HEAD = ("", "file", "engine", "ms", "speed-up", "mAP50-95", "lost", "MB", "verdict")
+_FILE_LENGTH, _ENGINE_LENGTH = 28, 14
+_HEAD = ("", "file", "engine", "ms", "speed", "mAP50-95", "lost", "MB", "verdict")
 
 
 def optimize(
@@ -80,11 +80,11 @@ def lay_out(ranking: Ranking) -> str:
 
 
 def _name(outcome: Outcome) -> tuple[str, str]:
+    """Return the names of the file, as in models/, and of the engine."""
     from yolokit.report.axes import shorten
 
     recipe, engine = outcome.candidate.recipe, outcome.candidate.engine
-    file = recipe.title.replace(" layers in", " in").replace(" layer in", " in")
-    return shorten(file, _FILE_LENGTH), shorten(engine.title, _ENGINE_LENGTH)
+    return shorten(recipe.key, _FILE_LENGTH), shorten(engine.title, _ENGINE_LENGTH)
 
 
 def _make_row(place: Place, ranking: Ranking) -> list[str]:
@@ -106,6 +106,8 @@ def _judge(place: Place, ranking: Ranking) -> str:
     """Say in a word or two why a candidate is not the winner; the page says more."""
     from yolokit.jobs.optimize.ranking import loses_too_much
 
+    if place.refused is not None:
+        return "refused"
     if place.outcome.state == "slower":
         return "too slow"
     if loses_too_much(place, ranking.limits):

@@ -41,6 +41,7 @@ from yolokit.convert.warnings import (
 )
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.core.findings import require_allowed
+from yolokit.core.gc import collector_seldom
 from yolokit.core.task import Task
 from yolokit.datasets.counts import SplitCounter, SplitCounts
 from yolokit.errors import DataError
@@ -101,7 +102,7 @@ def convert(
         ledger.show_as(os.fspath(folder.absolute()), name)
     # Whatever is unpacked lies beside the output, on the same disk, and goes with this run.
     scratch = scratch_folder(config.folder.with_name(config.folder.name + "-unpacked"))
-    with shown_places(ledger), scratch as unpacked:
+    with shown_places(ledger), scratch as unpacked, collector_seldom():
         on_event(Progress("reading", 0, None))
         opened = open_sources(config, unpacked, ledger)
         class_map = ClassMap.parse(config.maps, config.keep, config.drop)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from yolokit.core.events import OnEvent, Progress, ignore
 from yolokit.datasets.check import check_labels
@@ -25,18 +23,17 @@ from yolokit.datasets.splits import iter_split, list_split_images
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import DataError, NoLabelsError
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
-from yolokit.evaluate.differences import SHOWN
 from yolokit.evaluate.finders import DeployedModel, is_checkpoint
+from yolokit.evaluate.measures.changes import find_f1
+from yolokit.evaluate.measures.differences import SHOWN
 from yolokit.evaluate.resampling import compare_sets, match_set
 from yolokit.evaluate.run import THRESHOLDS, map_classes, read_all
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.files.digest import digest_weights
-from yolokit.metrics.coco import ScoredClass
-from yolokit.metrics.store import BoxStore
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from yolokit.core.types import F64, I64, Detections
     from yolokit.datasets.data_yaml import DataYaml
@@ -54,16 +51,6 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     boxes: int
     map50_95: float | None
     map50: float | None
-
-
-class ClassChange(msgspec.Struct, frozen=True, kw_only=True):
-    """mAP50-95 of one class by two models; None where nothing is true."""
-
-    name: str
-    boxes: int
-    first: float | None
-    second: float | None
-    lost: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,15 +151,10 @@ def load_labelled(data_yaml: Path, split: str, *, most: int | None = None) -> La
     if most is not None and len(images) > most:
         indices = random.Random(_SEED).sample(range(len(images)), most)  # noqa: S311 - a sample
         chosen = [images[index] for index in sorted(indices)]
+    if unreadable and not images:
+        raise unreadable[0]
     if not any(len(one.annotations.category_indices) for one in chosen):
-        raise (
-            unreadable[0]
-            if unreadable and not images
-            else DataError(
-                f"no image of the split {split} has a label: there is nothing to measure on",
-                path=data_yaml,
-            )
-        )
+        raise _without_labels(data, split)
     return LabelledSet(data, split, tuple(chosen), len(images), len(unreadable), tuple(notes))
 
 
@@ -289,13 +271,13 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
     metrics = tally.compute(names)
     overall = metrics.overall
     if overall.map50_95 is None or overall.map50 is None:
-        raise unreadable[0] if unreadable else NoLabelsError("no image has a label")
+        raise unreadable[0] if unreadable else _without_labels(labelled.data, labelled.split)
     return Accuracy(
         model=finder.facts,
         names=tuple(names),
         map50_95=overall.map50_95,
         map50=overall.map50,
-        shown_f1=_find_f1(images, len(names), SHOWN),
+        shown_f1=find_f1(images, len(names), SHOWN),
         classes=tuple(
             ClassAccuracy(name=one.name, boxes=one.boxes, map50_95=one.map50_95, map50=one.map50)
             for one in metrics.classes
@@ -306,38 +288,9 @@ def measure(finder: Finder, labelled: LabelledSet, on_event: OnEvent = ignore) -
     )
 
 
-def _find_f1(images: Sequence[MeasuredImage], class_count: int, conf: float) -> float:
-    """Return the mean F1 of the classes that have true boxes, of boxes from a score up."""
-    store = BoxStore()
-    for one in images:
-        store.add(one.true_xyxy, one.true_class_ids, one.found)
-    truth, found = store.truth_by_class(class_count), store.found_by_class(class_count)
-    known = [
-        ScoredClass(own.scores.astype(np.float64), own.is_true, len(true)).operate_at(conf)[2]
-        for true, own in zip(truth, found, strict=True)
-        if len(true)
-    ]
-    return sum(known) / len(known)
-
-
 def compare_accuracy(first: Accuracy, second: Accuracy) -> Difference:
     """Tell by drawing the images again whether a difference of two models may be chance."""
     return compare_sets(first.match(), second.match())
-
-
-def compare_classes(first: Accuracy, second: Accuracy) -> tuple[ClassChange, ...]:
-    """Return what each class of the data set has lost, the most first."""
-    changes = [
-        ClassChange(
-            name=a.name,
-            boxes=a.boxes,
-            first=a.map50_95,
-            second=b.map50_95,
-            lost=None if a.map50_95 is None or b.map50_95 is None else a.map50_95 - b.map50_95,
-        )
-        for a, b in zip(first.classes, second.classes, strict=True)
-    ]
-    return tuple(sorted(changes, key=lambda one: math.inf if one.lost is None else -one.lost))
 
 
 def key_accuracy(model: ModelFacts, labelled: LabelledSet) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -149,6 +150,7 @@ class TrainedModel:
             input_wh=self.io.input_wh,
             provider=TORCH,
             threads=checkpoint.threads or usable_cores(),
+            engine=f"torch {version('torch')}",
         )
 
     def run(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from yolokit.files.digest import sha256_file
+from yolokit.runtime.providers.toolkit import load_provider
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -34,6 +35,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
         precision: What that computes an FP32 file in.
         file_precision: The precision of the file itself.
         threads: Threads that compute.
+        engine: The packages that run it, with their versions.
     """
 
     path: str
@@ -45,6 +47,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = "fp32"
     file_precision: str = "fp32"
     threads: int
+    engine: str = ""
 
     @property
     def lowest_precision(self) -> str:
@@ -87,6 +90,7 @@ class DeployedModel:
             precision=detector.precision,
             file_precision=manifest.provenance.precision,
             threads=detector.threads,
+            engine=load_provider(detector.provider).version() or "",
         )
 
     def run(

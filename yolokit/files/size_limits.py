@@ -57,7 +57,8 @@ def read_bounded(path: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode):  # reading a pipe may never end
         raise DataError(f"it {why_no_file(path)}", path=path)
     check_size(path, status.st_size)
-    data = path.read_bytes()
+    with path.open("rb", buffering=0) as stream:
+        data = stream.readall()
     refuse_pointer(data, path)
     return data
 

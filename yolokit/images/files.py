@@ -180,6 +180,16 @@ def write_image(path: Path, bgr: U8) -> None:
     except DataError as error:
         error.path = path
         raise
+    write_content(path, content)
+
+
+def write_content(path: Path, content: bytes) -> None:
+    """Write the content of an image file, as ``encode_image`` makes it.
+
+    Raises:
+        DataError: It cannot be written.
+        OSError: Nothing more can be written at all: the disk is full, say.
+    """
     try:
         path.write_bytes(content)
     except OSError as error:

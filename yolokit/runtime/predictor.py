@@ -9,10 +9,7 @@ likes. Queues are short, order is kept, and an error anywhere ends all of it and
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import threading
-import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -23,6 +20,7 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.run_ahead import QueuePolicy, RunAhead, Stop, closing_iterator
+from yolokit.runtime.stage_times import StageTimes
 from yolokit.runtime.views import View, Views, merge_views, whole_image
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ Origin = TypeVar("Origin")
 _SPARE = 1  # more than are worked on, to level out uneven frames; each costs memory
 _MOST_READERS = 4  # a photograph of 12 megapixels takes one longer than a small network takes all
 _JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
-_ADDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,31 +115,6 @@ class PredictorSpec:
     views: Views = whole_image
     stages: tuple[Callable[[], StatefulStage], ...] = ()
     queue: QueuePolicy = "block"
-
-
-@dataclass(slots=True)
-class StageTimes:
-    """Busy time of each stage in s, in all its threads.
-
-    Stages overlap, and so do the threads of one, so that their sum exceeds the wall time.
-    """
-
-    read_s: float = 0.0
-    preprocess_s: float = 0.0
-    infer_s: float = 0.0
-    decode_s: float = 0.0
-    write_s: float = 0.0
-
-    @contextlib.contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Add the time spent inside to one stage, e.g. ``infer_s``."""
-        start_s = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent_s = time.perf_counter() - start_s
-            with _ADDING:
-                setattr(self, stage, getattr(self, stage) + spent_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

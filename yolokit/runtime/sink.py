@@ -6,7 +6,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.errors import DataError
@@ -46,7 +46,12 @@ class Sink(Protocol):
     """Takes the predictions of one source after the other; a context manager.
 
     Leaving it with an exception discards what it has not finished.
+
+    Attributes:
+        draws: Whether ``draw`` has anything to do.
     """
+
+    draws: bool
 
     def __enter__(self) -> Self: ...
 
@@ -55,12 +60,32 @@ class Sink(Protocol):
     def begin(self, source: FrameSource) -> None:
         """Take note that the frames which follow are those of ``source``."""
 
-    def write(
-        self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
-    ) -> Picture | None:
-        """Take one prediction; what could not be read comes with empty detections.
+    def draw(self, frame: Frame, detections: Detections) -> Any:
+        """Do for one prediction what takes time and needs no order; ``write`` gets the result.
 
-        ``picture`` is what an earlier sink made. Returned is what this one makes, if it does.
+        It is called in any thread, for several frames at once, before or after ``begin``.
+
+        Raises:
+            DataError: There can be no picture of this frame.
+        """
+
+    def write(
+        self,
+        frame: Frame | FrameError,
+        detections: Detections,
+        picture: Picture | None = None,
+        drawn: Any = None,
+    ) -> Picture | None:
+        """Take one prediction, in order; what could not be read comes with empty detections.
+
+        Args:
+            frame: What was read.
+            detections: What was found in it.
+            picture: What an earlier sink made.
+            drawn: What ``draw`` returned; None to draw now.
+
+        Returns:
+            What this sink makes, if it does.
 
         Raises:
             DataError: The picture cannot be written; others may be.

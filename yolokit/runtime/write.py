@@ -24,9 +24,11 @@ from yolokit.errors import DataError
 from yolokit.files.outputs import Held, Result, read_object
 from yolokit.files.spell import encode_json
 from yolokit.images.files import WRITE_SUFFIXES
-from yolokit.runtime.predictor import StageTimes
+from yolokit.runtime.draw_ahead import Drawn, draw_ahead
+from yolokit.runtime.run_ahead import closing_iterator
 from yolokit.runtime.sink import Picture
 from yolokit.runtime.sinks.jsonl import FILE_NAME as RECORDS
+from yolokit.runtime.stage_times import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -104,26 +106,28 @@ def write_predictions(
     """
     start_s = time.perf_counter()
     source: FrameSource | None = None
-    sinks: Sequence[Sink] = ()
-    for prediction in predictions:
-        with summary.times.measure("write_s"):
-            if prediction.origin is not source:
-                source = prediction.origin
-                sinks = sinks_for(source)
-                for sink in sinks:
-                    sink.begin(source)
-            picture = _hand_over(prediction, sinks)
-        summary.count(prediction, picture)
-        summary.wall_s = time.perf_counter() - start_s
-        yield summary.frames
+    with closing_iterator(draw_ahead(predictions, sinks_for, summary.times)) as all_drawn:
+        for drawn in all_drawn:
+            prediction = drawn.prediction
+            with summary.times.measure("write_s"):
+                if prediction.origin is not source:
+                    source = prediction.origin
+                    for sink in drawn.sinks:
+                        sink.begin(source)
+                picture = _hand_over(drawn)
+            summary.count(prediction, picture)
+            summary.wall_s = time.perf_counter() - start_s
+            yield summary.frames
 
 
-def _hand_over(prediction: Prediction[FrameSource], sinks: Sequence[Sink]) -> Picture | None:
-    """Give a prediction to sinks; later ones learn whether its picture was written."""
+def _hand_over(drawn: Drawn) -> Picture | None:
+    """Give a prediction to its sinks; later ones learn whether its picture was written."""
     picture: Picture | None = None
-    for sink in sinks:
+    frame, detections = drawn.prediction.frame, drawn.prediction.detections
+    for number, sink in enumerate(drawn.sinks):
         try:
-            picture = sink.write(prediction.frame, prediction.detections, picture) or picture
+            result = drawn.take(number)
+            picture = sink.write(frame, detections, picture, result) or picture
         except DataError as error:
             picture = Picture(problem=f"no picture: {error.message}")
     return picture

@@ -120,9 +120,9 @@ def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.Monkey
     replacing = Replacing(result=MODEL, wanted=False)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(Path, "replace", fail)
-        run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
+        run.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert not list(here.glob("*.parity.json"))
-    artifact = run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
+    artifact = run.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert artifact.path.read_bytes() == b"model"
     assert artifact.parity_path.is_file()
     assert artifact.parity.verdict == "equal"

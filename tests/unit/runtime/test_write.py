@@ -28,6 +28,7 @@ class Recorder:
     fail_at: int | None = None
     delay_s: float = 0.0
     events: list[tuple[str, Any]] = field(default_factory=list)
+    draws: bool = False
 
     def __enter__(self) -> Self:
         return self
@@ -38,8 +39,15 @@ class Recorder:
     def begin(self, source: Any) -> None:
         self.events.append(("begin", source.uri))
 
+    def draw(self, frame: Frame, detections: Detections) -> None:
+        raise AssertionError("it does not draw")
+
     def write(
-        self, frame: Frame | FrameError, detections: Detections, _picture: Picture | None = None
+        self,
+        frame: Frame | FrameError,
+        detections: Detections,
+        _picture: Picture | None = None,
+        _drawn: Any = None,
     ) -> None:
         if frame.index == self.fail_at:
             raise OSError("no space left")

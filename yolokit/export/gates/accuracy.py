@@ -17,21 +17,20 @@ from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.errors import ExportError, GateError, NoLabelsError
 from yolokit.evaluate.accuracy import (
     Accuracy,
-    ClassChange,
     compare_accuracy,
-    compare_classes,
     load_labelled,
     measure,
 )
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel
-from yolokit.evaluate.differences import (
+from yolokit.evaluate.finders import DeployedModel
+from yolokit.evaluate.measures.changes import ClassChange, compare_classes
+from yolokit.evaluate.measures.differences import (
     SHOWN,
     ImageDifference,
     choose_most_different,
     describe_image,
     pair_found,
 )
-from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.run import THRESHOLDS
 from yolokit.export.config import needs_images
 from yolokit.export.gates.toolkit import Verdict

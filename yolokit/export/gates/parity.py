@@ -26,7 +26,7 @@ from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
     from yolokit.engine_protocol.requests import InferFacts
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.metrics.matching import Matching
     from yolokit.runtime.detector import Detector
-    from yolokit.runtime.manifest import ModelHead
     from yolokit.runtime.tasks.toolkit import Outputs
 
 SCORE = 0.25
@@ -57,6 +56,8 @@ class ParityReport(msgspec.Struct, kw_only=True):
         unmatched: Detections of either side without a partner.
         ties: Others without one, where suppression chose between boxes that are equal but for
             rounding.
+        raw_outliers: Raw boxes and scores further apart than the tolerance, of which it allows a
+            share.
     """
 
     verdict: Literal["equal", "tensors only", "different"] = "different"
@@ -67,6 +68,7 @@ class ParityReport(msgspec.Struct, kw_only=True):
     matched: int = 0
     unmatched: int = 0
     ties: int = 0
+    raw_outliers: int = 0
     max_input_diff: float = 0.0
     max_raw_box_diff_px: float = 0.0
     max_raw_score_diff: float = 0.0
@@ -207,11 +209,19 @@ def compare(
         width, height = sample.letterbox.image_wh
         report.non_square_images += width != height
         _compare_inputs(sample, report)
-        _compare_raw(sample, detector.manifest.head, report)
-    report.threshold = None if report.problems else _choose_threshold(samples, detector)
+    comparable = [sample for sample in samples if _check_outputs(sample, detector, report)]
+    threshold = None if report.problems else _choose_threshold(samples, detector)
+    _compare_raw(comparable, detector, threshold, report)
+    report.threshold = None if report.problems else threshold
     if report.threshold is not None:
-        for sample in samples:
-            _match_sample(sample, detector, report, sides)
+        alone = [
+            problem
+            for sample in samples
+            for problem in _match_sample(sample, detector, report, sides)
+        ]
+        report.unmatched = len(alone)
+        if len(alone) > report.tolerance.alone_share * (len(alone) + report.matched):
+            report.problems += alone
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
@@ -251,37 +261,78 @@ def _compare_inputs(sample: Sample, report: ParityReport) -> None:
         )
 
 
-def _compare_raw(sample: Sample, head: ModelHead, report: ParityReport) -> None:
-    a, b = sample.trained[head.output_name], sample.deployed[head.output_name]
+def _check_outputs(sample: Sample, detector: Detector, report: ParityReport) -> bool:
+    """Tell whether the raw outputs can be compared; else that is a problem."""
+    name = detector.manifest.head.output_name
+    a, b = sample.trained[name], sample.deployed[name]
     if a.shape != b.shape:
         report.problems.append(f"{sample.name}: raw outputs are {b.shape}, trained {a.shape}")
-        return
+        return False
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         report.problems.append(f"{sample.name}: a raw output is not finite")
-        return
-    layout, limits = load_head(head.layout), report.tolerance
-    (a_boxes, a_scores), (b_boxes, b_scores) = map(layout.split_comparable, (a, b))
-    box_diff = _check_part(sample.name, "boxes", a_boxes, b_boxes, limits.box_abs_px, report)
-    score_diff = _check_part(sample.name, "scores", a_scores, b_scores, limits.score_abs, report)
-    report.max_raw_box_diff_px = max(report.max_raw_box_diff_px, box_diff)
-    report.max_raw_score_diff = max(report.max_raw_score_diff, score_diff)
+        return False
+    return True
 
 
-def _check_part(
-    name: str,
-    what: str,
-    trained: F64,
-    deployed: F64,
-    limit_abs: float,
-    report: ParityReport,
-) -> float:
+def _compare_raw(
+    samples: Sequence[Sample], detector: Detector, threshold: float | None, report: ParityReport
+) -> None:
+    """Compare raw boxes and scores; those of a model that finds little from a lower score up."""
+    limits = report.tolerance
+    floor = min(limits.raw_min_score, SCORE if threshold is None else threshold)
+    parts = [part for one in samples for part in _list_parts(one, detector, floor, limits)]
+    for what in ("boxes", "scores"):
+        mine = [part for part in parts if part.what == what]
+        largest = max((part.max_diff for part in mine), default=0.0)
+        if what == "boxes":
+            report.max_raw_box_diff_px = largest
+        else:
+            report.max_raw_score_diff = largest
+        _judge_raw(mine, report)
+
+
+def _list_parts(
+    sample: Sample, detector: Detector, floor: float, limits: Tolerance
+) -> Iterator[_RawPart]:
+    head = detector.manifest.head
+    outputs = sample.trained[head.output_name], sample.deployed[head.output_name]
+    (a_boxes, a_scores), (b_boxes, b_scores) = map(load_head(head.layout).split_comparable, outputs)
+    found = np.maximum(a_scores, b_scores).max(axis=0, initial=0) >= floor
+    if a_boxes.size:
+        yield _compare_part(sample.name, "boxes", a_boxes[:, found], b_boxes[:, found], limits)
+    yield _compare_part(sample.name, "scores", a_scores[:, found], b_scores[:, found], limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _RawPart:
+    """The boxes or the scores of one image: how many were compared, and how many differ."""
+
+    what: Literal["boxes", "scores"]
+    compared: int
+    outside: int
+    max_diff: float
+    problem: str
+
+
+def _compare_part(
+    name: str, what: Literal["boxes", "scores"], trained: F64, deployed: F64, limits: Tolerance
+) -> _RawPart:
+    """Compare (., N) values, a column for each place of a box."""
     diff = np.abs(trained - deployed)
-    outside = int(np.count_nonzero(diff > limit_abs + report.tolerance.rel * np.abs(trained)))
-    if outside:
-        report.problems.append(
-            f"{name}: {outside} of {diff.size} raw {what} differ, by up to {diff.max():.3g}"
-        )
-    return float(diff.max(initial=0))
+    limit_abs = limits.box_abs_px if what == "boxes" else limits.score_abs
+    outside = int((diff > limit_abs + limits.rel * np.abs(trained)).any(axis=0).sum())
+    max_diff = float(diff.max(initial=0))
+    problem = f"{name}: {outside} of {diff.shape[1]} raw {what} differ, by up to {max_diff:.3g}"
+    return _RawPart(what, diff.shape[1], outside, max_diff, problem)
+
+
+def _judge_raw(parts: Sequence[_RawPart], report: ParityReport) -> None:
+    """Refuse boxes or scores of which more differ than may, over all images."""
+    compared = sum(part.compared for part in parts)
+    outside = sum(part.outside for part in parts)
+    report.raw_outliers += outside
+    if outside > report.tolerance.outlier_share * compared:
+        report.problems += [part.problem for part in parts if part.outside]
 
 
 def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | None:
@@ -301,7 +352,8 @@ def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | 
 
 def _match_sample(
     sample: Sample, detector: Detector, report: ParityReport, sides: tuple[str, str]
-) -> None:
+) -> list[str]:
+    """Match the detections of both sides; return a sentence for each that has no partner."""
     limits, threshold = report.tolerance, report.threshold or 0
     # A partner may score a little less; at low thresholds "a little" shrinks with them.
     lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
@@ -329,12 +381,15 @@ def _match_sample(
         iou_limit=np.inf if chooses else detector.manifest.head.iou,
         score_slack=2 * report.max_raw_score_diff,
     )
+    problems = []
     for side, found, lonely, tied in zip(sides, (trained, deployed), alone, ties, strict=True):
         above = found.scores[lonely] >= threshold
         report.ties += int((above & tied).sum())
-        for index in lonely[above & ~tied]:
-            report.unmatched += 1
-            report.problems.append(_describe(sample.name, side, found, int(index), detector))
+        problems += [
+            _describe(sample.name, side, found, int(index), detector)
+            for index in lonely[above & ~tied]
+        ]
+    return problems
 
 
 def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None:

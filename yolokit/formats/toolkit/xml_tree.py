@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from xml.parsers.expat import XMLParserType
+from typing import TYPE_CHECKING
 
 from yolokit.core.gc import collector_paused
 from yolokit.errors import DataError
 from yolokit.files.size_limits import read_bounded
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+    from xml.parsers.expat import XMLParserType
+
 _MAX_DEPTH = 100
 
 
 class XmlElement:
-    """An element: its tag, text, attributes, children, and the line it starts on."""
+    """An element: its tag, text, attributes, children, and the line it starts on.
 
-    __slots__ = ("attributes", "children", "line", "tag", "text")
+    It is a view of an element that the C parser has built, made where one is looked at.
+    """
 
-    def __init__(self, tag: str, attributes: dict[str, str], line: int) -> None:
-        self.tag = tag
-        self.attributes = attributes
-        self.line = line
-        self.text = ""
-        self.children: list[XmlElement] = []
+    __slots__ = ("_element", "_lines")
+
+    def __init__(self, element: Element, lines: Mapping[Element, int]) -> None:
+        self._element = element
+        self._lines = lines
+
+    @property
+    def tag(self) -> str:
+        """The name, after its name space in braces."""
+        return self._element.tag
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Values by name."""
+        return self._element.attrib
+
+    @property
+    def line(self) -> int:
+        """Of the start tag, from 1."""
+        return self._lines[self._element]
+
+    @property
+    def text(self) -> str:
+        """All text that is directly in it, before, between and after its children."""
+        return _own_text(self._element)
+
+    @property
+    def children(self) -> list[XmlElement]:
+        """The direct children."""
+        return [XmlElement(child, self._lines) for child in self._element]
 
     def all(self, tag: str) -> Iterator[XmlElement]:
         """Yield the direct children with a tag."""
-        return (child for child in self.children if child.tag == tag)
+        return (XmlElement(child, self._lines) for child in self._element if child.tag == tag)
 
     def find(self, *tags: str) -> XmlElement | None:
         """Return the first direct child with the first tag, then its child with the next..."""
-        element = self
-        for tag in tags:
-            for child in element.children:
-                if child.tag == tag:
-                    element = child
-                    break
-            else:
-                return None
-        return element
+        found = self._find(tags)
+        return None if found is None else XmlElement(found, self._lines)
 
     def text_of(self, *tags: str) -> str:
         """Return the stripped text of :meth:`find`, empty if there is no such element."""
-        element = self.find(*tags)
-        return element.text.strip() if element is not None else ""
+        found = self._find(tags)
+        return "" if found is None else _own_text(found).strip()
+
+    def texts(self) -> dict[str, str]:
+        """Return :meth:`text_of` of every direct child, by its tag."""
+        return {child.tag: _own_text(child).strip() for child in reversed(self._element)}
+
+    def _find(self, tags: Iterable[str]) -> Element | None:
+        element = self._element
+        for tag in tags:
+            found = element.find(tag)
+            if found is None:
+                return None
+            element = found
+        return element
+
+
+def _own_text(element: Element) -> str:
+    text = element.text or ""
+    return text + "".join([child.tail or "" for child in element]) if len(element) else text
 
 
 def read_xml(path: Path) -> XmlElement:
@@ -71,7 +111,7 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
     from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
     parser = DefusedXMLParser(target=_NoTarget())
-    builder = _Builder(parser.parser, path)
+    builder = _Builder(parser.parser)
     try:
         with collector_paused():
             parser.feed(data)
@@ -83,7 +123,7 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
         raise DataError(
             "the XML declares entities or refers to other files, which is refused",
             path=path,
-            line=builder.line,
+            line=parser.parser.CurrentLineNumber,
         ) from error
     except (ValueError, LookupError) as error:  # an encoding that Python does not know
         raise DataError(
@@ -91,7 +131,9 @@ def parse_xml(data: bytes, path: Path) -> XmlElement:
         ) from error
     finally:
         builder.let_go()
-    return builder.root
+    root, lines = builder.close()
+    _check_depth(root, lines, path)
+    return XmlElement(root, lines)
 
 
 def check_xml_names(names: Iterable[str]) -> None:
@@ -112,26 +154,30 @@ class _NoTarget:
 class _Builder:
     """Builds the elements from events of expat, which refuses entities already.
 
-    It takes them itself: the parser in between handles each in Python, at twice the time.
+    Text and ends go from one part in C to the other: the parser that stands between them handles
+    each in Python, at several times the time.
     """
 
-    def __init__(self, expat: XMLParserType, path: Path) -> None:
-        self._expat = expat
-        self._path = path
-        self._open = [XmlElement("", {}, 1)]  # the document
+    def __init__(self, expat: XMLParserType) -> None:
+        from xml.etree.ElementTree import TreeBuilder
+
+        builder = TreeBuilder()
+        lines: dict[Element, int] = {}
+        begin = builder.start
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            if "}" in tag:  # of a name space: expat leaves out the opening bracket
+                tag = "{" + tag
+            lines[begin(tag, attributes)] = expat.CurrentLineNumber
+
         expat.ordered_attributes = False  # as a dict, not as a list
         expat.buffer_text = True  # half as many calls
-        expat.StartElementHandler = self._start
-        expat.EndElementHandler = self._end
-        expat.CharacterDataHandler = self._add_text
-
-    @property
-    def line(self) -> int:
-        return self._expat.CurrentLineNumber
-
-    @property
-    def root(self) -> XmlElement:
-        return self._open[0].children[0]  # expat refuses a document without an element
+        expat.StartElementHandler = start
+        expat.EndElementHandler = builder.end
+        expat.CharacterDataHandler = builder.data
+        self._expat = expat
+        self._builder = builder
+        self._lines = lines
 
     def let_go(self) -> None:
         """Drop the reference to expat: a cycle would keep all elements until the collector runs."""
@@ -139,18 +185,16 @@ class _Builder:
         self._expat.EndElementHandler = None
         self._expat.CharacterDataHandler = None
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if "}" in tag:  # of a name space: expat leaves out the opening bracket
-            tag = "{" + tag
-        element = XmlElement(tag, attributes, self._expat.CurrentLineNumber)
-        opened = self._open
-        opened[-1].children.append(element)
-        opened.append(element)
-        if len(opened) > _MAX_DEPTH + 1:
-            raise DataError("the XML is nested too deep", path=self._path, line=self.line)
+    def close(self) -> tuple[Element, dict[Element, int]]:
+        """Return the root and the line of each element; the document is well-formed."""
+        return self._builder.close(), self._lines
 
-    def _end(self, _tag: str) -> None:
-        self._open.pop()
 
-    def _add_text(self, text: str) -> None:
-        self._open[-1].text += text
+def _check_depth(root: Element, lines: Mapping[Element, int], path: Path) -> None:
+    if len(lines) <= _MAX_DEPTH:
+        return
+    level, depth = [root], 1
+    while level := [child for element in level for child in element]:
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise DataError("the XML is nested too deep", path=path, line=lines[level[0]])

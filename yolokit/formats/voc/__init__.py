@@ -8,13 +8,12 @@ roLabelImg's ``<robndbox>``, in radians.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
-import numpy as np
-
+from yolokit.core.gc import collector_paused
 from yolokit.core.task import Task
 from yolokit.core.types import F64
 from yolokit.errors import DataError
@@ -24,7 +23,7 @@ from yolokit.formats.toolkit.text_labels import write_number
 from yolokit.formats.toolkit.xml_tree import check_xml_names
 from yolokit.formats.voc.reader import VocReader
 from yolokit.labels.ledger import Ledger
-from yolokit.labels.model import Annotations, Dataset, LabelledImage, make_categories
+from yolokit.labels.model import Dataset, LabelledImage, make_categories
 from yolokit.labels.splits import SPLITS
 
 TITLE = "Pascal VOC"
@@ -63,25 +62,19 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         DataError: A file is not a VOC annotation, with its line.
     """
     reader = VocReader(source, options, ledger)
-    parsed = reader.read_files(SourceTree(source).files(".xml"))
-    if not parsed:
-        raise DataError("there are no XML files in it", path=source)
-    reader.note_unannotated()
-    names = sorted({name for one in parsed for name in one.names})
-    index = {name: at for at, name in enumerate(names)}
-
-    def iter_images() -> Iterator[LabelledImage]:
-        for one in parsed:
-            classes = np.array([index[name] for name in one.names], np.int64)
-            annotations = Annotations(classes, one.xyxy, one.lines, {}, one.shapes)
-            yield LabelledImage(one.image, annotations)
-
+    with collector_paused():
+        parsed = reader.read_files(SourceTree(source).files(".xml"))
+        if not parsed:
+            raise DataError("there are no XML files in it", path=source)
+        reader.note_unannotated()
+        names = sorted({name for one in parsed for name in one.names})
+        images = reader.to_images(parsed, names)
     return Dataset(
         make_categories(names),
-        iter_images,
+        lambda: iter(images),
         evidence=reader.evidence(),
         has_splits=reader.has_splits,
-        image_count=len(parsed),
+        image_count=len(images),
     )
 
 

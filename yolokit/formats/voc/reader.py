@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from yolokit.core.plural import counted
-from yolokit.core.types import F64, I64
+from yolokit.core.types import F64
 from yolokit.errors import DataError
 from yolokit.formats.toolkit.image_index import fold
 from yolokit.formats.toolkit.layout import SourceLayout, SplitLists, is_annotation_folder
@@ -24,7 +24,7 @@ from yolokit.formats.toolkit.text_labels import read_size
 from yolokit.formats.toolkit.xml_tree import XmlElement, read_xml
 from yolokit.images.listing import is_image_name
 from yolokit.labels.ledger import Ledger
-from yolokit.labels.model import ImageRecord, SourceFile
+from yolokit.labels.model import Annotations, ImageRecord, LabelledImage, SourceFile
 from yolokit.labels.shapes import Shape, turned_box
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -33,13 +33,12 @@ _MAX_DEGREES = 1e6
 
 
 class _Parsed(NamedTuple):
-    """One file: class names beside their (N, 4) boxes, (N,) lines, and shapes of turned ones."""
+    """One file: class names beside their boxes, as they are stated, and lines."""
 
     image: ImageRecord
     names: list[str]
-    xyxy: F64
-    lines: I64
-    shapes: dict[int, Shape]
+    boxes: list[_VocBox]
+    lines: list[int]
 
 
 class _Place(NamedTuple):
@@ -67,7 +66,7 @@ class VocReader:
         self._shift = 1.0 if options.assume.get("origin") == "1" else 0.0
         self._exclude_difficult = options.assume.get("difficult") == "exclude"
         self._bases: dict[Path, SplitLists] = {}
-        self._places: dict[Path, _Place] = {}
+        self._places: dict[str, _Place] = {}
         self._smallest = np.inf
         self._reaches_edge = 0
         self._turned = 0
@@ -101,30 +100,58 @@ class VocReader:
                 f"the root element is <{root.tag}>, not <annotation>", path=path, line=root.line
             )
         image = self._read_image(root, path)
-        names: list[str] = []
-        boxes: list[_VocBox] = []
-        lines: list[int] = []
-        for element in root.all("object"):
-            self._ledger.see(1)
+        found = _Parsed(image, [], [], [])
+        objects = list(root.all("object"))
+        self._ledger.see(len(objects))
+        for element in objects:
             name = element.text_of("name")
             box = self._read_object(element, name, image.source)
             if box is not None:
-                names.append(name)
-                boxes.append(box)
-                lines.append(element.line)
-        xyxy = np.array([box.xyxy for box in boxes], np.float64).reshape(-1, 4)
-        self._observe(xyxy, image)
+                found.names.append(name)
+                found.boxes.append(box)
+                found.lines.append(element.line)
+        return found
+
+    def to_images(self, parsed: Sequence[_Parsed], names: Sequence[str]) -> list[LabelledImage]:
+        """Return the images of all files with their annotations; classes by their place in names.
+
+        Those of all files are made arrays at once: most of the time would go into small ones.
+        """
+        index = {name: at for at, name in enumerate(names)}
+        counts = [len(one.names) for one in parsed]
+        classes = np.array([index[name] for one in parsed for name in one.names], np.int64)
+        lines = np.array([line for one in parsed for line in one.lines], np.int64)
+        stated = [box.xyxy for one in parsed for box in one.boxes]
+        xyxy = np.array(stated, np.float64).reshape(-1, 4)
+        self._observe(xyxy, np.repeat([_size_of(one.image) for one in parsed], counts, axis=0))
         xyxy[:, :2] -= self._shift
-        turned = {row: box.degrees for row, box in enumerate(boxes) if box.degrees}
-        shapes = {row: turned_box(xyxy[row].tolist(), degrees) for row, degrees in turned.items()}
+        images: list[LabelledImage] = []
+        end = 0
+        for one, count in zip(parsed, counts, strict=True):
+            start, end = end, end + count
+            shapes = self._turn(one.boxes, xyxy[start:end])
+            annotations = Annotations(
+                classes[start:end], xyxy[start:end], lines[start:end], {}, shapes
+            )
+            images.append(LabelledImage(one.image, annotations))
+        return images
+
+    def _turn(self, boxes: Sequence[_VocBox], xyxy: F64) -> dict[int, Shape]:
+        """Return the shapes of turned boxes by their rows in (N, 4) xyxy, which they are put in."""
+        shapes = {
+            row: turned_box(xyxy[row].tolist(), box.degrees)
+            for row, box in enumerate(boxes)
+            if box.degrees
+        }
         for row, shape in shapes.items():
             xyxy[row] = shape.xyxy
         self._turned += len(shapes)
-        return _Parsed(image, names, xyxy, np.array(lines, np.int64), shapes)
+        return shapes
 
     def _read_image(self, root: XmlElement, path: Path) -> ImageRecord:
-        place = self._place_of(path.parent)
-        stem = place.prefix + path.stem
+        folder, own_name = os.path.split(path)
+        place = self._place_of(folder)
+        stem = place.prefix + os.path.splitext(own_name)[0]  # noqa: PTH122 - hot path
         source = SourceFile(str(path), "line", place.image_roots)
         name = root.text_of("filename") or stem
         suffix = os.path.splitext(name)[1] if is_image_name(name) else ""  # noqa: PTH122
@@ -145,7 +172,7 @@ class VocReader:
     def _read_object(self, element: XmlElement, name: str, source: SourceFile) -> _VocBox | None:
         """Return the box of an object, or None if it has to go, which is entered."""
         try:
-            box = _read_object(element, name)
+            box = _read_box(element, name)
         except ValueError as error:
             self._ledger.record(source, element.line, "dropped", "bad-object", str(error))
             return None
@@ -155,9 +182,9 @@ class VocReader:
             return None
         return box
 
-    def _place_of(self, folder: Path) -> _Place:
-        if folder not in self._places:
-            home = folder
+    def _place_of(self, name: str) -> _Place:
+        if name not in self._places:
+            home = folder = Path(name)
             for around in (folder, *folder.parents):
                 if is_annotation_folder(around.name):
                     home = around.parent
@@ -166,13 +193,13 @@ class VocReader:
             if home not in self._bases:
                 self._bases[home] = SplitLists(home)
             inner = dropwhile(is_annotation_folder, folder.relative_to(home).parts)
-            self._places[folder] = _Place(
+            self._places[name] = _Place(
                 self._bases[home],
                 "".join(f"{name}/" for name in inner),
                 self._layout.split_of(folder / "_"),
                 self._layout.image_roots(folder / "_"),
             )
-        return self._places[folder]
+        return self._places[name]
 
     def _split_of(self, stem: str, place: _Place, source: SourceFile) -> str | None:
         if place.base.lists:
@@ -185,12 +212,16 @@ class VocReader:
         self.has_splits = self.has_splits or place.split is not None
         return place.split
 
-    def _observe(self, xyxy: F64, image: ImageRecord) -> None:
-        """Keep what may tell whether pixels are counted from 0 or from 1."""
-        if not len(xyxy) or image.width_px is None:
-            return
-        self._smallest = min(self._smallest, float(xyxy[:, :2].min()))
-        self._reaches_edge += int((xyxy[:, 2:] == np.array(image.image_wh)).any(axis=1).sum())
+    def _observe(self, xyxy: F64, sizes_wh: F64) -> None:
+        """Keep what may tell whether pixels are counted from 0 or from 1.
+
+        Args:
+            xyxy: (N, 4) boxes as they are stated.
+            sizes_wh: (N, 2) of the image of each in px, NaN where it is not known.
+        """
+        low = xyxy[~np.isnan(sizes_wh[:, 0]), :2]
+        self._smallest = float(np.fmin.reduce(low, axis=None, initial=np.inf))
+        self._reaches_edge = int((xyxy[:, 2:] == sizes_wh).any(axis=1).sum())
 
     def note_unannotated(self) -> None:
         """Enter the images that a split lists and that have no annotation file."""
@@ -222,7 +253,7 @@ class _VocBox(NamedTuple):
     degrees: float = 0.0
 
 
-def _read_object(element: XmlElement, name: str) -> _VocBox:
+def _read_box(element: XmlElement, name: str) -> _VocBox:
     """Return the box of an object of a class.
 
     Raises:
@@ -260,8 +291,13 @@ def _rotation_of(element: XmlElement) -> float:
     return 0.0
 
 
+def _size_of(image: ImageRecord) -> tuple[float, float]:
+    return (np.nan, np.nan) if image.width_px is None else image.image_wh
+
+
 def _read_numbers(element: XmlElement, keys: Sequence[str], name: str) -> list[float]:
-    texts = [element.text_of(key) for key in keys]
+    found = element.texts()
+    texts = [found.get(key, "") for key in keys]
     try:
         return [float(text) for text in texts]
     except ValueError as error:

@@ -9,6 +9,7 @@ import msgspec
 from yolokit.core.plural import counted
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+Method: TypeAlias = Literal["minmax", "entropy", "percentile"]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +25,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     precision: Precision
-    method: str | None = None
+    method: Method | None = None
     symmetric: bool = False
     placement: Literal["operators", "inputs"] = "operators"
     float_groups: int = 0

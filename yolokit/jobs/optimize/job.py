@@ -239,16 +239,17 @@ class _Searching:
         ranking = self._rank(trained)
         self._write_report(ranking, trained, None)
         self._tell(_describe_outcome(outcome, ranking))
-        if len(self._tried) == 1:
+        if len(self._tried) == 2:  # the parent alone is timed without another one
             self._tell_time(outcome)
         return outcome
 
-    def _tell_time(self, first: Outcome) -> None:
-        least = first.seconds * self._shop.setup.count_first()
-        most = first.seconds * self._shop.setup.count_most()
-        self._tell(
-            f"by the first, all take about {describe_seconds(least)} to {describe_seconds(most)}"
+    def _tell_time(self, typical: Outcome) -> None:
+        setup = self._shop.setup
+        least, most = (
+            describe_seconds(typical.seconds * count)
+            for count in (setup.count_first(), setup.count_most())
         )
+        self._tell(f"by this one, all take about {least}, or up to {most}")
 
     def _end(self, trained: Trained) -> OptimizeResult:
         """Publish the winner, if there is one; the next best where a gate refuses it."""
@@ -274,9 +275,8 @@ class _Searching:
         try:
             return self._shop.publish(winner, self._rank(trained))
         except GateError as error:
-            why = error.message.partition("; nothing was published")[0]
-            self._refused[winner.candidate.key] = why
-            self._tell(f"{title} was refused: {error.message}")
+            self._refused[winner.candidate.key] = _shorten(error.message)
+            self._tell(f"a gate refused {title}: {error.message}")
             return None
 
     def _rank(self, trained: Trained) -> Ranking:
@@ -298,6 +298,13 @@ class _Searching:
 
     def _tell(self, sentence: str) -> None:
         self._on_event(Notice(sentence))
+
+
+def _shorten(message: str) -> str:
+    """Return what a gate complains of, and the first of its problems."""
+    complaint, _, problems = message.partition("; nothing was published")
+    first = problems.strip().partition("\n")[0].removeprefix("- ")
+    return f"{complaint}: {first}" if first else complaint
 
 
 def _describe_outcome(outcome: Outcome, ranking: Ranking) -> str:

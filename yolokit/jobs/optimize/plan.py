@@ -6,19 +6,19 @@ and is gone on with takes the steps that it would have taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
 from yolokit.export.quantizers.toolkit import QuantSettings
-from yolokit.jobs.optimize.candidates import Candidate, Engine, Outcome, Recipe
+from yolokit.jobs.optimize.candidates import Candidate, Engine, Method, Outcome, Recipe
 from yolokit.jobs.optimize.ranking import EQUAL, Limits, Ranking, loses_too_much, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OTHER_METHODS = tuple(
-    method for method in ("percentile", "minmax", "entropy") if method != QuantSettings().method
+OTHER_METHODS: tuple[Method, ...] = tuple(
+    method for method in get_args(Method) if method != QuantSettings().method
 )
 FLOAT_GROUPS = (1, 2, 4, 8)
 PLAIN_INT8 = (

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from yolokit.core.events import Progress
+from yolokit.core.plural import counted
 from yolokit.engine_protocol.shared import share_process
 from yolokit.errors import GateError
 from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.speeds import compare_speed
-from yolokit.export.gates.accuracy import AccuracyGate
+from yolokit.export.gates.accuracy import AccuracyGate, AccuracyRecord
 from yolokit.export.gates.parity import Parity
 from yolokit.export.gates.speed import SpeedRecord
 from yolokit.export.gates.toolkit import Candidate, Verdict
@@ -65,10 +66,14 @@ def publish_winner(workshop: Workshop, winner: Place, ranking: Ranking) -> Publi
     manifest = candidate.predictor.detector.manifest
     publish(model, out, manifest, verdicts, Replacing(result=MODEL, wanted=True))
     has_test, engine = workshop.has_test, winner.candidate.engine
+    records = [one.record for one in verdicts]
+    accuracy = next(one for one in records if isinstance(one, AccuracyRecord))
     published = Published(
         candidate=winner.candidate,
         limits=ranking.limits,
         model_sha256=sha256_file(out),
+        low=accuracy.low,
+        high=accuracy.high,
         profile=str(_save_profile(workshop, winner, ranking, out)),
         test=workshop.score(model, engine, "test") if has_test else None,
         trained_test=workshop.score_trained("test") if has_test else None,
@@ -119,7 +124,7 @@ def _open_gates(
 ) -> list[Gate]:
     precision = DeployedModel(candidate.predictor).facts.lowest_precision
     gates: list[Gate] = [
-        Parity(find_tolerance(precision)),
+        cast("Gate", Parity(find_tolerance(precision))),
         AccuracyGate(workshop.load("val"), ranking.limits.max_map_drop),
     ]
     if winner.candidate != PARENT:
@@ -130,7 +135,7 @@ def _open_gates(
 def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path) -> Path:
     """Let ``yolokit predict`` on this machine run the file as it was measured."""
     engine = winner.candidate.engine
-    images = len(workshop.load("val").images)
+    images = counted(len(workshop.load("val").images), "image")
     return save_profile(
         Profile(
             model=str(out),
@@ -142,7 +147,7 @@ def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path
             p50_ms=winner.latency_ms,
             default_p50_ms=ranking.parent_ms,
             proof=f"mAP50-95 {ranking.trained_map - (winner.drop or 0):.4f} against "
-            f"{ranking.trained_map:.4f} of the trained model, on {images} images",
+            f"{ranking.trained_map:.4f} of the trained model, on {images} of val",
             measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )

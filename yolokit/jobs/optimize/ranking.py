@@ -153,7 +153,7 @@ def _place(
         drop=drop,
         is_too_slow=is_too_slow,
         refused=refused,
-        misses=tuple(misses if refused is None else [*misses, f"it was refused: {refused}"]),
+        misses=tuple(misses if refused is None else [*misses, f"a gate refused it: {refused}"]),
     )
 
 
@@ -227,7 +227,7 @@ def explain_misses(ranking: Ranking) -> list[str]:
     limits, sentences = ranking.limits, list[str]()
     for one in ranking.places:
         if one.refused is not None:
-            sentences.append(f"{one.candidate.title} was refused: {one.refused}")
+            sentences.append(f"a gate refused {one.candidate.title}: {one.refused}")
     measured = [one for one in ranking.places if one.drop is not None and one.refused is None]
     accurate = [one for one in measured if not loses_too_much(one, limits)]
     if accurate:

@@ -14,7 +14,6 @@ import msgspec
 
 from yolokit.core.plural import counted
 from yolokit.errors import ConfigError, DataError, ExportError, OutputExistsError
-from yolokit.export.sensitivity import Sensitivity
 from yolokit.files.atomic import write_atomic
 from yolokit.files.locks import drop_lock, take_lock
 from yolokit.files.size_limits import read_bounded
@@ -93,6 +92,9 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         limits: Those that it keeps.
         model_sha256: Of the file.
         profile: File of this machine's profile, by which ``yolokit predict`` takes the engine.
+        low: Lower end of the 95 % interval of what it loses on other images of this kind; None
+            where val has too few.
+        high: Its upper end.
         test: Accuracy on the test split, by which nothing was chosen; None without one.
         trained_test: That of the trained model, likewise.
     """
@@ -101,6 +103,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     model_sha256: str
     profile: str
+    low: float | None = None
+    high: float | None = None
     test: Score | None = None
     trained_test: Score | None = None
 
@@ -139,7 +143,7 @@ def join_search(folder: Path, wanted: Search) -> tuple[Search, bool]:
         ConfigError: It holds a search for something else; each difference is named.
     """
     if (folder / SEARCH_FILE).exists():
-        found = _read(folder / SEARCH_FILE, Search)
+        found = read_record(folder / SEARCH_FILE, Search)
         _require_same(folder, found, wanted)
         return found, True
     if any(not entry.name.startswith(".") for entry in folder.iterdir()):
@@ -186,7 +190,7 @@ def compare_versions(found: Search, versions: dict[str, str]) -> list[str]:
 def read_trained(folder: Path) -> Trained | None:
     """Return what the trained model reaches, if that was measured already."""
     path = folder / TRAINED_FILE
-    return _read(path, Trained) if path.exists() else None
+    return read_record(path, Trained) if path.exists() else None
 
 
 def write_trained(folder: Path, trained: Trained) -> None:
@@ -197,7 +201,7 @@ def write_trained(folder: Path, trained: Trained) -> None:
 def read_published(folder: Path) -> Published | None:
     """Return what was published of a search, if anything was."""
     path = folder / PUBLISHED_FILE
-    return _read(path, Published) if path.exists() else None
+    return read_record(path, Published) if path.exists() else None
 
 
 def write_published(folder: Path, published: Published) -> None:
@@ -208,7 +212,7 @@ def write_published(folder: Path, published: Published) -> None:
 def read_outcomes(folder: Path) -> dict[str, Outcome]:
     """Return the outcomes of all candidates that were tried, by their keys, in order of trial."""
     files = [*(folder / CANDIDATES_DIR).glob("*.json")]
-    outcomes = [_read(path, Outcome) for path in sorted(files, key=_age)]
+    outcomes = [read_record(path, Outcome) for path in sorted(files, key=_age)]
     return {one.candidate.key: one for one in outcomes}
 
 
@@ -219,11 +223,6 @@ def _age(path: Path) -> tuple[int, str]:
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Keep what became of a candidate."""
     _write(folder / CANDIDATES_DIR / f"{outcome.candidate.key}.json", outcome)
-
-
-def read_sensitivities(path: Path) -> list[Sensitivity]:
-    """Return what each module loses in 8 bits, the worst first; none where it is not known yet."""
-    return _read(path, list[Sensitivity]) if path.exists() else []
 
 
 def hash_files(paths: list[Path]) -> str:
@@ -246,7 +245,12 @@ def _write(path: Path, record: msgspec.Struct) -> None:
     write_atomic(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
 
-def _read(path: Path, kind: type[_T]) -> _T:
+def read_record(path: Path, kind: type[_T]) -> _T:
+    """Read a file that a search has written.
+
+    Raises:
+        ExportError: It is missing or not readable.
+    """
     try:
         return msgspec.json.decode(read_bounded(path), type=kind)
     except (OSError, DataError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -25,11 +25,9 @@ class Measurer(Protocol):
 
     Attributes:
         has_part: Whether val is so large that a part of it is looked at first.
-        has_test: Whether there is a split that nothing was chosen by.
     """
 
     has_part: bool
-    has_test: bool
 
     def make(self, recipe: Recipe) -> Path:
         """Return the file of a recipe, which is made unless it is there already."""

@@ -20,17 +20,18 @@ from yolokit.evaluate.accuracy import LabelledSet, load_labelled, measure, open_
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
 from yolokit.evaluate.run import THRESHOLDS
 from yolokit.export.config import ExportConfig
+from yolokit.export.gates.accuracy import AccuracyRecord
 from yolokit.export.graph import describe_graph
 from yolokit.export.quantize import plan_quantization
 from yolokit.export.quantizers.toolkit import QuantSettings
-from yolokit.export.run import export_model, find_checkpoint
+from yolokit.export.run import export_model, find_checkpoint, proof_path
 from yolokit.export.samples import load_gate_images
-from yolokit.export.sensitivity import sensitivity
+from yolokit.export.sensitivity import Sensitivity, sensitivity
 from yolokit.files.atomic import replace_file, scratch_folder, write_atomic
 from yolokit.jobs.optimize.candidates import PARENT, Engine, Latency, Recipe, Score
 from yolokit.jobs.optimize.plan import Setup
 from yolokit.jobs.optimize.publish import publish_winner, withdraw
-from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_sensitivities
+from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_record
 from yolokit.runtime.latency import TimingSpec, list_speedups, time_in_turn
 from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.profiles import describe_machine
@@ -61,7 +62,7 @@ def open_workshop(config: OptimizeConfig, folder: Path, on_event: OnEvent) -> It
 
     Raises:
         WeightsError: The checkpoint is missing or cannot be loaded.
-        DataError: The data set cannot be read, or val has no labels.
+        DataError: The data set cannot be read, val has no labels, or those of test are wrong.
     """
     weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
     on_event(Phase("reading the labels"))
@@ -78,7 +79,11 @@ def open_workshop(config: OptimizeConfig, folder: Path, on_event: OnEvent) -> It
 
 
 class Workshop:
-    """Measures on this machine; see :class:`yolokit.jobs.optimize.trial.Measurer`."""
+    """Measures on this machine; see :class:`yolokit.jobs.optimize.trial.Measurer`.
+
+    Attributes:
+        has_test: Whether there is a split with labels that nothing was chosen by.
+    """
 
     def __init__(
         self,
@@ -100,12 +105,11 @@ class Workshop:
         self.search = _describe_search(config, checkpoint, labelled, self.threads)
         self.has_part = len(labelled.images) > _PART_FROM
         self._labelled: dict[tuple[str, bool], LabelledSet] = {("val", False): labelled}
+        self.has_test = "test" in labelled.data.splits and self._can_measure_on("test")
 
-    @property
-    def has_test(self) -> bool:
-        """Whether there is a split with labels that nothing was chosen by."""
+    def _can_measure_on(self, split: str) -> bool:
         try:
-            return self.load("test") is not None
+            return bool(self.load(split).images)
         except NoLabelsError:
             return False
 
@@ -122,7 +126,7 @@ class Workshop:
                     "data": self.data,
                     "out": path,
                     "imgsz": config.imgsz,
-                    "gate_images": _PART,
+                    "gate_images": len(self.load("val").images),
                     "trust": self.checkpoint.path if self.checkpoint.trust else None,
                     "overwrite": True,
                 }
@@ -165,8 +169,8 @@ class Workshop:
         images = load_gate_images(self.data)
         settings = QuantSettings(
             placement=recipe.placement,
+            method=recipe.method or QuantSettings().method,
             symmetric_activations=recipe.symmetric,
-            **({"method": recipe.method} if recipe.method else {}),
         )
         plan = plan_quantization(config, images, manifest, settings)
         if recipe.float_groups:
@@ -185,7 +189,7 @@ class Workshop:
         assert plan.calibration is not None, "8-bit numbers are calibrated"
         base = msgspec.structs.replace(recipe, float_groups=0)
         path = self.folder / MODELS_DIR / f"{base.key}.sensitivity.json"
-        found = read_sensitivities(path)
+        found = read_record(path, list[Sensitivity]) if path.exists() else []
         if not found:
             self.on_event(Phase("asking which layers lose most in 8 bits"))
             found = sensitivity(
@@ -238,7 +242,18 @@ class Workshop:
             return _score(measure(finder, self.load(split, part=part), self.on_event), split)
 
     def score_trained(self, split: str, *, part: bool = False) -> Score:
-        """Measure the trained model in torch, on inputs of the exported file's geometry."""
+        """Measure the trained model in torch, on inputs of the exported file's geometry.
+
+        On val the export of the FP32 file has done so already.
+        """
+        if split == "val" and not part:
+            record = read_record(
+                proof_path(self.find_model(PARENT.recipe), "accuracy"), AccuracyRecord
+            )
+            if record.trained is not None and record.trained_map50 is not None:
+                return Score(
+                    map50_95=record.trained, map50=record.trained_map50, images=record.images
+                )
         with share_process():
             trained = TrainedModel(self.checkpoint, THRESHOLDS, io=self.read_manifest().io)
             return _score(measure(trained, self.load(split, part=part), self.on_event), split)

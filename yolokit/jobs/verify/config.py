@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -53,7 +53,10 @@ class VerifyConfig(_Models, frozen=True, kw_only=True):
         str | None,
         Option("Runs MODEL.", "NAME", default="--provider; with one file cpu"),
     ] = None
-    reference_precision: Precision = None
+    reference_precision: Annotated[
+        Literal["fp32", "bf16", "fp16"] | None,
+        Option("What that computes in.", "NAME", default="--precision; with one file fp32"),
+    ] = None
     threads: Threads = None
     imgsz: Annotated[
         Annotated[int, Meta(ge=32, le=8192)] | None,
@@ -72,7 +75,7 @@ class VerifyConfig(_Models, frozen=True, kw_only=True):
         bool, Option("Write report.html beside verify.json: both models' boxes in pictures.")
     ] = False
     out: Annotated[AnyPath | None, Option("Folder for verify.json.", "DIR")] = None
-    name: Annotated[str | None, Option("Write to runs/verify/NAME.", "NAME", default="MODEL")] = (
+    name: Annotated[str | None, Option("Write to runs/verify/NAME.", "NAME", default="OTHER")] = (
         None
     )
     report_only: ReportOnly = False

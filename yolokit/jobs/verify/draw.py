@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from yolokit.core.types import F64, U8
-    from yolokit.evaluate.differences import ImagePairs
+    from yolokit.evaluate.measures.differences import ImagePairs
     from yolokit.images.draw import Color
 
 # Okabe and Ito's colours, BGR: told apart with every kind of colour blindness.

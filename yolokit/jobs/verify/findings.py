@@ -11,7 +11,7 @@ from yolokit.core.events import Phase, Progress
 from yolokit.core.plural import counted
 from yolokit.core.types import Frame
 from yolokit.evaluate.accuracy import load_labelled, measure, open_finder
-from yolokit.evaluate.differences import pair_image
+from yolokit.evaluate.measures.differences import pair_image
 from yolokit.export.samples import load_gate_images
 from yolokit.jobs.verify.classes import join_classes
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from yolokit.core.events import OnEvent
     from yolokit.core.types import U8, Detections
     from yolokit.evaluate.accuracy import Accuracy, LabelledSet
-    from yolokit.evaluate.differences import ImagePairs
     from yolokit.evaluate.finders import Finder, ModelFacts
+    from yolokit.evaluate.measures.differences import ImagePairs
     from yolokit.jobs.verify.config import VerifyConfig
 
 

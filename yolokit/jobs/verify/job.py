@@ -10,8 +10,8 @@ import msgspec
 
 from yolokit.core.events import Notice, OnEvent, Phase, Progress, ignore
 from yolokit.errors import ConfigError, YolokitError
-from yolokit.evaluate.differences import choose_most_different, describe_image, sum_up
 from yolokit.evaluate.finders import TORCH
+from yolokit.evaluate.measures.differences import choose_most_different, describe_image, sum_up
 from yolokit.evaluate.speeds import SpeedComparison, compare_speed
 from yolokit.export.samples import load_gate_images
 from yolokit.export.tolerances import find_max_map_drop

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted
-from yolokit.evaluate.accuracy import compare_accuracy, compare_classes
-from yolokit.evaluate.differences import SHOWN
+from yolokit.evaluate.accuracy import compare_accuracy
+from yolokit.evaluate.measures.changes import compare_classes
+from yolokit.evaluate.measures.differences import SHOWN
 from yolokit.export.tolerances import allow_f1_drop, find_max_map_drop, find_tolerance
 from yolokit.jobs.verify.record import Check, MapComparison
 from yolokit.metrics.matching import find_ties
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.evaluate.accuracy import Accuracy
-    from yolokit.evaluate.differences import BoxAgreement, ImagePairs
     from yolokit.evaluate.finders import ModelFacts
+    from yolokit.evaluate.measures.differences import BoxAgreement, ImagePairs
     from yolokit.export.gates.parity import ParityReport
     from yolokit.export.tolerances import Tolerance
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame
-from yolokit.export.gates.parity import ParityReport, Sample, compare
+from yolokit.export.gates.parity import MIN_SCORE, ParityReport, Sample, compare
 from yolokit.export.tolerances import find_tolerance
-from yolokit.runtime.predictor import Predictor, PredictorSpec
+from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,5 +67,6 @@ def _load(side: Side, threads: int | None) -> Predictor:
             provider=side.provider,
             precision=side.precision,
             threads=threads,
+            thresholds=Thresholds(conf=MIN_SCORE, clip=False),
         )
     )

@@ -35,8 +35,8 @@ from yolokit.report.page import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.evaluate.differences import ImageDifference, ImagePairs
     from yolokit.evaluate.finders import ModelFacts
+    from yolokit.evaluate.measures.differences import ImageDifference, ImagePairs
     from yolokit.jobs.verify.findings import Found
     from yolokit.jobs.verify.record import MapComparison, VerifyReport
     from yolokit.report.page import Block
@@ -124,7 +124,7 @@ def _show_models(report: VerifyReport) -> Table:
     models = (report.first, report.second)
     rows = [
         ("file", *(Path(one.path).name for one in models)),
-        ("its precision", *(one.file_precision for one in models)),
+        ("file's precision", *(one.file_precision for one in models)),
         ("runs on", *map(tell_engine, models)),
         ("threads", *(str(one.threads) for one in models)),
         ("input", *("{} x {} px".format(*one.input_wh) for one in models)),
@@ -186,8 +186,9 @@ def _show_boxes(report: VerifyReport, found: Found) -> Iterator[Block]:
         f"score {boxes.shown_from:g} up; partners are of one class and overlap by half",
     )
     points = _list_scores(found.pairs)
+    most = "" if boxes.pairs <= _POINTS else f": the {_POINTS} that differ most"
     yield scatter_chart(
-        "Scores of the same boxes",
+        f"Scores of the same boxes{most}",
         [Series("boxes of both", *points)],
         axis=Axis("score by the first model"),
         y_label="score by the second",
@@ -289,7 +290,7 @@ def _list_facts(report: VerifyReport) -> Iterator[tuple[str, str]]:
 
 
 def _describe_file(model: ModelFacts) -> str:
-    return f"{model.path}, sha256 {model.sha256}"
+    return f"{model.path}, sha256 {model.sha256}; {model.engine}"
 
 
 def _begin(sentence: str) -> str:

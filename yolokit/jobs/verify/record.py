@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 import yolokit
-from yolokit.evaluate.accuracy import ClassChange
-from yolokit.evaluate.differences import BoxAgreement, ImageDifference
 from yolokit.evaluate.finders import ModelFacts
+from yolokit.evaluate.measures.changes import ClassChange
+from yolokit.evaluate.measures.differences import BoxAgreement, ImageDifference
 from yolokit.evaluate.speeds import SpeedComparison
 from yolokit.export.gates.parity import ParityReport
 

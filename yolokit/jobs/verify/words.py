@@ -32,7 +32,9 @@ def describe_verdict(report: VerifyReport) -> str:
     first, second = name_models(report)
     if report.is_good:
         if report.first.sha256 == report.second.sha256:
-            return f"{second} computes what {first} does"
+            precision = report.second.precision
+            how = "" if precision == "fp32" else f", as far as {precision} can"
+            return f"{second} computes what {first} does{how}"
         return f"{second} is as good as {first}"
     if report.first.sha256 == report.second.sha256:
         return f"{second} does not compute what {first} does"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame, FrameError
-from yolokit.images.files import writable_name, write_image
+from yolokit.images.files import encode_image, writable_name, write_content
 from yolokit.runtime.sink import OutputNames, Picture, relative_name
 from yolokit.runtime.tasks.toolkit import load_task
 
@@ -28,6 +28,8 @@ def takes(_source: FrameSource) -> bool:
 class AnnotatedImages:
     """Writes one picture for every image or frame that could be read, below ``folder/images``."""
 
+    draws = True
+
     def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
         self._names = OutputNames(folder / _FOLDER)
@@ -47,8 +49,21 @@ class AnnotatedImages:
         self._root = source.root
         self._video_folder = None
 
+    def draw(self, frame: Frame, detections: Detections) -> bytes:
+        """Return the content of the annotated picture's file.
+
+        Raises:
+            DataError: It cannot be encoded.
+        """
+        drawn = self._task.draw(frame.bgr, detections, self._classes)
+        return encode_image(PurePath(_file_name(frame)).suffix, drawn)
+
     def write(
-        self, frame: Frame | FrameError, detections: Detections, _picture: Picture | None = None
+        self,
+        frame: Frame | FrameError,
+        detections: Detections,
+        _picture: Picture | None = None,
+        drawn: bytes | None = None,
     ) -> Picture | None:
         """Write one annotated picture; a FrameError has none.
 
@@ -57,17 +72,27 @@ class AnnotatedImages:
         """
         if isinstance(frame, FrameError):
             return None
+        content = self.draw(frame, detections) if drawn is None else drawn
         path = self._names.claim(self._relative_name(frame))
-        write_image(path, self._task.draw(frame.bgr, detections, self._classes))
+        write_content(path, content)
         return Picture(path.relative_to(self._folder).as_posix())
 
     def _relative_name(self, frame: Frame) -> str:
         name = relative_name(frame.source, self._root)
         if frame.pts_s is None:  # the folder that it goes into is called `images` already
-            return writable_name(name.removeprefix(f"{_FOLDER}/"), frame.image_wh)
-        if self._video_folder is None:
-            self._video_folder = self._names.claim_folder(Path(name).with_suffix("").as_posix())
-        return f"{self._video_folder}/{writable_name(f'{frame.index:06d}.jpg', frame.image_wh)}"
+            folder = PurePath(name.removeprefix(f"{_FOLDER}/")).parent.as_posix()
+        else:
+            if self._video_folder is None:
+                self._video_folder = self._names.claim_folder(Path(name).with_suffix("").as_posix())
+            folder = self._video_folder
+        return f"{folder}/{_file_name(frame)}"
+
+
+def _file_name(frame: Frame) -> str:
+    """Return the name of the file that a picture goes to, without its folder."""
+    is_still = frame.pts_s is None
+    name = PurePath(frame.source).name if is_still else f"{frame.index:06d}.jpg"
+    return writable_name(name, frame.image_wh)
 
 
 open = AnnotatedImages  # noqa: A001 - as in every sink

@@ -51,7 +51,7 @@ def open(folder: Path, head: ModelHead) -> JsonLines:  # noqa: A001 - as in ever
 
 
 class JsonLines:
-    """Writes records to a stream.
+    """Writes records to a stream; nothing is drawn.
 
     Args:
         stream: Where to write; it is closed at the end, unless ``is_shared``.
@@ -59,6 +59,8 @@ class JsonLines:
         is_shared: The stream is someone else's: every record is flushed to it at once, so that
             a reader at its other end need not wait, and it stays open.
     """
+
+    draws = False
 
     def __init__(self, stream: BinaryIO, head: ModelHead, *, is_shared: bool = False) -> None:
         self._stream = stream
@@ -75,8 +77,15 @@ class JsonLines:
     def begin(self, source: FrameSource) -> None:
         """Records name their source themselves."""
 
+    def draw(self, frame: Frame, detections: Detections) -> None:
+        """Records need no time."""
+
     def write(
-        self, frame: Frame | FrameError, detections: Detections, picture: Picture | None = None
+        self,
+        frame: Frame | FrameError,
+        detections: Detections,
+        picture: Picture | None = None,
+        _drawn: None = None,
     ) -> None:
         """Append one record."""
         line = encode_record(make_record(frame, detections, self._head, picture))

@@ -46,6 +46,8 @@ def takes(source: FrameSource) -> bool:
 class AnnotatedVideo:
     """Writes ``folder/<name of the source>.mp4`` for every video; still images pass by."""
 
+    draws = True
+
     def __init__(self, folder: Path, head: ModelHead) -> None:
         self._folder = folder
         self._names = OutputNames(folder)
@@ -71,8 +73,16 @@ class AnnotatedVideo:
         self._source = source
         self._problem = None
 
+    def draw(self, frame: Frame, detections: Detections) -> U8:
+        """Return the annotated frame, (H, W, 3) uint8 BGR."""
+        return self._task.draw(frame.bgr, detections, self._classes)
+
     def write(
-        self, frame: Frame | FrameError, detections: Detections, _picture: Picture | None = None
+        self,
+        frame: Frame | FrameError,
+        detections: Detections,
+        _picture: Picture | None = None,
+        drawn: U8 | None = None,
     ) -> Picture | None:
         """Append one annotated frame; a FrameError leaves its moment to the frame before.
 
@@ -85,8 +95,8 @@ class AnnotatedVideo:
             raise DataError(self._problem)
         try:
             writer = self._writer = self._writer or self._open(self._source, frame)
-            drawn = self._task.draw(frame.bgr, detections, self._classes)
-            writer.write(drawn, frame.pts_s - self._origin_s)
+            bgr = self.draw(frame, detections) if drawn is None else drawn
+            writer.write(bgr, frame.pts_s - self._origin_s)
         except DataError as error:
             self._problem = f"the video cannot be written: {error.message}"
             if self._writer is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -13,12 +15,6 @@ from yolokit.formats.toolkit import xml_tree
 from yolokit.formats.toolkit.xml_tree import XmlElement, check_xml_names, parse_xml
 
 _PATH = Path("a.xml")
-
-
-class _Element(XmlElement):
-    """One that can be watched."""
-
-    __slots__ = ("__weakref__",)
 
 
 def test_elements_have_text_attributes_children_and_lines() -> None:
@@ -56,12 +52,66 @@ def test_what_is_not_well_formed_is_refused(text: bytes) -> None:
         parse_xml(text, _PATH)
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '<!ENTITY a "0"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">',
+        '<!ENTITY % b SYSTEM "http://127.0.0.1/x"> %b;',
+        '<!ENTITY b PUBLIC "p" "file:///etc/passwd">',
+        '<!NOTATION gif SYSTEM "g"><!ENTITY b SYSTEM "b.gif" NDATA gif>',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_hostile_declarations_are_refused_in_any_encoding(declared: str, encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE a [{declared}]><a>1</a>'
+    with pytest.raises(DataError, match="declares entities"):
+        parse_xml(text.encode(encoding), _PATH)
+
+
+def test_what_stands_elsewhere_is_never_read(tmp_path: Path) -> None:
+    (tmp_path / "a.dtd").write_text('<!ENTITY b "secret">', encoding="utf-8")
+    place = (tmp_path / "a.dtd").as_uri()
+    root = parse_xml(f'<!DOCTYPE a SYSTEM "{place}"><a>&b;</a>'.encode(), _PATH)
+    assert root.text == ""
+
+
+def test_the_text_of_an_element_is_all_that_is_directly_in_it() -> None:
+    root = parse_xml(b"<a>x<b>y</b>z<![CDATA[<c>]]><?p q?>&lt;</a>", _PATH)
+    assert root.text == "xz<c><"
+    assert root.texts() == {"b": "y"}
+
+
+def test_of_children_of_one_tag_the_first_counts() -> None:
+    root = parse_xml(b"<a><b> 1 </b><b>2</b><c/></a>", _PATH)
+    assert root.texts() == {"b": "1", "c": ""}
+    assert (root.text_of("b"), root.text_of("c"), root.text_of("d")) == ("1", "", "")
+
+
+def test_lines_end_in_any_way() -> None:
+    root = parse_xml(b"<a>\r\n<b/>\r<b/>\n<b/></a>", _PATH)
+    assert [child.line for child in root.children] == [2, 3, 4]
+
+
+def test_what_is_nested_too_deep_is_refused_with_its_line() -> None:
+    parse_xml(b"<a>\n" * 100 + b"</a>" * 100, _PATH)
+    with pytest.raises(DataError, match="nested too deep") as caught:
+        parse_xml(b"<a>\n" * 100_000 + b"</a>" * 100_000, _PATH)
+    assert caught.value.line == 101
+
+
 def test_elements_go_without_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml_tree, "XmlElement", _Element)
+    made: list[weakref.ref[Element]] = []
+
+    class Watched(XmlElement):
+        def __init__(self, element: Element, lines: Mapping[Element, int]) -> None:
+            super().__init__(element, lines)
+            made.append(weakref.ref(element))
+
+    monkeypatch.setattr(xml_tree, "XmlElement", Watched)
     gc.disable()
     try:
-        watched = weakref.ref(parse_xml(b"<a><b/></a>", _PATH))
-        assert watched() is None
+        parse_xml(b"<a><b/></a>", _PATH)
+        assert [element() for element in made] == [None]
         assert not gc.isenabled()
     finally:
         gc.enable()

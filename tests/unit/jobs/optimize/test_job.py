@@ -101,11 +101,16 @@ def test_where_a_gate_refuses_the_winner_the_next_best_is_published(tmp_path: Pa
     assert result.published is not None
     assert result.published.candidate.key == "fp32.openvino-fp32"
     place = result.ranking.places[0]
-    assert place.misses == ("it was refused: the exported model does not equal the trained one",)
+    assert place.misses == (
+        (
+            "a gate refused it: the exported model does not equal the trained one: "
+            "a.jpg: 3 raw boxes differ"
+        ),
+    )
     search.refused = ("fp32.openvino-bf16",)
     failed = search.run(min_speedup=1.5)
     assert failed.published is None
-    with pytest.raises(BudgetError, match="fp32 on openvino bf16 was refused: the exported"):
+    with pytest.raises(BudgetError, match="a gate refused fp32 on openvino bf16: the exported"):
         require_winner(failed)
 
 

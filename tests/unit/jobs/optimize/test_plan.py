@@ -19,7 +19,7 @@ FIRST = [
     "int8-inputs.cpu-fp32", "int8-inputs.openvino-fp32", "int8-inputs.openvino-bf16",
 ]  # fmt: skip
 # 8-bit numbers are fast here, and lose too much.
-FAST_INT8: Figures = FIGURES | {"int8.cpu-fp32": (2.2, 0.43)}
+FAST_INT8 = FIGURES | {"int8.cpu-fp32": (2.2, 0.43)}
 FASTEST = "int8.cpu-fp32"
 
 

@@ -94,12 +94,11 @@ def _is_learned(node: Any) -> bool:
 
 def iter_float_values(graph: Any) -> Iterator[str]:
     """Yield the names of the float32 values that nodes and the input give, in order."""
-    from onnx import TensorProto
-
+    onnx = require("onnx", extra="train", purpose="Quantizing")
     kinds = {
         value.name: value.type.tensor_type.elem_type
         for value in (*graph.input, *graph.value_info, *graph.output)
     }
     given = [value.name for value in graph.input]
     given += [output for node in graph.node for output in node.output]
-    yield from (name for name in given if kinds.get(name) == TensorProto.FLOAT)
+    yield from (name for name in given if kinds.get(name) == onnx.TensorProto.FLOAT)

@@ -89,6 +89,11 @@ def list_precisions(device: str) -> tuple[str, ...]:
     return tuple(ours for theirs, ours in _CAPABILITIES.items() if theirs in named)
 
 
+# The first run fills tables of OpenVINO's binding, each once in a process. Of two threads at it,
+# one may wait for the interpreter's lock, which the other holds, waiting for that table: for ever.
+_FIRST_RUN = threading.Lock()
+
+
 class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 
@@ -104,6 +109,7 @@ class OpenVinoEngine:
             InferenceError: It does not load; the message is the reason alone.
         """
         self._threads = threading.local()
+        self._has_run = False
         header = read_header(path)
         with _quoting():
             openvino, configured = import_openvino(), configure(options, device)
@@ -119,6 +125,16 @@ class OpenVinoEngine:
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
     ) -> list[NDArray[Any]]:
         """Return the outputs of these names; see :class:`Engine`."""
+        if self._has_run:
+            return self._run(feeds, output_names)
+        with _FIRST_RUN:
+            outputs = self._run(feeds, output_names)
+            self._has_run = True
+            return outputs
+
+    def _run(
+        self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
+    ) -> list[NDArray[Any]]:
         with _quoting():
             request = self._request()
             request.infer({**self._defaults, **feeds}, share_inputs=True, share_outputs=True)
