@@ -80,7 +80,9 @@ def _print_report(report: BenchReport) -> None:
         emit(table(_COLUMNS, [_show_row(row, report) for row in shown]))
         say(_explain_columns(report))
         emit("")
-        emit(table(_STARTS, [_show_start(row) for row in shown if row.combination.batch == 1]))
+        least = min(row.combination.batch for row in shown)
+        starts = [row for row in shown if row.combination.batch == least]
+        emit(table(_STARTS, [_show_start(row) for row in starts]))
     if report.stages:
         emit("")
         emit(_show_stages(report.stages))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.bench.config import BenchConfig
     from yolokit.jobs.bench.record import Row
 
+_BUSY = 0.3  # less is what a desktop does by itself
 _SHARE_OF_STAGES = 0.25  # of the budget, where there are sources
 
 
@@ -63,6 +65,10 @@ def bench_model(
     reference = Reference(model, pictures)
     sha256 = sha256_file(model)
     on_event(Notice(_announce(config)))
+    load = _read_load()
+    if load > _BUSY:
+        busy = f"other work keeps {load:.0%} of this machine's cores busy"
+        on_event(Notice(f"note: {busy}; measure again once it is idle"))
     with tempfile.TemporaryDirectory(prefix="yolokit-bench-") as folder, listen(stop.request):
         scratch = Path(folder)
         share = 1 - _SHARE_OF_STAGES if sources else 1
@@ -80,6 +86,13 @@ def bench_model(
         )
         report = _conclude(config, search, report, scratch, on_event, stop)
     return msgspec.structs.replace(report, seconds=time.perf_counter() - start_s)
+
+
+def _read_load() -> float:
+    """Return the share of all cores that was busy in the last minute; 0 where it is not told."""
+    if not hasattr(os, "getloadavg"):  # Windows
+        return 0.0
+    return min(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _announce(config: BenchConfig) -> str:

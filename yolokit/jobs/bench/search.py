@@ -38,6 +38,7 @@ _TRY_S = 0.5
 _LEAST_OPEN_S = 5.0
 _NEAR = 1.25  # a single try does not tell such from the best
 _MOST_COMPARED = 8
+_AGAIN = 5  # times the first start, at most, until a model is open again
 _BATCHES = (1, 4, 8)
 _SHARE_OF_TRIES = 0.5  # of the budget; the rest is for the comparison
 
@@ -111,7 +112,8 @@ class Search:
         """Search, until the budget is used up or a stop is requested."""
         cores = usable_cores()
         threads = self._config.thread_counts or [cores]
-        engines = list(self._list_engines())
+        # If there is time for few, then for those that need no proof on data, the CPU first.
+        engines = sorted(self._list_engines(), key=lambda one: (one[1] != "fp32", one[0] != "cpu"))
         for provider, precision in engines:
             self._try(Combination(provider, precision, max(threads), self.batch), is_engine=True)
         for row in self._list_fastest(3):
@@ -124,18 +126,16 @@ class Search:
         self.rows.sort(key=lambda row: (not row.rounds, row.combination.batch, rank(row)))
 
     def find_default(self) -> Row | None:
-        """Return what ``predict`` takes without a profile, if it was timed."""
-        order = {name: place for place, name in enumerate(list_auto())}
-        usual = [
-            row
-            for row in self.rows
-            if row.combination.precision == "fp32"
-            and row.combination.batch == self.batch
-            and row.combination.provider in order
-        ]
-        most = max((row.combination.threads for row in usual), default=0)
-        own = [row for row in usual if row.combination.threads == most]
-        return min(own, key=lambda row: order[row.combination.provider], default=None)
+        """Return what ``predict`` takes without a profile; None if that was not timed."""
+        installed = list_installed()
+        for name in (one for one in list_auto() if one in installed):
+            if name not in (self._config.providers or installed):
+                return None
+            usual = Combination(name, "fp32", usable_cores(), self.batch)
+            for row in self.rows:
+                if row.combination == usual:
+                    return row
+        return None
 
     def _list_engines(self) -> Iterator[tuple[str, str]]:
         installed = list_installed()
@@ -183,13 +183,13 @@ class Search:
         if any(row.combination == combination for row in self.rows):
             return
         what = str(combination)
-        over = self._clock.left_s <= 0 if is_engine else self._clock.tries_are_over
+        over = self._left_s <= 0 or (not is_engine and self._clock.tries_are_over)
         if self._stop.is_requested or over:
             why = "not tried: stopped" if self._stop.is_requested else "not tried: no time was left"
             self.left_out.append(LeftOut(what=what, why=why))
             return
         try:
-            with self._open(combination) as model:
+            with self._open(combination, self._left_s) as model:
                 found = model.compute()
                 measured = model.measure(runs=MANY_RUNS, seconds=_TRY_S, warm_up=2)
                 start_s = model.start_s + model.opened.first_ms / 1000
@@ -215,8 +215,12 @@ class Search:
             )
         )
 
-    def _open(self, combination: Combination) -> TimedModel:
-        limit_s = min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, self._clock.left_s))
+    @property
+    def _left_s(self) -> float:
+        """The time left for tries: what was tried has to be opened once more, to be compared."""
+        return self._clock.left_s - sum(row.first_start_s for row in self.rows)
+
+    def _open(self, combination: Combination, limit_s: float) -> TimedModel:
         return TimedModel(
             TimingSpec(
                 model=str(self._config.model),
@@ -226,7 +230,7 @@ class Search:
                 batch=combination.batch,
                 images=self._pictures,
             ),
-            open_limit_s=limit_s,
+            open_limit_s=min(OPEN_LIMIT_S, max(_LEAST_OPEN_S, limit_s)),
             variables=self._variables,
         )
 
@@ -257,7 +261,10 @@ class Search:
             return
         with contextlib.ExitStack() as stack:
             try:
-                models = [stack.enter_context(self._open(row.combination)) for row in chosen]
+                models = [
+                    stack.enter_context(self._open(row.combination, _AGAIN * row.first_start_s))
+                    for row in chosen
+                ]
                 turns = take_turns(
                     models,
                     rounds=self._config.rounds,

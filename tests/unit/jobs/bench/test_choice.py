@@ -124,6 +124,29 @@ def test_accuracy_is_measured_of_the_fastest_until_one_holds(
     assert drop.drop == pytest.approx(0.001)
 
 
+def test_what_is_proved_holds_for_all_threads_of_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = type("Found", (), {"map50_95": 0.5, "images": range(7)})
+    monkeypatch.setattr(choice, "measure_accuracy", lambda *_files, **_options: found)
+    one = Combination("openvino", "bf16", 1)
+    rows = [CPU, row("openvino bf16", 2.0, "close"), row("openvino bf16", 1.9, combination=one)]
+    config = BenchConfig.build({"model": "m.onnx", "data": "data.yaml"})
+    prove_on_data(config, rows, [rows[1]], lambda _event: None)
+    assert [other.map_drop is not None for other in rows] == [False, True, True]
+
+
+@pytest.mark.parametrize(("rate", "threads"), [(99.0, 2), (102.0, 2), (110.0, 1)])
+def test_few_threads_have_to_be_faster_by_rate_as_well(rate: float, threads: int) -> None:
+    few = Combination("openvino", "fp32", 1)
+    rows = [
+        CPU,
+        row("openvino fp32", 2.0, combination=few, images_per_s=rate),
+        row("openvino fp32", 1.5),
+    ]
+    best = choose_best(rows, CPU)
+    assert best is not None
+    assert best.combination.threads == threads
+
+
 def test_without_data_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(choice, "measure_accuracy")
     rows = [row("openvino bf16", 2.0, "close")]

@@ -90,6 +90,20 @@ def test_what_is_wrong_depends_on_the_precision(
     assert bool(check.problem) == (fp16 != "equal")
 
 
+def test_a_graph_of_eight_bits_is_judged_as_such(model: Path, found: Found, tmp_path: Path) -> None:
+    """What others have quantized does not say so; engines round it a little differently."""
+    import onnx
+
+    graph = onnx.load(model)
+    ones = onnx.helper.make_tensor("one", onnx.TensorProto.FLOAT, [], [1.0])
+    graph.graph.initializer.append(ones)
+    graph.graph.node.append(onnx.helper.make_node("QuantizeLinear", ["output0", "one"], ["q"]))
+    onnx.save(graph, tmp_path / "q.onnx")
+    quantized = Reference(tmp_path / "q.onnx", choose_pictures([]))
+    assert quantized.check(changed(found, 1.0, BOXES), "fp32").verdict == "equal"
+    assert quantized.check(changed(found, 100.0, BOXES), "fp32").verdict == "wrong"
+
+
 def test_swapped_pictures_are_wrong(reference: Reference, found: Found) -> None:
     swapped = [(picture, found[number - 1][1]) for number, (picture, _) in enumerate(found)]
     assert reference.check(swapped, "fp32").verdict == "wrong"
