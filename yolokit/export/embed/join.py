@@ -39,8 +39,8 @@ def describe_embedded(plain: ModelManifest, parts: Sequence[str]) -> ModelManife
     return msgspec.structs.replace(plain, io=io, head=head)
 
 
-def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManifest) -> None:
-    """Write a model with the parts that its manifest states.
+def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManifest) -> Path:
+    """Write a model with the parts that its manifest states to ``dst``, which is returned.
 
     Args:
         src: The network alone: its input float, its output as the layout says.
@@ -56,6 +56,7 @@ def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManif
     if manifest.head.ports is not None:
         _put_behind(onnx, graph, plain, manifest, fit)
     onnx.save(model, dst)
+    return dst
 
 
 def _put_before(onnx: Any, graph: Any, plain: ModelManifest, manifest: ModelManifest) -> Fit:

@@ -151,6 +151,7 @@ def run_both(candidate: Candidate) -> list[Sample]:
             folder=str(folder),
             input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
             threads=usable_cores(),
+            head=candidate.head,
             trust=candidate.trust,
         )
         run_job("infer", request, log_path=candidate.log_path)
