@@ -75,6 +75,10 @@ class DataError(YolokitError):
         return f"{place}: {self.message}"
 
 
+class NoLabelsError(DataError):
+    """No image that a model would be measured on has a label."""
+
+
 class WeightsError(YolokitError):
     """Weights are missing, unreadable, unsafe or not what they claim to be."""
 

@@ -37,8 +37,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
     task.choose_head(model, request.head)
     _prepare(model, dynamic=request.dynamic == "all")
     layout = task.tell_layout(model)
-    stride = max(32, int(max(model.stride.tolist())))
-    trained_px = int(checkpoint.get("train_args", {}).get("imgsz", 640))
+    trained_px, stride = choose_size(model, checkpoint)
     height, width = request.input_hw or (trained_px, trained_px)
     if height % stride or width % stride:
         sides = str(height) if height == width else f"{height},{width}"
@@ -47,7 +46,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
     _trace(model, (height, width), request, list(task.OUTPUTS), axes)
     check_stop()
     return {
-        "names": [model.names[index] for index in range(len(model.names))],
+        "names": list_names(model),
         "input_wh": [width, height],
         "stride_px": stride,
         "layout": layout,
@@ -58,6 +57,17 @@ def export(request: ExportRequest) -> dict[str, Any]:
         "output_name": task.OUTPUTS[0],
         "versions": ultralytics_patches.list_versions(),
     }
+
+
+def choose_size(model: Any, checkpoint: dict[str, Any]) -> tuple[int, int]:
+    """Return the side in px that a model was trained with, and what sides are multiples of."""
+    stride = max(32, int(max(model.stride.tolist())))
+    return int(checkpoint.get("train_args", {}).get("imgsz", 640)), stride
+
+
+def list_names(model: Any) -> list[str]:
+    """Return the class names by index."""
+    return [model.names[index] for index in range(len(model.names))]
 
 
 def prepare_for_inference(model: Any) -> None:

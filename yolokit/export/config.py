@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from yolokit.core.config import Config
-from yolokit.core.options import AnyPath, Argument, Option, Positive
+from yolokit.core.options import AnyPath, Argument, Option, Positive, Share
 from yolokit.export.other_words import WORDS_OF_EXPORT
 
 QUANTIZERS = "yolokit.export.quantizers"
@@ -33,7 +33,10 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
 
     data: Annotated[
         AnyPath | None,
-        Option("Data set (data.yaml, or its folder) whose images the parity check uses.", "FILE"),
+        Option(
+            "Data set (data.yaml, or its folder) that the file is compared with the model on.",
+            "FILE",
+        ),
     ] = None
     out: Annotated[
         AnyPath | None,
@@ -84,6 +87,20 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
     calibration_images: Annotated[
         Positive, Option("Images of the training split that INT8 finds its ranges on.", "N")
     ] = 128
+    max_map_drop: Annotated[
+        Share | None,
+        Option(
+            "Most mAP50-95 that the file may lose on val of --data.",
+            "SHARE",
+            default="0.002 for fp32, 0.005 for fp16, 0.01 for int8",
+        ),
+    ] = None
+    gate_images: Annotated[
+        Positive, Option("Most images of val that accuracy is measured on.", "N")
+    ] = 1000
+    allow_slower: Annotated[
+        bool, Option("Publish a file of lower precision that is slower than FP32 here.")
+    ] = False
     trust: Annotated[
         AnyPath | None, Option("Load this one file even if that runs code stored in it.", "FILE")
     ] = None

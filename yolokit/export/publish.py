@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from yolokit.errors import ConfigError
 from yolokit.export.gates.parity import ParityReport
+from yolokit.export.gates.toolkit import Verdict  # noqa: TC001 - msgspec reads the type
 from yolokit.export.graph import list_ports
 from yolokit.export.sidecar import FORMAT, encode_sidecar
 from yolokit.files.atomic import publish_together, write_atomic
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolokit.export.config import ExportConfig
-    from yolokit.export.gates.toolkit import Gate, Verdict
+    from yolokit.export.gates.toolkit import Gate
 
 # How protobuf writes an entry of a model's metadata: its key is field 1, its value field 2.
 _KEY = METADATA_KEY.encode()
@@ -139,10 +139,7 @@ def publish(
         manifest, list_ports(model), name=out.name, sha256=sha256_file(model)
     )
     files = [
-        *(
-            (proof_path(out, verdict.gate), encode_verdict(verdict), PROOF)
-            for verdict in verdicts
-        ),
+        *((proof_path(out, verdict.gate), encode_verdict(verdict), PROOF) for verdict in verdicts),
         (description_path(out), description.encode(), DESCRIPTION),
         (out, model.read_bytes(), MODEL),
     ]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from yolokit.export.config import ExportConfig
     from yolokit.export.quantizers.toolkit import QuantSettings
     from yolokit.files.digest import FileDigest
+    from yolokit.runtime.manifest import ModelManifest
 
 _PROBLEMS_SHOWN = 5
 
@@ -63,15 +64,13 @@ def export_model(
         facts = _trace(config, weights, digest, model, log_path)
         manifest = describe_network(config, weights, digest, facts)
         on_event(Phase("simplifying the graph"))
-        model = simplify_graph(model, folder / "simple.onnx")
+        model, parent = simplify_graph(model, folder / "simple.onnx"), None
         if config.precision != "fp32":
+            parent = _finish(config, model, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
             model = plan.run(model, folder / "quantized.onnx", on_event)
             manifest = plan.describe(manifest)
-        if config.embed is not None:
-            plain, manifest = manifest, describe_embedded(manifest, config.embed.split(","))
-            model = embed_parts(model, folder / "embedded.onnx", plain, manifest)
-        model = describe_graph(model, folder / "model.onnx", manifest)
+        model = _finish(config, model, folder / "model.onnx", manifest)
         candidate = Candidate(
             model=model,
             predictor=_load(model),
@@ -81,8 +80,11 @@ def export_model(
             head=config.head,
             images=images,
             log_path=log_path,
+            parent=parent,
+            on_event=on_event,
         )
         verdicts = _prove(candidate, gates, out, on_event)
+        manifest = candidate.predictor.detector.manifest
         return publish(model, out, manifest, verdicts, replacing)
 
 
@@ -138,6 +140,17 @@ def _trace(
     return run_job("export", request, log_path=log_path)
 
 
+def _finish(config: ExportConfig, network: Path, dst: Path, manifest: ModelManifest) -> Path:
+    """Give a network the parts that are asked for, and its manifest; return ``dst``.
+
+    What is quantized is the network alone; ``manifest`` is that of the network.
+    """
+    if config.embed is None:
+        return describe_graph(network, dst, manifest)
+    own = describe_embedded(manifest, config.embed.split(","))
+    return describe_graph(embed_parts(network, dst, manifest, own), dst, own)
+
+
 def _load(model: Path) -> Predictor:
     return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
@@ -159,7 +172,7 @@ def _prove(
             shown = "\n".join(f"  - {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN])
             raise gate.error(
                 f"{gate.complaint}; nothing was published\n{shown}",
-                hint=f"all differences are in {failed_path}",
+                hint="; ".join(filter(None, (f"all figures are in {failed_path}", verdict.hint))),
             )
         verdicts.append(verdict)
     return tuple(verdicts)

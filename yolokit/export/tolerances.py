@@ -60,3 +60,19 @@ def find_tolerance(precision: str) -> Tolerance:
             f"there is no parity tolerance for the precision {precision}; there are {known}"
         )
     return TOLERANCES[precision]
+
+
+# mAP50-95 on val that a file may lose. Rounding alone moves an FP32 file by less than 1e-6.
+MAX_MAP_DROPS = {"fp32": 0.002, "fp16": 0.005, "bf16": 0.005, "int8": 0.01}
+
+
+def find_max_map_drop(precision: str) -> float:
+    """Return how much mAP50-95 a precision may cost, unless the user says otherwise.
+
+    Raises:
+        ExportError: There is no such precision.
+    """
+    if precision not in MAX_MAP_DROPS:
+        known = ", ".join(MAX_MAP_DROPS)
+        raise ExportError(f"it is not known what {precision} may cost in mAP; known are {known}")
+    return MAX_MAP_DROPS[precision]
