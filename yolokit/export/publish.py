@@ -11,7 +11,7 @@ import msgspec
 
 from yolokit.errors import ConfigError
 from yolokit.export.gates.parity import ParityReport
-from yolokit.export.gates.toolkit import Verdict  # noqa: TC001 - msgspec reads the type
+from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.graph import list_ports
 from yolokit.export.sidecar import FORMAT, encode_sidecar
 from yolokit.files.atomic import publish_together, write_atomic

@@ -143,8 +143,8 @@ class TestWhole:
             save_model(out, bright_scores=True, input_shape=shape, output_shape=output_shape)
             return {
                 "input_wh": [64, 64], "input_name": "images", "output_name": "output0",
-                "stride_px": 32, "layout": "raw", "usual_layout": "raw", "names": ["nut", "bolt"], "architecture": "", "license": "",
-                "versions": {},
+                "stride_px": 32, "layout": "raw", "usual_layout": "raw", "names": ["nut", "bolt"],
+                "architecture": "", "license": "", "versions": {},
             }  # fmt: skip
 
         def infer(_job: str, request: InferRequest, **_options: Any) -> dict[str, Any]:
