@@ -115,6 +115,10 @@ class ParityError(GateError):
     """The exported model does not equal the trained one."""
 
 
+class BudgetError(GateError):
+    """No model was found that is as fast and as accurate as was asked for."""
+
+
 class InferenceError(YolokitError):
     """A model could not be loaded or run."""
 

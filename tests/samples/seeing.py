@@ -97,10 +97,11 @@ def save_seeing_model(
 
 
 def make_picture(width: int, height: int, seed: int = 0) -> U8:
-    """Return a picture (height, width, 3) uint8 of soft colours."""
+    """Return a picture (height, width, 3) uint8 of soft colours, with some noise."""
     rng = np.random.default_rng(seed)
-    small = rng.integers(0, 256, (7, 9, 3), np.uint8)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+    small = rng.integers(0, 200, (7, 9, 3), np.uint8)
+    soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return soft + rng.integers(0, 50, soft.shape, np.uint8)
 
 
 def make_raw(

@@ -235,6 +235,7 @@ def open_finder(
         spec = PredictorSpec(
             model=str(path),
             provider=provider,
+            precision=precision,
             threads=threads,
             thresholds=THRESHOLDS,
         )

@@ -35,7 +35,7 @@ class ImagePairs:
         name: The image.
         a: Detections of the first, from ``PARTNER`` up.
         b: Those of the second.
-        a_index: (K,) int64, those of a that are matched, where at least one of the two is shown.
+        a_index: (K,) int64, those of a that are matched; at least one of the two is shown.
         b_index: (K,) int64, the partner of each.
         iou: (K,) float64, their overlap.
         box_diff_px: (K,) float64, largest difference of a coordinate.
@@ -113,22 +113,36 @@ class BoxAgreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pair_image(name: str, a: Detections, b: Detections) -> ImagePairs:
-    """Match what two models found in an image; class ids are of one list of classes."""
+    """Match what two models found in an image; class ids are of one list of classes.
+
+    Boxes that both show are matched first, so that none is given to a faint one that lies as near.
+    """
     a, b = (one[one.scores >= PARTNER] for one in (a, b))
-    found = match_detections(a, b, min_iou=MIN_IOU, max_score_diff=1.0)
-    shown = (a.scores[found.a_index] >= SHOWN) | (b.scores[found.b_index] >= SHOWN)
+    shown_a, shown_b = (np.flatnonzero(one.scores >= SHOWN) for one in (a, b))
+    both = _match(a, b, shown_a, shown_b)
+    free_a, free_b = np.setdiff1d(shown_a, both[0]), np.setdiff1d(shown_b, both[1])
+    faint_a, faint_b = (np.flatnonzero(one.scores < SHOWN) for one in (a, b))
+    parts = [both, _match(a, b, free_a, faint_b), _match(a, b, faint_a, free_b)]
+    a_index, b_index, iou, box_diff_px, score_diff = map(np.concatenate, zip(*parts, strict=True))
     return ImagePairs(
         name=name,
         a=a,
         b=b,
-        a_index=found.a_index[shown],
-        b_index=found.b_index[shown],
-        iou=found.iou[shown],
-        box_diff_px=found.box_diff_px[shown],
-        score_diff=found.score_diff[shown],
-        alone_a=_shown(a, found.unmatched_a),
-        alone_b=_shown(b, found.unmatched_b),
+        a_index=a_index,
+        b_index=b_index,
+        iou=iou,
+        box_diff_px=box_diff_px,
+        score_diff=score_diff,
+        alone_a=np.setdiff1d(shown_a, a_index),
+        alone_b=np.setdiff1d(shown_b, b_index),
     )
+
+
+def _match(a: Detections, b: Detections, of_a: I64, of_b: I64) -> tuple[I64, I64, F64, F64, F64]:
+    """Match some detections of each; returns their indices, and the figures of the pairs."""
+    found = match_detections(a[of_a], b[of_b], min_iou=MIN_IOU, max_score_diff=1.0)
+    places = of_a[found.a_index], of_b[found.b_index]
+    return *places, found.iou, found.box_diff_px, found.score_diff
 
 
 def pair_found(first: Accuracy, second: Accuracy) -> list[ImagePairs]:
@@ -180,11 +194,6 @@ def describe_image(one: ImagePairs) -> ImageDifference:
         max_score_diff=float(one.score_diff.max()) if some else None,
         min_iou=float(one.iou.min()) if some else None,
     )
-
-
-def _shown(found: Detections, indices: I64) -> I64:
-    chosen: I64 = indices[found.scores[indices] >= SHOWN]
-    return chosen
 
 
 def _differs(one: ImagePairs) -> bool:

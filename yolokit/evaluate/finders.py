@@ -84,6 +84,7 @@ class DeployedModel:
             names=manifest.head.names,
             input_wh=manifest.io.input_wh,
             provider=detector.provider,
+            precision=detector.precision,
             file_precision=manifest.provenance.precision,
             threads=detector.threads,
         )

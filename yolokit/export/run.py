@@ -51,7 +51,7 @@ def export_model(
         GateError: A gate does not hold, such as a ParityError where the exported model differs;
             ``<stem>.<gate>-failed.json`` says how.
     """
-    weights, digest = _find_checkpoint(config)
+    weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
     gates = open_gates(config)
     out, replacing = place(config, weights, gates)
     images = load_gate_images(Path(config.data) if config.data else None)
@@ -83,7 +83,7 @@ def export_model(
             parent=parent,
             on_event=on_event,
         )
-        verdicts = _prove(candidate, gates, out, on_event)
+        verdicts = prove(candidate, gates, out, on_event)
         manifest = candidate.predictor.detector.manifest
         return publish(model, out, manifest, verdicts, replacing)
 
@@ -99,13 +99,12 @@ def _kept_on_failure(log_path: Path) -> Iterator[None]:
     log_path.unlink(missing_ok=True)
 
 
-def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
+def find_checkpoint(path: Path, *, trusted: bool = False) -> tuple[Path, FileDigest]:
     """Return the path of the checkpoint, links followed, and what it is now.
 
     Raises:
-        WeightsError: It is missing, or cannot be loaded without trust.
+        WeightsError: It is missing, or cannot be loaded unless it is ``trusted``.
     """
-    path = Path(config.weights)
     reason = why_no_file(path)
     if is_folder(path):
         inside = path / "best.pt"
@@ -118,7 +117,7 @@ def _find_checkpoint(config: ExportConfig) -> tuple[Path, FileDigest]:
         raise WeightsError(f"there is no checkpoint {path}", hint=hint)
     path = path.resolve()
     digest = digest_weights(path)
-    problem = explain_unreadable(path) if config.trust is None else None
+    problem = explain_unreadable(path) if not trusted else None
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
     return path, digest
@@ -155,10 +154,10 @@ def _load(model: Path) -> Predictor:
     return Predictor.load(PredictorSpec(model=str(model), provider="cpu"))
 
 
-def _prove(
+def prove(
     candidate: Candidate, gates: Sequence[Gate], out: Path, on_event: OnEvent
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts of all gates.
+    """Return the verdicts of all gates on what would become ``out``.
 
     Raises:
         GateError: One does not hold; its record is written.

@@ -21,7 +21,8 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
-from yolokit.hub.store import HOME_VARIABLE, store_dir
+from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE, cache_dir
+from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,7 @@ def examine() -> Iterator[Finding]:
     yield from _examine_torch()
     yield from _examine_privacy()
     yield from _examine_folders()
+    yield from _examine_profiles()
 
 
 def _examine_packages() -> Iterator[Finding]:
@@ -170,6 +172,9 @@ def _examine_privacy() -> Iterator[Finding]:
 
 
 def _examine_folders() -> Iterator[Finding]:
+    from yolokit.runtime.providers.toolkit.compiled import LIMIT_BYTES, measure
+    from yolokit.runtime.session import COMPILED
+
     home = os.environ.get(HOME_VARIABLE)
     for kind in ("datasets", "weights"):
         folder = store_dir(kind)
@@ -177,6 +182,13 @@ def _examine_folders() -> Iterator[Finding]:
         why = "the working folder has it" if is_local else "the platform's folder for data"
         why = f"{HOME_VARIABLE} is set" if home else why
         yield _examine_folder(f"{kind} land in", folder, why)
+    kept = cache_dir(COMPILED)
+    if kept is None:
+        yield Finding("compiled models", "ok", f"are not kept ({NO_CACHE_VARIABLE} is set)")
+    else:
+        count, size_bytes = measure(kept)
+        what = f"{counted(count, 'model')}, {size_bytes >> 20} of at most {LIMIT_BYTES >> 20} MiB"
+        yield Finding("compiled models", "ok", f"{kept} ({what}; may be deleted at any time)")
     yield _examine_folder("runs land in", Path.cwd() / "runs", "below the working folder")
 
 
@@ -190,6 +202,24 @@ def _examine_folder(about: str, folder: Path, why: str) -> Finding:
     if free_bytes < _LOW_DISK_BYTES:
         return Finding(about, "warn", detail, "free some disk space")
     return Finding(about, "ok", detail)
+
+
+def _examine_profiles() -> Iterator[Finding]:
+    """Say which models run as `yolokit bench` found best."""
+    from yolokit.runtime.profiles import Profile, find_stale, iter_profiles
+
+    for path, profile in iter_profiles():
+        if not isinstance(profile, Profile):
+            yield Finding("profile", "warn", f"a profile {profile}", f"remove {path}")
+            continue
+        threads = counted(profile.threads, "thread")
+        how = f"{profile.model}: {profile.provider} in {profile.precision}, {threads} ({path})"
+        stale = find_stale(profile)
+        if stale is None:
+            yield Finding("profile", "ok", how)
+        else:
+            again = f"`yolokit bench {profile.model}` measures it again"
+            yield Finding("profile", "warn", f"{how} {stale}", again)
 
 
 def _version(package: str) -> str | None:

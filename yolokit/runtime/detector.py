@@ -32,7 +32,8 @@ class Detector:
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
         precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
         skipped: Why providers that ``auto`` would rather have taken were not.
-        threads: Threads inside one operator.
+        threads: Threads that run the model.
+        streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
 
     def __init__(self, session: Session) -> None:
@@ -41,6 +42,7 @@ class Detector:
         self.precision = session.precision
         self.skipped = session.skipped
         self.threads = session.threads
+        self.streams = session.streams
         self._session = session
         self._task = load_task(self.manifest.head.task)
         self._output_names = self._task.list_outputs(self.manifest.head)
@@ -61,6 +63,7 @@ class Detector:
         provider: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
+        streams: int | None = 1,
     ) -> Detector:
         """Load an ONNX file, exported by yolokit or by ultralytics.
 
@@ -68,8 +71,10 @@ class Detector:
             path: The model file; all that the runtime must know is in it.
             provider: ``auto`` for the best one that really loads and has the precision, or a
                 module of ``yolokit.runtime.providers``.
-            threads: Threads inside one operator; None for the cores this process may use.
+            threads: Threads that run the model; None for the cores this process may use.
             precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
+            streams: Most runs of the model at once, which share the threads: with 1 the answer
+                to a single image comes soonest; None for as many as are fastest over many images.
 
         Raises:
             ConfigError: There is no such provider or precision, ``threads`` is below 1, or the
@@ -80,7 +85,13 @@ class Detector:
             InferenceError: The file is missing, broken, or not a detector.
         """
         return cls(
-            open_session(Path(path), provider=provider, threads=threads, precision=precision)
+            open_session(
+                Path(path),
+                provider=provider,
+                threads=threads,
+                precision=precision,
+                streams=streams,
+            )
         )
 
     @property

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from yolokit.errors import YolokitError
-from yolokit.runtime.providers.toolkit import load_provider
-from yolokit.runtime.session import open_session
+from yolokit.errors import InferenceError
+from yolokit.runtime.providers.toolkit import EngineOptions, load_provider
 
 _TIMEOUT_S = 120
 # A graph of one Relu over one float.
@@ -83,9 +82,9 @@ def _probe(name: str) -> Probe:
             model.write_bytes(_TINY)
             precisions = provider.list_precisions()
             for precision in precisions:
-                open_session(model, provider=name, threads=1, precision=precision)
-    except YolokitError as error:
-        return Probe(name=name, version=provider.version(), failure=error.message, hint=error.hint)
+                provider.open(model, EngineOptions(threads=1, precision=precision))
+    except InferenceError as error:
+        return Probe(name=name, failure=provider.explain(error.message), hint=error.hint)
     return Probe(name=name, version=version, precisions=precisions)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from yolokit.core.machine import usable_cores
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, InferenceError, ProviderError
+from yolokit.files.cache_folder import cache_dir
 from yolokit.runtime.model_file import open_model_file
 from yolokit.runtime.providers.toolkit import (
     PRECISIONS,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.ports import Port
     from yolokit.runtime.providers.toolkit import Engine, Provider
 
+COMPILED = "compiled"  # the folder of compiled models
 _HALF = "tensor(float16)"
 
 
@@ -38,7 +40,8 @@ class Session:
         path: The model file.
         provider: Short name of the provider that really runs it, e.g. ``cpu``.
         precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
-        threads: Threads inside one operator.
+        threads: Threads that run the model.
+        streams: How many callers of ``run`` at once are fastest; they share the threads.
         inputs: The model's inputs.
         outputs: The model's outputs.
         metadata: The key-value pairs stored in the file.
@@ -57,6 +60,7 @@ class Session:
         self.provider = provider
         self.precision = options.precision
         self.threads = options.threads
+        self.streams = options.streams or 1
         self.inputs: tuple[Port, ...] = engine.inputs
         self.outputs: tuple[Port, ...] = engine.outputs
         self.metadata = dict(metadata)
@@ -99,7 +103,12 @@ def _as_float32(output: NDArray[Any]) -> NDArray[Any]:
 
 
 def open_session(
-    path: Path, *, provider: str = "auto", threads: int | None = None, precision: str = "fp32"
+    path: Path,
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    precision: str = "fp32",
+    streams: int | None = 1,
 ) -> Session:
     """Load an ONNX file; see ``Detector.load`` for the options and what is raised."""
     problems = check_options(provider=provider, precision=precision)
@@ -109,13 +118,16 @@ def open_session(
         raise ConfigError("the model cannot be opened with these options", problems=problems)
     metadata = open_model_file(path).metadata
     options = EngineOptions(
-        threads=usable_cores() if threads is None else threads, precision=precision
+        threads=usable_cores() if threads is None else threads,
+        precision=precision,
+        streams=streams,
+        cache=cache_dir(COMPILED),
     )
     if provider == "auto":
         name, engine, skipped = _open_best(path, options)
     else:
         name, engine, skipped = provider, _open_on(path, provider, options), []
-    session = Session(path, name, options, engine, metadata)
+    session = Session(path, name, load_provider(name).settle(options), engine, metadata)
     session.skipped = tuple(skipped)
     return session
 
@@ -179,7 +191,7 @@ def _open_on(path: Path, name: str, options: EngineOptions) -> Engine:
             raise _not_installed(name)
         if not _has_precision(provider, options.precision):
             raise _lacks_precision(name, options.precision)
-        return provider.open(path, options)
+        return provider.open(path, provider.settle(options))
     except ProviderError:
         raise
     except InferenceError as error:

@@ -32,7 +32,7 @@ from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
 from yolokit.export.graph import describe_graph
 from yolokit.export.publish import MODEL, PROOF, ExportArtifact
-from yolokit.export.tolerances import MAX_MAP_DROPS, TOLERANCES, Tolerance
+from yolokit.export.tolerances import TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.detector import Detector
@@ -237,9 +237,8 @@ class TestWhole:
         (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
         (plugins / "gates" / "second.py").write_text(SECOND_GATE)
         monkeypatch.setitem(TOLERANCES, "fake", Tolerance(box_abs_px=7))
-        monkeypatch.setitem(MAX_MAP_DROPS, "fake", 0.01)
         data = write_set(here / "set", val=20, train=30)
-        artifact = self.export(precision="fake", data=str(data))
+        artifact = self.export(precision="fake", data=str(data), max_map_drop=1)
         calibrated = set(Path("calibrated.txt").read_text().split())
         gated = set(Path("gated.txt").read_text().split())
         assert len(calibrated) == 30 - 5, "five pictures of both splits are the same"
@@ -249,13 +248,13 @@ class TestWhole:
         assert artifact.parity.tolerance.box_abs_px == 7
 
     def test_a_precision_without_a_tolerance_is_refused_before_any_work(
-        self, here: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
+        self, plugins: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
+        without_images = QUANTIZER.replace("CALIBRATES = True", "CALIBRATES = False")
+        (plugins / "quantizers" / "fake.py").write_text(without_images)
         monkeypatch.delattr(run, "_trace")
-        data = write_set(here / "set", train=30)
         with pytest.raises(ExportError, match="no parity tolerance for the precision fake"):
-            self.export(precision="fake", data=str(data))
+            self.export(precision="fake")
 
 
 PARITY_KEYS = [

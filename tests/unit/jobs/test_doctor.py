@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from yolokit.jobs import doctor
 from yolokit.runtime import probe
 from yolokit.runtime.probe import Probe
+from yolokit.runtime.profiles import Profile, describe_machine, save_profile
 from yolokit.runtime.providers.toolkit import list_providers
 
 
@@ -80,3 +82,34 @@ def test_telemetry_is_told(monkeypatch: pytest.MonkeyPatch, value: str, says: st
     assert says in find("telemetry").detail
     stopped = [found.detail for found in doctor.examine() if found.about == "off in training"]
     assert any("ultralytics' analytics" in detail for detail in stopped)
+
+
+def test_profiles_are_told_with_what_became_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YOLOKIT_HOME", str(tmp_path))
+    assert not [one for one in doctor.examine() if one.about == "profile"]
+    profile = Profile(
+        model="/models/best.onnx",
+        sha256="0" * 64,
+        machine=describe_machine(),
+        provider="cpu",
+        precision="fp32",
+        threads=2,
+        p50_ms=4.0,
+        default_p50_ms=6.0,
+        proof="equal",
+        measured_at="2026-11-29T12:00:00+00:00",
+    )
+    path = save_profile(profile)
+    finding = find("profile")
+    expected = f"/models/best.onnx: cpu in fp32, 2 threads ({path})"
+    assert (finding.state, finding.detail) == ("ok", expected)
+    machine = msgspec.structs.replace(profile.machine, cpu="Another One")
+    save_profile(msgspec.structs.replace(profile, machine=machine))
+    finding = find("profile")
+    assert finding.state == "warn"
+    assert "is not used: it was measured on another machine" in finding.detail
+    assert finding.advice == "`yolokit bench /models/best.onnx` measures it again"
+    path.write_text("{")
+    assert find("profile").advice == f"remove {path}"

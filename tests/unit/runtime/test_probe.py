@@ -51,6 +51,4 @@ def test_one_that_refuses_says_why(tmp_path: Path) -> None:
     )
     with plugged_in(yolokit.runtime.providers, tmp_path / "mine", "mine", source):
         found: Probe = probe._probe("mine")
-    assert found.version == "mine 1"
-    assert found.precisions == ()
-    assert str(found.failure).endswith("cannot run tiny.onnx: the driver is too old")
+    assert (found.precisions, found.failure) == ((), "the driver is too old")

@@ -31,7 +31,7 @@ from yolokit.runtime.tasks.toolkit import Limits, load_task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.core.types import F64, Detections
+    from yolokit.core.types import F32, F64, Detections
     from yolokit.engine_protocol.requests import InferFacts
     from yolokit.export.gates.parity import Sample
     from yolokit.export.gates.toolkit import Candidate
@@ -104,6 +104,11 @@ class _Sides:
                 letterbox = Letterbox(1.0, (0, 0), letterbox.image_wh, letterbox.image_wh)
             yield load_task(head.task).decode(own, letterbox, head, limits)
 
+    def report(self, sample: Sample, limits: Limits) -> F32:
+        """Return the rows (max_det, 6) of one image, as they come out of the file."""
+        (outputs,) = self.detector.infer(sample.deployed_input, limits=limits)
+        return outputs[self.detector.manifest.head.output_name]
+
     def match(
         self, name: str, found: tuple[Detections, Detections], limits: Limits, report: ParityReport
     ) -> F64:
@@ -166,20 +171,17 @@ def _check_max_det_and_clip(
     sides: _Sides, samples: Sequence[Sample], limits: Limits
 ) -> Iterator[str]:
     """Ask for few boxes, and for clipped ones: they follow from those that were compared."""
+    is_image = sides.detector.manifest.io.kind == "image"
     for sample in samples:
-        (every,) = sides.find([sample], replace(limits, max_det=_SPARE))
-        (few,) = sides.find([sample], replace(limits, max_det=_FEW))
-        if not np.array_equal(few.xyxy, every.xyxy[:_FEW]):
-            yield f"{sample.name}: the best {_FEW} boxes are not those that max_det gives"
-        outputs = sides.detector.infer(
-            sample.deployed_input, limits=replace(limits, max_det=_SPARE, clip=True)
-        )
-        (rows,) = (one[sides.detector.manifest.head.output_name] for one in outputs)
-        width, height = sample.letterbox.image_wh
-        is_image = sides.detector.manifest.io.kind == "image"
-        inside = np.clip(every.xyxy, 0, np.array([width, height, width, height], np.float32))
-        if is_image and not np.array_equal(rows[: len(every), :4], inside):
-            yield f"{sample.name}: the input clip does not clip boxes to the image"
+        every = sides.report(sample, replace(limits, max_det=_SPARE))
+        few = sides.report(sample, replace(limits, max_det=_FEW))
+        if not np.array_equal(few, every[:_FEW]):
+            yield f"{sample.name}: max_det {_FEW} gives other rows than the first {_FEW}"
+        if is_image:
+            clipped = sides.report(sample, replace(limits, max_det=_SPARE, clip=True))
+            limit = np.array([*sample.letterbox.image_wh] * 2, np.float32)
+            if not np.array_equal(clipped[:, :4], np.clip(every[:, :4], np.float32(0), limit)):
+                yield f"{sample.name}: the input clip does not clip boxes to the image"
 
 
 def _compare_batch(

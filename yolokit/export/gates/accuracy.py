@@ -32,6 +32,7 @@ from yolokit.evaluate.differences import (
 )
 from yolokit.evaluate.finders import DeployedModel
 from yolokit.evaluate.run import THRESHOLDS
+from yolokit.export.config import needs_images
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import find_max_map_drop
 from yolokit.files.digest import sha256_file
@@ -187,10 +188,11 @@ def open_gate(config: ExportConfig) -> AccuracyGate | None:
     try:
         return AccuracyGate(_load(Path(config.data), config.gate_images), allowed)
     except NoLabelsError as error:
-        if config.precision == "int8":
+        if needs_images(config.precision) and allowed < 1:
             raise ExportError(
                 f"what {config.precision} costs in accuracy cannot be measured: {error}",
-                hint="give it a data set whose val split has labels",
+                hint="give it a data set whose val split has labels; --max-map-drop 1 allows any "
+                "loss, and needs none",
             ) from error
         return AccuracyGate(error, allowed)
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 SCORE = 0.25
 MIN_SCORE = 0.001
 MIN_MATCHED = 20
+SIDES = ("the trained model", "the deployed model")
 _NO_LIMIT = 1_000_000
 BATCH = 3
 
@@ -219,9 +220,20 @@ def check_names(trained: Sequence[str], deployed: Sequence[str], report: ParityR
 
 
 def compare(
-    samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
+    samples: Sequence[Sample],
+    detector: Detector,
+    *,
+    tolerance: Tolerance | None = None,
+    sides: tuple[str, str] = SIDES,
 ) -> ParityReport:
-    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them."""
+    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them.
+
+    Args:
+        samples: The images.
+        detector: Decodes the outputs of both.
+        tolerance: How far the two may be apart.
+        sides: What the two are called in problems.
+    """
     report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
     count_images(samples, report)
     for sample in samples:
@@ -231,7 +243,7 @@ def compare(
     report.threshold = None if report.problems else choose_threshold(found)
     if report.threshold is not None:
         for sample in samples:
-            _match_sample(sample, detector, report.threshold, report)
+            _match_sample(sample, detector, report, sides)
     if not report.problems:
         report.verdict = "equal" if report.matched else "tensors only"
     return report
@@ -338,8 +350,9 @@ def lower_threshold(threshold: float, limits: Tolerance) -> float:
 
 
 def _match_sample(
-    sample: Sample, detector: Detector, threshold: float, report: ParityReport
+    sample: Sample, detector: Detector, report: ParityReport, sides: tuple[str, str]
 ) -> None:
+    threshold = report.threshold or 0
     lower = lower_threshold(threshold, report.tolerance)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
     # box that falls off the end of the list on one side alone is not a difference.
@@ -357,6 +370,7 @@ def _match_sample(
         threshold=threshold,
         iou_limit=np.inf if chooses else detector.manifest.head.iou,
         score_slack=2 * report.max_raw_score_diff,
+        sides=sides,
     )
 
 
@@ -369,6 +383,7 @@ def match_found(
     threshold: float,
     iou_limit: float,
     score_slack: float,
+    sides: tuple[str, str] = SIDES,
 ) -> F64:
     """Match the detections of the trained and of the deployed model in one image.
 
@@ -380,6 +395,7 @@ def match_found(
         threshold: Score from which a detection must have a partner.
         iou_limit: As for ``find_ties``.
         score_slack: As for ``find_ties``.
+        sides: What the two are called in problems.
 
     Returns:
         (K,) how far the boxes of each pair are apart, in px of the image.
@@ -395,7 +411,7 @@ def match_found(
         _measure_pairs(pairs, counted, report)
     alone = pairs.unmatched_a, pairs.unmatched_b
     ties = find_ties(trained, deployed, *alone, iou_limit=iou_limit, score_slack=score_slack)
-    for side, own, lonely, tied in zip(("trained", "deployed"), found, alone, ties, strict=True):
+    for side, own, lonely, tied in zip(sides, found, alone, ties, strict=True):
         above = own.scores[lonely] >= threshold
         report.ties += int((above & tied).sum())
         for index in lonely[above & ~tied]:
@@ -415,7 +431,4 @@ def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
     box = ", ".join(f"{value:.1f}" for value in found.xyxy[index])
     class_name = detector.names[int(found.class_ids[index])]
-    return (
-        f"{name}: only the {side} model finds {class_name} at ({box}) "
-        f"with score {found.scores[index]:.4f}"
-    )
+    return f"{name}: only {side} finds {class_name} at ({box}) with score {found.scores[index]:.4f}"

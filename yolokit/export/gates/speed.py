@@ -1,6 +1,6 @@
 """The speed gate: a file of lower precision is at least as fast as its FP32 parent, here.
 
-Both are timed in turn on this machine, by the provider that a prediction would take. Where the
+Both are timed in turn on this machine, each in a process of its own. Where the
 rounds contradict each other the gate says that it cannot tell, and holds.
 """
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
 
+# What an INT8 file is made for is what it is timed on; others on what a prediction would take.
+_PROVIDERS = {"onnxruntime": "cpu", "openvino": "openvino"}
 _WORDS = {
     "faster": "faster than the FP32 file here",
     "as fast": "as fast as the FP32 file here",
     "slower": "slower than the FP32 file here, which --allow-slower allows",
-    "undecided": "not told apart from the FP32 file here: the rounds contradict each other, as "
-    "they do where other work goes on",
+    "undecided": "undecided, since the rounds contradict each other, as they do where other work "
+    "goes on",
 }
 
 
@@ -56,7 +58,8 @@ class Speed:
     complaint = "the exported file is slower than the FP32 file of the same checkpoint"
     error = GateError
 
-    def __init__(self, *, allow_slower: bool) -> None:
+    def __init__(self, provider: str, *, allow_slower: bool) -> None:
+        self._provider = provider
         self._allow_slower = allow_slower
 
     def describe(self, candidate: Candidate) -> str:
@@ -69,7 +72,7 @@ class Speed:
         if candidate.parent is None:
             raise GateError("there is no FP32 file to compare the speed with")
         parent, own = (
-            TimingSpec(model=str(model), provider="auto")
+            TimingSpec(model=str(model), provider=self._provider)
             for model in (candidate.parent, candidate.model)
         )
         comparison = compare_speed(
@@ -84,14 +87,13 @@ class Speed:
             model_sha256=sha256_file(candidate.model),
             parent_sha256=sha256_file(candidate.parent),
         )
-        side = comparison.second
-        figures = f"{comparison.describe()} for FP32, both on {side.provider}"
+        figures = f"{comparison.describe()} for FP32, both on {comparison.second.provider}"
         is_refused = record.verdict == "slower" and not self._allow_slower
         return Verdict(
             self.name,
-            [f"it is {figures}"] if is_refused else [],
+            [figures] if is_refused else [],
             record,
-            told=(f"speed: {_WORDS[record.verdict]}, {figures}",),
+            told=(f"speed: {_WORDS[record.verdict]}; {figures}",),
             hint="--allow-slower publishes it all the same, such as for another machine",
         )
 
@@ -100,4 +102,5 @@ def open_gate(config: ExportConfig) -> Speed | None:
     """Return the gate, where there is an FP32 file to compare with."""
     if config.precision == "fp32":
         return None
-    return Speed(allow_slower=config.allow_slower)
+    provider = _PROVIDERS[config.int8_for] if config.precision == "int8" else "auto"
+    return Speed(provider, allow_slower=config.allow_slower)

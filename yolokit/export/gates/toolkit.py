@@ -34,9 +34,9 @@ class Candidate:
         weights: The checkpoint that it was made from.
         digest: What the checkpoint was then.
         trust: Load the checkpoint even if that runs code which is stored in it.
-        head: The head that was asked for, which is to be compared; None for the usual one.
         images: Names and (H, W, 3) uint8 BGR arrays; no quantizer was calibrated on any of them.
         log_path: Log of the engine.
+        head: The head that was asked for, which is to be compared; None for the usual one.
         parent: The FP32 file that a file of lower precision was made of, with the same manifest
             otherwise; None for an FP32 file.
         on_event: Told how far a gate has come.
@@ -47,9 +47,9 @@ class Candidate:
     weights: Path
     digest: FileDigest
     trust: bool
-    head: str | None
     images: Sequence[tuple[str, U8]]
     log_path: Path
+    head: str | None = None
     parent: Path | None = None
     on_event: OnEvent = ignore
 

@@ -18,6 +18,7 @@ from yolokit.export.quantizers.toolkit.ranges import find_ranges
 from yolokit.export.quantizers.toolkit.saving import save_graph
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from yolokit.export.quantizers.toolkit import Calibration, QuantSettings
@@ -39,16 +40,25 @@ def quantize(
     model = load_graph(src)
     names = list(iter_float_values(model.graph))
     ranges = find_ranges(model, names, calibration, settings, on_event)
-    save_graph(insert_integers(model, ranges, settings), dst)
+    quantized = insert_integers(model, ranges, settings)
+    if quantized is None:
+        raise ExportError("the graph has no operator that INT8 is for")
+    save_graph(quantized, dst)
 
 
-def insert_integers(model: Any, ranges: Ranges, settings: QuantSettings) -> Any:
-    """Return a model whose values are rounded to integers, in place of the one given.
+def insert_integers(
+    model: Any, ranges: Ranges, settings: QuantSettings, *, only: Sequence[str] | None = None
+) -> Any | None:
+    """Round the values of a model to integers.
 
     Args:
         model: ONNX model; changed.
         ranges: Of its values.
         settings: How.
+        only: Names of the nodes that may be changed, one or more; None for all.
+
+    Returns:
+        The model, or None where no value is to be rounded.
     """
     require("onnxruntime", extra="cpu", purpose="Quantizing")
     from onnxruntime.quantization import QuantType
@@ -56,8 +66,8 @@ def insert_integers(model: Any, ranges: Ranges, settings: QuantSettings) -> Any:
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     is_signed = settings.symmetric_activations
-    limits = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     inputs_alone = settings.placement == "inputs"
+    limits = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     quantizer = QDQQuantizer(
         model,
         settings.per_channel,
@@ -65,7 +75,7 @@ def insert_integers(model: Any, ranges: Ranges, settings: QuantSettings) -> Any:
         QuantType.QInt8,
         QuantType.QInt8 if is_signed else QuantType.QUInt8,
         TensorsData(CalibrationMethod.MinMax, limits),
-        [],
+        list(only or ()),
         [*find_outermost(model.graph), *settings.float_nodes],
         ["Conv"] if inputs_alone else list(settings.op_types),
         {
@@ -75,4 +85,5 @@ def insert_integers(model: Any, ranges: Ranges, settings: QuantSettings) -> Any:
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
-    return quantizer.model.model
+    changed = quantizer.model.model
+    return changed if any(node.op_type == "QuantizeLinear" for node in changed.graph.node) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 import queue
@@ -25,6 +26,8 @@ from yolokit.runtime.timing.orders import (
     Measured,
     Open,
     Opened,
+    Predict,
+    Predicted,
 )
 
 if TYPE_CHECKING:
@@ -86,12 +89,14 @@ def _open(order: Open) -> tuple[Runner, Answer]:
     )
 
 
-def _obey(order: Measure | Compute, runner: Runner | None) -> Answer:
+def _obey(order: Measure | Compute | Predict, runner: Runner | None) -> Answer:
     if runner is None:
         raise InferenceError("no model is open")
     if isinstance(order, Compute):
         runner.write_outputs(Path(order.path))
         return Computed()
+    if isinstance(order, Predict):
+        return _predict(order, runner)
     for number in range(order.warm_up):
         runner.run(number)
     samples_ms: list[float] = []
@@ -101,6 +106,31 @@ def _obey(order: Measure | Compute, runner: Runner | None) -> Answer:
         runner.run(len(samples_ms))
         samples_ms.append((time.perf_counter() - start_s) * 1000)
     return Measured(tuple(samples_ms), read_peak_rss_bytes())
+
+
+def _predict(order: Predict, runner: Runner) -> Predicted:
+    from yolokit.runtime.config import PredictConfig
+    from yolokit.runtime.predict import PredictJob, choose_sinks, open_sources
+    from yolokit.runtime.predictor import Predictor, PredictorSpec
+
+    values = {"model": runner.model, "sources": order.sources, "out": order.folder}
+    config, sources = PredictConfig.build(values), open_sources(order.sources)
+    job = PredictJob(
+        config=config,
+        predictor=Predictor(runner.detector, PredictorSpec(model=runner.model)),
+        sources=sources,
+        sink_names=choose_sinks(config, sources),
+        out=config.folder,
+    )
+    timer = threading.Timer(order.seconds, job.stop.request)
+    timer.start()
+    for _done in job.run():
+        pass
+    timer.cancel()
+    summary = job.summary
+    return Predicted(
+        summary.frames - summary.failed, summary.wall_s, dataclasses.asdict(summary.times)
+    )
 
 
 def read_peak_rss_bytes() -> int | None:

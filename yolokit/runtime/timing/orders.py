@@ -53,7 +53,15 @@ class Compute(Order, frozen=True):
     path: str
 
 
-AnyOrder = Open | Measure | Compute
+class Predict(Order, frozen=True):
+    """Do what ``yolokit predict`` does with sources, for some seconds; results go to ``folder``."""
+
+    sources: tuple[str, ...]
+    folder: str
+    seconds: float
+
+
+AnyOrder = Open | Measure | Compute | Predict
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
@@ -87,6 +95,14 @@ class Computed(Answer, frozen=True):
     """The outputs are written."""
 
 
+class Predicted(Answer, frozen=True):
+    """How many images were read in how long, and the busy time of each stage."""
+
+    images: int
+    wall_s: float
+    stages_s: dict[str, float]
+
+
 class Failed(Answer, frozen=True):
     """It failed, and the process goes on; ``kind`` names a class of ``yolokit.errors``."""
 
@@ -95,4 +111,4 @@ class Failed(Answer, frozen=True):
     hint: str | None = None
 
 
-AnyAnswer = Opened | Measured | Computed | Failed
+AnyAnswer = Opened | Measured | Computed | Predicted | Failed

@@ -30,11 +30,13 @@ from yolokit.runtime.timing.orders import (
     Open,
     Opened,
     Order,
+    Predict,
+    Predicted,
     TimingSpec,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import IO, Self
 
@@ -123,6 +125,11 @@ class TimedModel:
                     picture, place, name = key.split("/", 2)
                     found.setdefault((int(picture), int(place)), {})[name] = arrays[key]
         return [(picture, outputs) for (picture, _), outputs in found.items()]
+
+    def predict(self, sources: Sequence[str], folder: Path, seconds: float) -> Predicted:
+        """Run the whole of ``yolokit predict`` for some seconds; ``folder`` must not exist."""
+        order = Predict(tuple(sources), str(folder), seconds)
+        return self._ask(order, Predicted, seconds + self._answer_limit_s)
 
     def close(self) -> None:
         """End the process, at the latest two seconds from now."""

@@ -26,7 +26,10 @@ class Runner:
 
     def __init__(self, spec: TimingSpec) -> None:
         self._spec = spec
-        self.detector = Detector.load(spec.model, provider=spec.provider, threads=spec.threads)
+        self.model = spec.model
+        self.detector = Detector.load(
+            spec.model, provider=spec.provider, threads=spec.threads, precision=spec.precision
+        )
         fixed = self.detector.manifest.io.shape[0]
         if fixed is not None and spec.batch != fixed:
             raise InferenceError(f"{spec.model} takes {fixed} at a time, not {spec.batch}")
@@ -40,15 +43,16 @@ class Runner:
             DataError: One cannot be read.
             ConfigError: The model has another size.
         """
-        inputs = [self._make_input(bgr) for bgr in self._read_pictures()]
-        inputs = [one for one in inputs if self._spec.batch == 1 or one.shape == inputs[0].shape]
-        count, batch = len(inputs), self._spec.batch
-        firsts = range(min(count, max(1, _MOST_INPUTS // batch)))
-        self._batches = [[(first + at) % count for at in range(batch)] for first in firsts]
-        self._inputs = [
-            inputs[batch[0]] if len(batch) == 1 else np.concatenate([inputs[at] for at in batch])
-            for batch in self._batches
-        ]
+        inputs = list(enumerate(self._make_input(bgr) for bgr in self._read_pictures()))
+        batch, shape = self._spec.batch, inputs[0][1].shape
+        if batch > 1:
+            inputs = [(picture, one) for picture, one in inputs if one.shape == shape]
+        for first in range(min(len(inputs), max(1, _MOST_INPUTS // batch))):
+            chosen = [inputs[(first + place) % len(inputs)] for place in range(batch)]
+            self._batches.append([picture for picture, _ in chosen])
+            # A single input is not joined: that would copy it.
+            tensors = [one for _, one in chosen]
+            self._inputs.append(tensors[0] if batch == 1 else np.concatenate(tensors))
 
     def run(self, number: int) -> None:
         """Run the model on one batch, in turn."""

@@ -76,7 +76,7 @@ def test_a_model_of_any_size_is_run_at_the_size_asked_for(make_model: Callable[.
 def test_what_cannot_be_opened_is_told_as_the_detector_tells_it(
     bright_model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ProviderError, match="has no provider 'qnn'"):
+    with pytest.raises(ProviderError, match="the provider 'qnn' is not installed"):
         TimedModel(TimingSpec(model=str(bright_model), provider="qnn"))
     with pytest.raises(InferenceError, match="there is no model"):
         TimedModel(spec_of(tmp_path / "none.onnx"))

@@ -39,7 +39,7 @@ class QuantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     placement: Placement = "operators"
-    method: Literal["minmax", "entropy", "percentile"] = "minmax"
+    method: Literal["minmax", "entropy", "percentile"] = "percentile"
     percentile: float = 99.999
     symmetric_activations: bool = False
     per_channel: bool = True

@@ -16,6 +16,7 @@ from yolokit.core.extras import require
 from yolokit.core.machine import usable_cores
 from yolokit.core.privacy import stop_telemetry
 from yolokit.errors import ExportError
+from yolokit.export.quantizers.toolkit.saving import copy_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,8 +116,7 @@ def _with_outputs(model: Any, names: Sequence[str]) -> Any:
     """Return a copy that gives inner values, and how many numbers each has."""
     onnx = require("onnx", extra="train", purpose="Quantizing")
     helper, kinds = onnx.helper, onnx.TensorProto
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copy_graph(model)
     graph = copy.graph
     there = {output.name for output in graph.output}
     for name in names:

@@ -1,4 +1,4 @@
-"""Writes a quantized graph: checked, and with no trace of the work on it."""
+"""Copies graphs, and writes quantized ones: checked, without types of the graph before."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from yolokit.errors import ExportError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def copy_graph(model: Any) -> Any:
+    """Return a copy of an ONNX model."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    return copy
 
 
 def save_graph(model: Any, dst: Path) -> None:

@@ -6,7 +6,8 @@ A provider opens an ONNX file as an ``Engine``. Those that onnxruntime has built
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from yolokit.core.extras import install_command
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 PACKAGE = "yolokit.runtime.providers"
 PRECISIONS = ("fp32", "bf16", "fp16")
+
+# Each stream holds the values between operators of one run: 40 MB of a yolo11n at 640 px.
+_MOST_STREAMS = 4
 
 
 class Engine(Protocol):
@@ -52,14 +56,22 @@ class EngineOptions:
     """What a provider is opened with.
 
     Attributes:
-        threads: Threads inside one operator.
+        threads: Threads that run the model.
         precision: What it computes a model of FP32 in: one of ``PRECISIONS``.
+        streams: Most callers at once, which share the threads; None for as many as are fastest,
+            until ``Provider.settle`` has said how many that are.
         cache: Folder for compiled models; None where none are kept.
     """
 
     threads: int
     precision: str = "fp32"
+    streams: int | None = 1
     cache: Path | None = None
+
+    @property
+    def stream_threads(self) -> int:
+        """Threads of one stream: those inside one operator."""
+        return self.threads // (self.streams or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,9 @@ class Provider:
         install: Where else it comes from, in words for people.
         precisions: What it can compute a model of FP32 in, on hardware that has it.
         precisions_here: Asks this machine which of them it has; None where it has all.
+        on_cores: Whether it computes on the cores of this machine. Threads within one run wait
+            for each other at every operator, whole runs never do: over many images, several runs
+            of few threads take less time than one after the other of many.
         explain: Makes of the reason of a failure what a user reads.
     """
 
@@ -87,7 +102,17 @@ class Provider:
     install: str | None = None
     precisions: tuple[str, ...] = ("fp32",)
     precisions_here: Callable[[], tuple[str, ...]] | None = None
+    on_cores: bool = False
     explain: Callable[[str], str] = str
+
+    def settle(self, options: EngineOptions) -> EngineOptions:
+        """Return options with the number of streams that the threads are enough for."""
+        if not self.on_cores:
+            return replace(options, streams=1)
+        best = options.threads // math.ceil(options.threads / _MOST_STREAMS)
+        return replace(
+            options, streams=best if options.streams is None else min(options.streams, best)
+        )
 
     def how_to_install(self) -> str:
         """Return the command that installs it, or where it comes from."""

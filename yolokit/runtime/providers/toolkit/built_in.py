@@ -34,6 +34,7 @@ def built_in(
     extra: str | None = None,
     install: str | None = None,
     precisions: tuple[str, ...] = ("fp32",),
+    on_cores: bool = False,
 ) -> Provider:
     """Return the provider that onnxruntime calls ``ort_name``.
 
@@ -45,6 +46,7 @@ def built_in(
         extra: See there.
         install: See there.
         precisions: See there.
+        on_cores: See there.
     """
 
     def open_engine(path: Path, options: EngineOptions) -> Engine:
@@ -66,6 +68,7 @@ def built_in(
         extra=extra,
         install=install,
         precisions=precisions,
+        on_cores=on_cores,
         explain=partial(_explain, ort_name),
     )
 

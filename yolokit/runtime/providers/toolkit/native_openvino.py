@@ -18,6 +18,7 @@ from yolokit.core.privacy import forbid_openvino_telemetry
 from yolokit.errors import InferenceError
 from yolokit.runtime.onnx_header import read_header
 from yolokit.runtime.ports import Port
+from yolokit.runtime.providers.toolkit.openvino_model import obtain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +67,17 @@ def import_openvino() -> Any:
     return openvino
 
 
+def configure(options: EngineOptions, device: str) -> dict[str, Any]:
+    """Return OpenVINO's options: those of the lowest latency in each stream, at one precision."""
+    chosen: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
+    }
+    if device == "CPU":
+        chosen |= {"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.streams or 1}
+    return chosen
+
+
 def list_precisions(device: str) -> tuple[str, ...]:
     """Return what a device of this machine computes a model of FP32 in, e.g. of ``CPU``.
 
@@ -81,7 +93,7 @@ class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 
     Attributes:
-        inputs: The model's inputs.
+        inputs: The model's inputs, without those that have a default.
         outputs: The model's outputs.
     """
 
@@ -94,10 +106,13 @@ class OpenVinoEngine:
         self._threads = threading.local()
         header = read_header(path)
         with _quoting():
-            core = import_openvino().Core()
-            self._compiled = core.compile_model(str(path), device, _configure(options, device))
+            openvino, configured = import_openvino(), configure(options, device)
+            self._compiled, self._defaults = obtain(
+                openvino, path, header, device, configured, options.cache
+            )
             self._check_precision(options.precision)
-            self.inputs = tuple(_port(port, header.inputs) for port in self._compiled.inputs)
+            inputs = (_port(port, header.inputs) for port in self._compiled.inputs)
+            self.inputs = tuple(port for port in inputs if port.name not in self._defaults)
             self.outputs = tuple(_port(port, header.outputs) for port in self._compiled.outputs)
 
     def run(
@@ -106,7 +121,7 @@ class OpenVinoEngine:
         """Return the outputs of these names; see :class:`Engine`."""
         with _quoting():
             request = self._request()
-            request.infer(dict(feeds), share_inputs=True, share_outputs=True)
+            request.infer({**self._defaults, **feeds}, share_inputs=True, share_outputs=True)
             return [np.array(request.get_tensor(name).data) for name in output_names]
 
     def _request(self) -> Any:
@@ -120,15 +135,6 @@ class OpenVinoEngine:
         really = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if really != _HINTS[asked]:
             raise InferenceError(f"OpenVINO computes it in {really} although {asked} was asked for")
-
-
-def _configure(options: EngineOptions, device: str) -> dict[str, Any]:
-    """Return OpenVINO's options: those of the lowest latency, at exactly one precision."""
-    chosen = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
-    }
-    return chosen | ({"INFERENCE_NUM_THREADS": options.threads} if device == "CPU" else {})
 
 
 def _port(port: Any, names: tuple[str, ...]) -> Port:
@@ -146,7 +152,7 @@ def _quoting() -> Iterator[None]:
     """Turn what OpenVINO raises into an InferenceError that quotes what it says at the end."""
     try:
         yield
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, OSError) as error:
         raise InferenceError(_say(str(error))) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from yolokit.errors import MissingDependencyError
     from yolokit.runtime.providers.toolkit import EngineOptions
+
+# What its messages begin with: "[ONNXRuntimeError] : 1 : FAIL : ".
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
 
 # Errors come as exceptions too, and warnings speak of the graph's details, not to users.
 _FATAL = 4
@@ -64,7 +68,7 @@ def missing_ort() -> MissingDependencyError:
 def make_options(ort: Any, options: EngineOptions) -> Any:
     """Return onnxruntime's options of a session."""
     made = ort.SessionOptions()
-    made.intra_op_num_threads = options.threads
+    made.intra_op_num_threads = options.stream_threads
     made.inter_op_num_threads = 1
     made.log_severity_level = _FATAL
     made.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
@@ -122,4 +126,5 @@ def quoting_ort() -> Iterator[None]:
     try:
         yield
     except mapped as error:
-        raise InferenceError(str(error).strip().split("\n", 1)[0]) from error
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise InferenceError(_PREFIX.sub("", first_line)) from error
