@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from yolokit.convert.job import ConvertResult
     from yolokit.datasets.check_report import CheckReport
     from yolokit.evaluate.job import ValReport
-    from yolokit.export.run import ExportArtifact
+    from yolokit.export.publish import ExportArtifact
     from yolokit.hub.ensure import Obtained
     from yolokit.jobs.bench.record import BenchReport
     from yolokit.jobs.get_dataset import GetResult

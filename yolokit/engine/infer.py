@@ -30,6 +30,7 @@ def infer(request: InferRequest) -> dict[str, Any]:
     ultralytics_patches.use_cores(request.threads)
     task = load_task(request.task)
     model, checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
+    task.choose_head(model, request.head)
     model.eval().float()
     prepare_for_inference(model)
     folder = Path(request.folder)

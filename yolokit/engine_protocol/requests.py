@@ -121,7 +121,9 @@ class ExportRequest(TaskRequest, frozen=True, kw_only=True):
         weights: Checkpoint to export.
         digest: What it must be.
         out: ONNX file to write.
-        imgsz: Side of the square input in px; None for the one it was trained with.
+        input_hw: Height and width of the input in px; None for the side it was trained with.
+        head: The head to export, for a model that has several: a module of ``runtime/heads``;
+            None for the one that it gives by itself.
         dynamic: Which axes of the input are dynamic.
         opset: ONNX operator set.
         trust: Load the checkpoint even if that runs code which is stored in it.
@@ -130,9 +132,10 @@ class ExportRequest(TaskRequest, frozen=True, kw_only=True):
     weights: str
     digest: FileDigest
     out: str
-    imgsz: int | None
+    input_hw: tuple[int, int] | None
     dynamic: Literal["none", "batch", "all"]
     opset: int
+    head: str | None = None
     trust: bool = False
 
 
@@ -148,6 +151,7 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
             ``<index>.<output>.npy`` for each output of the task.
         input_wh: Width and height in px of the input for each image, in order.
         threads: Cores to use.
+        head: As for the export.
         trust: As for the export.
         keeps_inputs: Also write ``<index>.input.npy``, (1, 3, H, W) float32.
     """
@@ -157,6 +161,7 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
     folder: str
     input_wh: list[tuple[int, int]]
     threads: int
+    head: str | None = None
     trust: bool = False
     keeps_inputs: bool = True
 

@@ -61,6 +61,7 @@ class Checkpoint:
         path: The file, absolute.
         digest: What it was when it was checked.
         trust: Load it even if that runs code which is stored in it.
+        head: The head to run, for a model that has several; None for the one it gives by itself.
         log_path: Log of the engine.
         threads: Cores to use; None for all that this process may use.
     """
@@ -68,6 +69,7 @@ class Checkpoint:
     path: Path
     digest: FileDigest
     trust: bool = False
+    head: str | None = None
     log_path: Path
     threads: int | None = None
 
@@ -95,6 +97,7 @@ class Checkpoint:
                 folder=scratch,
                 input_wh=list(inputs_wh),
                 threads=self.threads or usable_cores(),
+                head=self.head,
                 trust=self.trust,
                 keeps_inputs=keeps_inputs,
             )

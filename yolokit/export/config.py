@@ -14,6 +14,7 @@ from yolokit.core.options import AnyPath, Argument, Option, Positive, Share
 from yolokit.export.other_words import WORDS_OF_EXPORT
 
 QUANTIZERS = "yolokit.export.quantizers"
+_SIDES_PX = range(32, 8193, 32)
 
 
 class _Weights(Config, frozen=True):
@@ -48,8 +49,28 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
         Option("Axes of the input that may vary.", "none|batch|all"),
     ] = "none"
     imgsz: Annotated[
-        Annotated[int, Meta(ge=32, le=8192)] | None,
-        Option("Side of the input, a multiple of 32.", "PX", default="as it was trained"),
+        int | str | None,
+        Option(
+            "Side of the input, or its height and width; multiples of 32.",
+            "PX|H,W",
+            default="as it was trained",
+        ),
+    ] = None
+    head: Annotated[
+        Literal["raw", "end2end"] | None,
+        Option(
+            "Head to export, where the model has both: all candidates, or boxes that need no NMS.",
+            "raw|end2end",
+            default="raw, where there is one",
+        ),
+    ] = None
+    embed: Annotated[
+        Literal["pre", "nms", "pre,nms"] | None,
+        Option(
+            "What the file does itself: pre takes the picture, nms gives boxes; or pre,nms.",
+            "PART,...",
+            default="nothing: it is the network alone",
+        ),
     ] = None
     opset: Annotated[int, Meta(ge=13, le=20), Option("ONNX operator set.", "N")] = 17
     precision: Annotated[
@@ -110,12 +131,25 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
         if trust is not None and realpath(trust) != realpath(values.get("weights", "")):
             problems.append(f"trust: must name the file that is exported, not {str(trust)!r}")
         imgsz = values["imgsz"]
-        if imgsz is not None and imgsz % 32:
-            problems.append(f"imgsz: must be a multiple of 32, not {imgsz}")
+        if imgsz is not None and _read_sides(imgsz) is None:
+            problems.append(
+                f"imgsz: must be a side in px, or height and width as in 320,640: multiples of 32 "
+                f"from {_SIDES_PX[0]} to {_SIDES_PX[-1]}, not {imgsz}"
+            )
+        if "pre" in (values["embed"] or "") and values["dynamic"] != "none":
+            problems.append(
+                "embed: a file that takes the picture itself takes one of any size at a time; "
+                "leave out dynamic"
+            )
         data = values["data"]
         if data is not None and not Path(data).exists():
             problems.append(f"data: there is no {str(data)!r}")
         return problems
+
+    @property
+    def input_hw(self) -> tuple[int, int] | None:
+        """Height and width of the input in px; None for the side that it was trained with."""
+        return None if self.imgsz is None else _read_sides(self.imgsz)
 
     @classmethod
     def find_idle(cls, values: Mapping[str, Any]) -> Mapping[str, str]:
@@ -124,6 +158,15 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
             return {}
         why = f"has no effect: {values['precision']} has no ranges to find; see --precision int8"
         return dict.fromkeys(("int8_for", "calibration_images"), why)
+
+
+def _read_sides(imgsz: int | str) -> tuple[int, int] | None:
+    """Return height and width in px of ``320`` or ``320,640``; None for what is neither."""
+    parts = str(imgsz).split(",")
+    sides = [int(part) for part in parts if part.strip().isdecimal() and part.isascii()]
+    if len(sides) != len(parts) or len(sides) > 2 or not all(one in _SIDES_PX for one in sides):
+        return None
+    return sides[0], sides[-1]
 
 
 def needs_images(precision: str) -> bool:

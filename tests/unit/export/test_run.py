@@ -26,12 +26,12 @@ from yolokit.errors import (
     WeightsError,
 )
 from yolokit.evaluate import checkpoint
-from yolokit.export import gates, quantizers, run
+from yolokit.export import gates, publish, quantizers, run
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
 from yolokit.export.graph import describe_graph
-from yolokit.export.run import MODEL, PROOF
+from yolokit.export.publish import MODEL, PROOF, ExportArtifact
 from yolokit.export.tolerances import TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, check_output
@@ -59,7 +59,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def place(out: str | None, **options: Any) -> Path:
     config = ExportConfig.build({"weights": str(START), "out": out, **options})
-    return run._place(config, Path("runs/best.pt"), open_gates(config))[0]
+    return publish.place(config, Path("runs/best.pt"), open_gates(config))[0]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,44 @@ def test_options_of_a_precision_that_do_not_fit_are_told(
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "best.onnx"),
+        ({"embed": "pre"}, "best.pre.onnx"),
+        ({"embed": "pre,nms"}, "best.pre-nms.onnx"),
+        ({"head": "end2end"}, "best.end2end.onnx"),
+        ({"head": "raw", "embed": "nms"}, "best.raw.nms.onnx"),
+        ({"embed": "pre", "precision": "fp16"}, "best.pre.fp16.onnx"),
+    ],
+)
+def test_each_kind_of_file_has_its_own_name(options: dict[str, str], name: str) -> None:
+    assert place(None, **options) == Path("runs") / name
+
+
+@pytest.mark.parametrize(
+    ("imgsz", "sides"),
+    [(320, (320, 320)), ("320", (320, 320)), ("320,640", (320, 640)), (" 64, 96", (64, 96))],
+)
+def test_an_input_may_have_two_sides(imgsz: Any, sides: tuple[int, int]) -> None:
+    config = ExportConfig.build({"weights": str(START), "imgsz": imgsz})
+    assert config.input_hw == sides
+    assert ExportConfig.build({"weights": str(START)}).input_hw is None
+
+
+@pytest.mark.parametrize("imgsz", [300, "320,300", "320,", ",", "320,640,3", "a", 16, 8224, "-32"])
+def test_other_sides_are_a_mistake(imgsz: Any) -> None:
+    with pytest.raises(ConfigError, match="imgsz: must be a side in px, or height and width"):
+        ExportConfig.build({"weights": str(START), "imgsz": imgsz})
+
+
+@pytest.mark.parametrize("dynamic", ["batch", "all"])
+def test_a_file_that_takes_the_picture_takes_one_at_a_time(dynamic: str) -> None:
+    with pytest.raises(ConfigError, match="one of any size at a time"):
+        ExportConfig.build({"weights": str(START), "embed": "pre,nms", "dynamic": dynamic})
+    ExportConfig.build({"weights": str(START), "embed": "nms", "dynamic": dynamic})
+
+
 @pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt", "new"])
 def test_anything_else_is_a_mistake(out: str) -> None:
     with pytest.raises(ConfigError, match="1 mistake") as caught:
@@ -166,9 +204,9 @@ def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.Monkey
     replacing = Replacing(result=MODEL, wanted=False)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(Path, "replace", fail)
-        run.publish(here / "made.onnx", out, manifest, verdicts, replacing)
+        publish.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert not list(here.glob("*.parity.json"))
-    artifact = run.publish(here / "made.onnx", out, manifest, verdicts, replacing)
+    artifact = publish.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert artifact.path.read_bytes() == b"model"
     assert artifact.parity_path.is_file()
     assert artifact.parity.verdict == "equal"
@@ -188,9 +226,9 @@ class TestWhole:
             shape, output_shape = (count, 3, 64, 64), (count, 6, 2)
             save_model(out, bright_scores=True, input_shape=shape, output_shape=output_shape)
             return {
-                "imgsz": 64, "input_name": "images", "output_name": "output0", "stride_px": 32,
-                "layout": "raw", "names": ["nut", "bolt"], "architecture": "", "license": "",
-                "versions": {},
+                "input_wh": [64, 64], "input_name": "images", "output_name": "output0",
+                "stride_px": 32, "layout": "raw", "usual_layout": "raw", "names": ["nut", "bolt"],
+                "architecture": "", "license": "", "versions": {},
             }  # fmt: skip
 
         def infer(_job: str, request: InferRequest, **_options: Any) -> dict[str, Any]:
@@ -225,7 +263,7 @@ class TestWhole:
         for name in ("yolokit.export.gates.second", "yolokit.export.quantizers.fake"):
             sys.modules.pop(name, None)
 
-    def export(self, **options: Any) -> run.ExportArtifact:
+    def export(self, **options: Any) -> ExportArtifact:
         return run.export_model(
             ExportConfig.build({"weights": str(START), "out": "m.onnx", **options})
         )
@@ -240,6 +278,26 @@ class TestWhole:
         assert record["images"] == 16
         assert record["tolerance"]["box_abs_px"] == 0.01
         assert record["model_sha256"] == sha256_file(here / "m.onnx")
+
+    def test_its_description_lies_beside_it(self, here: Path) -> None:
+        artifact = self.export(dynamic="batch")
+        told = json.loads(artifact.description_path.read_text("utf-8"))
+        assert artifact.description_path == Path("m.json")
+        assert (told["file"], told["sha256"]) == ("m.onnx", sha256_file(here / "m.onnx"))
+        assert told["inputs"][0]["shape"] == ["batch", 3, 64, 64]
+        Path("m.json").write_text("{}")  # somebody else's
+        with pytest.raises(OutputExistsError, match=r"m\.json cannot be replaced"):
+            self.export(overwrite=True)
+
+    @pytest.mark.parametrize("embed", ["pre", "nms", "pre,nms"])
+    def test_parts_are_in_the_file_and_proved(self, here: Path, embed: str) -> None:
+        artifact = self.export(embed=embed)
+        assert artifact.parity.verdict == "equal"
+        assert artifact.manifest.io.kind == ("image" if "pre" in embed else "tensor")
+        assert artifact.manifest.head.layout == ("boxes" if "nms" in embed else "raw")
+        content = (here / "m.onnx").read_bytes()
+        for place in (str(here), "/tmp/", "site-packages", str(Path.home())):
+            assert place.encode() not in content
 
     def test_a_batch_whose_images_are_mixed_up_is_caught(
         self, here: Path, monkeypatch: pytest.MonkeyPatch
@@ -267,12 +325,13 @@ class TestWhole:
         assert sorted(path.name for path in here.glob("m.*")) == ["m.second-failed.json"]
 
         assert self.export().path.is_file()
-        names = ["m.onnx", "m.parity.json", "m.second.json"]
+        names = ["m.json", "m.onnx", "m.parity.json", "m.second.json"]
         assert sorted(path.name for path in here.glob("m.*")) == names
         with pytest.raises(OutputExistsError):
             self.export()
         Path("m.onnx").unlink()
         Path("m.parity.json").unlink()
+        Path("m.json").unlink()
         with pytest.raises(OutputExistsError, match=r"m\.second\.json already exists"):
             self.export()
 

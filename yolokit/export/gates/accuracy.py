@@ -220,6 +220,7 @@ def _measure_both(candidate: Candidate, labelled: LabelledSet) -> tuple[Accuracy
         path=candidate.weights,
         digest=candidate.digest,
         trust=candidate.trust,
+        head=candidate.head,
         log_path=candidate.log_path,
     )
     trained = TrainedModel(checkpoint, THRESHOLDS, io=detector.manifest.io)

@@ -36,6 +36,7 @@ class Candidate:
         trust: Load the checkpoint even if that runs code which is stored in it.
         images: Names and (H, W, 3) uint8 BGR arrays; no quantizer was calibrated on any of them.
         log_path: Log of the engine.
+        head: The head that was asked for, which is to be compared; None for the usual one.
         parent: The FP32 file that a file of lower precision was made of, with the same manifest
             otherwise; None for an FP32 file.
         on_event: Told how far a gate has come.
@@ -48,6 +49,7 @@ class Candidate:
     trust: bool
     images: Sequence[tuple[str, U8]]
     log_path: Path
+    head: str | None = None
     parent: Path | None = None
     on_event: OnEvent = ignore
 

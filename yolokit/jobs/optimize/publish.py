@@ -20,7 +20,8 @@ from yolokit.export.gates.accuracy import AccuracyGate, AccuracyRecord
 from yolokit.export.gates.parity import Parity
 from yolokit.export.gates.speed import SpeedRecord
 from yolokit.export.gates.toolkit import Candidate, Verdict
-from yolokit.export.run import MODEL, proof_path, prove, publish
+from yolokit.export.publish import MODEL, proof_path, publish
+from yolokit.export.run import prove
 from yolokit.export.samples import load_gate_images
 from yolokit.export.tolerances import find_tolerance
 from yolokit.files.digest import sha256_file

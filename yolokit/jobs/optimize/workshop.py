@@ -22,9 +22,10 @@ from yolokit.evaluate.run import THRESHOLDS
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates.accuracy import AccuracyRecord
 from yolokit.export.graph import describe_graph
+from yolokit.export.publish import proof_path
 from yolokit.export.quantize import plan_quantization
 from yolokit.export.quantizers.toolkit import QuantSettings
-from yolokit.export.run import export_model, find_checkpoint, proof_path
+from yolokit.export.run import export_model, find_checkpoint
 from yolokit.export.samples import load_gate_images
 from yolokit.export.sensitivity import Sensitivity, sensitivity
 from yolokit.files.atomic import replace_file, scratch_folder, write_atomic

@@ -178,7 +178,7 @@ def test_a_model_that_finds_little_is_compared_from_a_lower_score_up() -> None:
 
 def test_swapped_channels_are_caught() -> None:
     sample = make_sample([0.9] * 20)
-    swapped = np.ascontiguousarray(sample.deployed_input[:, ::-1])
+    swapped = np.ascontiguousarray(sample.trained_input[:, ::-1])
     report = check(replace(sample, deployed_input=swapped))
     assert report.verdict == "different"
     assert "colour order" in report.problems[0]
