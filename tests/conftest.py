@@ -15,6 +15,9 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Tests keep no compiled models between each other, nor in the home folder of whoever runs them.
+os.environ["YOLOKIT_NO_CACHE"] = "1"
+
 # A shell starts what it puts in the background with interrupts ignored, and all that descends from
 # it inherits that; tests send interrupts, so here they have their usual meaning again.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

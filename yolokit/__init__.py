@@ -16,12 +16,14 @@ from yolokit.core.privacy import refuse_telemetry
 
 TYPE_CHECKING = False  # what type checkers take for true; importing typing would take longer
 if TYPE_CHECKING:
+    from yolokit.api import bench_model as bench_model
     from yolokit.api import check_dataset as check_dataset
     from yolokit.api import convert_dataset as convert_dataset
     from yolokit.api import export_model as export_model
     from yolokit.api import fix_dataset as fix_dataset
     from yolokit.api import get_dataset as get_dataset
     from yolokit.api import inspect_model as inspect_model
+    from yolokit.api import optimize_model as optimize_model
     from yolokit.api import predict_files as predict_files
     from yolokit.api import pull_weights as pull_weights
     from yolokit.api import show_data as show_data
@@ -47,6 +49,7 @@ _PUBLIC = {
     "Letterbox": "yolokit.core.types",
     "StopTraining": "yolokit.core.events",
     "YolokitError": "yolokit.errors",
+    "bench_model": "yolokit.api",
     "check_dataset": "yolokit.api",
     "convert_dataset": "yolokit.api",
     "export_model": "yolokit.api",
@@ -54,6 +57,7 @@ _PUBLIC = {
     "get_dataset": "yolokit.api",
     "inspect_model": "yolokit.api",
     "load": "yolokit.runtime.detector",
+    "optimize_model": "yolokit.api",
     "predict_files": "yolokit.api",
     "pull_weights": "yolokit.api",
     "show_data": "yolokit.api",

@@ -17,10 +17,12 @@ from yolokit.core.options import AnyPath
 from yolokit.evaluate.config import ReportOnly, ValConfig
 from yolokit.export.config import ExportConfig
 from yolokit.hub.config import PullConfig
+from yolokit.jobs.bench.config import BenchConfig
 from yolokit.jobs.check.config import CheckConfig
 from yolokit.jobs.config import GetConfig
 from yolokit.jobs.fix.config import FixConfig
 from yolokit.jobs.inspect.config import InspectConfig
+from yolokit.jobs.optimize.config import OptimizeConfig
 from yolokit.jobs.show.config import ShowConfig
 from yolokit.jobs.tune.config import TuneConfig
 from yolokit.runtime.config import PredictConfig
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from yolokit.convert.job import ConvertResult
     from yolokit.datasets.check_report import CheckReport
     from yolokit.evaluate.job import ValReport
-    from yolokit.export.run import ExportArtifact
+    from yolokit.export.publish import ExportArtifact
     from yolokit.hub.ensure import Obtained
+    from yolokit.jobs.bench.record import BenchReport
     from yolokit.jobs.get_dataset import GetResult
     from yolokit.jobs.inspect.job import Inspection
+    from yolokit.jobs.optimize.job import OptimizeResult
     from yolokit.jobs.show.job import ShowResult
     from yolokit.jobs.tune.job import TuneResult
     from yolokit.runtime.write import RunSummary
@@ -187,6 +191,18 @@ def export_model(values: Values, on_event: OnEvent) -> ExportArtifact:
     return run(ExportConfig.build(values), on_event)
 
 
+class _Optimize(OptimizeConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Optimize)
+def optimize_model(values: Values, on_event: OnEvent) -> OptimizeResult:
+    """Find the fastest file and engine that are as good as a checkpoint, on this machine."""
+    from yolokit.jobs.optimize.job import optimize_model as run
+
+    return run(OptimizeConfig.build(values), on_event)
+
+
 class _Val(ValConfig, frozen=True, kw_only=True):
     report_only: ReportOnly = True
     on_event: OnEvent = ignore
@@ -198,6 +214,18 @@ def validate_model(values: Values, on_event: OnEvent) -> ValReport:
     from yolokit.evaluate.job import validate_model as run
 
     return run(ValConfig.build({"report_only": True} | values), on_event).report
+
+
+class _Bench(BenchConfig, frozen=True, kw_only=True):
+    on_event: OnEvent = ignore
+
+
+@function_of(_Bench)
+def bench_model(values: Values, on_event: OnEvent) -> BenchReport:
+    """Find what runs a model best on this machine, and keep it as the machine's profile."""
+    from yolokit.jobs.bench.job import bench_model as run
+
+    return run(BenchConfig.build(values), on_event)
 
 
 class _Inspect(InspectConfig, frozen=True, kw_only=True):

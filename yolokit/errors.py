@@ -75,6 +75,10 @@ class DataError(YolokitError):
         return f"{place}: {self.message}"
 
 
+class NoLabelsError(DataError):
+    """No image that a model would be measured on has a label."""
+
+
 class WeightsError(YolokitError):
     """Weights are missing, unreadable, unsafe or not what they claim to be."""
 
@@ -109,6 +113,10 @@ class GateError(ExportError):
 
 class ParityError(GateError):
     """The exported model does not equal the trained one."""
+
+
+class BudgetError(GateError):
+    """No model was found that is as fast and as accurate as was asked for."""
 
 
 class InferenceError(YolokitError):

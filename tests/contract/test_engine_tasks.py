@@ -82,6 +82,10 @@ def build(arch, class_count):
     return SegmentationModel(arch, nc=class_count, verbose=False)
 
 
+def choose_head(model, layout):
+    assert layout in (None, "raw")
+
+
 def tell_layout(model):
     return "raw"
 
@@ -117,7 +121,9 @@ def test_it_has_all_that_a_task_has(name: str) -> None:
     from yolokit.engine.trainer import YolokitTrainer
 
     task = load_task(Task(name))
-    wanted = {*EngineTask.__annotations__, "build", "tell_layout", "list_size_axes"}
+    wanted = {
+        *EngineTask.__annotations__, "build", "choose_head", "tell_layout", "list_size_axes",
+    }  # fmt: skip
     assert [one for one in sorted(wanted) if not hasattr(task, one)] == []
     assert issubclass(task.Trainer, YolokitTrainer)
     # Each worker of a run on several GPUs imports it so.
@@ -155,7 +161,7 @@ def test_one_task_more_is_started_loaded_exported_and_compared(
     out, digest = tmp_path / "out.onnx", digest_weights(path)
     facts = export(
         ExportRequest(
-            task=Task.SEGMENT, weights=str(path), digest=digest, out=str(out), imgsz=64,
+            task=Task.SEGMENT, weights=str(path), digest=digest, out=str(out), input_hw=(64, 64),
             dynamic="all", opset=17,
         )
     )  # fmt: skip

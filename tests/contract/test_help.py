@@ -73,7 +73,9 @@ def test_every_option_says_what_it_is_for(words: tuple[str, ...]) -> None:
 def test_an_option_that_may_be_repeated_says_so(words: tuple[str, ...]) -> None:
     for parameter in _find(words).params:
         if parameter.param_type_name == "option" and parameter.name != "help":
-            says = "Repeatable." in (parameter.help or "") or parameter.metavar == "NAME,..."
+            says = "Repeatable." in (parameter.help or "") or (parameter.metavar or "").endswith(
+                ",..."
+            )
             assert says or not parameter.multiple, f"{parameter.name}: {parameter.help!r}"
 
 

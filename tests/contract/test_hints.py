@@ -39,6 +39,7 @@ ANYWHERE = {"--debug", "--help", "--version", "--install-completion"}
 SHOWN_BY = {
     "api": [],
     "checkpoints": ["train", "export"],
+    "cli.bench": ["bench"],
     "cli.data.check": ["data check"],
     "cli.data.convert": ["data convert"],
     "cli.data.demo": ["data demo"],
@@ -51,6 +52,7 @@ SHOWN_BY = {
     "cli.hints.usage": [],  # each is a command line, or of what another tool calls its options
     "cli.hints.yolo_line": [],  # it writes whole lines of each job
     "cli.main": [],
+    "cli.optimize": ["optimize"],
     "cli.output": ["train", "quickstart", "data convert", "data demo"],
     "cli.predict": ["predict"],
     "cli.quickstart": ["quickstart"],
@@ -95,11 +97,13 @@ SHOWN_BY = {
     "formats.toolkit.plugin": ["data convert", "data check"],
     "hub": ["train", "weights pull", "data get"],
     "images": ["data convert", "data check", "data show"],
+    "jobs.bench": ["bench"],
     "jobs.check": ["data check"],
     "jobs.demo": ["data demo"],
     "jobs.fix": ["data fix"],
     "jobs.get_dataset": ["data get"],
     "jobs.inspect": ["inspect"],
+    "jobs.optimize": ["optimize"],
     "jobs.quickstart": ["quickstart"],
     "jobs.runs": ["runs compare"],
     "jobs.show": ["data show"],
@@ -107,6 +111,7 @@ SHOWN_BY = {
     "labels": ["data convert"],
     "runtime": ["predict"],
     "runtime.session": ["predict", "val"],
+    "runtime.timing": ["bench"],
     "train": ["train"],
     "train.preview": ["data show"],
 }

@@ -31,7 +31,7 @@ def test_importing_yolokit_loads_nothing() -> None:
 
 
 JOBS = (
-    "predict", "train", "tune", "export", "val", "data convert", "data get", "data show",
+    "predict", "train", "tune", "export", "optimize", "val", "data convert", "data get", "data show",
     "weights pull",
 )  # fmt: skip
 

@@ -32,8 +32,11 @@ JOBS = [
     ("train_model", ["d"], "train.run:train_model", "train.config:TrainConfig", "train"),
     ("tune_model", ["d"], "jobs.tune.job:tune_model", "jobs.tune.config:TuneConfig", "tune"),
     ("export_model", ["w"], "export.run:export_model", "export.config:ExportConfig", "export"),
+    ("optimize_model", ["w", "d"], "jobs.optimize.job:optimize_model",
+     "jobs.optimize.config:OptimizeConfig", "optimize"),
     ("validate_model", ["m", "d"], "evaluate.job:validate_model", "evaluate.config:ValConfig",
      "val"),
+    ("bench_model", ["m"], "jobs.bench.job:bench_model", "jobs.bench.config:BenchConfig", "bench"),
     ("predict_files", ["m", "a", "b"], "runtime.predict:predict_files",
      "runtime.config:PredictConfig", "predict"),
 ]  # fmt: skip

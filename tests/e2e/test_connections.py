@@ -17,7 +17,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,11 +25,14 @@ import pytest
 
 from tests.conftest import START
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.slow
-_STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg")
+_STRACE = (
+    "strace", "-f", "--seccomp-bpf", "-qq",
+    "-e", "trace=connect,sendto,sendmsg,sendmmsg,openat,mkdir,rename",
+)  # fmt: skip
+_WRITES = re.compile(
+    r"(?:openat\(AT_FDCWD, \"([^\"]+)\", [^)]*O_CREAT|(?:mkdir|rename)\(\"([^\"]+)\")"
+)
 _ADDRESS = re.compile(
     r"sin6?_port=htons\((\d+)\).*?(?:inet_addr\(|inet_pton\(AF_INET6, )\"([^\"]+)\""
 )
@@ -41,25 +44,27 @@ _COMMANDS = {
     "weights list": "-m yolokit weights list",
     "doctor": "-m yolokit doctor",
     "data convert": "-m yolokit data convert {data} --out converted",
-    "predict": "-m yolokit predict {model} {data}/images",
-    "val": "-m yolokit val {model} --data {data}/data.yaml",
+    "predict": "-m yolokit predict {model} {data}/images --provider cpu",
+    "predict, OpenVINO": "-m yolokit predict {model} {data}/images --provider openvino",
+    "val": "-m yolokit val {model} --data {data}/data.yaml --provider openvino",
     "export": "-m yolokit export {start} --imgsz 64 --out model.onnx",
     "train": "-m yolokit train --data {data}/data.yaml --weights {start} --out run --epochs 1 "
     "--imgsz 32 --batch 2 --device cpu",
     "train, logged": "-m yolokit train --data {data}/data.yaml --weights {start} --out logged "
     "--epochs 1 --imgsz 32 --batch 2 --device cpu --log tensorboard --log mlflow --log wandb",
-    "a session of 25 s": "alive.py {model} 25",
+    "a session of 25 s": "alive.py {model} 25 cpu",
+    "OpenVINO for 25 s": "alive.py {model} 25 openvino",
     # A program may import onnxruntime itself, after yolokit.
-    "onnxruntime beside": "alive.py {model} 10 onnxruntime",
+    "onnxruntime beside": "alive.py {model} 10 cpu onnxruntime",
 }
 _ALIVE = """
 import importlib, sys, time
 import numpy as np
 import yolokit
 
-for module in sys.argv[3:]:
+for module in sys.argv[4:]:
     importlib.import_module(module)
-detector = yolokit.load(sys.argv[1])
+detector = yolokit.load(sys.argv[1], provider=sys.argv[3])
 end_s = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end_s:
     detector(np.zeros((64, 64, 3), np.uint8))
@@ -75,6 +80,7 @@ class Seen:
     output: str
     connections: list[str]
     home: list[str]
+    written: list[Path]
 
 
 def watch(folder: Path, *command: str) -> Seen:
@@ -96,6 +102,7 @@ def watch(folder: Path, *command: str) -> Seen:
         done.stdout + done.stderr,
         [line for line in lines if leaves_machine(line)],
         sorted(str(path.relative_to(home)) for path in home.rglob("*")),
+        [folder / (found[1] or found[2]) for line in lines if (found := _WRITES.search(line))],
     )
 
 
@@ -154,6 +161,15 @@ def test_nothing_is_sent_and_nothing_is_left(seen: dict[str, Seen], name: str) -
     assert seen[name].code == 0, seen[name].output
     assert seen[name].connections == []
     assert seen[name].home == []
+
+
+def test_openvino_writes_results_and_its_cache_alone(seen: dict[str, Seen]) -> None:
+    written = seen["predict, OpenVINO"].written
+    (folder,) = {path.parent for path in written if path.name == "store"}
+    compiled = folder / "store" / "cache" / "compiled"
+    assert any(path.parent == compiled for path in written)
+    allowed = (folder / "runs", folder / "store", folder / "temp", Path("/dev"))
+    assert [path for path in written if not any(map(path.is_relative_to, allowed))] == []
 
 
 def test_the_watch_sees_a_look_up_and_a_file(tmp_path: Path) -> None:

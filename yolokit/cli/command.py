@@ -108,7 +108,7 @@ def _make_parameter(stated: Stated) -> Parameter:
         return TyperArgument(
             param_decls=[stated.name],
             type=_find_type(stated),
-            required=True,
+            required=stated.is_required,
             nargs=-1 if stated.is_many else 1,
             metavar=option.metavar,
             help=option.help,

@@ -8,7 +8,7 @@ import typer
 
 from yolokit.cli.command import json_option
 
-_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL", "absent": "-   "}
 
 
 def doctor(
@@ -35,8 +35,8 @@ def doctor(
         if json:
             emit_json(msgspec.to_builtins(finding))
             continue
-        emit(f"{_MARKS[finding.state]}  {finding.about:<18}  {finding.detail}")
+        emit(f"{_MARKS[finding.state]}  {finding.about:<21}  {finding.detail}")
         if finding.advice:
-            emit(f"{'':>26}-> {finding.advice}")
+            emit(f"{'':>29}-> {finding.advice}")
     if failed:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from yolokit.cli.command import json_option
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
-    from yolokit.export.run import ExportArtifact
+    from yolokit.export.publish import ExportArtifact
 
 _CLASSES_SHOWN = 10
 
@@ -61,6 +61,9 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
             f"matched: boxes within {parity.max_box_diff_px:.2g} px, scores within "
             f"{parity.max_score_diff:.2g}"
         )
+    for verdict in artifact.verdicts:
+        for line in verdict.told:
+            say(line)
     head, source = artifact.manifest.head, artifact.manifest.provenance.class_conf_source
     if head.class_conf:
         scores = zip(head.names[:_CLASSES_SHOWN], head.class_conf, strict=False)

@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException  # typer 0.28 carries click w
 
 import yolokit
 from yolokit.cli import runs, weights
+from yolokit.cli.bench import bench
 from yolokit.cli.command import Command, options_of
 from yolokit.cli.data.app import app as data_app
 from yolokit.cli.doctor import doctor
@@ -20,6 +21,7 @@ from yolokit.cli.export import export
 from yolokit.cli.help import help_
 from yolokit.cli.hints.usage import TASKS, explain_usage, settle_plural
 from yolokit.cli.inspect import inspect
+from yolokit.cli.optimize import optimize
 from yolokit.cli.output import say
 from yolokit.cli.predict import predict
 from yolokit.cli.quickstart import quickstart
@@ -27,6 +29,7 @@ from yolokit.cli.signals import Interruptions, interruptions
 from yolokit.cli.train import train
 from yolokit.cli.tune import tune
 from yolokit.cli.val import val
+from yolokit.cli.verify import verify
 from yolokit.errors import YolokitError
 
 _INTERRUPTED = 130
@@ -72,8 +75,11 @@ app.command(cls=Command)(quickstart)
 app.command(cls=options_of("yolokit.train.config:TrainConfig"))(train)
 app.command(cls=options_of("yolokit.jobs.tune.config:TuneConfig"))(tune)
 app.command(cls=options_of("yolokit.export.config:ExportConfig"))(export)
+app.command(cls=options_of("yolokit.jobs.optimize.config:OptimizeConfig"))(optimize)
 app.command(cls=options_of("yolokit.evaluate.config:ValConfig"))(val)
+app.command(cls=options_of("yolokit.jobs.verify.config:VerifyConfig"))(verify)
 app.command(cls=options_of("yolokit.runtime.config:PredictConfig"))(predict)
+app.command(cls=options_of("yolokit.jobs.bench.config:BenchConfig"))(bench)
 app.command(cls=options_of("yolokit.jobs.inspect.config:InspectConfig"))(inspect)
 app.command(cls=Command)(doctor)
 app.command("help", cls=Command, context_settings={"ignore_unknown_options": True})(help_)

@@ -104,7 +104,7 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     say(
         f"{counted(summary.frames - summary.failed, 'image')} read{failed}, "
         f"{counted(summary.detections, 'object')} {_describe_conf(run)}{rate} "
-        f"on {run.provider} ({counted(run.threads, 'thread')})"
+        f"on {run.provider} in {run.precision} ({counted(run.threads, 'thread')})"
     )
     if run.class_conf:
         say(f"scores from the model: {_list_class_conf(run)}; --conf sets one for all classes")

@@ -64,8 +64,8 @@ def _say_summary(report: ValReport, metric: TaskMetric) -> None:
     rate = describe_rate(report.images / report.wall_s, "images")
     say(
         f"{counted(report.images, 'image')} of {report.split} in "
-        f"{describe_seconds(report.wall_s)} ({rate}) on {report.provider} with "
-        f"{counted(report.threads, 'thread')}"
+        f"{describe_seconds(report.wall_s)} ({rate}) on {report.provider} in "
+        f"{report.computed_in} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
         say(f"note: images that could not be read and are not in any figure: {report.unreadable}")

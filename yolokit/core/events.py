@@ -40,7 +40,7 @@ class Progress(Event, frozen=True, tag="progress"):
     what: str
     done: int
     total: int | None
-    unit: Literal["images", "bytes"] = "images"
+    unit: Literal["images", "bytes", "turns", "modules"] = "images"
 
 
 class StartScore(Event, frozen=True, tag="start-score"):

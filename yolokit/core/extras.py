@@ -23,7 +23,7 @@ _SYNC = {
     "mlflow": "uv sync --inexact --no-default-groups --extra mlflow",
     "wandb": "uv sync --inexact --no-default-groups --extra wandb",
     "tune": "uv sync --inexact --no-default-groups --extra tune",
-    "openvino": "uv sync --no-default-groups --extra openvino --extra train",
+    "openvino": "uv sync --inexact --no-default-groups --extra openvino",
 }
 
 

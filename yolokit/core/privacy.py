@@ -1,12 +1,13 @@
 """What libraries would send, fetch or leave in the home folder by themselves, and what stops it.
 
 Read in the pinned versions and seen with ``strace``; ``tests/e2e/test_connections.py`` watches.
-The package itself imports this, so it imports nothing but ``os``.
+The package itself imports this, so it imports nothing but ``os`` and ``sys``.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +75,15 @@ def stop_telemetry(onnxruntime: ModuleType) -> None:
     """
     if is_telemetry_refused():
         onnxruntime.disable_telemetry_events()
+
+
+def forbid_openvino_telemetry() -> None:
+    """Have OpenVINO send nothing: from its import on it does, by a package that is not loaded here.
+
+    Without that package it takes a stand-in (openvino/tools/ovc/telemetry_stub.py).
+    A program that has imported OpenVINO before has decided otherwise.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 def quiet_loggers(run_dir: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 F32: TypeAlias = npt.NDArray[np.float32]
 F64: TypeAlias = npt.NDArray[np.float64]
@@ -194,6 +194,10 @@ class FrameError:
     index: int
     source: str
     message: str
+
+
+# Reads an image when it is called, in any thread.
+ReadFrame: TypeAlias = "Callable[[], Frame | FrameError]"
 
 
 def _expect(

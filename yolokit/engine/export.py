@@ -23,8 +23,9 @@ def export(request: ExportRequest) -> dict[str, Any]:
     """Write the ONNX file and return what the manifest needs to know of the model.
 
     Returns:
-        ``names``, ``imgsz``, ``stride_px``, ``layout``, ``architecture``, ``license``,
-        ``input_name``, ``output_name`` and ``versions``.
+        ``names``, ``input_wh``, ``stride_px``, ``layout``, ``usual_layout`` (that of the head
+        which is validated in a training), ``architecture``, ``license``, ``input_name``,
+        ``output_name`` and ``versions``.
     """
     from yolokit.engine import ultralytics_patches
     from yolokit.engine.tasks.toolkit import load_task, load_task_model
@@ -32,25 +33,41 @@ def export(request: ExportRequest) -> dict[str, Any]:
     task = load_task(request.task)
     model, checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
     check_stop()
+    usual_layout = task.tell_layout(model)
+    task.choose_head(model, request.head)
     _prepare(model, dynamic=request.dynamic == "all")
     layout = task.tell_layout(model)
-    stride = max(32, int(max(model.stride.tolist())))
-    imgsz = request.imgsz or int(checkpoint.get("train_args", {}).get("imgsz", 640))
-    if imgsz % stride:
-        raise ExportError(f"imgsz must be a multiple of {stride}, the model's stride, not {imgsz}")
-    _trace(model, imgsz, request, list(task.OUTPUTS), _dynamic_axes(request.dynamic, layout, task))
+    trained_px, stride = choose_size(model, checkpoint)
+    height, width = request.input_hw or (trained_px, trained_px)
+    if height % stride or width % stride:
+        sides = str(height) if height == width else f"{height},{width}"
+        raise ExportError(f"imgsz must be multiples of {stride}, the model's stride, not {sides}")
+    axes = _dynamic_axes(request.dynamic, layout, task)
+    _trace(model, (height, width), request, list(task.OUTPUTS), axes)
     check_stop()
     return {
-        "names": [model.names[index] for index in range(len(model.names))],
-        "imgsz": imgsz,
+        "names": list_names(model),
+        "input_wh": [width, height],
         "stride_px": stride,
         "layout": layout,
+        "usual_layout": usual_layout,
         "architecture": _architecture(model),
         "license": str(checkpoint.get("license") or ""),
         "input_name": INPUT_NAME,
         "output_name": task.OUTPUTS[0],
         "versions": ultralytics_patches.list_versions(),
     }
+
+
+def choose_size(model: Any, checkpoint: dict[str, Any]) -> tuple[int, int]:
+    """Return the side in px that a model was trained with, and what sides are multiples of."""
+    stride = max(32, int(max(model.stride.tolist())))
+    return int(checkpoint.get("train_args", {}).get("imgsz", 640)), stride
+
+
+def list_names(model: Any) -> list[str]:
+    """Return the class names by index."""
+    return [model.names[index] for index in range(len(model.names))]
 
 
 def prepare_for_inference(model: Any) -> None:
@@ -71,14 +88,14 @@ def _prepare(model: Any, *, dynamic: bool) -> None:
 
 def _trace(
     model: Any,
-    imgsz: int,
+    input_hw: tuple[int, int],
     request: ExportRequest,
     output_names: list[str],
     axes: dict[str, dict[int, str]] | None,
 ) -> None:
     import torch
 
-    image = torch.zeros(1, 3, imgsz, imgsz)
+    image = torch.zeros(1, 3, *input_hw)
     with torch.inference_mode(), warnings.catch_warnings():
         # The tracer warns of every Python branch; the parity gate is what proves the graph.
         warnings.simplefilter("ignore")

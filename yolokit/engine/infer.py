@@ -1,7 +1,7 @@
-"""The infer job: run a checkpoint in torch, for the parity gate.
+"""The infer job: run a checkpoint in torch, as the reference of every proof.
 
 It prepares each image with the letterbox of the training framework, not with the runtime's, and
-leaves the model unfused: so the gate proves preprocessing, fusing and exporting together.
+leaves the model unfused: so a proof covers preprocessing, fusing and exporting together.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from yolokit.engine.process import Job, check_stop, serve
-from yolokit.engine_protocol.requests import InferRequest
+from yolokit.engine_protocol.requests import InferFacts, InferRequest
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32, U8
 
 
 def infer(request: InferRequest) -> dict[str, Any]:
-    """Write the input and the outputs of every image; there is nothing to return."""
+    """Write the outputs of every image, and return the fields of ``InferFacts``."""
     import torch
 
     from yolokit.engine import ultralytics_patches
-    from yolokit.engine.export import prepare_for_inference
+    from yolokit.engine.export import choose_size, list_names, prepare_for_inference
     from yolokit.engine.tasks.toolkit import load_task, load_task_model
 
     ultralytics_patches.use_cores(request.threads)
     task = load_task(request.task)
-    model, _checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
+    model, checkpoint = load_task_model(task, request.weights, request.digest, trust=request.trust)
+    task.choose_head(model, request.head)
     model.eval().float()
     prepare_for_inference(model)
     folder = Path(request.folder)
@@ -39,10 +41,19 @@ def infer(request: InferRequest) -> dict[str, Any]:
             tensor = letterbox(image, input_wh)
             given = model(torch.from_numpy(tensor))
             outputs = given if isinstance(given, (list, tuple)) else [given]
-            np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
+            if request.keeps_inputs:
+                np.save(folder / f"{index:04d}.input.npy", tensor, allow_pickle=False)
             for name, output in zip(task.OUTPUTS, outputs, strict=True):
                 np.save(folder / f"{index:04d}.{name}.npy", output.numpy(), allow_pickle=False)
-    return {}
+    imgsz, stride_px = choose_size(model, checkpoint)
+    facts = InferFacts(
+        names=tuple(list_names(model)),
+        layout=task.tell_layout(model),
+        outputs=task.OUTPUTS,
+        imgsz=imgsz,
+        stride_px=stride_px,
+    )
+    return msgspec.structs.asdict(facts)
 
 
 def letterbox(image: U8, input_wh: tuple[int, int]) -> F32:

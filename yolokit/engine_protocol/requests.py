@@ -121,7 +121,9 @@ class ExportRequest(TaskRequest, frozen=True, kw_only=True):
         weights: Checkpoint to export.
         digest: What it must be.
         out: ONNX file to write.
-        imgsz: Side of the square input in px; None for the one it was trained with.
+        input_hw: Height and width of the input in px; None for the side it was trained with.
+        head: The head to export, for a model that has several: a module of ``runtime/heads``;
+            None for the one that it gives by itself.
         dynamic: Which axes of the input are dynamic.
         opset: ONNX operator set.
         trust: Load the checkpoint even if that runs code which is stored in it.
@@ -130,24 +132,28 @@ class ExportRequest(TaskRequest, frozen=True, kw_only=True):
     weights: str
     digest: FileDigest
     out: str
-    imgsz: int | None
+    input_hw: tuple[int, int] | None
     dynamic: Literal["none", "batch", "all"]
     opset: int
+    head: str | None = None
     trust: bool = False
 
 
 class InferRequest(TaskRequest, frozen=True, kw_only=True):
     """Run a checkpoint in torch, in FP32 on the CPU, as its own framework prepares images.
 
+    The result is :class:`InferFacts`; without an image it is all that there is.
+
     Attributes:
         weights: Checkpoint to run.
         digest: What it must be.
         folder: Holds ``<index>.image.npy``, each (H, W, 3) uint8 BGR; beside each the job writes
-            ``<index>.input.npy``, (1, 3, H, W) float32, and ``<index>.<output>.npy`` for each
-            output of the task.
+            ``<index>.<output>.npy`` for each output of the task.
         input_wh: Width and height in px of the input for each image, in order.
         threads: Cores to use.
+        head: As for the export.
         trust: As for the export.
+        keeps_inputs: Also write ``<index>.input.npy``, (1, 3, H, W) float32.
     """
 
     weights: str
@@ -155,7 +161,27 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
     folder: str
     input_wh: list[tuple[int, int]]
     threads: int
+    head: str | None = None
     trust: bool = False
+    keeps_inputs: bool = True
+
+
+class InferFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checkpoint is, as torch loads it; nothing here is told by an exported file.
+
+    Attributes:
+        names: Class names by index.
+        layout: Of its outputs: a module of ``runtime/heads``.
+        outputs: Their names.
+        imgsz: Side in px of the square input that it was trained with.
+        stride_px: Input sizes are multiples of this.
+    """
+
+    names: tuple[str, ...]
+    layout: str
+    outputs: tuple[str, ...]
+    imgsz: int
+    stride_px: int
 
 
 class InspectRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from msgspec import Meta
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import AnyPath, Option, Positive, Share, Texts
 from yolokit.evaluate.other_words import WORDS_OF_VAL
-from yolokit.runtime.config import Model, Provider, Threads
+from yolokit.runtime.config import Model, Precision, Provider, Threads
 
 CONF = 0.001
 IOU = 0.7
@@ -51,6 +51,7 @@ class ValConfig(_ModelAndData, frozen=True, kw_only=True):
         Option("Also the highest recall at a precision of at least P.", "P"),
     ] = None
     provider: Provider = "auto"
+    precision: Precision = None
     threads: Threads = None
     report: Annotated[
         bool, Option("Write report.html beside metrics.json: errors, curves, worst images.")

@@ -66,7 +66,9 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         classes: One for each class of the data set.
         notes: What is odd about the labels, one sentence each.
         input_wh: Width and height in px of the square or rectangle that the model takes.
-        precision: What the model computes in, such as ``fp32``; None where it does not tell.
+        precision: What the model's file is in, such as ``fp32``; None where it does not tell.
+        computed_in: What the provider computed a file of FP32 in. None in a file of an earlier
+            version.
         trained: What the training run measured on the same split of the same data, if it lies
             beside the model.
         analysis: What goes wrong, and where: confusion, curves, errors, worst images. None in a
@@ -94,6 +96,7 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     input_wh: tuple[int, int] | None = None
     precision: str | None = None
+    computed_in: str | None = None
     trained: TrainedFigures | None = None
     analysis: Analysis | None = None
     schema_version: int = SCHEMA_VERSION
@@ -198,6 +201,7 @@ class ValJob:
             notes=self.notes,
             input_wh=manifest.io.input_wh,
             precision=manifest.provenance.precision if weights_sha256 else None,
+            computed_in=detector.precision,
             trained=trained,
             analysis=result.analysis,
         )
@@ -237,6 +241,7 @@ def open_job(config: ValConfig) -> ValJob:
         model=str(config.model),
         provider=config.provider,
         threads=config.threads,
+        precision=config.precision or "fp32",
         thresholds=replace(THRESHOLDS, conf=config.conf, iou=config.iou, max_det=config.max_det),
     )
     predictor = Predictor.load(spec)

@@ -91,7 +91,7 @@ def evaluate_model(
     metric = load_metric(detector.manifest.head.task)
     tally, analyser = metric.open_tally(), Analyser(metric.overlap)
     done = 0
-    with contextlib.closing(predictor.run(_read_all(images, unreadable))) as predictions:
+    with contextlib.closing(predictor.run(read_all(images, unreadable))) as predictions:
         for done, prediction in enumerate(predictions, 1):
             image, truth = prediction.origin.image, prediction.origin.annotations
             found = classes.apply(prediction.detections)
@@ -167,9 +167,10 @@ def map_classes(model_names: Sequence[str], data_names: Sequence[str]) -> ClassM
     )
 
 
-def _read_all(
+def read_all(
     images: Iterable[LabelledImage], unreadable: list[DataError]
 ) -> Generator[tuple[LabelledImage, Frame]]:
+    """Yield labelled images with their pixels; ``unreadable`` gets the errors of the others."""
     for index, labelled in enumerate(images):
         try:
             bgr = _read_image(labelled.image)

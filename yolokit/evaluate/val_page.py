@@ -182,8 +182,9 @@ def explain_difference(report: ValReport, trained: TrainedFigures) -> str:
         "image, as it will when it is used. And it averaged precision by another rule than COCO's. "
         "So the right column is what to expect."
     )
-    if trained.precision and report.precision and trained.precision != report.precision:
-        text += f" Training also computed in {trained.precision}, the file in {report.precision}."
+    deployed = _find_precision(report)
+    if trained.precision and deployed and trained.precision != deployed:
+        text += f" Training also computed in {trained.precision}, the file in {deployed}."
     return text
 
 
@@ -193,12 +194,18 @@ def _explain_same(report: ValReport) -> str:
         "limit and rule of counting, with the weights as best.pt has them. At the size that it was "
         "trained with, the two differ by 0.002 at most"
     )
-    if report.precision not in (None, "fp32"):
-        text += f"; this file computes in {report.precision}, which may add to that"
+    deployed = _find_precision(report)
+    if deployed not in (None, "fp32"):
+        text += f"; the file was computed in {deployed}, which may add to that"
     return (
         f"{text}. A larger difference comes from other options of the export, such as its size, or "
         "of this measurement."
     )
+
+
+def _find_precision(report: ValReport) -> str | None:
+    """Return what was computed in: the provider's precision where that is below FP32."""
+    return report.precision if report.computed_in in (None, "fp32") else report.computed_in
 
 
 def _list_notes(report: ValReport) -> Iterator[str]:
@@ -231,7 +238,8 @@ def _list_facts(report: ValReport) -> Iterator[tuple[str, str]]:
     rate = describe_rate(report.images / report.wall_s, "images") if report.wall_s else "-"
     yield "Model", f"{report.model}, sha256 {report.model_sha256}"
     yield "Data", f"{report.data}, split {report.split}"
-    yield "Ran on", f"{report.provider}, {counted(report.threads, 'thread')}"
+    how = f" in {report.computed_in}" if report.computed_in else ""
+    yield "Ran on", f"{report.provider}{how}, {counted(report.threads, 'thread')}"
     yield "Time", f"{describe_seconds(report.wall_s)} ({rate}, reading included)"
     most = counted(report.max_det, "box", "boxes")
     limits = f"overlap limit {report.iou:g}, at most {most} an image"

@@ -1,4 +1,4 @@
-"""Edits of an ONNX file: simplify the graph, write metadata. The one place that uses onnx."""
+"""Edits of an ONNX file: simplify the graph, write metadata."""
 
 from __future__ import annotations
 
@@ -21,28 +21,41 @@ if TYPE_CHECKING:
 _MAX_IR_VERSION = 10
 
 
-def finish_graph(src: Path, dst: Path, manifest: ModelManifest) -> None:
-    """Simplify a graph and write it with its manifest.
-
-    The keys that ultralytics writes are added as well, so that its tools read the file too.
+def simplify_graph(src: Path, dst: Path) -> Path:
+    """Simplify a graph and write it to ``dst``, which is returned.
 
     Raises:
         MissingDependencyError: onnx or onnxslim is not installed.
-        ExportError: The graph is not valid.
     """
     onnx = require("onnx", extra="train", purpose="Export")
     onnxslim = require("onnxslim", extra="train", purpose="Export")
     model = onnxslim.slim(onnx.load(src))
     model.ir_version = min(model.ir_version, _MAX_IR_VERSION)
+    onnx.save(model, dst)
+    return dst
+
+
+def describe_graph(src: Path, dst: Path, manifest: ModelManifest) -> Path:
+    """Write a graph with its manifest, and no other metadata, to ``dst``, which is returned.
+
+    The keys that ultralytics writes are added as well, so that its tools read the file too.
+
+    Raises:
+        MissingDependencyError: onnx is not installed.
+        ExportError: The graph is not valid.
+    """
+    onnx = require("onnx", extra="train", purpose="Export")
+    model = onnx.load(src)
     del model.metadata_props[:]
     onnx.helper.set_model_props(
         model, {METADATA_KEY: encode_manifest(manifest)} | _upstream_metadata(manifest)
     )
     try:
         onnx.checker.check_model(model, full_check=True)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ExportError(f"the exported graph is not valid ONNX: {error}") from error
     onnx.save(model, dst)
+    return dst
 
 
 def list_ports(model: Path) -> ModelPorts:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ONNX_ONLY = "is not offered: what is made is always an ONNX file in FP32"
+_ONNX_ONLY = "is not offered: what is made is always an ONNX file"
+_PRECISION = "is called precision here: fp16, or int8 with images of --data to calibrate on"
 _ALWAYS = "needs no option: the graph is always simplified"
 
 WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
@@ -16,8 +17,9 @@ WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("model",), "has no option: the checkpoint comes first, `yolokit export BEST.pt`"
         ),
-        **dict.fromkeys(("format", "include", "half", "int8", "quantize", "keras"), _ONNX_ONLY),
-        **dict.fromkeys(("optimize", "workspace", "fraction"), _ONNX_ONLY),
+        **dict.fromkeys(("format", "include", "keras", "optimize", "workspace"), _ONNX_ONLY),
+        **dict.fromkeys(("half", "fp16", "int8", "quantize"), _PRECISION),
+        "fraction": "is called calibration_images here: their number, not a share",
         **dict.fromkeys(("simplify", "simplified"), _ALWAYS),
         **dict.fromkeys(("img", "img_size", "image_size"), "is called imgsz here"),
         **dict.fromkeys(("batch", "batch_size"), "is `dynamic: batch` here: any number of images"),

@@ -6,6 +6,7 @@ A quantizer that was calibrated on the gates' images would be judged on what it 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,15 +15,16 @@ import numpy as np
 
 from yolokit.errors import DataError
 from yolokit.images.files import decode_image, read_image
+from yolokit.runtime.detector import make_input, plan_letterbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from yolokit.core.types import U8
+    from yolokit.core.types import F32, U8
     from yolokit.datasets.splits import SplitImage
+    from yolokit.runtime.manifest import ModelIO
 
 COUNT = 16
-CALIBRATION_COUNT = 128
 _SHIPPED_WITH_DATA = 4
 
 
@@ -38,38 +40,66 @@ def load_gate_images(data_yaml: Path | None) -> list[tuple[str, U8]]:
     shipped = _load_shipped()
     if data_yaml is None:
         return shipped
-    images = _list_images(data_yaml, ("val", "test", "train"))
+    _, images = _list_images(data_yaml, ("val", "test", "train"))
     own = [(image.name, read_image(Path(image.path))) for image in _spread(images, COUNT)]
     needed = max(_SHIPPED_WITH_DATA, COUNT - len(own))
     return own + shipped[:needed]
 
 
-def iter_calibration_images(
-    data_yaml: Path | None, gate_images: Sequence[tuple[str, U8]]
-) -> Iterator[U8]:
-    """Yield images (H, W, 3) uint8 BGR of a data set, none of which a gate looks at.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationImages:
+    """The model inputs that a quantizer looks at: a ``Calibration`` of ``export/quantizers``.
 
-    They are from the training split, if there is one. Files with equal pixels are one image.
+    Attributes:
+        paths: The images.
+        io: How each becomes an input.
+        split: The split that they are of.
+        sha256: Hash of their pixels, in their order.
+    """
+
+    paths: tuple[Path, ...]
+    io: ModelIO
+    split: str
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[F32]:
+        for path in self.paths:
+            bgr = read_image(path)
+            yield make_input(bgr, plan_letterbox((bgr.shape[1], bgr.shape[0]), self.io), self.io)
+
+
+def find_calibration_images(
+    data_yaml: Path, gate_images: Sequence[tuple[str, U8]], io: ModelIO, count: int
+) -> CalibrationImages:
+    """Choose up to ``count`` images of a data set, none of which a gate looks at.
+
+    They are spread evenly over the training split, or over another one where there is none. Files
+    with equal pixels are one image.
 
     Raises:
         DataError: There is none, or one cannot be read.
     """
-    if data_yaml is None:
-        raise DataError(
-            "calibration needs images that no gate uses, and the gates use all the shipped ones",
-            hint="name a data set with --data",
-        )
+    split, images = _list_images(data_yaml, ("train", "test", "val"))
     taken = {_digest_pixels(bgr) for _, bgr in gate_images}
-    found = False
-    for image in _spread(_list_images(data_yaml, ("train", "test", "val")), CALIBRATION_COUNT):
-        bgr = read_image(Path(image.path))
-        if _digest_pixels(bgr) not in taken:
-            found = True
-            yield bgr
-    if not found:
+    chosen: dict[bytes, Path] = {}
+    for image in _spread(images, count):
+        path = Path(image.path)
+        digest = _digest_pixels(read_image(path))
+        if digest not in taken:
+            chosen.setdefault(digest, path)
+    if not chosen:
         raise DataError(
             "the gates use all of its images; none is left for calibration", path=data_yaml
         )
+    return CalibrationImages(
+        paths=tuple(chosen.values()),
+        io=io,
+        split=split,
+        sha256=hashlib.sha256(b"".join(chosen)).hexdigest(),
+    )
 
 
 def _load_shipped() -> list[tuple[str, U8]]:
@@ -81,17 +111,17 @@ def _load_shipped() -> list[tuple[str, U8]]:
     ]
 
 
-def _list_images(data_yaml: Path, splits: Sequence[str]) -> list[SplitImage]:
-    """Return the images of the first of some splits that the data set has."""
+def _list_images(data_yaml: Path, splits: Sequence[str]) -> tuple[str, list[SplitImage]]:
+    """Return the first of some splits that the data set has, and its images."""
     from yolokit.datasets.data_yaml import load_data_yaml
     from yolokit.datasets.splits import list_split_images
 
     data = load_data_yaml(data_yaml, need=())
     split = next((name for name in splits if name in data.splits), None)
     images = list(list_split_images(data, split)) if split is not None else []
-    if not images:
+    if split is None or not images:
         raise DataError("names no split with images", path=data_yaml)
-    return images
+    return split, images
 
 
 def _spread(images: Sequence[SplitImage], count: int) -> Sequence[SplitImage]:

@@ -152,7 +152,10 @@ def _say_meanings(manifest: ModelManifest) -> dict[str, str]:
         if io.kind == "image"
         else f"prepared pictures: batch, {colours}, row, column"
     )
-    meanings = {io.input_name: taken, LETTERBOX: "(left, top, x scale, y scale), see `read`"}
+    meanings = {
+        io.input_name: taken,
+        LETTERBOX: "left, top, new_w / w, new_h / h: where the picture is in the input, see `read`",
+    }
     if head.ports is None:
         return meanings | {head.output_name: "candidates for boxes, see `read`"}
     return meanings | _say_box_meanings(head.output_name, head.ports)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from yolokit.errors import ConfigError
@@ -25,7 +26,7 @@ from yolokit.files.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from yolokit.files.outputs import Replacing
@@ -53,6 +54,44 @@ def publish_file(path: Path, replacing: Replacing | None = None) -> Iterator[Pat
         _sync(part)
         check_output(path, replacing)  # another process may have made it meanwhile
         part.replace(path)
+
+
+def publish_together(files: Mapping[Path, bytes], replacing: Mapping[Path, Replacing]) -> None:
+    """Give several files their final names, in their order, when all of them are complete.
+
+    If one of them cannot have its name, all that was there before is there again. A process that
+    is killed in between leaves files that are whole each; whoever states another's hash shows it.
+
+    Args:
+        files: The content of each.
+        replacing: For each, what it may replace.
+
+    Raises:
+        OutputExistsError: One of them exists and is not to be replaced.
+        ConfigError: The folder of one cannot be made.
+    """
+    with contextlib.ExitStack() as hidden, contextlib.ExitStack() as undo:
+        parts = {path: hidden.enter_context(hidden_part(path)) for path in files}
+        for path, part in parts.items():
+            part.write_bytes(files[path])
+            _sync(part)
+        earlier = {path: hidden.enter_context(hidden_part(path)) for path in files}
+        for path, copy in earlier.items():
+            check_output(path, replacing[path])
+            if path.exists():
+                shutil.copy2(path, copy)
+        for path, part in parts.items():
+            undo.callback(_bring_back, earlier[path], path)
+            part.replace(path)
+        undo.pop_all()
+
+
+def _bring_back(earlier: Path, path: Path) -> None:
+    """Let a file be what it was, or not be there if it was not."""
+    if earlier.exists():
+        earlier.replace(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import FetchError
+from yolokit.files.cache_folder import HOME_VARIABLE
 from yolokit.hub.catalog import find_entry
-
-HOME_VARIABLE = "YOLOKIT_HOME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +59,20 @@ def store_dir(kind: str) -> Path:
     ``YOLOKIT_HOME`` decides where it is set; else a folder of that name in the working folder;
     else the platform's folder for a user's data.
     """
+    local = Path.cwd() / kind
+    if local.is_dir() and not os.environ.get(HOME_VARIABLE):
+        return local
+    return own_dir(kind)
+
+
+def own_dir(kind: str) -> Path:
+    """Return the folder of what yolokit keeps for itself, such as ``profiles``.
+
+    ``YOLOKIT_HOME`` decides where it is set; else it is the platform's folder for a user's data.
+    """
     home = os.environ.get(HOME_VARIABLE)
     if home:
         return Path(home).expanduser() / kind
-    local = Path.cwd() / kind
-    if local.is_dir():
-        return local
     from platformdirs import user_data_path
 
     return user_data_path("yolokit", appauthor=False) / kind

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import platform
 import shutil
@@ -22,7 +21,8 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
-from yolokit.hub.store import HOME_VARIABLE, store_dir
+from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE, cache_dir
+from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,21 +35,17 @@ _TRAIN = ("torch", "torchvision", "ultralytics", "onnx", "onnxslim", "matplotlib
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 _LOW_DISK_BYTES = 5 << 30
 _GPU_IMAGES = 48
-# A graph of one Relu over one float: enough to make a provider load and run.
-_PROBE = base64.b64decode(
-    "CAgSB3lvbG9raXQ6NwoMCgF4EgF5IgRSZWx1EgVwcm9iZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAES"
-    "BAoCCAFCBAoAEA0="
-)
 
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing that was looked at, what was found, and what to do about it, if anything.
 
-    ``fail`` is what stops a base job; ``warn`` what stops an optional one.
+    ``fail`` is what stops a base job; ``warn`` what stops an optional one; ``absent`` is what this
+    machine has not and may never need.
     """
 
     about: str
-    state: Literal["ok", "warn", "fail"]
+    state: Literal["ok", "warn", "fail", "absent"]
     detail: str
     advice: str | None = None
 
@@ -67,6 +63,7 @@ def examine() -> Iterator[Finding]:
     yield from _examine_torch()
     yield from _examine_privacy()
     yield from _examine_folders()
+    yield from _examine_profiles()
 
 
 def _examine_packages() -> Iterator[Finding]:
@@ -91,10 +88,13 @@ def _examine_package(
 def _examine_runtimes(installed: list[str]) -> Finding:
     listed = ", ".join(f"{name} {_version(name)}" for name in installed)
     if not installed:
+        if is_installed("openvino"):
+            missing = "not installed: export needs it; predict and val have OpenVINO"
+            return Finding("onnxruntime", "warn", missing, install_command("cpu"))
         missing = "not installed: predict, val and export need it"
         return Finding("onnxruntime", "fail", missing, install_command("cpu"))
     if len(installed) > 1:
-        advice = "make a fresh environment with one of the extras cpu, gpu, openvino"
+        advice = "make a fresh environment with one of the extras cpu and gpu"
         clash = f"{listed}: these overwrite each other's files"
         return Finding("onnxruntime", "fail", clash, advice)
     return Finding("onnxruntime", "ok", listed)
@@ -114,31 +114,24 @@ def _examine_opencv() -> Finding:
 
 
 def _examine_providers() -> Iterator[Finding]:
-    """Make a session on each provider of the build: a listed name says little."""
-    if not is_installed("onnxruntime"):
-        return
-    try:
-        import onnxruntime
-    except ImportError as error:
-        yield Finding("onnxruntime loads", "fail", str(error), install_command("cpu"))
-        return
+    """Open a model on each provider that is installed, and say of the rest how they are."""
+    from yolokit.runtime.probe import probe_provider
     from yolokit.runtime.providers.toolkit import list_providers, load_provider
-    from yolokit.runtime.session import open_session
+    from yolokit.runtime.session import list_installed
 
-    listed = set(onnxruntime.get_available_providers())
-    with tempfile.TemporaryDirectory(prefix="yolokit-doctor-") as folder:
-        model = Path(folder) / "probe.onnx"
-        model.write_bytes(_PROBE)
-        for name in list_providers():
-            if load_provider(name).ort_name not in listed:
-                continue
-            try:
-                open_session(model, provider=name)
-            except YolokitError as error:
-                fault = f"is in this build and does not load: {error.message}"
-                yield Finding(f"provider {name}", "warn", fault, error.hint)
-            else:
-                yield Finding(f"provider {name}", "ok", "loads")
+    installed = list_installed()
+    for name in installed:
+        found = probe_provider(name)
+        about = f"provider {name}"
+        if found.failure is not None:
+            yield Finding(about, "warn", f"does not load: {found.failure}", found.hint)
+        else:
+            precisions = ", ".join(found.precisions)
+            yield Finding(about, "ok", f"computes in {precisions} ({found.version})")
+    for name in list_providers():
+        if name not in installed:
+            how = load_provider(name).how_to_install()
+            yield Finding(f"provider {name}", "absent", f"not installed: {how}")
 
 
 def _examine_torch() -> Iterator[Finding]:
@@ -179,6 +172,9 @@ def _examine_privacy() -> Iterator[Finding]:
 
 
 def _examine_folders() -> Iterator[Finding]:
+    from yolokit.runtime.providers.toolkit.compiled import LIMIT_BYTES, measure
+    from yolokit.runtime.session import COMPILED
+
     home = os.environ.get(HOME_VARIABLE)
     for kind in ("datasets", "weights"):
         folder = store_dir(kind)
@@ -186,6 +182,13 @@ def _examine_folders() -> Iterator[Finding]:
         why = "the working folder has it" if is_local else "the platform's folder for data"
         why = f"{HOME_VARIABLE} is set" if home else why
         yield _examine_folder(f"{kind} land in", folder, why)
+    kept = cache_dir(COMPILED)
+    if kept is None:
+        yield Finding("compiled models", "ok", f"are not kept ({NO_CACHE_VARIABLE} is set)")
+    else:
+        count, size_bytes = measure(kept)
+        what = f"{counted(count, 'model')}, {size_bytes >> 20} of at most {LIMIT_BYTES >> 20} MiB"
+        yield Finding("compiled models", "ok", f"{kept} ({what}; may be deleted at any time)")
     yield _examine_folder("runs land in", Path.cwd() / "runs", "below the working folder")
 
 
@@ -199,6 +202,24 @@ def _examine_folder(about: str, folder: Path, why: str) -> Finding:
     if free_bytes < _LOW_DISK_BYTES:
         return Finding(about, "warn", detail, "free some disk space")
     return Finding(about, "ok", detail)
+
+
+def _examine_profiles() -> Iterator[Finding]:
+    """Say which models run as `yolokit bench` found best."""
+    from yolokit.runtime.profiles import Profile, find_stale, iter_profiles
+
+    for path, profile in iter_profiles():
+        if not isinstance(profile, Profile):
+            yield Finding("profile", "warn", f"a profile {profile}", f"remove {path}")
+            continue
+        threads = counted(profile.threads, "thread")
+        how = f"{profile.model}: {profile.provider} in {profile.precision}, {threads} ({path})"
+        stale = find_stale(profile)
+        if stale is None:
+            yield Finding("profile", "ok", how)
+        else:
+            again = f"`yolokit bench {profile.model}` measures it again"
+            yield Finding("profile", "warn", f"{how} {stale}", again)
 
 
 def _version(package: str) -> str | None:

@@ -12,16 +12,20 @@ from yolokit.core.units import describe_number
 from yolokit.report.axes import (
     WIDTH,
     Frame,
+    draw_mark,
     draw_x_axis,
     draw_y_axis,
+    line,
     name_ticks,
     round_outwards,
     round_ticks,
+    shorten,
     svg,
     text_width,
     widen,
+    words,
 )
-from yolokit.report.line_chart import Series, draw_legend, draw_marker
+from yolokit.report.line_chart import Mark, Series, draw_legend, draw_marker
 from yolokit.report.markup import element, escape
 from yolokit.report.page import Chart, Table
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PLOT_HEIGHT = 180
+_NOTE_LENGTH = 40
 _MARGIN = 0.04  # of the width, so that no point lies on an edge
 
 
@@ -54,8 +59,24 @@ class Axis(msgspec.Struct, frozen=True):
         return self.names[round(value)] if self.names else describe_number(value, 3)
 
 
+class Note(msgspec.Struct, frozen=True):
+    """Words beside a point, or on a horizontal line at ``y`` where ``x`` is None."""
+
+    x: float | None
+    y: float
+    text: str
+
+
 def scatter_chart(
-    title: str, groups: Sequence[Series], *, axis: Axis, y_label: str, line: Series | None = None
+    title: str,
+    groups: Sequence[Series],
+    *,
+    axis: Axis,
+    y_label: str,
+    line: Series | None = None,
+    marks: Sequence[Mark] = (),
+    notes: Sequence[Note] = (),
+    summary: str = "",
 ) -> Chart:
     """Return points of some groups, each told apart by colour and marker.
 
@@ -66,25 +87,40 @@ def scatter_chart(
         axis: The lower axis.
         y_label: What is measured, with its unit.
         line: Something to compare them with, groups as a line.
+        marks: Vertical lines with labels, such as a limit.
+        notes: What is said in the drawing.
+        summary: The chart in words; empty for where its highest point is.
     """
     if not any(each.points() for each in groups):
         return Chart("", title, f"Nothing to draw: there is no value of {y_label}.")
-    summary = _summarise(groups, axis, y_label)
+    summary = summary or _summarise(groups, axis, y_label)
     lines = [line] if line is not None and line.points() else []
     legend, legend_height = draw_legend([*groups, *lines], points_only=len(groups))
-    frame = _lay_out([*groups, *lines], axis, legend_height)
+    xs = [axis.place(mark.x) for mark in marks]
+    levels = [note.y for note in notes if note.x is None]
+    frame = _lay_out([*groups, *lines], axis, legend_height, xs, levels)
     parts = [*legend, *draw_y_axis(frame, round_ticks(*frame.y_range, 4), y_label)]
     parts += _draw_x_ticks(frame, axis)
+    for mark in marks:
+        parts += draw_mark(frame, axis.place(mark.x), mark.label)
     parts += [_draw_line(frame, axis, len(groups), each) for each in lines]
     for number, each in reversed(list(enumerate(groups))):  # the first lies on top
         parts += [_draw_point(frame, axis, number, x, y) for x, y in each.points()]
+    for note in notes:
+        parts += _draw_note(frame, axis, note)
     drawing = svg(title, summary, frame.bottom + 44, parts)
     return Chart(drawing, title, summary, _tabulate(groups, axis, y_label))
 
 
-def _lay_out(series: Sequence[Series], axis: Axis, legend_height: float) -> Frame:
-    xs = [axis.place(x) for each in series for x, _ in each.points()]
-    ys = [y for each in series for _, y in each.points()]
+def _lay_out(
+    series: Sequence[Series],
+    axis: Axis,
+    legend_height: float,
+    marked_xs: Sequence[float],
+    marked_ys: Sequence[float],
+) -> Frame:
+    xs = [*marked_xs, *(axis.place(x) for each in series for x, _ in each.points())]
+    ys = [*marked_ys, *(y for each in series for _, y in each.points())]
     if axis.names:
         xs = [0.0, len(axis.names) - 1.0]
     low, high = widen(min(xs), max(xs))
@@ -123,6 +159,17 @@ def _draw_line(frame: Frame, axis: Axis, number: int, series: Series) -> str:
 def _draw_point(frame: Frame, axis: Axis, number: int, x: float, y: float) -> str:
     tip = element("title", escape(f"{axis.name(x)}: {describe_number(y, 4)}"))
     return element("g", tip, draw_marker(number, frame.x(axis.place(x)), frame.y(y)))
+
+
+def _draw_note(frame: Frame, axis: Axis, note: Note) -> list[str]:
+    text, y = shorten(note.text, _NOTE_LENGTH), frame.y(note.y)
+    if note.x is None:
+        level = line(frame.left, y, frame.right, y, "mark")
+        return [level, words(text, frame.right, y - 6, anchor="end", kind="label")]
+    x = frame.x(axis.place(note.x))
+    is_left = x < (frame.left + frame.right) / 2
+    side, anchor = (7, None) if is_left else (-7, "end")
+    return [words(text, x + side, y - 7, anchor=anchor, kind="label")]
 
 
 def _summarise(groups: Sequence[Series], axis: Axis, y_label: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from yolokit.core.config import Config, find_name_problems
 from yolokit.core.options import (
@@ -32,6 +32,12 @@ Provider: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[
     Positive | None, Option("Threads for the model.", "N", default="all usable cores")
+]
+
+
+Precision: TypeAlias = Annotated[
+    Literal["fp32", "bf16", "fp16"] | None,
+    Option("What the provider computes a model of FP32 in.", "NAME", default="fp32"),
 ]
 
 
@@ -81,6 +87,7 @@ class PredictConfig(_ModelAndSources, frozen=True, kw_only=True):
         Option("Most boxes in one image.", "N", former="--max-count", default="the model's, 300"),
     ] = None
     provider: Provider = "auto"
+    precision: Precision = None
     threads: Threads = None
     records_only: Annotated[
         bool,

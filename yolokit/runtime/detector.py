@@ -9,7 +9,7 @@ import numpy as np
 
 from yolokit.core.plural import counted
 from yolokit.core.types import Letterbox
-from yolokit.errors import ModelOutputError
+from yolokit.errors import ConfigError, ModelOutputError
 from yolokit.runtime.heads.boxes import join_rows, make_feeds
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.metadata import read_manifest
@@ -30,40 +30,69 @@ class Detector:
     Attributes:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
-        skipped: Why providers that ``auto`` would rather have taken did not load.
-        threads: Threads inside one operator.
+        precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
+        skipped: Why providers that ``auto`` would rather have taken were not.
+        threads: Threads that run the model.
+        streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
 
     def __init__(self, session: Session) -> None:
         self.manifest: ModelManifest = read_manifest(session)
         self.provider = session.provider
+        self.precision = session.precision
         self.skipped = session.skipped
         self.threads = session.threads
+        self.streams = session.streams
         self._session = session
         self._task = load_task(self.manifest.head.task)
         self._output_names = self._task.list_outputs(self.manifest.head)
         self._takes_images = self.manifest.io.kind == "image"
         self._reports_boxes = self.manifest.head.layout == "boxes"
+        if self._takes_images and session.precision != "fp32":
+            raise ConfigError(
+                f"{session.path.name} prepares the image itself, and computes pixels and their "
+                f"places: in {session.precision} its boxes would be wrong",
+                hint="use --precision fp32, or a file that was exported without --embed pre",
+            )
 
     @classmethod
     def load(
-        cls, path: Path | str, *, provider: str = "auto", threads: int | None = None
+        cls,
+        path: Path | str,
+        *,
+        provider: str = "auto",
+        threads: int | None = None,
+        precision: str = "fp32",
+        streams: int | None = 1,
     ) -> Detector:
         """Load an ONNX file, exported by yolokit or by ultralytics.
 
         Args:
             path: The model file; all that the runtime must know is in it.
-            provider: ``auto`` for the best one that really loads, or a module of
-                ``yolokit.runtime.providers``.
-            threads: Threads inside one operator; None for the cores this process may use.
+            provider: ``auto`` for the best one that really loads and has the precision, or a
+                module of ``yolokit.runtime.providers``.
+            threads: Threads that run the model; None for the cores this process may use.
+            precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
+            streams: Most runs of the model at once, which share the threads: with 1 the answer
+                to a single image comes soonest; None for as many as are fastest over many images.
 
         Raises:
-            ConfigError: There is no such provider, or ``threads`` is below 1.
-            MissingDependencyError: onnxruntime is not installed.
-            ProviderError: The provider that was asked for does not load; the message says why.
+            ConfigError: There is no such provider or precision, ``threads`` is below 1, or the
+                file prepares the image itself and is to be computed in less than fp32.
+            MissingDependencyError: Neither onnxruntime nor OpenVINO is installed.
+            ProviderError: The provider that was asked for does not load or take the model, or has
+                not that precision here; the message says why.
             InferenceError: The file is missing, broken, or not a detector.
         """
-        return cls(open_session(Path(path), provider=provider, threads=threads))
+        return cls(
+            open_session(
+                Path(path),
+                provider=provider,
+                threads=threads,
+                precision=precision,
+                streams=streams,
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -184,7 +213,7 @@ class Detector:
             For each of the B images its outputs by name, float32, as the manifest states them.
 
         Raises:
-            InferenceError: onnxruntime failed.
+            InferenceError: The provider failed.
             ModelOutputError: An output has another batch size than the input.
         """
         head, io = self.manifest.head, self.manifest.io
@@ -247,9 +276,15 @@ class Detector:
         return self._task.decode(outputs, letterbox, self.manifest.head, limits)
 
 
-def load(path: Path | str, *, provider: str = "auto", threads: int | None = None) -> Detector:
+def load(
+    path: Path | str,
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    precision: str = "fp32",
+) -> Detector:
     """Load a detector from an ONNX file; see :meth:`Detector.load`."""
-    return Detector.load(path, provider=provider, threads=threads)
+    return Detector.load(path, provider=provider, threads=threads, precision=precision)
 
 
 def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from yolokit.runtime.session import Port, Session
+    from yolokit.runtime.ports import Port
+    from yolokit.runtime.session import Session
 
 _STRIDES_PX = (8, 16, 32)
 _MASKS = 32  # coefficients after the classes of YOLOv5's segmentation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ _ADDED: dict[tuple[str, str], object] = {
     ("provenance", "run"): "",
     ("provenance", "ancestors"): (),
     ("provenance", "class_conf_source"): "",
+    ("provenance", "quantization"): None,
 }
 
 
@@ -134,6 +135,22 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("class_conf has scores from 0 to 1")
 
 
+class Quantization(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model was brought to fewer bits.
+
+    Attributes:
+        settings: Those of ``QuantSettings`` (``export/quantizers/toolkit``).
+        images: How many images it was calibrated on; 0 where the precision needs none.
+        split: The split of the data set that they are of.
+        images_sha256: Hash of their pixels, in their order.
+    """
+
+    settings: dict[str, Any]
+    images: int = 0
+    split: str = ""
+    images_sha256: str = ""
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model comes from; empty where that is not known.
 
@@ -151,6 +168,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str = ""
     license: str = ""
     class_conf_source: str = ""
+    quantization: Quantization | None = None
     tool_versions: dict[str, str] = {}
 
 

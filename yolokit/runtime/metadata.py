@@ -18,7 +18,7 @@ from yolokit.runtime.manifest import (
     Provenance,
     decode_manifest,
 )
-from yolokit.runtime.session import show_shape
+from yolokit.runtime.ports import show_shape
 from yolokit.runtime.tasks.toolkit import list_tasks, load_task
 
 if TYPE_CHECKING:

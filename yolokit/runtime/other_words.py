@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SIZE = "belongs to the model: `yolokit export --imgsz PX` sets it"
-_NUMBERS = "belongs to the model: a file runs in the precision that it has"
+_HALF = "is `precision: fp16` here, or bf16; `yolokit doctor` says which ones a provider has"
+_INT8 = "belongs to the model: `yolokit export` makes a file of another precision"
 _AS_IT_IS = "is not offered: each image is looked at once, as it is"
 _DRAWN = "is not offered: boxes are drawn with their class and score"
 _FRAMES = "is not offered: every frame is looked at by itself, and none is left out"
@@ -22,7 +23,8 @@ _NO_WINDOW = "is not offered: pictures and videos are written, to be opened with
 WORDS_OF_RUNS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("imgsz", "img", "img_size", "image_size"), _SIZE),
-        **dict.fromkeys(("half", "int8", "quantize", "fp16", "amp", "precision"), _NUMBERS),
+        **dict.fromkeys(("half", "fp16", "amp"), _HALF),
+        **dict.fromkeys(("int8", "quantize"), _INT8),
         **dict.fromkeys(("augment", "visualize", "embed", "rect"), _AS_IT_IS),
         **dict.fromkeys(("batch", "batch_size"), "is not offered: images follow one another"),
         "device": "is called provider here; `yolokit doctor` says which ones load",

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolokit.core.config import AUTO
 from yolokit.core.events import Notice, OnEvent, Progress, ignore
 from yolokit.core.plural import counted
-from yolokit.errors import DataError, JobCancelledError
+from yolokit.errors import DataError, JobCancelledError, ProviderError
 from yolokit.files.atomic import publish_folder, publish_fresh
 from yolokit.files.outputs import Replacing, check_output
 from yolokit.runtime.config import RUNS
 from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
+from yolokit.runtime.profiles import choose_engine
 from yolokit.runtime.run_ahead import Stop, closing_iterator
 from yolokit.runtime.sink import open_sinks, sink_takes
 from yolokit.runtime.source import StillImages, open_source
 from yolokit.runtime.write import PREDICTED, RunSummary, mark_partial, write_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from yolokit.core.types import Frame, FrameError
+    from yolokit.core.types import Frame, FrameError, ReadFrame
     from yolokit.runtime.config import PredictConfig
     from yolokit.runtime.detector import Detector
     from yolokit.runtime.sink import Sink
@@ -87,6 +89,7 @@ class PredictRun:
     summary: RunSummary
     out: Path | None
     provider: str
+    precision: str
     threads: int
     conf: float
     class_conf: dict[str, float] = field(default_factory=dict)
@@ -115,7 +118,7 @@ def predict_files(
     detector = job.detector
     limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
-    for reason in (*detector.skipped, *limits, *remarks):
+    for reason in (*job.engine_notes, *detector.skipped, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
     running = job.run(open_more(detector) if open_more else ())
@@ -129,6 +132,7 @@ def predict_files(
         summary=job.summary,
         out=job.out,
         provider=detector.provider,
+        precision=detector.precision,
         threads=detector.threads,
         conf=head.conf if config.conf is None else config.conf,
         class_conf=class_conf,
@@ -148,6 +152,7 @@ class PredictJob:
             and until the start where its name is to be a fresh one.
         summary: The result of the run so far.
         stop: Once it is requested the run ends, and what is done is published as partial.
+        engine_notes: What is to be told of how the model is run, in sentences.
     """
 
     config: PredictConfig
@@ -157,6 +162,7 @@ class PredictJob:
     out: Path | None
     summary: RunSummary = field(default_factory=RunSummary)
     stop: Stop = field(default_factory=Stop)
+    engine_notes: Sequence[str] = ()
 
     @property
     def detector(self) -> Detector:
@@ -238,27 +244,54 @@ def open_job(config: PredictConfig) -> PredictJob:
     out = config.folder if names else None
     if out is not None:
         check_output(out, _replacing(config, sources))
-    spec = PredictorSpec(
-        model=str(config.model),
-        provider=config.provider,
-        threads=config.threads,
-        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
-        queue="newest" if all(source.is_live for source in sources) else "block",
-    )
+    predictor, notes = _load_predictor(config, sources)
     return PredictJob(
         config=config,
-        predictor=Predictor.load(spec),
+        predictor=predictor,
         sources=sources,
         sink_names=names,
         out=out,
+        engine_notes=notes,
     )
+
+
+def _load_predictor(
+    config: PredictConfig, sources: Sequence[FrameSource]
+) -> tuple[Predictor, tuple[str, ...]]:
+    """Load the model as asked for, or as its profile says; return what is to be told of that."""
+    engine = choose_engine(
+        Path(config.model),
+        provider=config.provider,
+        precision=config.precision,
+        threads=config.threads,
+    )
+    spec = PredictorSpec(
+        model=str(config.model),
+        provider=engine.provider,
+        threads=engine.threads,
+        precision=engine.precision,
+        streams=1 if [source.count for source in sources] == [1] else None,
+        thresholds=Thresholds(conf=config.conf, iou=config.iou, max_det=config.max_det),
+        queue="newest" if all(source.is_live for source in sources) else "block",
+    )
+    try:
+        return Predictor.load(spec), engine.notes
+    except ProviderError as error:
+        if engine.profile is None:
+            raise
+        note = f"what `yolokit bench` found best is not used: {error.message}"
+    usual = replace(spec, provider=AUTO, threads=None, precision="fp32")
+    return Predictor.load(usual), (note,)
 
 
 def _iter_frames(
     sources: Sequence[FrameSource],
-) -> Generator[tuple[FrameSource, Frame | FrameError]]:
+) -> Generator[tuple[FrameSource, Frame | FrameError | ReadFrame]]:
     for source in sources:
-        with closing_iterator(source) as frames:
+        frames_of: Iterable[Frame | FrameError | ReadFrame] = (
+            source.readers() if isinstance(source, StillImages) else source
+        )
+        with closing_iterator(frames_of) as frames:
             for frame in frames:
                 yield source, frame
 

@@ -2,21 +2,24 @@
 
 frame -> views -> micro-batch -> session -> decode -> merge -> stateful stages -> prediction
 
-Two threads work ahead of the caller: one reads and prepares, one runs the model. The caller's own
-thread turns outputs into detections and does with them what it likes. Queues are short, order is
-kept, and an error anywhere ends all of it and reaches the caller.
+Threads work ahead of the caller: some read and prepare, and as many run the model as the detector
+has streams. The caller's own thread turns outputs into detections and does with them what it
+likes. Queues are short, order is kept, and an error anywhere ends all of it and reaches the caller.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from yolokit.core.machine import usable_cores
 from yolokit.core.types import Detections, Frame, FrameError
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.run_ahead import QueuePolicy, RunAhead, Stop, closing_iterator
@@ -28,12 +31,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from yolokit.core.types import ReadFrame
     from yolokit.runtime.tasks.toolkit import Outputs
 
 Origin = TypeVar("Origin")
 
-_DEPTH = 2  # enough to level out uneven frames; each waiting frame costs memory
+_SPARE = 1  # more than are worked on, to level out uneven frames; each costs memory
+_MOST_READERS = 4  # a photograph of 12 megapixels takes one longer than a small network takes all
 _JOIN_S = 10.0  # a thread that is stuck in the system for longer is abandoned
+_ADDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +96,10 @@ class PredictorSpec:
     Attributes:
         model: The ONNX file.
         provider: Execution provider, or ``auto``.
-        threads: Threads inside one operator; None for the cores this process may use.
+        threads: Threads that run the model; None for the cores this process may use.
+        precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
+        streams: Most runs of the model at once, which share the threads; None for as many as are
+            fastest over many images. Results do not depend on it.
         thresholds: Which detections count.
         batch: Most views in one run of a model with a dynamic batch; a fixed batch is always
             filled.
@@ -102,6 +111,8 @@ class PredictorSpec:
     model: str
     provider: str = "auto"
     threads: int | None = None
+    precision: str = "fp32"
+    streams: int | None = None
     thresholds: Thresholds = Thresholds()
     batch: int = 1
     views: Views = whole_image
@@ -111,7 +122,10 @@ class PredictorSpec:
 
 @dataclass(slots=True)
 class StageTimes:
-    """Busy time of each stage in s; stages overlap, so their sum exceeds the wall time."""
+    """Busy time of each stage in s, in all its threads.
+
+    Stages overlap, and so do the threads of one, so that their sum exceeds the wall time.
+    """
 
     read_s: float = 0.0
     preprocess_s: float = 0.0
@@ -121,12 +135,14 @@ class StageTimes:
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Add the time spent inside to one stage, e.g. ``infer_s``; one thread a stage."""
+        """Add the time spent inside to one stage, e.g. ``infer_s``."""
         start_s = time.perf_counter()
         try:
             yield
         finally:
-            setattr(self, stage, getattr(self, stage) + time.perf_counter() - start_s)
+            spent_s = time.perf_counter() - start_s
+            with _ADDING:
+                setattr(self, stage, getattr(self, stage) + spent_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,11 +174,18 @@ class Predictor:
     @classmethod
     def load(cls, spec: PredictorSpec) -> Self:
         """Load the model; see :meth:`Detector.load` for what it raises."""
-        return cls(Detector.load(spec.model, provider=spec.provider, threads=spec.threads), spec)
+        detector = Detector.load(
+            spec.model,
+            provider=spec.provider,
+            threads=spec.threads,
+            precision=spec.precision,
+            streams=spec.streams,
+        )
+        return cls(detector, spec)
 
     def run(
         self,
-        frames: Iterable[tuple[Origin, Frame | FrameError]],
+        frames: Iterable[tuple[Origin, Frame | FrameError | ReadFrame]],
         *,
         times: StageTimes | None = None,
         stop: Stop | None = None,
@@ -170,8 +193,8 @@ class Predictor:
         """Predict, with reading and inference in threads of their own.
 
         Args:
-            frames: Images and frames, each with its origin. A thread takes them one by one, and
-                closes a generator in the end.
+            frames: Images and frames, or what reads them, each with its origin. A thread takes
+                them one by one, and closes a generator in the end; several read.
             times: Where to add up the busy time of the stages.
             stop: Once it is requested the run ends; frames that wait in a queue are left out.
 
@@ -183,15 +206,23 @@ class Predictor:
             InferenceError: The model failed, or its output is not what it states.
         """
         times = times or StageTimes()
-        depth = max(_DEPTH, self.batch)
+        readers = min(_MOST_READERS, usable_cores()) if self.spec.queue == "block" else 1
         read = RunAhead(
-            self._prepare_all(frames, times),
-            depth=depth,
+            self._draw_all(frames, times),
+            partial(self._prepare_job, times=times),
+            depth=max(readers + _SPARE, self.batch),
             name="yolokit-read",
+            workers=readers,
             policy=self.spec.queue,
         )
+        streams = self.detector.streams
         inferred = RunAhead(
-            self._infer_all(read, times), depth=depth, name="yolokit-infer", stop=stop
+            self._batch_all(read),
+            partial(self._infer_batch, times=times),
+            depth=streams + _SPARE,
+            name="yolokit-infer",
+            workers=streams,
+            stop=stop,
         )
         try:
             yield from self._finish_all(inferred, times)
@@ -218,7 +249,7 @@ class Predictor:
             The outputs of each by name, without the axis of the batch.
 
         Raises:
-            InferenceError: onnxruntime failed, or an output is not what the model states.
+            InferenceError: The provider failed, or an output is not what the model states.
         """
         outputs: list[Outputs] = []
         for _, alike in itertools.groupby(tensors, key=lambda tensor: tensor.shape):
@@ -257,40 +288,53 @@ class Predictor:
             max_det=head.max_det if own.max_det is None else own.max_det,
         )
 
-    def _prepare_all(
-        self, frames: Iterable[tuple[Origin, Frame | FrameError]], times: StageTimes
-    ) -> Generator[_Job[Origin]]:
+    def _draw_all(
+        self, frames: Iterable[tuple[Origin, Frame | FrameError | ReadFrame]], times: StageTimes
+    ) -> Generator[tuple[Origin, Frame | FrameError | ReadFrame]]:
         with closing_iterator(frames) as iterator:
             while True:
                 with times.measure("read_s"):
                     item = next(iterator, None)
                 if item is None:
                     return
-                origin, frame = item
-                if isinstance(frame, FrameError):
-                    yield _Job(origin, frame)
-                    continue
-                with times.measure("preprocess_s"):
-                    views, tensors = self.prepare(frame)
-                yield _Job(origin, frame, views, tensors)
+                yield item
 
-    def _infer_all(
-        self, read: RunAhead[_Job[Origin]], times: StageTimes
-    ) -> Generator[_Job[Origin]]:
+    def _prepare_job(
+        self, item: tuple[Origin, Frame | FrameError | ReadFrame], times: StageTimes
+    ) -> _Job[Origin]:
+        origin, frame = item
+        if callable(frame):
+            with times.measure("read_s"):
+                frame = frame()
+        if isinstance(frame, FrameError):
+            return _Job(origin, frame)
+        with times.measure("preprocess_s"):
+            views, tensors = self.prepare(frame)
+        return _Job(origin, frame, views, tensors)
+
+    def _batch_all(self, read: RunAhead[_Job[Origin]]) -> Iterator[list[_Job[Origin]]]:
         while jobs := read.take(self.batch):
-            with times.measure("infer_s"):
-                outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
-            for job in jobs:
-                own = list(itertools.islice(outputs, len(job.views)))
-                yield _Job(job.origin, job.frame, job.views, outputs=own)
+            yield jobs
+
+    def _infer_batch(self, jobs: list[_Job[Origin]], times: StageTimes) -> list[_Job[Origin]]:
+        with times.measure("infer_s"):
+            outputs = iter(self.infer([tensor for job in jobs for tensor in job.tensors]))
+        return [
+            _Job(
+                job.origin,
+                job.frame,
+                job.views,
+                outputs=list(itertools.islice(outputs, len(job.views))),
+            )
+            for job in jobs
+        ]
 
     def _finish_all(
-        self, inferred: RunAhead[_Job[Origin]], times: StageTimes
+        self, inferred: RunAhead[list[_Job[Origin]]], times: StageTimes
     ) -> Iterator[Prediction[Origin]]:
         origin: object = object()  # unlike any other
         stages: list[StatefulStage] = []
-        while jobs := inferred.take(1):
-            [job] = jobs
+        for job in _each_job(inferred):
             detections = Detections.empty()
             if isinstance(job.frame, Frame):
                 with times.measure("decode_s"):
@@ -301,3 +345,9 @@ class Predictor:
             for stage in stages:
                 prediction = stage.update(prediction)
             yield prediction
+
+
+def _each_job(inferred: RunAhead[list[_Job[Origin]]]) -> Iterator[_Job[Origin]]:
+    while batches := inferred.take(1):
+        for jobs in batches:
+            yield from jobs

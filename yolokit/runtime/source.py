@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from yolokit.core.plugins import list_plugins
 from yolokit.core.plural import counted
 from yolokit.core.suggest import nearest
-from yolokit.core.types import Frame, FrameError
+from yolokit.core.types import Frame, FrameError, ReadFrame
 from yolokit.errors import DataError
 from yolokit.files.regular_file import is_folder, is_there, why_no_file
 from yolokit.images.files import (
@@ -98,13 +99,22 @@ class StillImages:
 
     def __iter__(self) -> Generator[Frame | FrameError]:
         """Yield every image in order; one that cannot be read is a FrameError in its place."""
+        for read in self.readers():
+            yield read()
+
+    def readers(self) -> Generator[ReadFrame]:
+        """Yield for every image in order what reads it, in any thread."""
         for index, path in enumerate(self.paths):
-            try:
-                content = read_content(path)
-                image = decode_image(content, path)
-                yield Frame(image, index, None, str(path), describe_rest(content))
-            except DataError as error:
-                yield FrameError(index, str(path), error.message)
+            yield partial(_read, index, path)
+
+
+def _read(index: int, path: Path) -> Frame | FrameError:
+    try:
+        content = read_content(path)
+        image = decode_image(content, path)
+    except DataError as error:
+        return FrameError(index, str(path), error.message)
+    return Frame(image, index, None, str(path), describe_rest(content))
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,16 +173,17 @@ def test_a_damaged_weight_is_not_published(
     from yolokit.errors import ParityError
     from yolokit.export import run as export
     from yolokit.export.config import ExportConfig
-    from yolokit.export.graph import finish_graph
+    from yolokit.export.graph import simplify_graph
 
-    def finish_and_damage(src: Path, dst: Path, manifest: object) -> None:
-        finish_graph(src, dst, manifest)  # type: ignore[arg-type]
+    def simplify_and_damage(src: Path, dst: Path) -> Path:
+        simplify_graph(src, dst)
         model = onnx.load(dst)
         weight = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * 1.1, weight.name))
         onnx.save(model, dst)
+        return dst
 
-    monkeypatch.setattr(export, "finish_graph", finish_and_damage)
+    monkeypatch.setattr(export, "simplify_graph", simplify_and_damage)
     with pytest.raises(ParityError) as caught:
         export.export_model(ExportConfig.build({"weights": str(checkpoint)}))
     assert caught.value.exit_code == 5

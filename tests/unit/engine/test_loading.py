@@ -80,8 +80,8 @@ def test_a_checkpoint_that_is_swapped_before_it_is_exported_is_refused(
     write_evil(weights)
     out = tmp_path / "out.onnx"
     request: ExportRequest | InferRequest = ExportRequest(
-        weights=str(weights), digest=digest, out=str(out), imgsz=64, dynamic="none", opset=17,
-        trust=True,
+        weights=str(weights), digest=digest, out=str(out), input_hw=(64, 64),
+        dynamic="none", opset=17, trust=True,
     )  # fmt: skip
     if job == "infer":
         request = InferRequest(
@@ -146,8 +146,8 @@ def test_a_job_refuses_what_would_run_whatever_the_environment_says(
         assert child_environment(tmp_path)[name] != value
     evil = write_evil(tmp_path / "evil.pt")
     request = ExportRequest(
-        weights=str(evil), digest=digest_weights(evil), out=str(tmp_path / "x.onnx"), imgsz=64,
-        dynamic="none", opset=17,
+        weights=str(evil), digest=digest_weights(evil), out=str(tmp_path / "x.onnx"),
+        input_hw=(64, 64), dynamic="none", opset=17,
     )  # fmt: skip
     with pytest.raises(WeightsError, match="weights only"):
         run_job("export", request, log_path=tmp_path / "log")

@@ -25,13 +25,13 @@ from yolokit.errors import (
     ParityError,
     WeightsError,
 )
-from yolokit.export import gates, quantizers, run
+from yolokit.evaluate import checkpoint
+from yolokit.export import gates, publish, quantizers, run
 from yolokit.export.config import ExportConfig
-from yolokit.export.gates import parity
 from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
-from yolokit.export.graph import finish_graph
-from yolokit.export.run import MODEL, PROOF
+from yolokit.export.graph import describe_graph
+from yolokit.export.publish import MODEL, PROOF, ExportArtifact
 from yolokit.export.tolerances import TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.files.outputs import Replacing, check_output
@@ -52,7 +52,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def place(out: str | None, **options: Any) -> Path:
     config = ExportConfig.build({"weights": str(START), "out": out, **options})
-    return run._place(config, Path("runs/best.pt"), open_gates(config))[0]
+    return publish.place(config, Path("runs/best.pt"), open_gates(config))[0]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_no_proof_stays_without_its_model(here: Path, monkeypatch: pytest.Monkey
     replacing = Replacing(result=MODEL, wanted=False)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(Path, "replace", fail)
-        run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
+        publish.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert not list(here.glob("*.parity.json"))
-    artifact = run._publish(here / "made.onnx", out, manifest, verdicts, replacing)
+    artifact = publish.publish(here / "made.onnx", out, manifest, verdicts, replacing)
     assert artifact.path.read_bytes() == b"model"
     assert artifact.parity_path.is_file()
     assert artifact.parity.verdict == "equal"
@@ -142,22 +142,26 @@ class TestWhole:
             shape, output_shape = (count, 3, 64, 64), (count, 6, 2)
             save_model(out, bright_scores=True, input_shape=shape, output_shape=output_shape)
             return {
-                "imgsz": 64, "input_name": "images", "output_name": "output0", "stride_px": 32,
-                "layout": "raw", "names": ["nut", "bolt"], "architecture": "", "license": "",
-                "versions": {},
+                "input_wh": [64, 64], "input_name": "images", "output_name": "output0",
+                "stride_px": 32, "layout": "raw", "usual_layout": "raw", "names": ["nut", "bolt"],
+                "architecture": "", "license": "", "versions": {},
             }  # fmt: skip
 
-        def infer(_job: str, request: InferRequest, **_options: Any) -> None:
+        def infer(_job: str, request: InferRequest, **_options: Any) -> dict[str, Any]:
             for path in Path(request.folder).glob("*.image.npy"):
                 tensor, _ = trained.preprocess(np.load(path))
                 (outputs,) = trained.infer(tensor)
                 stem = path.name.removesuffix(".image.npy")
                 np.save(path.with_name(f"{stem}.input.npy"), tensor)
                 np.save(path.with_name(f"{stem}.output0.npy"), outputs["output0"][None])
+            return {
+                "names": ["nut", "bolt"], "layout": "raw", "outputs": ["output0"], "imgsz": 64,
+                "stride_px": 32,
+            }  # fmt: skip
 
         monkeypatch.setattr(run, "share_process", contextlib.nullcontext)
         monkeypatch.setattr(run, "_trace", trace)
-        monkeypatch.setattr(parity, "run_job", infer)
+        monkeypatch.setattr(checkpoint, "run_job", infer)
 
     @pytest.fixture
     def plugins(self, tmp_path: Path) -> Iterator[Path]:
@@ -175,7 +179,7 @@ class TestWhole:
         for name in ("yolokit.export.gates.second", "yolokit.export.quantizers.fake"):
             sys.modules.pop(name, None)
 
-    def export(self, **options: Any) -> run.ExportArtifact:
+    def export(self, **options: Any) -> ExportArtifact:
         return run.export_model(
             ExportConfig.build({"weights": str(START), "out": "m.onnx", **options})
         )
@@ -213,16 +217,17 @@ class TestWhole:
         with pytest.raises(GateError, match="the model is too slow; nothing was published") as e:
             self.export(opset=13)
         assert e.value.exit_code == 5
-        assert e.value.hint == "all differences are in m.second-failed.json"
+        assert e.value.hint == "all figures are in m.second-failed.json"
         assert sorted(path.name for path in here.glob("m.*")) == ["m.second-failed.json"]
 
         assert self.export().path.is_file()
-        names = ["m.onnx", "m.parity.json", "m.second.json"]
+        names = ["m.json", "m.onnx", "m.parity.json", "m.second.json"]
         assert sorted(path.name for path in here.glob("m.*")) == names
         with pytest.raises(OutputExistsError):
             self.export()
         Path("m.onnx").unlink()
         Path("m.parity.json").unlink()
+        Path("m.json").unlink()
         with pytest.raises(OutputExistsError, match=r"m\.second\.json already exists"):
             self.export()
 
@@ -233,7 +238,7 @@ class TestWhole:
         (plugins / "gates" / "second.py").write_text(SECOND_GATE)
         monkeypatch.setitem(TOLERANCES, "fake", Tolerance(box_abs_px=7))
         data = write_set(here / "set", val=20, train=30)
-        artifact = self.export(precision="fake", data=str(data))
+        artifact = self.export(precision="fake", data=str(data), max_map_drop=1)
         calibrated = set(Path("calibrated.txt").read_text().split())
         gated = set(Path("gated.txt").read_text().split())
         assert len(calibrated) == 30 - 5, "five pictures of both splits are the same"
@@ -245,7 +250,8 @@ class TestWhole:
     def test_a_precision_without_a_tolerance_is_refused_before_any_work(
         self, plugins: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (plugins / "quantizers" / "fake.py").write_text(QUANTIZER)
+        without_images = QUANTIZER.replace("CALIBRATES = True", "CALIBRATES = False")
+        (plugins / "quantizers" / "fake.py").write_text(without_images)
         monkeypatch.delattr(run, "_trace")
         with pytest.raises(ExportError, match="no parity tolerance for the precision fake"):
             self.export(precision="fake")
@@ -270,7 +276,7 @@ class Record(msgspec.Struct):
     model_sha256: str = ""
 
 class Second:
-    name, complaint, error = "second", "the model is too slow", GateError
+    name, rank, complaint, error = "second", 9, "the model is too slow", GateError
 
     def __init__(self, opset):
         self.opset = opset
@@ -294,7 +300,9 @@ QUANTIZER = """
 import hashlib
 from pathlib import Path
 
-def quantize(src, dst, calibration):
+CALIBRATES = True
+
+def quantize(src, dst, calibration, settings, on_event):
     seen = [hashlib.sha256(one.tobytes()).hexdigest() for one in calibration]
     Path("calibrated.txt").write_text(" ".join(seen))
     dst.write_bytes(src.read_bytes())
@@ -322,7 +330,7 @@ def test_earlier_models_are_told_from_others(tmp_path: Path) -> None:
         head=ModelHead(output_name="out", layout="raw", names=("a",)),
         provenance=Provenance(),
     )
-    finish_graph(other, ours, manifest)
+    describe_graph(other, ours, manifest)
     check_output(ours, Replacing(result=MODEL, wanted=True))
     (tmp_path / "photo.onnx").write_bytes(b"\xff\xd8")
     (tmp_path / "empty.onnx").touch()

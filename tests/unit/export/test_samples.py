@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
 from yolokit.errors import DataError
-from yolokit.export.samples import iter_calibration_images, load_gate_images
+from yolokit.export.samples import find_calibration_images, load_gate_images
+from yolokit.runtime import detector
+from yolokit.runtime.manifest import ModelIO
+
+if TYPE_CHECKING:
+    from yolokit.core.types import F32, U8
+
+IO = ModelIO(input_name="images", shape=(1, 3, 32, 32), input_wh=(32, 32))
 
 
 def write_set(root: Path, **splits: int) -> Path:
@@ -43,19 +51,34 @@ def test_the_gates_look_at_the_shipped_images_and_at_those_of_the_set(tmp_path: 
 def test_no_image_is_looked_at_by_both(splits: dict[str, int], tmp_path: Path) -> None:
     data = write_set(tmp_path, **splits)
     gated = load_gate_images(data)
-    calibration = list(iter_calibration_images(data, gated))
-    assert len(calibration) >= 40
-    seen = {bgr.tobytes() for _, bgr in gated}
-    assert not [bgr for bgr in calibration if bgr.tobytes() in seen]
+    calibration = find_calibration_images(data, gated, IO, 128)
+    assert len(calibration) >= 40 - 5
+    assert calibration.split == next(name for name in ("train", "val") if name in splits)
+    prepared = {make_input(bgr).tobytes() for _, bgr in gated}
+    seen = [tensor.tobytes() for tensor in calibration]
+    assert len(seen) == len(set(seen)) == len(calibration)
+    assert not prepared & set(seen)
+
+
+def make_input(bgr: U8) -> F32:
+    return detector.make_input(bgr, detector.plan_letterbox((bgr.shape[1], bgr.shape[0]), IO), IO)
+
+
+def test_a_calibration_is_the_same_each_time_and_looks_at_no_more_than_asked(
+    tmp_path: Path,
+) -> None:
+    data = write_set(tmp_path, train=60, val=40)
+    gated = load_gate_images(data)
+    few, again = (find_calibration_images(data, gated, IO, 8) for _ in range(2))
+    assert len(few) == len(list(few)) == 8 - 1, "the first is one that the gates look at"
+    assert few.paths == again.paths
+    assert few.sha256 == again.sha256 != find_calibration_images(data, gated, IO, 9).sha256
+    first, second = ([tensor.tobytes() for tensor in few] for _ in range(2))
+    assert first == second
+    assert next(iter(few)).shape == (1, 3, 32, 32)
 
 
 def test_where_the_gates_look_at_all_there_is_nothing_to_calibrate_on(tmp_path: Path) -> None:
     data = write_set(tmp_path, val=10)
     with pytest.raises(DataError, match="the gates use all of its images"):
-        list(iter_calibration_images(data, load_gate_images(data)))
-
-
-def test_without_a_set_there_is_nothing_to_calibrate_on() -> None:
-    with pytest.raises(DataError, match="the gates use all the shipped ones") as caught:
-        list(iter_calibration_images(None, load_gate_images(None)))
-    assert caught.value.hint == "name a data set with --data"
+        find_calibration_images(data, load_gate_images(data), IO, 128)

@@ -47,7 +47,7 @@ def test_the_public_way(make_model: Any) -> None:
     assert found.xyxy.tolist() == [[8, 8, 24, 24], [32, 16, 64, 48]]
     assert found.class_ids.tolist() == [0, 1]
     assert model.names == ("nut", "bolt")
-    assert (model.provider, model.threads) == ("cpu", 1)
+    assert (model.provider, model.precision, model.threads) == ("openvino", "fp32", 1)
 
 
 def test_boxes_are_in_pixels_of_the_image(make_model: Any) -> None:

@@ -16,7 +16,9 @@ from yolokit.runtime.manifest import (
     encode_manifest,
 )
 from yolokit.runtime.metadata import read_manifest
-from yolokit.runtime.session import Port, Session
+from yolokit.runtime.ports import Port
+from yolokit.runtime.providers.toolkit import EngineOptions
+from yolokit.runtime.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,34 +26,30 @@ if TYPE_CHECKING:
 RAW = (1, 6, 84)
 
 
-class FakeOrt:
-    """The part of an onnxruntime session that says what a model is."""
+def without_names(shape: tuple[Any, ...]) -> tuple[int | None, ...]:
+    return tuple(axis if isinstance(axis, int) else None for axis in shape)
+
+
+class FakeEngine:
+    """The part of an engine that says what a model takes and gives."""
 
     def __init__(
         self,
-        metadata: Mapping[str, str],
         output: tuple[Any, ...],
         input_shape: tuple[Any, ...] = (1, 3, 64, 64),
         input_type: str = "tensor(float)",
         extra_inputs: int = 0,
         output_names: Sequence[str] = ("output0",),
     ) -> None:
-        self.custom_metadata_map = metadata
-        self._output = output
-        self._input = input_shape
-        self._type = input_type
-        self._extra = extra_inputs
-        self._output_names = output_names
+        first = Port("images", without_names(input_shape), input_type)
+        more = (Port(f"more{index}", (1,), input_type) for index in range(extra_inputs))
+        self.inputs = (first, *more)
+        self.outputs = tuple(
+            Port(name, without_names(output), "tensor(float)") for name in output_names
+        )
 
-    def get_inputs(self) -> list[Port]:
-        first = Port("images", self._input, self._type)
-        return [first, *(Port(f"more{i}", (1,), self._type) for i in range(self._extra))]
-
-    def get_outputs(self) -> list[Port]:
-        return [Port(name, self._output, "tensor(float)") for name in self._output_names]
-
-    def get_modelmeta(self) -> FakeOrt:
-        return self
+    def run(self, _feeds: Mapping[str, Any], _output_names: Sequence[str]) -> list[Any]:
+        raise AssertionError("nothing is run")
 
 
 def ultralytics(**changed: str | None) -> dict[str, str]:
@@ -71,7 +69,9 @@ def ultralytics(**changed: str | None) -> dict[str, str]:
 def read(metadata: Mapping[str, str], output: tuple[Any, ...] = RAW, **port: Any) -> ModelManifest:
     from pathlib import Path
 
-    return read_manifest(Session(Path("m.onnx"), "cpu", 1, FakeOrt(metadata, output, **port)))
+    options = EngineOptions(threads=1)
+    engine = FakeEngine(output, **port)
+    return read_manifest(Session(Path("m.onnx"), "cpu", options, engine, metadata))
 
 
 def test_plain_metadata_of_ultralytics() -> None:

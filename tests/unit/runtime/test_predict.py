@@ -12,9 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from yolokit.core.events import Notice
 from yolokit.errors import (
     ConfigError,
     DataError,
@@ -22,13 +24,17 @@ from yolokit.errors import (
     JobCancelledError,
     OutputExistsError,
 )
+from yolokit.files.digest import sha256_file
 from yolokit.images.files import write_image
 from yolokit.runtime.config import PredictConfig
-from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources
+from yolokit.runtime.predict import PredictJob, choose_sinks, open_job, open_sources, predict_files
+from yolokit.runtime.profiles import Profile, describe_machine, save_profile
 from yolokit.runtime.sinks.video import Mp4Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from yolokit.core.events import Event
 
     SaveImage = Callable[..., Path]
 
@@ -472,3 +478,46 @@ class TestStop:
         Path("there/partial.json").write_text('{"mine": true}')
         with pytest.raises(OutputExistsError, match=r"it holds partial\.json"):
             open_job(config(bright_model, "a.png", out="there", overwrite=True))
+
+
+@pytest.fixture
+def profile(bright_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
+    """A profile of the model, of this machine, that says one thread."""
+    monkeypatch.setenv("YOLOKIT_HOME", str(tmp_path / "home"))
+    profile = Profile(
+        model=str(bright_model),
+        sha256=sha256_file(bright_model),
+        machine=describe_machine(),
+        provider="cpu",
+        precision="fp32",
+        threads=1,
+        p50_ms=4.0,
+        default_p50_ms=6.0,
+        proof="equal",
+        measured_at="2026-11-29T12:00:00+00:00",
+    )
+    save_profile(profile)
+    return profile
+
+
+@pytest.mark.usefixtures("profile")
+def test_a_profile_decides_and_is_told(bright_model: Path, save_image: SaveImage) -> None:
+    events: list[Event] = []
+    run = predict_files(config(bright_model, save_image("a.png")), events.append)
+    assert (run.provider, run.threads) == ("cpu", 1)
+    told = [one.message for one in events if isinstance(one, Notice)]
+    assert told[0].startswith("note: runs on cpu in fp32 with 1 thread, which `yolokit bench`")
+    asked = open_job(config(bright_model, save_image("b.png"), threads=2))
+    assert asked.detector.threads == 2
+    assert asked.engine_notes == ()
+
+
+def test_a_profile_whose_provider_does_not_load_is_not_used(
+    profile: Profile, bright_model: Path, save_image: SaveImage
+) -> None:
+    save_profile(msgspec.structs.replace(profile, provider="qnn"))
+    job = open_job(config(bright_model, save_image("a.png")))
+    assert job.detector.provider != "qnn"
+    assert job.engine_notes[0].startswith(
+        "what `yolokit bench` found best is not used: the provider 'qnn' is not installed"
+    )

@@ -154,7 +154,7 @@ def test_memory_is_bounded_however_slow_the_caller(detector: Detector) -> None:
         next(run)
         time.sleep(0.05)
     # Taken, waiting in two queues, and in the hands of two threads.
-    assert source.made <= 5 + 2 * predictor._DEPTH + 2
+    assert source.made <= 5 + predictor._MOST_READERS + 2 * predictor._SPARE + 1
     in_time(run.close)
 
 
@@ -257,6 +257,37 @@ def test_time_is_measured_even_if_the_stage_fails() -> None:
     with pytest.raises(KeyError):
         work()
     assert times.read_s >= 0.01
+
+
+class TestStreams:
+    """The model runs on several images at once, where that is fastest."""
+
+    def test_they_are_as_many_as_the_threads_allow(self, bright_model: Path) -> None:
+        counts = {
+            threads: Predictor.load(PredictorSpec(model=str(bright_model), threads=threads))
+            for threads in (1, 2, 6)
+        }
+        assert {n: one.detector.streams for n, one in counts.items()} == {1: 1, 2: 2, 6: 3}
+        for_one_image = Detector.load(bright_model, threads=6)
+        assert (for_one_image.streams, for_one_image.threads) == (1, 6)
+
+    def test_images_run_at_once_and_results_keep_their_order(
+        self, bright_model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        detector = Detector.load(bright_model, threads=2, streams=None)
+        meeting, infer = threading.Barrier(2, timeout=LIMIT_S), detector.infer
+
+        def together(tensor: Any, **options: Any) -> Any:
+            meeting.wait()
+            return infer(tensor, **options)
+
+        levels = [255, 0, 180, None, 200, 255]
+        alone = in_time(lambda: list(predict(detector, Source(levels))))
+        monkeypatch.setattr(detector, "infer", together)
+        found = in_time(lambda: list(predict(detector, Source([*levels, 0]))))  # an even number
+        assert [one.frame.index for one in found] == list(range(7))
+        for one, other in zip(alone, found[:-1], strict=True):
+            np.testing.assert_array_equal(one.detections.scores, other.detections.scores)
 
 
 class TestBatches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -168,6 +169,104 @@ def test_an_error_does_not_cost_the_items_that_wait_to_be_taken_with_more() -> N
     assert stage.take(4) == [1, 2]
     with pytest.raises(OSError, match="the disk is gone"):
         stage.take(4)
+
+
+class TestWorkers:
+    """Several threads make items at once; nothing else of the queue changes."""
+
+    def test_order_is_kept_though_some_take_longer(self) -> None:
+        def slow(number: int) -> int:
+            time.sleep(0.01 if number % 3 == 0 else 0)
+            return number * 2
+
+        stage = RunAhead(range(60), slow, depth=4, name="test", workers=3)
+        assert take_all(stage) == list(range(0, 120, 2))
+        assert ended(stage)
+
+    def test_they_work_at_once(self) -> None:
+        meeting = threading.Barrier(3, timeout=LIMIT_S)
+        stage = RunAhead(range(6), lambda _: meeting.wait(), depth=3, name="test", workers=3)
+        assert sorted(take_all(stage)) == [0, 0, 1, 1, 2, 2]
+
+    def test_the_source_is_read_by_one_at_a_time(self) -> None:
+        inside = threading.Lock()
+
+        def produce() -> Iterator[int]:
+            for number in range(30):
+                assert inside.acquire(blocking=False)
+                time.sleep(0.001)
+                inside.release()
+                yield number
+
+        stage = RunAhead(produce(), lambda number: number, depth=4, name="test", workers=4)
+        assert take_all(stage) == list(range(30))
+
+    def test_never_more_than_depth_items_are_made_or_wait(self) -> None:
+        made: list[int] = []
+        stage = RunAhead(range(50), made.append, depth=4, name="test", workers=3)
+        wait_until_steady(made)
+        assert sorted(made) == [0, 1, 2, 3]
+        stage.take(1)
+        wait_until_steady(made)
+        assert sorted(made) == [0, 1, 2, 3, 4]
+        assert ended(stage)
+
+    def test_an_error_comes_in_its_place_and_nothing_after_it(self) -> None:
+        late = threading.Event()
+
+        def make(number: int) -> int:
+            if number == 1:
+                late.wait(LIMIT_S)
+            if number == 2:
+                late.set()
+                raise OSError("the disk is gone")
+            return number
+
+        stage = RunAhead(range(9), make, depth=4, name="test", workers=2)
+        assert [stage.take(1), stage.take(1)] == [[0], [1]]
+        with pytest.raises(OSError, match="the disk is gone"):
+            stage.take(1)
+        assert stage.take(1) == []
+        assert ended(stage)
+
+    def test_an_error_of_the_source_costs_nothing_that_is_being_made(self) -> None:
+        def produce() -> Iterator[int]:
+            yield from range(3)
+            raise OSError("the cable is out")
+
+        def make(number: int) -> int:
+            time.sleep(0.02)
+            return number
+
+        stage = RunAhead(produce(), make, depth=4, name="test", workers=3)
+        assert stage.take(4) == [0, 1, 2]
+        with pytest.raises(OSError, match="the cable is out"):
+            stage.take(1)
+
+    @pytest.mark.parametrize("count", range(6))
+    def test_they_end_with_the_source_though_the_queue_looks_full(self, count: int) -> None:
+        stage = RunAhead(range(count), str, depth=3, name="test", workers=3)
+        assert [len(stage.take(3)), len(stage.take(3))] == [min(3, count), max(0, count - 3)]
+        assert ended(stage)
+
+    def test_stop_ends_all_of_them_and_closes_the_source_once(self) -> None:
+        closed: list[str] = []
+
+        def produce() -> Iterator[int]:
+            try:
+                yield from itertools.count()
+            finally:
+                closed.append("closed")
+
+        stage = RunAhead(produce(), lambda number: number, depth=4, name="test", workers=3)
+        stage.take(1)
+        assert ended(stage)
+        assert closed == ["closed"]
+
+    @pytest.mark.parametrize(("workers", "policy"), [(0, "block"), (4, "block"), (2, "newest")])
+    def test_more_than_the_queue_can_use_is_a_mistake(self, workers: int, policy: Any) -> None:
+        with pytest.raises(ValueError, match="cannot fill a queue"):
+            RunAhead(range(9), str, depth=3, name="test", workers=workers, policy=policy)
 
 
 class TestNewest:

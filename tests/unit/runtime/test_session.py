@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ import pytest
 
 from yolokit.errors import ConfigError, InferenceError, MissingDependencyError, ProviderError
 from yolokit.runtime import session as module
+from yolokit.runtime.ports import Port
+from yolokit.runtime.providers.toolkit import built_in, native_openvino
 from yolokit.runtime.session import open_session
 
 if TYPE_CHECKING:
@@ -39,74 +42,62 @@ class FakeOrt:
         self._available = list(available)
         self._broken = broken
         self._raising = raising
-        self.asked: list[str] = []
-        self.is_quiet = False
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
     def get_available_providers(self) -> list[str]:
         return self._available
 
-    def disable_telemetry_events(self) -> None:
-        self.is_quiet = True
-
-    def set_default_logger_severity(self, level: int) -> None:
-        self.severity = level
-
     def InferenceSession(self, path: str, *, providers: Any, **options: Any) -> Any:  # noqa: N802
         assert options["enable_fallback"] == 0
         chain = [name for name, _ in providers]
-        self.asked.append(chain[0])
+        self.asked.append(providers[0])
         if chain[0] in self._raising:
             raise RuntimeError(f"no luck with {chain[0]}\nmore of it")
         loaded = [name for name in chain if name not in self._broken]
-        return SimpleNamespace(
-            get_providers=lambda: loaded,
-            get_inputs=list,
-            get_outputs=list,
-            get_modelmeta=lambda: SimpleNamespace(custom_metadata_map={}),
-        )
+        return SimpleNamespace(get_providers=lambda: loaded, get_inputs=list, get_outputs=list)
 
 
 @pytest.fixture
 def use_ort(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeOrt], FakeOrt]:
+    """Have an onnxruntime of our choice, and no OpenVINO."""
+    monkeypatch.setattr(native_openvino, "is_installed", lambda: False)
+
     def use(fake: FakeOrt) -> FakeOrt:
-        monkeypatch.setattr(module, "require", lambda *_args, **_options: fake)
+        monkeypatch.setattr(built_in, "find_ort", lambda: fake)
         return fake
 
     return use
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    path = tmp_path / "m.onnx"
-    path.write_bytes(b"\x08")
+def model(make_model: Any) -> Path:
+    path: Path = make_model()
     return path
 
 
-CPU, CUDA, OPENVINO = (
-    "CPUExecutionProvider",
-    "CUDAExecutionProvider",
-    "OpenVINOExecutionProvider",
+CPU, CUDA, DIRECTML, TENSORRT = (
+    f"{name}ExecutionProvider" for name in ("CPU", "CUDA", "Dml", "Tensorrt")
 )
 
 
 class TestProviders:
     def test_an_unknown_name_gets_a_suggestion(self, model: Path) -> None:
         with pytest.raises(ConfigError) as caught:
-            open_session(model, provider="cdua", threads=0)
+            open_session(model, provider="cdua", threads=0, precision="fp61")
         assert caught.value.exit_code == 2
         assert caught.value.problems == (
             "unknown provider 'cdua': did you mean 'cuda'?",
+            "unknown precision 'fp61': did you mean 'fp16'?",
             "threads: must be at least 1, not 0",
         )
 
-    def test_one_that_this_onnxruntime_lacks(self, model: Path, use_ort: Any) -> None:
-        use_ort(FakeOrt([CPU, OPENVINO]))
+    def test_one_that_is_not_installed(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU, DIRECTML]))
         with pytest.raises(
-            ProviderError, match=r"no provider 'cuda'; it has cpu, openvino"
+            ProviderError, match=r"'cuda' is not installed; the installed ones are: directml, cpu"
         ) as caught:
             open_session(model, provider="cuda")
-        assert caught.value.hint is not None
-        assert "gpu" in caught.value.hint
+        assert "gpu" in str(caught.value.hint)
 
     def test_one_that_silently_does_not_load_says_why(
         self, model: Path, use_ort: Any, tmp_path: Path
@@ -116,17 +107,17 @@ class TestProviders:
         capi.mkdir(parents=True)
         (capi / "libonnxruntime_providers_cuda.so").write_bytes(b"not a library")
         fake.__file__ = str(capi.parent / "__init__.py")
-        with pytest.raises(ProviderError, match=r"cannot load its provider 'cuda'.*providers_cuda"):
+        with pytest.raises(ProviderError, match=r"provider 'cuda' cannot run .*providers_cuda"):
             open_session(model, provider="cuda")
 
     def test_one_that_finds_no_device(self, model: Path, use_ort: Any) -> None:
         use_ort(FakeOrt([CUDA, CPU], broken=[CUDA]))
-        with pytest.raises(ProviderError, match="'cuda': it finds no device"):
+        with pytest.raises(ProviderError, match=r"'cuda' cannot run .*: it finds no device"):
             open_session(model, provider="cuda")
 
     def test_one_that_raises_is_told_from_a_broken_model(self, model: Path, use_ort: Any) -> None:
         use_ort(FakeOrt([CUDA, CPU], raising=[CUDA]))
-        with pytest.raises(ProviderError, match=r"'cuda': .*no luck with CUDA\w+$"):
+        with pytest.raises(ProviderError, match=r"'cuda' .*no luck with CUDA\w+$"):
             open_session(model, provider="cuda")
         use_ort(FakeOrt([CUDA, CPU], raising=[CUDA, CPU]))
         with pytest.raises(InferenceError, match="could not be loaded: no luck with CPU") as caught:
@@ -134,30 +125,28 @@ class TestProviders:
         assert not isinstance(caught.value, ProviderError)
 
     def test_auto_takes_the_best_that_loads_and_keeps_why(self, model: Path, use_ort: Any) -> None:
-        fake = use_ort(FakeOrt([CPU, OPENVINO, CUDA], broken=[CUDA]))
+        fake = use_ort(FakeOrt([CPU, DIRECTML, CUDA], broken=[CUDA]))
         session = open_session(model)
-        assert session.provider == "openvino"
-        assert fake.asked == [CUDA, OPENVINO]
+        assert session.provider == "directml"
+        assert [name for name, _ in fake.asked if name != CPU] == [CUDA, DIRECTML]
         assert len(session.skipped) == 1
         assert "'cuda'" in session.skipped[0]
 
     def test_auto_ends_at_the_cpu(self, model: Path, use_ort: Any) -> None:
         use_ort(FakeOrt([CPU]))
         session = open_session(model)
-        assert (session.provider, session.skipped) == ("cpu", ())
-
-    @pytest.mark.parametrize(("value", "is_quiet"), [("1", True), ("0", False)])
-    def test_telemetry_is_stopped_unless_the_user_wants_it(
-        self, model: Path, use_ort: Any, monkeypatch: pytest.MonkeyPatch, value: str, is_quiet: bool
-    ) -> None:
-        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", value)
-        fake = use_ort(FakeOrt([CPU]))
-        open_session(model)
-        assert fake.is_quiet == is_quiet
+        assert (session.provider, session.precision, session.skipped) == ("cpu", "fp32", ())
 
     def test_auto_never_takes_tensorrt(self, model: Path, use_ort: Any) -> None:
-        use_ort(FakeOrt(["TensorrtExecutionProvider", CPU]))
+        use_ort(FakeOrt([TENSORRT, CPU]))
         assert open_session(model).provider == "cpu"
+
+    def test_a_model_that_is_broken_for_all_is_told_at_once(
+        self, model: Path, use_ort: Any
+    ) -> None:
+        use_ort(FakeOrt([CPU, CUDA, DIRECTML], raising=[CPU, CUDA, DIRECTML]))
+        with pytest.raises(InferenceError, match="could not be loaded: no luck with CPU"):
+            open_session(model)
 
     def test_threads_default_to_the_usable_cores(
         self, model: Path, use_ort: Any, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +155,48 @@ class TestProviders:
         monkeypatch.setattr(module, "usable_cores", lambda: 5)
         assert open_session(model).threads == 5
         assert open_session(model, threads=2).threads == 2
+
+
+class TestPrecision:
+    def test_it_reaches_the_provider(self, model: Path, use_ort: Any) -> None:
+        fake = use_ort(FakeOrt([TENSORRT, CPU]))
+        assert open_session(model, provider="tensorrt", precision="fp16").precision == "fp16"
+        assert open_session(model, provider="tensorrt").precision == "fp32"
+        (_, half), (_, full) = fake.asked
+        assert half["trt_fp16_enable"] == "1"
+        assert "trt_fp16_enable" not in full
+
+    def test_fp32_on_a_gpu_of_nvidia_is_not_tf32(self, model: Path, use_ort: Any) -> None:
+        fake = use_ort(FakeOrt([CUDA, CPU]))
+        open_session(model, provider="cuda")
+        assert fake.asked[0][1]["use_tf32"] == "0"
+
+    def test_a_provider_without_it_names_who_has_it(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU, TENSORRT]))
+        with pytest.raises(
+            ProviderError, match="'cpu' does not compute in bf16; here tensorrt does"
+        ) as caught:
+            open_session(model, provider="cpu", precision="bf16")
+        assert caught.value.hint == "use --provider tensorrt, or --precision fp32"
+
+    def test_where_nobody_has_it(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU, CUDA]))
+        with pytest.raises(
+            ProviderError, match=r"no provider .* computes in bf16: cuda has fp32; cpu has fp32"
+        ):
+            open_session(model, precision="bf16")
+
+    def test_auto_takes_the_best_that_has_it_and_says_so(self, model: Path, use_ort: Any) -> None:
+        use_ort(FakeOrt([CPU, CUDA, "MIGraphXExecutionProvider"]))
+        session = open_session(model, precision="bf16")
+        assert (session.provider, session.precision) == ("migraphx", "bf16")
+        assert "'cuda' does not compute in bf16" in session.skipped[0]
+
+    def test_one_that_has_it_and_fails_is_what_is_told(self, model: Path, use_ort: Any) -> None:
+        migraphx = "MIGraphXExecutionProvider"
+        use_ort(FakeOrt([CPU, CUDA, migraphx], raising=[migraphx]))
+        with pytest.raises(ProviderError, match="no luck with MIGraphX"):
+            open_session(model, precision="bf16")
 
 
 class TestFiles:
@@ -205,7 +236,7 @@ class TestFiles:
             open_session(tmp_path / name)
         assert caught.value.hint == f"make one with `yolokit export {tmp_path / name}`"
 
-    @pytest.mark.parametrize("content", [b"\x08" * 500, b"\x01\x02\x03"])
+    @pytest.mark.parametrize("content", [b"\x08" * 500, b"\x01\x02\x03", b"\x08\x09"])
     def test_what_is_no_onnx_file(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "m.onnx"
         path.write_bytes(content)
@@ -254,30 +285,70 @@ class TestFiles:
         with pytest.raises(InferenceError, match="could not be loaded"):
             open_session(path)
 
-    def test_without_onnxruntime(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_anything_that_runs_it(
+        self, model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        monkeypatch.setattr(native_openvino, "is_installed", lambda: False)
         with pytest.raises(MissingDependencyError, match="Running a model needs onnxruntime"):
             open_session(model)
 
 
+@pytest.fixture(params=["cpu", "openvino"])
+def provider(request: pytest.FixtureRequest) -> str:
+    """What every test environment has."""
+    return str(request.param)
+
+
 class TestRun:
-    def test_a_real_session_on_the_cpu(self, make_model: Any) -> None:
-        session = open_session(make_model(), provider="cpu", threads=1)
-        assert (session.provider, session.threads) == ("cpu", 1)
-        assert session.inputs[0].shape == (1, 3, 64, 64)
+    def test_a_real_session(self, make_model: Any, provider: str) -> None:
+        session = open_session(make_model(), provider=provider, threads=1)
+        assert (session.provider, session.threads) == (provider, 1)
+        assert session.inputs == (Port("images", (1, 3, 64, 64), "tensor(float)"),)
         outputs = session.run({"images": np.zeros((1, 3, 64, 64), np.float32)}, ["output0"])
         assert {name: output.shape for name, output in outputs.items()} == {"output0": (1, 6, 2)}
 
-    def test_what_onnxruntime_raises_becomes_ours(self, make_model: Any) -> None:
-        session = open_session(make_model(), threads=1)
-        with pytest.raises(InferenceError, match=r"failed on an input of shape \(1, 3, 32, 32\)"):
+    def test_what_is_raised_becomes_ours(self, make_model: Any, provider: str) -> None:
+        session = open_session(make_model(), threads=1, provider=provider)
+        with pytest.raises(
+            InferenceError, match=r"failed on an input of shape \(1, 3, 32, 32\): .*input"
+        ) as caught:
             session.run({"images": np.zeros((1, 3, 32, 32), np.float32)}, ["output0"])
+        assert "Exception from" not in str(caught.value)
 
-    def test_half_precision_goes_in_and_comes_out(self, make_model: Any) -> None:
-        session = open_session(make_model(half=True), threads=1)
+    def test_half_precision_goes_in_and_comes_out(self, make_model: Any, provider: str) -> None:
+        session = open_session(make_model(half=True), threads=1, provider=provider)
+        assert session.inputs[0].type == "tensor(float16)"
         outputs = session.run({"images": np.zeros((1, 3, 64, 64), np.float32)}, ["output0"])
         assert outputs["output0"].dtype == np.float32
 
-    def test_nothing_is_printed(self, make_model: Any, capfd: pytest.CaptureFixture[str]) -> None:
-        open_session(make_model(), threads=1)
+    def test_the_next_run_leaves_earlier_outputs_alone(
+        self, make_model: Any, provider: str
+    ) -> None:
+        session = open_session(make_model(bright_scores=True), threads=1, provider=provider)
+        images = [np.full((1, 3, 64, 64), level, np.float32) for level in (1, 0)]
+        white, _ = (session.run({"images": image}, ["output0"])["output0"] for image in images)
+        assert white[0, 4:].max() == pytest.approx(0.9)
+
+    def test_dynamic_axes_are_none(self, make_model: Any, provider: str) -> None:
+        path = make_model(input_shape=("batch", 3, "h", "w"), output_shape=("batch", 6, 2))
+        session = open_session(path, threads=1, provider=provider)
+        assert session.inputs[0].shape == (None, 3, None, None)
+
+    def test_several_threads_at_once(self, make_model: Any, provider: str) -> None:
+        session = open_session(make_model(bright_scores=True), threads=1, provider=provider)
+
+        def score(level: float) -> float:
+            image = np.full((1, 3, 64, 64), level, np.float32)
+            return float(session.run({"images": image}, ["output0"])["output0"][0, 4:].max())
+
+        levels = [step / 40 for step in range(40)]
+        with ThreadPoolExecutor(4) as pool:
+            scores = list(pool.map(score, levels))
+        assert scores == pytest.approx([0.9 * level for level in levels], abs=1e-3)
+
+    def test_nothing_is_printed(
+        self, make_model: Any, provider: str, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        open_session(make_model(), threads=1, provider=provider)
         assert capfd.readouterr() == ("", "")

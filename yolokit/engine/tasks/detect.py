@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from yolokit.engine.recording import RecordingValidator
 from yolokit.engine.trainer import YolokitTrainer
+from yolokit.errors import ConfigError
 from yolokit.metrics.fitness import parse_fitness
 
 from ultralytics.models.yolo.detect import (  # isort: skip - after our edits
@@ -52,6 +54,30 @@ class Trainer(YolokitTrainer, DetectionTrainer):  # type: ignore[misc]
 def build(arch: dict[str, Any], class_count: int) -> Any:
     """Build upstream's model of an architecture, which is changed, with fresh weights."""
     return DetectionModel(arch, nc=class_count, verbose=False)
+
+
+def choose_head(model: Any, layout: str | None) -> None:
+    """Let a model give all candidates (``raw``) or boxes that need no NMS (``end2end``).
+
+    YOLO26 and YOLOv10 are trained with both heads; one that was fused has only one left.
+    """
+    if layout is None:
+        return
+    head = model.model[-1]
+    parts = {"raw": getattr(head, "cv2", None), "end2end": getattr(head, "one2one_cv2", None)}
+    has = [name for name, part in parts.items() if part is not None]
+    if layout not in has:
+        raise ConfigError(
+            f"{_name_architecture(model)} has no {layout} head; it has {' and '.join(has)} alone",
+            hint="leave out --head",
+        )
+    head.end2end = layout == "end2end"
+
+
+def _name_architecture(model: Any) -> str:
+    """Return what an architecture is called, such as ``yolo11n``."""
+    path = str(model.yaml.get("yaml_file", ""))
+    return Path(path).stem or "this model"
 
 
 def tell_layout(model: Any) -> str:

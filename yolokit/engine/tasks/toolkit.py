@@ -42,6 +42,13 @@ class EngineTask(Protocol):
     def build(self, arch: dict[str, Any], class_count: int) -> Any:
         """Build upstream's model of an architecture, which may be changed, with fresh weights."""
 
+    def choose_head(self, model: Any, layout: str | None) -> None:
+        """Let a model give the outputs of one of its heads; None leaves it as it is.
+
+        Raises:
+            ConfigError: It has no head of this layout.
+        """
+
     def tell_layout(self, model: Any) -> str:
         """Return how a model's outputs are laid out: a module of ``runtime/heads``."""
 

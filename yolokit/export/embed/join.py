@@ -11,6 +11,7 @@ from yolokit.core.extras import require
 from yolokit.export.embed.builder import Builder
 from yolokit.export.embed.letterbox import add_letterbox
 from yolokit.export.embed.nms import fit_given_images, report_boxes, suppress_raw, take_rows
+from yolokit.export.sidecar import LETTERBOX
 from yolokit.runtime.manifest import BoxPorts
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def describe_embedded(plain: ModelManifest, parts: Sequence[str]) -> ModelManife
     return msgspec.structs.replace(plain, io=io, head=head)
 
 
-def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManifest) -> None:
-    """Write a model with the parts that its manifest states.
+def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManifest) -> Path:
+    """Write a model with the parts that its manifest states to ``dst``, which is returned.
 
     Args:
         src: The network alone: its input float, its output as the layout says.
@@ -51,11 +52,35 @@ def embed_parts(src: Path, dst: Path, plain: ModelManifest, manifest: ModelManif
     onnx = require("onnx", extra="train", purpose="Export")
     model = onnx.load(src)
     graph, fit = model.graph, None
+    _set_apart(graph, {manifest.io.input_name, LETTERBOX, *_list_names(manifest)})
     if manifest.io.kind == "image":
         fit = _put_before(onnx, graph, plain, manifest)
     if manifest.head.ports is not None:
         _put_behind(onnx, graph, plain, manifest, fit)
+    elif fit is not None:
+        _tell_letterbox(onnx, graph, fit)
     onnx.save(model, dst)
+    return dst
+
+
+def _list_names(manifest: ModelManifest) -> tuple[str, ...]:
+    """Return the names of the outputs and optional inputs that a file with NMS gets."""
+    ports = manifest.head.ports
+    return () if ports is None else (manifest.head.output_name, *ports.outputs, *ports.inputs)
+
+
+def _set_apart(graph: Any, taken: set[str]) -> None:
+    """Give values inside a network other names where they have those of ports that it will get."""
+    taken = taken - {port.name for port in (*graph.input, *graph.output)}
+
+    def rename(name: str) -> str:
+        return f"network/{name}" if name in taken else name
+
+    for node in graph.node:
+        node.input[:] = [rename(name) for name in node.input]
+        node.output[:] = [rename(name) for name in node.output]
+    for one in (*graph.initializer, *graph.value_info):
+        one.name = rename(one.name)
 
 
 def _put_before(onnx: Any, graph: Any, plain: ModelManifest, manifest: ModelManifest) -> Fit:
@@ -73,6 +98,18 @@ def _put_before(onnx: Any, graph: Any, plain: ModelManifest, manifest: ModelMani
     _replace(graph.node, [*b.nodes, *graph.node])
     graph.initializer.extend(b.constants)
     return fit
+
+
+def _tell_letterbox(onnx: Any, graph: Any, fit: Fit) -> None:
+    """Add the output that leads boxes back: left, top, and how much larger than in the image."""
+    b = Builder("letterbox")
+    gain = b.add("Div", fit.resized_wh, fit.image_wh)
+    both = b.cast(b.add("Concat", fit.pad_xy, gain, axis=1), np.float32)
+    b.name(b.add("Reshape", both, b.axes(4)), LETTERBOX)
+    graph.node.extend(b.nodes)
+    graph.initializer.extend(b.constants)
+    make = onnx.helper.make_tensor_value_info
+    graph.output.append(make(LETTERBOX, onnx.TensorProto.FLOAT, [4]))
 
 
 def _put_behind(

@@ -7,32 +7,30 @@ and detections must agree.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 
-from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.types import Frame
-from yolokit.engine_protocol.child import run_job
-from yolokit.engine_protocol.requests import InferRequest
 from yolokit.errors import ParityError
+from yolokit.evaluate.checkpoint import Checkpoint
 from yolokit.evaluate.tasks.toolkit import load_metric
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.metrics.matching import find_ties
+from yolokit.runtime.detector import plan_letterbox
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from yolokit.core.types import F32, F64, Bool, Detections, Letterbox
+    from yolokit.core.types import F32, F64, U8, Bool, Detections, Letterbox
+    from yolokit.engine_protocol.requests import InferFacts
     from yolokit.export.config import ExportConfig
     from yolokit.export.gates.toolkit import Candidate
     from yolokit.metrics.matching import Matching
@@ -43,8 +41,9 @@ if TYPE_CHECKING:
 SCORE = 0.25
 MIN_SCORE = 0.001
 MIN_MATCHED = 20
+SIDES = ("the trained model", "the deployed model")
 _NO_LIMIT = 1_000_000
-_BATCH = 3
+BATCH = 3
 
 
 class ParityReport(msgspec.Struct, kw_only=True):
@@ -91,7 +90,8 @@ class Sample:
         letterbox: Where it lies in the input.
         trained_input: (1, 3, H, W) float32.
         trained: Outputs by name, each without the axis of the batch.
-        deployed_input: As ``trained_input``.
+        deployed_input: As ``trained_input``; or (1, H, W, 3) uint8, the image, where the graph
+            prepares it.
         deployed: As ``trained``.
     """
 
@@ -99,7 +99,7 @@ class Sample:
     letterbox: Letterbox
     trained_input: F32
     trained: Outputs
-    deployed_input: F32
+    deployed_input: F32 | U8
     deployed: Outputs
 
 
@@ -107,11 +107,12 @@ class Parity:
     """The exported model finds what the trained one finds, as closely as its precision allows."""
 
     name = "parity"
+    rank = 1
     complaint = "the exported model does not equal the trained one"
     error = ParityError
 
     def __init__(self, tolerance: Tolerance) -> None:
-        self._tolerance = tolerance
+        self.tolerance = tolerance
 
     def describe(self, candidate: Candidate) -> str:
         """Say how many images are compared."""
@@ -119,98 +120,170 @@ class Parity:
 
     def check(self, candidate: Candidate) -> Verdict:
         """Run both models on the same images and compare them."""
-        samples = run_both(candidate)
-        report = compare(samples, candidate.predictor.detector, tolerance=self._tolerance)
-        check_batch(samples, candidate.predictor, report)
+        facts, samples = run_both(candidate)
+        detector = candidate.predictor.detector
+        report = self.compare(candidate, facts, samples)
+        check_names(facts.names, detector.names, report)
         report.model_sha256 = sha256_file(candidate.model)
         report.weights_sha256 = candidate.digest.sha256
         return Verdict(self.name, report.problems, report)
 
+    def compare(
+        self, candidate: Candidate, facts: InferFacts, samples: Sequence[Sample]
+    ) -> ParityReport:
+        """Compare what both sides gave."""
+        del facts
+        report = compare(samples, candidate.predictor.detector, tolerance=self.tolerance)
+        check_batch(samples, candidate.predictor, report)
+        return report
+
 
 def open_gate(config: ExportConfig) -> Parity:
     """Return the gate, which every export must pass."""
-    return Parity(find_tolerance(config.precision))
+    tolerance = find_tolerance(config.precision)
+    if "nms" not in (config.embed or ""):
+        return Parity(tolerance)
+    from yolokit.export.gates._reported import ReportedParity
+
+    return ReportedParity(tolerance)
 
 
-def run_both(candidate: Candidate) -> list[Sample]:
-    """Run the checkpoint and the exported file on the same images."""
+def run_both(candidate: Candidate) -> tuple[InferFacts, list[Sample]]:
+    """Run the checkpoint and the exported file on the same images.
+
+    Images of odd shapes join them where the file prepares images itself.
+
+    Returns:
+        What the checkpoint is, and each image as both saw it.
+    """
     predictor = candidate.predictor
-    output_name = predictor.detector.manifest.head.output_name  # the one that the engine writes
+    io = predictor.detector.manifest.io
+    images = [*candidate.images, *(_make_odd(candidate.images) if io.kind == "image" else ())]
     deployed = []
-    for name, bgr in candidate.images:
-        (view,), (tensor,) = predictor.prepare(Frame(bgr, 0, None, name))
+    for name, bgr in images:
+        frame = Frame(bgr, 0, None, name)
+        _, (tensor,) = predictor.prepare(frame)
         (outputs,) = predictor.infer([tensor])
-        deployed.append((name, view.letterbox, tensor, outputs))
-    with tempfile.TemporaryDirectory(prefix="yolokit-parity-") as scratch:
-        folder = Path(scratch)
-        for index, (_name, bgr) in enumerate(candidate.images):
-            np.save(folder / f"{index:04d}.image.npy", bgr, allow_pickle=False)
-        request = InferRequest(
-            weights=str(candidate.weights),
-            digest=candidate.digest,
-            folder=str(folder),
-            input_wh=[letterbox.input_wh for _, letterbox, _, _ in deployed],
-            threads=usable_cores(),
-            trust=candidate.trust,
+        deployed.append((name, plan_letterbox(frame.image_wh, io), tensor, outputs))
+    checkpoint = Checkpoint(
+        path=candidate.weights,
+        digest=candidate.digest,
+        trust=candidate.trust,
+        head=candidate.head,
+        log_path=candidate.log_path,
+    )
+    facts, trained = checkpoint.run(
+        [bgr for _, bgr in images],
+        [letterbox.input_wh for _, letterbox, _, _ in deployed],
+        keeps_inputs=True,
+    )
+    samples = [
+        Sample(
+            name=name,
+            letterbox=letterbox,
+            trained_input=one.tensor,
+            trained=one.outputs,
+            deployed_input=tensor,
+            deployed=outputs,
         )
-        run_job("infer", request, log_path=candidate.log_path)
-        return [
-            Sample(
-                name=name,
-                letterbox=letterbox,
-                trained_input=np.load(folder / f"{index:04d}.input.npy", allow_pickle=False),
-                trained={
-                    output_name: np.load(
-                        folder / f"{index:04d}.{output_name}.npy", allow_pickle=False
-                    )[0]
-                },
-                deployed_input=tensor,
-                deployed=outputs,
-            )
-            for index, (name, letterbox, tensor, outputs) in enumerate(deployed)
-        ]
+        for (name, letterbox, tensor, outputs), one in zip(deployed, trained, strict=True)
+        if one.tensor is not None
+    ]
+    return facts, samples
+
+
+def _make_odd(images: Sequence[tuple[str, U8]]) -> Iterator[tuple[str, U8]]:
+    """Yield a single pixel, strips of three, and a large image, all cut or made of one image."""
+    name, bgr = images[0]
+    for what, odd in (
+        ("1 pixel", bgr[:1, :1]),
+        ("3 rows", bgr[:3]),
+        ("3 columns", bgr[:, :3]),
+        ("a long strip", np.tile(bgr[:7], (1, 9, 1))),
+        ("3 x 3 times", np.tile(bgr, (3, 3, 1))),
+    ):
+        yield f"{name}: {what}", np.ascontiguousarray(odd)
+
+
+def check_names(trained: Sequence[str], deployed: Sequence[str], report: ParityReport) -> None:
+    """Compare the class names, by which alone a wrong order shows: the numbers are the same."""
+    if len(trained) != len(deployed):
+        classes = counted(len(trained), "class", "classes")
+        report.problems.append(f"the trained model has {classes}, the file {len(deployed)}")
+    report.problems += [
+        f"class {index} is called {own!r} in the file, {name!r} in the trained model"
+        for index, (name, own) in enumerate(zip(trained, deployed, strict=False))
+        if name != own
+    ]
+    if report.problems:
+        report.verdict = "different"
 
 
 def compare(
-    samples: Sequence[Sample], detector: Detector, *, tolerance: Tolerance | None = None
+    samples: Sequence[Sample],
+    detector: Detector,
+    *,
+    tolerance: Tolerance | None = None,
+    sides: tuple[str, str] = SIDES,
 ) -> ParityReport:
-    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them."""
+    """Compare the two sides of every sample: inputs, raw outputs, and the detections from them.
+
+    Args:
+        samples: The images.
+        detector: Decodes the outputs of both.
+        tolerance: How far the two may be apart.
+        sides: What the two are called in problems.
+    """
     report = ParityReport(tolerance=tolerance or Tolerance(), provider=detector.provider)
+    count_images(samples, report)
+    for sample in samples:
+        _compare_inputs(sample, report)
+        _compare_raw(sample, detector.manifest.head, report)
+    found = (detector.decode(one.trained, one.letterbox, conf=MIN_SCORE) for one in samples)
+    report.threshold = None if report.problems else choose_threshold(found)
+    if report.threshold is not None:
+        for sample in samples:
+            _match_sample(sample, detector, report, sides)
+    if not report.problems:
+        report.verdict = "equal" if report.matched else "tensors only"
+    return report
+
+
+def count_images(samples: Sequence[Sample], report: ParityReport) -> None:
+    """Enter which images are compared."""
     for sample in samples:
         report.images += 1
         report.image_names.append(sample.name)
         width, height = sample.letterbox.image_wh
         report.non_square_images += width != height
-        _compare_inputs(sample, report)
-        _compare_raw(sample, detector.manifest.head, report)
-    report.threshold = None if report.problems else _choose_threshold(samples, detector)
-    if report.threshold is not None:
-        for sample in samples:
-            _match_sample(sample, detector, report.threshold, report)
-    if not report.problems:
-        report.verdict = "equal" if report.matched else "tensors only"
-    return report
 
 
 def check_batch(samples: Sequence[Sample], predictor: Predictor, report: ParityReport) -> None:
     """Prove that a dynamic batch is one: three images at once give what each gives alone."""
     if predictor.detector.manifest.io.shape[0] is not None:
         return
-    shape = samples[0].deployed_input.shape
-    alike = [sample for sample in samples if sample.deployed_input.shape == shape]
-    three = (alike * _BATCH)[:_BATCH]
-    batched = Predictor(predictor.detector, replace(predictor.spec, batch=_BATCH))
+    three = take_alike(samples, BATCH)
+    batched = Predictor(predictor.detector, replace(predictor.spec, batch=BATCH))
     together = batched.infer([sample.deployed_input for sample in three])
     for number, (sample, outputs) in enumerate(zip(three, together, strict=True), 1):
         diff = max(
             float(np.abs(output - sample.deployed[name]).max()) for name, output in outputs.items()
         )
         if not diff <= report.tolerance.box_abs_px:
-            report.problems.append(f"image {number} of a batch of {_BATCH} differs by {diff:.3g}")
+            report.problems.append(f"image {number} of a batch of {BATCH} differs by {diff:.3g}")
             report.verdict = "different"
 
 
+def take_alike(samples: Sequence[Sample], count: int) -> Sequence[Sample]:
+    """Return some samples whose inputs have one shape, over again where there are too few."""
+    shape = samples[0].deployed_input.shape
+    alike = [sample for sample in samples if sample.deployed_input.shape == shape]
+    return (alike * count)[:count]
+
+
 def _compare_inputs(sample: Sample, report: ParityReport) -> None:
+    if sample.deployed_input.dtype == np.uint8:  # the image itself: its outputs must tell
+        return
     if sample.trained_input.shape != sample.deployed_input.shape:
         report.problems.append(
             f"{sample.name}: the runtime's input is {sample.deployed_input.shape}, "
@@ -259,33 +332,75 @@ def _check_part(
     return float(diff.max(initial=0))
 
 
-def _choose_threshold(samples: Sequence[Sample], detector: Detector) -> float | None:
+def choose_threshold(found: Iterable[Detections]) -> float | None:
     """Return 0.25, or the score of the 20th detection if that is lower; None without any.
 
-    Fewer pairs would mean too little.
+    Fewer pairs would mean too little. ``found`` has each image's, from ``MIN_SCORE`` up.
     """
-    scores: list[float] = []
-    for sample in samples:
-        found = detector.decode(sample.trained, sample.letterbox, conf=MIN_SCORE)
-        scores += found.scores[:MIN_MATCHED].tolist()
+    scores: list[float] = [score for one in found for score in one.scores[:MIN_MATCHED].tolist()]
     if not scores:
         return None
     scores.sort(reverse=True)
     return min(SCORE, scores[min(MIN_MATCHED, len(scores)) - 1])
 
 
+def lower_threshold(threshold: float, limits: Tolerance) -> float:
+    """Return the score that a partner must have; at low thresholds "a little less" shrinks."""
+    return threshold - limits.score_margin * min(1.0, threshold / SCORE)
+
+
 def _match_sample(
-    sample: Sample, detector: Detector, threshold: float, report: ParityReport
+    sample: Sample, detector: Detector, report: ParityReport, sides: tuple[str, str]
 ) -> None:
-    limits = report.tolerance
-    # A partner may score a little less; at low thresholds "a little" shrinks with them.
-    lower = threshold - limits.score_margin * min(1.0, threshold / SCORE)
+    threshold = report.threshold or 0
+    lower = lower_threshold(threshold, report.tolerance)
     # Not clipped: a box outside the image has no area left to compare. No limit on the count: a
     # box that falls off the end of the list on one side alone is not a difference.
     trained, deployed = (
         detector.decode(outputs, sample.letterbox, conf=lower, max_det=_NO_LIMIT, clip=False)
         for outputs in (sample.trained, sample.deployed)
     )
+    # A head that chose its boxes itself leaves nothing to suppress.
+    chooses = load_head(detector.manifest.head.layout).SUPPRESSES_OVERLAPS
+    match_found(
+        sample.name,
+        (trained, deployed),
+        detector,
+        report,
+        threshold=threshold,
+        iou_limit=np.inf if chooses else detector.manifest.head.iou,
+        score_slack=2 * report.max_raw_score_diff,
+        sides=sides,
+    )
+
+
+def match_found(
+    name: str,
+    found: tuple[Detections, Detections],
+    detector: Detector,
+    report: ParityReport,
+    *,
+    threshold: float,
+    iou_limit: float,
+    score_slack: float,
+    sides: tuple[str, str] = SIDES,
+) -> F64:
+    """Match the detections of the trained and of the deployed model in one image.
+
+    Args:
+        name: The image.
+        found: Of both, from somewhat below the threshold up.
+        detector: The deployed model.
+        report: Gets what was matched, and a problem for each detection without a partner.
+        threshold: Score from which a detection must have a partner.
+        iou_limit: As for ``find_ties``.
+        score_slack: As for ``find_ties``.
+        sides: What the two are called in problems.
+
+    Returns:
+        (K,) how far the boxes of each pair are apart, in px of the image.
+    """
+    (trained, deployed), limits = found, report.tolerance
     metric = load_metric(detector.manifest.head.task)
     pairs = metric.match(
         trained, deployed, min_iou=limits.min_iou, max_score_diff=limits.score_diff
@@ -295,23 +410,14 @@ def _match_sample(
     if counted.any():
         _measure_pairs(pairs, counted, report)
     alone = pairs.unmatched_a, pairs.unmatched_b
-    # A head that chose its boxes itself leaves nothing to suppress.
-    chooses = load_head(detector.manifest.head.layout).SUPPRESSES_OVERLAPS
-    ties = find_ties(
-        trained,
-        deployed,
-        *alone,
-        iou_limit=np.inf if chooses else detector.manifest.head.iou,
-        score_slack=2 * report.max_raw_score_diff,
-    )
-    for side, found, lonely, tied in zip(
-        ("trained", "deployed"), (trained, deployed), alone, ties, strict=True
-    ):
-        above = found.scores[lonely] >= threshold
+    ties = find_ties(trained, deployed, *alone, iou_limit=iou_limit, score_slack=score_slack)
+    for side, own, lonely, tied in zip(sides, found, alone, ties, strict=True):
+        above = own.scores[lonely] >= threshold
         report.ties += int((above & tied).sum())
         for index in lonely[above & ~tied]:
             report.unmatched += 1
-            report.problems.append(_describe(sample.name, side, found, int(index), detector))
+            report.problems.append(_describe(name, side, own, int(index), detector))
+    return pairs.box_diff_px[counted]
 
 
 def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None:
@@ -325,7 +431,4 @@ def _measure_pairs(pairs: Matching, counted: Bool, report: ParityReport) -> None
 def _describe(name: str, side: str, found: Detections, index: int, detector: Detector) -> str:
     box = ", ".join(f"{value:.1f}" for value in found.xyxy[index])
     class_name = detector.names[int(found.class_ids[index])]
-    return (
-        f"{name}: only the {side} model finds {class_name} at ({box}) "
-        f"with score {found.scores[index]:.4f}"
-    )
+    return f"{name}: only {side} finds {class_name} at ({box}) with score {found.scores[index]:.4f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from yolokit.core.events import ignore
 from yolokit.core.plugins import list_plugins, load_plugin
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from yolokit.core.events import OnEvent
     from yolokit.core.types import U8
     from yolokit.errors import GateError
     from yolokit.export.config import ExportConfig
@@ -34,6 +36,10 @@ class Candidate:
         trust: Load the checkpoint even if that runs code which is stored in it.
         images: Names and (H, W, 3) uint8 BGR arrays; no quantizer was calibrated on any of them.
         log_path: Log of the engine.
+        head: The head that was asked for, which is to be compared; None for the usual one.
+        parent: The FP32 file that a file of lower precision was made of, with the same manifest
+            otherwise; None for an FP32 file.
+        on_event: Told how far a gate has come.
     """
 
     model: Path
@@ -43,6 +49,9 @@ class Candidate:
     trust: bool
     images: Sequence[tuple[str, U8]]
     log_path: Path
+    head: str | None = None
+    parent: Path | None = None
+    on_event: OnEvent = ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +63,15 @@ class Verdict:
         problems: One sentence for each thing that is wrong; none if the gate holds.
         record: What was measured, with at least ``verdict`` and ``model_sha256``. It is written
             to ``<model>.<gate>.json``, or to ``<model>.<gate>-failed.json`` without a model.
+        told: What was measured in sentences for a person, where the gate holds.
+        hint: What to do about the problems, beside reading the record.
     """
 
     gate: str
     problems: Sequence[str]
     record: msgspec.Struct
+    told: Sequence[str] = ()
+    hint: str | None = None
 
 
 class Gate(Protocol):
@@ -66,11 +79,13 @@ class Gate(Protocol):
 
     Attributes:
         name: The name of its module in ``export/gates``.
+        rank: Its place among the gates: those that are quick and say most come first.
         complaint: What is wrong with a model that fails it.
         error: What is raised then.
     """
 
     name: str
+    rank: int
     complaint: str
     error: type[GateError]
 
@@ -95,8 +110,9 @@ class GateModule(Protocol):
 
 
 def open_gates(config: ExportConfig) -> list[Gate]:
-    """Return all gates that a model with these options must pass."""
+    """Return all gates that a model with these options must pass, in the order of their ranks."""
     modules = (
         cast(GateModule, load_plugin(PACKAGE, name, kind="gate")) for name in list_plugins(PACKAGE)
     )
-    return [gate for module in modules if (gate := module.open_gate(config)) is not None]
+    gates = [gate for module in modules if (gate := module.open_gate(config)) is not None]
+    return sorted(gates, key=lambda gate: gate.rank)

@@ -31,7 +31,7 @@ from yolokit.formats.toolkit.plugin import load_format
 from yolokit.jobs.check.page.write import check_page_output, write_page
 from yolokit.labels.ledger import Ledger
 from yolokit.labels.splits import order_splits
-from yolokit.runtime.session import check_model_file
+from yolokit.runtime.model_file import check_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -93,7 +93,7 @@ def join_rows(outputs: Mapping[str, npt.NDArray[Any]], head: ModelHead) -> F32:
         )
     if count.shape != shape[:1] or (count < 0).any() or (count > shape[1]).any():
         raise ModelOutputError(
-            f"the model's output counts {count.tolist()} boxes in rows of {shape[1]}"
+            f"the model's output has the counts {count.tolist()}, for rows of {shape[1]}"
         )
     rows: F32 = np.concatenate([boxes, scores[..., None], classes[..., None]], axis=2, dtype="f4")
     rows[np.arange(shape[1]) >= count[:, None]] = 0

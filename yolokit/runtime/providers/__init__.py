@@ -1,1 +1,1 @@
-"""The execution providers of onnxruntime that a model may run on, one module each."""
+"""What runs a model, one module each: execution providers of onnxruntime, and OpenVINO itself."""

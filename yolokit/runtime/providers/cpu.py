@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from yolokit.runtime.providers.toolkit import Provider
+from yolokit.runtime.providers.toolkit.built_in import built_in
 
-PROVIDER = Provider(ort_name="CPUExecutionProvider", rank=7)
+PROVIDER = built_in("CPUExecutionProvider", rank=7, extra="cpu", on_cores=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from yolokit.runtime.providers.toolkit import Provider
+from yolokit.runtime.providers.toolkit.built_in import built_in
 
-PROVIDER = Provider(ort_name="DmlExecutionProvider", rank=4)
+PROVIDER = built_in(
+    "DmlExecutionProvider",
+    rank=4,
+    install="`pip install onnxruntime-directml` on Windows, in place of onnxruntime",
+)

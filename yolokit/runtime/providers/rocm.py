@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from yolokit.runtime.providers.toolkit import Provider
+from yolokit.runtime.providers.toolkit.built_in import built_in
 
-PROVIDER = Provider(ort_name="ROCMExecutionProvider", rank=3)
+PROVIDER = built_in(
+    "ROCMExecutionProvider",
+    rank=3,
+    install="`pip install onnxruntime-rocm`, in place of onnxruntime",
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from yolokit.runtime.providers.toolkit import Provider
+from yolokit.runtime.providers.toolkit.built_in import built_in
 
-PROVIDER = Provider(ort_name="XnnpackExecutionProvider")
+PROVIDER = built_in(
+    "XnnpackExecutionProvider", install="an onnxruntime that was built with XNNPACK"
+)

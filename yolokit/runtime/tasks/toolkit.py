@@ -13,7 +13,7 @@ from yolokit.core.plugins import list_plugins, load_plugin
 from yolokit.core.plural import counted
 from yolokit.errors import InferenceError, ModelOutputError
 from yolokit.runtime.heads.toolkit import Candidates, load_head
-from yolokit.runtime.session import show_shape
+from yolokit.runtime.ports import show_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,7 +39,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["train", "--imgsz=640,480"], "one number is the side of a square"),
         (["val", "m.onnx", "--data", "d", "--lr0", "1"], "of another command: `yolokit train`"),
         (["val", "m.onnx", "--data", "d", "--device", "0"], "device is called provider here"),
-        (["predict", "m.onnx", "a", "--half"], "a file runs in the precision that it has"),
+        (["predict", "m.onnx", "a", "--half"], "`precision: fp16` here"),
         (["predict", "m.onnx", "a", "--save-txt"], "predictions.jsonl has all boxes"),
         (["predict", "m.onnx", "a", "--save"], "--save names what is written"),
         (["predict", "m.onnx", "a", "--tracker", "x"], "this version does not track"),

@@ -119,7 +119,7 @@ def test_a_raw_difference_is_caught(row: int, amount: float, word: str) -> None:
 
 def test_swapped_channels_are_caught() -> None:
     sample = make_sample([0.9] * 20)
-    swapped = np.ascontiguousarray(sample.deployed_input[:, ::-1])
+    swapped = np.ascontiguousarray(sample.trained_input[:, ::-1])
     report = check(replace(sample, deployed_input=swapped))
     assert report.verdict == "different"
     assert "colour order" in report.problems[0]

@@ -41,7 +41,7 @@ def test_rows_are_those_that_are_counted() -> None:
     [
         ({"scores": np.zeros((2, 4), np.float32)}, "do not fit together"),
         ({"boxes": np.zeros((2, 3), np.float32)}, "do not fit together"),
-        ({"count": np.array([4, 0], np.int32)}, r"counts \[4, 0\] boxes in rows of 3"),
+        ({"count": np.array([4, 0], np.int32)}, r"the counts \[4, 0\], for rows of 3"),
         ({"count": np.array([1], np.int32)}, "counts"),
         ({"count": np.array([-1, 0], np.int32)}, "counts"),
     ],

@@ -1,0 +1,64 @@
+"""OpenVINO: what it computes in, what it is kept from, and what it leaves for the next start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from yolokit.errors import InferenceError
+from yolokit.runtime.providers.toolkit import EngineOptions
+from yolokit.runtime.providers.toolkit.native_openvino import OpenVinoEngine, list_precisions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHITE = np.ones((1, 3, 64, 64), np.float32)
+
+
+def open_engine(path: Path, *, cache: Path | None = None, threads: int = 1) -> OpenVinoEngine:
+    return OpenVinoEngine(path, EngineOptions(threads=threads, cache=cache), "CPU")
+
+
+def test_its_telemetry_is_never_imported() -> None:
+    script = (
+        "import sys; from yolokit.runtime.providers.toolkit.native_openvino import list_precisions;"
+        "list_precisions('CPU'); import openvino.tools.ovc;"
+        "print(sys.modules['openvino_telemetry'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "None\n"
+
+
+def test_another_precision_than_the_one_asked_for_is_refused(make_model: Any) -> None:
+    """OpenVINO itself takes bf16 where a processor has no fp16, and says nothing."""
+    lacking = next(name for name in ("fp16", "bf16") if name not in list_precisions("CPU"))
+    options = EngineOptions(threads=1, precision=lacking)
+    with pytest.raises(InferenceError, match=f"although {lacking} was asked for"):
+        OpenVinoEngine(make_model(), options, "CPU")
+
+
+def test_ports_have_the_names_of_the_file(tmp_path: Path) -> None:
+    """An Identity at the end is taken away, and its tensor then has two names."""
+    from onnx import TensorProto, helper, save
+
+    nodes = [
+        helper.make_node("Relu", ["images"], ["a/first"]),
+        helper.make_node("Identity", ["a/first"], ["output0"]),
+    ]
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2])
+        for name in ("images", "output0")
+    ]
+    graph = helper.make_graph(nodes, "two names", ports[:1], ports[1:])
+    opset = helper.make_opsetid("", 17)
+    save(helper.make_model(graph, opset_imports=[opset], ir_version=9), tmp_path / "m.onnx")
+    engine = open_engine(tmp_path / "m.onnx")
+    assert [port.name for port in engine.outputs] == ["output0"]
+    (output,) = engine.run({"images": np.array([[-1, 2]], np.float32)}, ["output0"])
+    assert output.tolist() == [[0, 2]]

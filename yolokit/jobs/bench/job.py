@@ -1,0 +1,157 @@
+"""The bench job: how fast a model is here, with what, and whether its results are right."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.events import Notice, OnEvent, ignore
+from yolokit.core.plural import counted
+from yolokit.core.units import describe_seconds
+from yolokit.files.digest import sha256_file
+from yolokit.jobs.bench.choice import choose_best, list_compared, list_unproved, prove_on_data
+from yolokit.jobs.bench.proof import Reference, choose_pictures
+from yolokit.jobs.bench.record import BenchReport
+from yolokit.jobs.bench.search import Search
+from yolokit.jobs.bench.stages import time_stages
+from yolokit.runtime.predict import open_sources
+from yolokit.runtime.profiles import Profile, describe_machine, save_profile
+from yolokit.runtime.run_ahead import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yolokit.jobs.bench.config import BenchConfig
+    from yolokit.jobs.bench.record import Row
+
+_SHARE_OF_STAGES = 0.25  # of the budget, where there are sources
+
+
+def bench_model(
+    config: BenchConfig,
+    on_event: OnEvent = ignore,
+    *,
+    listen: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
+) -> BenchReport:
+    """Time a model in all ways that make sense here, and keep the best for ``predict``.
+
+    Args:
+        config: Made by :meth:`BenchConfig.build`.
+        on_event: Told how long it may take, and how far it has come.
+        listen: Gets a function that ends the bench early, and returns a context in which it may
+            be called, by a signal handler for example.
+
+    Returns:
+        What was found. A bench that is stopped early returns what it has by then, and keeps no
+        profile.
+
+    Raises:
+        InferenceError: The model cannot be loaded, or fails on the CPU.
+        DataError: A source or the data set cannot be read.
+        MissingDependencyError: onnxruntime is not installed.
+    """
+    start_s, stop = time.perf_counter(), Stop()
+    model = Path(config.model)
+    sources = open_sources(config.source)
+    pictures = choose_pictures(sources)
+    reference = Reference(model, pictures)
+    sha256 = sha256_file(model)
+    on_event(Notice(_announce(config)))
+    with tempfile.TemporaryDirectory(prefix="yolokit-bench-") as folder, listen(stop.request):
+        scratch = Path(folder)
+        share = 1 - _SHARE_OF_STAGES if sources else 1
+        search = Search(
+            config, reference, pictures, scratch / "home", share * config.budget_s, on_event, stop
+        )
+        search.run()
+        report = BenchReport(
+            model=str(model),
+            sha256=sha256,
+            machine=describe_machine(),
+            input_wh=reference.detector.manifest.io.input_wh,
+            pictures=len(pictures),
+            left_out=tuple(search.left_out),
+        )
+        report = _conclude(config, search, report, scratch, on_event, stop)
+    return msgspec.structs.replace(report, seconds=time.perf_counter() - start_s)
+
+
+def _announce(config: BenchConfig) -> str:
+    more = " and the measurement on labelled images" if config.data is not None else ""
+    return (
+        f"timing {Path(config.model).name} takes up to {describe_seconds(config.budget_s)} "
+        f"(--budget){more}; Ctrl-C keeps what is done"
+    )
+
+
+def _conclude(
+    config: BenchConfig,
+    search: Search,
+    report: BenchReport,
+    scratch: Path,
+    on_event: OnEvent,
+    stop: Stop,
+) -> BenchReport:
+    """Choose the best of what was timed, prove it, time the stages with it, and keep it."""
+    rows = search.rows
+    if search.is_complete and not stop.is_requested:
+        unproved = list_unproved(list_compared(rows, search.batch))
+        prove_on_data(config, rows, unproved, on_event)
+    default, compared = search.find_default(), list_compared(rows, search.batch)
+    best = choose_best(compared, default) if search.is_complete else None
+    faster = next(iter(list_unproved(compared)), None)
+    report = msgspec.structs.replace(
+        report,
+        rows=tuple(rows),
+        default=default.combination if default else None,
+        best=best.combination if best else None,
+        faster=faster.combination if faster else None,
+        is_partial=stop.is_requested,
+    )
+    if best is None or stop.is_requested:
+        return report
+    if config.source:
+        chosen = dict.fromkeys(row.combination for row in (default, best) if row is not None)
+        stages = time_stages(
+            str(config.model),
+            config.source,
+            list(chosen),
+            seconds=_SHARE_OF_STAGES * config.budget_s,
+            scratch=scratch,
+            on_event=on_event,
+        )
+        report = msgspec.structs.replace(report, stages=stages)
+    profile = save_profile(_make_profile(report, best, default))
+    return msgspec.structs.replace(report, profile=str(profile))
+
+
+def _make_profile(report: BenchReport, best: Row, default: Row | None) -> Profile:
+    batch = best.combination.batch
+    return Profile(
+        model=str(Path(report.model).resolve()),
+        sha256=report.sha256,
+        machine=report.machine,
+        provider=best.combination.provider,
+        precision=best.combination.precision,
+        threads=best.combination.threads,
+        p50_ms=best.p50_ms / batch,
+        default_p50_ms=(best if default is None else default).p50_ms / batch,
+        proof=_state_proof(best),
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _state_proof(best: Row) -> str:
+    if best.map_drop is None:
+        return "its outputs equal those of onnxruntime on the CPU in FP32"
+    drop = best.map_drop
+    return (
+        f"mAP50-95 {drop.map50_95:.4f} against {drop.reference:.4f} of FP32 on the CPU, "
+        f"on {counted(drop.images, 'image')}"
+    )

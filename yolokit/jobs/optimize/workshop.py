@@ -1,0 +1,306 @@
+"""Makes the files of candidates and measures them, in the folder of a search."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yolokit.core.events import Phase, Progress
+from yolokit.core.machine import usable_cores
+from yolokit.core.plural import counted
+from yolokit.datasets.check import hash_labels
+from yolokit.datasets.data_yaml import load_data_yaml
+from yolokit.engine_protocol.shared import share_process
+from yolokit.errors import ConfigError, ExportError, NoLabelsError
+from yolokit.evaluate.accuracy import LabelledSet, load_labelled, measure, open_finder
+from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
+from yolokit.evaluate.run import THRESHOLDS
+from yolokit.export.config import ExportConfig
+from yolokit.export.graph import describe_graph
+from yolokit.export.quantize import plan_quantization
+from yolokit.export.quantizers.toolkit import QuantSettings
+from yolokit.export.run import export_model, find_checkpoint
+from yolokit.export.samples import load_gate_images
+from yolokit.export.sensitivity import sensitivity
+from yolokit.files.atomic import replace_file, scratch_folder, write_atomic
+from yolokit.jobs.optimize.candidates import PARENT, Engine, Latency, Recipe, Score
+from yolokit.jobs.optimize.plan import Setup
+from yolokit.jobs.optimize.publish import publish_winner, withdraw
+from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_sensitivities
+from yolokit.runtime.latency import TimingSpec, list_speedups, time_in_turn
+from yolokit.runtime.metadata import read_manifest
+from yolokit.runtime.profiles import describe_machine
+from yolokit.runtime.providers.toolkit import load_provider
+from yolokit.runtime.session import list_installed, open_session
+from yolokit.train.record import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yolokit.core.events import OnEvent
+    from yolokit.evaluate.accuracy import Accuracy
+    from yolokit.export.quantize import QuantizationPlan
+    from yolokit.jobs.optimize.config import OptimizeConfig
+    from yolokit.jobs.optimize.ranking import Place, Ranking
+    from yolokit.jobs.optimize.record import Published
+    from yolokit.runtime.manifest import ModelManifest
+
+_PART, _PART_FROM = 300, 1000  # images of val
+_TIMED_IMAGES = 4
+# Many short turns: what else the machine does meets both sides alike.
+_ROUNDS, _RUNS, _TURN_S = 7, 30, 1.0
+
+
+@contextlib.contextmanager
+def open_workshop(config: OptimizeConfig, folder: Path, on_event: OnEvent) -> Iterator[Workshop]:
+    """Look at the checkpoint, the data set and the machine; nothing is made yet.
+
+    Raises:
+        WeightsError: The checkpoint is missing or cannot be loaded.
+        DataError: The data set cannot be read, or val has no labels.
+    """
+    weights, digest = find_checkpoint(Path(config.weights), trusted=config.trust is not None)
+    on_event(Phase("reading the labels"))
+    labelled = load_labelled(Path(config.data), "val")
+    with engine_log() as log_path:
+        checkpoint = Checkpoint(
+            path=weights,
+            digest=digest,
+            trust=config.trust is not None,
+            log_path=log_path,
+            threads=config.threads,
+        )
+        yield Workshop(config, folder, checkpoint, labelled, on_event)
+
+
+class Workshop:
+    """Measures on this machine; see :class:`yolokit.jobs.optimize.trial.Measurer`."""
+
+    def __init__(
+        self,
+        config: OptimizeConfig,
+        folder: Path,
+        checkpoint: Checkpoint,
+        labelled: LabelledSet,
+        on_event: OnEvent,
+    ) -> None:
+        self.config, self.folder, self.on_event = config, folder, on_event
+        self.checkpoint, self.data = checkpoint, Path(config.data)
+        self.threads = config.threads or usable_cores()
+        self.setup = Setup(
+            engines=tuple(_list_engines(config)),
+            threads=self.threads,
+            precisions=("fp16", "int8"),
+            may_halve=config.threads is None,
+        )
+        self.search = _describe_search(config, checkpoint, labelled, self.threads)
+        self.has_part = len(labelled.images) > _PART_FROM
+        self._labelled: dict[tuple[str, bool], LabelledSet] = {("val", False): labelled}
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there is a split with labels that nothing was chosen by."""
+        try:
+            return self.load("test") is not None
+        except NoLabelsError:
+            return False
+
+    def prepare(self) -> None:
+        """Export the FP32 file that all others are made of, unless it is there."""
+        path = self.find_model(PARENT.recipe)
+        if path.exists():
+            return
+        config = self.config
+        export_model(
+            ExportConfig.build(
+                {
+                    "weights": self.checkpoint.path,
+                    "data": self.data,
+                    "out": path,
+                    "imgsz": config.imgsz,
+                    "gate_images": _PART,
+                    "trust": self.checkpoint.path if self.checkpoint.trust else None,
+                    "overwrite": True,
+                }
+            ),
+            self.on_event,
+        )
+
+    def find_model(self, recipe: Recipe) -> Path:
+        """Return where the file of a recipe lies."""
+        return self.folder / MODELS_DIR / f"{recipe.key}.onnx"
+
+    def make(self, recipe: Recipe) -> Path:
+        """Return the file of a recipe, which is made unless it is there already."""
+        path = self.find_model(recipe)
+        if not path.exists():
+            self._quantize(recipe, path)
+        return path
+
+    def _quantize(self, recipe: Recipe, path: Path) -> None:
+        """Make a file of lower precision of the FP32 one; it appears whole.
+
+        Raises:
+            ExportError: It cannot be made.
+        """
+        data = load_data_yaml(self.data, need=())
+        if recipe.precision == "int8" and "train" not in data.splits:
+            raise ExportError(
+                "8-bit numbers are calibrated on images of train, and the data set has none: val "
+                "judges"
+            )
+        parent = self.find_model(PARENT.recipe)
+        manifest = self.read_manifest()
+        config = ExportConfig.build(
+            {
+                "weights": self.checkpoint.path,
+                "data": self.data,
+                "precision": recipe.precision,
+            }
+        )
+        images = load_gate_images(self.data)
+        settings = QuantSettings(
+            placement=recipe.placement,
+            symmetric_activations=recipe.symmetric,
+            **({"method": recipe.method} if recipe.method else {}),
+        )
+        plan = plan_quantization(config, images, manifest, settings)
+        if recipe.float_groups:
+            kept = self._choose_float_nodes(recipe, plan)
+            plan = replace(plan, settings=msgspec.structs.replace(settings, float_nodes=kept))
+        with scratch_folder(path) as scratch, replace_file(path) as part:
+            plan.run(parent, scratch / "quantized.onnx", self.on_event)
+            describe_graph(scratch / "quantized.onnx", part, plan.describe(manifest))
+
+    def _choose_float_nodes(self, recipe: Recipe, plan: QuantizationPlan) -> tuple[str, ...]:
+        """Return the nodes of the modules that lose most in 8 bits, found once for all files.
+
+        Raises:
+            ExportError: The network has no more modules than that.
+        """
+        assert plan.calibration is not None, "8-bit numbers are calibrated"
+        base = msgspec.structs.replace(recipe, float_groups=0)
+        path = self.folder / MODELS_DIR / f"{base.key}.sensitivity.json"
+        found = read_sensitivities(path)
+        if not found:
+            self.on_event(Phase("asking which layers lose most in 8 bits"))
+            found = sensitivity(
+                self.find_model(PARENT.recipe), plan.calibration, plan.settings, self.on_event
+            )
+            write_atomic(path, msgspec.json.encode(found))
+        if len(found) <= recipe.float_groups:
+            raise ExportError(f"the network has only {counted(len(found), 'module')}")
+        return tuple(node for one in found[: recipe.float_groups] for node in one.nodes)
+
+    def time(self, model: Path, engine: Engine) -> Latency:
+        """Time a file on an engine, in turn with the parent; the parent alone is its own."""
+        parent = self.describe_timing(self.find_model(PARENT.recipe), PARENT.engine)
+        spec = self.describe_timing(model, engine)
+        specs = [parent] if spec == parent else [parent, spec]
+        timings = time_in_turn(
+            specs,
+            rounds=_ROUNDS,
+            runs=_RUNS,
+            turn_s=_TURN_S,
+            on_turn=lambda done, total: self.on_event(Progress("timing", done, total, "turns")),
+        )
+        first, last = timings[0], timings[-1]
+        return Latency(
+            p50_ms=last.p50_ms,
+            p95_ms=last.p95_ms,
+            parent_ms=first.p50_ms,
+            speedups=tuple(list_speedups(last, first)),
+        )
+
+    def describe_timing(self, model: Path, engine: Engine) -> TimingSpec:
+        """Return how a file is timed on an engine: on some images of val."""
+        images = self.load("val").images[:_TIMED_IMAGES]
+        return TimingSpec(
+            model=str(model),
+            provider=engine.provider,
+            precision=engine.precision,
+            threads=engine.threads or self.threads,
+            images=tuple(one.image.path for one in images if one.image.path is not None),
+        )
+
+    def score(self, model: Path, engine: Engine, split: str, *, part: bool = False) -> Score:
+        """Measure a file on an engine: on a split, or on a part of it."""
+        with open_finder(
+            model,
+            provider=engine.provider,
+            precision=engine.precision,
+            threads=engine.threads or self.threads,
+        ) as finder:
+            return _score(measure(finder, self.load(split, part=part), self.on_event), split)
+
+    def score_trained(self, split: str, *, part: bool = False) -> Score:
+        """Measure the trained model in torch, on inputs of the exported file's geometry."""
+        with share_process():
+            trained = TrainedModel(self.checkpoint, THRESHOLDS, io=self.read_manifest().io)
+            return _score(measure(trained, self.load(split, part=part), self.on_event), split)
+
+    def read_manifest(self) -> ModelManifest:
+        """Return what the FP32 file says of itself."""
+        return read_manifest(open_session(self.find_model(PARENT.recipe), provider="cpu"))
+
+    def load(self, split: str, *, part: bool = False) -> LabelledSet:
+        """Return the labels of a split, read once."""
+        key = (split, part)
+        if key not in self._labelled:
+            most = _PART if part else None
+            self._labelled[key] = load_labelled(self.data, split, most=most)
+        return self._labelled[key]
+
+    def publish(self, winner: Place, ranking: Ranking) -> Published:
+        """Prove the winner once more by the gates of an export, and publish it."""
+        return publish_winner(self, winner, ranking)
+
+    def withdraw(self) -> None:
+        """Remove what was published under other limits."""
+        withdraw(self.folder)
+
+
+def _list_engines(config: OptimizeConfig) -> Iterator[Engine]:
+    """Yield the engines of this machine, the parent's first, then the best provider's.
+
+    Raises:
+        ConfigError: A provider that was asked for is not installed.
+    """
+    installed = list_installed()
+    missing = [name for name in config.provider if name not in installed]
+    if missing:
+        raise ConfigError(
+            f"the provider {missing[0]} is not installed here; there are {', '.join(installed)}",
+            hint=load_provider(missing[0]).how_to_install(),
+        )
+    wanted = [name for name in installed if not config.provider or name in config.provider]
+    for name in dict.fromkeys((PARENT.engine.provider, *wanted)):
+        for precision in load_provider(name).list_precisions():
+            yield Engine(provider=name, precision=precision)
+
+
+def _describe_search(
+    config: OptimizeConfig, checkpoint: Checkpoint, labelled: LabelledSet, threads: int
+) -> Search:
+    machine = describe_machine()
+    paths = [Path(one.image.path) for one in labelled.images if one.image.path is not None]
+    return Search(
+        weights=str(checkpoint.path),
+        weights_sha256=checkpoint.digest.sha256,
+        data=str(labelled.data.path),
+        data_sha256=hash_labels(labelled.data),
+        images_sha256=hash_files(paths),
+        imgsz=config.imgsz,
+        threads=threads,
+        machine=f"{machine.cpu}, {counted(machine.cores, 'core')}, {machine.system}",
+        versions=machine.versions,
+        started=now(),
+    )
+
+
+def _score(found: Accuracy, split: str) -> Score:
+    return Score(map50_95=found.map50_95, map50=found.map50, images=len(found.images), split=split)

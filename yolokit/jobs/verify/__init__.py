@@ -1,0 +1,1 @@
+"""``yolokit verify``: proof that one model is as good as another, on any engine."""

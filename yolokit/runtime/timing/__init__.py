@@ -1,0 +1,1 @@
+"""The processes in which models are timed, and what is said to them."""
