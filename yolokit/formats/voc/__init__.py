@@ -69,6 +69,7 @@ def read(source: Path, options: ReadOptions, ledger: Ledger) -> Dataset:
         reader.note_unannotated()
         names = sorted({name for one in parsed for name in one.names})
         images = reader.to_images(parsed, names)
+        del parsed  # before the collector looks at it
     return Dataset(
         make_categories(names),
         lambda: iter(images),

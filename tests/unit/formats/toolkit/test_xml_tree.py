@@ -7,12 +7,21 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yolokit.errors import DataError
 from yolokit.formats.toolkit import xml_tree
-from yolokit.formats.toolkit.xml_tree import XmlElement, check_xml_names, parse_xml
+from yolokit.formats.toolkit.xml_tree import (
+    XmlElement,
+    check_xml_names,
+    parse_guarded,
+    parse_plain,
+    parse_xml,
+)
 
 _PATH = Path("a.xml")
 
@@ -97,6 +106,72 @@ def test_what_is_nested_too_deep_is_refused_with_its_line() -> None:
     with pytest.raises(DataError, match="nested too deep") as caught:
         parse_xml(b"<a>\n" * 100_000 + b"</a>" * 100_000, _PATH)
     assert caught.value.line == 101
+
+
+_TEXTS = st.text("ab \n\r\t&;<é猫", max_size=6).map(escape)
+_TAGS = st.sampled_from(["a", "ab", "b", "b-c", "é", "a.b"])
+_ATTRIBUTES = st.lists(st.sampled_from(["a", "b"]), unique=True)
+
+
+def _documents() -> st.SearchStrategy[str]:
+    """Elements of few names, nested, with text and attributes in between, one a line or not."""
+
+    def join(tag: str, names: list[str], space: str, parts: list[str]) -> str:
+        attributes = "".join(f"{space}{name}='<b>&#10;'" for name in names).replace("<", "&lt;")
+        inside = "".join(parts)
+        return (
+            f"<{tag}{attributes}{space}/>" if not inside else f"<{tag}{attributes}>{inside}</{tag}>"
+        )
+
+    spaces = st.sampled_from([" ", "\n", "\r\n", "\r"])
+    leaves = st.builds(join, _TAGS, _ATTRIBUTES, spaces, st.lists(_TEXTS, max_size=1))
+    return st.recursive(
+        leaves,
+        lambda inner: st.builds(
+            join, _TAGS, _ATTRIBUTES, spaces, st.lists(inner | _TEXTS, max_size=4)
+        ),
+        max_leaves=12,
+    )
+
+
+_HEADS = [
+    "", "\n", "\ufeff", '<?xml version="1.0"?>', '\ufeff<?xml version="1.0" encoding="UTF-8"?>\n',
+    "<?xml version = '1.1' encoding='utf-8' standalone='yes' ?>\r\n",
+]  # fmt: skip
+
+
+@given(_documents(), st.sampled_from(_HEADS))
+def test_what_needs_no_guard_is_read_as_with_one(document: str, head: str) -> None:
+    data = (head + document).encode()
+    plain, guarded = parse_plain(data), parse_guarded(data, _PATH)
+    assert plain is not None
+    elements = list(zip(plain[0].iter(), guarded[0].iter(), strict=True))
+    for one, other in elements:
+        assert (one.tag, one.text, one.tail, one.attrib) == (
+            other.tag, other.text, other.tail, other.attrib
+        )  # fmt: skip
+        assert plain[1][one] == guarded[1][other]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE a><a/>",
+        "<a><!-- <a/> --></a>",
+        "<a><![CDATA[<a/>]]></a>",
+        "<a><?p <a/> ?></a>",
+        "<?p <a/> ?><a/>",
+        "\n<?p <a/> ?><a/>",
+        "<?xml-p <a/> ?><a/>",
+        "<a xmlns='n'/>",
+        "<?xml version='1.0' encoding='latin-1'?><a/>",
+        "<a>",
+        "<a>&b;</a>",
+    ],
+)
+def test_what_is_more_than_plain_goes_the_guarded_way(text: str) -> None:
+    assert parse_plain(text.encode()) is None
+    assert parse_plain("<a/>".encode("utf-16")) is None
 
 
 def test_elements_go_without_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
