@@ -166,6 +166,8 @@ def _examine_privacy() -> Iterator[Finding]:
     refused, setting = is_telemetry_refused(), os.environ.get(TELEMETRY_VARIABLE)
     how = "off" if refused else "left on, as you set it"
     yield Finding("telemetry", "ok", f"onnxruntime's is {how} ({TELEMETRY_VARIABLE}: {setting})")
+    if is_installed("openvino"):
+        yield Finding("telemetry", "ok", "OpenVINO's is never loaded (package openvino_telemetry)")
     for name, value, stopped in ENGINE_VARIABLES:
         place = value.format(scratch="a temporary folder")
         yield Finding("off in training", "ok", f"{stopped} ({name}: {place})")

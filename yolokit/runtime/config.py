@@ -37,7 +37,7 @@ Threads: TypeAlias = Annotated[
 
 Precision: TypeAlias = Annotated[
     Literal["fp32", "bf16", "fp16"] | None,
-    Option("What the provider computes a model of FP32 in.", "NAME", default="fp32"),
+    Option("What an FP32 model is computed in: fp32, bf16, fp16.", "NAME", default="fp32"),
 ]
 
 
