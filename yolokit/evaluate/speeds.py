@@ -58,7 +58,7 @@ class SpeedComparison(msgspec.Struct, frozen=True, kw_only=True):
         """Return the figures of the second in words, and the time of the first at the end."""
         low, high = min(self.speedups), max(self.speedups)
         return (
-            f"{self.speedup:.2f}x as fast ({low:.2f}x to {high:.2f}x in {len(self.speedups)} "
+            f"speed {self.speedup:.2f}x ({low:.2f}x to {high:.2f}x in {len(self.speedups)} "
             f"rounds), {self.second.p50_ms:.2f} ms an image, and {self.first.p50_ms:.2f} ms"
         )
 

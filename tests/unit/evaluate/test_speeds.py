@@ -61,5 +61,5 @@ def test_a_measurement_that_decides_nothing_is_repeated_for_longer(
     assert asked == [ROUNDS, MORE_ROUNDS]
     assert (found.verdict, found.speedup) == ("faster", 2)
     assert found.describe() == (
-        "2.00x as fast (2.00x to 2.00x in 10 rounds), 5.00 ms an image, and 10.00 ms"
+        "speed 2.00x (2.00x to 2.00x in 10 rounds), 5.00 ms an image, and 10.00 ms"
     )

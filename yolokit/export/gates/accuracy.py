@@ -270,4 +270,5 @@ def _describe(record: AccuracyRecord) -> str:
         return f"{text}, which finds nothing here: there is nothing to lose"
     if record.low is None or record.high is None or max(abs(record.low), record.high) < _ROUNDING:
         return text
-    return f"{text}; on other images it might lose {record.low:.4f} to {record.high:.4f}"
+    span = f"{-record.high:+.4f} to {-record.low:+.4f}"
+    return f"{text}; other images of this kind would show a difference of {span}"

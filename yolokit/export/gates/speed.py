@@ -26,9 +26,9 @@ _PROVIDERS = {"onnxruntime": "cpu", "openvino": "openvino"}
 _WORDS = {
     "faster": "faster than the FP32 file here",
     "as fast": "as fast as the FP32 file here",
-    "slower": "slower than the FP32 file here, which --allow-slower allows",
-    "undecided": "undecided, since the rounds contradict each other, as they do where other work "
-    "goes on",
+    "slower": "slower than the FP32 file here, as --allow-slower allows",
+    "undecided": "whether it is faster than the FP32 file is undecided, since the rounds "
+    "contradict each other",
 }
 
 
@@ -93,7 +93,7 @@ class Speed:
             self.name,
             [figures] if is_refused else [],
             record,
-            told=(f"speed: {_WORDS[record.verdict]}; {figures}",),
+            told=(f"{_WORDS[record.verdict]}: {figures}",),
             hint="--allow-slower publishes it all the same, such as for another machine",
         )
 

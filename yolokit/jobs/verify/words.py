@@ -50,8 +50,7 @@ def describe_speed(speed: SpeedComparison) -> str:
         "faster": "The second model is faster here",
         "as fast": "The two are as fast as each other here",
         "slower": "The second model is slower here",
-        "undecided": "Which is faster is undecided: the rounds contradict each other, as they do "
-        "where other work goes on",
+        "undecided": "Which is faster is undecided, since the rounds contradict each other",
     }
     return f"{words[speed.verdict]}: {speed.describe()} for the first."
 

@@ -55,7 +55,7 @@ def test_slower_is_refused_unless_that_is_allowed(
     refused = judge(tmp_path, monkeypatch, SLOWER)
     (problem,) = refused.problems
     assert problem == (
-        "0.55x as fast (0.50x to 0.60x in 5 rounds), 9.00 ms an image, and 9.00 ms for FP32, both "
+        "speed 0.55x (0.50x to 0.60x in 5 rounds), 9.00 ms an image, and 9.00 ms for FP32, both "
         "on cpu"
     )
     assert "--allow-slower" in str(refused.hint)
