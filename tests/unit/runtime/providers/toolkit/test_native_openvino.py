@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +44,32 @@ def test_another_precision_than_the_one_asked_for_is_refused(make_model: Any) ->
     options = EngineOptions(threads=1, precision=lacking)
     with pytest.raises(InferenceError, match=f"although {lacking} was asked for"):
         OpenVinoEngine(make_model(), options, "CPU")
+
+
+def test_the_first_runs_are_one_after_another_and_later_ones_are_not(
+    make_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, one process in four hung with all its threads: a deadlock in OpenVINO's binding."""
+    engines = [open_engine(make_model()) for _ in range(2)]
+    both = threading.Barrier(2)
+    running: list[int] = []
+    most: list[int] = []
+
+    def run(_engine: Any, feeds: Any, _names: Any) -> list[Any]:
+        running.append(1)
+        most.append(len(running))
+        if feeds["wait"]:
+            both.wait(30)
+        else:
+            time.sleep(0.05)
+        running.pop()
+        return []
+
+    monkeypatch.setattr(OpenVinoEngine, "_run", run)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda engine: engine.run({"wait": False}, []), engines * 2))
+        assert max(most[:2]) == 1
+        list(pool.map(lambda engine: engine.run({"wait": True}, []), engines))
 
 
 def test_ports_have_the_names_of_the_file(tmp_path: Path) -> None:
