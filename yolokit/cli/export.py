@@ -47,7 +47,7 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
     say(
         f"parity on {counted(parity.images, 'image')} ({parity.non_square_images} not square): "
         f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
-        f"{parity.max_raw_score_diff:.2g}"
+        f"{parity.max_raw_score_diff:.2g}{_count_outliers(parity)}"
     )
     if parity.ties:
         say(
@@ -79,3 +79,12 @@ def _count_alone(parity: ParityReport) -> str:
     if not parity.unmatched:
         return "all matched"
     return f"matched, and {parity.unmatched} that one of the two alone finds"
+
+
+def _count_outliers(parity: ParityReport) -> str:
+    """Say how many raw values are further apart than most must be; INT8 may have a few."""
+    limits = parity.tolerance
+    if not parity.raw_outliers:
+        return ""
+    beyond = f"{limits.box_abs_px:g} px or {limits.score_abs:g}"
+    return f" ({counted(parity.raw_outliers, 'value')} by more than {beyond})"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _WITHOUT_CLASS_CONF = (
     "the scores that the run recommends for each class are left out, since 8 bits move scores: "
-    "predict reports from {conf:g} up, or from what --conf says"
+    "predict reports from {conf:g} up, unless it is told another"
 )
 _PLACEMENTS: Mapping[str, Placement] = {"onnxruntime": "operators", "openvino": "inputs"}
 

@@ -208,7 +208,7 @@ def _check_precision(out: Path, precision: str) -> None:
         return
     with out.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
         found = re.search(rb'"precision": "(\w+)"', file)
-    there = found[1].decode() if found else precision
+        there = found[1].decode() if found else precision
     if there != precision:
         raise ConfigError(
             f"{out} holds the model in {there}, which one in {precision} never replaces",

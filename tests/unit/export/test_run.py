@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     from yolokit.engine_protocol.requests import InferRequest
 
 
+MANIFEST = ModelManifest(
+    io=ModelIO(input_name="images", shape=(1, 3, 32, 32), input_wh=(32, 32)),
+    head=ModelHead(output_name="out", layout="raw", names=("a",)),
+    provenance=Provenance(),
+)
+
+
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -72,6 +79,45 @@ def test_out_is_a_file_or_a_folder_for_it(here: Path, out: str | None, path: str
     found = place(out)
     assert found == Path(path)
     assert found.parent.is_dir()
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_another_precision_has_a_name_of_its_own(precision: str, here: Path) -> None:
+    (here / "there").mkdir()
+    data = write_set(here / "set", train=3)
+    for out, path in ((None, "runs"), ("there", "there")):
+        found = place(out, precision=precision, data=data, max_map_drop=1)
+        assert found == Path(path) / f"best.{precision}.onnx"
+    assert place("a.onnx", precision=precision, data=data, max_map_drop=1) == Path("a.onnx")
+
+
+def test_a_file_never_replaces_one_of_another_precision(here: Path) -> None:
+    manifest = msgspec.structs.replace(MANIFEST, provenance=Provenance(precision="int8"))
+    describe_graph(write_model(here / "other.onnx"), here / "m.onnx", manifest)
+    with pytest.raises(ConfigError, match=r"m\.onnx holds the model in int8, which one in fp32 n"):
+        place("m.onnx", overwrite=True)
+    describe_graph(here / "other.onnx", here / "m.onnx", MANIFEST)
+    assert place("m.onnx", overwrite=True) == Path("m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"precision": "int8"}, "data: is missing: int8 finds the ranges of its numbers on images"),
+        ({"precision": "int4"}, "precision: must be one of fp32, fp16, int8, not 'int4'"),
+        ({"int8_for": "openvino"}, "int8_for: has no effect: fp32 has no ranges to find"),
+        (
+            {"precision": "fp16", "calibration_images": 9},
+            "calibration_images: has no effect: fp16 has no ranges to find",
+        ),
+    ],
+)
+def test_options_of_a_precision_that_do_not_fit_are_told(
+    options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ExportConfig.build({"weights": str(START), **options})
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt", "new"])
@@ -258,7 +304,8 @@ class TestWhole:
 
 PARITY_KEYS = [
     "verdict", "problems", "images", "non_square_images", "threshold", "matched", "unmatched",
-    "ties", "raw_outliers", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff", "max_box_diff_px",
+    "ties", "raw_outliers", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff",
+    "max_box_diff_px",
     "max_score_diff", "min_iou", "tolerance", "image_names", "model_sha256", "weights_sha256",
     "provider",
 ]  # fmt: skip
@@ -324,12 +371,7 @@ def write_model(path: Path) -> Path:
 
 def test_earlier_models_are_told_from_others(tmp_path: Path) -> None:
     other, ours = write_model(tmp_path / "other.onnx"), tmp_path / "ours.onnx"
-    manifest = ModelManifest(
-        io=ModelIO(input_name="images", shape=(1, 3, 32, 32), input_wh=(32, 32)),
-        head=ModelHead(output_name="out", layout="raw", names=("a",)),
-        provenance=Provenance(),
-    )
-    describe_graph(other, ours, manifest)
+    describe_graph(other, ours, MANIFEST)
     check_output(ours, Replacing(result=MODEL, wanted=True))
     (tmp_path / "photo.onnx").write_bytes(b"\xff\xd8")
     (tmp_path / "empty.onnx").touch()

@@ -18,7 +18,7 @@ Placement: TypeAlias = Literal["operators", "inputs"]
 
 
 class QuantSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model is quantized. The defaults are measured: ``docs/precisions.md`` has the table.
+    """How a model is quantized. The defaults are measured: see ``CONTRIBUTING.md``.
 
     What makes boxes and scores of the last convolutions' outputs is in float32 always.
 
