@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from yolokit.core.events import Notice, OnEvent, Phase, ignore
-from yolokit.core.plural import counted
-from yolokit.core.units import describe_seconds
 from yolokit.errors import BudgetError, GateError, JobCancelledError
 from yolokit.jobs.optimize.page import Findings, write_report
 from yolokit.jobs.optimize.plan import Setup, propose
@@ -19,7 +17,6 @@ from yolokit.jobs.optimize.ranking import (
     Place,
     Ranking,
     describe_limits,
-    describe_place,
     explain_misses,
     rank,
 )
@@ -37,6 +34,13 @@ from yolokit.jobs.optimize.record import (
     write_trained,
 )
 from yolokit.jobs.optimize.trial import Measurer, is_known, try_candidate
+from yolokit.jobs.optimize.words import (
+    describe_noise,
+    describe_outcome,
+    describe_plan,
+    describe_time,
+    shorten_refusal,
+)
 from yolokit.train.report.advice import show_path
 
 if TYPE_CHECKING:
@@ -46,7 +50,6 @@ if TYPE_CHECKING:
     from yolokit.jobs.optimize.config import OptimizeConfig
 
 _SECONDS_A_MINUTE = 60
-_NOISY = 1.5  # between the least and the most speed-up of a candidate's rounds
 
 
 class OptimizeResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +196,7 @@ class _Searching:
         deadline = time.monotonic() + (budget_minutes or 0) * _SECONDS_A_MINUTE
         self._shop.prepare()
         trained = self._measure_trained()
-        self._tell_plan()
+        self._tell(describe_plan(self._shop.setup, self._tried.values()))
         for candidate in propose(
             self._shop.setup, self._known, trained.score.map50_95, self._limits
         ):
@@ -220,19 +223,6 @@ class _Searching:
         self._tell(f"trained model: mAP50-95 {known.score.map50_95:.4f} on val")
         return known
 
-    def _tell_plan(self) -> None:
-        """Say how much is done and how much is to come."""
-        setup, done = self._shop.setup, len(self._tried)
-        most = setup.count_most()
-        said = f"{counted(setup.count_first(), 'candidate')} to try"
-        if most > setup.count_first():
-            said += f", up to {most} if 8-bit numbers pay"
-        if done:
-            spent = sum(one.seconds for one in self._tried.values()) / done
-            known = counted(done, "is known", "are known")
-            said += f"; {known} from before, at {describe_seconds(spent)} each"
-        self._tell(said)
-
     def _try(self, candidate: Candidate, trained: Trained) -> Outcome:
         self._on_event(Phase(f"trying {candidate.title}"))
         outcome = try_candidate(candidate, self._shop, trained, self._limits)
@@ -240,31 +230,14 @@ class _Searching:
         self._known[candidate.key] = self._tried[candidate.key] = outcome
         ranking = self._rank(trained)
         self._write_report(ranking, trained, None)
-        self._tell(_describe_outcome(outcome, ranking))
-        self._warn_of_noise(outcome)
-        if len(self._tried) == 2:  # the parent alone is timed without another one
-            self._tell_time(outcome)
-        return outcome
-
-    def _warn_of_noise(self, outcome: Outcome) -> None:
-        """Say once that other work blurs the figures, where the rounds contradict each other."""
-        if self._is_warned or outcome.latency is None:
-            return
-        low, high = min(outcome.latency.speedups), max(outcome.latency.speedups)
-        if high > _NOISY * low:
+        self._tell(describe_outcome(outcome, ranking))
+        noise = describe_noise(outcome)
+        if noise is not None and not self._is_warned:
             self._is_warned = True
-            self._tell(
-                f"note: the rounds of this candidate say {low:.2f}x to {high:.2f}x: other work on "
-                "the machine blurs the figures; leave it alone while it is measured"
-            )
-
-    def _tell_time(self, typical: Outcome) -> None:
-        setup = self._shop.setup
-        least, most = (
-            describe_seconds(typical.seconds * count)
-            for count in (setup.count_first(), setup.count_most())
-        )
-        self._tell(f"by this one, all take about {least}, or up to {most}")
+            self._tell(noise)
+        if len(self._tried) == 2:  # the parent alone is timed without another one
+            self._tell(describe_time(self._shop.setup, outcome))
+        return outcome
 
     def _end(self, trained: Trained) -> OptimizeResult:
         """Publish the winner, if there is one; the next best where a gate refuses it."""
@@ -290,7 +263,7 @@ class _Searching:
         try:
             return self._shop.publish(winner, self._rank(trained))
         except GateError as error:
-            self._refused[winner.candidate.key] = _shorten(error.message)
+            self._refused[winner.candidate.key] = shorten_refusal(error.message)
             self._tell(f"a gate refused {title}: {error.message}")
             return None
 
@@ -313,22 +286,3 @@ class _Searching:
 
     def _tell(self, sentence: str) -> None:
         self._on_event(Notice(sentence))
-
-
-def _shorten(message: str) -> str:
-    """Return what a gate complains of, and the first of its problems."""
-    complaint, _, problems = message.partition("; nothing was published")
-    first = problems.strip().partition("\n")[0].removeprefix("- ")
-    return f"{complaint}: {first}" if first else complaint
-
-
-def _describe_outcome(outcome: Outcome, ranking: Ranking) -> str:
-    title = outcome.candidate.title
-    place = ranking.find(outcome.candidate)
-    if place is None:
-        return f"{title}: failed: {outcome.why}"
-    if outcome.state == "slower":
-        return f"{title}: {place.speedup:.2f}x, slower than its parent"
-    if outcome.state == "hopeless":
-        return f"{title}: {place.speedup:.2f}x, but loses {outcome.part_drop:.3f} on a part of val"
-    return f"{title}: {describe_place(place)}"

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from yolokit.core.events import Notice, Phase, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import hash_labels
-from yolokit.datasets.data_yaml import load_data_yaml
 from yolokit.engine_protocol.shared import share_process
-from yolokit.errors import ConfigError, ExportError, NoLabelsError
+from yolokit.errors import ConfigError, NoLabelsError
 from yolokit.evaluate.accuracy import LabelledSet, load_labelled, measure, open_finder
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
 from yolokit.evaluate.run import THRESHOLDS
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates.accuracy import AccuracyRecord
-from yolokit.export.graph import describe_graph
 from yolokit.export.publish import proof_path
-from yolokit.export.quantize import plan_quantization
-from yolokit.export.quantizers.toolkit import QuantSettings
 from yolokit.export.run import export_model, find_checkpoint
-from yolokit.export.samples import load_gate_images
-from yolokit.export.sensitivity import Sensitivity, sensitivity
-from yolokit.files.atomic import replace_file, scratch_folder, write_atomic
 from yolokit.jobs.optimize.candidates import PARENT, Engine, Latency, Recipe, Score
 from yolokit.jobs.optimize.plan import Setup
 from yolokit.jobs.optimize.publish import publish_winner, withdraw
+from yolokit.jobs.optimize.quantized import make_quantized
 from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_record
 from yolokit.runtime.latency import TimingSpec, list_speedups, time_in_turn
 from yolokit.runtime.metadata import read_manifest
@@ -45,7 +36,6 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import Event, OnEvent
     from yolokit.evaluate.accuracy import Accuracy
-    from yolokit.export.quantize import QuantizationPlan
     from yolokit.jobs.optimize.config import OptimizeConfig
     from yolokit.jobs.optimize.ranking import Place, Ranking
     from yolokit.jobs.optimize.record import Published
@@ -143,64 +133,8 @@ class Workshop:
         """Return the file of a recipe, which is made unless it is there already."""
         path = self.find_model(recipe)
         if not path.exists():
-            self._quantize(recipe, path)
+            make_quantized(self, recipe, path)
         return path
-
-    def _quantize(self, recipe: Recipe, path: Path) -> None:
-        """Make a file of lower precision of the FP32 one; it appears whole.
-
-        Raises:
-            ExportError: It cannot be made.
-        """
-        data = load_data_yaml(self.data, need=())
-        if recipe.precision == "int8" and "train" not in data.splits:
-            raise ExportError(
-                "8-bit numbers are calibrated on images of train, and the data set has none: val "
-                "judges"
-            )
-        parent = self.find_model(PARENT.recipe)
-        manifest = self.read_manifest()
-        config = ExportConfig.build(
-            {
-                "weights": self.checkpoint.path,
-                "data": self.data,
-                "precision": recipe.precision,
-            }
-        )
-        images = load_gate_images(self.data)
-        settings = QuantSettings(
-            placement=recipe.placement,
-            method=recipe.method or QuantSettings().method,
-            symmetric_activations=recipe.symmetric,
-        )
-        plan = plan_quantization(config, images, manifest, settings)
-        if recipe.float_groups:
-            kept = self._choose_float_nodes(recipe, plan)
-            plan = replace(plan, settings=msgspec.structs.replace(settings, float_nodes=kept))
-        with scratch_folder(path) as scratch, replace_file(path) as part:
-            plan.run(parent, scratch / "quantized.onnx", self.on_event)
-            described = plan.describe(manifest, self.on_event)
-            describe_graph(scratch / "quantized.onnx", part, described)
-
-    def _choose_float_nodes(self, recipe: Recipe, plan: QuantizationPlan) -> tuple[str, ...]:
-        """Return the nodes of the modules that lose most in 8 bits, found once for all files.
-
-        Raises:
-            ExportError: The network has no more modules than that.
-        """
-        assert plan.calibration is not None, "8-bit numbers are calibrated"
-        base = msgspec.structs.replace(recipe, float_groups=0)
-        path = self.folder / MODELS_DIR / f"{base.key}.sensitivity.json"
-        found = read_record(path, list[Sensitivity]) if path.exists() else []
-        if not found:
-            self.on_event(Phase("asking which layers lose most in 8 bits"))
-            found = sensitivity(
-                self.find_model(PARENT.recipe), plan.calibration, plan.settings, self.on_event
-            )
-            write_atomic(path, msgspec.json.encode(found))
-        if len(found) <= recipe.float_groups:
-            raise ExportError(f"the network has only {counted(len(found), 'module')}")
-        return tuple(node for one in found[: recipe.float_groups] for node in one.nodes)
 
     def time(self, model: Path, engine: Engine) -> Latency:
         """Time a file on an engine, in turn with the parent; the parent alone is its own."""

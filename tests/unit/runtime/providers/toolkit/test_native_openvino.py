@@ -101,7 +101,7 @@ def test_the_first_run_is_left_to_one_thread(
     begun, run = threading.Barrier(4, timeout=10), engine._run
 
     def watch(*args: Any) -> Any:
-        if not engine._has_run:
+        if not engine._is_warm:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
             time.sleep(0.02)
@@ -119,4 +119,4 @@ def test_the_first_run_is_left_to_one_thread(
     for thread in threads:
         thread.join(10)
     assert most == [1]
-    assert engine._has_run
+    assert engine._is_warm
