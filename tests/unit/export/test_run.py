@@ -241,6 +241,12 @@ class TestWhole:
         assert record["tolerance"]["box_abs_px"] == 0.01
         assert record["model_sha256"] == sha256_file(here / "m.onnx")
 
+    def test_what_is_published_states_its_precision(self, here: Path) -> None:
+        artifact = self.export(precision="fp16", allow_slower=True)
+        assert artifact.parity.tolerance == TOLERANCES["fp16"]
+        assert artifact.manifest.provenance.precision == "fp16"
+        assert Detector.load(here / "m.onnx", provider="cpu").manifest == artifact.manifest
+
     def test_a_batch_whose_images_are_mixed_up_is_caught(
         self, here: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
