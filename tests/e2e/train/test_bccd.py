@@ -178,7 +178,7 @@ def test_lower_precisions_are_published_beside_fp32(
     assert str(trained_bccd.workdir).encode() not in model.read_bytes(), "a path of the machine"
     proof = json.loads(model.with_suffix(".parity.json").read_text())
     assert proof["verdict"] == "equal"
-    assert 0 < proof["max_raw_box_diff_px"]
+    assert proof["max_raw_box_diff_px"] > 0
 
 
 def test_a_damaged_weight_is_not_published(
