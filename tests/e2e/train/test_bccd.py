@@ -163,6 +163,24 @@ def checkpoint(trained_bccd: TrainedBccd, tmp_path: Path) -> Path:
     return tmp_path / "best.pt"
 
 
+@pytest.mark.parametrize(("precision", "share"), [("fp16", 0.55), ("int8", 0.4)])
+def test_lower_precisions_are_published_beside_fp32(
+    trained_bccd: TrainedBccd, precision: str, share: float
+) -> None:
+    before = trained_bccd.model.read_bytes()
+    run_yolokit(
+        "export", trained_bccd.run / "best.pt", "--data", trained_bccd.data, "--precision",
+        precision, "--allow-slower", cwd=trained_bccd.workdir,
+    )  # fmt: skip
+    model = trained_bccd.run / f"best.{precision}.onnx"
+    assert trained_bccd.model.read_bytes() == before
+    assert model.stat().st_size < share * len(before)
+    assert str(trained_bccd.workdir).encode() not in model.read_bytes(), "a path of the machine"
+    proof = json.loads(model.with_suffix(".parity.json").read_text())
+    assert proof["verdict"] == "equal"
+    assert proof["max_raw_box_diff_px"] > 0
+
+
 def test_a_damaged_weight_is_not_published(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -289,6 +289,12 @@ class TestWhole:
         with pytest.raises(OutputExistsError, match=r"m\.json cannot be replaced"):
             self.export(overwrite=True)
 
+    def test_what_is_published_states_its_precision(self, here: Path) -> None:
+        artifact = self.export(precision="fp16", allow_slower=True)
+        assert artifact.parity.tolerance == TOLERANCES["fp16"]
+        assert artifact.manifest.provenance.precision == "fp16"
+        assert Detector.load(here / "m.onnx", provider="cpu").manifest == artifact.manifest
+
     @pytest.mark.parametrize("embed", ["pre", "nms", "pre,nms"])
     def test_parts_are_in_the_file_and_proved(self, here: Path, embed: str) -> None:
         artifact = self.export(embed=embed)
