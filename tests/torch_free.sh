@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel, installs it with its [cpu] extra in a clean environment that has no torch, and
-# runs there what needs no torch, on a model and a data set made beforehand.
+# runs there what needs no torch, on a model and a data set made beforehand. Then once more with
+# its [openvino] extra alone, without onnxruntime: what it predicts must be the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,3 +45,31 @@ print(f"torch-free lane: {len(records)} images predicted, metrics {sorted(metric
 PY
 env/bin/yolokit doctor > doctor.txt || true
 grep -q "ok    provider cpu" doctor.txt
+
+uv venv --quiet env-openvino
+uv pip install --quiet --python env-openvino/bin/python --constraint constraints.txt "$wheel[openvino]"
+du -sm env-openvino | awk '{print "installed size with OpenVINO alone: " $1 " MB"}'
+if env-openvino/bin/python -c "import onnxruntime" 2>/dev/null; then
+  echo "onnxruntime is in the environment of OpenVINO alone" >&2
+  exit 1
+fi
+export YOLOKIT_HOME="$lane/home"
+for run in compiled kept; do
+  env-openvino/bin/yolokit predict fixture/model.onnx fixture/data/images/test --out "$run" --save jsonl
+done
+test -n "$(ls home/cache/compiled)"
+env-openvino/bin/python - <<'PY'
+import json, pathlib
+def read(name):
+    lines = pathlib.Path(name, "predictions.jsonl").open()
+    return [json.loads(line)["detections"] for line in lines]
+theirs = read("predicted")
+for ours in (read("compiled"), read("kept")):
+    assert [[d["name"] for d in one] for one in ours] == [[d["name"] for d in one] for one in theirs]
+    pairs = zip(sum(ours, []), sum(theirs, []), strict=True)
+    worst_px = max(abs(a - b) for x, y in pairs for a, b in zip(x["xyxy"], y["xyxy"], strict=True))
+    assert worst_px < 0.01, worst_px
+print(f"torch-free lane: OpenVINO alone finds the same {sum(map(len, theirs))} boxes")
+PY
+env-openvino/bin/yolokit doctor > doctor.txt || true
+grep -q "ok    provider openvino" doctor.txt

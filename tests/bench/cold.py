@@ -1,8 +1,13 @@
-"""One 640x480 image through an ONNX model, from the start of the process to results on disk."""
+"""One 640x480 image through an ONNX model, from the start of the process to results on disk.
+
+Once through onnxruntime, and once through OpenVINO, which has compiled the model before.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -21,13 +26,15 @@ def main() -> None:
         model = get_model(options, folder)
         image = next(write_images(folder / "images", 1).iterdir())
         ours, theirs = folder / "ours", folder / "theirs"
+        clear = partial(shutil.rmtree, ours, ignore_errors=True)
+        predict = [program("yolokit"), "predict", str(model), str(image), "--out", str(ours)]
+        home = {"YOLOKIT_HOME": str(folder / "home")}
+        compiled = [*predict, "--provider", "openvino"]
+        subprocess.run(compiled, env=os.environ | home, check=True, capture_output=True)
         words = [f"model={model}", f"source={image}", f"project={folder}", "name=theirs"]
         sides = [
-            Side(
-                "yolokit predict",
-                [program("yolokit"), "predict", str(model), str(image), "--out", str(ours)],
-                before=partial(shutil.rmtree, ours, ignore_errors=True),
-            ),
+            Side("yolokit predict", [*predict, "--provider", "cpu"], before=clear),
+            Side("yolokit predict, OpenVINO", compiled, env=home, before=clear),
             Side(
                 "yolo predict",
                 [program("yolo"), "predict", "device=cpu", "save=True", *words],

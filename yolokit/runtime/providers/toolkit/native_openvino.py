@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from yolokit.runtime.providers.toolkit import EngineOptions
 
+# OpenVINO's binding makes some tables as they are first used, and hands over Python's lock in the
+# midst of it: two threads that do so at once wait for each other for ever (2026.4.1).
+_FIRST_RUN = threading.Lock()
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "fp16"}
 # Its names of element types that are not onnxruntime's -> onnxruntime's.
@@ -89,11 +92,6 @@ def list_precisions(device: str) -> tuple[str, ...]:
     return tuple(ours for theirs, ours in _CAPABILITIES.items() if theirs in named)
 
 
-# The first run fills tables of OpenVINO's binding, each once in a process. Of two threads at it,
-# one may wait for the interpreter's lock, which the other holds, waiting for that table: for ever.
-_FIRST_RUN = threading.Lock()
-
-
 class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 
@@ -109,7 +107,7 @@ class OpenVinoEngine:
             InferenceError: It does not load; the message is the reason alone.
         """
         self._threads = threading.local()
-        self._has_run = False
+        self._is_warm = False
         header = read_header(path)
         with _quoting():
             openvino, configured = import_openvino(), configure(options, device)
@@ -125,11 +123,11 @@ class OpenVinoEngine:
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
     ) -> list[NDArray[Any]]:
         """Return the outputs of these names; see :class:`Engine`."""
-        if self._has_run:
+        if self._is_warm:
             return self._run(feeds, output_names)
         with _FIRST_RUN:
             outputs = self._run(feeds, output_names)
-            self._has_run = True
+            self._is_warm = True
             return outputs
 
     def _run(
