@@ -90,11 +90,14 @@ class VideoFile:
         """Yield every frame in the order it is shown; a broken one is a FrameError."""
         frame_ticks = max(1, round(1 / (self.fps * self.time_base)))
         clock = Clock(frame_ticks, round(self.leap_s / self.time_base))
+        turns: dict[int, int] = {}  # the orientation of frames, by the angle they state
         for index, decoded in enumerate(decode_frames(Path(self.uri))):
             if isinstance(decoded, str):
                 yield FrameError(index, self.uri, decoded)
                 continue
-            orientation = _orientation(decoded)
+            if decoded.rotation not in turns:
+                turns[decoded.rotation] = _orientation(decoded)
+            orientation = turns[decoded.rotation]
             aspect = self.pixel_aspect
             yield Frame(
                 turn_upright(decoded.to_ndarray(format="bgr24"), orientation),
@@ -148,7 +151,11 @@ def _choose_fps(stream: Any) -> Fraction:
 
 
 def _orientation(frame: Any) -> int:
-    """Return how a decoded frame is to be turned, 1 to 8, mirrored ones included."""
+    """Return how a decoded frame is to be turned, 1 to 8, mirrored ones included.
+
+    A frame that was asked for its side data refers to itself, and keeps its pixels until Python
+    looks for such cycles: hundreds of frames later.
+    """
     from av.sidedata.sidedata import Type
 
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)

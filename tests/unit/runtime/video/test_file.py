@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import sys
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.unit.images.test_orientation import MATRICES, matrix_of
+from yolokit.core.gc import collector_paused
 from yolokit.core.types import Frame, FrameError
 from yolokit.errors import DataError
 from yolokit.images.orientation import is_transposed, turn_upright
@@ -76,6 +78,14 @@ def test_all_frames_in_the_order_they_are_shown(tmp_path: Path) -> None:
     levels = [int(frame.bgr[20, 40, 0]) for frame in frames]
     np.testing.assert_allclose(levels, np.arange(12) * 10, atol=6)
     assert [frame.pts_s for frame in frames] == [pytest.approx(i / 10) for i in range(12)]
+
+
+def test_a_frame_that_is_done_with_is_freed_at_once(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", stamps=range(30))
+    gc.collect()
+    with collector_paused():
+        assert len(list(VideoFile.open(path))) == 30
+        assert gc.collect() < 10, "one in a cycle keeps its pixels until the collector comes by"
 
 
 def test_uneven_time_stamps_are_kept(tmp_path: Path) -> None:

@@ -92,11 +92,6 @@ def list_precisions(device: str) -> tuple[str, ...]:
     return tuple(ours for theirs, ours in _CAPABILITIES.items() if theirs in named)
 
 
-# The first run fills tables of OpenVINO's binding, each once in a process. Of two threads at it,
-# one may wait for the interpreter's lock, which the other holds, waiting for that table: for ever.
-_FIRST_RUN = threading.Lock()
-
-
 class OpenVinoEngine:
     """A model that OpenVINO has compiled for one device.
 

@@ -91,32 +91,3 @@ def test_ports_have_the_names_of_the_file(tmp_path: Path) -> None:
     assert [port.name for port in engine.outputs] == ["output0"]
     (output,) = engine.run({"images": np.array([[-1, 2]], np.float32)}, ["output0"])
     assert output.tolist() == [[0, 2]]
-
-
-def test_the_first_run_is_left_to_one_thread(
-    make_model: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two at once were seen to wait for each other for ever, within OpenVINO's binding."""
-    engine, inside, most = open_engine(make_model(), threads=2), [0], [0]
-    begun, run = threading.Barrier(4, timeout=10), engine._run
-
-    def watch(*args: Any) -> Any:
-        if not engine._is_warm:
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
-            time.sleep(0.02)
-            inside[0] -= 1
-        return run(*args)
-
-    def work() -> None:
-        begun.wait()
-        engine.run({"images": WHITE}, ["output0"])
-
-    monkeypatch.setattr(engine, "_run", watch)
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert most == [1]
-    assert engine._is_warm
