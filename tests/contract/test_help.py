@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 # A placeholder is in capitals, a word to be typed as it stands is not; `|` stands between choices.
 CHOICE = r"([A-Z]+|[a-z0-9-]+([:@][A-Z]+)?|0,1)"
 # The usage line puts brackets around what may be left out.
-STYLE = re.compile(rf"{CHOICE}(\|{CHOICE})*(\.\.\.|,\.\.\.)?|KEY=VALUE|OLD,OLD=NEW|HOST:PORT")
+STYLE = re.compile(
+    rf"{CHOICE}(\|{CHOICE})*(\.\.\.|,\.\.\.)?|KEY=VALUE|OLD,OLD=NEW|HOST:PORT|PX\|H,W"
+)
 
 
 def _list_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

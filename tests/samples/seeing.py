@@ -101,7 +101,8 @@ def make_picture(width: int, height: int, seed: int = 0) -> U8:
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 200, (7, 9, 3), np.uint8)
     soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return soft + rng.integers(0, 50, soft.shape, np.uint8)
+    noisy: U8 = soft + rng.integers(0, 50, soft.shape, np.uint8)
+    return noisy
 
 
 def make_raw(

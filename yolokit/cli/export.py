@@ -21,8 +21,9 @@ def export(
 ) -> None:
     """Export a checkpoint to one ONNX file that equals it.
 
-    It is published only if it equals what was trained; MODEL.parity.json beside it is the proof. If
-    the two differ, there is no model but a MODEL.parity-failed.json, and the exit code is 5.
+    It is published only if it equals what was trained; MODEL.parity.json beside it is the proof,
+    and MODEL.json says how any program feeds and reads it. If the two differ, there is no model but
+    a MODEL.parity-failed.json, and the exit code is 5.
     """
     from yolokit.cli.progress import show_events
     from yolokit.export.config import ExportConfig
@@ -43,10 +44,16 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         report = msgspec.to_builtins(parity)
         emit_json({"model": str(artifact.path), "parity": str(artifact.parity_path), **report})
         return
+    reports_boxes = artifact.manifest.head.ports is not None
+    compared = (
+        "the boxes that the file reports, at several thresholds"
+        if reports_boxes
+        else f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
+        f"{parity.max_raw_score_diff:.2g}"
+    )
     say(
         f"parity on {counted(parity.images, 'image')} ({parity.non_square_images} not square): "
-        f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
-        f"{parity.max_raw_score_diff:.2g}"
+        f"{compared}"
     )
     if parity.ties:
         say(

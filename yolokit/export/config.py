@@ -67,8 +67,8 @@ class ExportConfig(_Weights, frozen=True, kw_only=True):
     embed: Annotated[
         Literal["pre", "nms", "pre,nms"] | None,
         Option(
-            "What the file does itself: pre takes the picture, nms gives boxes.",
-            "pre|nms|pre,nms",
+            "What the file does itself: pre takes the picture, nms gives boxes; or pre,nms.",
+            "PART,...",
             default="nothing: it is the network alone",
         ),
     ] = None

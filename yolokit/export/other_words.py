@@ -23,9 +23,13 @@ WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("simplify", "simplified"), _ALWAYS),
         **dict.fromkeys(("img", "img_size", "image_size"), "is called imgsz here"),
         **dict.fromkeys(("batch", "batch_size"), "is `dynamic: batch` here: any number of images"),
+        "nms": "is called `embed: nms` here: the file reports boxes, not candidates",
+        "end2end": "is called `head: end2end` here, or `head: raw`",
+        "agnostic_nms": "is not offered: boxes of different classes never merge",
         **dict.fromkeys(
-            ("nms", "agnostic_nms", "conf", "iou", "max_det", "end2end"),
-            "is not offered: `yolokit predict` merges boxes, with its own conf, iou and max_det",
+            ("conf", "iou", "max_det"),
+            "is not fixed in a file: `yolokit predict` asks for it, and with `embed: nms` it is an "
+            "input of the model",
         ),
         "device": "is not offered: a model is exported on the CPU",
         **dict.fromkeys(("project", "name", "save_dir"), "is called out here: a file or a folder"),

@@ -12,7 +12,7 @@ from yolokit.core.events import OnEvent, Phase, ignore
 from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import ExportRequest
 from yolokit.engine_protocol.shared import share_process
-from yolokit.errors import JobCancelledError, WeightsError
+from yolokit.errors import ConfigError, JobCancelledError, WeightsError
 from yolokit.export.describe import describe_network
 from yolokit.export.embed.join import describe_embedded, embed_parts
 from yolokit.export.gates.toolkit import Candidate, Gate, Verdict, open_gates
@@ -90,10 +90,10 @@ def export_model(
 
 @contextlib.contextmanager
 def _kept_on_failure(log_path: Path) -> Iterator[None]:
-    """Remove a log unless something went wrong; an interrupt is not a fault to look into."""
+    """Remove a log unless something went wrong that it says more of."""
     try:
         yield
-    except (KeyboardInterrupt, JobCancelledError):
+    except (KeyboardInterrupt, JobCancelledError, ConfigError):
         log_path.unlink(missing_ok=True)
         raise
     log_path.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class Detector:
             raise ConfigError(
                 f"{session.path.name} prepares the image itself, and computes pixels and their "
                 f"places: in {session.precision} its boxes would be wrong",
-                hint="use --precision fp32, or a file that was exported without --embed pre",
+                hint="use --precision fp32, or export the network alone: `yolokit export BEST.pt`",
             )
 
     @classmethod

@@ -74,6 +74,44 @@ def test_out_is_a_file_or_a_folder_for_it(here: Path, out: str | None, path: str
     assert found.parent.is_dir()
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "best.onnx"),
+        ({"embed": "pre"}, "best.pre.onnx"),
+        ({"embed": "pre,nms"}, "best.pre-nms.onnx"),
+        ({"head": "end2end"}, "best.end2end.onnx"),
+        ({"head": "raw", "embed": "nms"}, "best.raw.nms.onnx"),
+        ({"embed": "pre", "precision": "fp16"}, "best.pre.fp16.onnx"),
+    ],
+)
+def test_each_kind_of_file_has_its_own_name(options: dict[str, str], name: str) -> None:
+    assert place(None, **options) == Path("runs") / name
+
+
+@pytest.mark.parametrize(
+    ("imgsz", "sides"),
+    [(320, (320, 320)), ("320", (320, 320)), ("320,640", (320, 640)), (" 64, 96", (64, 96))],
+)
+def test_an_input_may_have_two_sides(imgsz: Any, sides: tuple[int, int]) -> None:
+    config = ExportConfig.build({"weights": str(START), "imgsz": imgsz})
+    assert config.input_hw == sides
+    assert ExportConfig.build({"weights": str(START)}).input_hw is None
+
+
+@pytest.mark.parametrize("imgsz", [300, "320,300", "320,", ",", "320,640,3", "a", 16, 8224, "-32"])
+def test_other_sides_are_a_mistake(imgsz: Any) -> None:
+    with pytest.raises(ConfigError, match="imgsz: must be a side in px, or height and width"):
+        ExportConfig.build({"weights": str(START), "imgsz": imgsz})
+
+
+@pytest.mark.parametrize("dynamic", ["batch", "all"])
+def test_a_file_that_takes_the_picture_takes_one_at_a_time(dynamic: str) -> None:
+    with pytest.raises(ConfigError, match="one of any size at a time"):
+        ExportConfig.build({"weights": str(START), "embed": "pre,nms", "dynamic": dynamic})
+    ExportConfig.build({"weights": str(START), "embed": "nms", "dynamic": dynamic})
+
+
 @pytest.mark.parametrize("out", ["best.engine", "best.onxx", "new/best.pt", "new"])
 def test_anything_else_is_a_mistake(out: str) -> None:
     with pytest.raises(ConfigError, match="1 mistake") as caught:
@@ -194,6 +232,26 @@ class TestWhole:
         assert record["images"] == 16
         assert record["tolerance"]["box_abs_px"] == 0.01
         assert record["model_sha256"] == sha256_file(here / "m.onnx")
+
+    def test_its_description_lies_beside_it(self, here: Path) -> None:
+        artifact = self.export(dynamic="batch")
+        told = json.loads(artifact.description_path.read_text("utf-8"))
+        assert artifact.description_path == Path("m.json")
+        assert (told["file"], told["sha256"]) == ("m.onnx", sha256_file(here / "m.onnx"))
+        assert told["inputs"][0]["shape"] == ["batch", 3, 64, 64]
+        Path("m.json").write_text("{}")  # somebody else's
+        with pytest.raises(OutputExistsError, match=r"m\.json cannot be replaced"):
+            self.export(overwrite=True)
+
+    @pytest.mark.parametrize("embed", ["pre", "nms", "pre,nms"])
+    def test_parts_are_in_the_file_and_proved(self, here: Path, embed: str) -> None:
+        artifact = self.export(embed=embed)
+        assert artifact.parity.verdict == "equal"
+        assert artifact.manifest.io.kind == ("image" if "pre" in embed else "tensor")
+        assert artifact.manifest.head.layout == ("boxes" if "nms" in embed else "raw")
+        content = (here / "m.onnx").read_bytes()
+        for place in (str(here), "/tmp/", "site-packages", str(Path.home())):
+            assert place.encode() not in content
 
     def test_a_batch_whose_images_are_mixed_up_is_caught(
         self, here: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from yolokit.files.atomic import (
     publish_file,
     publish_folder,
     publish_fresh,
+    publish_together,
     write_atomic,
 )
 from yolokit.files.digest import sha256_file
@@ -41,6 +42,67 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError), publish(tmp_path / "out"):
             raise ZeroDivisionError
     assert os.listdir(tmp_path) == []
+
+
+ANY_FILE = Replacing(
+    result=Result(command="test", recognise=lambda _path: (), is_folder=False), wanted=True
+)
+
+
+class TestTogether:
+    """Several files get their names together, or what was there before is there again."""
+
+    @pytest.fixture
+    def paths(self, tmp_path: Path) -> list[Path]:
+        return [tmp_path / name for name in ("a.json", "b.json", "model.onnx")]
+
+    def publish(self, paths: list[Path], content: bytes) -> None:
+        publish_together(dict.fromkeys(paths, content), dict.fromkeys(paths, ANY_FILE))
+
+    def fail_at_the_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rename = Path.replace
+
+        def fail(part: Path, path: Path) -> Path:
+            if path.suffix == ".onnx" and "part" in part.name and part.read_bytes() == b"new":
+                raise OSError("the disk is full")
+            return rename(part, path)
+
+        monkeypatch.setattr(Path, "replace", fail)
+
+    def test_all_appear(self, paths: list[Path]) -> None:
+        for content in (b"old", b"new"):
+            self.publish(paths, content)
+            assert [path.read_bytes() for path in paths] == [content] * 3
+            assert sorted(paths[0].parent.iterdir()) == paths
+
+    def test_none_stays_where_one_fails(
+        self, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fail_at_the_last(monkeypatch)
+        with pytest.raises(OSError, match="full"):
+            self.publish(paths, b"new")
+        assert list(paths[0].parent.iterdir()) == []
+
+    def test_what_was_there_comes_back(
+        self, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.publish(paths[:1] + paths[2:], b"old")
+        self.fail_at_the_last(monkeypatch)
+        with pytest.raises(OSError, match="full"):
+            self.publish(paths, b"new")
+        assert {path.name: path.read_bytes() for path in paths[0].parent.iterdir()} == {
+            "a.json": b"old",
+            "model.onnx": b"old",
+        }
+
+    def test_one_that_is_in_the_way_stops_all(self, paths: list[Path]) -> None:
+        paths[1].write_text("mine")
+        with pytest.raises(OutputExistsError):
+            publish_together(
+                dict.fromkeys(paths, b"new"),
+                dict.fromkeys(paths, Replacing(result=ANY_FILE.result, wanted=False)),
+            )
+        assert [path.name for path in paths[0].parent.iterdir()] == ["b.json"]
 
 
 def test_an_existing_output_is_kept_until_the_new_one_is_whole(tmp_path: Path) -> None:

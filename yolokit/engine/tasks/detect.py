@@ -69,7 +69,7 @@ def choose_head(model: Any, layout: str | None) -> None:
     if layout not in has:
         raise ConfigError(
             f"{_name_architecture(model)} has no {layout} head; it has {' and '.join(has)} alone",
-            hint="leave out --head",
+            hint="it can be exported without naming a head",
         )
     head.end2end = layout == "end2end"
 

@@ -44,7 +44,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (["predict", "m.onnx", "a", "--save"], "--save names what is written"),
         (["predict", "m.onnx", "a", "--tracker", "x"], "this version does not track"),
         (["export", "best.pt", "--dynamic"], "`--dynamic batch`"),
-        (["export", "best.pt", "--nms"], "`yolokit predict` merges boxes"),
+        (["export", "best.pt", "--nms"], "nms is called `embed: nms` here"),
         (["export", "best.pt", "--precision", "int8"], "`yolokit help export precision`"),
         (["convert", "a"], "`yolokit data convert`"),
         (["check", "a"], "`yolokit data check`"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 onnx = pytest.importorskip("onnx")
 PARTS = ["pre", "nms", "pre,nms"]
+ASKED: list[dict[str, Any]] = [{}, {"conf": 0.6}, {"conf": 0.5, "iou": 0.2}, {"max_det": 2}]
 SIZES = [(96, 64), (192, 128), (50, 90), (1, 1), (700, 5), (3, 300), (1000, 600)]
 
 
@@ -48,7 +49,7 @@ def test_it_finds_what_the_network_alone_finds(tmp_path: Path, parts: str) -> No
     counts = set()
     for seed, (width, height) in enumerate(SIZES):
         bgr = make_picture(width, height, seed)
-        for limits in ({}, {"conf": 0.6}, {"conf": 0.4, "iou": 0.2}, {"max_det": 2}):
+        for limits in ASKED:
             found = plain(bgr, **limits)
             counts.add(len(found))
             assert_same(own(bgr, **limits), found)
@@ -65,7 +66,7 @@ def test_it_does_so_in_openvino(tmp_path: Path, parts: str) -> None:
     counts = set()
     for seed, (width, height) in enumerate(size for size in SIZES if size != (1, 1)):
         bgr = make_picture(width, height, seed)
-        for limits in ({"conf": 0.5}, {"conf": 0.5, "iou": 0.2}, {"conf": 0.5, "max_det": 2}):
+        for limits in ({"conf": 0.5} | one for one in ASKED[1:]):
             found = reference(bgr, **limits)
             counts.add(len(found))
             assert_same(detector(bgr, **limits), found)

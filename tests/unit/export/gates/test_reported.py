@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("onnx")
 
-from yolokit.export.embed import join, letterbox, nms  # noqa: E402 - needs onnx
+from yolokit.export.embed import join, letterbox, nms
 
 PICTURES = [
     (f"{width}x{height}", make_picture(width, height, width))
@@ -104,7 +104,7 @@ def shift_letterbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move the image by one pixel of the input; boxes are led back as if it had not been."""
     pads = letterbox._pads
 
-    def shifted(b: Any, fit: Any, io: Any) -> str:
+    def shifted(b: Any, fit: Any, io: Any) -> Any:
         return b.add("Sub", pads(b, fit, io), b.axes(0, 1, 0, 0, -1, 0))
 
     monkeypatch.setattr(letterbox, "_pads", shifted)
@@ -128,7 +128,7 @@ def ignore_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     def agnostic(b: Any, output: str, class_count: int, ports: Any) -> Any:
         add = b.add
 
-        def without_classes(op: str, *inputs: str, **attributes: Any) -> str:
+        def without_classes(op: str, *inputs: str, **attributes: Any) -> Any:
             if op != "NonMaxSuppression":
                 return add(op, *inputs, **attributes)
             boxes, scores, *rest = inputs
