@@ -73,6 +73,9 @@ def main() -> None:
     options = options_parser.parse_args()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        # As for users: code is compiled once, whatever this environment says.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(name, "bytecode"))
         for kind in options.inputs:
             image_count, box_count = (round(size * options.share) for size in _SIZES[kind])
             folder = Path(name) / kind

@@ -265,7 +265,7 @@ class TestWorkers:
 
     @pytest.mark.parametrize(("workers", "policy"), [(0, "block"), (4, "block"), (2, "newest")])
     def test_more_than_the_queue_can_use_is_a_mistake(self, workers: int, policy: Any) -> None:
-        with pytest.raises(ValueError, match="cannot fill a queue"):
+        with pytest.raises(ValueError, match="cannot take workers="):
             RunAhead(range(9), str, depth=3, name="test", workers=workers, policy=policy)
 
 
