@@ -161,6 +161,7 @@ from yolokit.runtime.heads.toolkit import Candidates
 
 BOX_AXIS = 1
 SUPPRESSES_OVERLAPS = False
+TAKES_LIMITS = False
 
 
 def count_values(class_count, extra_count=0):

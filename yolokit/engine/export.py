@@ -23,8 +23,8 @@ def export(request: ExportRequest) -> dict[str, Any]:
     """Write the ONNX file and return what the manifest needs to know of the model.
 
     Returns:
-        ``names``, ``input_wh``, ``stride_px``, ``layout``, ``usual_layout`` (that of the head
-        which is validated in a training), ``architecture``, ``license``, ``input_name``,
+        ``names``, ``input_wh``, ``stride_px``, ``layout``, ``is_usual_head`` (the one which
+        is validated in a training), ``architecture``, ``license``, ``input_name``,
         ``output_name`` and ``versions``.
     """
     from yolokit.engine import ultralytics_patches
@@ -50,7 +50,7 @@ def export(request: ExportRequest) -> dict[str, Any]:
         "input_wh": [width, height],
         "stride_px": stride,
         "layout": layout,
-        "usual_layout": usual_layout,
+        "is_usual_head": layout == usual_layout,
         "architecture": _architecture(model),
         "license": str(checkpoint.get("license") or ""),
         "input_name": INPUT_NAME,

@@ -74,7 +74,7 @@ def _recommend(weights: Path, digest: FileDigest, facts: dict[str, Any]) -> Reco
     Another shape of the input or another head gives other scores.
     """
     width, height = facts["input_wh"]
-    if width != height or facts["layout"] != facts["usual_layout"]:
+    if width != height or not facts["is_usual_head"]:
         return None
     return recommend_thresholds(weights, digest.sha256, facts["names"], width)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yolokit.core.plural import counted
+from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.manifest import encode_manifest
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _describe_reading(manifest: ModelManifest) -> dict[str, Any]:
             count=head.ports.count,
         )
         return {"steps": steps, "box": corners, "unit": unit}
-    is_raw = head.layout == "raw"
+    is_raw = not load_head(head.layout).SUPPRESSES_OVERLAPS
     box = ["centre x", "centre y", "width", "height"] if is_raw else corners
     steps = _steps(
         _READ_RAW if is_raw else _READ_END2END,

@@ -10,7 +10,7 @@ import numpy as np
 from yolokit.core.plural import counted
 from yolokit.core.types import Letterbox
 from yolokit.errors import ConfigError, ModelOutputError
-from yolokit.runtime.heads.boxes import join_rows, make_feeds
+from yolokit.runtime.box_ports import join_rows, make_feeds
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.metadata import read_manifest
 from yolokit.runtime.session import Session, open_session
@@ -47,7 +47,7 @@ class Detector:
         self._task = load_task(self.manifest.head.task)
         self._output_names = self._task.list_outputs(self.manifest.head)
         self._takes_images = self.manifest.io.kind == "image"
-        self._reports_boxes = self.manifest.head.layout == "boxes"
+        self._reports_boxes = self.manifest.head.ports is not None
         if self._takes_images and session.precision != "fp32":
             raise ConfigError(
                 f"{session.path.name} prepares the image itself, and computes pixels and their "

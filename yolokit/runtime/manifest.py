@@ -125,8 +125,6 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     ports: BoxPorts | None = None
 
     def __post_init__(self) -> None:
-        if (self.layout == "boxes") != (self.ports is not None):
-            raise ValueError("the layout boxes, and no other, has ports")
         if not self.names:
             raise ValueError("a model has at least one class")
         if self.class_conf and len(self.class_conf) != len(self.names):

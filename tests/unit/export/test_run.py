@@ -227,7 +227,7 @@ class TestWhole:
             save_model(out, bright_scores=True, input_shape=shape, output_shape=output_shape)
             return {
                 "input_wh": [64, 64], "input_name": "images", "output_name": "output0",
-                "stride_px": 32, "layout": "raw", "usual_layout": "raw", "names": ["nut", "bolt"],
+                "stride_px": 32, "layout": "raw", "is_usual_head": True, "names": ["nut", "bolt"],
                 "architecture": "", "license": "", "versions": {},
             }  # fmt: skip
 

@@ -76,12 +76,6 @@ def test_what_later_versions_added_leads_back_and_is_written_only_where_it_says_
     assert "ports" not in encode_manifest(plain)
 
 
-@pytest.mark.parametrize(("layout", "ports"), [("boxes", None), ("raw", BoxPorts())])
-def test_the_layout_boxes_has_ports_and_no_other(layout: str, ports: BoxPorts | None) -> None:
-    with pytest.raises(ValueError, match="the layout boxes, and no other"):
-        ModelHead(output_name="boxes", layout=layout, names=("a",), ports=ports)
-
-
 def test_unknown_keys_are_ignored() -> None:
     value = json.loads(encode_manifest(manifest()))
     value["head"]["colour_of_the_boxes"] = "blue"

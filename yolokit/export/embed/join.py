@@ -12,6 +12,7 @@ from yolokit.export.embed.builder import Builder
 from yolokit.export.embed.letterbox import add_letterbox
 from yolokit.export.embed.nms import fit_given_images, report_boxes, suppress_raw, take_rows
 from yolokit.export.sidecar import LETTERBOX
+from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.manifest import BoxPorts
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.manifest import ModelManifest
 
 IMAGE_NAME, BOXES_NAME = "image", "boxes"
+LAYOUT = "boxes"  # of what comes out then: a module of runtime/heads
 
 
 def describe_embedded(plain: ModelManifest, parts: Sequence[str]) -> ModelManifest:
@@ -30,13 +32,13 @@ def describe_embedded(plain: ModelManifest, parts: Sequence[str]) -> ModelManife
     if "pre" in parts:
         io = msgspec.structs.replace(io, kind="image", input_name=IMAGE_NAME)
     if "nms" in parts:
-        is_raw = head.layout == "raw"
+        is_raw = not load_head(head.layout).SUPPRESSES_OVERLAPS
         ports = BoxPorts(
             iou="iou" if is_raw else "",
             multi_label="multi_label" if is_raw else "",
             image_wh="" if "pre" in parts else "image_wh",
         )
-        head = msgspec.structs.replace(head, layout="boxes", output_name=BOXES_NAME, ports=ports)
+        head = msgspec.structs.replace(head, layout=LAYOUT, output_name=BOXES_NAME, ports=ports)
     return msgspec.structs.replace(plain, io=io, head=head)
 
 
@@ -122,7 +124,7 @@ def _put_behind(
     name = output.name
     if output.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
         name = b.cast(name, np.float32)
-    choose = suppress_raw if plain.head.layout == "raw" else take_rows
+    choose = take_rows if load_head(plain.head.layout).SUPPRESSES_OVERLAPS else suppress_raw
     chosen = choose(b, name, len(plain.head.names), ports)
     fit = fit or fit_given_images(b, plain.io.input_name, ports)
     report_boxes(b, chosen, ports, manifest.head.output_name, fit)

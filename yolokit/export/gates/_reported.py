@@ -25,7 +25,8 @@ from yolokit.export.gates.parity import (
     take_alike,
 )
 from yolokit.export.graph import list_ports
-from yolokit.runtime.heads.boxes import make_feeds
+from yolokit.runtime.box_ports import make_feeds
+from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.manifest import ModelHead
 from yolokit.runtime.tasks.toolkit import Limits, load_task
 
@@ -114,14 +115,14 @@ class _Sides:
         self, name: str, found: tuple[Detections, Detections], limits: Limits, report: ParityReport
     ) -> Matched:
         """Match what was found from somewhat below ``limits.min_score`` up; see match_found."""
-        is_raw = self.facts.layout == "raw"  # else there was nothing to suppress
+        chooses = load_head(self.facts.layout).SUPPRESSES_OVERLAPS  # nothing was to suppress
         return match_found(
             name,
             found,
             self.detector,
             report,
             threshold=limits.min_score,
-            iou_limit=limits.max_iou if is_raw else np.inf,
+            iou_limit=np.inf if chooses else limits.max_iou,
             score_slack=2 * report.tolerance.score_abs,
         )
 

@@ -44,7 +44,11 @@ def read_graph(path: Path, imgsz: int | None) -> Any:
     weights = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
     if not inputs or len(inputs[0].type.tensor_type.shape.dim) != 4:
-        raise InferenceError(f"{path} does not take images: its first input has not four axes")
+        raise InferenceError(
+            f"{path} does not take prepared images: its first input has not four axes",
+            hint="of a model that prepares images itself, inspect the checkpoint, or the file of "
+            "the network alone",
+        )
     _fix_size(inputs[0].type.tensor_type.shape.dim, imgsz, path)
     for one in model.graph.output:
         if _is_open(one):  # what it says may contradict the size that was chosen

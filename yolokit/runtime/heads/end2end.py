@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BOX_AXIS = 1
 SUPPRESSES_OVERLAPS = True
+TAKES_LIMITS = False
 
 _COLUMNS = 6  # x1, y1, x2, y2, score, class
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BOX_AXIS = 2
 SUPPRESSES_OVERLAPS = False
+TAKES_LIMITS = False
 
 # Candidates that enter the suppression of one image, as upstream has it.
 MAX_CANDIDATES = 30_000

@@ -53,10 +53,13 @@ class Head(Protocol):
         BOX_AXIS: The axis of the output, 1 or 2, along which one box follows the other.
         SUPPRESSES_OVERLAPS: Whether the graph has chosen its boxes by itself, best first, so
             that no suppression is to follow.
+        TAKES_LIMITS: Whether it chose by limits that are inputs of it, which the manifest names
+            as ``ports``.
     """
 
     BOX_AXIS: int
     SUPPRESSES_OVERLAPS: bool
+    TAKES_LIMITS: bool
 
     def count_values(self, class_count: int, extra_count: int = 0) -> int:
         """Return how many values the output has for each box: the length of its other axis."""

@@ -136,6 +136,11 @@ def check_box_output(session: Session, head: ModelHead, *, extra_count: int = 0)
             raise ModelOutputError(f"{session.path} has no output {name!r}")
     shape = shapes[head.output_name]
     layout = load_head(head.layout)
+    if (head.ports is not None) != layout.TAKES_LIMITS:
+        raise ModelOutputError(
+            f"{session.path}: the layout {head.layout!r} and the ports that its manifest names, "
+            "or does not name, contradict each other"
+        )
     length = 4 if head.ports else layout.count_values(len(head.names), extra_count)
     if len(shape) != 3 or shape[3 - layout.BOX_AXIS] not in (None, length):
         raise ModelOutputError(

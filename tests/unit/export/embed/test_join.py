@@ -9,7 +9,7 @@ import pytest
 
 from tests.samples.seeing import make_picture, save_seeing_model
 from yolokit.core.types import Letterbox
-from yolokit.errors import ConfigError, InferenceError
+from yolokit.errors import ConfigError, InferenceError, ModelOutputError
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
 
@@ -166,6 +166,22 @@ def test_pixels_are_not_computed_in_less_than_fp32(tmp_path: Path) -> None:
     session.precision = "bf16"
     with pytest.raises(ConfigError, match="in bf16 its boxes would be wrong"):
         Detector(session)
+
+
+def test_a_layout_without_its_ports_is_refused(tmp_path: Path) -> None:
+    import msgspec
+
+    from yolokit.export.embed.join import describe_embedded
+    from yolokit.export.graph import describe_graph
+
+    manifest = save_seeing_model(tmp_path / "plain.onnx")
+    ports = describe_embedded(manifest, ["nms"]).head.ports
+    lacking = msgspec.structs.replace(manifest.head, layout="boxes")
+    for head in (lacking, msgspec.structs.replace(manifest.head, ports=ports)):
+        wrong = msgspec.structs.replace(manifest, head=head)
+        path = describe_graph(tmp_path / "plain.onnx", tmp_path / "wrong.onnx", wrong)
+        with pytest.raises(ModelOutputError):
+            Detector.load(path, provider="cpu")
 
 
 def test_a_file_that_takes_something_else_than_its_manifest_says_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.samples.seeing import make_raw
 from yolokit.core.types import Letterbox
-from yolokit.runtime.heads.boxes import join_rows, make_feeds
+from yolokit.runtime.box_ports import join_rows, make_feeds
 from yolokit.runtime.manifest import BoxPorts, ModelHead
 from yolokit.runtime.tasks.toolkit import Limits, choose_boxes
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from yolokit.errors import ModelOutputError
-from yolokit.runtime.heads.boxes import decode, join_rows, make_feeds
+from yolokit.runtime.box_ports import join_rows, make_feeds
+from yolokit.runtime.heads.boxes import decode
 from yolokit.runtime.manifest import BoxPorts, ModelHead
 from yolokit.runtime.tasks.toolkit import Limits
 
