@@ -103,12 +103,19 @@ def _from_ultralytics(session: Session) -> ModelManifest:
             max_det=_max_det(session, layout) if suppresses else _MAX_DET,
         ),
         provenance=Provenance(
-            precision="fp16" if session.inputs[0].type == "tensor(float16)" else "fp32",
+            precision=_tell_precision(session),
             architecture=metadata.get("description", ""),
             license=metadata.get("license", ""),
             tool_versions={"ultralytics": metadata.get("version", "")},
         ),
     )
+
+
+def _tell_precision(session: Session) -> str:
+    """Return what a file is in that does not state it."""
+    if session.is_quantized:
+        return "int8"
+    return "fp16" if session.inputs[0].type == "tensor(float16)" else "fp32"
 
 
 def _says_too_little(session: Session) -> InferenceError:

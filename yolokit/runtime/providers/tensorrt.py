@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from yolokit.runtime.providers.toolkit import EngineOptions
 
 _NAME = "tensorrt"
+_TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
 
 
 def _prepare(ort: Any) -> None:
     """Compute FP32 in FP32: on its own TensorRT takes TF32, and no option of onnxruntime says no.
 
-    NVIDIA's libraries read this variable (docs.nvidia.com/deeplearning/tensorrt, TF32).
+    NVIDIA's libraries read this variable (docs.nvidia.com/deeplearning/tensorrt, TF32). It is not
+    put into ``os.environ``, from which training in a process of its own would inherit it.
     """
-    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+    if _TF32_VARIABLE not in os.environ:
+        os.putenv(_TF32_VARIABLE, "0")
     preload_cuda(ort)
 
 
