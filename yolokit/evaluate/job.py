@@ -66,8 +66,8 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         classes: One for each class of the data set.
         notes: What is odd about the labels, one sentence each.
         input_wh: Width and height in px of the square or rectangle that the model takes.
-        precision: What the model's file is in, such as ``fp32``; None in a file of an earlier version
-            where the model does not tell.
+        precision: What the model's file is in, such as ``fp32``. Earlier versions wrote None for a
+            file that does not tell.
         computed_in: What the provider computed a file of FP32 in. None in a file of an earlier
             version.
         trained: What the training run measured on the same split of the same data, if it lies
@@ -137,7 +137,7 @@ def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
     """
     job = open_job(config)
     detector = job.predictor.detector
-    for note in (*job.notes, *detector.skipped):
+    for note in (*job.notes, *detector.notes):
         on_event(Notice(f"note: {note}"))
     for limit in job.limits:
         on_event(Notice(f"note: {limit}; the figures do not include what that leaves out"))

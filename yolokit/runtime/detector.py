@@ -31,7 +31,8 @@ class Detector:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
         precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
-        skipped: Why providers that ``auto`` would rather have taken were not.
+        notes: What users should know of how it runs, in sentences: why ``auto`` took no better
+            provider, for example.
         threads: Threads that run the model.
         streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
@@ -40,7 +41,7 @@ class Detector:
         self.manifest: ModelManifest = read_manifest(session)
         self.provider = session.provider
         self.precision = session.precision
-        self.skipped = session.skipped
+        self.notes = session.notes
         self.threads = session.threads
         self.streams = session.streams
         self._session = session

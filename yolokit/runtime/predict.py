@@ -120,7 +120,7 @@ def predict_files(
     detector = job.detector
     limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
-    for reason in (*job.engine_notes, *detector.skipped, *limits, *remarks):
+    for reason in (*job.engine_notes, *detector.notes, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
     running = job.run(open_more(detector) if open_more else ())

@@ -32,7 +32,9 @@ _DEFAULT_PRECISION = "fp32"
 # The packages that run models: another version of one may be faster, slower or wrong.
 _ENGINES = (
     "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml",
-    "onnxruntime-ep-openvino", "openvino", "tensorrt-cu12", "tensorrt-cu13",
+    "onnxruntime-migraphx", "onnxruntime-rocm", "onnxruntime-qnn", "onnxruntime-ep-openvino",
+    "onnxruntime-ep-webgpu", "onnxruntime-ep-nv-tensorrt-rtx", "openvino", "tensorrt-cu12",
+    "tensorrt-cu13",
 )  # fmt: skip
 
 

@@ -70,6 +70,11 @@ class Session:
         self._engine = engine
         self._halves = frozenset(port.name for port in engine.inputs if port.type == _HALF)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What users should know of how it was opened, in sentences."""
+        return (*self.skipped, *self._engine.notes)
+
     def run(
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
     ) -> dict[str, NDArray[Any]]:

@@ -33,6 +33,8 @@ def without_names(shape: tuple[Any, ...]) -> tuple[int | None, ...]:
 class FakeEngine:
     """The part of an engine that says what a model takes and gives."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         output: tuple[Any, ...],

@@ -22,6 +22,7 @@ from yolokit.runtime.profiles import (
     iter_profiles,
     save_profile,
 )
+from yolokit.runtime.providers.toolkit import list_providers, load_provider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,3 +163,11 @@ def test_the_machine_is_what_a_time_depends_on(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(machine, Machine)
     assert machine.cpu == "unknown"
     assert {"yolokit", "onnxruntime"} <= set(machine.versions)
+
+
+def test_every_package_that_runs_models_is_looked_at() -> None:
+    """A profile does not outlive another version of one."""
+    commands = [load_provider(name).how_to_install() for name in list_providers()]
+    named = {name for text in commands for name in re.findall(r"pip install ([\w-]+)", text)}
+    assert "onnxruntime-ep-webgpu" in named
+    assert named <= set(profiles._ENGINES)

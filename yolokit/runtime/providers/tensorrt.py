@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from yolokit.runtime.providers.toolkit.built_in import built_in, preload_cuda
-from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_again_without
+from yolokit.runtime.providers.toolkit.built_in import built_in, preload_cuda, refuse_tf32
+from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_with_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,17 +15,10 @@ if TYPE_CHECKING:
     from yolokit.runtime.providers.toolkit import EngineOptions
 
 _NAME = "tensorrt"
-_TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
 
 
 def _prepare(ort: Any) -> None:
-    """Compute FP32 in FP32: on its own TensorRT takes TF32, and no option of onnxruntime says no.
-
-    NVIDIA's libraries read this variable (docs.nvidia.com/deeplearning/tensorrt, TF32). It is not
-    put into ``os.environ``, from which training in a process of its own would inherit it.
-    """
-    if _TF32_VARIABLE not in os.environ:
-        os.putenv(_TF32_VARIABLE, "0")
+    refuse_tf32()
     preload_cuda(ort)
 
 
@@ -44,4 +36,4 @@ _BUILT_IN = built_in(
     configure=_configure,
     precisions=("fp32", "bf16", "fp16"),
 )
-PROVIDER = replace(_BUILT_IN, open=partial(open_again_without, _NAME, _BUILT_IN.open))
+PROVIDER = replace(_BUILT_IN, open=partial(open_with_kept, _NAME, _BUILT_IN.open))
