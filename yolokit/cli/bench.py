@@ -177,7 +177,12 @@ def _say_outcome(report: BenchReport) -> None:
     if report.is_partial:
         say("stopped early: what is shown is done; nothing is kept for predict")
         return
-    if report.best is None:
+    if report.best is None and report.default_is_untried:
+        say(
+            "there was no time to try what predict takes by itself, so nothing is kept for it; "
+            "a longer --budget has"
+        )
+    elif report.best is None:
         say("nothing here is proved to give the results of the CPU: nothing is kept for predict")
     else:
         best = rows[report.best]

@@ -140,7 +140,9 @@ def _conclude(
         with contextlib.suppress(JobCancelledError):  # the report is marked as partial below
             prove_on_data(config, rows, unproved, _until_stopped(on_event, stop))
     default, compared = search.find_default(), list_compared(rows, search.batch)
-    best = choose_best(compared, default) if search.is_complete else None
+    # One that is slower than what predict takes by itself is not to be kept for it.
+    is_known = search.is_complete and not search.default_is_untried
+    best = choose_best(compared, default) if is_known else None
     faster = next(iter(list_unproved(compared)), None)
     report = msgspec.structs.replace(
         report,
@@ -148,6 +150,7 @@ def _conclude(
         default=default.combination if default else None,
         best=best.combination if best else None,
         faster=faster.combination if faster else None,
+        default_is_untried=search.default_is_untried,
         is_partial=stop.is_requested,
     )
     if best is None or stop.is_requested:
