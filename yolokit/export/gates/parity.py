@@ -22,8 +22,8 @@ from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.tolerances import Tolerance, find_tolerance
 from yolokit.files.digest import sha256_file
 from yolokit.metrics.matching import find_ties
-from yolokit.runtime.detector import plan_letterbox
 from yolokit.runtime.heads.toolkit import load_head
+from yolokit.runtime.model_input import plan_letterbox
 from yolokit.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
