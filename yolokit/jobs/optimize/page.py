@@ -120,7 +120,7 @@ def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
         lost = f"on other images {published.low:.4f} to {published.high:.4f}"
     figures = [
         Figure(
-            "Latency", f"{winner.latency_ms:.2f} ms", f"FP32 on cpu: {ranking.parent_ms:.2f} ms"
+            "Latency", f"{winner.latency_ms:.3g} ms", f"FP32 on cpu: {ranking.parent_ms:.2f} ms"
         ),
         Figure("mAP50-95 on val", f"{found_map:.4f}", f"trained model: {ranking.trained_map:.4f}"),
         Figure("mAP50-95 lost", f"{winner.drop or 0.0:.4f}", lost),
