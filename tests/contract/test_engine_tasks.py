@@ -174,7 +174,7 @@ def test_one_task_more_is_started_loaded_exported_and_compared(
     np.save(tmp_path / "0000.image.npy", np.zeros((64, 64, 3), np.uint8))
     request = InferRequest(
         task=Task.SEGMENT, weights=str(path), digest=digest, folder=str(tmp_path),
-        input_wh=[(64, 64)], threads=1,
+        images=1, input_wh=(64, 64), threads=1,
     )  # fmt: skip
     infer(request)
     shapes = [np.load(tmp_path / f"0000.{name}.npy").shape for name in segment.OUTPUTS]

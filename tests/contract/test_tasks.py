@@ -29,7 +29,8 @@ from yolokit.evaluate.config import ValConfig
 from yolokit.evaluate.job import open_job
 from yolokit.evaluate.tasks.toolkit import PACKAGE as METRICS
 from yolokit.evaluate.tasks.toolkit import TaskMetric, load_metric
-from yolokit.export.gates.parity import Sample, compare
+from yolokit.export.parity.compare import compare
+from yolokit.export.parity.report import Sample
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import (
     METADATA_KEY,

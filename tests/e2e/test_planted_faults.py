@@ -19,8 +19,9 @@ from yolokit.engine_protocol.shared import share_process
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates.accuracy import AccuracyGate, AccuracyRecord
 from yolokit.export.gates.accuracy import open_gate as open_accuracy
-from yolokit.export.gates.parity import Parity, ParityReport
+from yolokit.export.gates.parity import Parity
 from yolokit.export.gates.toolkit import Candidate, Verdict
+from yolokit.export.parity.report import ParityReport
 from yolokit.export.samples import load_gate_images
 from yolokit.export.tolerances import find_tolerance
 from yolokit.files.digest import digest_weights
@@ -52,7 +53,14 @@ class Exported:
         config: Any = ExportConfig(weights=WEIGHTS, data=self.data, precision=precision)
         accuracy = open_accuracy(config)
         assert isinstance(accuracy, AccuracyGate)
-        candidate = Candidate(
+        return self.judge_parity(model, precision), accuracy.check(self.describe(model))
+
+    def judge_parity(self, model: Path, precision: str, *, parent: Path | None = None) -> Verdict:
+        """Return what parity says of a file that was made of an FP32 one, if any."""
+        return Parity(find_tolerance(precision)).check(self.describe(model, parent))
+
+    def describe(self, model: Path, parent: Path | None = None) -> Candidate:
+        return Candidate(
             model=model,
             predictor=Predictor.load(PredictorSpec(model=str(model), provider="cpu")),
             weights=WEIGHTS,
@@ -60,8 +68,8 @@ class Exported:
             trust=False,
             images=load_gate_images(self.data)[::2],
             log_path=self.folder / "engine.log",
+            parent=parent,
         )
-        return Parity(find_tolerance(precision)).check(candidate), accuracy.check(candidate)
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +160,14 @@ def damage_weight(model: Any) -> None:
     damaged.CopyFrom(onnx.numpy_helper.from_array(values, damaged.name))
 
 
+def damage_weight_a_little(model: Any) -> None:
+    """Make one kernel in the middle of the network larger by a tenth: less than rounding does."""
+    weights = [one for one in model.graph.initializer if len(one.dims) == 4]
+    damaged = weights[len(weights) // 2]
+    values = onnx.numpy_helper.to_array(damaged) * np.float32(1.1)
+    damaged.CopyFrom(onnx.numpy_helper.from_array(values, damaged.name))
+
+
 def move_boxes(model: Any) -> None:
     """Move each box by 3 px to the right and down: near enough for the parity of INT8."""
     offsets = np.zeros((1, 20, 1), np.float32)
@@ -234,6 +250,24 @@ def test_what_the_parity_of_int8_lets_pass_accuracy_refuses(exported: Exported) 
     )
     assert record.classes[0].name in "".join(accuracy.problems)
     assert record.most_different[0].image in accuracy.problems[-1]
+
+
+def test_a_fault_that_rounding_would_hide_is_caught_in_the_parent(exported: Exported) -> None:
+    model = change(exported, "hidden", damage_weight_a_little)
+    assert not exported.judge_parity(model, "int8").problems
+    parity = exported.judge_parity(model, "int8", parent=model)
+    assert parity.problems
+    assert all(problem.startswith("already in FP32: ") for problem in parity.problems)
+    report = parity.record
+    assert isinstance(report, ParityReport)
+    assert report.verdict == "different"
+    assert report.parent is not None
+    assert report.parent.verdict == "different"
+    parity = exported.judge_parity(exported.model, "int8", parent=exported.model)
+    assert not parity.problems
+    assert isinstance(parity.record, ParityReport)
+    assert parity.record.parent is not None
+    assert parity.record.parent.verdict == "equal"
 
 
 def test_verify_tells_a_file_that_equals_its_checkpoint_from_one_that_does_not(

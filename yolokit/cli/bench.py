@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_change
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +121,7 @@ def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
 
 def _show_check(row: Row) -> str:
     if row.map_drop is not None:
-        return f"mAP {-row.map_drop.drop:+.4f}"
+        return f"mAP {describe_change(-row.map_drop.drop)}"
     return _WORDS[row.check.verdict]
 
 

@@ -10,7 +10,7 @@ from yolokit.cli.command import json_option
 from yolokit.core.plural import counted
 
 if TYPE_CHECKING:
-    from yolokit.export.gates.parity import ParityReport
+    from yolokit.export.parity.report import ParityReport
     from yolokit.export.publish import ExportArtifact
 
 _CLASSES_SHOWN = 10
@@ -69,6 +69,8 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
             f"{_count_alone(parity)}: boxes within {parity.max_box_diff_px:.2g} px, scores within "
             f"{parity.max_score_diff:.2g}"
         )
+    if parity.parent is not None:
+        say(f"before rounding, as FP32 must: {_describe_parent(parity.parent)}")
     for verdict in artifact.verdicts:
         for line in verdict.told:
             say(line)
@@ -79,6 +81,16 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         listed = ", ".join(f"{name} {conf:g}" for name, conf in scores) + more
         say(f"predict reports from these scores up: {listed} ({source})")
     emit(f"{artifact.path}")
+
+
+def _describe_parent(parent: ParityReport) -> str:
+    """Return how closely the FP32 file agrees that a file of fewer bits was made of."""
+    if not parent.max_raw_box_diff_px and parent.matched:
+        return f"boxes within {parent.max_box_diff_px:.2g} px"
+    return (
+        f"raw boxes within {parent.max_raw_box_diff_px:.2g} px, raw scores within "
+        f"{parent.max_raw_score_diff:.2g}"
+    )
 
 
 def _count_alone(parity: ParityReport) -> str:

@@ -26,8 +26,9 @@ def predict(ctx: typer.Context) -> int:
     """Find objects in images and videos with an ONNX model.
 
     Writes boxes as lines of JSON, and pictures and videos with the boxes drawn. An input that
-    cannot be read keeps its place in the results, with the reason. The exit code is 3 if no input
-    at all could be read.
+    cannot be read keeps its place in the results, with the reason. What `yolokit bench` or `yolokit
+    optimize` found best here runs the model, unless you name a provider, precision or threads. The
+    exit code is 3 if no input at all could be read.
     """
     from yolokit.cli.progress import show_events
     from yolokit.cli.signals import stopping_softly

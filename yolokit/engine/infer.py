@@ -35,10 +35,10 @@ def infer(request: InferRequest) -> dict[str, Any]:
     prepare_for_inference(model)
     folder = Path(request.folder)
     with torch.inference_mode():
-        for index, input_wh in enumerate(request.input_wh):
+        for index in range(request.images):
             check_stop()
             image = np.load(folder / f"{index:04d}.image.npy", allow_pickle=False)
-            tensor = letterbox(image, input_wh)
+            tensor = letterbox(image, request.input_wh, request.border_stride_px)
             given = model(torch.from_numpy(tensor))
             outputs = given if isinstance(given, (list, tuple)) else [given]
             if request.keeps_inputs:
@@ -56,11 +56,19 @@ def infer(request: InferRequest) -> dict[str, Any]:
     return msgspec.structs.asdict(facts)
 
 
-def letterbox(image: U8, input_wh: tuple[int, int]) -> F32:
-    """Prepare one image as upstream's validator does (``data/augment.py:LetterBox``, / 255)."""
+def letterbox(image: U8, input_wh: tuple[int, int], border_stride_px: int | None = None) -> F32:
+    """Prepare one image as upstream does (``data/augment.py:LetterBox``, then / 255).
+
+    With a stride the border is as its rectangular inference has it: see ``InferRequest``. To give
+    it the sides of that rectangle instead would be another scale, where these are rounded.
+    """
     from ultralytics.data.augment import LetterBox
 
-    padded = LetterBox(new_shape=(input_wh[1], input_wh[0]), auto=False)(image=image)
+    width, height = input_wh
+    border: dict[str, Any] = {"auto": False}
+    if border_stride_px is not None:
+        border = {"auto": True, "stride": border_stride_px}
+    padded = LetterBox(new_shape=(height, width), **border)(image=image)
     tensor: F32 = np.ascontiguousarray(padded[..., ::-1].transpose(2, 0, 1)[None], np.float32)
     return tensor / np.float32(255)
 

@@ -149,7 +149,10 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
         digest: What it must be.
         folder: Holds ``<index>.image.npy``, each (H, W, 3) uint8 BGR; beside each the job writes
             ``<index>.<output>.npy`` for each output of the task.
-        input_wh: Width and height in px of the input for each image, in order.
+        images: How many there are.
+        input_wh: Width and height in px of the input that each image is fitted into.
+        border_stride_px: Cut each input's border to the least that makes its sides multiples of
+            this, as the framework's rectangular inference does; None to fill the whole input.
         threads: Cores to use.
         head: As for the export.
         trust: As for the export.
@@ -159,7 +162,9 @@ class InferRequest(TaskRequest, frozen=True, kw_only=True):
     weights: str
     digest: FileDigest
     folder: str
-    input_wh: list[tuple[int, int]]
+    images: int
+    input_wh: tuple[int, int]
+    border_stride_px: int | None = None
     threads: int
     head: str | None = None
     trust: bool = False

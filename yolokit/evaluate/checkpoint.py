@@ -20,7 +20,7 @@ from yolokit.engine_protocol.requests import InferFacts, InferRequest
 from yolokit.errors import JobCancelledError, ModelOutputError
 from yolokit.evaluate.finders import TORCH, ModelFacts
 from yolokit.runtime.manifest import ModelHead, ModelIO
-from yolokit.runtime.model_input import plan_letterbox
+from yolokit.runtime.model_input import choose_input_wh, has_fixed_side, plan_letterbox
 from yolokit.runtime.predictor import Prediction
 from yolokit.runtime.tasks.toolkit import Limits, load_task
 
@@ -76,11 +76,13 @@ class Checkpoint:
     def run(
         self,
         images: Sequence[U8],
-        inputs_wh: Sequence[tuple[int, int]],
+        io: ModelIO | None = None,
         *,
         keeps_inputs: bool = False,
     ) -> tuple[InferFacts, list[RanImage]]:
-        """Run it on images, each (H, W, 3) uint8 BGR, in inputs of these widths and heights.
+        """Run it on images, each (H, W, 3) uint8 BGR, in inputs of the geometry of ``io``.
+
+        Without images, and then without ``io``, it only tells what it is.
 
         Raises:
             WeightsError: It has changed, or cannot be loaded.
@@ -95,7 +97,9 @@ class Checkpoint:
                 weights=str(self.path),
                 digest=self.digest,
                 folder=scratch,
-                input_wh=list(inputs_wh),
+                images=len(images),
+                input_wh=(0, 0) if io is None else choose_input_wh(io),
+                border_stride_px=None if io is None or has_fixed_side(io) else io.stride_px,
                 threads=self.threads or usable_cores(),
                 head=self.head,
                 trust=self.trust,
@@ -143,7 +147,7 @@ class TrainedModel:
         """
         self._checkpoint = checkpoint
         self._thresholds = thresholds
-        self.loaded, _ = checkpoint.run((), ())
+        self.loaded, _ = checkpoint.run(())
         self.io = io or _square_input(imgsz or self.loaded.imgsz, self.loaded.stride_px)
         self.facts = ModelFacts(
             path=str(checkpoint.path),
@@ -164,11 +168,9 @@ class TrainedModel:
         head = ModelHead(output_name=loaded.outputs[0], layout=loaded.layout, names=loaded.names)
         limits, task = self._limits(), load_task(self.task)
         for block in _take_blocks(frames):
-            letterboxes = [plan_letterbox(frame.image_wh, self.io) for _, frame in block]
-            _, ran = self._checkpoint.run(
-                [frame.bgr for _, frame in block], [one.input_wh for one in letterboxes]
-            )
-            for (origin, frame), letterbox, one in zip(block, letterboxes, ran, strict=True):
+            _, ran = self._checkpoint.run([frame.bgr for _, frame in block], self.io)
+            for (origin, frame), one in zip(block, ran, strict=True):
+                letterbox = plan_letterbox(frame.image_wh, self.io)
                 yield Prediction(origin, frame, task.decode(one.outputs, letterbox, head, limits))
 
     def _limits(self) -> Limits:

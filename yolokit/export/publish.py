@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolokit.errors import ConfigError
-from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.graph import list_ports
+from yolokit.export.parity.report import ParityReport
 from yolokit.export.sidecar import FORMAT, encode_sidecar
 from yolokit.files.atomic import publish_together, write_atomic
 from yolokit.files.digest import sha256_file

@@ -153,7 +153,7 @@ class Detector:
         tensor, letterbox = self.preprocess(bgr)
         limits = self.plan_limits(conf=conf, iou=iou, max_det=max_det)
         (outputs,) = self.infer(tensor, limits=limits)
-        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        return self._decode(outputs, letterbox, limits)
 
     def preprocess(self, bgr: U8) -> tuple[npt.NDArray[Any], Letterbox]:
         """Turn one image into the model's input.
@@ -275,7 +275,13 @@ class Detector:
         limits = self.plan_limits(
             conf=conf, iou=iou, max_det=max_det, multi_label=multi_label, clip=clip
         )
-        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        return self._decode(outputs, letterbox, limits)
+
+    def _decode(self, outputs: Outputs, letterbox: Letterbox, limits: Limits) -> Detections:
+        try:
+            return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        except ModelOutputError as error:
+            raise ModelOutputError(f"{self._session.path}: {error.message}") from error
 
 
 def load(

@@ -19,10 +19,8 @@ def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
     Where the model fixes height and width the image is centred in them. Where both are dynamic
     the border is only what the stride needs, as ultralytics' rectangular inference has it.
     """
-    if io.shape[2] is not None or io.shape[3] is not None:
-        return Letterbox.fit(
-            image_wh, (io.shape[3] or io.input_wh[0], io.shape[2] or io.input_wh[1])
-        )
+    if has_fixed_side(io):
+        return Letterbox.fit(image_wh, choose_input_wh(io))
     square = Letterbox.fit(image_wh, io.input_wh)
     spare_w = (io.input_wh[0] - square.resized_wh[0]) % io.stride_px
     spare_h = (io.input_wh[1] - square.resized_wh[1]) % io.stride_px
@@ -32,6 +30,16 @@ def plan_letterbox(image_wh: tuple[int, int], io: ModelIO) -> Letterbox:
         image_wh=image_wh,
         input_wh=(square.resized_wh[0] + spare_w, square.resized_wh[1] + spare_h),
     )
+
+
+def has_fixed_side(io: ModelIO) -> bool:
+    """Tell whether a model fixes the height or the width of its input."""
+    return io.shape[2] is not None or io.shape[3] is not None
+
+
+def choose_input_wh(io: ModelIO) -> tuple[int, int]:
+    """Return width and height in px that an image is fitted into, where a side is dynamic too."""
+    return io.shape[3] or io.input_wh[0], io.shape[2] or io.input_wh[1]
 
 
 def lay_out_image(bgr: U8, io: ModelIO) -> U8:

@@ -17,10 +17,12 @@ from yolokit import __version__
 from yolokit.core.config import AUTO
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.core.plural import counted
+from yolokit.errors import DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
 from yolokit.files.own_folders import data_dir
 from yolokit.files.regular_file import why_no_file
+from yolokit.files.size_limits import read_bounded
 from yolokit.runtime.providers.toolkit import PRECISIONS, list_providers
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _DEFAULT_PRECISION = "fp32"
+_UNREADABLE = (OSError, DataError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # The packages that run models: another version of one may be faster, slower or wrong.
 _ENGINES = (
     "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml",
@@ -162,8 +165,8 @@ def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:
     folder = data_dir("profiles")
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            profile = msgspec.json.decode(path.read_bytes(), type=Profile)
-        except (OSError, msgspec.DecodeError) as error:
+            profile = msgspec.json.decode(read_bounded(path), type=Profile)
+        except _UNREADABLE as error:
             yield path, f"cannot be read from {path}: {error}"
             continue
         newer = f"is not used: {path} is of a newer yolokit"

@@ -85,8 +85,9 @@ def test_a_checkpoint_that_is_swapped_before_it_is_exported_is_refused(
     )  # fmt: skip
     if job == "infer":
         request = InferRequest(
-            weights=str(weights), digest=digest, folder=str(tmp_path), input_wh=[], threads=1
-        )
+            weights=str(weights), digest=digest, folder=str(tmp_path), images=0,
+            input_wh=(64, 64), threads=1,
+        )  # fmt: skip
     with pytest.raises(WeightsError, match="has changed since it was checked"):
         run_job(job, request, log_path=tmp_path / "log")
     assert not out.exists()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import START
-from tests.unit.export.gates.test_parity import FakeDetector
+from tests.unit.export.parity.test_compare import FakeDetector
 from tests.unit.export.test_samples import write_set
 from tests.unit.runtime.conftest import save_model
 from yolokit.core.plugins import list_plugins
@@ -28,9 +28,9 @@ from yolokit.errors import (
 from yolokit.evaluate import checkpoint
 from yolokit.export import gates, publish, quantizers, run
 from yolokit.export.config import ExportConfig
-from yolokit.export.gates.parity import ParityReport
 from yolokit.export.gates.toolkit import Verdict, open_gates
 from yolokit.export.graph import describe_graph
+from yolokit.export.parity.report import ParityReport
 from yolokit.export.publish import MODEL, PROOF, ExportArtifact
 from yolokit.export.tolerances import TOLERANCES, Tolerance
 from yolokit.files.digest import sha256_file
@@ -372,7 +372,7 @@ PARITY_KEYS = [
     "ties", "raw_outliers", "max_input_diff", "max_raw_box_diff_px", "max_raw_score_diff",
     "max_box_diff_px",
     "max_score_diff", "min_iou", "tolerance", "image_names", "model_sha256", "weights_sha256",
-    "provider",
+    "provider", "parent",
 ]  # fmt: skip
 
 # Holds for models of the usual operator set; writes down what it looked at.

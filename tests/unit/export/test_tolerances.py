@@ -7,7 +7,7 @@ import pytest
 from yolokit.core.plugins import list_plugins
 from yolokit.errors import ExportError
 from yolokit.export.config import QUANTIZERS
-from yolokit.export.gates.parity import SCORE
+from yolokit.export.parity.matching import SCORE
 from yolokit.export.tolerances import TOLERANCES, Tolerance, find_tolerance
 
 

@@ -132,6 +132,8 @@ def test_what_is_not_a_profile_is_told_and_not_used(model: Path, home: Path) -> 
     for content, reason in (
         (b"{", "cannot be read"),
         (b'{"threads": 0}', "cannot be read"),
+        (b'{"model": "\xff"}', "cannot be read"),
+        (b'{"more": ' + b"[" * 99_999 + b"]" * 99_999 + b"}", "cannot be read"),
         (
             msgspec.json.encode(profile_of(model, schema_version=SCHEMA_VERSION + 1)),
             "is of a newer yolokit",

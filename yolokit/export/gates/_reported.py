@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolokit.core.types import Letterbox
-from yolokit.export.gates.parity import (
-    BATCH,
+from yolokit.export.gates.parity import Parity
+from yolokit.export.graph import list_ports
+from yolokit.export.parity.compare import BATCH, count_images, take_alike
+from yolokit.export.parity.matching import (
     MIN_SCORE,
-    Parity,
-    ParityReport,
     choose_threshold,
-    count_images,
     judge_alone,
     lower_threshold,
     match_found,
-    take_alike,
 )
-from yolokit.export.graph import list_ports
+from yolokit.export.parity.report import ParityReport
 from yolokit.runtime.box_ports import make_feeds
 from yolokit.runtime.heads.toolkit import load_head
 from yolokit.runtime.manifest import ModelHead
@@ -35,8 +33,10 @@ if TYPE_CHECKING:
 
     from yolokit.core.types import F32, Detections
     from yolokit.engine_protocol.requests import InferFacts
-    from yolokit.export.gates.parity import Matched, Sample
     from yolokit.export.gates.toolkit import Candidate
+    from yolokit.export.parity.matching import Matched
+    from yolokit.export.parity.report import Sample
+    from yolokit.export.tolerances import Tolerance
     from yolokit.runtime.detector import Detector
 
 _OTHER_IOU = 0.3  # far from every default, so that a threshold that is baked in shows
@@ -50,12 +50,16 @@ class ReportedParity(Parity):
     """The boxes that a file reports are those of the trained model, whatever it is asked for."""
 
     def compare(
-        self, candidate: Candidate, facts: InferFacts, samples: Sequence[Sample]
+        self,
+        candidate: Candidate,
+        facts: InferFacts,
+        samples: Sequence[Sample],
+        tolerance: Tolerance,
     ) -> ParityReport:
         """Compare the defaults, the boxes at several thresholds, and a batch."""
         detector = candidate.predictor.detector
         sides = _Sides(detector, facts)
-        report = ParityReport(tolerance=self.tolerance, provider=detector.provider)
+        report = ParityReport(tolerance=tolerance, provider=detector.provider)
         count_images(samples, report)
         report.problems += _check_defaults(candidate, detector)
         usual = Limits(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from yolokit.core.plural import counted
 from yolokit.errors import InferenceError
-from yolokit.export.gates.parity import Sample, compare
+from yolokit.export.parity.compare import compare
+from yolokit.export.parity.report import Sample
 from yolokit.export.tolerances import TOLERANCES, find_tolerance
 from yolokit.images.files import read_image
 from yolokit.jobs.bench.record import Check
@@ -21,7 +22,7 @@ from yolokit.runtime.source import StillImages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolokit.export.gates.parity import ParityReport
+    from yolokit.export.parity.report import ParityReport
     from yolokit.runtime.source import FrameSource
     from yolokit.runtime.tasks.toolkit import Outputs
 

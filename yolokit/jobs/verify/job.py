@@ -36,7 +36,7 @@ from yolokit.report.render import is_made_by, render_page
 from yolokit.runtime.latency import TimingSpec
 
 if TYPE_CHECKING:
-    from yolokit.export.gates.parity import ParityReport
+    from yolokit.export.parity.report import ParityReport
     from yolokit.jobs.verify.config import VerifyConfig
     from yolokit.jobs.verify.findings import Found, Side
 

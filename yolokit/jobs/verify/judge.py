@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yolokit.evaluate.accuracy import Accuracy
     from yolokit.evaluate.finders import ModelFacts
     from yolokit.evaluate.measures.differences import BoxAgreement, ImagePairs
-    from yolokit.export.gates.parity import ParityReport
+    from yolokit.export.parity.report import ParityReport
     from yolokit.export.tolerances import Tolerance
 
 _NMS_IOU = 0.7

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolokit.core.types import Frame
-from yolokit.export.gates.parity import MIN_SCORE, ParityReport, Sample, compare
+from yolokit.export.parity.compare import compare
+from yolokit.export.parity.matching import MIN_SCORE
+from yolokit.export.parity.report import ParityReport, Sample
 from yolokit.export.tolerances import find_tolerance
 from yolokit.runtime.predictor import Predictor, PredictorSpec, Thresholds
 

@@ -11,7 +11,7 @@ from yolokit.evaluate.finders import ModelFacts
 from yolokit.evaluate.measures.changes import ClassChange
 from yolokit.evaluate.measures.differences import BoxAgreement, ImageDifference
 from yolokit.evaluate.speeds import SpeedComparison
-from yolokit.export.gates.parity import ParityReport
+from yolokit.export.parity.report import ParityReport
 
 SCHEMA_VERSION = 1
 

@@ -15,8 +15,10 @@ from yolokit.evaluate.checkpoint import RanImage
 from yolokit.export.config import ExportConfig
 from yolokit.export.gates import parity
 from yolokit.export.gates.toolkit import Candidate, Verdict
+from yolokit.export.parity import sides
 from yolokit.files.digest import FileDigest
 from yolokit.runtime.detector import Detector
+from yolokit.runtime.model_input import choose_input_wh
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verd
     torch."""
     trained: list[Detector] = []
 
-    def run(_checkpoint: Any, images: Any, inputs_wh: Any, **_options: Any) -> Any:
-        assert all(wh == (96, 64) for wh in inputs_wh)
+    def run(images: Any, io: Any, **_options: Any) -> Any:
+        assert choose_input_wh(io) == (96, 64)
         ran = []
         for bgr in images:
             tensor, _ = trained[0].preprocess(bgr)
@@ -68,11 +70,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verd
         gate = parity.open_gate(ExportConfig(weights=plain, embed=parts))  # type: ignore[arg-type]
         return gate.check(candidate)
 
-    monkeypatch.setattr(
-        parity,
-        "Checkpoint",
-        lambda **_options: SimpleNamespace(run=lambda *a, **k: run(None, *a, **k)),
-    )
+    monkeypatch.setattr(sides, "Checkpoint", lambda **_options: SimpleNamespace(run=run))
     return judge
 
 

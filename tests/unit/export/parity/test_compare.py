@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from yolokit.core.types import Detections, Letterbox
-from yolokit.export.gates.parity import ParityReport, Sample, compare
+from yolokit.export.parity.compare import compare
+from yolokit.export.parity.report import ParityReport, Sample
 from yolokit.export.tolerances import Tolerance
 from yolokit.runtime.detector import Detector
 from yolokit.runtime.manifest import ModelHead, ModelIO, ModelManifest

@@ -1,0 +1,1 @@
+"""Parity: what two sides gave for the same images, and how far they are apart."""
