@@ -20,9 +20,9 @@ from yolokit.core.plural import counted
 from yolokit.errors import DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
+from yolokit.files.own_folders import data_dir
 from yolokit.files.regular_file import why_no_file
 from yolokit.files.size_limits import read_bounded
-from yolokit.hub.store import own_dir
 from yolokit.runtime.providers.toolkit import PRECISIONS, list_providers
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def find_stale(profile: Profile) -> str | None:
 
 def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:
     """Yield each profile with its file; in place of one that cannot be read, the reason."""
-    folder = own_dir("profiles")
+    folder = data_dir("profiles")
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
             profile = msgspec.json.decode(read_bounded(path), type=Profile)
@@ -180,7 +180,7 @@ def save_profile(profile: Profile) -> Path:
         ConfigError: The folder cannot be made.
         OSError: The file cannot be written.
     """
-    path = own_dir("profiles") / f"{profile.sha256}.json"
+    path = data_dir("profiles") / f"{profile.sha256}.json"
     write_atomic(path, msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n")
     return path
 

@@ -16,7 +16,7 @@ import msgspec
 from yolokit.core.events import Notice, OnEvent, Progress
 from yolokit.core.machine import usable_cores
 from yolokit.errors import InferenceError, YolokitError
-from yolokit.files.cache_folder import HOME_VARIABLE
+from yolokit.files.own_folders import HOME_VARIABLE
 from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.jobs.bench.turns import MANY_RUNS, settle, take_turns
 from yolokit.runtime.latency import find_quantile

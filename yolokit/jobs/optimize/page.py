@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import yolokit
 from yolokit.core.plural import counted, describe_size
@@ -109,7 +109,7 @@ def _answer(found: Findings) -> list[Block]:
     if winner.candidate == PARENT:
         rest = "; nothing faster is as accurate" if found.published else ""
         head = f"{which}: {winner.candidate.title}{rest}"
-    kind = "good" if found.published else "neutral"
+    kind: Literal["good", "neutral"] = "good" if found.published else "neutral"
     return [Verdict(kind, head, _describe_choice(found)), Figures(_list_figures(found, winner))]
 
 
