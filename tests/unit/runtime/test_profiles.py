@@ -20,11 +20,14 @@ from yolokit.runtime.profiles import (
     find_profile,
     forget_profile,
     iter_profiles,
+    keep_profile,
     save_profile,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from yolokit.core.events import Event
 
 OPEN: dict[str, Any] = {"provider": "auto", "precision": None, "threads": None}
 
@@ -164,3 +167,15 @@ def test_the_machine_is_what_a_time_depends_on(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(machine, Machine)
     assert machine.cpu == "unknown"
     assert {"yolokit", "onnxruntime"} <= set(machine.versions)
+
+
+def test_what_cannot_be_kept_is_told_and_ends_nothing(
+    model: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    profile = profile_of(model)
+    assert keep_profile(profile, told.append) == home / "profiles" / f"{profile.sha256}.json"
+    assert not told
+    monkeypatch.setenv("YOLOKIT_HOME", str(model))  # a file: no folder can be made in it
+    assert keep_profile(profile, told.append) is None
+    assert "cannot be kept: cannot make the folder" in str(told)
