@@ -102,7 +102,7 @@ class EngineKilledError(TrainError):
 
 
 class ExportError(YolokitError):
-    """A model could not be exported."""
+    """A model could not be exported, or is not as good as it has to be."""
 
     exit_code = 5
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(__file__).resolve().parents[2] / "yolokit"
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 # A whole command line, up to what ends it in a sentence.
 COMMAND_LINE = re.compile(r"yolokit ((?:[a-z]+ )*[a-z]+)\b[^`;\n]*")
 HELP = ("typer.", "Option", "Argument")  # what the help of an option is stated in

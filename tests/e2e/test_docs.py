@@ -43,6 +43,7 @@ REASONS = {
     "it needs two GPUs",
     "it needs two machines",
     "it needs other hardware",
+    "not every processor has bf16",
     "it needs classes of your own",  # tests/e2e/train/test_add_classes.py has some
     "it needs Docker",
     "it needs packages of another language",  # tests/e2e/test_examples.py installs them
@@ -95,7 +96,7 @@ def test_only_trainings_and_searches_are_shortened() -> None:
         for block in list_blocks(page):
             if block.adds:
                 last = block.text.splitlines()[-1].strip()
-                assert re.search(r"yolokit (train|tune|optimize)", block.text), (
+                assert re.search(r"yolokit (train|tune|optimize|bench)", block.text), (
                     f"{page.name}: {last}"
                 )
                 assert page.name in SLOW

@@ -19,7 +19,10 @@ _ALIKE = [
         (r"\b(run )[0-9a-f]{32}\b", r"\1<id>"),
         (r"(  )\d+ img/s(?:  \d.* left)?$", r"\1<speed>"),
         (r"[\d.]+ images/s on", "<speed> images/s on"),
-        (r"^(ms an image: ).*$", lambda found: re.sub(r"[\d.]+", "<ms>", found[0])),
+        (
+            r"^(busy ms an image, in all threads: ).*$",
+            lambda found: re.sub(r"[\d.]+", "<ms>", found[0]),
+        ),
         (r"(images? of \w+ in )[\d.]+ s on", r"\1<time> on"),
         (r"(trying again in )[\d.]+ s$", r"\1<time>"),
         (r"[\d.]+ GiB free", "<space> free"),

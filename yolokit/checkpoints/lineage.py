@@ -128,7 +128,7 @@ def _ask_record(path: Path, sha256: str) -> Lineage | None:
         return None
     try:
         run = msgspec.json.decode(record.read_bytes(), type=_Run)
-    except (OSError, msgspec.DecodeError):  # torn, or somebody else's file of that name
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # torn, or not ours
         return None
     if run.outputs.get(path.name) != sha256:
         return None
@@ -141,6 +141,6 @@ def _ask_checkpoint(path: Path) -> Lineage | None:
     stated = _STATED.search(content)
     try:
         saved = msgspec.json.decode(stated[0] if stated else b"", type=_Saved)
-    except msgspec.DecodeError:  # none, or not ours
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # none, or not ours
         return None
     return Lineage(run=saved.run, ancestors=saved.ancestors)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yolokit.core.plural import counted
+from yolokit.core.units import describe_change
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +121,7 @@ def _show_row(row: Row, report: BenchReport) -> tuple[object, ...]:
 
 def _show_check(row: Row) -> str:
     if row.map_drop is not None:
-        return f"mAP {-row.map_drop.drop:+.4f}"
+        return f"mAP {describe_change(-row.map_drop.drop)}"
     return _WORDS[row.check.verdict]
 
 
@@ -177,7 +178,12 @@ def _say_outcome(report: BenchReport) -> None:
     if report.is_partial:
         say("stopped early: what is shown is done; nothing is kept for predict")
         return
-    if report.best is None:
+    if report.best is None and report.default_is_untried:
+        say(
+            "there was no time to try what predict takes by itself, so nothing is kept for it; "
+            "a longer --budget has"
+        )
+    elif report.best is None:
         say("nothing here is proved to give the results of the CPU: nothing is kept for predict")
     else:
         best = rows[report.best]

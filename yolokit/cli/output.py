@@ -85,6 +85,15 @@ def choose_dataset_folder(name: str | None, out: Path | None) -> Path:
     return folder
 
 
+def describe_precision(file_precision: str | None, computed_in: str | None) -> str:
+    """Say what a model was computed in, from what its file is in and what FP32 was computed in."""
+    if file_precision == "int8":
+        return f"in int8 and {computed_in}"
+    if file_precision == "fp16":
+        return "from a file of fp16" + ("" if computed_in == "fp32" else f", in {computed_in}")
+    return f"in {computed_in}"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Lay out rows under a head; columns that hold only numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]

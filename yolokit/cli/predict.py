@@ -26,8 +26,9 @@ def predict(ctx: typer.Context) -> int:
     """Find objects in images and videos with an ONNX model.
 
     Writes boxes as lines of JSON, and pictures and videos with the boxes drawn. An input that
-    cannot be read keeps its place in the results, with the reason. The exit code is 3 if no input
-    at all could be read.
+    cannot be read keeps its place in the results, with the reason. What `yolokit bench` or `yolokit
+    optimize` found best here runs the model, unless you name a provider, precision or threads. The
+    exit code is 3 if no input at all could be read.
     """
     from yolokit.cli.progress import show_events
     from yolokit.cli.signals import stopping_softly
@@ -90,7 +91,7 @@ def _list_class_conf(run: PredictRun) -> str:
 
 def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     """Print a summary of a run; stdout gets the folder, unless it holds records."""
-    from yolokit.cli.output import emit, say
+    from yolokit.cli.output import describe_precision, emit, say
     from yolokit.runtime.write import PARTIAL
 
     summary = run.summary
@@ -104,7 +105,8 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
     say(
         f"{counted(summary.frames - summary.failed, 'image')} read{failed}, "
         f"{counted(summary.detections, 'object')} {_describe_conf(run)}{rate} "
-        f"on {run.provider} in {run.precision} ({counted(run.threads, 'thread')})"
+        f"on {run.provider} {describe_precision(run.file_precision, run.precision)} "
+        f"({counted(run.threads, 'thread')})"
     )
     if run.class_conf:
         say(f"scores from the model: {_list_class_conf(run)}; --conf sets one for all classes")
@@ -112,7 +114,8 @@ def _print_summary(run: PredictRun, *, is_last_word: bool) -> None:
         stage.removesuffix("_s"): time_s / max(1, summary.frames) * 1e3
         for stage, time_s in dataclasses.asdict(summary.times).items()
     }
-    say("ms an image: " + ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items()))
+    stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in times_ms.items())
+    say(f"busy ms an image, in all threads: {stages} (they overlap)")
     if summary.is_partial:
         done, expected = counted(summary.frames, "image is", "images are"), summary.frames_expected
         if expected is not None:

@@ -57,15 +57,16 @@ def metrics_table(report: ValReport, metric: TaskMetric) -> str:
 
 
 def _say_summary(report: ValReport, metric: TaskMetric) -> None:
-    from yolokit.cli.output import say
+    from yolokit.cli.output import describe_precision, say
     from yolokit.evaluate.words import describe_errors, describe_outcome
     from yolokit.metrics.fitness import explain_recall, name_recall
 
     rate = describe_rate(report.images / report.wall_s, "images")
+    computed = describe_precision(report.precision, report.computed_in)
     say(
         f"{counted(report.images, 'image')} of {report.split} in "
-        f"{describe_seconds(report.wall_s)} ({rate}) on {report.provider} in "
-        f"{report.computed_in} with {counted(report.threads, 'thread')}"
+        f"{describe_seconds(report.wall_s)} ({rate}) on {report.provider} "
+        f"{computed} with {counted(report.threads, 'thread')}"
     )
     if report.unreadable:
         say(f"note: images that could not be read and are not in any figure: {report.unreadable}")

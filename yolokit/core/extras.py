@@ -36,8 +36,12 @@ def install_command(extra: str) -> str:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a top-level module could be imported, without importing it."""
-    return importlib.util.find_spec(module) is not None
+    """Tell whether a top-level module could be imported, without importing it.
+
+    A mere folder of that name, which Python would import as an empty package, does not count.
+    """
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:

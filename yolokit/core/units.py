@@ -51,3 +51,9 @@ def describe_number(value: float, digits: int = 3) -> str:
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     is_plain = -5 < int(exponent) < digits
     return f"{value:.{digits}g}" if is_plain else f"{float(mantissa):g}e{int(exponent)}"
+
+
+def describe_change(number: float) -> str:
+    """Return a change of mAP: ``-0.0123``, and ``0.0000`` without a sign where nothing changes."""
+    text = f"{number:+.4f}"
+    return "0.0000" if float(text) == 0 else text

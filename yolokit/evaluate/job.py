@@ -66,7 +66,8 @@ class ValReport(msgspec.Struct, frozen=True, kw_only=True):
         classes: One for each class of the data set.
         notes: What is odd about the labels, one sentence each.
         input_wh: Width and height in px of the square or rectangle that the model takes.
-        precision: What the model's file is in, such as ``fp32``; None where it does not tell.
+        precision: What the model's file is in, such as ``fp32``. Earlier versions wrote None for a
+            file that does not tell.
         computed_in: What the provider computed a file of FP32 in. None in a file of an earlier
             version.
         trained: What the training run measured on the same split of the same data, if it lies
@@ -136,7 +137,7 @@ def validate_model(config: ValConfig, on_event: OnEvent = ignore) -> ValRun:
     """
     job = open_job(config)
     detector = job.predictor.detector
-    for note in (*job.notes, *detector.skipped):
+    for note in (*job.notes, *detector.notes):
         on_event(Notice(f"note: {note}"))
     for limit in job.limits:
         on_event(Notice(f"note: {limit}; the figures do not include what that leaves out"))
@@ -200,7 +201,7 @@ class ValJob:
             classes=result.metrics.classes,
             notes=self.notes,
             input_wh=manifest.io.input_wh,
-            precision=manifest.provenance.precision if weights_sha256 else None,
+            precision=manifest.provenance.precision,
             computed_in=detector.precision,
             trained=trained,
             analysis=result.analysis,

@@ -127,10 +127,13 @@ def _read_recall(run: RunFacts, epoch: _Epoch) -> dict[str, float]:
 
 
 def read_run(record: Path) -> RunFacts | None:
-    """Return the record of a run that has ended; None where there is none."""
+    """Return the record of a run that has ended; None where there is none.
+
+    It may also have not ended, or be somebody else's file of that name.
+    """
     try:
         return msgspec.json.decode(record.read_bytes(), type=RunFacts)
-    except (OSError, msgspec.DecodeError):  # none, not ended, or somebody else's file
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -86,7 +86,11 @@ def _read_data_sha256(weights: Path) -> str:
         return ""
     try:
         content = msgspec.json.decode(record.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError:  # somebody else's file of that name
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ):  # somebody else's file of that name
         return ""
     data = content.get("data")
     return str(data.get("sha256", "")) if isinstance(data, dict) else ""

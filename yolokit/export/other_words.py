@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ONNX_ONLY = "is not offered: what is made is always an ONNX file"
-_PRECISION = "is called precision here: fp16, or int8 with images of --data to calibrate on"
+_FORMAT = f"{_ONNX_ONLY}, which OpenVINO, CUDA, TensorRT and CoreML run as it is"
+_HALF = "is `precision: fp16` here"
+_INT8 = "is `precision: int8` here, with images of data to calibrate on"
 _ALWAYS = "needs no option: the graph is always simplified"
 
 WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
@@ -17,14 +19,16 @@ WORDS_OF_EXPORT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("model",), "has no option: the checkpoint comes first, `yolokit export BEST.pt`"
         ),
-        **dict.fromkeys(("format", "include", "keras", "optimize", "workspace"), _ONNX_ONLY),
-        **dict.fromkeys(("half", "fp16", "int8", "quantize"), _PRECISION),
+        **dict.fromkeys(("format", "include"), _FORMAT),
+        **dict.fromkeys(("keras", "optimize", "workspace"), _ONNX_ONLY),
+        **dict.fromkeys(("half", "fp16"), _HALF),
+        **dict.fromkeys(("int8", "quantize"), _INT8),
         "fraction": "is called calibration_images here: their number, not a share",
         **dict.fromkeys(("simplify", "simplified"), _ALWAYS),
         **dict.fromkeys(("img", "img_size", "image_size"), "is called imgsz here"),
         **dict.fromkeys(("batch", "batch_size"), "is `dynamic: batch` here: any number of images"),
-        "nms": "is called `embed: nms` here: the file reports boxes, not candidates",
-        "end2end": "is called `head: end2end` here, or `head: raw`",
+        "nms": "is `embed: nms` here: the file reports boxes, not candidates",
+        "end2end": "is `head: end2end` here, or `head: raw`",
         "agnostic_nms": "is not offered: boxes of different classes never merge",
         **dict.fromkeys(
             ("conf", "iou", "max_det"),

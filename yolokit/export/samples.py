@@ -122,9 +122,11 @@ def _list_images(data_yaml: Path, splits: Sequence[str]) -> tuple[str, list[Spli
 
     data = load_data_yaml(data_yaml, need=())
     split = next((name for name in splits if name in data.splits), None)
-    images = list(list_split_images(data, split)) if split is not None else []
-    if split is None or not images:
-        raise DataError("names no split with images", path=data_yaml)
+    if split is None:
+        raise DataError(f"names none of the splits {', '.join(splits)}", path=data_yaml)
+    images = list(list_split_images(data, split))
+    if not images:
+        raise DataError(f"the split {split} has no images", path=data_yaml)
     return split, images
 
 

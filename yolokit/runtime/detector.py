@@ -31,7 +31,8 @@ class Detector:
         manifest: What the model says of itself.
         provider: Short name of the execution provider that runs it, e.g. ``cpu``.
         precision: What a model of FP32 is computed in: ``fp32``, ``bf16`` or ``fp16``.
-        skipped: Why providers that ``auto`` would rather have taken were not.
+        notes: What users should know of how it runs, in sentences: why ``auto`` took no better
+            provider, for example.
         threads: Threads that run the model.
         streams: How many callers of ``infer`` at once are fastest; they share the threads.
     """
@@ -40,7 +41,7 @@ class Detector:
         self.manifest: ModelManifest = read_manifest(session)
         self.provider = session.provider
         self.precision = session.precision
-        self.skipped = session.skipped
+        self.notes = session.notes
         self.threads = session.threads
         self.streams = session.streams
         self._session = session
@@ -151,7 +152,7 @@ class Detector:
         tensor, letterbox = self.preprocess(bgr)
         limits = self.plan_limits(conf=conf, iou=iou, max_det=max_det)
         (outputs,) = self.infer(tensor, limits=limits)
-        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        return self._decode(outputs, letterbox, limits)
 
     def preprocess(self, bgr: U8) -> tuple[npt.NDArray[Any], Letterbox]:
         """Turn one image into the model's input.
@@ -273,7 +274,13 @@ class Detector:
         limits = self.plan_limits(
             conf=conf, iou=iou, max_det=max_det, multi_label=multi_label, clip=clip
         )
-        return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        return self._decode(outputs, letterbox, limits)
+
+    def _decode(self, outputs: Outputs, letterbox: Letterbox, limits: Limits) -> Detections:
+        try:
+            return self._task.decode(outputs, letterbox, self.manifest.head, limits)
+        except ModelOutputError as error:
+            raise ModelOutputError(f"{self._session.path}: {error.message}") from error
 
 
 def load(

@@ -44,6 +44,11 @@ class Drawn:
         """Whether all is drawn."""
         return all(one.done() for one in self.drawing.values())
 
+    def wait(self) -> None:
+        """Wait until all is drawn, or has failed."""
+        for one in self.drawing.values():
+            one.exception()
+
     def take(self, number: int) -> Any:
         """Wait for what a sink has drawn, and return it; None where it has drawn nothing yet.
 

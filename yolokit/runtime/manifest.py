@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -26,6 +26,12 @@ _ADDED: dict[tuple[str, str], object] = {
 }
 
 
+MOST_SIDE_PX = 1 << 14  # an image of that side is 3 GB as a tensor
+Side = Annotated[int, msgspec.Meta(ge=1, le=MOST_SIDE_PX)]
+_Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
     """How an image becomes the model's input.
 
@@ -43,12 +49,12 @@ class ModelIO(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     input_name: str
-    shape: tuple[int | None, int | None, int | None, int | None]
-    input_wh: tuple[int, int]
+    shape: tuple[_Count | None, _Count | None, Side | None, Side | None]
+    input_wh: tuple[Side, Side]
     color_order: Literal["rgb", "bgr"] = "rgb"
-    pixel_scale: float = 1 / 255
-    pad_value: int = 114
-    stride_px: int = 32
+    pixel_scale: Annotated[float, msgspec.Meta(ge=1e-6, le=1)] = 1 / 255
+    pad_value: Annotated[int, msgspec.Meta(ge=0, le=255)] = 114
+    stride_px: Side = 32
     kind: Literal["tensor", "image"] = "tensor"
 
 
@@ -117,11 +123,11 @@ class ModelHead(msgspec.Struct, frozen=True, kw_only=True):
     layout: str
     names: tuple[str, ...]
     task: Task = Task.DETECT
-    conf: float = 0.25
+    conf: _Share = 0.25
     class_conf: tuple[float, ...] = ()
-    iou: float = 0.7
-    max_det: int = msgspec.field(default=300, name="max_count")
-    least_score: float = 0.0
+    iou: _Share = 0.7
+    max_det: _Count = msgspec.field(default=300, name="max_count")
+    least_score: _Share = 0.0
     ports: BoxPorts | None = None
 
     def __post_init__(self) -> None:
@@ -196,8 +202,11 @@ def decode_manifest(text: str) -> ModelManifest:
     """
     try:
         manifest = msgspec.json.decode(text.encode(), type=ModelManifest)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise InferenceError(f"the model's manifest is unreadable: {error}") from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InferenceError(
+            f"the model's manifest is unreadable: {error}",
+            hint="export the checkpoint again with `yolokit export`",
+        ) from error
     if manifest.schema_version > SCHEMA_VERSION:
         raise InferenceError(
             f"the model's manifest has schema {manifest.schema_version}, "

@@ -12,6 +12,7 @@ from yolokit.runtime.foreign import describe_foreign
 from yolokit.runtime.heads.toolkit import list_heads, load_head
 from yolokit.runtime.manifest import (
     METADATA_KEY,
+    MOST_SIDE_PX,
     ModelHead,
     ModelIO,
     ModelManifest,
@@ -48,13 +49,20 @@ def read_manifest(session: Session) -> ModelManifest:
     """
     own = session.metadata.get(METADATA_KEY)
     if own is not None:
-        manifest = decode_manifest(own)
+        manifest = _decode_own(session, own)
         _check_task(session, manifest.head.task)
         _check_layout(session, manifest.head.layout)
     else:
         manifest = _from_ultralytics(session)
     load_task(manifest.head.task).check_ports(session, manifest)
     return manifest
+
+
+def _decode_own(session: Session, text: str) -> ModelManifest:
+    try:
+        return decode_manifest(text)
+    except InferenceError as error:
+        raise InferenceError(f"{session.path}: {error.message}", hint=error.hint) from error
 
 
 def _check_task(session: Session, task: str) -> None:
@@ -103,12 +111,19 @@ def _from_ultralytics(session: Session) -> ModelManifest:
             max_det=_max_det(session, layout) if suppresses else _MAX_DET,
         ),
         provenance=Provenance(
-            precision="fp16" if session.inputs[0].type == "tensor(float16)" else "fp32",
+            precision=_tell_precision(session),
             architecture=metadata.get("description", ""),
             license=metadata.get("license", ""),
             tool_versions={"ultralytics": metadata.get("version", "")},
         ),
     )
+
+
+def _tell_precision(session: Session) -> str:
+    """Return what a file is in that does not state it."""
+    if session.is_quantized:
+        return "int8"
+    return "fp16" if session.inputs[0].type == "tensor(float16)" else "fp32"
 
 
 def _says_too_little(session: Session) -> InferenceError:
@@ -146,7 +161,7 @@ def _names(session: Session) -> tuple[str, ...]:
     value = _literal(session, "names")
     if isinstance(value, dict) and all(str(key).isdecimal() for key in value):
         value = {int(key): name for key, name in value.items()}
-    if isinstance(value, dict) and value and sorted(value) == list(range(len(value))):
+    if isinstance(value, dict) and value and value.keys() == set(range(len(value))):
         return tuple(str(value[index]) for index in range(len(value)))
     if isinstance(value, (list, tuple)) and value:
         return tuple(str(name) for name in value)
@@ -165,7 +180,7 @@ def _input_size_hw(session: Session) -> tuple[int, int]:
     if (
         isinstance(sides, (list, tuple))
         and len(sides) == 2
-        and all(isinstance(side, int) and side > 0 for side in sides)
+        and all(isinstance(side, int) and 0 < side <= MOST_SIDE_PX for side in sides)
     ):
         return int(sides[0]), int(sides[1])
     raise InferenceError(
@@ -175,7 +190,7 @@ def _input_size_hw(session: Session) -> tuple[int, int]:
 
 def _stride_px(session: Session) -> int:
     value = _literal(session, "stride") if "stride" in session.metadata else 32
-    if isinstance(value, (int, float)) and value == int(value) and value > 0:
+    if isinstance(value, (int, float)) and 0 < value <= MOST_SIDE_PX and value == int(value):
         return int(value)
     raise InferenceError(f"{session.path}: 'stride' in its metadata is {value!r}", hint=_HINT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING
 
 from yolokit.core.suggest import nearest
@@ -70,3 +71,9 @@ def open_model_file(path: Path) -> OnnxHeader:
             f"{path} is not an ONNX model: it is {kind.name}",
             hint=_HINTS.get(kind.group, kind.hint),
         ) from error
+
+
+def is_quantized(path: Path) -> bool:
+    """Tell whether a graph rounds to eight bits, which engines do a little differently."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        return file.find(b"QuantizeLinear") >= 0

@@ -25,7 +25,7 @@ _GRAPH, _METADATA = 7, 14
 _INPUT, _OUTPUT = 11, 12
 _KEY, _VALUE = 1, 2
 _NAME = 1
-_MOST_FIELDS = 500_000  # a large detector has some thousand
+_MOST_FIELDS = 100_000  # a large detector has some thousand
 _MOST_TEXT_BYTES = 64 << 20  # of all names and metadata together; usual are some KiB
 
 

@@ -82,6 +82,7 @@ def choose_sinks(config: PredictConfig, sources: Sequence[FrameSource]) -> tuple
 class PredictRun:
     """A finished prediction: what it came to, where the results are, and what ran the model.
 
+    ``file_precision`` is what the file is in; ``precision`` what its FP32 parts were computed in.
     ``conf`` is the score from which objects count; ``class_conf`` has one for each class, by name,
     where the model's own are used and differ.
     """
@@ -90,6 +91,7 @@ class PredictRun:
     out: Path | None
     provider: str
     precision: str
+    file_precision: str
     threads: int
     conf: float
     class_conf: dict[str, float] = field(default_factory=dict)
@@ -118,14 +120,15 @@ def predict_files(
     detector = job.detector
     limits = detector.explain_limits(conf=config.conf, iou=config.iou, max_det=config.max_det)
     remarks = (remark for source in job.sources for remark in source.remarks)
-    for reason in (*job.engine_notes, *detector.skipped, *limits, *remarks):
+    for reason in (*job.engine_notes, *detector.notes, *limits, *remarks):
         on_event(Notice(f"note: {reason}"))
     total = job.frame_count
     running = job.run(open_more(detector) if open_more else ())
     with listen(job.stop.request), contextlib.closing(running):
         for done in running:
             on_event(Progress("predicting", done, total))
-    head = detector.manifest.head
+    manifest = detector.manifest
+    head = manifest.head
     own = head.class_conf if config.conf is None else ()
     class_conf = dict(zip(head.names, own, strict=False))
     return PredictRun(
@@ -133,6 +136,7 @@ def predict_files(
         out=job.out,
         provider=detector.provider,
         precision=detector.precision,
+        file_precision=manifest.provenance.precision,
         threads=detector.threads,
         conf=head.conf if config.conf is None else config.conf,
         class_conf=class_conf,

@@ -17,9 +17,11 @@ from yolokit import __version__
 from yolokit.core.config import AUTO
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.core.plural import counted
+from yolokit.errors import DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
 from yolokit.files.regular_file import why_no_file
+from yolokit.files.size_limits import read_bounded
 from yolokit.hub.store import own_dir
 from yolokit.runtime.providers.toolkit import PRECISIONS, list_providers
 
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _DEFAULT_PRECISION = "fp32"
+_UNREADABLE = (OSError, DataError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # The packages that run models: another version of one may be faster, slower or wrong.
 _ENGINES = (
     "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml",
-    "onnxruntime-ep-openvino", "openvino", "tensorrt-cu12", "tensorrt-cu13",
+    "onnxruntime-migraphx", "onnxruntime-rocm", "onnxruntime-qnn", "onnxruntime-ep-openvino",
+    "onnxruntime-ep-webgpu", "onnxruntime-ep-nv-tensorrt-rtx", "openvino", "tensorrt-cu12",
+    "tensorrt-cu13",
 )  # fmt: skip
 
 
@@ -160,8 +165,8 @@ def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:
     folder = own_dir("profiles")
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            profile = msgspec.json.decode(path.read_bytes(), type=Profile)
-        except (OSError, msgspec.DecodeError) as error:
+            profile = msgspec.json.decode(read_bounded(path), type=Profile)
+        except _UNREADABLE as error:
             yield path, f"cannot be read from {path}: {error}"
             continue
         newer = f"is not used: {path} is of a newer yolokit"

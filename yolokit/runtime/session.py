@@ -10,7 +10,7 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, InferenceError, ProviderError
 from yolokit.files.cache_folder import cache_dir
-from yolokit.runtime.model_file import open_model_file
+from yolokit.runtime.model_file import is_quantized, open_model_file
 from yolokit.runtime.providers.toolkit import (
     PRECISIONS,
     EngineOptions,
@@ -45,6 +45,7 @@ class Session:
         inputs: The model's inputs.
         outputs: The model's outputs.
         metadata: The key-value pairs stored in the file.
+        is_quantized: The file computes in eight bits.
         skipped: Why providers that ``auto`` would rather have taken were not.
     """
 
@@ -64,9 +65,15 @@ class Session:
         self.inputs: tuple[Port, ...] = engine.inputs
         self.outputs: tuple[Port, ...] = engine.outputs
         self.metadata = dict(metadata)
+        self.is_quantized = False
         self.skipped: tuple[str, ...] = ()
         self._engine = engine
         self._halves = frozenset(port.name for port in engine.inputs if port.type == _HALF)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What users should know of how it was opened, in sentences."""
+        return (*self.skipped, *self._engine.notes)
 
     def run(
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]
@@ -128,6 +135,7 @@ def open_session(
     else:
         name, engine, skipped = provider, _open_on(path, provider, options), []
     session = Session(path, name, load_provider(name).settle(options), engine, metadata)
+    session.is_quantized = is_quantized(path)
     session.skipped = tuple(skipped)
     return session
 

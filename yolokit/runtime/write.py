@@ -109,6 +109,7 @@ def write_predictions(
     with closing_iterator(draw_ahead(predictions, sinks_for, summary.times)) as all_drawn:
         for drawn in all_drawn:
             prediction = drawn.prediction
+            drawn.wait()  # the busy time of drawing is measured where it is done
             with summary.times.measure("write_s"):
                 if prediction.origin is not source:
                     source = prediction.origin

@@ -65,8 +65,9 @@ def test_a_record_from_before_checkpoints_stated_anything(tmp_path: Path) -> Non
     assert read(path) == Lineage(run=None, ancestors=[A], stated_by="run.json")
     write_record(path, None)
     assert read(path) == Lineage(run=None, ancestors=[], stated_by="run.json")
-    (path.parent / "run.json").write_text("[]")
-    assert read(path) is None
+    for nonsense in (b"[]", b'{"id": "\xff"}', b'{"x": ' + b"[" * 99_999 + b"]" * 99_999 + b"}"):
+        (path.parent / "run.json").write_bytes(nonsense)
+        assert read(path) is None
 
 
 @pytest.mark.parametrize(

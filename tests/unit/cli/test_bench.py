@@ -126,3 +126,11 @@ def test_stages_are_one_table(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = show(capsys, stages=stages)
     assert "predict, ms an image  threads  img/s  read  preprocess" in out
     assert "99.5" in out
+
+
+def test_a_default_without_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = show(
+        capsys, default=None, best=None, faster=None, profile=None, default_is_untried=True
+    )
+    assert "no time to try what predict takes by itself" in err
+    assert "from now on" not in err

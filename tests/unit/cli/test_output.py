@@ -10,6 +10,7 @@ import pytest
 
 from yolokit.cli.output import (
     choose_folder,
+    describe_precision,
     emit,
     emit_json,
     make_printable,
@@ -80,3 +81,20 @@ def test_every_control_is_escaped() -> None:
         if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
             passes = character in kept | signs or character in "\u0890\u0891\u08e2"
             assert (make_printable(character) == character) == passes, hex(code)
+
+
+@pytest.mark.parametrize(
+    ("file_precision", "computed_in", "words"),
+    [
+        ("fp32", "fp32", "in fp32"),
+        ("fp32", "bf16", "in bf16"),
+        ("int8", "fp32", "in int8 and fp32"),
+        ("int8", "bf16", "in int8 and bf16"),
+        ("fp16", "fp32", "from a file of fp16"),
+        ("fp16", "bf16", "from a file of fp16, in bf16"),
+    ],
+)
+def test_the_precision_of_a_file_is_not_that_of_fp32(
+    file_precision: str, computed_in: str, words: str
+) -> None:
+    assert describe_precision(file_precision, computed_in) == words

@@ -6,7 +6,13 @@ import math
 
 import pytest
 
-from yolokit.core.units import describe_number, describe_rate, describe_seconds, describe_share
+from yolokit.core.units import (
+    describe_change,
+    describe_number,
+    describe_rate,
+    describe_seconds,
+    describe_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +84,11 @@ def test_shares(part: int, whole: int, words: str) -> None:
 )
 def test_numbers(value: float, words: str) -> None:
     assert describe_number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(-0.0123, "-0.0123"), (0.00191, "+0.0019"), (-0.00001, "0.0000"), (0.0, "0.0000")],
+)
+def test_changes(change: float, words: str) -> None:
+    assert describe_change(change) == words

@@ -95,7 +95,8 @@ def test_what_is_not_the_same_is_not_compared(
 
 def test_a_record_that_is_torn_or_missing_says_nothing(data: DataYaml, tmp_path: Path) -> None:
     assert find_trained(tmp_path / "best.onnx", BEST, data, "val") is None
-    for text in ("{", "[]", '{"epochs": []}'):
+    deep = '{"x": ' + "[" * 99_999 + "]" * 99_999 + "}"
+    for text in ("{", "[]", '{"epochs": []}', deep):
         (tmp_path / "run.json").write_text(text)
         assert find_trained(tmp_path / "best.onnx", BEST, data, "val") is None
 

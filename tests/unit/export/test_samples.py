@@ -99,3 +99,9 @@ def test_where_the_gates_look_at_all_there_is_nothing_to_calibrate_on(tmp_path: 
     data = write_set(tmp_path, val=10)
     with pytest.raises(DataError, match="the gates use all of its images"):
         find_calibration_images(data, load_gate_images(data), IO, 128)
+
+
+def test_a_split_without_images_is_named(tmp_path: Path) -> None:
+    data = write_set(tmp_path, train=0, val=3)
+    with pytest.raises(DataError, match="the split train has no images"):
+        find_calibration_images(data, load_gate_images(data), IO, 128)

@@ -92,6 +92,39 @@ def test_a_newer_schema_is_refused_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("io", "input_wh", [0, 320]),
+        ("io", "input_wh", [1_000_000_000, 320]),
+        ("io", "shape", [1, 3, -1, -1]),
+        ("io", "shape", [1_000_000_000, 3, 320, 640]),
+        ("io", "pixel_scale", 0),
+        ("io", "pixel_scale", -1),
+        ("io", "pixel_scale", 1e300),
+        ("io", "pad_value", 256),
+        ("io", "stride_px", 0),
+        ("head", "conf", -0.1),
+        ("head", "iou", 1e300),
+        ("head", "max_count", 0),
+        ("head", "least_score", 2),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(part: str, key: str, value: object) -> None:
+    content = json.loads(encode_manifest(manifest()))
+    assert key in content[part]
+    content[part][key] = value
+    with pytest.raises(InferenceError, match=rf"\$\.{part}\.{key}") as caught:
+        decode_manifest(json.dumps(content))
+    assert caught.value.hint
+
+
+def test_a_manifest_that_is_nested_too_deep_is_refused() -> None:
+    text = encode_manifest(manifest()).replace("{", '{"x": ' + "[" * 99_999 + "]" * 99_999 + ",", 1)
+    with pytest.raises(InferenceError, match="manifest is unreadable"):
+        decode_manifest(text)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ('"layout": "raw"', '"layout": 1'),

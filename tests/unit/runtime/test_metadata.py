@@ -33,6 +33,8 @@ def without_names(shape: tuple[Any, ...]) -> tuple[int | None, ...]:
 class FakeEngine:
     """The part of an engine that says what a model takes and gives."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         output: tuple[Any, ...],
@@ -309,7 +311,26 @@ def test_inputs_that_are_no_image(port: dict[str, Any], message: str) -> None:
             read(metadata, **port)
 
 
+def test_a_manifest_that_states_another_size_than_the_graph_has() -> None:
+    with pytest.raises(InferenceError, match=r"m\.onnx takes .*\(1, 3, 96, 64\), its manifest"):
+        read(own(), input_shape=(1, 3, 96, 64))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"names": "{None: 'a', 0: 'b'}"},
+        {"stride": "1e999"},
+        {"stride": "1e300"},
+        {"imgsz": "[100000000, 64]"},
+    ],
+)
+def test_metadata_of_ultralytics_that_cannot_be_meant(said: dict[str, str]) -> None:
+    with pytest.raises(InferenceError, match=rf"m\.onnx.*{'names' if 'names' in said else ''}"):
+        read(ultralytics(**said))
+
+
 def test_random_bytes_as_manifest() -> None:
     text = np.random.default_rng(0).bytes(40).decode("latin-1")
-    with pytest.raises(InferenceError, match="manifest is unreadable"):
+    with pytest.raises(InferenceError, match=r"m\.onnx: the model's manifest is unreadable"):
         read({METADATA_KEY: text})

@@ -22,6 +22,7 @@ from yolokit.runtime.profiles import (
     iter_profiles,
     save_profile,
 )
+from yolokit.runtime.providers.toolkit import list_providers, load_provider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +132,8 @@ def test_what_is_not_a_profile_is_told_and_not_used(model: Path, home: Path) -> 
     for content, reason in (
         (b"{", "cannot be read"),
         (b'{"threads": 0}', "cannot be read"),
+        (b'{"model": "\xff"}', "cannot be read"),
+        (b'{"more": ' + b"[" * 99_999 + b"]" * 99_999 + b"}", "cannot be read"),
         (
             msgspec.json.encode(profile_of(model, schema_version=SCHEMA_VERSION + 1)),
             "is of a newer yolokit",
@@ -162,3 +165,11 @@ def test_the_machine_is_what_a_time_depends_on(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(machine, Machine)
     assert machine.cpu == "unknown"
     assert {"yolokit", "onnxruntime"} <= set(machine.versions)
+
+
+def test_every_package_that_runs_models_is_looked_at() -> None:
+    """A profile does not outlive another version of one."""
+    commands = [load_provider(name).how_to_install() for name in list_providers()]
+    named = {name for text in commands for name in re.findall(r"pip install ([\w-]+)", text)}
+    assert "onnxruntime-ep-webgpu" in named
+    assert named <= set(profiles._ENGINES)

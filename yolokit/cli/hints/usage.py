@@ -51,7 +51,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         ),
         "track": "this version does not track: `yolokit predict MODEL video.mp4` finds the objects "
         "of each frame by itself",
-        "benchmark": "`yolokit predict` tells the time an image takes, `yolokit val` the accuracy",
+        "benchmark": "`yolokit bench best.onnx` times a file on every engine that is installed, "
+        "`yolokit optimize best.pt --data FILE` finds the fastest that is accurate enough",
         "settings": "there are none: nothing is kept beside the files that commands write, and "
         "`yolokit help` lists the options",
         **dict.fromkeys(
@@ -128,7 +129,7 @@ def explain_option(
             f"{name} has no option of its own: write --set {name}=VALUE "
             f"(`yolokit help {words} {name}`)"
         )
-    return f"{name} has no option of its own: `yolokit help {words} {name}` explains it"
+    return None
 
 
 def _list_jobs(context: Context) -> dict[str, type[Config]]:

@@ -30,6 +30,9 @@ _SPECIAL: Mapping[tuple[str, str], Callable[[str], list[str]]] = MappingProxyTyp
         ("tune", "name"): lambda value: ["--name", value],
         ("tune", "iterations"): lambda value: ["--trials", value],
         ("export", "dynamic"): lambda value: ["--dynamic", "all"] * _is_on(value),
+        ("export", "half"): lambda value: ["--precision", "fp16"] * _is_on(value),
+        ("export", "int8"): lambda value: ["--precision", "int8"] * _is_on(value),
+        ("export", "nms"): lambda value: ["--embed", "nms"] * _is_on(value),
     }
 )
 

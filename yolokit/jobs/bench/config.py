@@ -20,6 +20,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("imgsz", "img", "img_size", "half", "int8", "fp16"), _EXPORTED),
         "format": "is not offered: ONNX files are timed; providers says what runs them",
+        "provider": "is called providers here, and takes several: --providers cpu,openvino",
+        "precision": "is called precisions here, and takes several: --precisions fp32,bf16",
         "device": "is called providers here; `yolokit doctor` says which ones load",
         "time": "is called budget here",
         "split": "is not offered: accuracy is measured on the split val",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.events import Notice, OnEvent, ignore
+from yolokit.core.events import Event, Notice, OnEvent, ignore
 from yolokit.core.plural import counted
 from yolokit.core.units import describe_seconds
+from yolokit.errors import JobCancelledError, YolokitError
+from yolokit.evaluate.accuracy import load_labelled
+from yolokit.evaluate.run import map_classes
 from yolokit.files.digest import sha256_file
 from yolokit.jobs.bench.choice import choose_best, list_compared, list_unproved, prove_on_data
 from yolokit.jobs.bench.proof import Reference, choose_pictures
@@ -26,10 +30,10 @@ from yolokit.runtime.profiles import Profile, describe_machine, save_profile
 from yolokit.runtime.run_ahead import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from yolokit.jobs.bench.config import BenchConfig
-    from yolokit.jobs.bench.record import Row
+    from yolokit.jobs.bench.record import Combination, Row, StageRow
 
 _BUSY = 0.3  # less is what a desktop does by itself
 _SHARE_OF_STAGES = 0.25  # of the budget, where there are sources
@@ -56,6 +60,7 @@ def bench_model(
     Raises:
         InferenceError: The model cannot be loaded, or fails on the CPU.
         DataError: A source or the data set cannot be read.
+        ConfigError: The classes of the data set are not those of the model.
         MissingDependencyError: onnxruntime is not installed.
     """
     start_s, stop = time.perf_counter(), Stop()
@@ -64,7 +69,8 @@ def bench_model(
     pictures = choose_pictures(sources)
     reference = Reference(model, pictures)
     sha256 = sha256_file(model)
-    on_event(Notice(_announce(config)))
+    labelled = _check_data(config, reference)
+    on_event(Notice(_announce(config, labelled)))
     load = _read_load()
     if load > _BUSY:
         busy = f"other work keeps {load:.0%} of this machine's cores busy"
@@ -95,8 +101,24 @@ def _read_load() -> float:
     return min(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def _announce(config: BenchConfig) -> str:
-    more = " and the measurement on labelled images" if config.data is not None else ""
+def _check_data(config: BenchConfig, reference: Reference) -> int:
+    """Return how many labelled images there are; what is wrong with them is told before it begins.
+
+    Raises:
+        DataError: The data set is wrong.
+        ConfigError: Its classes are not those of the model.
+    """
+    if config.data is None:
+        return 0
+    labelled = load_labelled(Path(config.data), "val")
+    map_classes(reference.detector.names, labelled.data.names)
+    return len(labelled.images)
+
+
+def _announce(config: BenchConfig, labelled: int) -> str:
+    more = ""
+    if labelled:
+        more = f", and then measuring mAP on {counted(labelled, 'image')} its own time (--data)"
     return (
         f"timing {Path(config.model).name} takes up to {describe_seconds(config.budget_s)} "
         f"(--budget){more}; Ctrl-C keeps what is done"
@@ -115,9 +137,12 @@ def _conclude(
     rows = search.rows
     if search.is_complete and not stop.is_requested:
         unproved = list_unproved(list_compared(rows, search.batch))
-        prove_on_data(config, rows, unproved, on_event)
+        with contextlib.suppress(JobCancelledError):  # the report is marked as partial below
+            prove_on_data(config, rows, unproved, _until_stopped(on_event, stop))
     default, compared = search.find_default(), list_compared(rows, search.batch)
-    best = choose_best(compared, default) if search.is_complete else None
+    # One that is slower than what predict takes by itself is not to be kept for it.
+    is_known = search.is_complete and not search.default_is_untried
+    best = choose_best(compared, default) if is_known else None
     faster = next(iter(list_unproved(compared)), None)
     report = msgspec.structs.replace(
         report,
@@ -125,23 +150,53 @@ def _conclude(
         default=default.combination if default else None,
         best=best.combination if best else None,
         faster=faster.combination if faster else None,
+        default_is_untried=search.default_is_untried,
         is_partial=stop.is_requested,
     )
     if best is None or stop.is_requested:
         return report
     if config.source:
-        chosen = dict.fromkeys(row.combination for row in (default, best) if row is not None)
-        stages = time_stages(
+        chosen = list(dict.fromkeys(row.combination for row in (default, best) if row is not None))
+        stages = _try_stages(config, chosen, scratch, on_event, stop)
+        report = msgspec.structs.replace(report, stages=stages, is_partial=stop.is_requested)
+    if stop.is_requested:
+        return report
+    profile = save_profile(_make_profile(report, best, default))
+    return msgspec.structs.replace(report, profile=str(profile))
+
+
+def _until_stopped(on_event: OnEvent, stop: Stop) -> OnEvent:
+    """Return what tells events until a stop is requested, and then ends what tells them."""
+
+    def tell(event: Event) -> None:
+        if stop.is_requested:
+            raise JobCancelledError("stopped")
+        on_event(event)
+
+    return tell
+
+
+def _try_stages(
+    config: BenchConfig,
+    chosen: Sequence[Combination],
+    scratch: Path,
+    on_event: OnEvent,
+    stop: Stop,
+) -> tuple[StageRow, ...]:
+    """Time the stages of ``predict``; a failure there takes nothing from what was found before."""
+    try:
+        return time_stages(
             str(config.model),
             config.source,
-            list(chosen),
+            chosen,
             seconds=_SHARE_OF_STAGES * config.budget_s,
             scratch=scratch,
             on_event=on_event,
+            stop=stop,
         )
-        report = msgspec.structs.replace(report, stages=stages)
-    profile = save_profile(_make_profile(report, best, default))
-    return msgspec.structs.replace(report, profile=str(profile))
+    except YolokitError as error:
+        on_event(Notice(f"the stages of predict were not timed: {error}"))
+        return ()
 
 
 def _make_profile(report: BenchReport, best: Row, default: Row | None) -> Profile:

@@ -5,7 +5,6 @@ Speed without this is worthless: a provider may compute wrong without saying so.
 
 from __future__ import annotations
 
-import mmap
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -59,8 +58,6 @@ class Reference:
     def __init__(self, model: Path, pictures: Sequence[str]) -> None:
         self.detector = Detector.load(model, provider="cpu", threads=1)
         self._precision = self.detector.manifest.provenance.precision
-        if self._precision == "fp32" and _is_quantized(model):  # others do not state it
-            self._precision = "int8"
         self._samples: list[Sample] = []
         for picture in pictures:
             tensor, letterbox = self.detector.preprocess(read_image(Path(picture)))
@@ -113,12 +110,6 @@ class Reference:
         if not samples:
             raise InferenceError("nothing was computed to compare")
         return compare(samples, self.detector, tolerance=find_tolerance(precision))
-
-
-def _is_quantized(model: Path) -> bool:
-    """Tell whether a graph rounds to eight bits, which engines do a little differently."""
-    with model.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
-        return file.find(b"QuantizeLinear") >= 0
 
 
 def _describe(

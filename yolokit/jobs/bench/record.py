@@ -145,8 +145,9 @@ class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
         rows: What was timed: those that were compared first, the fastest first.
         left_out: What was not timed, and why.
         default: What ``predict`` takes without a profile; None where nothing could be timed.
+        default_is_untried: There was no time for what ``predict`` takes without a profile.
         best: The fastest that is proved, where it is worth taking, else the default; None where
-            nothing is proved, or the bench was stopped early.
+            nothing is proved, the default is untried, or the bench was stopped early.
         faster: One that is faster than the best, and not proved to be as good.
         stages: Where the time of ``predict`` goes, for the default and the best.
         profile: The file where the best is kept for ``predict``; None where it is not.
@@ -162,6 +163,7 @@ class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     default: Combination | None = None
+    default_is_untried: bool = False
     best: Combination | None = None
     faster: Combination | None = None
     stages: tuple[StageRow, ...] = ()

@@ -102,6 +102,7 @@ class Search:
         self._clock = Clock(budget_s)
         self._fixed_batch = reference.detector.manifest.io.shape[0]
         self._tried = 0
+        self._untried: set[Combination] = set()
 
     @property
     def batch(self) -> int:
@@ -127,15 +128,26 @@ class Search:
 
     def find_default(self) -> Row | None:
         """Return what ``predict`` takes without a profile; None if that was not timed."""
+        timed = {row.combination: row for row in self.rows}
+        for usual in self._list_usual():
+            if usual in timed:
+                return timed[usual]
+            if usual in self._untried:
+                return None
+        return None
+
+    @property
+    def default_is_untried(self) -> bool:
+        """Whether there was no time for what ``predict`` takes without a profile."""
+        return self.find_default() is None and not self._untried.isdisjoint(self._list_usual())
+
+    def _list_usual(self) -> Iterator[Combination]:
+        """Yield what ``predict`` tries without a profile, in order."""
         installed = list_installed()
         for name in (one for one in list_auto() if one in installed):
             if name not in (self._config.providers or installed):
-                return None
-            usual = Combination(name, "fp32", usable_cores(), self.batch)
-            for row in self.rows:
-                if row.combination == usual:
-                    return row
-        return None
+                return
+            yield Combination(name, "fp32", usable_cores(), self.batch)
 
     def _list_engines(self) -> Iterator[tuple[str, str]]:
         installed = list_installed()
@@ -187,6 +199,7 @@ class Search:
         if self._stop.is_requested or over:
             why = "not tried: stopped" if self._stop.is_requested else "not tried: no time was left"
             self.left_out.append(LeftOut(what=what, why=why))
+            self._untried.add(combination)
             return
         try:
             with self._open(combination, self._left_s) as model:

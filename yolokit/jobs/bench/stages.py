@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from yolokit.core.events import OnEvent
     from yolokit.jobs.bench.record import Combination
+    from yolokit.runtime.run_ahead import Stop
     from yolokit.runtime.timing.orders import Predicted
 
 _ROUNDS = 2
@@ -29,6 +30,7 @@ def time_stages(
     seconds: float,
     scratch: Path,
     on_event: OnEvent,
+    stop: Stop,
 ) -> tuple[StageRow, ...]:
     """Run the whole of ``predict`` with each combination in turn.
 
@@ -39,6 +41,10 @@ def time_stages(
         seconds: All of it takes so long.
         scratch: Gets the results.
         on_event: Told that it begins.
+        stop: Asked before each turn.
+
+    Returns:
+        A row for each combination; none after a stop.
 
     Raises:
         YolokitError: A source cannot be read, or the model fails.
@@ -63,6 +69,8 @@ def time_stages(
         ]
         turns: list[list[Predicted]] = [[] for _ in models]
         for turn in range(_ROUNDS * len(models)):
+            if stop.is_requested:
+                return ()
             at = turn % len(models)
             folder = scratch / f"predicted-{turn}"
             turns[at].append(models[at].predict(sources, folder, turn_s))

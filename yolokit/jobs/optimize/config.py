@@ -43,6 +43,7 @@ class OptimizeConfig(_WeightsAndData, frozen=True, kw_only=True):
             "resume": "needs no option: the same command goes on with a search",
             "overwrite": "needs no option: a search only ever replaces what it published itself",
             "hours": "is called budget_minutes here",
+            "providers": "is called provider here: --provider cpu --provider openvino for two",
             "report": "needs no option: report.html is always written",
             "precision": "is what is searched; `yolokit export --precision` makes one file",
             **dict.fromkeys(("limit", "budget", "target"), _LIMIT),

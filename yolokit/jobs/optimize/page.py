@@ -107,8 +107,10 @@ def _answer(found: Findings) -> list[Block]:
     which = "The winner" if found.published else "The best so far"
     head = f"{which}: {winner.candidate.title}, {winner.speedup:.2f}x as fast"
     if winner.candidate == PARENT:
-        head = f"{which}: {winner.candidate.title}; nothing faster is as accurate"
-    return [Verdict("good", head, _describe_choice(found)), Figures(_list_figures(found, winner))]
+        rest = "; nothing faster is as accurate" if found.published else ""
+        head = f"{which}: {winner.candidate.title}{rest}"
+    kind = "good" if found.published else "neutral"
+    return [Verdict(kind, head, _describe_choice(found)), Figures(_list_figures(found, winner))]
 
 
 def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
@@ -120,7 +122,7 @@ def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
         lost = f"on other images {published.low:.4f} to {published.high:.4f}"
     figures = [
         Figure(
-            "Latency", f"{winner.latency_ms:.2f} ms", f"FP32 on cpu: {ranking.parent_ms:.2f} ms"
+            "Latency", f"{winner.latency_ms:.3g} ms", f"FP32 on cpu: {ranking.parent_ms:.2f} ms"
         ),
         Figure("mAP50-95 on val", f"{found_map:.4f}", f"trained model: {ranking.trained_map:.4f}"),
         Figure("mAP50-95 lost", f"{winner.drop or 0.0:.4f}", lost),
@@ -134,6 +136,8 @@ def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
 
 def _describe_choice(found: Findings) -> str:
     count = sum(one.drop is not None for one in found.ranking.places)
+    if count == 1:
+        return "No other candidate has been measured."
     text = (
         f"It was chosen among {counted(count, 'candidate')} by the images of val that it was "
         "measured on, so its mAP there is a little flattered."

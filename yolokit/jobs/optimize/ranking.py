@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolokit.core.units import describe_number
+from yolokit.core.units import describe_change, describe_number
 from yolokit.jobs.optimize.candidates import Candidate, Outcome
 
 if TYPE_CHECKING:
@@ -260,5 +260,5 @@ def loses_too_much(place: Place, limits: Limits) -> bool:
 
 def describe_place(place: Place) -> str:
     """Return the figures of a candidate: ``1.83x, 2.9 ms, mAP50-95 -0.0029``."""
-    change = "not measured" if place.drop is None else f"{0.0 - place.drop:+.4f}"
+    change = "not measured" if place.drop is None else describe_change(-place.drop)
     return f"{place.speedup:.2f}x, {place.latency_ms:.2f} ms, mAP50-95 {change}"

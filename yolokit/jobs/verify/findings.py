@@ -87,7 +87,7 @@ def find_both(config: VerifyConfig, sides: tuple[Side, Side], on_event: OnEvent)
     measured = []
     for side in sides:
         images = counted(len(labelled.images), "image")
-        on_event(Phase(f"measuring {side.path.name} on {images} of {config.split}"))
+        on_event(Phase(f"measuring {_name(config, side)} on {images} of {config.split}"))
         with _open(config, side) as finder:
             measured.append(measure(finder, labelled, on_event))
     first, second = measured
@@ -106,9 +106,10 @@ def find_both(config: VerifyConfig, sides: tuple[Side, Side], on_event: OnEvent)
 
 def _find_on_shipped(config: VerifyConfig, sides: tuple[Side, Side], on_event: OnEvent) -> Found:
     images = load_gate_images(None)
+    shipped = counted(len(images), "shipped image")
     models, found = [], []
     for side in sides:
-        on_event(Phase(f"running {side.path.name} on {counted(len(images), 'shipped image')}"))
+        on_event(Phase(f"running {_name(config, side)} on {shipped}"))
         with _open(config, side) as finder:
             models.append(finder.facts)
             found.append(_run(finder, images, on_event))
@@ -122,6 +123,11 @@ def _find_on_shipped(config: VerifyConfig, sides: tuple[Side, Side], on_event: O
         ),
         pictures=dict(images),
     )
+
+
+def _name(config: VerifyConfig, side: Side) -> str:
+    """Return a model's name, with what runs it where one file is compared with itself."""
+    return side.path.name if config.other is not None else f"{side.path.name} with {side.provider}"
 
 
 def _run(finder: Finder, images: Sequence[tuple[str, U8]], on_event: OnEvent) -> list[Detections]:

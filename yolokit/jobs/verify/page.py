@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolokit.core.plural import counted, describe_size
+from yolokit.core.units import describe_change
 from yolokit.errors import DataError
 from yolokit.evaluate.words import show_decimal
 from yolokit.jobs.verify.draw import FIRST, SECOND, draw_pairs
@@ -14,7 +15,6 @@ from yolokit.jobs.verify.words import (
     describe_speed,
     describe_verdict,
     name_models,
-    show_change,
     tell_engine,
 )
 from yolokit.report.charts import Axis, Series, scatter_chart
@@ -102,7 +102,7 @@ def _show_figures(report: VerifyReport) -> Figures:
         maps = report.accuracy
         figures += [
             Figure("mAP50-95", show_decimal(maps.second), f"the first {show_decimal(maps.first)}"),
-            Figure("Change", show_change(maps.lost), f"-{maps.max_map_drop:g} is allowed"),
+            Figure("Change", describe_change(-maps.lost), f"-{maps.max_map_drop:g} is allowed"),
         ]
     figures += [
         Figure("Boxes of both", str(boxes.pairs), f"from score {boxes.shown_from:g} up"),
@@ -149,7 +149,7 @@ def _show_classes(maps: MapComparison) -> Iterator[Block]:
                 str(one.boxes),
                 show_decimal(one.first),
                 show_decimal(one.second),
-                "-" if one.lost is None else show_change(one.lost),
+                "-" if one.lost is None else describe_change(-one.lost),
             )
             for one in maps.classes
         ),

@@ -53,9 +53,3 @@ def describe_speed(speed: SpeedComparison) -> str:
         "undecided": "Which is faster is undecided, since the rounds contradict each other",
     }
     return f"{words[speed.verdict]}: {speed.describe()} for the first."
-
-
-def show_change(lost: float) -> str:
-    """Return what a loss of mAP changes it by, signed: ``-0.0123``; ``0.0000`` for rounding."""
-    change = f"{-lost:+.4f}"
-    return "0.0000" if float(change) == 0 else change

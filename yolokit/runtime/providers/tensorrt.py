@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from yolokit.runtime.providers.toolkit.built_in import built_in, preload_cuda
-from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_again_without
+from yolokit.runtime.providers.toolkit.built_in import built_in, preload_cuda, refuse_tf32
+from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_with_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +18,7 @@ _NAME = "tensorrt"
 
 
 def _prepare(ort: Any) -> None:
-    """Compute FP32 in FP32: on its own TensorRT takes TF32, and no option of onnxruntime says no.
-
-    NVIDIA's libraries read this variable (docs.nvidia.com/deeplearning/tensorrt, TF32).
-    """
-    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+    refuse_tf32()
     preload_cuda(ort)
 
 
@@ -41,4 +36,4 @@ _BUILT_IN = built_in(
     configure=_configure,
     precisions=("fp32", "bf16", "fp16"),
 )
-PROVIDER = replace(_BUILT_IN, open=partial(open_again_without, _NAME, _BUILT_IN.open))
+PROVIDER = replace(_BUILT_IN, open=partial(open_with_kept, _NAME, _BUILT_IN.open))

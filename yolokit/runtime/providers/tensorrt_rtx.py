@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_again_without
+from yolokit.runtime.providers.toolkit.built_in import refuse_tf32
+from yolokit.runtime.providers.toolkit.compiled import claim_folder_for, open_with_kept
 from yolokit.runtime.providers.toolkit.plugin_library import plugged_in
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _NAME = "tensorrt_rtx"
 
 
 def _configure(path: Path, options: EngineOptions) -> dict[str, str]:
+    refuse_tf32()
     folder = claim_folder_for(_NAME, path, options)
     return {} if folder is None else {"nv_runtime_cache_path": str(folder)}
 
@@ -28,4 +30,4 @@ _LIBRARY = plugged_in(
     devices=("GPU",),
     configure=_configure,
 )
-PROVIDER = replace(_LIBRARY, open=partial(open_again_without, _NAME, _LIBRARY.open))
+PROVIDER = replace(_LIBRARY, open=partial(open_with_kept, _NAME, _LIBRARY.open))

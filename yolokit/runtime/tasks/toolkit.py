@@ -122,7 +122,13 @@ def check_image_input(session: Session, manifest: ModelManifest) -> None:
         return
     if port.type not in ("tensor(float)", "tensor(float16)"):
         raise InferenceError(f"{session.path} takes {port.type}, not floating-point pixels")
-    port.image_axes()
+    has, stated = port.image_axes(), manifest.io.shape
+    if any(None not in pair and pair[0] != pair[1] for pair in zip(has, stated, strict=True)):
+        raise InferenceError(
+            f"{session.path} takes an input of shape {show_shape(has)}, its manifest states "
+            f"{show_shape(stated)}",
+            hint="export the checkpoint again with `yolokit export`",
+        )
 
 
 def check_box_output(session: Session, head: ModelHead, *, extra_count: int = 0) -> None:

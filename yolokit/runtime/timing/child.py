@@ -128,9 +128,11 @@ def _predict(order: Predict, runner: Runner) -> Predicted:
     )
     timer = threading.Timer(order.seconds, job.stop.request)
     timer.start()
-    for _done in job.run():
-        pass
-    timer.cancel()
+    try:
+        for _done in job.run():
+            pass
+    finally:
+        timer.cancel()
     summary = job.summary
     return Predicted(
         summary.frames - summary.failed, summary.wall_s, dataclasses.asdict(summary.times)

@@ -40,6 +40,10 @@ def answer(line: str) -> str:
         ("predict model=best.onnx source=images conf=0.4 save=True",
          "yolokit predict best.onnx images --conf 0.4"),
         ("export model=best.pt format=onnx dynamic=True", "yolokit export best.pt --dynamic all"),
+        ("export model=best.pt half=True nms=True",
+         "yolokit export best.pt --precision fp16 --embed nms"),
+        ("export model=best.pt int8=True data=d.yaml half=False",
+         "yolokit export best.pt --precision int8 --data d.yaml"),
         ("export model=best.pt dynamic=False opset=17", "yolokit export best.pt --opset 17"),
     ],
 )  # fmt: skip

@@ -173,6 +173,22 @@ def test_the_default_is_what_predict_takes_or_unknown(make_search: MakeSearch) -
     assert make_search(precisions=["bf16"])[0].find_default() is None
 
 
+def test_nothing_stands_in_for_a_default_that_there_was_no_time_for(
+    make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``predict`` takes OpenVINO here by itself: the CPU is no default, and not its best."""
+    monkeypatch.setattr(module, "list_auto", lambda: ["openvino", "cpu"])
+    search, _ = make_search(budget_s=0.6)  # opening what was tried once more takes all of it
+    assert {one.combination.engine for one in search.rows} == {"cpu fp32"}
+    assert search.find_default() is None
+    assert search.default_is_untried
+    search, _ = make_search()
+    assert not search.default_is_untried
+    monkeypatch.setattr(FakeModel, "broken", "openvino")
+    search, _ = make_search()
+    assert not search.default_is_untried, "predict too goes on to the CPU"
+
+
 def test_a_quick_one_leaves_threads_and_batches(make_search: MakeSearch) -> None:
     search, _ = make_search(batch="batch", quick=True)
     assert {(one.combination.threads, one.combination.batch) for one in search.rows} == {(4, 1)}

@@ -35,10 +35,12 @@ class Engine(Protocol):
     Attributes:
         inputs: The model's inputs.
         outputs: The model's outputs.
+        notes: What users should know of how it was opened, in sentences.
     """
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    notes: tuple[str, ...]
 
     def run(
         self, feeds: Mapping[str, NDArray[np.generic]], output_names: Sequence[str]

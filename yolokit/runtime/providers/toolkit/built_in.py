@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from yolokit.runtime.providers.toolkit import Engine, EngineOptions
 
 _CPU = "CPUExecutionProvider"
+_TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
 
 
 def built_in(
@@ -78,6 +80,17 @@ def preload_cuda(ort: Any) -> None:
     if hasattr(ort, "preload_dlls"):
         with contextlib.redirect_stdout(io.StringIO()):  # it prints; stdout is for results
             ort.preload_dlls()
+
+
+def refuse_tf32() -> None:
+    """Have NVIDIA's libraries compute FP32 in FP32, where no option of onnxruntime says so.
+
+    On its own TensorRT takes TF32. The libraries read this variable (docs.nvidia.com/deeplearning/
+    tensorrt, TF32). It is not put into ``os.environ``, from which training in a process of its own
+    would inherit it.
+    """
+    if _TF32_VARIABLE not in os.environ:
+        os.putenv(_TF32_VARIABLE, "0")
 
 
 def _version(ort_name: str) -> str | None:

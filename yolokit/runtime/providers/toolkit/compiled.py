@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from yolokit.errors import ConfigError, InferenceError
 from yolokit.files.atomic import write_atomic
+from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE
 from yolokit.files.digest import sha256_file
+from yolokit.runtime.providers.toolkit import load_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,20 +61,35 @@ def read_entry(folder: Path, name: str) -> bytes | None:
     return content if hashlib.sha256(content).digest() == kept[:_HASH_BYTES] else None
 
 
-def write_entry(folder: Path, name: str, content: bytes) -> None:
-    """Keep something under a name, if that is possible: without it the next start takes longer."""
-    with contextlib.suppress(OSError, ConfigError):  # a full disk, a folder of somebody else
+def write_entry(folder: Path, name: str, content: bytes) -> tuple[str, ...]:
+    """Keep something under a name; where that fails, return what is to be told of it."""
+    try:
         write_atomic(folder / name, hashlib.sha256(content).digest() + content)
-        trim(folder, keep=name)
+    except ConfigError as error:  # a folder that cannot be made
+        return (_tell_unkept(folder, error.message),)
+    except OSError as error:  # a full disk, a folder of somebody else
+        return (_tell_unkept(folder, error.strerror or str(error)),)
+    trim(folder, keep=name)
+    return ()
+
+
+def _tell_unkept(folder: Path, reason: str) -> str:
+    return (
+        f"the compiled model cannot be kept in {folder} ({reason}), so every start compiles it; "
+        f"{HOME_VARIABLE} names another place, and {NO_CACHE_VARIABLE}=1 keeps nothing"
+    )
 
 
 def claim_folder_for(provider: str, model: Path, options: EngineOptions) -> Path | None:
     """Return the folder of a model's engines, which a provider makes and fills by itself.
 
-    It tells those of another GPU or version by itself. None where nothing is to be kept.
+    It tells those of another GPU by itself. None where nothing is to be kept, or can be.
     """
-    name = name_entry(model, provider, options.precision)
-    if options.cache is None or name is None:
+    if options.cache is None or _find_obstacle(options.cache) is not None:
+        return None
+    version = load_provider(provider).version() or ""
+    name = name_entry(model, provider, version, options.precision)
+    if name is None:
         return None
     with contextlib.suppress(OSError):  # there is none yet
         os.utime(options.cache / name)
@@ -80,7 +97,16 @@ def claim_folder_for(provider: str, model: Path, options: EngineOptions) -> Path
     return options.cache / name
 
 
-def open_again_without(
+def _find_obstacle(folder: Path) -> str | None:
+    """Say why nothing can be kept in a folder, which is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if os.access(folder, os.W_OK) else "it cannot be written"
+
+
+def open_with_kept(
     provider: str,
     open_engine: Callable[[Path, EngineOptions], Engine],
     model: Path,
@@ -92,12 +118,16 @@ def open_again_without(
         InferenceError: It fails without that too.
     """
     try:
-        return open_engine(model, options)
+        engine = open_engine(model, options)
     except InferenceError:
         folder = claim_folder_for(provider, model, options)
         if folder is None or not drop_entry(folder.parent, folder.name):
             raise
-        return open_engine(model, options)
+        engine = open_engine(model, options)
+    obstacle = None if options.cache is None else _find_obstacle(options.cache)
+    if options.cache is not None and obstacle is not None:
+        engine.notes = (_tell_unkept(options.cache, obstacle),)
+    return engine
 
 
 def drop_entry(folder: Path, name: str) -> bool:

@@ -6,14 +6,13 @@ OpenVINO through onnxruntime offers devices of Intel alone.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolokit.core.extras import missing
+from yolokit.core import extras
 from yolokit.core.privacy import forbid_openvino_telemetry
 from yolokit.errors import InferenceError
 from yolokit.runtime.onnx_header import read_header
@@ -43,7 +42,7 @@ _TYPES = {
 
 def is_installed() -> bool:
     """Tell whether the package is there, without importing it."""
-    return importlib.util.find_spec("openvino") is not None
+    return extras.is_installed("openvino")
 
 
 def version() -> str | None:
@@ -64,7 +63,7 @@ def import_openvino() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "openvino":
             raise InferenceError(f"openvino does not load: {error}") from error
-        raise missing("openvino", extra="openvino", purpose="This provider") from error
+        raise extras.missing("openvino", extra="openvino", purpose="This provider") from error
     except ImportError as error:
         raise InferenceError(f"openvino does not load: {error}") from error
     return openvino
@@ -98,6 +97,7 @@ class OpenVinoEngine:
     Attributes:
         inputs: The model's inputs, without those that have a default.
         outputs: The model's outputs.
+        notes: What users should know of how it was opened.
     """
 
     def __init__(self, path: Path, options: EngineOptions, device: str) -> None:
@@ -111,7 +111,7 @@ class OpenVinoEngine:
         header = read_header(path)
         with _quoting():
             openvino, configured = import_openvino(), configure(options, device)
-            self._compiled, self._defaults = obtain(
+            self._compiled, self._defaults, self.notes = obtain(
                 openvino, path, header, device, configured, options.cache
             )
             self._check_precision(options.precision)

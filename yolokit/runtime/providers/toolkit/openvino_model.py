@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -44,6 +44,14 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     defaults: dict[str, _Default]
 
 
+class Obtained(NamedTuple):
+    """A compiled model, the defaults of its inputs, and what users should know of it."""
+
+    compiled: Any
+    defaults: dict[str, NDArray[Any]]
+    notes: tuple[str, ...] = ()
+
+
 def obtain(
     openvino: Any,
     path: Path,
@@ -51,8 +59,8 @@ def obtain(
     device: str,
     configured: Mapping[str, Any],
     cache: Path | None,
-) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """Return a compiled model, by an earlier start or a new one, and the defaults of its inputs.
+) -> Obtained:
+    """Return a compiled model, by an earlier start or a new one.
 
     OpenVINO's own cache takes a file that is damaged for a good one; ours is compared by its hash.
 
@@ -65,7 +73,7 @@ def obtain(
         facts = [str(core.get_property(device, fact)) for fact in _DEVICE_FACTS]
         name = name_entry(path, "openvino", openvino.__version__, *facts, repr(configured))
     if cache is None or name is None:
-        return _compile(openvino, core, path, header, device, configured)
+        return Obtained(*_compile(openvino, core, path, header, device, configured))
     kept = _read_kept(cache, name)
     if kept is not None:
         try:
@@ -73,14 +81,15 @@ def obtain(
         except RuntimeError:  # what it depends on beside our name of it is OpenVINO's to know
             drop_entry(cache, name)
         else:
-            return compiled, {key: _as_array(one) for key, one in kept.defaults.items()}
+            defaults = {key: _as_array(one) for key, one in kept.defaults.items()}
+            return Obtained(compiled, defaults)
     compiled, defaults = _compile(openvino, core, path, header, device, configured)
     kept = _Kept(
         compiled.export_model().getvalue(),
         {key: _Default(one.dtype.str, one.shape, one.tobytes()) for key, one in defaults.items()},
     )
-    write_entry(cache, name, msgspec.msgpack.encode(kept))
-    return compiled, defaults
+    notes = write_entry(cache, name, msgspec.msgpack.encode(kept))
+    return Obtained(compiled, defaults, notes)
 
 
 def _read_kept(cache: Path, name: str) -> _Kept | None:

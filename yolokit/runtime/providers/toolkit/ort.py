@@ -81,6 +81,7 @@ class OrtEngine:
     Attributes:
         inputs: The model's inputs.
         outputs: The model's outputs.
+        notes: What users should know of how it was opened.
         loaded: What onnxruntime calls the providers that it really loaded.
     """
 
@@ -100,6 +101,7 @@ class OrtEngine:
             )
         self.inputs = tuple(_port(node) for node in self._session.get_inputs())
         self.outputs = tuple(_port(node) for node in self._session.get_outputs())
+        self.notes: tuple[str, ...] = ()
         self.loaded: tuple[str, ...] = tuple(self._session.get_providers())
 
     def run(

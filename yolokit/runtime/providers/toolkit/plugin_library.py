@@ -7,12 +7,12 @@ onnxruntime.ai/docs/execution-providers/plugin-ep-libraries.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import threading
 from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from yolokit.core.extras import is_installed
 from yolokit.errors import InferenceError
 from yolokit.runtime.providers.toolkit import Provider
 from yolokit.runtime.providers.toolkit.ort import (
@@ -76,7 +76,7 @@ def plugged_in(
 def find_version(package: str) -> str | None:
     """Return the version of onnxruntime and of a package beside it; None without either."""
     ort = find_ort()
-    if ort is None or importlib.util.find_spec(package) is None:
+    if ort is None or not is_installed(package):
         return None
     name = package.replace("_", "-")
     try:

@@ -6,7 +6,8 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -17,7 +18,7 @@ from yolokit.runtime.providers.toolkit.compiled import (
     drop_entry,
     measure,
     name_entry,
-    open_again_without,
+    open_with_kept,
     read_entry,
     trim,
     write_entry,
@@ -97,9 +98,9 @@ def test_folders_are_entries_too(
     tmp_path: Path, make_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, cache = make_model(), tmp_path / "cache"
-    assert claim_folder_for("x", model, EngineOptions(threads=1)) is None
+    assert claim_folder_for("cpu", model, EngineOptions(threads=1)) is None
     options = EngineOptions(threads=1, cache=cache)
-    folder = claim_folder_for("x", model, options)
+    folder = claim_folder_for("cpu", model, options)
     assert folder is not None
     assert folder.parent == cache
     assert not drop_entry(cache, folder.name)
@@ -107,7 +108,7 @@ def test_folders_are_entries_too(
     (folder / "one.engine").write_bytes(bytes(1000))
     assert measure(cache)[1] >= 1000
     monkeypatch.setattr(compiled, "LIMIT_BYTES", 1100)
-    assert claim_folder_for("x", model, options) == folder
+    assert claim_folder_for("cpu", model, options) == folder
     os.utime(folder, (0, 0))
     write_entry(cache, "other", bytes(200))
     assert not folder.exists()
@@ -118,7 +119,7 @@ def test_a_folder_of_damaged_engines_is_not_fatal(
     tmp_path: Path, make_model: Any, is_curable: bool
 ) -> None:
     model, options = make_model(), EngineOptions(threads=1, cache=tmp_path / "cache")
-    folder = claim_folder_for("x", model, options)
+    folder = claim_folder_for("cpu", model, options)
     assert folder is not None
     folder.mkdir(parents=True)
     tried = []
@@ -130,11 +131,11 @@ def test_a_folder_of_damaged_engines_is_not_fatal(
         return "opened"
 
     if is_curable:
-        engine: Any = open_again_without("x", open_engine, model, options)
+        engine: Any = open_with_kept("cpu", open_engine, model, options)
         assert engine == "opened"
     else:
         with pytest.raises(InferenceError, match="cannot read the engine"):
-            open_again_without("x", open_engine, model, options)
+            open_with_kept("cpu", open_engine, model, options)
     assert len(tried) == 2
 
 
@@ -142,9 +143,19 @@ def test_a_folder_of_damaged_engines_is_not_fatal(
 def test_a_place_that_cannot_be_written_is_not_needed(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_bytes(b"")
-    write_entry(taken, "a", b"compiled")
-    write_entry(taken / "below", "a", b"compiled")
+    for folder in (taken, taken / "below"):
+        [note] = write_entry(folder, "a", b"compiled")
+        assert f"cannot be kept in {folder} (" in note
     assert read_entry(taken, "a") is None
+
+
+def test_an_engine_whose_folder_cannot_be_made_says_so(tmp_path: Path, make_model: Any) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    options = EngineOptions(threads=1, cache=tmp_path / "file" / "below")
+    model, opened = make_model(), SimpleNamespace(notes=())
+    assert claim_folder_for("cpu", model, options) is None
+    open_with_kept("cpu", cast(Any, lambda _path, _options: opened), model, options)
+    assert "every start compiles it" in opened.notes[0]
 
 
 def write_and_read(folder: Path, number: int) -> bool:

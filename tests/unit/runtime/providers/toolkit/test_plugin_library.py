@@ -65,7 +65,7 @@ def install(
     """Return the provider of a package that says where its library is."""
     package: Any = ModuleType(PACKAGE)
     package.get_library_path = lambda: library
-    package.__spec__ = SimpleNamespace()
+    package.__spec__ = SimpleNamespace(origin="here")
     monkeypatch.setitem(sys.modules, PACKAGE, package)
     monkeypatch.setattr(plugin_library, "find_ort", lambda: ort)
     monkeypatch.setattr(plugin_library, "_REGISTERED", set())
