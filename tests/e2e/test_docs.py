@@ -32,6 +32,7 @@ SLOW = {
     "folds.md",
     "when-training-fails.md",
     "export.md",
+    "precisions.md",
     "proof.md",
     "speed.md",
     "optimize.md",

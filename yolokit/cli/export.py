@@ -45,13 +45,9 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
         report = msgspec.to_builtins(parity)
         emit_json({"model": str(artifact.path), "parity": str(artifact.parity_path), **report})
         return
-    reports_boxes = artifact.manifest.head.ports is not None
-    compared = (
-        "the boxes that the file reports, at several thresholds"
-        if reports_boxes
-        else f"raw boxes within {parity.max_raw_box_diff_px:.2g} px, raw scores within "
-        f"{parity.max_raw_score_diff:.2g}{_count_outliers(parity)}"
-    )
+    compared = "the boxes that the file reports, at several thresholds"
+    if artifact.manifest.head.ports is None:
+        compared = f"{_describe_raw(parity)}{_count_outliers(parity)}"
     say(
         f"parity on {counted(parity.images, 'image')} ({parity.non_square_images} not square): "
         f"{compared}"
@@ -66,11 +62,10 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
     else:
         say(
             f"{counted(parity.matched, 'detection')} from score {parity.threshold:.2g} up, "
-            f"{_count_alone(parity)}: boxes within {parity.max_box_diff_px:.2g} px, scores within "
-            f"{parity.max_score_diff:.2g}"
+            f"{_count_alone(parity)}: {_describe_pairs(parity)}"
         )
-    if parity.parent is not None:
-        say(f"before rounding, as FP32 must: {_describe_parent(parity.parent)}")
+    if parity.parent is not None and parity.parent.matched:
+        say(f"before its numbers were rounded: {_describe_pairs(parity.parent)}")
     for verdict in artifact.verdicts:
         for line in verdict.told:
             say(line)
@@ -83,13 +78,17 @@ def _print_artifact(artifact: ExportArtifact, *, as_json: bool) -> None:
     emit(f"{artifact.path}")
 
 
-def _describe_parent(parent: ParityReport) -> str:
-    """Return how closely the FP32 file agrees that a file of fewer bits was made of."""
-    if not parent.max_raw_box_diff_px and parent.matched:
-        return f"boxes within {parent.max_box_diff_px:.2g} px"
+def _describe_raw(parity: ParityReport) -> str:
+    """Return how closely raw outputs agree; a head that chooses boxes itself has no raw ones."""
+    parts = [f"raw boxes within {parity.max_raw_box_diff_px:.2g} px"]
+    parts *= bool(parity.max_raw_box_diff_px)
+    return ", ".join([*parts, f"raw scores within {parity.max_raw_score_diff:.2g}"])
+
+
+def _describe_pairs(parity: ParityReport) -> str:
+    """Return how far detections of both sides are apart."""
     return (
-        f"raw boxes within {parent.max_raw_box_diff_px:.2g} px, raw scores within "
-        f"{parent.max_raw_score_diff:.2g}"
+        f"boxes within {parity.max_box_diff_px:.2g} px, scores within {parity.max_score_diff:.2g}"
     )
 
 

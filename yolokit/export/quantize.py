@@ -28,6 +28,10 @@ _WITHOUT_CLASS_CONF = (
     "the scores that the run recommends for each class are left out, since 8 bits move scores: "
     "predict reports from {conf:g} up, unless it is told another"
 )
+_JUDGED = (
+    "there is no split beside {split}: what INT8 costs is measured on images of the split that its "
+    "ranges were found on, so on other images it may cost more"
+)
 _PLACEMENTS: Mapping[str, Placement] = {"onnxruntime": "operators", "openvino": "inputs"}
 
 
@@ -53,6 +57,8 @@ class QuantizationPlan:
             ExportError: The model cannot be written in this precision.
         """
         quantizer = cast("Quantizer", load_plugin(QUANTIZERS, self.precision, kind="precision"))
+        if self.calibration is not None and self.calibration.is_judged:
+            on_event(Notice(_JUDGED.format(split=self.calibration.split)))
         on_event(Phase(f"converting to {self.precision.upper()}"))
         quantizer.quantize(src, dst, self.calibration, self.settings, on_event)
         return dst

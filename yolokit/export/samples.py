@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COUNT = 16
 _SHIPPED_WITH_DATA = 4
+_JUDGED_FIRST = ("val", "test", "train")
 
 
 def load_gate_images(data_yaml: Path | None) -> list[tuple[str, U8]]:
@@ -40,7 +41,7 @@ def load_gate_images(data_yaml: Path | None) -> list[tuple[str, U8]]:
     shipped = _load_shipped()
     if data_yaml is None:
         return shipped
-    _, images = _list_images(data_yaml, ("val", "test", "train"))
+    _, images = _list_images(data_yaml, _JUDGED_FIRST)
     own = [(image.name, read_image(Path(image.path))) for image in _spread(images, COUNT)]
     needed = max(_SHIPPED_WITH_DATA, COUNT - len(own))
     return own + shipped[:needed]
@@ -55,12 +56,14 @@ class CalibrationImages:
         io: How each becomes an input.
         split: The split that they are of.
         sha256: Hash of their pixels, in their order.
+        is_judged: Whether accuracy is measured on the same split, since there is no other.
     """
 
     paths: tuple[Path, ...]
     io: ModelIO
     split: str
     sha256: str
+    is_judged: bool
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -99,6 +102,7 @@ def find_calibration_images(
         io=io,
         split=split,
         sha256=hashlib.sha256(b"".join(chosen)).hexdigest(),
+        is_judged=split != "train" and split == _list_images(data_yaml, _JUDGED_FIRST)[0],
     )
 
 

@@ -15,9 +15,10 @@ import msgspec
 
 from yolokit import __version__
 from yolokit.core.config import AUTO
+from yolokit.core.events import Notice, OnEvent
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.core.plural import counted
-from yolokit.errors import DataError
+from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
 from yolokit.files.own_folders import data_dir
@@ -183,6 +184,15 @@ def save_profile(profile: Profile) -> Path:
     path = data_dir("profiles") / f"{profile.sha256}.json"
     write_atomic(path, msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n")
     return path
+
+
+def keep_profile(profile: Profile, on_event: OnEvent) -> Path | None:
+    """Save a profile, or tell why that cannot be: what was measured is not lost by it."""
+    try:
+        return save_profile(profile)
+    except (OSError, ConfigError) as error:
+        on_event(Notice(f"predict will not take it by itself, since it cannot be kept: {error}"))
+        return None
 
 
 def forget_profile(model: Path) -> list[Path]:

@@ -79,6 +79,23 @@ def test_a_calibration_is_the_same_each_time_and_looks_at_no_more_than_asked(
     assert next(iter(few)).shape == (1, 3, 32, 32)
 
 
+@pytest.mark.parametrize(
+    ("splits", "is_judged"),
+    [
+        ({"train": 30, "val": 20}, False),
+        ({"val": 5, "test": 30}, False),
+        ({"val": 60}, True),
+        ({"train": 60}, False),
+    ],
+)
+def test_it_is_known_whether_accuracy_is_measured_on_the_same_split(
+    splits: dict[str, int], is_judged: bool, tmp_path: Path
+) -> None:
+    data = write_set(tmp_path, **splits)
+    found = find_calibration_images(data, load_gate_images(data), IO, 40)
+    assert found.is_judged == is_judged
+
+
 def test_where_the_gates_look_at_all_there_is_nothing_to_calibrate_on(tmp_path: Path) -> None:
     data = write_set(tmp_path, val=10)
     with pytest.raises(DataError, match="the gates use all of its images"):
