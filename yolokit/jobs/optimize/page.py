@@ -109,8 +109,9 @@ def _answer(found: Findings) -> list[Block]:
     if winner.candidate == PARENT:
         rest = "; nothing faster is as accurate" if found.published else ""
         head = f"{which}: {winner.candidate.title}{rest}"
-    kind = "good" if found.published else "neutral"
-    return [Verdict(kind, head, _describe_choice(found)), Figures(_list_figures(found, winner))]
+    choice = _describe_choice(found)
+    verdict = Verdict("good" if found.published else "neutral", head, choice)
+    return [verdict, Figures(_list_figures(found, winner))]
 
 
 def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
