@@ -59,18 +59,14 @@ def export_model(
     scratch_dir = tempfile.TemporaryDirectory(prefix="yolokit-export-")
     with _kept_on_failure(log_path), scratch_dir as scratch, share_process():
         folder = Path(scratch)
-        on_event(Phase("tracing the model"))
-        model = folder / "traced.onnx"
-        facts = _trace(config, weights, digest, model, log_path)
-        manifest = describe_network(config, weights, digest, facts)
-        on_event(Phase("simplifying the graph"))
-        model, parent = simplify_graph(model, folder / "simple.onnx"), None
+        network, manifest = _make_network(config, weights, digest, folder, log_path, on_event)
+        parent = None
         if config.precision != "fp32":
-            parent = _finish(config, model, folder / "parent.onnx", manifest)
+            parent = _finish(config, network, folder / "parent.onnx", manifest)
             plan = plan_quantization(config, images, manifest, settings)
-            model = plan.run(model, folder / "quantized.onnx", on_event)
+            network = plan.run(network, folder / "quantized.onnx", on_event)
             manifest = plan.describe(manifest, on_event)
-        model = _finish(config, model, folder / "model.onnx", manifest)
+        model = _finish(config, network, folder / "model.onnx", manifest)
         candidate = Candidate(
             model=model,
             predictor=_load(model),
@@ -121,6 +117,23 @@ def find_checkpoint(path: Path, *, trusted: bool = False) -> tuple[Path, FileDig
     if problem is not None:
         raise WeightsError(problem[0], hint=problem[1])
     return path, digest
+
+
+def _make_network(
+    config: ExportConfig,
+    weights: Path,
+    digest: FileDigest,
+    folder: Path,
+    log_path: Path,
+    on_event: OnEvent,
+) -> tuple[Path, ModelManifest]:
+    """Trace and simplify the network; return its file, in FP32, and what it says of itself."""
+    on_event(Phase("tracing the model"))
+    traced = folder / "traced.onnx"
+    facts = _trace(config, weights, digest, traced, log_path)
+    manifest = describe_network(config, weights, digest, facts)
+    on_event(Phase("simplifying the graph"))
+    return simplify_graph(traced, folder / "simple.onnx"), manifest
 
 
 def _trace(

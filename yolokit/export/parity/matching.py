@@ -116,16 +116,14 @@ def match_found(
     counted |= deployed.scores[pairs.b_index] >= threshold
     if counted.any():
         _measure_pairs(pairs, counted, report)
-    alone = pairs.unmatched_a, pairs.unmatched_b
-    ties = find_ties(trained, deployed, *alone, iou_limit=iou_limit, score_slack=score_slack)
-    problems = []
-    for side, own, lonely, tied in zip(sides, found, alone, ties, strict=True):
-        above = own.scores[lonely] >= threshold
+    lonely = pairs.unmatched_a, pairs.unmatched_b
+    ties = find_ties(trained, deployed, *lonely, iou_limit=iou_limit, score_slack=score_slack)
+    alone = []
+    for side, own, indices, tied in zip(sides, found, lonely, ties, strict=True):
+        above = own.scores[indices] >= threshold
         report.ties += int((above & tied).sum())
-        problems += [
-            _describe(name, side, own, int(index), detector) for index in lonely[above & ~tied]
-        ]
-    return Matched(pairs.box_diff_px[counted], problems)
+        alone += [_describe(name, side, own, int(at), detector) for at in indices[above & ~tied]]
+    return Matched(pairs.box_diff_px[counted], alone)
 
 
 def judge_alone(matched: Sequence[Matched], report: ParityReport) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from yolokit.jobs.optimize.candidates import Engine
     from yolokit.jobs.optimize.ranking import Place, Ranking
     from yolokit.jobs.optimize.record import Published, Search, Trained
-    from yolokit.report.page import Block
+    from yolokit.report.page import Block, Mood
 
 REPORT_NAME = "report.html"
 COMMAND = "yolokit optimize"
@@ -109,9 +109,8 @@ def _answer(found: Findings) -> list[Block]:
     if winner.candidate == PARENT:
         rest = "; nothing faster is as accurate" if found.published else ""
         head = f"{which}: {winner.candidate.title}{rest}"
-    choice = _describe_choice(found)
-    verdict = Verdict("good" if found.published else "neutral", head, choice)
-    return [verdict, Figures(_list_figures(found, winner))]
+    mood: Mood = "good" if found.published else "neutral"
+    return [Verdict(mood, head, _describe_choice(found)), Figures(_list_figures(found, winner))]
 
 
 def _list_figures(found: Findings, winner: Place) -> tuple[Figure, ...]:
