@@ -25,7 +25,7 @@ from yolokit.export.parity.report import ParityReport
 from yolokit.export.samples import load_gate_images
 from yolokit.export.tolerances import find_tolerance
 from yolokit.files.digest import digest_weights
-from yolokit.runtime import detector
+from yolokit.runtime import detector, model_input
 from yolokit.runtime.manifest import METADATA_KEY, decode_manifest, encode_manifest
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
@@ -220,7 +220,7 @@ def test_a_fault_in_the_file_is_caught(
 
 
 def test_a_wrong_letterbox_is_caught(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_input = detector.make_input
+    make_input = model_input.make_input
 
     def shift(*arguments: Any) -> F32:
         return np.roll(make_input(*arguments), 12, axis=3)

@@ -193,7 +193,8 @@ def _say_outcome(report: BenchReport) -> None:
         else:
             times = f"{best.speedup:.2f}x as fast as {default}" if best.speedup else "proved"
             say(f"best: {best.combination}, {best.p50_ms:.1f} ms, {times}")
-        say(f"predict takes it from now on; kept in {report.profile}")
+        if report.profile is not None:
+            say(f"predict takes it from now on; kept in {report.profile}")
     if report.faster is not None:
         faster = rows[report.faster]
         against = f" ({faster.speedup:.2f}x)" if faster.speedup else ""

@@ -19,8 +19,8 @@ from yolokit.engine_protocol.child import run_job
 from yolokit.engine_protocol.requests import InferFacts, InferRequest
 from yolokit.errors import JobCancelledError, ModelOutputError
 from yolokit.evaluate.finders import TORCH, ModelFacts
-from yolokit.runtime.detector import choose_input_wh, has_fixed_side, plan_letterbox
 from yolokit.runtime.manifest import ModelHead, ModelIO
+from yolokit.runtime.model_input import choose_input_wh, has_fixed_side, plan_letterbox
 from yolokit.runtime.predictor import Prediction
 from yolokit.runtime.tasks.toolkit import Limits, load_task
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from yolokit.errors import DataError
 from yolokit.images.files import decode_image, read_image
-from yolokit.runtime.detector import make_input, plan_letterbox
+from yolokit.runtime.model_input import make_input, plan_letterbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

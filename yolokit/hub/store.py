@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yolokit.core.suggest import nearest
 from yolokit.errors import FetchError
-from yolokit.files.cache_folder import HOME_VARIABLE
+from yolokit.files.own_folders import HOME_VARIABLE, data_dir
 from yolokit.hub.catalog import find_entry
 
 
@@ -62,20 +62,7 @@ def store_dir(kind: str) -> Path:
     local = Path.cwd() / kind
     if local.is_dir() and not os.environ.get(HOME_VARIABLE):
         return local
-    return own_dir(kind)
-
-
-def own_dir(kind: str) -> Path:
-    """Return the folder of what yolokit keeps for itself, such as ``profiles``.
-
-    ``YOLOKIT_HOME`` decides where it is set; else it is the platform's folder for a user's data.
-    """
-    home = os.environ.get(HOME_VARIABLE)
-    if home:
-        return Path(home).expanduser() / kind
-    from platformdirs import user_data_path
-
-    return user_data_path("yolokit", appauthor=False) / kind
+    return data_dir(kind)
 
 
 def locate_weights(name: str) -> Path | None:

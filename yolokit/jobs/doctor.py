@@ -21,7 +21,7 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.core.privacy import ENGINE_VARIABLES, TELEMETRY_VARIABLE, is_telemetry_refused
 from yolokit.errors import YolokitError
-from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE, cache_dir
+from yolokit.files.own_folders import HOME_VARIABLE, NO_CACHE_VARIABLE, cache_dir
 from yolokit.hub.store import store_dir
 
 if TYPE_CHECKING:

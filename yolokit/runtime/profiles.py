@@ -15,14 +15,15 @@ import msgspec
 
 from yolokit import __version__
 from yolokit.core.config import AUTO
+from yolokit.core.events import Notice, OnEvent
 from yolokit.core.machine import read_cpu_name, usable_cores
 from yolokit.core.plural import counted
-from yolokit.errors import DataError
+from yolokit.errors import ConfigError, DataError
 from yolokit.files.atomic import write_atomic
 from yolokit.files.digest import sha256_file
+from yolokit.files.own_folders import data_dir
 from yolokit.files.regular_file import why_no_file
 from yolokit.files.size_limits import read_bounded
-from yolokit.hub.store import own_dir
 from yolokit.runtime.providers.toolkit import PRECISIONS, list_providers
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def find_stale(profile: Profile) -> str | None:
 
 def iter_profiles() -> Iterator[tuple[Path, Profile | str]]:
     """Yield each profile with its file; in place of one that cannot be read, the reason."""
-    folder = own_dir("profiles")
+    folder = data_dir("profiles")
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
             profile = msgspec.json.decode(read_bounded(path), type=Profile)
@@ -180,9 +181,18 @@ def save_profile(profile: Profile) -> Path:
         ConfigError: The folder cannot be made.
         OSError: The file cannot be written.
     """
-    path = own_dir("profiles") / f"{profile.sha256}.json"
+    path = data_dir("profiles") / f"{profile.sha256}.json"
     write_atomic(path, msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n")
     return path
+
+
+def keep_profile(profile: Profile, on_event: OnEvent) -> Path | None:
+    """Save a profile, or tell why that cannot be: what was measured is not lost by it."""
+    try:
+        return save_profile(profile)
+    except (OSError, ConfigError) as error:
+        on_event(Notice(f"predict will not take it by itself, since it cannot be kept: {error}"))
+        return None
 
 
 def forget_profile(model: Path) -> list[Path]:

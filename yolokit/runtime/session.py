@@ -9,7 +9,7 @@ import numpy as np
 from yolokit.core.machine import usable_cores
 from yolokit.core.suggest import describe_unknown
 from yolokit.errors import ConfigError, InferenceError, ProviderError
-from yolokit.files.cache_folder import cache_dir
+from yolokit.files.own_folders import cache_dir
 from yolokit.runtime.model_file import is_quantized, open_model_file
 from yolokit.runtime.providers.toolkit import (
     PRECISIONS,

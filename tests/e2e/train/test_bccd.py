@@ -221,7 +221,7 @@ def test_a_wrong_preparation_is_not_published(
     from yolokit.export import run as export
     from yolokit.export.config import ExportConfig
     from yolokit.runtime import detector
-    from yolokit.runtime.detector import make_input
+    from yolokit.runtime.model_input import make_input
 
     def make_wrongly(bgr: object, letterbox: object, io: object) -> object:
         tensor = make_input(bgr, letterbox, io)  # type: ignore[arg-type]

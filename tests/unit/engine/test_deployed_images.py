@@ -11,8 +11,8 @@ import pytest
 
 from yolokit.engine.deployed_images import build_deployed_images
 from yolokit.engine.failures import explain
-from yolokit.runtime.detector import make_input, plan_letterbox
 from yolokit.runtime.manifest import ModelIO
+from yolokit.runtime.model_input import make_input, plan_letterbox
 
 from ultralytics.cfg import get_cfg  # isort: skip - after our edits
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from yolokit.engine.infer import letterbox
-from yolokit.runtime.detector import make_input, plan_letterbox
 from yolokit.runtime.manifest import ModelIO
+from yolokit.runtime.model_input import make_input, plan_letterbox
 
 # Rounding a side of the last three makes a rectangle that would ask for another scale.
 SIZES_WH = [(480, 360), (640, 640), (37, 640), (321, 241), (401, 301), (333, 500)]

@@ -11,7 +11,7 @@ import pytest
 
 from yolokit.errors import DataError
 from yolokit.export.samples import find_calibration_images, load_gate_images
-from yolokit.runtime import detector
+from yolokit.runtime import model_input
 from yolokit.runtime.manifest import ModelIO
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def test_no_image_is_looked_at_by_both(splits: dict[str, int], tmp_path: Path) -
 
 
 def make_input(bgr: U8) -> F32:
-    return detector.make_input(bgr, detector.plan_letterbox((bgr.shape[1], bgr.shape[0]), IO), IO)
+    letterbox = model_input.plan_letterbox((bgr.shape[1], bgr.shape[0]), IO)
+    return model_input.make_input(bgr, letterbox, IO)
 
 
 def test_a_calibration_is_the_same_each_time_and_looks_at_no_more_than_asked(

@@ -20,12 +20,15 @@ from yolokit.runtime.profiles import (
     find_profile,
     forget_profile,
     iter_profiles,
+    keep_profile,
     save_profile,
 )
 from yolokit.runtime.providers.toolkit import list_providers, load_provider
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from yolokit.core.events import Event
 
 OPEN: dict[str, Any] = {"provider": "auto", "precision": None, "threads": None}
 
@@ -173,3 +176,15 @@ def test_every_package_that_runs_models_is_looked_at() -> None:
     named = {name for text in commands for name in re.findall(r"pip install ([\w-]+)", text)}
     assert "onnxruntime-ep-webgpu" in named
     assert named <= set(profiles._ENGINES)
+
+
+def test_what_cannot_be_kept_is_told_and_ends_nothing(
+    model: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    profile = profile_of(model)
+    assert keep_profile(profile, told.append) == home / "profiles" / f"{profile.sha256}.json"
+    assert not told
+    monkeypatch.setenv("YOLOKIT_HOME", str(model))  # a file: no folder can be made in it
+    assert keep_profile(profile, told.append) is None
+    assert "cannot be kept: cannot make the folder" in str(told)

@@ -10,7 +10,7 @@ import numpy as np
 from yolokit.core.types import Frame
 from yolokit.evaluate.checkpoint import Checkpoint
 from yolokit.export.parity.report import Sample
-from yolokit.runtime.detector import plan_letterbox
+from yolokit.runtime.model_input import plan_letterbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

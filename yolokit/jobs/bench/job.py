@@ -26,7 +26,7 @@ from yolokit.jobs.bench.record import BenchReport
 from yolokit.jobs.bench.search import Search
 from yolokit.jobs.bench.stages import time_stages
 from yolokit.runtime.predict import open_sources
-from yolokit.runtime.profiles import Profile, describe_machine, save_profile
+from yolokit.runtime.profiles import Profile, describe_machine, keep_profile
 from yolokit.runtime.run_ahead import Stop
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ def _conclude(
         report = msgspec.structs.replace(report, stages=stages, is_partial=stop.is_requested)
     if stop.is_requested:
         return report
-    profile = save_profile(_make_profile(report, best, default))
-    return msgspec.structs.replace(report, profile=str(profile))
+    profile = keep_profile(_make_profile(report, best, default), on_event)
+    return msgspec.structs.replace(report, profile=str(profile) if profile else None)
 
 
 def _until_stopped(on_event: OnEvent, stop: Stop) -> OnEvent:

@@ -15,11 +15,12 @@ import msgspec
 
 from yolokit.core.events import Notice, OnEvent, Progress
 from yolokit.core.machine import usable_cores
-from yolokit.errors import InferenceError, YolokitError
-from yolokit.files.cache_folder import HOME_VARIABLE
+from yolokit.errors import YolokitError
+from yolokit.files.own_folders import HOME_VARIABLE
 from yolokit.jobs.bench.record import Combination, LeftOut, Row
 from yolokit.jobs.bench.turns import MANY_RUNS, settle, take_turns
 from yolokit.runtime.latency import find_quantile
+from yolokit.runtime.probe import probe_provider
 from yolokit.runtime.providers.toolkit import list_auto, list_providers, load_provider
 from yolokit.runtime.session import list_installed
 from yolokit.runtime.timing.orders import TimingSpec
@@ -157,11 +158,11 @@ class Search:
                 how = load_provider(name).how_to_install()
                 self.left_out.append(LeftOut(what=name, why=f"is not installed: {how}"))
                 continue
-            try:
-                has = load_provider(name).list_precisions()
-            except InferenceError as error:
-                self.left_out.append(LeftOut(what=name, why=f"does not load: {error.message}"))
+            probe = probe_provider(name)
+            if probe.failure is not None:
+                self.left_out.append(LeftOut(what=name, why=f"does not load: {probe.failure}"))
                 continue
+            has = probe.precisions
             for precision in self._config.precisions or has:
                 if precision in has:
                     yield name, precision

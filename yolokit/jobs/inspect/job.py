@@ -123,8 +123,8 @@ def _check_maps(path: Path, network: Network, chosen: Sequence[str]) -> None:
 
 
 def _run_graph(found: tuple[Path, Mapping[str, str]], network: Network, bgr: U8) -> dict[str, F32]:
-    from yolokit.runtime.detector import make_input, plan_letterbox
     from yolokit.runtime.manifest import ModelIO
+    from yolokit.runtime.model_input import make_input, plan_letterbox
     from yolokit.runtime.session import open_session
 
     path, outputs = found

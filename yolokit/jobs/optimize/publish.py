@@ -36,7 +36,7 @@ from yolokit.jobs.optimize.record import (
     write_published,
 )
 from yolokit.runtime.predictor import Predictor, PredictorSpec
-from yolokit.runtime.profiles import Profile, describe_machine, save_profile
+from yolokit.runtime.profiles import Profile, describe_machine, keep_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def publish_winner(workshop: Workshop, winner: Place, ranking: Ranking) -> Publi
         model_sha256=sha256_file(out),
         low=accuracy.low,
         high=accuracy.high,
-        profile=str(_save_profile(workshop, winner, ranking, out)),
+        profile=_keep_profile(workshop, winner, ranking, out),
         test=workshop.score(model, engine, "test") if has_test else None,
         trained_test=workshop.score_trained("test") if has_test else None,
     )
@@ -133,11 +133,11 @@ def _open_gates(
     return gates
 
 
-def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path) -> Path:
+def _keep_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path) -> str:
     """Let ``yolokit predict`` on this machine run the file as it was measured."""
     engine = winner.candidate.engine
     images = counted(len(workshop.load("val").images), "image")
-    return save_profile(
+    kept = keep_profile(
         Profile(
             model=str(out),
             sha256=sha256_file(out),
@@ -150,8 +150,10 @@ def _save_profile(workshop: Workshop, winner: Place, ranking: Ranking, out: Path
             proof=f"mAP50-95 {ranking.trained_map - (winner.drop or 0):.4f} against "
             f"{ranking.trained_map:.4f} of the trained model, on {images} of val",
             measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        ),
+        workshop.on_event,
     )
+    return str(kept) if kept else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         candidate: The winner.
         limits: Those that it keeps.
         model_sha256: Of the file.
-        profile: File of this machine's profile, by which ``yolokit predict`` takes the engine.
+        profile: File of this machine's profile, by which ``yolokit predict`` takes the engine;
+            empty where it could not be kept.
         low: Lower end of the 95 % interval of what it loses on other images of this kind; None
             where val has too few.
         high: Its upper end.

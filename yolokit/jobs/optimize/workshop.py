@@ -11,7 +11,7 @@ from yolokit.core.machine import usable_cores
 from yolokit.core.plural import counted
 from yolokit.datasets.check import hash_labels
 from yolokit.engine_protocol.shared import share_process
-from yolokit.errors import ConfigError, NoLabelsError
+from yolokit.errors import ConfigError, NoLabelsError, ProviderError
 from yolokit.evaluate.accuracy import LabelledSet, load_labelled, measure, open_finder
 from yolokit.evaluate.checkpoint import Checkpoint, TrainedModel, engine_log
 from yolokit.evaluate.run import THRESHOLDS
@@ -26,6 +26,7 @@ from yolokit.jobs.optimize.quantized import make_quantized
 from yolokit.jobs.optimize.record import MODELS_DIR, Search, hash_files, read_record
 from yolokit.runtime.latency import TimingSpec, list_speedups, time_in_turn
 from yolokit.runtime.metadata import read_manifest
+from yolokit.runtime.probe import probe_provider
 from yolokit.runtime.profiles import describe_machine
 from yolokit.runtime.providers.toolkit import load_provider
 from yolokit.runtime.session import list_installed, open_session
@@ -88,7 +89,7 @@ class Workshop:
         self.checkpoint, self.data = checkpoint, Path(config.data)
         self.threads = config.threads or usable_cores()
         self.setup = Setup(
-            engines=tuple(_list_engines(config)),
+            engines=tuple(_list_engines(config, on_event)),
             threads=self.threads,
             precisions=("fp16", "int8"),
             may_halve=config.threads is None,
@@ -229,11 +230,12 @@ def _tell_once(on_event: OnEvent) -> OnEvent:
     return tell
 
 
-def _list_engines(config: OptimizeConfig) -> Iterator[Engine]:
+def _list_engines(config: OptimizeConfig, on_event: OnEvent) -> Iterator[Engine]:
     """Yield the engines of this machine, the parent's first, then the best provider's.
 
     Raises:
         ConfigError: A provider that was asked for is not installed.
+        ProviderError: One that was asked for, or the parent's, does not load.
     """
     installed = list_installed()
     missing = [name for name in config.provider if name not in installed]
@@ -244,7 +246,13 @@ def _list_engines(config: OptimizeConfig) -> Iterator[Engine]:
         )
     wanted = [name for name in installed if not config.provider or name in config.provider]
     for name in dict.fromkeys((PARENT.engine.provider, *wanted)):
-        for precision in load_provider(name).list_precisions():
+        probe = probe_provider(name)
+        if probe.failure is not None:
+            what = f"the provider {name} does not load: {probe.failure}"
+            if name in (PARENT.engine.provider, *config.provider):
+                raise ProviderError(what, hint=probe.hint or "`yolokit doctor` tells more")
+            on_event(Notice(f"{what}; it is left out"))
+        for precision in probe.precisions:
             yield Engine(provider=name, precision=precision)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolokit.runtime.detector import lay_out_image, make_input, plan_letterbox
 from yolokit.runtime.manifest import ModelIO
+from yolokit.runtime.model_input import lay_out_image, make_input, plan_letterbox
 
 if TYPE_CHECKING:
     from yolokit.core.types import F32, U8

@@ -17,7 +17,8 @@ from yolokit.export.gates import parity
 from yolokit.export.gates.toolkit import Candidate, Verdict
 from yolokit.export.parity import sides
 from yolokit.files.digest import FileDigest
-from yolokit.runtime.detector import Detector, choose_input_wh
+from yolokit.runtime.detector import Detector
+from yolokit.runtime.model_input import choose_input_wh
 from yolokit.runtime.predictor import Predictor, PredictorSpec
 
 if TYPE_CHECKING:

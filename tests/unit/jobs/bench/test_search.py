@@ -14,6 +14,7 @@ from yolokit.jobs.bench import search as module
 from yolokit.jobs.bench.config import BenchConfig
 from yolokit.jobs.bench.proof import Reference, choose_pictures
 from yolokit.jobs.bench.search import Search
+from yolokit.runtime.probe import Probe
 from yolokit.runtime.providers.toolkit import list_providers
 from yolokit.runtime.run_ahead import Stop
 from yolokit.runtime.timing.orders import Flowed, Measured, Opened
@@ -80,14 +81,17 @@ def make_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeSearch:
     has = {"cpu": ("fp32",), "openvino": ("fp32", "bf16")}
 
     def load(name: str) -> Any:
-        return SimpleNamespace(
-            list_precisions=lambda: has[name], how_to_install=lambda: f"get {name}"
-        )
+        return SimpleNamespace(how_to_install=lambda: f"get {name}")
+
+    def probe(name: str) -> Probe:
+        failure = None if has[name] else "its library ends the process with SIGSEGV"
+        return Probe(name=name, precisions=has[name], failure=failure)
 
     monkeypatch.setattr(module, "TimedModel", FakeModel)
     monkeypatch.setattr(module, "list_installed", lambda: list(has))
     monkeypatch.setattr(module, "list_auto", lambda: ["cuda", "cpu", "openvino"])
     monkeypatch.setattr(module, "load_provider", load)
+    monkeypatch.setattr(module, "probe_provider", probe)
     monkeypatch.setattr(module, "usable_cores", lambda: 4)
     monkeypatch.setattr(FakeModel, "opened_specs", [])
 
@@ -244,3 +248,10 @@ def test_an_engine_that_fails_in_the_comparison_ends_it(
     assert not search.is_complete
     assert search.rows
     assert "the comparison ended early: gone" in [getattr(one, "message", "") for one in events]
+
+
+def test_a_provider_whose_library_crashes_is_left_out(make_search: MakeSearch) -> None:
+    search, _ = make_search(more={"openvino": ()})
+    assert {row.combination.provider for row in search.rows} == {"cpu"}
+    why = {one.what: one.why for one in search.left_out}
+    assert why["openvino"] == "does not load: its library ends the process with SIGSEGV"

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from yolokit.errors import ConfigError, InferenceError
 from yolokit.files.atomic import write_atomic
-from yolokit.files.cache_folder import HOME_VARIABLE, NO_CACHE_VARIABLE
 from yolokit.files.digest import sha256_file
+from yolokit.files.own_folders import HOME_VARIABLE, NO_CACHE_VARIABLE
 from yolokit.runtime.providers.toolkit import load_provider
 
 if TYPE_CHECKING:

@@ -42,12 +42,20 @@ _TYPES = {
 
 def is_installed() -> bool:
     """Tell whether the package is there, without importing it."""
-    return extras.is_installed("openvino")
+    return version() is not None
 
 
 def version() -> str | None:
-    """Return the name and version of the package; None where it is not installed."""
-    return f"openvino {metadata.version('openvino')}" if is_installed() else None
+    """Return the name and version of the package; None where it is not installed.
+
+    A folder of that name does not make it one: an uninstallation, or a user, may leave it.
+    """
+    if not extras.is_installed("openvino"):
+        return None
+    try:
+        return f"openvino {metadata.version('openvino')}"
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def import_openvino() -> Any:
@@ -66,6 +74,8 @@ def import_openvino() -> Any:
         raise extras.missing("openvino", extra="openvino", purpose="This provider") from error
     except ImportError as error:
         raise InferenceError(f"openvino does not load: {error}") from error
+    if not hasattr(openvino, "Core"):  # a folder that hides it, or half of an installation
+        raise InferenceError(f"openvino does not load: {openvino.__path__[0]} is not the package")
     return openvino
 
 

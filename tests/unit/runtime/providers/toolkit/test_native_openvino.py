@@ -14,7 +14,13 @@ import pytest
 
 from yolokit.errors import InferenceError
 from yolokit.runtime.providers.toolkit import EngineOptions
-from yolokit.runtime.providers.toolkit.native_openvino import OpenVinoEngine, list_precisions
+from yolokit.runtime.providers.toolkit.native_openvino import (
+    OpenVinoEngine,
+    import_openvino,
+    is_installed,
+    list_precisions,
+    version,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +97,25 @@ def test_ports_have_the_names_of_the_file(tmp_path: Path) -> None:
     assert [port.name for port in engine.outputs] == ["output0"]
     (output,) = engine.run({"images": np.array([[-1, 2]], np.float32)}, ["output0"])
     assert output.tolist() == [[0, 2]]
+
+
+def test_a_folder_of_its_name_is_not_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openvino").mkdir()
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
+    assert (is_installed(), version()) == (False, None)
+
+
+def test_half_of_an_installation_does_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "openvino"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(InferenceError, match=f"does not load: {tmp_path / 'openvino'} is not"):
+        import_openvino()
+    monkeypatch.delitem(sys.modules, "openvino")
