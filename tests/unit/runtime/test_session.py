@@ -60,7 +60,7 @@ class FakeOrt:
 @pytest.fixture
 def use_ort(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeOrt], FakeOrt]:
     """Have an onnxruntime of our choice, and no OpenVINO."""
-    monkeypatch.setattr(native_openvino, "is_installed", lambda: False)
+    monkeypatch.setattr(native_openvino, "version", lambda: None)
 
     def use(fake: FakeOrt) -> FakeOrt:
         monkeypatch.setattr(built_in, "find_ort", lambda: fake)
@@ -289,7 +289,7 @@ class TestFiles:
         self, model: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
-        monkeypatch.setattr(native_openvino, "is_installed", lambda: False)
+        monkeypatch.setattr(native_openvino, "version", lambda: None)
         with pytest.raises(MissingDependencyError, match="Running a model needs onnxruntime"):
             open_session(model)
 

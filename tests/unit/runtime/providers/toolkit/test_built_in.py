@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -28,6 +29,8 @@ def test_libraries_of_this_process_compute_without_tf32_and_children_as_they_lik
     if own is not None:
         monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", own)
     done = subprocess.run(
-        [sys.executable, "-u", "-c", CODE], capture_output=True, text=True, check=True, timeout=60
-    )
+        [sys.executable, "-u", "-c", CODE],
+        capture_output=True, text=True, check=True, timeout=60,
+        env=dict(os.environ),  # not what an earlier test has put beside it
+    )  # fmt: skip
     assert done.stdout.split() == [f"b'{here}'", str(own)]
