@@ -48,7 +48,7 @@ def find_ort() -> Any:
         if error.name != "onnxruntime":
             raise InferenceError(f"onnxruntime does not load: {error}") from error
         return None
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
         raise InferenceError(f"onnxruntime does not load: {error}") from error
     _silence(onnxruntime)
     return onnxruntime

@@ -42,8 +42,11 @@ def test_none_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     assert find_ort() is None
 
 
-def test_one_that_does_not_load_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libcudart.so.13: not found')\n")
+@pytest.mark.parametrize("kind", ["ImportError", "RuntimeError"])
+def test_one_that_does_not_load_says_why(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onnxruntime.py").write_text(f"raise {kind}('libcudart.so.13: not found')\n")
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InferenceError, match=r"onnxruntime does not load: libcudart\.so\.13"):
