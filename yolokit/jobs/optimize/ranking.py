@@ -261,4 +261,6 @@ def loses_too_much(place: Place, limits: Limits) -> bool:
 def describe_place(place: Place) -> str:
     """Return the figures of a candidate: ``1.83x, 2.9 ms, mAP50-95 -0.0029``."""
     change = "not measured" if place.drop is None else describe_change(-place.drop)
+    if not change.strip("0."):
+        change = "as trained"
     return f"{place.speedup:.2f}x, {place.latency_ms:.2f} ms, mAP50-95 {change}"
