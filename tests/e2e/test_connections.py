@@ -93,7 +93,7 @@ def watch(folder: Path, *command: str) -> Seen:
     places = {"HOME": str(home), "TMPDIR": str(temp), "YOLOKIT_HOME": str(folder / "store")}
     done = subprocess.run(
         [*_STRACE, "-o", str(trace), *command],
-        cwd=folder, env=kept | places | {"OMP_NUM_THREADS": "1"},
+        cwd=folder, env=kept | places | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     lines = trace.read_text(errors="replace").splitlines()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolokit.core.plugins import list_plugins
 from yolokit.errors import ConfigError
+from yolokit.export.gates.toolkit import PACKAGE as GATES
 from yolokit.export.gates.toolkit import Verdict
 from yolokit.export.graph import list_ports
 from yolokit.export.parity.report import ParityReport
@@ -167,9 +169,17 @@ def publish(
         {path: content for path, content, _ in files},
         {path: replace(replacing, result=result) for path, _, result in files},
     )
-    for verdict in verdicts:
-        proof_path(out, verdict.gate, is_failed=True).unlink(missing_ok=True)
+    _remove_former_proofs(out, {verdict.gate for verdict in verdicts})
     return ExportArtifact(path=out, manifest=manifest, verdicts=verdicts)
+
+
+def _remove_former_proofs(out: Path, proved: set[str]) -> None:
+    """Remove records of gates that are of an earlier file: of this one they would tell nothing."""
+    for gate in list_plugins(GATES):
+        proof_path(out, gate, is_failed=True).unlink(missing_ok=True)
+        path = proof_path(out, gate)
+        if gate not in proved and path.is_file() and _recognise_proof(path) is not None:
+            path.unlink(missing_ok=True)
 
 
 def keep_failure(verdict: Verdict, out: Path) -> Path:

@@ -279,6 +279,16 @@ class TestWhole:
         assert record["tolerance"]["box_abs_px"] == 0.01
         assert record["model_sha256"] == sha256_file(here / "m.onnx")
 
+    def test_the_proofs_of_an_earlier_file_do_not_stay_beside_a_new_one(self, here: Path) -> None:
+        stale = {"verdict": "as good", "model_sha256": "0" * 64}
+        Path("m.accuracy.json").write_text(json.dumps(stale))
+        Path("m.speed-failed.json").write_text(json.dumps(stale))
+        Path("m.speed.json").write_text("{}")  # somebody else's
+        self.export()
+        assert not Path("m.accuracy.json").exists()
+        assert not Path("m.speed-failed.json").exists()
+        assert Path("m.speed.json").read_text() == "{}"
+
     def test_its_description_lies_beside_it(self, here: Path) -> None:
         artifact = self.export(dynamic="batch")
         told = json.loads(artifact.description_path.read_text("utf-8"))

@@ -85,8 +85,11 @@ def _describe_model(path: Path) -> tuple[Link, Provenance]:
     }
     faults, gaps, proofs = [], [], {}
     for proof in sorted(path.parent.glob(f"{path.stem}.*.json")):
+        gate = proof.name[len(path.stem) + 1 : -len(".json")]
+        if "." in gate or gate.endswith("-failed"):  # of best.int8.onnx, say; or of none
+            continue
         content = read_object(proof)
-        if {"verdict", "model_sha256"} <= content.keys() and "-failed" not in proof.name:
+        if {"verdict", "model_sha256"} <= content.keys():
             if content["model_sha256"] == sha256:
                 proofs[f"proof {proof.name}"] = str(content["verdict"])
             else:

@@ -53,6 +53,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_model(path, metadata={METADATA_KEY: encode_manifest(manifest)})
     proof = {"verdict": "equal", "model_sha256": sha256_file(path)}
     path.with_suffix(".parity.json").write_text(json.dumps(proof))
+    other = {"verdict": "equal", "model_sha256": "0" * 64}
+    path.with_suffix(".int8.parity.json").write_text(json.dumps(other))  # of best.int8.onnx
     evaluation = Path("runs/val/best-test")
     evaluation.mkdir(parents=True)
     metrics = {
