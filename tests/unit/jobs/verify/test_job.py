@@ -33,10 +33,8 @@ from yolokit.runtime.providers.cpu import PROVIDER as CPU
 
 class Engine:
     def __init__(self, inner):
-        self.inner, self.inputs, self.outputs = inner, inner.inputs, inner.outputs
-        for name in ("metadata",):
-            if hasattr(inner, name):
-                setattr(self, name, getattr(inner, name))
+        self.inner, self.notes = inner, inner.notes
+        self.inputs, self.outputs = inner.inputs, inner.outputs
 
     def run(self, feeds, output_names):
         outputs = self.inner.run(feeds, output_names)
