@@ -82,3 +82,12 @@ def pytest_terminal_summary(
         terminalreporter.write_line(
             f"{slow} slow tests, which train at length: `uv run pytest -m slow` runs them"
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that load torch into this process last.
+
+    After torch, tests that ran OpenVINO here ended the process with a segmentation fault, where
+    the next one started another process. yolokit itself never has both in one.
+    """
+    items.sort(key=lambda item: item.nodeid.startswith("tests/unit/engine/"))

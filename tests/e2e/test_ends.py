@@ -29,17 +29,17 @@ from yolokit.cli.main import main
 from yolokit.runtime.sinks import images
 
 model, photos, ready = sys.argv[1:]
-write, count = images.write_image, 0
+write, count = images.AnnotatedImages.write, 0
 
-def write_image(path, bgr):
+def write_slowly(*arguments):
     global count
     count += 1
     if count == 5:
         Path(ready).touch()
         time.sleep(60)
-    write(path, bgr)
+    return write(*arguments)
 
-images.write_image = write_image
+images.AnnotatedImages.write = write_slowly
 main(["predict", model, photos, "--out", "night"])
 """
 
